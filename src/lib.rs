@@ -1,0 +1,12 @@
+//! A workbook on memory mapping under Linux: lessons that ask the kernel.
+//!
+//! # Layout
+//! Arrows point one way: lessons use `process`, `observe` and `narrate`; `course` uses the lessons; nothing uses `course`.
+
+pub mod course;
+pub mod narrate;
+pub mod observe;
+pub mod process;
+
+#[path = "../lessons/2_mmap_munmap/lesson.rs"]
+pub mod lesson_2;

@@ -1,0 +1,95 @@
+//! The line between a parent and its child.
+
+use std::io;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
+
+use nix::sys::socket::{self, AddressFamily, MsgFlags, SockFlag, SockType, socketpair, sockopt};
+use nix::sys::time::TimeVal;
+
+use super::DEADLINE;
+
+/// The longest message that a [`Line`] carries, in bytes.
+const LONGEST: usize = 64 * 1024;
+
+/// One end of a line between two processes. Messages keep their edges, and a wait for one ends in one of three ways: it
+/// comes, the other process has ended or let go of its end, or the deadline passes.
+#[derive(Debug)]
+pub struct Line(OwnedFd);
+
+impl Line {
+    pub(super) fn pair() -> io::Result<(Line, Line)> {
+        // SOCK_SEQPACKET: as reliable as a pipe, with the messages kept apart.
+        let (a, b) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
+        let deadline = TimeVal::new(DEADLINE.as_secs().try_into().map_err(io::Error::other)?, 0);
+        for end in [&a, &b] {
+            socket::setsockopt(end, sockopt::ReceiveTimeout, &deadline)?;
+            socket::setsockopt(end, sockopt::SendTimeout, &deadline)?;
+        }
+        Ok((Line(a), Line(b)))
+    }
+
+    /// Sends a message of 1 to 65536 bytes.
+    ///
+    /// # Errors
+    /// `InvalidInput` for another length; EPIPE when the other end is gone; EAGAIN when [`DEADLINE`] passes.
+    pub fn send(&self, message: &[u8]) -> io::Result<()> {
+        if message.is_empty() || message.len() > LONGEST {
+            // An empty message could not be told from the end of the line.
+            let text = format!("a message has 1 to {LONGEST} bytes, not {}", message.len());
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        }
+        // MSG_NOSIGNAL: a partner that is gone is an error here, not a SIGPIPE.
+        socket::send(self.0.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
+        Ok(())
+    }
+
+    /// Waits for the next message.
+    ///
+    /// # Errors
+    /// `UnexpectedEof` when the other end is gone and nothing is left to read; `TimedOut` when [`DEADLINE`] passes.
+    pub fn receive(&self) -> io::Result<Vec<u8>> {
+        let mut message = vec![0; LONGEST];
+        loop {
+            match socket::recv(self.0.as_raw_fd(), &mut message, MsgFlags::empty()) {
+                Ok(0) => {
+                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process at the other end is gone"));
+                }
+                Ok(length) => {
+                    message.truncate(length);
+                    return Ok(message);
+                }
+                Err(nix::errno::Errno::EINTR) => {}
+                Err(nix::errno::Errno::EAGAIN) => {
+                    let text = format!("the process at the other end said nothing for {DEADLINE:?}");
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+                }
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+
+    /// Gives the other process its turn.
+    ///
+    /// # Errors
+    /// As [`Line::send`].
+    pub fn give_turn(&self) -> io::Result<()> {
+        self.send(b".")
+    }
+
+    /// Waits until the other process gives the turn.
+    ///
+    /// # Errors
+    /// As [`Line::receive`]; `InvalidData` when a message comes that is no turn.
+    pub fn await_turn(&self) -> io::Result<()> {
+        match self.receive()?.as_slice() {
+            b"." => Ok(()),
+            other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("expected a turn, got {other:?}"))),
+        }
+    }
+}
+
+impl AsFd for Line {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}

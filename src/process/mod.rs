@@ -1,0 +1,234 @@
+//! Children: fork one, talk with it in turns, wait for it with a deadline, say how it ended.
+//!
+//! This is the only place that forks. What a forked child may do is decided by who else was running at that moment: only
+//! the thread that called fork(2) lives on in the child, and a lock that another thread held stays locked there for ever.
+//! So [`Child::fork`] refuses to fork from a process in which anything but libtest's idle main thread runs beside the
+//! caller. A child that a body could leave in the middle of a lock then cannot exist, and the body may allocate.
+//!
+//! Nobody here sleeps to wait for somebody else: each [`Line`] is a socket whose other end answers, dies, or lets the
+//! [`DEADLINE`] pass, and each of the three is told apart. A child is in a process group of its own, which is killed and
+//! reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child.
+
+mod ended;
+mod line;
+mod report;
+
+use std::io;
+use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill, killpg};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
+
+pub use ended::{Cause, Ended, Fault};
+pub use line::Line;
+
+/// How long anything here waits before it gives up: far more than any step takes on a loaded machine.
+pub const DEADLINE: Duration = Duration::from_secs(60);
+
+/// A child process in a process group of its own. Dropping it kills the group and reaps the child.
+#[derive(Debug)]
+pub struct Child {
+    pid: Pid,
+    /// Readable once the child has ended (pidfd_open(2)): poll(2) can wait for it with a deadline, waitpid(2) cannot.
+    ended: OwnedFd,
+    /// What the child says of its own end: a fault's siginfo, an error, a panic. None of it for a [`Child::spawn`].
+    report: Option<report::Reader>,
+    reaped: bool,
+}
+
+impl Child {
+    /// Forks a child that runs `body` and then ends by `_exit(2)`: no destructor of the parent's runs in it.
+    ///
+    /// `body` gets its end of a [`Line`] to the parent, which gets the other end. An `Err` or a panic in it becomes
+    /// [`Ended::Failed`] with its text; a SIGSEGV, SIGBUS or SIGILL becomes [`Ended::Faulted`] with its siginfo.
+    ///
+    /// # Errors
+    /// The error of fork(2), socketpair(2), pipe(2) or pidfd_open(2); `Unsupported` when other threads are running.
+    pub fn fork(body: impl FnOnce(&Line) -> io::Result<()>) -> io::Result<(Child, Line)> {
+        refuse_other_threads()?;
+        let (ours, theirs) = Line::pair()?;
+        let (reader, writer) = report::channel()?;
+        let parent = getpid();
+        // SAFETY: the calling thread is the only one that runs (checked above), so no lock is left behind in the child,
+        // which runs `body` and leaves by `_exit` without returning into the parent's frames.
+        match unsafe { fork() }? {
+            ForkResult::Child => {
+                drop((ours, reader));
+                writer.end_with(|| {
+                    setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
+                    prctl::set_pdeathsig(Signal::SIGKILL)?;
+                    if getppid() != parent {
+                        return Err(io::Error::other("the parent ended before its child began"));
+                    }
+                    body(&theirs)
+                })
+            }
+            ForkResult::Parent { child } => {
+                drop((theirs, writer));
+                Ok((Child::own(child, Some(reader))?, ours))
+            }
+        }
+    }
+
+    /// Starts `command` as a child in a process group of its own; the kernel kills it when this process dies.
+    ///
+    /// # Errors
+    /// The error of fork(2), execve(2) or pidfd_open(2).
+    pub fn spawn(command: &mut Command) -> io::Result<(Child, Pipes)> {
+        use std::os::unix::process::CommandExt;
+        command.process_group(0);
+        let die_with_parent = || prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from);
+        // SAFETY: the closure makes one raw call, allocates nothing and takes no lock.
+        unsafe { command.pre_exec(die_with_parent) };
+        let mut child = command.spawn()?;
+        let pipes = Pipes { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
+        // std's handle neither kills nor reaps when it is dropped; from here on the process is ours alone.
+        let pid = Pid::from_raw(child.id().try_into().map_err(io::Error::other)?);
+        Ok((Child::own(pid, None)?, pipes))
+    }
+
+    fn own(pid: Pid, report: Option<report::Reader>) -> io::Result<Child> {
+        match pidfd_open(pid) {
+            Ok(ended) => Ok(Child { pid, ended, report, reaped: false }),
+            Err(error) => {
+                let _ = kill(pid, Signal::SIGKILL);
+                let _ = waitpid(pid, None);
+                Err(error)
+            }
+        }
+    }
+
+    /// The child's process id.
+    pub fn pid(&self) -> Pid {
+        self.pid
+    }
+
+    /// Sends the child a signal.
+    ///
+    /// # Errors
+    /// ESRCH when it has been reaped.
+    pub fn signal(&self, signal: Signal) -> io::Result<()> {
+        if self.reaped {
+            return Err(Errno::ESRCH.into());
+        }
+        Ok(kill(self.pid, signal)?)
+    }
+
+    /// Kills the child with SIGKILL, which no process can catch, and reaps it.
+    ///
+    /// # Errors
+    /// As [`Child::wait`].
+    pub fn kill(self) -> io::Result<Ended> {
+        self.signal(Signal::SIGKILL)?;
+        self.wait()
+    }
+
+    /// Waits until the child ends and says how.
+    ///
+    /// # Errors
+    /// `TimedOut` when [`DEADLINE`] passes first; the child is killed then.
+    pub fn wait(mut self) -> io::Result<Ended> {
+        if !wait_readable(&self.ended, DEADLINE)? {
+            let pid = self.pid;
+            drop(self);
+            let text = format!("process {pid} did not end within {DEADLINE:?} and was killed");
+            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+        }
+        let status = self.reap()?;
+        let report = self.report.take().and_then(report::Reader::read);
+        Ended::new(status, report)
+    }
+
+    fn reap(&mut self) -> io::Result<WaitStatus> {
+        // What the child forked and forgot is still in its group. The group's name is the child's process id, which
+        // nobody else can get before the child is reaped.
+        let _ = killpg(self.pid, Signal::SIGKILL);
+        let status = waitpid(self.pid, Some(WaitPidFlag::empty()))?;
+        self.reaped = true;
+        Ok(status)
+    }
+}
+
+impl Drop for Child {
+    fn drop(&mut self) {
+        if !self.reaped {
+            // The group may not exist yet (the child makes it), so the child is named as well.
+            let _ = kill(self.pid, Signal::SIGKILL);
+            let _ = self.reap();
+        }
+    }
+}
+
+/// The standard streams of a [`Child::spawn`] that were asked for as pipes.
+#[derive(Debug)]
+pub struct Pipes {
+    /// What the child reads.
+    pub stdin: Option<std::process::ChildStdin>,
+    /// What the child prints.
+    pub stdout: Option<std::process::ChildStdout>,
+    /// Where the child complains.
+    pub stderr: Option<std::process::ChildStderr>,
+}
+
+/// Runs `body` in a forked child and says how that ended: the way to find out whether a touch of memory kills.
+///
+/// # Errors
+/// As [`Child::fork`] and [`Child::wait`].
+pub fn end_of(body: impl FnOnce()) -> io::Result<Ended> {
+    let (child, _line) = Child::fork(|_| {
+        body();
+        Ok(())
+    })?;
+    child.wait()
+}
+
+/// Waits until `fd` is readable or closed by its other end; false when `limit` passed first.
+fn wait_readable(fd: &impl AsFd, limit: Duration) -> io::Result<bool> {
+    let deadline = Instant::now() + limit;
+    loop {
+        let left = deadline.saturating_duration_since(Instant::now());
+        // Rounded up: a wait of 0.3 ms must not become a poll that returns at once.
+        let left = PollTimeout::try_from(left + Duration::from_millis(1)).map_err(io::Error::other)?;
+        match poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], left) {
+            Ok(0) => return Ok(false),
+            Ok(_) => return Ok(true),
+            Err(Errno::EINTR) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+}
+
+fn refuse_other_threads() -> io::Result<()> {
+    // A thread that has been joined stays in the list for a moment longer: the kernel takes it out last.
+    let patience = Instant::now() + Duration::from_secs(1);
+    loop {
+        let threads = std::fs::read_dir("/proc/self/task")?.count();
+        // libtest runs a test on a thread of its own while its main thread waits for that one test.
+        if threads <= 2 {
+            return Ok(());
+        }
+        if Instant::now() > patience {
+            let text = format!(
+                "will not fork: {threads} threads are running, and a lock that one of them holds would stay locked in \
+                 the child; run tests one at a time (RUST_TEST_THREADS=1, as .cargo/config.toml has it)"
+            );
+            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+        }
+        std::thread::yield_now();
+    }
+}
+
+fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
+    // SAFETY: pidfd_open(2) takes two integers and touches no memory of ours.
+    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
+    let fd = fd.try_into().map_err(io::Error::other)?;
+    // SAFETY: the call has just returned this descriptor, which nobody else owns.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
+}

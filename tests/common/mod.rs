@@ -1,0 +1,66 @@
+//! What the lessons' tests share.
+
+// Each test is a crate of its own with a copy of this, and need not use all of it.
+#![allow(dead_code)]
+
+use std::fs::File;
+use std::path::PathBuf;
+
+use mmap_workbook::course::{LESSONS, SAMPLE};
+use mmap_workbook::narrate::Narrator;
+use mmap_workbook::observe::page_size;
+use proptest::prelude::*;
+use proptest::test_runner::Config;
+use tempfile::TempDir;
+
+/// proptest's settings for a property of which `cases` examples are tried, or as many as PROPTEST_CASES says.
+///
+/// A failure is printed and not written down: proptest's regression files would lie beside the sources.
+pub fn cases(cases: u32) -> Config {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    Config { cases, failure_persistence: None, ..Config::default() }
+}
+
+/// File contents of up to a few pages, with the edges of pages likely.
+pub fn contents() -> impl Strategy<Value = Vec<u8>> {
+    let page = page_size();
+    let length = prop_oneof![1..64_usize, page - 2..page + 3, 2 * page - 2..2 * page + 3, 1..3 * page];
+    // 251 is prime: bytes one page apart differ.
+    (length, 0..251_usize).prop_map(|(length, first)| (0..251).cycle().skip(first).take(length).collect())
+}
+
+/// Contents, and a range of at least one byte inside them: where it begins and its length.
+pub fn contents_and_range() -> impl Strategy<Value = (Vec<u8>, usize, usize)> {
+    contents().prop_flat_map(|bytes| {
+        let size = bytes.len();
+        (Just(bytes), 0..size).prop_flat_map(move |(bytes, at)| (Just(bytes), Just(at), 1..=size - at))
+    })
+}
+
+/// A folder of a test's own, and in it a file with these bytes.
+pub fn file_with(bytes: &[u8]) -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("file");
+    std::fs::write(&path, bytes).expect("a file");
+    (folder, path)
+}
+
+/// Opens a file for reading and writing.
+pub fn open(path: &std::path::Path) -> File {
+    File::options().read(true).write(true).open(path).expect("the file opens")
+}
+
+/// The transcript of a lesson's demonstration on the sample, and the sample's bytes afterwards.
+pub fn transcript(lesson: u8) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("sample.txt");
+    std::fs::write(&path, SAMPLE).expect("a file");
+    let lesson = LESSONS.iter().find(|l| l.number == lesson).expect("a lesson of this number");
+    let mut text = Vec::new();
+    let mut narrator = Narrator::transcript(&mut text, folder.path());
+    (lesson.demonstrate)(&mut narrator, &path).expect("the demonstration runs");
+    let left: Vec<_> =
+        std::fs::read_dir(&folder).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
+    assert_eq!(left, ["sample.txt"], "the demonstration leaves nothing behind");
+    String::from_utf8(text).expect("a transcript is text")
+}

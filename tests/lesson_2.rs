@@ -1,0 +1,255 @@
+//! Lesson 2: mmap and munmap.
+
+mod common;
+
+use std::os::unix::fs::FileExt;
+
+use common::{cases, contents_and_range, file_with, open, transcript};
+use mmap_workbook::lesson_2::*;
+use mmap_workbook::observe::{maps_of, page_size, whole_pages};
+use mmap_workbook::process::{Cause, Ended};
+use nix::errno::Errno;
+use nix::sys::mman::ProtFlags;
+use nix::sys::signal::Signal;
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn a_window_shows_what_pread_reads((bytes, at, length) in contents_and_range()) {
+        let (_folder, path) = file_with(&bytes);
+        let file = open(&path);
+        let mut read = vec![0; length];
+        file.read_exact_at(&mut read, at as u64)?;
+        let mut seen = vec![0; length];
+        Window::new(&file, at as u64, length, ProtFlags::PROT_READ)?.read(0, &mut seen);
+        prop_assert_eq!(&seen, &read);
+        // SAFETY: the file is this test's own, and nobody changes it while the map lives.
+        let map = unsafe { window_with_memmap2(&file, at as u64, length) }?;
+        prop_assert_eq!(&map[..], &read[..]);
+    }
+
+    #[test]
+    fn a_store_through_a_window_is_a_pwrite_and_changes_nothing_else((bytes, at, length) in contents_and_range()) {
+        let news: Vec<u8> = bytes[at..at + length].iter().map(|byte| !byte).collect();
+        let (_folder, stored) = file_with(&bytes);
+        Window::new(&open(&stored), at as u64, length, READ_WRITE)?.write(0, &news);
+        let (_folder, written) = file_with(&bytes);
+        open(&written).write_all_at(&news, at as u64)?;
+        let after = std::fs::read(&stored)?;
+        prop_assert_eq!(&after, &std::fs::read(&written)?);
+        prop_assert_eq!(&after[..at], &bytes[..at]);
+        prop_assert_eq!(&after[at + length..], &bytes[at + length..]);
+    }
+
+    #[test]
+    fn a_window_beyond_4_gib_works(above in 0..3 * page_size() as u64, length in 1..64_usize, byte: u8) {
+        let file = tempfile::tempfile()?;
+        let at = (5 << 30) + above;
+        file.set_len(at + length as u64)?;
+        let window = Window::new(&file, at, length, READ_WRITE)?;
+        window.write(length - 1, &[byte]);
+        let mut read = vec![0xff; length];
+        file.read_exact_at(&mut read, at)?;
+        prop_assert_eq!(read[length - 1], byte);
+        prop_assert!(read[..length - 1].iter().all(|&b| b == 0));
+        let mut seen = vec![0xff; length];
+        window.read(0, &mut seen);
+        prop_assert_eq!(seen, read);
+    }
+
+    #[test]
+    fn the_mapped_range_is_whole_pages_and_goes_with_the_mapping(length in 1..4 * page_size(), page in 0..3_u64) {
+        let file = tempfile::tempfile()?;
+        file.set_len(8 * page_size() as u64)?;
+        let offset = page * page_size() as u64;
+        let mapping = Mapping::of_file(&file, offset, length, READ_WRITE, Sharing::Shared)?;
+        let areas = maps_of(mapping.range())?;
+        prop_assert_eq!(areas.len(), 1);
+        prop_assert_eq!(areas[0].range(), mapping.address()..mapping.address() + whole_pages(length));
+        prop_assert_eq!(areas[0].offset(), offset);
+        prop_assert_eq!(areas[0].permissions(), "rw-s");
+        let range = mapping.range();
+        drop(mapping);
+        prop_assert!(maps_of(range)?.is_empty());
+    }
+}
+
+#[test]
+fn each_protection_and_sharing_is_what_maps_says() {
+    let (_folder, path) = file_with(b"x");
+    let file = open(&path);
+    let (none, read, exec) = (ProtFlags::PROT_NONE, ProtFlags::PROT_READ, ProtFlags::PROT_READ | ProtFlags::PROT_EXEC);
+    for (protection, sharing, permissions) in [
+        (none, Sharing::Shared, "---s"),
+        (read, Sharing::Shared, "r--s"),
+        (READ_WRITE, Sharing::Shared, "rw-s"),
+        (exec, Sharing::Private, "r-xp"),
+        (READ_WRITE, Sharing::Private, "rw-p"),
+    ] {
+        let mapping = Mapping::of_file(&file, 0, 1, protection, sharing).expect("mapped");
+        assert_eq!(maps_of(mapping.range()).expect("maps")[0].permissions(), permissions);
+    }
+}
+
+#[test]
+fn an_anonymous_mapping_is_zeros_and_takes_stores() {
+    let mapping = Mapping::anonymous(3 * page_size(), READ_WRITE, Sharing::Private).expect("mapped");
+    let mut bytes = vec![1; 3 * page_size()];
+    mapping.read(0, &mut bytes);
+    assert!(bytes.iter().all(|&b| b == 0));
+    mapping.long_word(8).store(u64::from_ne_bytes(*b"8 bytes!"), std::sync::atomic::Ordering::Relaxed);
+    mapping.read(0, &mut bytes);
+    assert_eq!(&bytes[..17], b"\0\0\0\0\0\0\0\08 bytes!\0");
+}
+
+#[test]
+fn unmapping_by_hand_takes_the_line_out_of_maps() {
+    let mapping = Mapping::anonymous(1, READ_WRITE, Sharing::Private).expect("mapped");
+    let range = mapping.range();
+    assert_eq!(maps_of(range.clone()).expect("maps").len(), 1);
+    mapping.unmap().expect("unmapped");
+    assert!(maps_of(range).expect("maps").is_empty());
+}
+
+#[test]
+fn a_touch_outside_the_mapping_panics_before_it_happens() {
+    let mapping = Mapping::anonymous(1, READ_WRITE, Sharing::Private).expect("mapped");
+    mapping.load(page_size() - 1);
+    for touch in [
+        (|m| _ = m.load(page_size())) as fn(&Mapping),
+        |m| _ = m.word(page_size() - 3),
+        |m| _ = m.word(page_size()),
+        |m| _ = m.word(2),
+        |m| _ = m.load(usize::MAX),
+    ] {
+        assert!(std::panic::catch_unwind(|| touch(&mapping)).is_err());
+    }
+    let (_folder, path) = file_with(b"0123456789");
+    let window = Window::new(&open(&path), 3, 4, ProtFlags::PROT_READ).expect("mapped");
+    window.read(0, &mut [0; 4]);
+    for (at, length) in [(0, 5), (4, 1), (5, 0), (usize::MAX, 2)] {
+        assert!(std::panic::catch_unwind(|| window.read(at, &mut vec![0; length])).is_err(), "{at}+{length}");
+    }
+}
+
+#[test]
+fn a_window_is_refused_where_the_file_has_no_bytes_for_it() {
+    let (_folder, path) = file_with(b"0123456789");
+    let kind = |offset, length| Window::new(&open(&path), offset, length, ProtFlags::PROT_READ).err().map(|e| e.kind());
+    assert_eq!(kind(0, 10), None);
+    assert_eq!(kind(9, 1), None);
+    assert_eq!(kind(0, 0), Some(std::io::ErrorKind::InvalidInput));
+    for (offset, length) in [(0, 11), (10, 1), (u64::MAX, 1), (1, usize::MAX)] {
+        assert_eq!(kind(offset, length), Some(std::io::ErrorKind::UnexpectedEof), "{offset}+{length}");
+    }
+}
+
+#[test]
+fn the_notes_program_writes_4321_and_nothing_else() {
+    let start = if cfg!(target_endian = "little") { "4321" } else { "1234" };
+    for program in [store_4321, store_4321_with_memmap2] {
+        let (_folder, path) = file_with(b"hello, mmap\n");
+        program(&path).expect("stored");
+        assert_eq!(std::fs::read_to_string(&path).expect("text"), format!("{start}o, mmap\n"));
+        let (_folder, path) = file_with(b"abcd");
+        program(&path).expect("stored");
+        assert_eq!(std::fs::read_to_string(&path).expect("text"), start);
+    }
+}
+
+#[test]
+fn the_notes_program_refuses_a_file_too_short_and_leaves_it_alone() {
+    for program in [store_4321, store_4321_with_memmap2] {
+        for bytes in [&b""[..], b"a", b"abc"] {
+            let (_folder, path) = file_with(bytes);
+            assert_eq!(program(&path).expect_err("refused").kind(), std::io::ErrorKind::UnexpectedEof);
+            assert_eq!(std::fs::read(&path).expect("the file"), bytes);
+        }
+    }
+}
+
+#[test]
+fn a_mapping_outlives_the_descriptor() {
+    let (_folder, path) = file_with(b"A");
+    let file = open(&path);
+    let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared).expect("mapped");
+    drop(file);
+    assert_eq!(mapping.load(0), b'A');
+    mapping.store(0, b'B');
+    assert_eq!(std::fs::read(&path).expect("the file"), b"B");
+}
+
+#[test]
+fn a_touch_after_munmap_is_segv_maperr() {
+    let (_folder, path) = file_with(b"A");
+    let ended = touch_after_munmap(&open(&path)).expect("a child");
+    assert_eq!(ended.fault().map(|fault| fault.cause), Some(Cause::NotMapped), "{ended}");
+}
+
+#[test]
+fn a_mapping_ends_with_its_process_and_its_store_stays() {
+    let death = ends_with_its_process().expect("a child");
+    assert_eq!(
+        death,
+        Death {
+            listed_before: true,
+            seal_before: Err(Errno::EBUSY),
+            ended: Ended::Killed(Signal::SIGKILL),
+            seal_after: Ok(()),
+            byte: b'K',
+        }
+    );
+}
+
+#[test]
+fn a_forbidden_touch_is_segv_accerr_where_it_happened() {
+    let (_folder, path) = file_with(&[0xc3; 8]);
+    let touches = forbidden_touches(&open(&path)).expect("children");
+    let (allowed, forbidden) = touches.split_first().expect("touches");
+    assert_eq!(allowed.ended, Ended::Exited(0), "{}", allowed.what);
+    assert_eq!(forbidden.len(), if CODE.is_some() { 4 } else { 3 });
+    for touch in forbidden {
+        assert_eq!(touch.ended.fault().map(|fault| fault.cause), Some(Cause::NotAllowed), "{}", touch.what);
+        assert_eq!(touch.offset, Some(0), "{}", touch.what);
+    }
+    assert_eq!(std::fs::read(&path).expect("the file"), [0xc3; 8]);
+}
+
+#[test]
+fn code_runs_from_prot_exec() {
+    let folder = tempfile::tempdir().expect("a folder");
+    match run_from_file(folder.path()) {
+        Ok(Some(number)) => assert_eq!(number, 42),
+        Ok(None) => eprintln!("skipped: no machine code for this processor"),
+        Err(error) if error.raw_os_error() == Some(Errno::EPERM as i32) => eprintln!("skipped: noexec here: {error}"),
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn each_refusal_has_its_errno() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let answers: Vec<_> = refusals(folder.path()).expect("asked").into_iter().map(|r| r.answer).collect();
+    use Errno::*;
+    let expected = [EINVAL, EINVAL, EACCES, EACCES, ENODEV, ENODEV, EBADF, ENOMEM];
+    assert_eq!(answers, expected.map(Err));
+}
+
+#[test]
+fn the_owner_refuses_what_the_kernel_refuses() {
+    let (_folder, path) = file_with(b"x");
+    let read = ProtFlags::PROT_READ;
+    let map = |offset, length| Mapping::of_file(open(&path), offset, length, read, Sharing::Shared).err();
+    assert_eq!(map(0, 0), Some(Errno::EINVAL));
+    assert_eq!(map(1, 1), Some(Errno::EINVAL));
+    assert_eq!(map(1 << 63, 1), Some(Errno::EOVERFLOW));
+    assert_eq!(map(0, usize::MAX), Some(Errno::ENOMEM));
+    assert_eq!(Mapping::anonymous(0, read, Sharing::Private).err(), Some(Errno::EINVAL));
+}
+
+#[test]
+fn the_demonstration_shows_what_the_lesson_says() {
+    insta::assert_snapshot!(transcript(2));
+}
