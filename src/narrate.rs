@@ -40,6 +40,11 @@ impl<'a> Narrator<'a> {
         Narrator { out, transcript: true, folder: folder.into() }
     }
 
+    /// The scratch folder, where a demonstration may make files that it removes again.
+    pub fn folder(&self) -> PathBuf {
+        self.folder.clone()
+    }
+
     /// The heading of a part.
     ///
     /// # Errors

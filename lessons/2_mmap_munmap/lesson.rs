@@ -557,7 +557,7 @@ fn beyond_the_address_space() -> io::Result<Result<(), Errno>> {
 /// Those of the functions above, and of the output.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let folder = path.parent().unwrap_or(Path::new("."));
+    let folder = out.folder();
 
     out.part("A file as memory")?;
     let length = length_for_digits(&file)?;
@@ -607,7 +607,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     for touch in forbidden_touches(&file)? {
         out.evidence(touch.what, touch.ended)?;
     }
-    match run_from_file(folder) {
+    match run_from_file(&folder) {
         Ok(Some(number)) => out.evidence("PROT_READ|PROT_EXEC: call", format!("returned {number}"))?,
         Ok(None) => out.evidence("PROT_READ|PROT_EXEC: call", "skipped: no code for this processor")?,
         Err(error) => out.evidence("PROT_READ|PROT_EXEC: call", format!("skipped: {error}"))?,
@@ -615,7 +615,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.shows("a forbidden touch is SEGV_ACCERR: mapped, but not for this.")?;
 
     out.part("What mmap(2) refuses")?;
-    for refusal in refusals(folder)? {
+    for refusal in refusals(&folder)? {
         out.evidence(refusal.asked, answer(&refusal.answer))?;
     }
     out.shows("each refusal has its errno; the check is for MAP_FAILED, not for NULL.")

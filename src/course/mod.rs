@@ -1,9 +1,13 @@
-//! The order of the lessons, and what a lesson is run on.
+//! The order of the lessons, and how a demonstration is run.
+
+mod subject;
 
 use std::io;
 use std::path::Path;
 
 use crate::narrate::Narrator;
+
+pub use subject::{Subject, run};
 
 /// A lesson, as the course knows it.
 pub struct Lesson {
@@ -17,6 +21,9 @@ pub struct Lesson {
     pub question: &'static str,
     /// Runs the demonstration on the file at the path.
     pub demonstrate: fn(&mut Narrator, &Path) -> io::Result<()>,
+    /// Why it is never run on the learner's own file, only on a copy; None where it keeps the file's size and inode, so that
+    /// every byte can be put back.
+    pub copy_only: Option<&'static str>,
 }
 
 /// All lessons, in the order in which they build on each other.
@@ -24,9 +31,15 @@ pub const LESSONS: &[Lesson] = &[Lesson {
     number: 2,
     slug: "mmap_munmap",
     title: "mmap and munmap",
-    question: "What is a file that is memory, and how long is it?",
+    question: "A file that is memory: where is it, and for how long?",
     demonstrate: crate::lesson_2::demonstrate,
+    copy_only: None,
 }];
+
+/// The lesson of that number.
+pub fn lesson(number: u8) -> Option<&'static Lesson> {
+    LESSONS.iter().find(|lesson| lesson.number == number)
+}
 
 /// The file that a demonstration is run on when the learner gives none.
 pub const SAMPLE: &str = "\

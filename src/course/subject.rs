@@ -1,0 +1,155 @@
+//! What a demonstration is run on: a sample, a copy of the learner's file, or the file itself, which is put back.
+
+use std::fmt::Display;
+use std::fs::{File, FileTimes, Metadata, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use nix::libc;
+use nix::sys::signal::{SigSet, Signal};
+
+use super::{Lesson, SAMPLE};
+use crate::narrate::Narrator;
+
+/// What a demonstration is run on.
+#[derive(Debug)]
+pub enum Subject {
+    /// [`SAMPLE`].
+    Sample,
+    /// A copy of this file.
+    CopyOf(PathBuf),
+    /// This file. What the demonstration changes is put back when it ends.
+    InPlace(PathBuf),
+}
+
+/// Runs a lesson's demonstration. The scratch folder that it works in is gone afterwards.
+///
+/// # Errors
+/// One line that names the file and the cause: a file that is missing, unreadable, no regular file, empty, or whose name
+/// is not UTF-8; a lesson that can't be run in place; an output that can't be written; the demonstration's own error.
+pub fn run(lesson: &Lesson, subject: &Subject, out: &mut dyn Write) -> io::Result<()> {
+    // Declared first, so dropped last: a Ctrl-C takes effect when the files are as they should be.
+    let _held = HeldSignals::hold()?;
+    let temporary = std::env::temp_dir();
+    let folder = tempfile::tempdir_in(&temporary).map_err(|error| named(&temporary, error))?;
+    let put_back; // Declared after the folder, so dropped before the copy in it.
+    let path = match subject {
+        Subject::Sample => {
+            let path = folder.path().join("sample.txt");
+            std::fs::write(&path, SAMPLE).map_err(|error| named(&path, error))?;
+            path
+        }
+        Subject::CopyOf(path) => copy(path, folder.path())?.1,
+        Subject::InPlace(path) => {
+            if let Some(reason) = lesson.copy_only {
+                let text = format!("lesson {} is not run in place: {reason}; leave --in-place out", lesson.number);
+                return Err(named(path, text));
+            }
+            put_back = PutBack::new(path, folder.path())?;
+            put_back.path.clone()
+        }
+    };
+    writeln!(out, "Lesson {}: {}", lesson.number, lesson.title)?;
+    writeln!(out, "{}", lesson.question)?;
+    (lesson.demonstrate)(&mut Narrator::live(out, folder.path()), &path)?;
+    out.flush()
+}
+
+/// An error about a file, in one line whatever its name is made of.
+fn named(path: &Path, cause: impl Display) -> io::Error {
+    io::Error::other(format!("{path:?}: {cause}"))
+}
+
+/// Opens the learner's file for reading and looks whether a demonstration can use it.
+fn open_subject(path: &Path) -> io::Result<(File, Metadata)> {
+    if path.to_str().is_none() {
+        return Err(named(path, "the name is not UTF-8, and /proc/self/maps could not show it as text: rename it"));
+    }
+    // O_NONBLOCK: opening a FIFO would wait for somebody who writes to it.
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|e| named(path, e))?;
+    let metadata = file.metadata().map_err(|error| named(path, error))?;
+    let kind = metadata.file_type();
+    let cause = if kind.is_dir() {
+        "a directory: mmap(2) would say ENODEV"
+    } else if kind.is_fifo() {
+        "a FIFO: it has no pages to map"
+    } else if !kind.is_file() {
+        "not a regular file"
+    } else if metadata.len() == 0 {
+        "empty: there is nothing to map, mmap(2) would say EINVAL"
+    } else {
+        return Ok((file, metadata));
+    };
+    Err(named(path, cause))
+}
+
+/// Copies the learner's file into `folder`: the open original, and the path of the copy.
+fn copy(path: &Path, folder: &Path) -> io::Result<(File, PathBuf)> {
+    let (mut file, _) = open_subject(path)?;
+    let copy = folder.join(path.file_name().ok_or_else(|| named(path, "no name of a file"))?);
+    let copied = File::create(&copy).and_then(|mut to| io::copy(&mut file, &mut to));
+    copied.map_err(|error| named(path, format!("no copy of it can be made in {}: {error}", folder.display())))?;
+    Ok((file, copy))
+}
+
+/// The learner's file while a demonstration changes it. Dropping it puts back each byte that differs, and the times.
+struct PutBack {
+    path: PathBuf,
+    file: File,
+    copy: File,
+    before: Metadata,
+}
+
+impl PutBack {
+    fn new(path: &Path, folder: &Path) -> io::Result<PutBack> {
+        let (_, before) = open_subject(path)?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| named(path, error))?;
+        let (_, copy) = copy(path, folder)?;
+        let copy = File::open(copy)?;
+        // The scratch folder is the one that demonstrations leave as they find it.
+        std::fs::remove_file(folder.join(path.file_name().unwrap_or_default()))?;
+        let path = path.canonicalize().map_err(|error| named(path, error))?;
+        Ok(PutBack { path, file, copy, before })
+    }
+
+    fn put_back(&self) -> io::Result<()> {
+        let (mut was, mut is) = (vec![0; 1 << 16], vec![0; 1 << 16]);
+        let mut at = 0;
+        while at < self.before.len() {
+            let length = was.len().min(usize::try_from(self.before.len() - at).unwrap_or(usize::MAX));
+            self.copy.read_exact_at(&mut was[..length], at)?;
+            self.file.read_exact_at(&mut is[..length], at)?;
+            if was[..length] != is[..length] {
+                self.file.write_all_at(&was[..length], at)?;
+            }
+            at += u64::try_from(length).map_err(io::Error::other)?;
+        }
+        let times = FileTimes::new().set_accessed(self.before.accessed()?).set_modified(self.before.modified()?);
+        self.file.set_times(times)
+    }
+}
+
+impl Drop for PutBack {
+    fn drop(&mut self) {
+        if let Err(error) = self.put_back() {
+            eprintln!("workbook: {:?}: not everything could be put back: {error}", self.path);
+        }
+    }
+}
+
+/// The signals that end a program from the keyboard or from outside, held back for a while.
+struct HeldSignals(SigSet);
+
+impl HeldSignals {
+    fn hold() -> io::Result<HeldSignals> {
+        let held = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect::<SigSet>();
+        Ok(HeldSignals(held.thread_swap_mask(nix::sys::signal::SigmaskHow::SIG_BLOCK)?))
+    }
+}
+
+impl Drop for HeldSignals {
+    fn drop(&mut self) {
+        let _ = self.0.thread_set_mask();
+    }
+}
