@@ -28,7 +28,7 @@ enum Command {
 #[derive(Args)]
 struct Run {
     /// The number of the lesson
-    #[arg(value_parser = clap::value_parser!(u8).range(1..=LESSONS.len() as i64))]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=6))]
     lesson: u8,
     /// Lesson 4 only: the program to run instead of the demonstration
     #[arg(requires = "channel")]

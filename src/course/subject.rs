@@ -52,8 +52,28 @@ pub fn run(lesson: &Lesson, subject: &Subject, out: &mut dyn Write) -> io::Resul
     };
     writeln!(out, "Lesson {}: {}", lesson.number, lesson.title)?;
     writeln!(out, "{}", lesson.question)?;
-    (lesson.demonstrate)(&mut Narrator::live(out, folder.path()), &path)?;
-    out.flush()
+    let mut out = Output { out, failed: false };
+    let result = (lesson.demonstrate)(&mut Narrator::live(&mut out, folder.path()), &path);
+    match (result, subject) {
+        (Err(error), Subject::CopyOf(path) | Subject::InPlace(path)) if !out.failed => Err(named(path, error)),
+        (result, _) => result,
+    }
+}
+
+/// An output that remembers whether it failed: such an error is not the file's.
+struct Output<'a> {
+    out: &'a mut dyn Write,
+    failed: bool,
+}
+
+impl Write for Output<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.out.write(bytes).inspect_err(|_| self.failed = true)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush().inspect_err(|_| self.failed = true)
+    }
 }
 
 /// An error about a file, in one line whatever its name is made of.

@@ -1,0 +1,255 @@
+//! The program `workbook`, run as a learner runs it.
+
+mod common;
+
+use std::fs::File;
+use std::io::Read;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::Command;
+
+use mmap_workbook::course::LESSONS;
+use mmap_workbook::process::{Child, Ended};
+use nix::sys::stat::Mode;
+use nix::unistd::{Uid, mkfifo};
+use tempfile::tempdir;
+
+/// The program with these arguments, and nothing in its environment that changes what it prints.
+fn workbook(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
+    command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command
+}
+
+/// A run of the program that has come to its end.
+struct Run {
+    ended: Ended,
+    out: String,
+    err: String,
+}
+
+/// Runs it to its end. Its output goes to files: a pipe that nobody reads would hold it up.
+fn run(command: &mut Command) -> Run {
+    let out = tempfile::tempfile().expect("a file");
+    command.stdout(out.try_clone().expect("a descriptor"));
+    let run = run_as_it_is(command);
+    Run { out: text(out), ..run }
+}
+
+/// The same with the standard output that the command already has.
+fn run_as_it_is(command: &mut Command) -> Run {
+    let err = tempfile::tempfile().expect("a file");
+    let (child, _) = Child::spawn(command.stderr(err.try_clone().expect("a descriptor"))).expect("the program starts");
+    Run { ended: child.wait().expect("it ends"), out: String::new(), err: text(err) }
+}
+
+fn text(mut file: File) -> String {
+    use std::io::{Seek, SeekFrom};
+    let mut text = String::new();
+    file.seek(SeekFrom::Start(0)).expect("a file");
+    file.read_to_string(&mut text).expect("text");
+    text
+}
+
+/// The run failed with one line that names `name` and the `cause`.
+fn assert_refused(run: &Run, name: &str, cause: &str) {
+    assert_eq!(run.ended, Ended::Exited(1), "{}", run.err);
+    assert_eq!(run.err.lines().count(), 1, "one line: {}", run.err);
+    assert!(run.err.starts_with("workbook: "), "{}", run.err);
+    assert!(run.err.contains(name), "{name} is named: {}", run.err);
+    assert!(run.err.contains(cause), "the cause is said, {cause}: {}", run.err);
+}
+
+fn str(path: &Path) -> &str {
+    path.to_str().expect("UTF-8")
+}
+
+#[test]
+fn with_no_argument_it_lists_the_lessons_and_what_to_do_next() {
+    let run = run(&mut workbook(&[]));
+    assert_eq!(run.ended, Ended::Exited(0), "{}", run.err);
+    for lesson in LESSONS {
+        assert!(run.out.contains(&format!("  {}  {}", lesson.number, lesson.title)), "{}", run.out);
+    }
+    assert!(run.out.contains("cargo run -- run 1"), "{}", run.out);
+    assert_eq!(run.err, "");
+}
+
+#[test]
+fn each_demonstration_runs_plain_when_it_is_not_a_terminal() {
+    for lesson in LESSONS {
+        let run = run(&mut workbook(&["run", &lesson.number.to_string()]));
+        assert_eq!(run.ended, Ended::Exited(0), "lesson {}: {}", lesson.number, run.err);
+        assert!(run.out.starts_with(&format!("Lesson {}: {}", lesson.number, lesson.title)), "{}", run.out);
+        assert!(!run.out.contains('\x1b'), "lesson {}: no escape sequence", lesson.number);
+        assert_eq!(run.err, "", "lesson {}", lesson.number);
+    }
+}
+
+#[test]
+fn a_terminal_gets_colours_unless_no_color_is_set() {
+    for (no_color, coloured) in [(None, true), (Some("1"), false)] {
+        let terminal = nix::pty::openpty(None, None).expect("a terminal");
+        let mut command = workbook(&[]);
+        command.env("TERM", "xterm").stdout(terminal.slave).stderr(std::process::Stdio::null());
+        command.envs(no_color.map(|value| ("NO_COLOR", value)));
+        let (child, _) = Child::spawn(&mut command).expect("the program starts");
+        drop(command); // with our copy of the terminal's other side
+        assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+        let mut shown = Vec::new();
+        // A terminal whose other side is closed ends with EIO.
+        let _ = File::from(terminal.master).read_to_end(&mut shown);
+        let shown = String::from_utf8(shown).expect("text");
+        assert!(shown.contains("The mmap workbook"), "{shown}");
+        assert_eq!(shown.contains('\x1b'), coloured, "NO_COLOR={no_color:?}: {shown}");
+    }
+}
+
+#[test]
+fn each_demonstration_runs_on_a_copy_of_any_file_and_leaves_nothing_behind() {
+    let (folder, temporary) = (tempdir().expect("a folder"), tempdir().expect("a folder"));
+    let contents: [&[u8]; 4] = [b"x", b"1234", "\u{6620}\u{5c04}\n".as_bytes(), &[0xff; 20_000]];
+    for lesson in LESSONS {
+        for content in contents {
+            let path = folder.path().join("mine");
+            std::fs::write(&path, content).expect("a file");
+            let mut command = workbook(&["run", &lesson.number.to_string(), "--file", str(&path)]);
+            let run = run(command.env("TMPDIR", temporary.path()));
+            let length = content.len();
+            if lesson.number == 2 && length < 4 {
+                assert_refused(&run, "mine", "has 1 bytes");
+            } else {
+                assert_eq!(run.ended, Ended::Exited(0), "lesson {}, {length} bytes: {}", lesson.number, run.err);
+            }
+            assert_eq!(std::fs::read(&path).expect("the file"), content, "lesson {}", lesson.number);
+            assert_eq!(std::fs::read_dir(&temporary).expect("the folder").count(), 0, "lesson {}", lesson.number);
+        }
+    }
+}
+
+#[test]
+fn in_place_every_byte_and_the_times_are_put_back() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("mine");
+    for lesson in LESSONS {
+        std::fs::write(&path, "a file of one's own").expect("a file");
+        let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
+        File::options().write(true).open(&path).expect("the file").set_modified(then).expect("a time");
+        let run = run(&mut workbook(&["run", &lesson.number.to_string(), "--file", str(&path), "--in-place"]));
+        match lesson.copy_only {
+            None => assert_eq!(run.ended, Ended::Exited(0), "lesson {}: {}", lesson.number, run.err),
+            Some(reason) => assert_refused(&run, "mine", reason),
+        }
+        assert_eq!(
+            std::fs::read_to_string(&path).expect("the file"),
+            "a file of one's own",
+            "lesson {}",
+            lesson.number
+        );
+        assert_eq!(path.metadata().expect("the file").modified().expect("a time"), then, "lesson {}", lesson.number);
+        assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 1, "lesson {}", lesson.number);
+    }
+    assert!(LESSONS.iter().any(|lesson| lesson.copy_only.is_none()));
+}
+
+#[test]
+fn in_place_the_demonstration_works_on_the_file_itself() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("mine");
+    std::fs::write(&path, "a file of one's own").expect("a file");
+    let run = run(&mut workbook(&["run", "2", "--file", str(&path), "--in-place"]));
+    assert!(run.out.contains("|a file of on|"), "{}", run.out);
+    assert!(run.out.contains(str(&path)), "its own line in maps: {}", run.out);
+}
+
+#[test]
+fn a_file_that_will_not_do_gets_one_line_with_its_name_and_the_cause() {
+    let folder = tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("empty"), "").expect("a file");
+    std::fs::create_dir(at("directory")).expect("a folder");
+    mkfifo(&at("fifo"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
+    std::os::unix::fs::symlink("nowhere", at("dangling")).expect("a link");
+    for (name, cause) in [
+        ("missing", "No such file or directory"),
+        ("two\nlines", "No such file or directory"),
+        ("dangling", "No such file or directory"),
+        ("directory", "a directory"),
+        ("empty", "empty"),
+        ("fifo", "a FIFO"),
+    ] {
+        for mode in [&["--file"][..], &["--in-place", "--file"]] {
+            let run = run(workbook(&["run", "2"]).args(mode).arg(at(name)));
+            assert_refused(&run, &format!("{name:?}")[1..name.len()], cause);
+        }
+    }
+    let device = run(&mut workbook(&["run", "2", "--file", "/dev/null"]));
+    assert_refused(&device, "/dev/null", "not a regular file");
+    let name = std::ffi::OsStr::from_bytes(b"not-\xff-text");
+    std::fs::write(folder.path().join(name), "text").expect("a file");
+    let not_text = run(workbook(&["run", "2", "--file"]).arg(folder.path().join(name)));
+    assert_refused(&not_text, r"not-\xFF-text", "not UTF-8");
+}
+
+#[test]
+fn a_file_that_may_not_be_read_or_written_is_refused() {
+    let folder = tempdir().expect("a folder");
+    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).expect("a mode");
+    let path = folder.path().join("mine");
+    std::fs::write(&path, "text").expect("a file");
+    for (mode, in_place) in [(0o000, &[][..]), (0o444, &["--in-place"])] {
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("a mode");
+        let mut command = workbook(&["run", "2", "--file", str(&path)]);
+        command.args(in_place);
+        if Uid::effective().is_root() {
+            // Root is refused nothing, so the program runs as somebody else.
+            command.uid(65534).env("TMPDIR", "/tmp");
+            if let Err(error) = Child::spawn(workbook(&["--version"]).uid(65534).stdout(std::process::Stdio::null())) {
+                eprintln!("skipped: the program can't be started as an ordinary user: {error}");
+                return;
+            }
+        }
+        assert_refused(&run(&mut command), "mine", "Permission denied");
+    }
+}
+
+#[test]
+fn an_output_that_takes_nothing_gets_one_line() {
+    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let (reader, unread) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    for arguments in [&[][..], &["run", "2"]] {
+        let mut command = workbook(arguments);
+        command.stdout(full.try_clone().expect("a descriptor"));
+        assert_refused(&run_as_it_is(&mut command), "standard output", "No space left on device");
+        let mut command = workbook(arguments);
+        command.stdout(unread.try_clone().expect("a descriptor"));
+        assert_refused(&run_as_it_is(&mut command), "standard output", "Broken pipe");
+        let mut command = workbook(arguments);
+        // SAFETY: close(2) of a number; in the child nothing has been printed yet, and std's streams have no state there.
+        unsafe { command.pre_exec(|| Ok(nix::unistd::close(1)?)) };
+        assert_refused(&run_as_it_is(&mut command), "standard output", "closed");
+    }
+}
+
+#[test]
+fn arguments_that_make_no_sense_are_refused_with_their_name() {
+    for (arguments, named) in [
+        (&["run", "0"][..], "0"),
+        (&["run", "7"], "7"),
+        (&["run", "two"], "two"),
+        (&["run", "2", "--in-place"], "--file"),
+        (&["run", "4", "writer"], "<CHANNEL>"),
+        (&["run", "4", "talker", "FILE"], "talker"),
+        (&["run", "4", "writer", "FILE", "--period", "-1"], "-1"),
+        (&["run", "4", "--count", "1"], "PROGRAM"),
+        (&["walk"], "walk"),
+    ] {
+        let run = run(&mut workbook(arguments));
+        assert_eq!(run.ended, Ended::Exited(2), "{arguments:?}: {}", run.err);
+        assert!(run.err.contains(named), "{arguments:?}: {}", run.err);
+        assert_eq!(run.out, "");
+    }
+}
