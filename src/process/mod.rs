@@ -134,11 +134,17 @@ impl Child {
     ///
     /// # Errors
     /// `TimedOut` when [`DEADLINE`] passes first; the child is killed then.
-    pub fn wait(mut self) -> io::Result<Ended> {
-        if !wait_readable(&self.ended, DEADLINE)? {
-            let pid = self.pid;
-            drop(self);
-            let text = format!("process {pid} did not end within {DEADLINE:?} and was killed");
+    pub fn wait(self) -> io::Result<Ended> {
+        self.wait_within(DEADLINE)
+    }
+
+    /// [`Child::wait`] with a deadline of one's own.
+    ///
+    /// # Errors
+    /// `TimedOut` when `limit` passes first; the child is killed then.
+    pub fn wait_within(mut self, limit: Duration) -> io::Result<Ended> {
+        if !wait_readable(&self.ended, limit)? {
+            let text = format!("process {} did not end within {limit:?} and was killed", self.pid);
             return Err(io::Error::new(io::ErrorKind::TimedOut, text));
         }
         let status = self.reap()?;
@@ -207,7 +213,7 @@ fn wait_readable(fd: &impl AsFd, limit: Duration) -> io::Result<bool> {
 
 fn refuse_other_threads() -> io::Result<()> {
     // A thread that has been joined stays in the list for a moment longer: the kernel takes it out last.
-    let patience = Instant::now() + Duration::from_secs(1);
+    let patience = Instant::now() + Duration::from_millis(200);
     loop {
         let threads = std::fs::read_dir("/proc/self/task")?.count();
         // libtest runs a test on a thread of its own while its main thread waits for that one test.

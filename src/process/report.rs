@@ -105,7 +105,13 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _context: *mut l
     unsafe { siginfo.as_mut_ptr().copy_from_nonoverlapping(info, 1) };
     // SAFETY: initialised by the copy.
     let siginfo = unsafe { siginfo.assume_init() };
-    // SAFETY: SIGSEGV, SIGBUS and SIGILL fill in si_addr.
+    if siginfo.si_code <= 0 {
+        // Somebody sent it (SI_USER, SI_TKILL): there is no touch that would happen again and kill.
+        // SAFETY: raise(3) is async-signal-safe.
+        unsafe { libc::raise(signal) };
+        return;
+    }
+    // SAFETY: as faults, SIGSEGV, SIGBUS and SIGILL fill in si_addr.
     let address = unsafe { siginfo.si_addr() } as usize;
     let mut report = [FAULT; 25];
     report[1..9].copy_from_slice(&i64::from(signal).to_ne_bytes());

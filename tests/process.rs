@@ -1,0 +1,180 @@
+//! What `process` promises: every end is told apart, every wait ends, nothing is left behind.
+
+use std::io::{self, Read};
+use std::time::Duration;
+
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::page_size;
+use mmap_workbook::process::{Cause, Child, Ended, Line, end_of};
+use nix::errno::Errno;
+use nix::sys::mman::ProtFlags;
+use nix::sys::signal::{Signal, kill, raise};
+use nix::sys::wait::{WaitPidFlag, waitpid};
+use nix::unistd::{Pid, pause};
+
+fn end(body: impl FnOnce(&Line) -> io::Result<()>) -> Ended {
+    let (child, _line) = Child::fork(body).expect("a child");
+    child.wait().expect("it ends")
+}
+
+#[test]
+fn each_way_to_end_is_told_apart() {
+    assert_eq!(end(|_| Ok(())), Ended::Exited(0));
+    assert_eq!(end(|_| Err(io::Error::other("no luck"))), Ended::Failed("no luck".to_owned()));
+    let Ended::Failed(text) = end(|_| panic!("not {}", "this")) else { panic!("a panic is a failure") };
+    assert!(text.contains("not this") && text.contains("tests/process.rs"), "{text}");
+    // SAFETY: _exit(2) only ends the child.
+    assert_eq!(end(|_| unsafe { nix::libc::_exit(3) }), Ended::Exited(3));
+    assert_eq!(end(|_| Ok(raise(Signal::SIGTERM)?)), Ended::Killed(Signal::SIGTERM));
+    assert_eq!(end(|_| std::process::abort()), Ended::Killed(Signal::SIGABRT));
+}
+
+#[test]
+fn a_fault_is_reported_with_its_cause_and_its_address() {
+    let forbidden = Mapping::anonymous(page_size(), ProtFlags::PROT_NONE, Sharing::Private).expect("mapped");
+    let ended = end_of(|| _ = forbidden.load(7)).expect("a child");
+    let fault = ended.fault().unwrap_or_else(|| panic!("{ended}"));
+    assert_eq!((fault.cause, fault.offset_from(forbidden.address())), (Cause::NotAllowed, 7));
+    assert_eq!(fault.offset_from(forbidden.address() + 8), -1);
+    assert_eq!(ended.to_string(), "killed by SIGSEGV/SEGV_ACCERR");
+    // The same signals, sent without a touch, kill and are no fault.
+    for signal in [Signal::SIGSEGV, Signal::SIGBUS] {
+        assert_eq!(end(|_| Ok(raise(signal)?)), Ended::Killed(signal));
+    }
+}
+
+#[test]
+fn a_line_carries_messages_whole_and_in_order() {
+    let (child, line) = Child::fork(|line| {
+        line.await_turn()?;
+        while let Ok(message) = line.receive() {
+            line.send(&message)?;
+        }
+        Ok(())
+    })
+    .expect("a child");
+    line.give_turn().expect("sent");
+    let messages = [&b"a"[..], b"bc", &[0; 65536]];
+    for message in messages {
+        line.send(message).expect("sent");
+    }
+    for message in messages {
+        assert!(line.receive().expect("received") == message);
+    }
+    assert_eq!(line.send(b"").expect_err("refused").kind(), io::ErrorKind::InvalidInput);
+    assert_eq!(line.send(&[0; 65537]).expect_err("refused").kind(), io::ErrorKind::InvalidInput);
+    line.send(b"x").expect("sent");
+    assert_eq!(line.await_turn().expect_err("no turn").kind(), io::ErrorKind::InvalidData);
+    drop(line);
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+}
+
+#[test]
+fn a_line_whose_other_end_is_gone_ends() {
+    let (child, line) = Child::fork(|_| Ok(())).expect("a child");
+    assert_eq!(line.receive().expect_err("nobody is there").kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+    assert_eq!(line.give_turn().expect_err("nobody is there").raw_os_error(), Some(Errno::EPIPE as i32));
+}
+
+#[test]
+fn a_wait_that_takes_too_long_ends_and_the_child_with_it() {
+    let (child, _line) = Child::fork(|line| line.await_turn()).expect("a child");
+    let pid = child.pid();
+    let error = child.wait_within(Duration::from_millis(1)).expect_err("it waits for a turn");
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(error.to_string().contains(&pid.to_string()), "{error}");
+    assert_eq!(kill(pid, None), Err(Errno::ESRCH), "it is killed and reaped");
+}
+
+#[test]
+fn a_dropped_child_is_killed_and_reaped_with_what_it_forked() {
+    let (mut held, held_open) = io::pipe().expect("a pipe");
+    let (child, line) = Child::fork(|line| {
+        // SAFETY: the child has one thread, and the grandchild only waits to be killed.
+        if let nix::unistd::ForkResult::Child = unsafe { nix::unistd::fork() }? {
+            loop {
+                pause();
+            }
+        }
+        line.give_turn()?;
+        line.await_turn()
+    })
+    .expect("a child");
+    drop(held_open);
+    line.await_turn().expect("the grandchild is there");
+    let pid = child.pid();
+    drop(child);
+    assert_eq!(waitpid(pid, Some(WaitPidFlag::WNOHANG)), Err(Errno::ECHILD), "it is reaped");
+    // The last writers were the child and the grandchild: the end of the pipe comes when both are gone.
+    assert_eq!(held.read(&mut [0]).expect("the end"), 0);
+}
+
+#[test]
+fn a_signal_reaches_the_child_and_a_kill_says_how_it_ended() {
+    let (child, line) = Child::fork(|line| line.await_turn()).expect("a child");
+    assert_eq!(child.kill().expect("it ends"), Ended::Killed(Signal::SIGKILL));
+    drop(line);
+    let (child, _line) = Child::fork(|line| line.await_turn()).expect("a child");
+    child.signal(Signal::SIGHUP).expect("sent");
+    assert_eq!(child.wait().expect("it ends"), Ended::Killed(Signal::SIGHUP));
+}
+
+#[test]
+fn a_child_dies_with_its_parent() {
+    let (mut held, held_open) = io::pipe().expect("a pipe");
+    let (child, line) = Child::fork(|line| {
+        let (grandchild, _line) = Child::fork(|line| line.await_turn())?;
+        line.send(&grandchild.pid().as_raw().to_ne_bytes())?;
+        line.await_turn()
+    })
+    .expect("a child");
+    drop(held_open);
+    let pid = i32::from_ne_bytes(line.receive().expect("a pid").try_into().expect("4 bytes"));
+    assert_eq!(kill(Pid::from_raw(pid), None), Ok(()), "the grandchild is there, in a group of its own");
+    child.kill().expect("it ends");
+    assert_eq!(held.read(&mut [0]).expect("the end"), 0, "the grandchild is gone too");
+}
+
+#[test]
+fn nothing_is_forked_while_other_threads_run() {
+    let (stop, stopped) = std::sync::mpsc::channel::<()>();
+    let thread = std::thread::spawn(move || stopped.recv());
+    let error = Child::fork(|_| Ok(())).expect_err("refused");
+    assert_eq!(error.kind(), io::ErrorKind::Unsupported);
+    assert!(error.to_string().contains("RUST_TEST_THREADS=1"), "{error}");
+    drop(stop);
+    thread.join().expect("joined").expect_err("nothing was sent");
+    assert_eq!(end(|_| Ok(())), Ended::Exited(0));
+}
+
+#[test]
+fn a_program_is_started_in_a_group_of_its_own_and_its_end_is_known() {
+    let (child, pipes) = Child::spawn(
+        std::process::Command::new("sh")
+            .args(["-c", "echo said; exec >&-; echo complained >&2; read line; exit 7"])
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::piped())
+            .stderr(std::process::Stdio::null()),
+    )
+    .expect("started");
+    assert_eq!(nix::unistd::getpgid(Some(child.pid())), Ok(child.pid()));
+    let mut said = String::new();
+    pipes.stdout.expect("a pipe").read_to_string(&mut said).expect("text");
+    assert_eq!(said, "said\n");
+    drop(pipes.stdin);
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(7));
+    assert!(Child::spawn(&mut std::process::Command::new("/nowhere/to/be/found")).is_err());
+}
+
+#[test]
+fn success_is_the_status_0_and_nothing_else() {
+    assert!(Ended::Exited(0).success().is_ok());
+    for ended in [Ended::Exited(1), Ended::Failed("x".to_owned()), Ended::Killed(Signal::SIGKILL)] {
+        let text = ended.to_string();
+        assert!(ended.success().expect_err("an error").to_string().contains(&text), "{text}");
+    }
+    let mapping = Mapping::anonymous(1, READ_WRITE, Sharing::Private).expect("mapped");
+    assert_eq!(end_of(|| mapping.store(0, 1)).expect("a child"), Ended::Exited(0));
+    assert_eq!(mapping.load(0), 0, "a private store of the child's stays in the child");
+}
