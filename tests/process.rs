@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
-use mmap_workbook::process::{Cause, Child, Ended, Line, end_of};
+use mmap_workbook::process::{Cause, Child, Ended, Line, OnSmallDisk, end_of, on_a_small_disk};
 use nix::errno::Errno;
 use nix::sys::mman::ProtFlags;
 use nix::sys::signal::{Signal, kill, raise};
@@ -177,4 +177,31 @@ fn success_is_the_status_0_and_nothing_else() {
     let mapping = Mapping::anonymous(1, READ_WRITE, Sharing::Private).expect("mapped");
     assert_eq!(end_of(|| mapping.store(0, 1)).expect("a child"), Ended::Exited(0));
     assert_eq!(mapping.load(0), 0, "a private store of the child's stays in the child");
+}
+
+#[test]
+fn a_small_disk_is_small_and_goes_with_its_child() {
+    let mounts = || std::fs::read_to_string("/proc/self/mounts").expect("mounts");
+    let before = mounts();
+    let mut said = Vec::new();
+    let body = |folder: &std::path::Path, line: &Line| {
+        let full = std::fs::write(folder.join("file"), vec![1; 2 << 20]).expect_err("2 MiB on a disk of 1 MiB");
+        line.send(&full.raw_os_error().unwrap_or(0).to_ne_bytes())?;
+        line.send(folder.as_os_str().as_encoded_bytes())?;
+        line.await_turn()?;
+        Err(io::Error::other("as told"))
+    };
+    let listen = |line: &Line| {
+        said = vec![line.receive()?, line.receive()?];
+        line.give_turn()
+    };
+    match on_a_small_disk(1 << 20, body, listen).expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => {
+            assert_eq!(ended, Ended::Failed("as told".to_owned()));
+            assert_eq!(said[0], (Errno::ENOSPC as i32).to_ne_bytes());
+            assert!(!std::path::Path::new(std::str::from_utf8(&said[1]).expect("UTF-8")).exists());
+        }
+    }
+    assert_eq!(mounts(), before);
 }

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use mmap_workbook::course::LESSONS;
-use mmap_workbook::process::{Child, Ended};
+use mmap_workbook::process::{Child, Ended, Line, OnSmallDisk, on_a_small_disk};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
 use tempfile::tempdir;
@@ -252,4 +252,24 @@ fn arguments_that_make_no_sense_are_refused_with_their_name() {
         assert!(run.err.contains(named), "{arguments:?}: {}", run.err);
         assert_eq!(run.out, "");
     }
+}
+
+#[test]
+fn a_disk_too_full_for_the_copy_gets_one_line() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("mine");
+    std::fs::write(&path, vec![b'x'; 2 << 20]).expect("a file");
+    let body = |disk: &Path, _: &Line| {
+        let run = run(workbook(&["run", "2", "--file", str(&path)]).env("TMPDIR", disk));
+        assert_refused(&run, "mine", "No space left on device");
+        assert_eq!(std::fs::read_dir(disk)?.count(), 0, "nothing is left behind");
+        Ok(())
+    };
+    match on_a_small_disk(1 << 20, body, |_| Ok(())).expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!(ended, Ended::Exited(0)),
+    }
+    assert_eq!(std::fs::metadata(&path).expect("the file").len(), 2 << 20);
+    let nowhere = run(workbook(&["run", "2"]).env("TMPDIR", "/no/such/folder"));
+    assert_refused(&nowhere, "/no/such/folder", "No such file or directory");
 }

@@ -9,6 +9,7 @@
 //! [`DEADLINE`] pass, and each of the three is told apart. A child is in a process group of its own, which is killed and
 //! reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child.
 
+mod disk;
 mod ended;
 mod line;
 mod report;
@@ -26,6 +27,7 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
+pub use disk::{OnSmallDisk, on_a_small_disk};
 pub use ended::{Cause, Ended, Fault};
 pub use line::Line;
 
