@@ -10,3 +10,5 @@ pub mod process;
 
 #[path = "../lessons/2_mmap_munmap/lesson.rs"]
 pub mod lesson_2;
+#[path = "../lessons/3_shared_vs_private/lesson.rs"]
+pub mod lesson_3;

@@ -27,14 +27,24 @@ pub struct Lesson {
 }
 
 /// All lessons, in the order in which they build on each other.
-pub const LESSONS: &[Lesson] = &[Lesson {
-    number: 2,
-    slug: "mmap_munmap",
-    title: "mmap and munmap",
-    question: "A file that is memory: where is it, and for how long?",
-    demonstrate: crate::lesson_2::demonstrate,
-    copy_only: None,
-}];
+pub const LESSONS: &[Lesson] = &[
+    Lesson {
+        number: 2,
+        slug: "mmap_munmap",
+        title: "mmap and munmap",
+        question: "A file that is memory: where is it, and for how long?",
+        demonstrate: crate::lesson_2::demonstrate,
+        copy_only: None,
+    },
+    Lesson {
+        number: 3,
+        slug: "shared_vs_private",
+        title: "Shared against private",
+        question: "Who sees a store, and when is a page copied?",
+        demonstrate: crate::lesson_3::demonstrate,
+        copy_only: None,
+    },
+];
 
 /// The lesson of that number.
 pub fn lesson(number: u8) -> Option<&'static Lesson> {
