@@ -67,7 +67,7 @@ impl<'a> Narrator<'a> {
     /// # Errors
     /// When the output cannot be written.
     pub fn evidence(&mut self, source: &str, value: impl Display) -> io::Result<()> {
-        self.lines("    ", EVIDENCE, format!("{:<26} {value}", format!("{source}:")))
+        self.lines("    ", EVIDENCE, format!("{:<28} {value}", format!("{source}:")))
     }
 
     /// Lines of /proc/self/maps.

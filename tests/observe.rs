@@ -119,8 +119,8 @@ fn a_transcript_leaves_out_what_varies_and_the_terminal_shows_it() {
     let transcript = print(|text, folder, areas| tell(Narrator::transcript(text, folder), areas).expect("written"));
     assert_eq!(
         transcript,
-        "\nA part\n  two\n  lines\n    count:                     ‹count›\n    maps:                      \
-         ‹address›-‹address› r--s 00000000 ‹device› ‹inode› file\n    maps:                      no line\n  => that\n"
+        "\nA part\n  two\n  lines\n    count:                       ‹count›\n    maps:                        \
+         ‹address›-‹address› r--s 00000000 ‹device› ‹inode› file\n    maps:                        no line\n  => that\n"
     );
     let live = print(|text, folder, areas| tell(Narrator::live(text, folder), areas).expect("written"));
     let plain = anstream::adapter::strip_str(&live).to_string();

@@ -519,8 +519,12 @@ pub fn refusals(folder: &Path) -> io::Result<Vec<Refusal>> {
     ])
 }
 
-/// The bare call, which takes any number for a descriptor and 0 for a length: nix's types leave neither a way here.
-fn mmap_and_munmap(fd: RawFd, offset: i64, length: usize, prot: ProtFlags, flags: MapFlags) -> Result<(), Errno> {
+/// The bare call, and munmap(2) if it succeeds. It takes any number for a descriptor and 0 for a length, which nix's types
+/// would keep from the kernel.
+///
+/// # Errors
+/// What the kernel answers.
+pub fn mmap_and_munmap(fd: RawFd, offset: i64, length: usize, prot: ProtFlags, flags: MapFlags) -> Result<(), Errno> {
     // SAFETY: without an address hint the kernel picks a free range, so no memory in use is replaced.
     let start = unsafe { libc::mmap(std::ptr::null_mut(), length, prot.bits(), flags.bits(), fd, offset) };
     // Failure is MAP_FAILED, which is (void *) -1. A check for NULL, which people write, never sees it.

@@ -44,6 +44,14 @@ pub const LESSONS: &[Lesson] = &[
         demonstrate: crate::lesson_3::demonstrate,
         copy_only: None,
     },
+    Lesson {
+        number: 6,
+        slug: "bus_error",
+        title: "The bus error",
+        question: "Which touch of a mapping kills, and how does one live with it?",
+        demonstrate: crate::lesson_6::demonstrate,
+        copy_only: Some("it truncates the file"),
+    },
 ];
 
 /// The lesson of that number.

@@ -1,0 +1,535 @@
+//! # Lesson 6: The bus error
+//!
+//! A mapping can be longer than its file. Which touch of it kills, and how does one live with a file that others truncate?
+//!
+//! mmap(2) looks at the length that was asked for and hardly at the file's. The kernel looks for a page of the file when
+//! the page is first touched; where the file has none by then, there is nothing to load and nowhere to store, and the
+//! thread gets SIGBUS. So the size counts at the moment of the touch, not at that of the call, and anybody who may write to
+//! the file can take it away.
+//!
+//! The lesson states the rule ([`rule`]) and lets children die of it in four ways; shows three things that are no bus
+//! errors; and ends with the ways out, up to a mapping that reports an error instead ([`Guarded`]).
+
+use std::fmt;
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
+use std::ptr::NonNull;
+
+use memmap2::Mmap;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, SealFlag, fcntl, posix_fallocate};
+use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, ProtFlags, munmap};
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
+use nix::unistd::getpid;
+
+use crate::lesson_2::{Mapping, READ_WRITE, Sharing, mmap_and_munmap};
+use crate::narrate::{Narrator, answer};
+use crate::observe::{hex, page_size, page_size_u64, whole_pages};
+use crate::process::{Cause, Child, Ended, Line, OnSmallDisk, end_of, on_a_small_disk};
+
+// ANCHOR: rule
+/// What the kernel does about a touch of byte `at` of a mapping that shows `length` bytes from `offset` (a multiple of the
+/// page size) on, when the file has `file_size` bytes at the moment of the touch. None: nothing, the touch succeeds.
+///
+/// Pages are all that counts. Of the mapping there are whole ones, whatever the length: beyond them is SIGSEGV. Of the file
+/// there are those in which it has at least one byte: beyond them is SIGBUS (POSIX, mmap()). The rest of the last page is
+/// there, and zero.
+pub fn rule(file_size: u64, offset: u64, length: usize, at: usize) -> Option<Cause> {
+    if at >= whole_pages(length) {
+        return Some(Cause::NotMapped);
+    }
+    let page = u64::try_from(at - at % page_size()).expect("no machine has addresses beyond 64 bits");
+    (offset + page >= file_size).then_some(Cause::NoPage)
+}
+// ANCHOR_END: rule
+
+// ANCHOR: touches
+/// How memory is touched.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// A load of one byte.
+    Load,
+    /// A store of one byte.
+    Store,
+}
+
+/// How a touch went that a child made.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// How the child ended.
+    pub ended: Ended,
+    /// si_addr: where the touch was that killed it, in bytes from the start of the mapping.
+    pub offset: Option<isize>,
+}
+
+impl Touched {
+    fn new(ended: Ended, start: usize) -> Touched {
+        let offset = ended.fault().map(|fault| fault.offset_from(start));
+        Touched { ended, offset }
+    }
+}
+
+/// The signal, its si_code and the offset, in pages and bytes.
+impl fmt::Display for Touched {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.ended)?;
+        match self.offset.and_then(|offset| usize::try_from(offset).ok()) {
+            Some(offset) => write!(f, " at page {} + {} bytes", offset / page_size(), offset % page_size()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Maps `length` bytes of `file` from `offset` on and touches byte `at`, in a child. `at` may lie beyond the mapping: the
+/// child sees to it that nothing else is mapped there.
+///
+/// # Errors
+/// Those of mmap(2) and of the child.
+pub fn touch(file: &File, offset: u64, length: usize, at: usize, access: Access) -> io::Result<Touched> {
+    // Long enough to own the place that is touched. What is too much is given back in the child, where nobody takes it.
+    let mapping = Mapping::of_file(file, offset, length.max(at + 1), READ_WRITE, Sharing::Shared)?;
+    let end = mapping.address() + whole_pages(length);
+    let ended = end_of(|| {
+        if let Some(behind) = mapping.range().end.checked_sub(end).filter(|&behind| behind > 0) {
+            let end = NonNull::new(std::ptr::with_exposed_provenance_mut(end)).expect("behind the mapping's start");
+            // SAFETY: the tail of our own mapping. The child touches it once more, and that is what it dies of.
+            let _ = unsafe { munmap(end, behind) };
+        }
+        touch_mapping(&mapping, at, access);
+    })?;
+    Ok(Touched::new(ended, mapping.address()))
+}
+
+fn touch_mapping(mapping: &Mapping, at: usize, access: Access) {
+    match access {
+        Access::Load => _ = mapping.load(at),
+        Access::Store => mapping.store(at, b'!'),
+    }
+}
+// ANCHOR_END: touches
+
+// ANCHOR: deaths
+/// The study notes' case: an empty file, mapped with a fixed length. mmap(2) has no objection; the first touch kills.
+///
+/// # Errors
+/// Those of the file, the mapping and the child.
+pub fn empty_file(folder: &Path) -> io::Result<Touched> {
+    touch(&tempfile::tempfile_in(folder)?, 0, page_size(), 0, Access::Load)
+}
+
+/// A file that shrinks while it is mapped: a child maps two pages and loads from the second; another process truncates
+/// the file to one; the child loads again.
+///
+/// A page that a private mapping had already copied is taken away as well (Linux; POSIX leaves it open).
+///
+/// # Errors
+/// Those of the file, the mapping and the children.
+pub fn truncated_while_mapped(folder: &Path, sharing: Sharing) -> io::Result<Touched> {
+    let file = tempfile::tempfile_in(folder)?;
+    file.set_len(2 * page_size_u64())?;
+    let mapping = Mapping::of_file(&file, 0, 2 * page_size(), READ_WRITE, sharing)?;
+    let (victim, line) = Child::fork(|line| {
+        mapping.store(page_size(), b'v'); // Fine. For a private mapping: the page is a copy now.
+        line.give_turn()?;
+        line.await_turn()?;
+        mapping.load(page_size());
+        Ok(())
+    })?;
+    line.await_turn()?;
+    let (other, _) = Child::fork(|_| file.set_len(page_size_u64()))?;
+    other.wait()?.success()?;
+    line.give_turn()?;
+    Ok(Touched::new(victim.wait()?, mapping.address()))
+}
+
+/// What was seen of a file larger than its disk.
+#[derive(Debug)]
+pub struct FullDisk {
+    /// posix_fallocate(3) of all of it.
+    pub reserve: Result<(), Errno>,
+    /// write(2) of all of it.
+    pub write: Result<(), Errno>,
+    /// Stores to one page after the other of a mapping of it.
+    pub stores: Touched,
+    /// How many pages the disk has.
+    pub disk_pages: usize,
+}
+
+/// A full disk: ftruncate(2) makes a file of any size out of holes and reserves nothing. A store to a hole needs a block,
+/// and where there is none the store can't fail: it kills.
+///
+/// The inner `Err` is the reason why this machine lets us mount no small disk.
+///
+/// # Errors
+/// Those of the files, the mapping and the child.
+pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
+    let disk_pages = 16;
+    let size = 4 * disk_pages * page_size();
+    let body = |disk: &Path, line: &Line| {
+        let errno =
+            |answer: io::Result<()>| answer.err().and_then(|error| error.raw_os_error()).unwrap_or(0).to_ne_bytes();
+        let off_t = size.try_into().map_err(io::Error::other)?;
+        line.send(&errno(posix_fallocate(tempfile::tempfile_in(disk)?, 0, off_t).map_err(io::Error::from)))?;
+        line.send(&errno(tempfile::tempfile_in(disk)?.write_all_at(&vec![b'w'; size], 0)))?;
+        let file = tempfile::tempfile_in(disk)?;
+        file.set_len(size.try_into().map_err(io::Error::other)?)?;
+        let mapping = Mapping::of_file(&file, 0, size, READ_WRITE, Sharing::Shared)?;
+        line.send(&mapping.address().to_ne_bytes())?;
+        (0..size).step_by(page_size()).for_each(|at| mapping.store(at, b's'));
+        Ok(())
+    };
+    let (mut answers, mut address) = (Vec::new(), 0);
+    let ran = on_a_small_disk((disk_pages * page_size()).try_into().map_err(io::Error::other)?, body, |line| {
+        for _ in 0..2 {
+            let errno = i32::from_ne_bytes(line.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+            answers.push(if errno == 0 { Ok(()) } else { Err(Errno::from_raw(errno)) });
+        }
+        address = usize::from_ne_bytes(line.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+        Ok(())
+    })?;
+    Ok(match ran {
+        OnSmallDisk::Skipped(reason) => Err(reason),
+        OnSmallDisk::Ran(ended) => {
+            Ok(FullDisk { reserve: answers[0], write: answers[1], stores: Touched::new(ended, address), disk_pages })
+        }
+    })
+}
+
+/// A SIGBUS that is ignored, and one that is blocked: the touch would fault again for ever, so the kernel kills all the same.
+///
+/// # Errors
+/// Those of the file, the mapping and the children.
+pub fn ignored_and_blocked(folder: &Path) -> io::Result<[Ended; 2]> {
+    let file = tempfile::tempfile_in(folder)?;
+    let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared)?;
+    let ignored = end_of(|| {
+        // SAFETY: no handler of ours runs.
+        let _ = unsafe { signal(Signal::SIGBUS, SigHandler::SigIgn) };
+        mapping.load(0);
+    })?;
+    let blocked = end_of(|| {
+        let _ = SigSet::from(Signal::SIGBUS).thread_block();
+        mapping.load(0);
+    })?;
+    Ok([ignored, blocked])
+}
+
+/// The safe crate dies just the same: the slice of memmap2 outlives the file's second page. That nobody truncates the file
+/// is the promise that its `unsafe` asks for.
+///
+/// # Errors
+/// Those of the file, the mapping and the child.
+pub fn truncated_under_memmap2(folder: &Path) -> io::Result<Touched> {
+    let file = tempfile::tempfile_in(folder)?;
+    file.set_len(2 * page_size_u64())?;
+    // SAFETY: the promise is kept here, where nobody reads the slice. The child breaks it on purpose and dies of it.
+    let map = unsafe { Mmap::map(&file) }?;
+    let (child, _) = Child::fork(|_| {
+        file.set_len(page_size_u64())?;
+        black_box(map[page_size()]);
+        Ok(())
+    })?;
+    Ok(Touched::new(child.wait()?, map.as_ptr().expose_provenance()))
+}
+// ANCHOR_END: deaths
+
+// ANCHOR: no_bus_errors
+/// The rest of the last page: what a load gives right behind the file's end, and the file when a store went there.
+///
+/// The page is in the page cache as a whole; the bytes behind the end are zero when it gets there (POSIX), take a store,
+/// and are never written out.
+///
+/// # Errors
+/// Those of the file and the mapping.
+pub fn rest_of_the_last_page(folder: &Path) -> io::Result<(u8, Vec<u8>)> {
+    let path = tempfile::NamedTempFile::new_in(folder)?;
+    std::fs::write(&path, b"0123456789")?;
+    let mapping = Mapping::of_file(path.as_file(), 0, 10, READ_WRITE, Sharing::Shared)?;
+    let behind = mapping.load(10);
+    mapping.store(10, b'X');
+    mapping.store(page_size() - 1, b'X');
+    Ok((behind, std::fs::read(&path)?))
+}
+
+/// read(2) into a page that the file has not got, and write(2) from it: how many bytes went, or the errno.
+///
+/// Here it is the kernel that touches the memory, on our behalf, and it doesn't send itself signals: the call says EFAULT.
+///
+/// # Errors
+/// Those of the file and the mapping; what the calls answer is in the result.
+pub fn read_and_write_there(folder: &Path) -> io::Result<[Result<usize, Errno>; 2]> {
+    let file = tempfile::tempfile_in(folder)?;
+    let mapping = Mapping::of_file(&file, 0, 8, READ_WRITE, Sharing::Shared)?;
+    let other = tempfile::tempfile_in(folder)?;
+    other.write_all_at(b"12345678", 0)?;
+    let there = std::ptr::with_exposed_provenance_mut(mapping.address());
+    // SAFETY: the buffer is in our mapping, to which nothing else in this process refers.
+    let read = unsafe { libc::pread(other.as_raw_fd(), there, 8, 0) };
+    let read = Errno::result(read);
+    // SAFETY: as above.
+    let written = unsafe { libc::pwrite(other.as_raw_fd(), there, 8, 0) };
+    let count = |count: libc::ssize_t| usize::try_from(count).unwrap_or(0);
+    Ok([read.map(count), Errno::result(written).map(count)])
+}
+
+/// A length of 0, which is what looking at an empty file's size gives: refused before there is anything to touch.
+///
+/// # Errors
+/// EINVAL (mmap(2), since Linux 2.6.12).
+pub fn length_of_an_empty_file(file: &File) -> Result<(), Errno> {
+    mmap_and_munmap(file.as_raw_fd(), 0, 0, ProtFlags::PROT_READ, MapFlags::MAP_SHARED)
+}
+// ANCHOR_END: no_bus_errors
+
+// ANCHOR: ways_out
+/// Looks at the size first, and maps what is there. Somebody may truncate the file right after the look.
+///
+/// # Errors
+/// `UnexpectedEof` for an empty file; else those of fstat(2) and mmap(2).
+pub fn map_what_is_there(file: &File) -> io::Result<Mapping> {
+    let size = usize::try_from(file.metadata()?.len()).map_err(|_| Errno::ENOMEM)?;
+    if size == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the file is empty: there is nothing to map"));
+    }
+    Ok(Mapping::of_file(file, 0, size, READ_WRITE, Sharing::Shared)?)
+}
+
+/// Gives the file its size first, with ftruncate(2): a shorter one grows, a longer one stays as it is. What it grows by are
+/// holes, which take no room: the disk may be full when a store needs some.
+///
+/// The notes write a byte at the end instead, which a file that is long enough already loses.
+///
+/// # Errors
+/// EFBIG and those of ftruncate(2) and mmap(2).
+pub fn map_with_size(file: &File, length: usize) -> io::Result<Mapping> {
+    let wanted = u64::try_from(length).map_err(|_| Errno::EOVERFLOW)?;
+    if file.metadata()?.len() < wanted {
+        file.set_len(wanted)?;
+    }
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
+}
+
+/// Has the blocks reserved first, with posix_fallocate(3): a full disk is an error now and no signal later. The file grows
+/// if it is shorter, and keeps its bytes.
+///
+/// # Errors
+/// ENOSPC, EDQUOT and the others of posix_fallocate(3) and mmap(2).
+pub fn map_reserved(file: &File, length: usize) -> io::Result<Mapping> {
+    posix_fallocate(file, 0, length.try_into().map_err(|_| Errno::EOVERFLOW)?)?;
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
+}
+
+/// A memory file that nobody can shrink: F_SEAL_SHRINK (fcntl(2)) holds for each who gets a descriptor of it, and can't be
+/// taken off. Whoever receives such a file can ask for its seals and then map it without a worry.
+///
+/// # Errors
+/// Those of memfd_create(2), write(2) and fcntl(2).
+pub fn sealed(contents: &[u8]) -> io::Result<File> {
+    let file = File::from(memfd_create(c"lesson-6", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+    file.write_all_at(contents, 0)?;
+    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK))?;
+    Ok(file)
+}
+// ANCHOR_END: ways_out
+
+// ANCHOR: guarded
+/// Why a guarded access did not happen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GuardError {
+    /// The kernel had no page there: the file ends before it, or ended before it a moment ago, or the disk is full.
+    NoPage {
+        /// The number of the page in the mapping, from 0 on.
+        page: usize,
+        /// The first byte of the file that could not be had.
+        offset: u64,
+        /// The file's size in bytes, asked for after the access failed.
+        file_size: u64,
+    },
+    /// The range is not inside the mapped pages.
+    Outside,
+    /// A write to a mapping without PROT_WRITE.
+    ReadOnly,
+    /// The kernel does not let us ask (a sandbox may forbid the call), or the size could not be had.
+    Call(Errno),
+}
+
+impl fmt::Display for GuardError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            GuardError::NoPage { page, offset, file_size } => {
+                write!(f, "no page {page} of the mapping: byte {offset} of the file, which has {file_size} bytes now")
+            }
+            GuardError::Outside => f.write_str("outside the mapping"),
+            GuardError::ReadOnly => f.write_str("mapped for reading only"),
+            GuardError::Call(errno) => write!(f, "the kernel would not copy: {errno}"),
+        }
+    }
+}
+
+impl std::error::Error for GuardError {}
+
+/// A shared mapping whose reads and writes return an error where a load or a store would kill.
+///
+/// The kernel does the touching: process_vm_readv(2) and process_vm_writev(2) copy between two processes, and both may be
+/// this one. Where a page is missing they stop with EFAULT, as read(2) does. There is no handler and nothing to restore,
+/// any number of threads may do it, and the file may shrink at any moment. It costs a system call an access, so one guards
+/// blocks, not bytes.
+///
+/// The other ways are a handler for SIGBUS, one for the whole process: C programs jump out of it with siglongjmp(3), which
+/// in Rust is undefined behaviour where it skips a frame with something to drop; or it maps a page of zeros over the hole
+/// and returns, and somebody has to notice that the zeros are not the file's.
+#[derive(Debug)]
+pub struct Guarded {
+    mapping: Mapping,
+    file: File,
+    offset: u64,
+    writable: bool,
+}
+
+impl Guarded {
+    /// Maps `length` bytes of `file` from `offset` on, whether the file has them or not. For writing too where the file
+    /// was opened for that.
+    ///
+    /// # Errors
+    /// As [`Mapping::of_file`].
+    pub fn new(file: File, offset: u64, length: usize) -> Result<Guarded, Errno> {
+        let map = |protection| Mapping::of_file(&file, offset, length, protection, Sharing::Shared);
+        let (mapping, writable) = match map(READ_WRITE) {
+            Err(Errno::EACCES) => (map(ProtFlags::PROT_READ)?, false),
+            answer => (answer?, true),
+        };
+        Ok(Guarded { mapping, file, offset, writable })
+    }
+
+    /// Copies the mapping's bytes from `at` on into `into`.
+    ///
+    /// # Errors
+    /// [`GuardError`]. What lies before the missing page has been copied then.
+    pub fn read(&self, at: usize, into: &mut [u8]) -> Result<(), GuardError> {
+        self.page_by_page(at, into.len(), |done, page| {
+            let end = done + page.len;
+            process_vm_readv(getpid(), &mut [IoSliceMut::new(&mut into[done..end])], &[page])
+        })
+    }
+
+    /// Copies `bytes` into the mapping from `at` on.
+    ///
+    /// # Errors
+    /// [`GuardError`]. What lies before the missing page has been written then.
+    pub fn write(&self, at: usize, bytes: &[u8]) -> Result<(), GuardError> {
+        if !self.writable {
+            return Err(GuardError::ReadOnly);
+        }
+        self.page_by_page(at, bytes.len(), |done, page| {
+            let end = done + page.len;
+            process_vm_writev(getpid(), &[IoSlice::new(&bytes[done..end])], &[page])
+        })
+    }
+
+    /// Calls `copy` with each part of the range that lies in one page, and the count of bytes before it. A part is copied
+    /// whole or not at all, so a failure is that page's.
+    fn page_by_page(
+        &self,
+        at: usize,
+        length: usize,
+        mut copy: impl FnMut(usize, RemoteIoVec) -> Result<usize, Errno>,
+    ) -> Result<(), GuardError> {
+        let mapped = self.mapping.range().len();
+        if at > mapped || length > mapped - at {
+            return Err(GuardError::Outside);
+        }
+        let mut done = 0;
+        while done < length {
+            let here = at + done;
+            let part = (page_size() - here % page_size()).min(length - done);
+            match copy(done, RemoteIoVec { base: self.mapping.address() + here, len: part }) {
+                Ok(_) => done += part,
+                Err(Errno::EFAULT) => return Err(self.no_page(here)),
+                Err(errno) => return Err(GuardError::Call(errno)),
+            }
+        }
+        Ok(())
+    }
+
+    fn no_page(&self, at: usize) -> GuardError {
+        match self.file.metadata() {
+            Ok(metadata) => GuardError::NoPage {
+                page: at / page_size(),
+                offset: self.offset + u64::try_from(at).expect("no machine has addresses beyond 64 bits"),
+                file_size: metadata.len(),
+            },
+            Err(error) => GuardError::Call(Errno::from_raw(error.raw_os_error().unwrap_or(0))),
+        }
+    }
+}
+// ANCHOR_END: guarded
+
+/// Demonstrates the bus error: four children die of it, three touches are none, five ways lead out.
+///
+/// It truncates the file at `path`.
+///
+/// # Errors
+/// Those of the functions above, and of the output.
+pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
+    let folder = out.folder();
+    let file = File::options().read(true).write(true).open(path)?;
+    let size = file.metadata()?.len();
+    let pages = usize::try_from(size.div_ceil(page_size_u64())).map_err(io::Error::other)?;
+
+    out.part("Four deaths, each in a child")?;
+    out.evidence("an empty file", empty_file(&folder)?)?;
+    let behind = touch(&file, 0, (pages + 1) * page_size(), pages * page_size() + 7, Access::Store)?;
+    out.evidence("one page too many", behind)?;
+    out.evidence("truncated while mapped", truncated_while_mapped(&folder, Sharing::Shared)?)?;
+    let full = full_disk()?;
+    let stores = full.as_ref().map_or_else(|reason| format!("skipped: {reason}"), |full| full.stores.to_string());
+    out.evidence("a full disk", out.varying("killed by SIGBUS, or skipped where nothing can be mounted", stores))?;
+    let [ignored, blocked] = ignored_and_blocked(&folder)?;
+    out.evidence("SIGBUS ignored, blocked", format!("{ignored}; {blocked}"))?;
+    out.evidence("a slice of memmap2", truncated_under_memmap2(&folder)?)?;
+    out.shows("mmap(2) let each of them pass: it is the touch that finds no page.")?;
+
+    out.part("Three that are no bus errors")?;
+    let last = pages * page_size() - 1;
+    out.evidence("the rest of the last page", touch(&file, 0, pages * page_size(), last, Access::Store)?)?;
+    let (loaded, left) = rest_of_the_last_page(&folder)?;
+    out.evidence("loaded there, the file", format!("{loaded}, {}", hex(&left)))?;
+    let [read, written] = read_and_write_there(&folder)?;
+    out.evidence("read(2) into, write(2) from", format!("{}, {}", answer(&read), answer(&written)))?;
+    let empty = tempfile::tempfile_in(&folder)?;
+    out.evidence("a length of 0", answer(&length_of_an_empty_file(&empty)))?;
+    out.shows("a page is there as a whole; the kernel does not signal itself; 0 bytes are no mapping.")?;
+
+    out.part("The ways out")?;
+    let refused = map_what_is_there(&empty).err().map_or_else(|| "ok".to_owned(), |error| error.to_string());
+    out.evidence("look at the size", refused)?;
+    map_with_size(&empty, page_size())?.store(0, b'x');
+    out.evidence("set the size", "the store succeeded")?;
+    map_reserved(&tempfile::tempfile_in(&folder)?, page_size())?.store(0, b'x');
+    out.evidence("reserve the blocks", "the store succeeded")?;
+    let sealed = sealed(b"kept")?;
+    let shrunk =
+        sealed.set_len(0).err().and_then(|error| error.raw_os_error()).map_or(Ok(()), |e| Err(Errno::from_raw(e)));
+    out.evidence("seal: ftruncate(2) to 0", answer(&shrunk))?;
+    out.shows("the first two leave a gap: others may truncate, the disk may fill. The seal leaves none.")?;
+
+    out.part("A read that says so instead")?;
+    let guarded = Guarded::new(file.try_clone()?, 0, page_size())?;
+    let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX).min(12)];
+    let mut read = |out: &mut Narrator, label: &str| {
+        let text = guarded.read(0, &mut bytes).map_or_else(|error| error.to_string(), |()| hex(&bytes));
+        out.evidence(label, text)
+    };
+    read(out, "guarded read")?;
+    out.tell("the file is truncated to 0 bytes")?;
+    file.set_len(0)?;
+    read(out, "guarded read")?;
+    out.shows("this process has read where the bus error is, and goes on.")
+}

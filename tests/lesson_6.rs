@@ -1,0 +1,300 @@
+//! Lesson 6: The bus error.
+
+mod common;
+
+use std::fs::File;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+
+use common::{cases, file_with, open, transcript};
+use mmap_workbook::lesson_2::Sharing;
+use mmap_workbook::lesson_6::*;
+use mmap_workbook::observe::{page_size, page_size_u64};
+use mmap_workbook::process::{Cause, Child, Ended};
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use proptest::prelude::*;
+
+/// Sizes and places of up to three pages, most of them next to a page's edge.
+fn near_edges() -> impl Strategy<Value = usize> {
+    let page = page_size();
+    prop_oneof![3 => (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2)), 1 => 0..3 * page]
+}
+
+fn access() -> impl Strategy<Value = Access> {
+    prop_oneof![Just(Access::Load), Just(Access::Store)]
+}
+
+proptest! {
+    #![proptest_config(cases(256))]
+
+    #[test]
+    fn a_touch_faults_exactly_when_the_rule_says_and_as_it_says(
+        size in near_edges(), first_page in 0..3_u64, length in near_edges(), at in near_edges(), access in access()
+    ) {
+        let (length, offset) = (length.max(1), first_page * page_size_u64());
+        let file = tempfile::tempfile()?;
+        file.set_len(size as u64)?;
+        let touched = touch(&file, offset, length, at, access)?;
+        let cause = touched.ended.fault().map(|fault| fault.cause);
+        prop_assert_eq!(cause, rule(size as u64, offset, length, at), "{}", &touched);
+        match cause {
+            None => prop_assert_eq!(touched.ended, Ended::Exited(0)),
+            Some(_) => prop_assert_eq!(touched.offset, Some(at.cast_signed())),
+        }
+    }
+}
+
+/// The cases that the lesson tells of, by hand: so that the rule is held by more than itself.
+#[test]
+fn the_rule_says_what_the_lesson_tells() {
+    let page = page_size();
+    let (sigbus, sigsegv) = (Some(Cause::NoPage), Some(Cause::NotMapped));
+    for (size, first_page, length, at, expected) in [
+        (0, 0, page, 0, sigbus),
+        (1, 0, page, 0, None),
+        (1, 0, page, page - 1, None),
+        (10, 0, 3 * page, page, sigbus),
+        (10, 0, 3 * page, 3 * page - 1, sigbus),
+        (10, 0, 3 * page, 3 * page, sigsegv),
+        (10, 0, 1, page - 1, None),
+        (10, 0, 1, page, sigsegv),
+        (2 * page, 1, page, page - 1, None),
+        (2 * page, 1, 2 * page, page, sigbus),
+        (2 * page + 1, 1, 2 * page, page, None),
+        (page, 1, page, 0, sigbus),
+    ] {
+        let offset = first_page * page_size_u64();
+        assert_eq!(rule(size as u64, offset, length, at), expected, "{size} {first_page} {length} {at}");
+    }
+}
+
+fn assert_bus_error(touched: &Touched, page: usize) {
+    assert_eq!(touched.ended.fault().map(|fault| fault.cause), Some(Cause::NoPage), "{touched}");
+    assert_eq!(touched.offset, Some((page * page_size()).cast_signed()), "{touched}");
+}
+
+#[test]
+fn an_empty_file_kills_at_its_first_byte() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let touched = empty_file(folder.path()).expect("a child");
+    assert_bus_error(&touched, 0);
+    assert_eq!(touched.to_string(), "killed by SIGBUS/BUS_ADRERR at page 0 + 0 bytes");
+}
+
+#[test]
+fn a_file_truncated_under_a_mapping_kills_at_the_page_that_went() {
+    let folder = tempfile::tempdir().expect("a folder");
+    for sharing in [Sharing::Shared, Sharing::Private] {
+        assert_bus_error(&truncated_while_mapped(folder.path(), sharing).expect("children"), 1);
+    }
+    let touched = truncated_under_memmap2(folder.path()).expect("a child");
+    assert_bus_error(&touched, 1);
+    assert_eq!(touched.to_string(), "killed by SIGBUS/BUS_ADRERR at page 1 + 0 bytes");
+}
+
+#[test]
+fn a_full_disk_kills_the_store_and_is_an_error_for_calls() {
+    match full_disk().expect("a child") {
+        Err(reason) => eprintln!("skipped: {reason}"),
+        Ok(full) => {
+            assert_eq!((full.reserve, full.write), (Err(Errno::ENOSPC), Err(Errno::ENOSPC)));
+            let page = full.stores.offset.expect("a fault").cast_unsigned() / page_size();
+            assert!((1..=full.disk_pages).contains(&page), "{}", full.stores);
+            assert_bus_error(&full.stores, page);
+        }
+    }
+}
+
+#[test]
+fn ignoring_or_blocking_sigbus_does_not_help() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let ended = ignored_and_blocked(folder.path()).expect("children");
+    assert_eq!(ended, [Ended::Killed(Signal::SIGBUS), Ended::Killed(Signal::SIGBUS)]);
+}
+
+#[test]
+fn the_rest_of_the_last_page_is_zero_and_stores_to_it_stay_out_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(rest_of_the_last_page(folder.path()).expect("mapped"), (0, b"0123456789".to_vec()));
+}
+
+#[test]
+fn the_kernel_says_efault_where_a_touch_would_kill() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let answers = read_and_write_there(folder.path()).expect("mapped");
+    assert_eq!(answers, [Err(Errno::EFAULT), Err(Errno::EFAULT)]);
+}
+
+#[test]
+fn a_length_of_0_is_refused() {
+    assert_eq!(length_of_an_empty_file(&tempfile::tempfile().expect("a file")), Err(Errno::EINVAL));
+}
+
+#[test]
+fn what_is_there_is_mapped_and_an_empty_file_is_refused() {
+    let (_folder, path) = file_with(b"0123456789");
+    let mapping = map_what_is_there(&open(&path)).expect("mapped");
+    assert_eq!((mapping.length(), mapping.load(9)), (10, b'9'));
+    let (_folder, empty) = file_with(b"");
+    let error = map_what_is_there(&open(&empty)).expect_err("refused");
+    assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn a_file_gets_its_size_and_keeps_its_bytes() {
+    let two_pages = 2 * page_size();
+    for map in [map_with_size, map_reserved] {
+        for content in [&b""[..], b"0123456789", &vec![b'x'; 3 * page_size()]] {
+            let (_folder, path) = file_with(content);
+            let mapping = map(&open(&path), two_pages).expect("mapped");
+            assert_eq!(mapping.length(), two_pages);
+            mapping.store(two_pages - 1, b'!');
+            let mut expected = content.to_vec();
+            expected.resize(content.len().max(two_pages), 0);
+            expected[two_pages - 1] = b'!';
+            assert!(std::fs::read(&path).expect("the file") == expected, "{} bytes", content.len());
+        }
+    }
+}
+
+#[test]
+fn reserved_blocks_are_there_and_a_size_alone_has_none() {
+    use std::os::unix::fs::MetadataExt;
+    let blocks = |map: fn(&File, usize) -> io::Result<_>| {
+        let file = tempfile::tempfile().expect("a file");
+        let mapping = map(&file, 64 * page_size()).expect("mapped");
+        let blocks = file.metadata().expect("the file").blocks();
+        drop(mapping);
+        blocks * 512
+    };
+    assert!(blocks(map_reserved) >= 64 * page_size_u64());
+    assert!(blocks(map_with_size) < 64 * page_size_u64());
+}
+
+#[test]
+fn a_sealed_file_cannot_shrink() {
+    let file = sealed(b"kept").expect("a memory file");
+    let refused = |result: io::Result<()>| {
+        assert_eq!(result.expect_err("refused").raw_os_error(), Some(Errno::EPERM as i32));
+    };
+    refused(file.set_len(3));
+    refused(file.set_len(0));
+    refused(File::create(format!("/proc/self/fd/{}", file.as_raw_fd())).map(drop));
+    let mapping = map_what_is_there(&file).expect("mapped");
+    assert_eq!((mapping.length(), mapping.load(3)), (4, b't'));
+    file.set_len(5).expect("it may grow");
+}
+
+proptest! {
+    #![proptest_config(cases(64))]
+
+    #[test]
+    fn a_guarded_access_succeeds_or_names_the_first_page_that_is_missing(
+        size in near_edges(), first_page in 0..2_usize, at in near_edges(), count in near_edges()
+    ) {
+        let page = page_size();
+        let (offset, length) = ((first_page * page) as u64, 3 * page);
+        let file = tempfile::tempfile()?;
+        let content: Vec<u8> = (1..=251).cycle().take(size).collect();
+        file.write_all_at(&content, 0)?;
+        let guarded = Guarded::new(file.try_clone()?, offset, length).map_err(io::Error::from)?;
+        let missing = (at..at + count).find(|&at| rule(size as u64, offset, length, at) == Some(Cause::NoPage));
+        let expected = if at + count > length {
+            Err(GuardError::Outside)
+        } else {
+            missing.map_or(Ok(()), |at| Err(GuardError::NoPage {
+                page: at / page,
+                offset: offset + at as u64,
+                file_size: size as u64,
+            }))
+        };
+        let mut read = vec![0xff; count];
+        prop_assert_eq!(guarded.read(at, &mut read), expected);
+        let have = if expected == Err(GuardError::Outside) { 0 } else { missing.map_or(count, |missing| missing - at) };
+        // What the file has, then zeros up to the end of its last page.
+        let shown = |n: usize| content.get(first_page * page + at + n).copied().unwrap_or(0);
+        prop_assert!(read[..have].iter().enumerate().all(|(n, &byte)| byte == shown(n)));
+        prop_assert!(read[have..].iter().all(|&byte| byte == 0xff), "the rest is left alone");
+
+        prop_assert_eq!(guarded.write(at, &vec![b'!'; count]), expected);
+        let mut after = vec![0; size];
+        file.read_exact_at(&mut after, 0)?;
+        let first = first_page * page + at;
+        let expected = |n: usize| if n >= first && n < first + have { b'!' } else { content[n] };
+        prop_assert!((0..size).all(|n| after[n] == expected(n)));
+        prop_assert_eq!(file.metadata()?.len(), size as u64);
+    }
+}
+
+#[test]
+fn a_guarded_mapping_survives_a_truncation_and_works_again_when_the_file_grows() {
+    let (_folder, path) = file_with(&vec![b'x'; 2 * page_size()]);
+    let file = open(&path);
+    let guarded = Guarded::new(open(&path), 0, 2 * page_size()).expect("mapped");
+    let mut bytes = [0; 2];
+    assert_eq!(guarded.read(page_size() - 1, &mut bytes), Ok(()));
+    assert_eq!(&bytes, b"xx");
+    file.set_len(1).expect("shorter");
+    let error = guarded.read(page_size() - 1, &mut bytes).expect_err("the second page is gone");
+    assert_eq!(error, GuardError::NoPage { page: 1, offset: page_size_u64(), file_size: 1 });
+    let text = format!("no page 1 of the mapping: byte {} of the file, which has 1 bytes now", page_size());
+    assert_eq!(error.to_string(), text);
+    assert_eq!(guarded.write(page_size(), b"y"), Err(error));
+    file.set_len(2 * page_size_u64()).expect("longer");
+    assert_eq!(guarded.write(page_size(), b"y"), Ok(()));
+    assert_eq!(guarded.read(page_size(), &mut bytes), Ok(()));
+    assert_eq!(&bytes, b"y\0");
+}
+
+#[test]
+fn a_guarded_mapping_of_a_file_open_for_reading_refuses_writes() {
+    let (_folder, path) = file_with(b"x");
+    let guarded = Guarded::new(File::open(&path).expect("the file"), 0, 1).expect("mapped");
+    assert_eq!(guarded.write(0, b"y"), Err(GuardError::ReadOnly));
+    let mut byte = [0];
+    assert_eq!(guarded.read(0, &mut byte), Ok(()));
+    assert_eq!(&byte, b"x");
+    assert_eq!(Guarded::new(open(&path), 0, 0).err(), Some(Errno::EINVAL));
+}
+
+#[test]
+fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
+    let (_folder, path) = file_with(b"");
+    let file = open(&path);
+    let guarded = Guarded::new(open(&path), 0, 2 * page_size()).expect("mapped");
+    let (truncater, line) = Child::fork(|line| {
+        line.give_turn()?;
+        loop {
+            file.write_all_at(&vec![b'x'; 2 * page_size()], 0)?;
+            file.set_len(0)?;
+        }
+    })
+    .expect("a child");
+    line.await_turn().expect("it began");
+    let (mut had, mut missed) = (0, 0);
+    // Until both have been seen often enough: a deadline stands behind it, for a machine that shows only one.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    while (had < 100 || missed < 100) && std::time::Instant::now() < deadline {
+        let mut bytes = [0; 16];
+        match guarded.read(page_size() - 8, &mut bytes).and_then(|()| guarded.write(page_size() + 8, b"y")) {
+            Ok(()) => {
+                had += 1;
+                assert!(bytes.iter().all(|byte| b"x\0y".contains(byte)), "{bytes:?}");
+            }
+            Err(GuardError::NoPage { page: 0 | 1, file_size, .. }) => {
+                missed += 1;
+                assert!(file_size <= 2 * page_size_u64());
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(truncater.kill().expect("it ends"), Ended::Killed(Signal::SIGKILL));
+    assert!(had >= 100 && missed >= 100, "had: {had}, missed: {missed}");
+}
+
+#[test]
+fn the_demonstration_shows_what_the_lesson_says() {
+    insta::assert_snapshot!(transcript(6));
+}
