@@ -12,5 +12,7 @@ pub mod process;
 pub mod lesson_2;
 #[path = "../lessons/3_shared_vs_private/lesson.rs"]
 pub mod lesson_3;
+#[path = "../lessons/5_unlinked_temp_files/lesson.rs"]
+pub mod lesson_5;
 #[path = "../lessons/6_bus_error/lesson.rs"]
 pub mod lesson_6;

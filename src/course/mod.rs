@@ -45,6 +45,14 @@ pub const LESSONS: &[Lesson] = &[
         copy_only: None,
     },
     Lesson {
+        number: 5,
+        slug: "unlinked_temp_files",
+        title: "Unlinked temporary files",
+        question: "Who can reach a file without a name, and when does its space come back?",
+        demonstrate: crate::lesson_5::demonstrate,
+        copy_only: Some("it works on files without a name"),
+    },
+    Lesson {
         number: 6,
         slug: "bus_error",
         title: "The bus error",

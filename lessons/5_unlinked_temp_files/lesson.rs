@@ -1,0 +1,440 @@
+//! # Lesson 5: Unlinked temporary files
+//!
+//! A file needs no name to be mapped. Who can reach one that has none, and when does its space come back?
+//!
+//! A name is an entry in a folder that points to an inode; the bytes belong to the inode. unlink(2) takes the name away.
+//! The inode stays while somebody refers to it: a name, an open descriptor, a mapping. So a scratch file is best unlinked
+//! before it is used and not, as the study notes have it, when one is done: whoever dies in between leaves it behind.
+//!
+//! The lesson makes such files in three ways ([`o_tmpfile`], [`create_and_unlink`], [`memory_file`]), lets two processes
+//! talk through one that no folder lists, by fork and by passing the descriptor, and watches what is left behind.
+//!
+//! | way | made for |
+//! |---|---|
+//! | [`o_tmpfile`] | scratch data on a disk: there is never a name, and linkat(2) can give it one when it is finished |
+//! | [`create_and_unlink`] | file systems without O_TMPFILE, and systems that are not Linux: it is all POSIX |
+//! | [`memory_file`] | data that may live in memory and swap: no folder is needed, and it can be sealed (lesson 6) |
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice, IoSliceMut};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::fcntl::{OFlag, open, posix_fallocate};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
+use nix::sys::stat::Mode;
+use nix::sys::statvfs::statvfs;
+use nix::unistd::unlink;
+
+use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
+use crate::narrate::Narrator;
+use crate::observe::{hex, maps_of};
+use crate::process::{Child, DEADLINE, Line, OnSmallDisk, on_a_small_disk};
+
+// ANCHOR: three_ways
+/// A file in `folder`'s file system that never has a name (open(2), O_TMPFILE; Linux).
+///
+/// # Errors
+/// EOPNOTSUPP where the file system has no such files; EISDIR from a kernel that doesn't know of them (before 3.11); else
+/// those of open(2).
+pub fn o_tmpfile(folder: &Path) -> Result<File, Errno> {
+    let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    Ok(open(folder, flags, Mode::S_IRUSR | Mode::S_IWUSR)?.into())
+}
+
+/// A file in `folder` whose name is taken away as soon as it is there: POSIX, but between the two calls it has one.
+///
+/// # Errors
+/// Those of open(2) and unlink(2).
+pub fn create_and_unlink(folder: &Path) -> io::Result<File> {
+    create_and_then_unlink(folder, || Ok(()))
+}
+
+/// [`create_and_unlink`], which calls `between` when the name is there. A process that is killed then leaves it behind.
+///
+/// # Errors
+/// As [`create_and_unlink`], and those of `between`; the name is gone even then.
+pub fn create_and_then_unlink(folder: &Path, between: impl FnOnce() -> io::Result<()>) -> io::Result<File> {
+    // O_EXCL: a name that somebody else has is not opened but refused, be it a link that was laid out for us.
+    let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+    for n in 0..u32::MAX {
+        let name = folder.join(format!(".scratch-{}-{n}", std::process::id()));
+        match open(&name, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
+            Ok(file) => {
+                let between = between();
+                unlink(&name)?;
+                return between.map(|()| file.into());
+            }
+            Err(Errno::EEXIST) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    Err(Errno::EEXIST.into())
+}
+
+/// A file that lives in memory (memfd_create(2), Linux). `name` is only for the eyes of who reads /proc: it is in no folder.
+///
+/// # Errors
+/// Those of memfd_create(2).
+pub fn memory_file(name: &str) -> Result<File, Errno> {
+    Ok(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?.into())
+}
+
+/// A scratch file without a name in `folder`'s file system: O_TMPFILE where there is such a thing, else create and unlink.
+///
+/// [`tempfile::tempfile_in`] does just this, with names that nobody can guess; the rest of the workbook uses it.
+///
+/// # Errors
+/// As [`create_and_unlink`].
+pub fn scratch(folder: &Path) -> io::Result<File> {
+    or_unlinked(o_tmpfile(folder), folder)
+}
+
+/// The file of `first`, or one of [`create_and_unlink`] where `first` says that there is no O_TMPFILE.
+///
+/// # Errors
+/// Any other error of `first`; those of [`create_and_unlink`].
+pub fn or_unlinked(first: Result<File, Errno>, folder: &Path) -> io::Result<File> {
+    match first {
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR) => create_and_unlink(folder),
+        first => Ok(first?),
+    }
+}
+
+/// Gives the file a size, has its blocks reserved (why: lesson 6), and maps all of it.
+///
+/// # Errors
+/// ENOSPC and the others of posix_fallocate(3); those of mmap(2).
+pub fn size_and_map(file: &File, length: usize) -> io::Result<Mapping> {
+    posix_fallocate(file, 0, length.try_into().map_err(|_| Errno::EOVERFLOW)?)?;
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
+}
+// ANCHOR_END: three_ways
+
+// ANCHOR: talk
+/// What two processes said to each other through a file, and what was seen of the file meanwhile.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Talk {
+    /// st_nlink (fstat(2)): how many names the file had while they talked.
+    pub names: u64,
+    /// What the parent's maps said is mapped.
+    pub mapped_here: String,
+    /// What the child's maps said is mapped.
+    pub mapped_there: String,
+    /// The bytes that the parent stored, as the child loaded them.
+    pub heard_there: Vec<u8>,
+    /// The byte that the child stored, as the parent loaded it.
+    pub heard_here: u8,
+}
+
+/// The child's answer.
+const ANSWER: u8 = b'C';
+
+/// A talk between relatives: the child inherits the mapping, and needs neither a name nor a descriptor.
+///
+/// # Errors
+/// Those of the mapping and the child.
+pub fn talk_with_a_child(file: File, words: &[u8]) -> io::Result<Talk> {
+    let mapping = size_and_map(&file, words.len() + 1)?;
+    let (child, line) = Child::fork(|line| answer_through(&mapping, words.len(), line))?;
+    let talk = say(&file, &mapping, words, &line)?;
+    child.wait()?.success()?;
+    Ok(talk)
+}
+
+/// A talk between strangers: the other process was there before the file, has inherited nothing of it, and is sent a
+/// descriptor over a Unix socket.
+///
+/// # Errors
+/// Those of the file, the socket, the mapping and the other process.
+pub fn talk_with_a_stranger(make: impl FnOnce() -> io::Result<File>, words: &[u8]) -> io::Result<Talk> {
+    let (ours, theirs) = UnixStream::pair()?;
+    theirs.set_read_timeout(Some(DEADLINE))?;
+    let (stranger, line) = Child::fork(|line| {
+        let mapping = size_and_map(&receive_file(&theirs)?, words.len() + 1)?;
+        answer_through(&mapping, words.len(), line)
+    })?;
+    let file = make()?;
+    send_file(&ours, &file)?;
+    let mapping = size_and_map(&file, words.len() + 1)?;
+    let talk = say(&file, &mapping, words, &line)?;
+    stranger.wait()?.success()?;
+    Ok(talk)
+}
+
+fn say(file: &File, mapping: &Mapping, words: &[u8], line: &Line) -> io::Result<Talk> {
+    mapping.write(0, words);
+    line.give_turn()?;
+    let heard_there = line.receive()?;
+    let mapped_there = String::from_utf8_lossy(&line.receive()?).into_owned();
+    // The other process still has it mapped: it waits for its next turn.
+    let talk = Talk {
+        names: file.metadata()?.nlink(),
+        mapped_here: mapped_name(mapping)?,
+        mapped_there,
+        heard_there,
+        heard_here: mapping.load(words.len()),
+    };
+    line.give_turn()?;
+    Ok(talk)
+}
+
+fn answer_through(mapping: &Mapping, length: usize, line: &Line) -> io::Result<()> {
+    line.await_turn()?;
+    let mut heard = vec![0; length];
+    mapping.read(0, &mut heard);
+    mapping.store(length, ANSWER);
+    line.send(&heard)?;
+    line.send(mapped_name(mapping)?.as_bytes())?;
+    line.await_turn()
+}
+
+fn mapped_name(mapping: &Mapping) -> io::Result<String> {
+    let areas = maps_of(mapping.range())?;
+    areas.first().map(|area| area.name()).ok_or_else(|| io::ErrorKind::NotFound.into())
+}
+// ANCHOR_END: talk
+
+// ANCHOR: descriptor
+/// Sends a descriptor of `file` over a Unix socket (unix(7), SCM_RIGHTS). What arrives is a new descriptor of the same open
+/// file: its offset and its mode are shared, as after dup(2).
+///
+/// # Errors
+/// Those of sendmsg(2); EPIPE when the other end is gone.
+pub fn send_file(socket: &UnixStream, file: &File) -> io::Result<()> {
+    let descriptors = [file.as_raw_fd()];
+    let rights = [ControlMessage::ScmRights(&descriptors)];
+    // On a stream socket the descriptors travel with a byte of data, and at least one there must be.
+    sendmsg::<UnixAddr>(socket.as_raw_fd(), &[IoSlice::new(b"f")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+    Ok(())
+}
+
+/// Waits for a descriptor to come over a Unix socket.
+///
+/// # Errors
+/// EAGAIN when the socket has a timeout that passes; `UnexpectedEof` when the other end is gone; `InvalidData` when what comes carries no descriptor, or more than one (all
+/// are closed then); else those of recvmsg(2).
+pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
+    let mut byte = [0];
+    let mut data = [IoSliceMut::new(&mut byte)];
+    let mut space = cmsg_space!(RawFd);
+    // MSG_CMSG_CLOEXEC: a program that somebody starts on another thread this very moment must not inherit it.
+    let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut data, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
+    let mut files = Vec::new();
+    for control in message.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(descriptors) = control {
+            // SAFETY: the kernel has just put these descriptors into our table, for us to own.
+            files.extend(descriptors.into_iter().map(|fd| unsafe { OwnedFd::from_raw_fd(fd) }));
+        }
+    }
+    if message.bytes == 0 {
+        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process at the other end is gone"));
+    }
+    let cut = message.flags.contains(MsgFlags::MSG_CTRUNC);
+    match (files.pop(), files.is_empty() && !cut) {
+        (Some(file), true) => Ok(file.into()),
+        (Some(_), false) => Err(io::Error::new(io::ErrorKind::InvalidData, "more than one descriptor came")),
+        (None, _) => Err(io::Error::new(io::ErrorKind::InvalidData, "no descriptor came with it")),
+    }
+}
+// ANCHOR_END: descriptor
+
+// ANCHOR: space
+/// How many bytes were free on a small disk (statvfs(3)), moment by moment.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Space {
+    /// At the beginning.
+    pub empty: u64,
+    /// With a file of [`Space::FILE`] bytes that is mapped.
+    pub filled: u64,
+    /// When its name is gone and the last descriptor closed, and two processes have it mapped.
+    pub nameless: u64,
+    /// When one of the two has unmapped it.
+    pub one_unmapped: u64,
+    /// When the other has, too.
+    pub both_unmapped: u64,
+}
+
+impl Space {
+    /// The size of the file.
+    pub const FILE: usize = 1 << 20;
+}
+
+/// Watches the space of a file whose name goes first, then its descriptors, then its mappings, one by one.
+///
+/// The inner `Err` is the reason why this machine lets us mount no small disk.
+///
+/// # Errors
+/// Those of the file, the mappings and the children.
+pub fn space_comes_back() -> io::Result<Result<Space, String>> {
+    let body = |disk: &Path, line: &Line| {
+        let free = || statvfs(disk).map(|disk| disk.blocks_free() * disk.fragment_size());
+        let tell_free = || line.send(&free()?.to_ne_bytes());
+        tell_free()?;
+        let path = disk.join("file");
+        let file = File::options().read(true).write(true).create_new(true).open(&path)?;
+        let mapping = size_and_map(&file, Space::FILE)?;
+        tell_free()?;
+        fs::remove_file(&path)?;
+        drop(file);
+        // All that this child inherits of the file is the mapping, which ends when it ends.
+        let (other, others_line) = Child::fork(|line| line.await_turn())?;
+        tell_free()?;
+        mapping.unmap()?;
+        tell_free()?;
+        others_line.give_turn()?;
+        other.wait()?.success()?;
+        tell_free()
+    };
+    let mut seen = Vec::new();
+    let ran = on_a_small_disk(4 * Space::FILE as u64, body, |line| {
+        for _ in 0..5 {
+            seen.push(u64::from_ne_bytes(line.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?));
+        }
+        Ok(())
+    })?;
+    Ok(match ran {
+        OnSmallDisk::Skipped(reason) => Err(reason),
+        OnSmallDisk::Ran(ended) => {
+            ended.success()?;
+            Ok(Space {
+                empty: seen[0],
+                filled: seen[1],
+                nameless: seen[2],
+                one_unmapped: seen[3],
+                both_unmapped: seen[4],
+            })
+        }
+    })
+}
+// ANCHOR_END: space
+
+// ANCHOR: killed
+/// A moment at which a process that has a scratch file is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Moment {
+    /// It uses a file of [`o_tmpfile`].
+    WithTmpfile,
+    /// It is in [`create_and_unlink`], between the two calls.
+    BetweenCreateAndUnlink,
+    /// It uses a file of [`create_and_unlink`].
+    Unlinked,
+    /// It uses a file of [`memory_file`].
+    WithMemoryFile,
+    /// It uses a file that it means to unlink when it is done: the study notes' way.
+    BeforeUnlinkWhenDone,
+}
+
+/// Kills a child with SIGKILL at that moment, and says how many files it left in `folder`, which was empty.
+///
+/// # Errors
+/// Those of the file and the child; EOPNOTSUPP where the file system has no O_TMPFILE and the moment needs it.
+pub fn killed(folder: &Path, moment: Moment) -> io::Result<usize> {
+    let (child, line) = Child::fork(|line| {
+        let now = || {
+            line.give_turn()?;
+            line.await_turn() // which never comes: this is the moment
+        };
+        let hold = |file: File| {
+            let _mapping = size_and_map(&file, 1)?;
+            now()
+        };
+        match moment {
+            Moment::WithTmpfile => hold(o_tmpfile(folder)?),
+            Moment::BetweenCreateAndUnlink => create_and_then_unlink(folder, now).map(drop),
+            Moment::Unlinked => hold(create_and_unlink(folder)?),
+            Moment::WithMemoryFile => hold(memory_file("scratch")?),
+            Moment::BeforeUnlinkWhenDone => {
+                let path = folder.join("named");
+                hold(File::options().read(true).write(true).create_new(true).open(&path)?)?;
+                fs::remove_file(&path)
+            }
+        }
+    })?;
+    line.await_turn()?;
+    child.kill()?;
+    Ok(fs::read_dir(folder)?.count())
+}
+// ANCHOR_END: killed
+
+/// Demonstrates files without a name: three ways to make one, two processes that talk through one, when its space comes
+/// back, and what is left when somebody is killed.
+///
+/// It reads the first bytes of the file at `path`, which are what the processes tell each other.
+///
+/// # Errors
+/// Those of the functions above, and of the output.
+pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
+    let folder = out.folder();
+    let file = File::open(path)?;
+    let mut words = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(12)];
+    file.read_exact_at(&mut words, 0)?;
+
+    out.part("Three files without a name")?;
+    out.evidence("the folder", names(&folder)?)?;
+    let three = [("O_TMPFILE, or unlinked", scratch(&folder)?), ("created and unlinked", create_and_unlink(&folder)?)];
+    for (way, file) in three.into_iter().chain([("memfd_create(2)", memory_file("scratch")?)]) {
+        let mapping = size_and_map(&file, 1)?;
+        out.evidence(way, format!("names: {}", file.metadata()?.nlink()))?;
+        let name = mapped_name(&mapping)?;
+        let kept = name.rsplit_once(' ').map_or(name.as_str(), |(_, deleted)| deleted);
+        let shown =
+            format!("{} {kept}", out.varying("name that it had, or its inode", name.trim_end_matches(" (deleted)")));
+        out.evidence("  mapped as", shown)?;
+    }
+    out.evidence("the folder", names(&folder)?)?;
+    out.shows("st_nlink is 0 and maps says (deleted): they are there for who has a descriptor or a mapping.")?;
+
+    out.part("Two processes talk through one")?;
+    let talks = [
+        ("a child, which inherits the mapping", talk_with_a_child(scratch(&folder)?, &words)?),
+        ("a stranger, who is sent a descriptor", talk_with_a_stranger(|| scratch(&folder), &words)?),
+    ];
+    for (with, talk) in talks {
+        out.tell(with)?;
+        out.evidence("it heard", hex(&talk.heard_there))?;
+        out.evidence("it answered", format!("{:?}", char::from(talk.heard_here)))?;
+        out.evidence("names meanwhile", talk.names)?;
+    }
+    out.shows("no name is needed to share a file: a mapping can be inherited, a descriptor sent.")?;
+
+    out.part("When the space comes back")?;
+    let space = space_comes_back()?;
+    let moment = |out: &mut Narrator, label: &str, free: fn(&Space) -> u64| {
+        let shown = space.as_ref().map_or_else(|why| format!("skipped: {why}"), |s| format!("{} KiB", free(s) / 1024));
+        out.evidence(label, out.varying("bytes free on a disk of 4 MiB, or skipped where none can be mounted", shown))
+    };
+    moment(out, "free at first", |space| space.empty)?;
+    moment(out, "a file of 1 MiB, mapped", |space| space.filled)?;
+    moment(out, "unlinked, and closed", |space| space.nameless)?;
+    moment(out, "unmapped here", |space| space.one_unmapped)?;
+    moment(out, "unmapped there", |space| space.both_unmapped)?;
+    out.shows("the last reference counts, and a mapping is one.")?;
+
+    out.part("Killed with SIGKILL: how many files are left in the folder")?;
+    let scratch = tempfile::tempdir_in(&folder)?;
+    for (label, moment) in [
+        ("with a memfd", Moment::WithMemoryFile),
+        ("created and unlinked", Moment::Unlinked),
+        ("between create and unlink", Moment::BetweenCreateAndUnlink),
+        ("before \"unlink when done\"", Moment::BeforeUnlinkWhenDone),
+    ] {
+        let folder = tempfile::tempdir_in(scratch.path())?;
+        out.evidence(label, killed(folder.path(), moment)?)?;
+    }
+    out.shows("what has no name can't be left behind. O_TMPFILE has not even the moment between two calls.")
+}
+
+/// The names in a folder.
+fn names(folder: &Path) -> io::Result<String> {
+    let mut names = fs::read_dir(folder)?
+        .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
+        .collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names.join(" "))
+}
