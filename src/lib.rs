@@ -8,5 +8,7 @@ pub mod narrate;
 pub mod observe;
 pub mod process;
 
+#[path = "../lessons/1_traditional_io/lesson.rs"]
+pub mod lesson_1;
 #[path = "../lessons/2_mmap_munmap/lesson.rs"]
 pub mod lesson_2;

@@ -20,13 +20,22 @@ pub struct Lesson {
 }
 
 /// All lessons, in the order in which they build on each other.
-pub const LESSONS: &[Lesson] = &[Lesson {
-    number: 2,
-    slug: "mmap_munmap",
-    title: "mmap and munmap",
-    question: "What is a file that is memory, and how long is it?",
-    demonstrate: crate::lesson_2::demonstrate,
-}];
+pub const LESSONS: &[Lesson] = &[
+    Lesson {
+        number: 1,
+        slug: "traditional_io",
+        title: "Traditional I/O",
+        question: "What does it cost to change a file without mmap, and what is left of it if we die halfway?",
+        demonstrate: crate::lesson_1::demonstrate,
+    },
+    Lesson {
+        number: 2,
+        slug: "mmap_munmap",
+        title: "mmap and munmap",
+        question: "What is a file that is memory, and how long is it?",
+        demonstrate: crate::lesson_2::demonstrate,
+    },
+];
 
 /// The file that a demonstration is run on when the learner gives none.
 pub const SAMPLE: &str = "\
