@@ -26,7 +26,7 @@ use crate::process::{Child, Ended};
 /// The system calls of this lesson, one call a method. The tests put a file in the place of [`File`] whose answers they
 /// script.
 ///
-/// POSIX lets each of them be interrupted by a signal (EINTR), and lets a transfer move fewer bytes than it was asked for.
+/// POSIX lets a signal interrupt all but the last (EINTR), and lets a transfer move fewer bytes than it was asked for.
 /// Linux does the first on network and FUSE file systems and hardly ever on a disk; the second at the end of a file, on
 /// a full disk, at a size limit (setrlimit(2) RLIMIT_FSIZE), and for any transfer of 2 GiB or more.
 pub trait Calls {
