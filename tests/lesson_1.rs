@@ -14,7 +14,7 @@ use std::time::Instant;
 use common::{cases, contents, contents_and_range, file_with, open, transcript};
 use mmap_workbook::lesson_1::*;
 use mmap_workbook::narrate::Narrator;
-use mmap_workbook::process::{Child, DEADLINE, Ended};
+use mmap_workbook::process::{Child, DEADLINE, Ended, Line};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::resource::{Resource, setrlimit};
@@ -283,7 +283,7 @@ proptest! {
         let start = Instant::now();
         let (mut last, mut seen_changes, mut seen_reads) = (old.clone(), 0, 0);
         while seen_changes < changes || seen_reads < reads {
-            prop_assert!(start.elapsed() < DEADLINE, "the child is at work");
+            prop_assert!(start.elapsed() < DEADLINE && !readable(&line, 0), "the child is at work");
             let seen = fs::read(&path)?;
             prop_assert!(seen == old || seen == new, "a reader saw {} bytes of a mixture", seen.len());
             seen_changes += usize::from(seen != last);
@@ -399,7 +399,7 @@ fn a_single_read_of_std_passes_the_interruption_on() {
     line.await_turn().expect("the handler is there");
     // Nobody can see that the child waits in the call. A signal that comes too early does nothing: so send some.
     let start = Instant::now();
-    while poll(&mut [PollFd::new(line.as_fd(), PollFlags::POLLIN)], 1_u8).expect("polled") == 0 {
+    while !readable(&line, 1) {
         assert!(start.elapsed() < DEADLINE, "the read is interrupted");
         child.signal(Signal::SIGUSR1).expect("signalled");
     }
@@ -776,6 +776,11 @@ fn names(folder: &Path) -> Vec<String> {
     let mut names: Vec<_> = entries.map(|e| e.expect("an entry").file_name().into_string().expect("text")).collect();
     names.sort();
     names
+}
+
+/// Whether a message comes within so many milliseconds, or the process at the other end goes.
+fn readable(line: &Line, milliseconds: u8) -> bool {
+    poll(&mut [PollFd::new(line.as_fd(), PollFlags::POLLIN)], milliseconds).expect("polled") > 0
 }
 
 fn errno<T>(answer: io::Result<T>) -> Option<Errno> {
