@@ -8,6 +8,8 @@ pub mod narrate;
 pub mod observe;
 pub mod process;
 
+#[path = "../lessons/1_traditional_io/lesson.rs"]
+pub mod lesson_1;
 #[path = "../lessons/2_mmap_munmap/lesson.rs"]
 pub mod lesson_2;
 #[path = "../lessons/3_shared_vs_private/lesson.rs"]

@@ -29,6 +29,14 @@ pub struct Lesson {
 /// All lessons, in the order in which they build on each other.
 pub const LESSONS: &[Lesson] = &[
     Lesson {
+        number: 1,
+        slug: "traditional_io",
+        title: "Traditional I/O",
+        question: "What does a change cost without mmap, and what is left if we die halfway?",
+        demonstrate: crate::lesson_1::demonstrate,
+        copy_only: Some("its last part replaces the file by another inode"),
+    },
+    Lesson {
         number: 2,
         slug: "mmap_munmap",
         title: "mmap and munmap",

@@ -1,0 +1,576 @@
+//! # Lesson 1: Traditional I/O
+//!
+//! What does it cost to change a file without mmap, and what is left of the file if we die halfway?
+//!
+//! The bytes of a file that somebody uses are in the kernel's page cache. read(2) copies them from there into a buffer of
+//! ours, write(2) copies them back. So changing a file through memory copies each byte twice, the one that changes and
+//! all the others. The lesson builds: the loops that move bytes ([`read_at`], [`write_at`]) and keep an [`Account`]; an
+//! [`Edit`] through memory, and in place; [`patch`], which moves only the bytes that change; and [`replace`], which a
+//! reader sees done or not begun, and never half.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt, fchown};
+use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::sys::uio;
+use nix::unistd;
+
+use crate::narrate::Narrator;
+use crate::observe::hex;
+use crate::process::{Child, Ended};
+
+// ANCHOR: calls
+/// The system calls of this lesson, one call a method. The tests put a file in the place of [`File`] whose answers they
+/// script.
+///
+/// POSIX lets a signal interrupt all but the last (EINTR), and lets a transfer move fewer bytes than it was asked for.
+/// Linux does the first on network and FUSE file systems and hardly ever on a disk; the second at the end of a file, on
+/// a full disk, at a size limit (setrlimit(2) RLIMIT_FSIZE), and for any transfer of 2 GiB or more.
+pub trait Calls {
+    /// Copies up to `into.len()` bytes of the file, from byte `offset` on, and says how many: 0 at the file's end.
+    ///
+    /// # Errors
+    /// pread(2). EOVERFLOW when `offset` is not an `off_t`.
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno>;
+
+    /// Copies up to `bytes.len()` bytes into the file, from byte `offset` on, and says how many.
+    ///
+    /// # Errors
+    /// pwrite(2). EOVERFLOW when `offset` is not an `off_t`.
+    fn pwrite(&self, bytes: &[u8], offset: u64) -> Result<usize, Errno>;
+
+    /// Cuts the file to `size` bytes, or lengthens it with zeros.
+    ///
+    /// # Errors
+    /// ftruncate(2). EOVERFLOW when `size` is not an `off_t`.
+    fn ftruncate(&self, size: u64) -> Result<(), Errno>;
+
+    /// Waits until what was written is on the disk.
+    ///
+    /// # Errors
+    /// fsync(2).
+    fn fsync(&self) -> Result<(), Errno>;
+
+    /// The size of the file in bytes.
+    ///
+    /// # Errors
+    /// fstat(2).
+    fn size(&self) -> Result<u64, Errno>;
+}
+
+impl Calls for File {
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        // off_t is signed. `try_from` and not `as`: a cast would turn a large offset into a negative one.
+        uio::pread(self, into, offset.try_into().map_err(|_| Errno::EOVERFLOW)?)
+    }
+
+    fn pwrite(&self, bytes: &[u8], offset: u64) -> Result<usize, Errno> {
+        uio::pwrite(self, bytes, offset.try_into().map_err(|_| Errno::EOVERFLOW)?)
+    }
+
+    fn ftruncate(&self, size: u64) -> Result<(), Errno> {
+        unistd::ftruncate(self, size.try_into().map_err(|_| Errno::EOVERFLOW)?)
+    }
+
+    fn fsync(&self) -> Result<(), Errno> {
+        unistd::fsync(self)
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        u64::try_from(nix::sys::stat::fstat(self)?.st_size).map_err(|_| Errno::EOVERFLOW)
+    }
+}
+// ANCHOR_END: calls
+
+// ANCHOR: loops
+/// What an operation cost.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Bytes copied from the page cache into our memory.
+    pub bytes_in: u64,
+    /// Bytes copied from our memory into the page cache.
+    pub bytes_out: u64,
+    /// [`Calls`] made, those that were interrupted too.
+    pub calls: u64,
+}
+
+impl fmt::Display for Account {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes in, {} bytes out, calls: {}", self.bytes_in, self.bytes_out, self.calls)
+    }
+}
+
+/// Makes a call, and makes it again as long as a signal interrupts it: EINTR means that nothing was done.
+fn until_answered<T>(account: &mut Account, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
+    loop {
+        account.calls += 1;
+        match call() {
+            Err(Errno::EINTR) => {}
+            answer => return answer,
+        }
+    }
+}
+
+/// Fills `into` with the file's bytes from `offset` on and says how many there were: fewer only at the file's end.
+///
+/// # Errors
+/// Those of pread(2), without EINTR.
+pub fn read_at(file: &dyn Calls, into: &mut [u8], offset: u64, account: &mut Account) -> io::Result<usize> {
+    let mut done = 0;
+    while done < into.len() {
+        let read = until_answered(account, || file.pread(&mut into[done..], offset + bytes(done)))?;
+        if read == 0 {
+            break; // The end of the file. Fewer bytes than asked for are not: the next call may bring more.
+        }
+        done += read;
+        account.bytes_in += bytes(read);
+    }
+    Ok(done)
+}
+
+/// Writes all of `from` into the file, from byte `offset` on.
+///
+/// # Errors
+/// Those of pwrite(2), without EINTR; `WriteZero` when the file takes no more bytes and gives no reason. The bytes before
+/// have been written then.
+pub fn write_at(file: &dyn Calls, from: &[u8], offset: u64, account: &mut Account) -> io::Result<()> {
+    let mut done = 0;
+    while done < from.len() {
+        let written = until_answered(account, || file.pwrite(&from[done..], offset + bytes(done)))?;
+        if written == 0 {
+            return Err(io::ErrorKind::WriteZero.into()); // Asking again could go on for ever.
+        }
+        done += written;
+        account.bytes_out += bytes(written);
+    }
+    Ok(())
+}
+
+/// A count of bytes in memory, for sums with file offsets, which have 64 bits everywhere.
+fn bytes(count: usize) -> u64 {
+    count.try_into().expect("no machine has addresses beyond 64 bits")
+}
+// ANCHOR_END: loops
+
+// ANCHOR: kernels_account
+/// Does `work`, and asks the kernel what it cost: /proc/self/io counts what this process moves with read(2), write(2) and
+/// their kin (proc_pid_io(5): rchar, wchar, syscr + syscw). Linux; other threads are counted as well.
+///
+/// # Errors
+/// Those of `work`. The inner result has the kernel's: a kernel may be built without this count.
+pub fn counted_by_the_kernel<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<(T, io::Result<Account>)> {
+    let before = io_so_far();
+    let done = work()?;
+    let account = io_so_far().and_then(|(after, _)| {
+        let (before, own) = before?;
+        Ok(Account {
+            bytes_in: after.bytes_in - before.bytes_in - own,
+            bytes_out: after.bytes_out - before.bytes_out,
+            calls: after.calls - before.calls - 1, // the one that read the first count
+        })
+    });
+    Ok((done, account))
+}
+
+/// The kernel's count, and the length of its text: reading it is a read as well, and in the next count.
+fn io_so_far() -> io::Result<(Account, u64)> {
+    let mut buffer = [0; 1024];
+    let length = File::open("/proc/self/io")?.read(&mut buffer)?;
+    let text = String::from_utf8_lossy(&buffer[..length]);
+    let field = |name: &str| {
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(": "));
+        line.and_then(|number| number.parse::<u64>().ok()).ok_or(io::Error::from(io::ErrorKind::InvalidData))
+    };
+    let calls = field("syscr")? + field("syscw")?;
+    Ok((Account { bytes_in: field("rchar")?, bytes_out: field("wchar")?, calls }, bytes(length)))
+}
+// ANCHOR_END: kernels_account
+
+// ANCHOR: through_memory
+/// A change to a file: where it is, how many bytes go, and what comes in their place. More bytes than go make the file
+/// grow, fewer make it shrink.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Edit {
+    /// The first byte that changes.
+    pub at: u64,
+    /// How many bytes go.
+    pub remove: u64,
+    /// The bytes that come.
+    pub insert: Vec<u8>,
+}
+
+impl Edit {
+    /// Where the bytes that go end, in a file of `size` bytes.
+    fn end_within(&self, size: u64) -> io::Result<u64> {
+        self.at.checked_add(self.remove).filter(|&end| end <= size).ok_or_else(|| {
+            let text = format!("{} bytes from {} on are not inside the file's {size} bytes", self.remove, self.at);
+            io::Error::new(io::ErrorKind::InvalidInput, text)
+        })
+    }
+}
+
+/// The bytes that one piece of work moves at a time.
+pub const PIECE: usize = 64 * 1024;
+
+/// The study notes' way: reads the whole file into memory, changes it there, and stores it back.
+///
+/// # Errors
+/// `InvalidInput` when the edit is not inside the file; `OutOfMemory` when the file is too large for memory; else those of
+/// [`read_at`], [`write_at`] and ftruncate(2). An error or a death while it stores back leaves half of the change.
+pub fn edit_through_memory(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
+    let mut account = Account::default();
+    let mut buffer = read_to_end(file, &mut account)?;
+    let size = bytes(buffer.len());
+    let end = edit.end_within(size)?;
+    let index = |at: u64| usize::try_from(at).expect("inside the buffer");
+    buffer.splice(index(edit.at)..index(end), edit.insert.iter().copied());
+    write_at(file, &buffer, 0, &mut account)?;
+    let new_size = bytes(buffer.len());
+    if new_size < size {
+        until_answered(&mut account, || file.ftruncate(new_size))?;
+    }
+    Ok(account)
+}
+
+/// The whole file. The end is where a read gives nothing: the size may change while we read.
+fn read_to_end(file: &dyn Calls, account: &mut Account) -> io::Result<Vec<u8>> {
+    let mut buffer = Vec::new();
+    loop {
+        let end = buffer.len();
+        buffer.try_reserve(PIECE)?; // An error, where `resize` alone would abort the process.
+        buffer.resize(end + PIECE, 0);
+        let read = read_at(file, &mut buffer[end..], bytes(end), account)?;
+        buffer.truncate(end + read);
+        if read < PIECE {
+            return Ok(buffer);
+        }
+    }
+}
+
+/// [`edit_through_memory`] with std: [`fs::read`] and [`fs::write`] absorb EINTR and short transfers as our loops do.
+///
+/// What they don't do is keep the file whole: `fs::write` cuts it to nothing (O_TRUNC) before it writes the first byte.
+///
+/// # Errors
+/// As [`edit_through_memory`].
+pub fn edit_with_std(path: &Path, edit: &Edit) -> io::Result<()> {
+    let old = fs::read(path)?;
+    let end = edit.end_within(bytes(old.len()))?;
+    let index = |at: u64| usize::try_from(at).expect("inside the buffer");
+    fs::write(path, [&old[..index(edit.at)], &edit.insert, &old[index(end)..]].concat())
+}
+// ANCHOR_END: through_memory
+
+// ANCHOR: in_place
+/// Changes the bytes from `at` on and no others. It reads nothing, and needs no memory for the rest of the file.
+///
+/// That is our side. The kernel works in pages: to change a part of one that isn't in the page cache, it may have to fetch
+/// the page from the disk first. A range beyond the file's end makes it grow; the bytes between read as zeros (a hole).
+/// A file opened with O_APPEND gets the bytes at its end, whatever `at` is: so Linux does, against POSIX (pwrite(2), BUGS).
+///
+/// # Errors
+/// As [`write_at`].
+pub fn patch(file: &dyn Calls, at: u64, news: &[u8]) -> io::Result<Account> {
+    let mut account = Account::default();
+    write_at(file, news, at, &mut account)?;
+    Ok(account)
+}
+
+/// [`patch`] with std: `write_all_at` is the same loop. The single `write_at` and `read_at` are the bare calls: they pass
+/// short counts on, and EINTR as [`io::ErrorKind::Interrupted`].
+///
+/// # Errors
+/// As [`patch`].
+pub fn patch_with_std(file: &impl FileExt, at: u64, news: &[u8]) -> io::Result<()> {
+    file.write_all_at(news, at)
+}
+
+/// Makes the edit with no more memory than a piece. An edit that keeps the size is a [`patch`]. Else the bytes behind it
+/// have to move, each of them: a file has no call that inserts. (Linux has fallocate(2) FALLOC_FL_INSERT_RANGE, for whole
+/// blocks, on some file systems.)
+///
+/// # Errors
+/// `InvalidInput` when the edit is not inside the file; `UnexpectedEof` when somebody shortens it meanwhile; else as
+/// [`edit_through_memory`], and an error leaves half of the change just the same.
+pub fn edit_in_place(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
+    let mut account = Account::default();
+    let size = until_answered(&mut account, || file.size())?;
+    let from = edit.end_within(size)?;
+    let to = edit.at + bytes(edit.insert.len());
+    if from != to {
+        move_tail(file, from, to, size - from, &mut account)?;
+    }
+    write_at(file, &edit.insert, edit.at, &mut account)?;
+    if to < from {
+        until_answered(&mut account, || file.ftruncate(size - (from - to)))?;
+    }
+    Ok(account)
+}
+
+/// Moves the `length` bytes at `from` to `to`, which may overlap.
+fn move_tail(file: &dyn Calls, from: u64, to: u64, length: u64, account: &mut Account) -> io::Result<()> {
+    let mut buffer = vec![0; PIECE];
+    let pieces = length.div_ceil(bytes(PIECE));
+    for n in 0..pieces {
+        // Towards the end the last piece goes first: no piece is written over before it was read.
+        let skip = if to > from { pieces - 1 - n } else { n } * bytes(PIECE);
+        let piece = usize::try_from(length - skip).map_or(PIECE, |left| left.min(PIECE));
+        if read_at(file, &mut buffer[..piece], from + skip, account)? < piece {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "somebody else shortened the file"));
+        }
+        write_at(file, &buffer[..piece], to + skip, account)?;
+    }
+    Ok(())
+}
+// ANCHOR_END: in_place
+
+// ANCHOR: replace
+/// How far [`replace`] has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The temporary file is there, empty.
+    Made,
+    /// It has all bytes, and the owner and the mode of the old file.
+    Written,
+    /// It is on the disk: fsync(2) of the file.
+    Synced,
+    /// It has the name. From here on a reader who opens the file gets the new one.
+    Renamed,
+    /// The name is on the disk: fsync(2) of the folder.
+    Durable,
+}
+
+/// How the name of a temporary file begins. Not made from the file's own name, which may have no room left for more.
+pub const TEMPORARY: &str = ".replacing-";
+
+/// Replaces the contents of the file at `path`, so that a reader who opens it gets the old bytes or the new ones, never a
+/// mixture, and whoever has the old file open keeps the old bytes.
+///
+/// The new bytes go into a temporary file in the same folder (rename(2) does not cross file systems), and rename(2) puts
+/// it in the place of the old one, in one step (POSIX). The two calls of fsync(2) are for a crash of the machine: without
+/// the first, the name could come to stand for a file whose bytes never reached the disk; without the second, the old file
+/// could be back. Against the death of this process alone neither is needed.
+///
+/// - Owner, group and mode are kept. Hard links, extended attributes and ACLs are not: it is a new inode.
+/// - A symbolic link is followed and stays a link; the file that it leads to is replaced. (rename(2) itself would replace
+///   the link.)
+/// - What is needed is leave to write to the folder. The mode of the file does not matter: it isn't written to.
+/// - Of two that replace at a time the later one wins; they don't see each other's change.
+/// - A process that is killed before the rename leaves its temporary file behind: [`left_behind`] finds it. A file without
+///   a name (O_TMPFILE) would leave nothing, but linkat(2), which gives it one, takes no name that exists.
+///
+/// # Errors
+/// `NotFound` for a missing file and for a link that leads nowhere; `InvalidInput` for what is not a regular file; EPERM
+/// when the owner or the group can't be kept; else those of the calls. Nothing has changed then and nothing is left behind,
+/// except for an error of the last fsync(2): the file is new then, and may be the old one after a crash.
+pub fn replace(path: &Path, contents: &[u8]) -> io::Result<Account> {
+    replace_step_by_step(path, contents, |_| Ok(()))
+}
+
+/// [`replace`], which calls `reached` after each step. An error from it is like one of the step itself.
+///
+/// # Errors
+/// As [`replace`], and those of `reached`.
+pub fn replace_step_by_step(
+    path: &Path,
+    contents: &[u8],
+    mut reached: impl FnMut(Step) -> io::Result<()>,
+) -> io::Result<Account> {
+    let mut account = Account::default();
+    let path = path.canonicalize()?;
+    let old = path.metadata()?;
+    let folder = path.parent().filter(|_| old.is_file());
+    let folder = folder.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))?;
+    // Opened now: once the file has been renamed, it would be late to find out that this fails.
+    let directory = File::open(folder)?;
+
+    // Made with mode 0600, so that nobody reads the bytes whom the old mode may forbid it. Dropping it unlinks it.
+    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    reached(Step::Made)?;
+    let file = temporary.as_file();
+    write_at(file, contents, 0, &mut account)?;
+    // The owner first: chown(2) takes the set-user-ID bit out of the mode.
+    fchown(file, Some(old.uid()), Some(old.gid()))?;
+    file.set_permissions(old.permissions())?;
+    reached(Step::Written)?;
+    until_answered(&mut account, || file.fsync())?;
+    reached(Step::Synced)?;
+    temporary.persist(&path).map_err(|error| error.error)?; // rename(2)
+    reached(Step::Renamed)?;
+    until_answered(&mut account, || directory.fsync())?;
+    reached(Step::Durable)?;
+    Ok(account)
+}
+
+/// The temporary files that processes left behind in `folder` which were killed while they replaced a file. One of a
+/// process that is still at it is among them.
+///
+/// # Errors
+/// Those of reading the folder.
+pub fn left_behind(folder: &Path) -> io::Result<Vec<PathBuf>> {
+    let mut left = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
+            left.push(entry.path());
+        }
+    }
+    Ok(left)
+}
+// ANCHOR_END: replace
+
+// ANCHOR: killed
+/// Replaces the contents the plain way: cuts the file to nothing and writes the new bytes, and calls `halfway` when half of
+/// them are written. That is what `fs::write` and a shell's `>` do.
+///
+/// # Errors
+/// Those of open(2), of [`write_at`] and of `halfway`. The old bytes are gone then, and the new ones not all there.
+pub fn rewrite(path: &Path, contents: &[u8], halfway: impl FnOnce() -> io::Result<()>) -> io::Result<Account> {
+    let mut account = Account::default();
+    let file = OpenOptions::new().write(true).truncate(true).open(path)?;
+    let (first, rest) = contents.split_at(contents.len() / 2);
+    write_at(&file, first, 0, &mut account)?;
+    halfway()?;
+    write_at(&file, rest, bytes(first.len()), &mut account)?;
+    Ok(account)
+}
+
+/// A child [rewrites](rewrite) the file and is killed halfway.
+///
+/// # Errors
+/// Those of the child.
+pub fn rewrite_killed_halfway(path: &Path, contents: &[u8]) -> io::Result<Ended> {
+    let (child, line) = Child::fork(|line| {
+        rewrite(path, contents, || {
+            line.give_turn()?;
+            line.await_turn() // which never comes
+        })
+        .map(drop)
+    })?;
+    line.await_turn()?;
+    child.kill()
+}
+
+/// A child [replaces](replace) the file and is killed after `step`.
+///
+/// # Errors
+/// Those of the child.
+pub fn replace_killed_after(step: Step, path: &Path, contents: &[u8]) -> io::Result<Ended> {
+    let (child, line) = Child::fork(|line| {
+        replace_step_by_step(path, contents, |reached| {
+            if reached == step {
+                line.give_turn()?;
+                line.await_turn()?; // which never comes
+            }
+            Ok(())
+        })
+        .map(drop)
+    })?;
+    line.await_turn()?;
+    child.kill()
+}
+// ANCHOR_END: killed
+
+/// The largest file that the demonstration reads into memory, in bytes.
+const LARGEST_IN_MEMORY: u64 = 16 << 20;
+
+/// Demonstrates changing a file through memory and in place, and replacing it, with an account of each and a kill halfway.
+///
+/// It changes the file at `path`, which has one line of text in the end.
+///
+/// # Errors
+/// Those of the functions above, and of the output.
+pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    let folder = out.folder();
+    let size = file.metadata()?.len();
+    let start = || -> io::Result<String> {
+        let mut seen = [0; 12];
+        let length = read_at(&file, &mut seen, 0, &mut Account::default())?;
+        Ok(hex(&seen[..length]))
+    };
+    let at_most = |text: &'static str| &text.as_bytes()[..usize::try_from(size).map_or(4, |size| size.min(4))];
+
+    out.part("Through memory: read it all, change it, store it all back")?;
+    if size <= LARGEST_IN_MEMORY {
+        let insert = at_most("COPY").to_vec();
+        let edit = Edit { at: 0, remove: bytes(insert.len()), insert };
+        out.tell(format!("the first {} bytes of {size} are to change", edit.remove))?;
+        out.evidence("before", start()?)?;
+        let (account, counted) = counted_by_the_kernel(|| edit_through_memory(&file, &edit))?;
+        out.evidence("after", start()?)?;
+        accounts(out, account, counted)?;
+        out.shows("each byte was copied twice, page cache to buffer to page cache; one more call found the end.")?;
+    } else {
+        out.tell(format!("skipped: the file has {size} bytes, and this way needs as much memory"))?;
+    }
+
+    out.part("In place: only the bytes that change")?;
+    let news = at_most("PART");
+    out.tell(format!("pwrite(fd, {:?}, {}, 0)", String::from_utf8_lossy(news), news.len()))?;
+    let (account, counted) = counted_by_the_kernel(|| patch(&file, 0, news))?;
+    out.evidence("after", start()?)?;
+    accounts(out, account, counted)?;
+    out.shows("nothing is read, and the rest of the file is not touched, however large it is.")?;
+    out.tell("one byte more, before the last one")?;
+    let account = edit_in_place(&file, &Edit { at: size - 1, remove: 0, insert: b"+".to_vec() })?;
+    out.evidence("our account", account)?;
+    out.shows("a file has no call that inserts: the bytes behind the place are moved, here one.")?;
+
+    out.part("Killed halfway")?;
+    let second = folder.join("second");
+    let (old, new) = (b"old old old\n", b"new new new\n");
+    let contents = || -> io::Result<String> { Ok(hex(&fs::read(&second)?)) };
+    out.tell("a child cuts a second file to nothing, writes half of the new bytes, and is killed")?;
+    fs::write(&second, old)?;
+    out.evidence("before", contents()?)?;
+    out.evidence("the child was", rewrite_killed_halfway(&second, new)?)?;
+    out.evidence("after", contents()?)?;
+    out.shows("half of the new bytes, none of the old: the page cache keeps what a dead process wrote.")?;
+    for (when, step) in [("before", Step::Synced), ("after", Step::Renamed)] {
+        out.tell(format!("a child replaces it by a temporary file, and is killed {when} rename(2)"))?;
+        fs::write(&second, old)?;
+        replace_killed_after(step, &second, new)?;
+        out.evidence("after", contents()?)?;
+        let left = left_behind(&folder)?;
+        out.evidence("temporary files left", left.len())?;
+        left.iter().try_for_each(fs::remove_file)?;
+    }
+    fs::remove_file(&second)?;
+    out.shows("the old bytes or the new ones; before the rename, the temporary file is left as well.")?;
+
+    out.part("Replaced by rename(2)")?;
+    let inode = |out: &Narrator, file: &fs::Metadata| {
+        format!("{} with mode {:o}", out.varying("inode", file.ino()), file.mode() & 0o7777)
+    };
+    out.tell("set the mode to 640, keep the old file open, replace it")?;
+    file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o640))?;
+    let (old, old_start) = (file.metadata()?, start()?);
+    let account = replace(path, b"a new file with an old name\n")?;
+    let new = fs::metadata(path)?;
+    out.evidence("inode before", inode(out, &old))?;
+    out.evidence("inode after", inode(out, &new))?;
+    out.evidence("the same inode", old.ino() == new.ino())?;
+    out.evidence("our account", account)?;
+    out.evidence("read(2) by the path", hex(&fs::read(path)?[..12]))?;
+    out.evidence("the old descriptor", start()?)?;
+    out.evidence("... is the same as before", start()? == old_start)?;
+    out.shows("another file has the name now; who had the old one open still has it.")?;
+
+    out.part("The question")?;
+    out.tell(
+        "read(2) and write(2) copy between the page cache and a buffer of ours. Why copy, when the page cache is",
+    )?;
+    out.tell("there already? Lesson 2 has the kernel show it to us where it is.")
+}
+
+fn accounts(out: &mut Narrator, ours: Account, kernels: io::Result<Account>) -> io::Result<()> {
+    out.evidence("our account", ours)?;
+    match kernels {
+        Ok(account) => out.evidence("/proc/self/io", account),
+        Err(error) => out.evidence("/proc/self/io", format!("skipped: {error}")),
+    }
+}

@@ -1,0 +1,806 @@
+//! Lesson 1: traditional I/O.
+
+mod common;
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::fs::{self, File, Permissions};
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, symlink};
+use std::path::Path;
+use std::time::Instant;
+
+use common::{cases, contents, contents_and_range, file_with, open, transcript};
+use mmap_workbook::lesson_1::*;
+use mmap_workbook::narrate::Narrator;
+use mmap_workbook::process::{Child, DEADLINE, Ended, Line};
+use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::resource::{Resource, setrlimit};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
+use proptest::prelude::*;
+
+/// A file in memory whose calls are short and interrupted as a script says; when the script is over they do all they can.
+struct Scripted {
+    bytes: RefCell<Vec<u8>>,
+    script: RefCell<VecDeque<Answer>>,
+}
+
+#[derive(Debug, Clone)]
+enum Answer {
+    Interrupted,
+    AtMost(usize),
+}
+
+impl Scripted {
+    fn new(bytes: &[u8], script: &[Answer]) -> Scripted {
+        Scripted { bytes: RefCell::new(bytes.to_vec()), script: RefCell::new(script.iter().cloned().collect()) }
+    }
+
+    /// How many of `length` bytes the next call moves.
+    fn allowed(&self, length: usize) -> Result<usize, Errno> {
+        match self.script.borrow_mut().pop_front() {
+            Some(Answer::Interrupted) => Err(Errno::EINTR),
+            Some(Answer::AtMost(most)) => Ok(length.min(most)),
+            None => Ok(length),
+        }
+    }
+}
+
+impl Calls for Scripted {
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        let bytes = self.bytes.borrow();
+        let rest = &bytes[bytes.len().min(index(offset))..];
+        let length = self.allowed(into.len().min(rest.len()))?;
+        into[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+
+    fn pwrite(&self, from: &[u8], offset: u64) -> Result<usize, Errno> {
+        let length = self.allowed(from.len())?;
+        let after = overwritten(&self.bytes.borrow(), index(offset), &from[..length]);
+        self.bytes.replace(after);
+        Ok(length)
+    }
+
+    fn ftruncate(&self, size: u64) -> Result<(), Errno> {
+        self.allowed(0)?;
+        self.bytes.borrow_mut().resize(index(size), 0);
+        Ok(())
+    }
+
+    fn fsync(&self) -> Result<(), Errno> {
+        self.allowed(0).map(drop)
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        Ok(self.bytes.borrow().len() as u64)
+    }
+}
+
+/// The same file, as std's loops see it.
+impl FileExt for Scripted {
+    fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        Ok(self.pread(into, offset)?)
+    }
+
+    fn write_at(&self, from: &[u8], offset: u64) -> io::Result<usize> {
+        Ok(self.pwrite(from, offset)?)
+    }
+}
+
+fn index(at: u64) -> usize {
+    at.try_into().expect("these files are small")
+}
+
+/// The same file, read or written from its start by [`Read`] and [`Write`]: what `fs::read` and `fs::write` loop over.
+struct Stream<'a>(&'a Scripted, u64);
+
+impl Read for Stream<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let length = self.0.pread(into, self.1)?;
+        self.1 += length as u64;
+        Ok(length)
+    }
+}
+
+impl Write for Stream<'_> {
+    fn write(&mut self, from: &[u8]) -> io::Result<usize> {
+        let length = self.0.pwrite(from, self.1)?;
+        self.1 += length as u64;
+        Ok(length)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The reference: `news` written over `bytes` at `at`, with zeros where a gap would be.
+fn overwritten(bytes: &[u8], at: usize, news: &[u8]) -> Vec<u8> {
+    let mut after = bytes.to_vec();
+    if !news.is_empty() {
+        after.resize(after.len().max(at + news.len()), 0);
+        after[at..at + news.len()].copy_from_slice(news);
+    }
+    after
+}
+
+/// The reference: the edit on a Vec.
+fn edited(bytes: &[u8], edit: &Edit) -> Vec<u8> {
+    let (at, end) = (index(edit.at), index(edit.at + edit.remove));
+    [&bytes[..at], &edit.insert, &bytes[end..]].concat()
+}
+
+/// Interruptions and short transfers, one byte at a time among them.
+fn script() -> impl Strategy<Value = Vec<Answer>> {
+    let answer =
+        prop_oneof![Just(Answer::Interrupted), Just(Answer::AtMost(1)), (1..2 * PIECE).prop_map(Answer::AtMost)];
+    prop::collection::vec(answer, 0..24)
+}
+
+/// Contents, from none to some pieces, and an edit inside them: any place, growing, shrinking or neither.
+fn contents_and_edit() -> impl Strategy<Value = (Vec<u8>, Edit)> {
+    let near = |pieces: usize| pieces * PIECE - 2..pieces * PIECE + 3;
+    let length = prop_oneof![0..64_usize, near(1), near(2), 0..3 * PIECE];
+    length.prop_flat_map(|length| {
+        let insert = prop_oneof![0..64_usize, 0..=PIECE + 1, Just(usize::MAX)]; // MAX: as many as go
+        (0..=length, 0..251_usize, insert).prop_flat_map(move |(at, first, insert)| {
+            (0..=length - at).prop_map(move |remove| {
+                let bytes = (0..251).cycle().skip(first).take(length).collect();
+                let insert = vec![255; if insert == usize::MAX { remove } else { insert }];
+                (bytes, Edit { at: at as u64, remove: remove as u64, insert })
+            })
+        })
+    })
+}
+
+proptest! {
+    #![proptest_config(cases(32))]
+
+    #[test]
+    fn an_edit_of_a_file_is_the_same_edit_of_a_vec((bytes, edit) in contents_and_edit()) {
+        let after = edited(&bytes, &edit);
+        for way in [edit_through_memory, edit_in_place] {
+            let (_folder, path) = file_with(&bytes);
+            way(&open(&path), &edit)?;
+            prop_assert!(fs::read(&path)? == after);
+        }
+        let (_folder, path) = file_with(&bytes);
+        edit_with_std(&path, &edit)?;
+        prop_assert!(fs::read(&path)? == after);
+    }
+
+    #[test]
+    fn short_transfers_and_interruptions_change_nothing_but_the_number_of_calls(
+        (bytes, edit) in contents_and_edit(), script in script()
+    ) {
+        let after = edited(&bytes, &edit);
+        for way in [edit_through_memory, edit_in_place] {
+            let (smooth, rough) = (Scripted::new(&bytes, &[]), Scripted::new(&bytes, &script));
+            let (expected, account) = (way(&smooth, &edit)?, way(&rough, &edit)?);
+            prop_assert!(smooth.bytes.take() == after);
+            prop_assert!(rough.bytes.take() == after);
+            prop_assert_eq!((account.bytes_in, account.bytes_out), (expected.bytes_in, expected.bytes_out));
+            prop_assert!(account.calls >= expected.calls);
+        }
+    }
+
+    #[test]
+    fn the_account_says_what_is_copied((bytes, edit) in contents_and_edit()) {
+        let (size, new_size) = (bytes.len() as u64, edited(&bytes, &edit).len() as u64);
+        let account = edit_through_memory(&Scripted::new(&bytes, &[]), &edit)?;
+        let writes = u64::from(new_size > 0);
+        let calls = size / PIECE as u64 + u64::from(!size.is_multiple_of(PIECE as u64)) + 1 + writes;
+        let truncates = u64::from(new_size < size);
+        prop_assert_eq!(account, Account { bytes_in: size, bytes_out: new_size, calls: calls + truncates });
+
+        let (inserted, tail) = (edit.insert.len() as u64, size - edit.at - edit.remove);
+        let moved = if inserted == edit.remove { 0 } else { tail };
+        let calls = 1 + 2 * moved.div_ceil(PIECE as u64) + u64::from(inserted > 0) + truncates;
+        let account = edit_in_place(&Scripted::new(&bytes, &[]), &edit)?;
+        prop_assert_eq!(account, Account { bytes_in: moved, bytes_out: moved + inserted, calls });
+    }
+
+    #[test]
+    fn a_patch_changes_its_range_and_no_other_byte((bytes, at, length) in contents_and_range(), script in script()) {
+        let news: Vec<u8> = bytes[at..at + length].iter().map(|byte| !byte).collect();
+        let after = overwritten(&bytes, at, &news);
+        let (_folder, path) = file_with(&bytes);
+        let account = patch(&open(&path), at as u64, &news)?;
+        prop_assert_eq!(account, Account { bytes_in: 0, bytes_out: length as u64, calls: 1 });
+        prop_assert!(fs::read(&path)? == after);
+        let (_folder, path) = file_with(&bytes);
+        patch_with_std(&open(&path), at as u64, &news)?;
+        prop_assert!(fs::read(&path)? == after);
+        let rough = Scripted::new(&bytes, &script);
+        patch(&rough, at as u64, &news)?;
+        prop_assert!(rough.bytes.take() == after);
+    }
+
+    #[test]
+    fn a_patch_past_the_end_leaves_zeros_between(bytes in contents(), gap in 0..9000_usize, news in any::<[u8; 5]>()) {
+        let (_folder, path) = file_with(&bytes);
+        let at = bytes.len() + gap;
+        patch(&open(&path), at as u64, &news)?;
+        prop_assert!(fs::read(&path)? == overwritten(&bytes, at, &news));
+    }
+
+    #[test]
+    fn the_loops_of_std_absorb_the_same(bytes in contents(), script in script()) {
+        let rough = Scripted::new(b"", &script);
+        patch_with_std(&rough, 0, &bytes)?;
+        prop_assert!(rough.bytes.take() == bytes);
+        let mut seen = vec![0; bytes.len()];
+        Scripted::new(&bytes, &script).read_exact_at(&mut seen, 0)?;
+        prop_assert!(seen == bytes);
+        let rough = Scripted::new(b"", &script);
+        Stream(&rough, 0).write_all(&bytes)?;
+        prop_assert!(rough.bytes.take() == bytes);
+        let mut seen = Vec::new();
+        Stream(&Scripted::new(&bytes, &script), 0).read_to_end(&mut seen)?;
+        prop_assert!(seen == bytes);
+    }
+
+    #[test]
+    fn a_replaced_file_has_the_new_bytes_and_keeps_its_mode(old in contents(), new in contents(), mode in 0..0o10000_u32) {
+        let (folder, path) = file_with(&old);
+        let mut reader = open(&path);
+        fs::set_permissions(&path, Permissions::from_mode(mode))?;
+        let before = fs::metadata(&path)?;
+        let account = replace(&path, &new)?;
+        prop_assert_eq!(account, Account { bytes_in: 0, bytes_out: new.len() as u64, calls: 3 });
+        let after = fs::metadata(&path)?;
+        prop_assert_eq!(after.mode(), before.mode());
+        prop_assert_eq!((after.uid(), after.gid()), (before.uid(), before.gid()));
+        prop_assert_ne!(after.ino(), before.ino());
+        let mut seen = Vec::new();
+        reader.read_to_end(&mut seen)?;
+        prop_assert!(seen == old, "who had it open keeps the old bytes");
+        fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+        prop_assert!(fs::read(&path)? == new);
+        prop_assert_eq!(names(folder.path()), ["file"]);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(12))]
+
+    #[test]
+    fn a_process_killed_at_any_moment_of_a_replace_leaves_the_old_file_or_the_new(changes in 0..6_usize, reads in 0..40_usize) {
+        let (old, new) = (vec![b'o'; 40_000], vec![b'n'; 30_000]);
+        let (folder, path) = file_with(&old);
+        fs::set_permissions(&path, Permissions::from_mode(0o640))?;
+        let (child, line) = Child::fork(|line| {
+            line.give_turn()?;
+            loop {
+                replace(&path, &new)?;
+                replace(&path, &old)?;
+            }
+        })?;
+        line.await_turn()?;
+        let start = Instant::now();
+        let (mut last, mut seen_changes, mut seen_reads) = (old.clone(), 0, 0);
+        while seen_changes < changes || seen_reads < reads {
+            prop_assert!(start.elapsed() < DEADLINE && !readable(&line, 0), "the child is at work");
+            let seen = fs::read(&path)?;
+            prop_assert!(seen == old || seen == new, "a reader saw {} bytes of a mixture", seen.len());
+            seen_changes += usize::from(seen != last);
+            seen_reads += 1;
+            last = seen;
+        }
+        prop_assert_eq!(child.kill()?, Ended::Killed(Signal::SIGKILL));
+        let after = fs::read(&path)?;
+        prop_assert!(after == old || after == new, "left: {} bytes of a mixture", after.len());
+        prop_assert_eq!(fs::metadata(&path)?.mode() & 0o7777, 0o640);
+        // What else may be there is the one temporary file, and it can be told.
+        let left = left_behind(folder.path())?;
+        prop_assert!(left.len() <= 1);
+        prop_assert_eq!(names(folder.path()).len(), 1 + left.len());
+    }
+}
+
+const STEPS: [Step; 5] = [Step::Made, Step::Written, Step::Synced, Step::Renamed, Step::Durable];
+
+#[test]
+fn a_kill_before_the_rename_leaves_the_old_file_and_a_kill_after_it_the_new() {
+    for step in STEPS {
+        let (folder, path) = file_with(b"old");
+        let ended = replace_killed_after(step, &path, b"the new").expect("a child");
+        assert_eq!(ended, Ended::Killed(Signal::SIGKILL), "{step:?}");
+        let renamed = step >= Step::Renamed;
+        assert_eq!(fs::read(&path).expect("the file"), if renamed { &b"the new"[..] } else { b"old" }, "{step:?}");
+        let left = left_behind(folder.path()).expect("the folder");
+        assert_eq!(left.len(), usize::from(!renamed), "{step:?}");
+        assert_eq!(names(folder.path()).len(), 1 + left.len(), "{step:?}");
+        for left in left {
+            let written: &[u8] = if step == Step::Made { b"" } else { b"the new" };
+            assert_eq!(fs::read(&left).expect("the temporary file"), written, "{step:?}");
+            assert!(left.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY)));
+        }
+        replace(&path, b"the next").expect("what is left behind is not in the way");
+        assert_eq!(fs::read(&path).expect("the file"), b"the next");
+    }
+}
+
+#[test]
+fn the_steps_come_in_their_order_and_an_error_at_one_leaves_nothing_behind() {
+    let (_folder, path) = file_with(b"old");
+    let mut steps = Vec::new();
+    let note = |step| {
+        steps.push(step);
+        Ok(())
+    };
+    replace_step_by_step(&path, b"new", note).expect("replaced");
+    assert_eq!(steps, STEPS);
+
+    for failing in STEPS {
+        let (folder, path) = file_with(b"old");
+        let fail = |step| if step == failing { Err(ErrorKind::Other.into()) } else { Ok(()) };
+        assert_eq!(replace_step_by_step(&path, b"new", fail).expect_err("failed").kind(), ErrorKind::Other);
+        let expected: &[u8] = if failing >= Step::Renamed { b"new" } else { b"old" };
+        assert_eq!(fs::read(&path).expect("the file"), expected, "{failing:?}");
+        assert_eq!(names(folder.path()), ["file"], "{failing:?}");
+    }
+}
+
+#[test]
+fn until_it_has_the_mode_of_the_old_file_the_temporary_one_is_its_owners_alone() {
+    let (folder, path) = file_with(b"old");
+    fs::set_permissions(&path, Permissions::from_mode(0o666)).expect("a mode");
+    let mut modes = Vec::new();
+    let note = |_| {
+        let left = left_behind(folder.path())?;
+        modes.extend(left.iter().map(|path| fs::metadata(path).expect("it is there").mode() & 0o7777));
+        Ok(())
+    };
+    replace_step_by_step(&path, b"new", note).expect("replaced");
+    assert_eq!(modes, [0o600, 0o666, 0o666]);
+}
+
+#[test]
+fn a_rewrite_killed_halfway_leaves_half_of_the_new_bytes() {
+    let (folder, path) = file_with(b"the old bytes");
+    let ended = rewrite_killed_halfway(&path, b"NEW BYTES!").expect("a child");
+    assert_eq!(ended, Ended::Killed(Signal::SIGKILL));
+    assert_eq!(fs::read(&path).expect("the file"), b"NEW B");
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn a_rewrite_that_is_left_alone_writes_everything_into_the_same_inode() {
+    let (_folder, path) = file_with(b"the old bytes");
+    let inode = fs::metadata(&path).expect("the file").ino();
+    let account = rewrite(&path, b"new bytes", || Ok(())).expect("written");
+    assert_eq!(account, Account { bytes_in: 0, bytes_out: 9, calls: 2 });
+    assert_eq!(fs::read(&path).expect("the file"), b"new bytes");
+    fs::write(&path, b"std does so too").expect("written");
+    assert_eq!(fs::metadata(&path).expect("the file").ino(), inode);
+}
+
+#[test]
+fn a_single_read_of_std_passes_the_interruption_on() {
+    extern "C" fn on_signal(_: i32) {}
+    let (pipe, _other_end) = nix::unistd::pipe().expect("a pipe");
+    let mut pipe = File::from(pipe);
+    let (child, line) = Child::fork(|line| {
+        // Without SA_RESTART, which would have the kernel make the call again by itself.
+        let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler does nothing.
+        unsafe { sigaction(Signal::SIGUSR1, &action) }?;
+        line.give_turn()?;
+        let answer = pipe.read(&mut [0]).expect_err("interrupted");
+        // SAFETY: no handler of ours is set, the signal is ignored.
+        unsafe { signal(Signal::SIGUSR1, SigHandler::SigIgn) }?;
+        line.send(format!("{:?}", answer.kind()).as_bytes())
+    })
+    .expect("a child");
+    line.await_turn().expect("the handler is there");
+    // Nobody can see that the child waits in the call. A signal that comes too early does nothing: so send some.
+    let start = Instant::now();
+    while !readable(&line, 1) {
+        assert!(start.elapsed() < DEADLINE, "the read is interrupted");
+        child.signal(Signal::SIGUSR1).expect("signalled");
+    }
+    assert_eq!(line.receive().expect("an answer"), b"Interrupted");
+    child.wait().and_then(Ended::success).expect("the child ends well");
+}
+
+#[test]
+fn where_the_kernel_takes_only_half_a_plain_write_ruins_the_file_and_a_replace_does_not() {
+    let (folder, path) = file_with(b"the old bytes");
+    // A size limit makes the kernel write what fits, a short count, and refuse the rest with EFBIG: no double needed.
+    let at_a_limit = |work: &dyn Fn() -> io::Error| {
+        let (child, line) = Child::fork(|line| {
+            // SAFETY: no handler of ours is set, the signal is ignored.
+            unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+            setrlimit(Resource::RLIMIT_FSIZE, 8, 8)?;
+            assert_eq!(tempfile::tempfile()?.write_at(b"123456789", 0)?, 8, "a single call of std passes it on");
+            line.send(&work().raw_os_error().unwrap_or(0).to_ne_bytes())
+        })
+        .expect("a child");
+        let errno = line.receive().expect("an errno");
+        child.wait().and_then(Ended::success).expect("the child ends well");
+        Errno::from_raw(i32::from_ne_bytes(errno.try_into().expect("four bytes")))
+    };
+    assert_eq!(at_a_limit(&|| replace(&path, b"THE NEW BYTES").expect_err("too long")), Errno::EFBIG);
+    assert_eq!(fs::read(&path).expect("the file"), b"the old bytes");
+    assert_eq!(names(folder.path()), ["file"]);
+    assert_eq!(at_a_limit(&|| fs::write(&path, b"THE NEW BYTES").expect_err("too long")), Errno::EFBIG);
+    assert_eq!(fs::read(&path).expect("the file"), b"THE NEW ");
+    assert_eq!(at_a_limit(&|| patch(&open(&path), 4, b"patched").expect_err("too long")), Errno::EFBIG);
+    assert_eq!(fs::read(&path).expect("the file"), b"THE patc");
+}
+
+#[test]
+fn the_kernel_moves_less_than_2_gib_at_a_time_and_the_loop_the_rest() {
+    let Ok(length) = usize::try_from(3_u64 << 30) else { return eprintln!("skipped: 3 GiB need 64-bit addresses") };
+    let file = tempfile::tempfile().expect("a file");
+    file.set_len(length as u64).expect("a size");
+    // SAFETY: nobody writes to the file, which has no name. Its pages are never touched: /dev/null does not look.
+    let source = unsafe { memmap2::Mmap::map(&file) }.expect("mapped");
+    let null = File::options().write(true).open("/dev/null").expect("/dev/null");
+    assert!(null.pwrite(&source, 0).expect("written") < 1 << 31);
+    let account = patch(&null, 0, &source).expect("written");
+    assert_eq!(account, Account { bytes_in: 0, bytes_out: length as u64, calls: 2 });
+}
+
+#[test]
+fn a_write_of_nothing_is_an_error_and_the_end_of_the_file_is_none() {
+    let full = Scripted::new(b"", &[Answer::AtMost(2), Answer::AtMost(0)]);
+    assert_eq!(patch(&full, 0, b"abc").expect_err("full").kind(), ErrorKind::WriteZero);
+    assert_eq!(full.bytes.take(), b"ab");
+    let mut account = Account::default();
+    let mut seen = [0; 5];
+    assert_eq!(read_at(&Scripted::new(b"abc", &[]), &mut seen, 1, &mut account).expect("read"), 2);
+    assert_eq!(&seen, b"bc\0\0\0");
+    assert_eq!(account, Account { bytes_in: 2, bytes_out: 0, calls: 2 });
+    // std makes an error of the end: its read_exact_at promises all of the bytes.
+    let kind = Scripted::new(b"abc", &[]).read_exact_at(&mut seen, 1).expect_err("short").kind();
+    assert_eq!(kind, ErrorKind::UnexpectedEof);
+}
+
+#[test]
+fn other_errors_are_passed_on() {
+    let (_folder, path) = file_with(b"abc");
+    let only_read = File::open(&path).expect("the file");
+    let mut account = Account::default();
+    assert_eq!(errno(patch(&only_read, 0, b"x")), Some(Errno::EBADF));
+    assert_eq!(errno(patch(&only_read, 0, b"")), None);
+    let only_write = File::options().write(true).open(&path).expect("the file");
+    assert_eq!(errno(read_at(&only_write, &mut [0], 0, &mut account)), Some(Errno::EBADF));
+    assert_eq!(account, Account { bytes_in: 0, bytes_out: 0, calls: 1 });
+    let file = open(&path);
+    assert_eq!(errno(patch(&file, 1 << 63, b"x")), Some(Errno::EOVERFLOW));
+    assert_eq!(errno(read_at(&file, &mut [0], u64::MAX, &mut account)), Some(Errno::EOVERFLOW));
+    assert_eq!(file.ftruncate(1 << 63), Err(Errno::EOVERFLOW));
+    let (pipe, _other_end) = nix::unistd::pipe().expect("a pipe");
+    assert_eq!(File::from(pipe).fsync(), Err(Errno::EINVAL));
+    assert_eq!(fs::read(&path).expect("the file"), b"abc");
+}
+
+#[test]
+fn an_edit_outside_the_file_is_refused_and_changes_nothing() {
+    for (at, remove) in [(4, 0), (3, 1), (0, 4), (u64::MAX, 1), (1, u64::MAX)] {
+        let (_folder, path) = file_with(b"abc");
+        let edit = Edit { at, remove, insert: b"x".to_vec() };
+        let file = open(&path);
+        for answer in [
+            edit_through_memory(&file, &edit).map(drop),
+            edit_in_place(&file, &edit).map(drop),
+            edit_with_std(&path, &edit),
+        ] {
+            assert_eq!(answer.expect_err("refused").kind(), ErrorKind::InvalidInput, "{at}+{remove}");
+        }
+        assert_eq!(fs::read(&path).expect("the file"), b"abc");
+    }
+}
+
+/// A file that somebody shortens right after its size was asked for.
+struct Shrinking(Scripted);
+
+impl Calls for Shrinking {
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        self.0.pread(into, offset)
+    }
+
+    fn pwrite(&self, from: &[u8], offset: u64) -> Result<usize, Errno> {
+        self.0.pwrite(from, offset)
+    }
+
+    fn ftruncate(&self, size: u64) -> Result<(), Errno> {
+        self.0.ftruncate(size)
+    }
+
+    fn fsync(&self) -> Result<(), Errno> {
+        self.0.fsync()
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        self.0.size().map(|size| size + 1)
+    }
+}
+
+#[test]
+fn a_file_that_shrinks_under_an_edit_in_place_is_noticed() {
+    let file = Shrinking(Scripted::new(b"abc", &[]));
+    let edit = Edit { at: 1, remove: 0, insert: b"x".to_vec() };
+    assert_eq!(edit_in_place(&file, &edit).expect_err("noticed").kind(), ErrorKind::UnexpectedEof);
+    assert_eq!(file.0.bytes.take(), b"abc");
+}
+
+#[test]
+fn the_kernel_counts_what_we_count() {
+    let (_folder, path) = file_with(&[b'x'; 3 * PIECE]);
+    // In a child, which has one thread: the kernel counts for the whole process.
+    let (child, line) = Child::fork(|line| {
+        let file = open(&path);
+        let edit = Edit { at: 0, remove: 1, insert: b"y".to_vec() };
+        let (ours, kernels) = counted_by_the_kernel(|| edit_through_memory(&file, &edit))?;
+        let (patched, of_patch) = counted_by_the_kernel(|| patch(&file, 7, b"z"))?;
+        let verdict = match (kernels, of_patch) {
+            (Ok(kernels), Ok(of_patch)) if (kernels, of_patch) == (ours, patched) => "same".to_owned(),
+            (Err(error), _) => format!("skipped: {error}"),
+            other => format!("{ours:?} and {patched:?}, but the kernel says {other:?}"),
+        };
+        line.send(verdict.as_bytes())
+    })
+    .expect("a child");
+    let verdict = String::from_utf8(line.receive().expect("a verdict")).expect("text");
+    child.wait().and_then(Ended::success).expect("the child ends well");
+    match verdict.strip_prefix("skipped: ") {
+        Some(_) => eprintln!("{verdict}"),
+        None => assert_eq!(verdict, "same"),
+    }
+}
+
+#[test]
+fn a_patch_at_5_gib_reads_nothing_and_needs_no_memory() {
+    let file = tempfile::tempfile().expect("a file");
+    let (at, size) = (5 << 30, (5 << 30) + 100);
+    file.set_len(size).expect("a size");
+    let (child, line) = Child::fork(|line| {
+        // RLIMIT_DATA and not RLIMIT_AS: malloc has addresses in store, but has to make them writable to use them.
+        let status = procfs::process::Process::myself().and_then(|p| p.status()).map_err(io::Error::other)?;
+        let limit = status.vmdata.unwrap_or(0) * 1024 + (2 << 20);
+        setrlimit(Resource::RLIMIT_DATA, limit, limit)?;
+        let (account, kernels) = counted_by_the_kernel(|| patch(&file, at, b"news"))?;
+        assert_eq!(account, Account { bytes_in: 0, bytes_out: 4, calls: 1 });
+        let counted = match kernels {
+            Ok(kernels) => format!("{}", kernels == account),
+            Err(error) => format!("skipped: {error}"),
+        };
+        // The last byte goes: a piece of the tail is all that moves, and its buffer all the memory.
+        let shrunk = edit_in_place(&file, &Edit { at: size - 2, remove: 1, insert: vec![] })?;
+        assert_eq!((shrunk.bytes_in, shrunk.bytes_out), (1, 1));
+        // The limit is a limit: the whole file does not fit into it.
+        let edit = Edit { at, remove: 4, insert: b"NEWS".to_vec() };
+        assert_eq!(edit_through_memory(&file, &edit).expect_err("too large").kind(), ErrorKind::OutOfMemory);
+        line.send(counted.as_bytes())
+    })
+    .expect("a child");
+    let answer = line.receive();
+    child.wait().and_then(Ended::success).expect("the child ends well");
+    let answer = String::from_utf8(answer.expect("an answer")).expect("text");
+    match answer.strip_prefix("skipped: ") {
+        Some(_) => eprintln!("{answer}"),
+        None => assert_eq!(answer, "true", "the kernel counts the same"),
+    }
+    let metadata = file.metadata().expect("metadata");
+    assert_eq!(metadata.len(), size - 1);
+    assert!(metadata.blocks() * 512 < 64 << 20, "still sparse: {} blocks of 512 bytes", metadata.blocks());
+    let mut around = [0xff; 12];
+    file.read_exact_at(&mut around, at - 4).expect("read");
+    assert_eq!(&around, b"\0\0\0\0news\0\0\0\0");
+}
+
+#[test]
+fn an_appending_descriptor_writes_at_the_end_whatever_the_offset() {
+    let (_folder, path) = file_with(b"abc");
+    let file = File::options().append(true).open(&path).expect("the file");
+    patch(&file, 0, b"X").expect("written");
+    assert_eq!(fs::read(&path).expect("the file"), b"abcX");
+}
+
+#[test]
+fn a_symbolic_link_stays_a_link_and_its_target_is_replaced() {
+    let (folder, _) = file_with(b"another file");
+    let elsewhere = tempfile::tempdir_in(folder.path()).expect("a folder");
+    let (target, link, second) =
+        (elsewhere.path().join("target"), folder.path().join("link"), folder.path().join("second"));
+    fs::write(&target, b"old").expect("a file");
+    let relative = Path::new(elsewhere.path().file_name().expect("a name")).join("target");
+    symlink(&relative, &link).expect("a link");
+    symlink("link", &second).expect("a link to a link");
+    // The temporary file has to be beside the target: another folder may be on another file system.
+    let mut beside = 0;
+    replace_step_by_step(&second, b"new", |_| {
+        beside = beside.max(left_behind(elsewhere.path())?.len());
+        Ok(())
+    })
+    .expect("replaced");
+    assert_eq!(beside, 1);
+    assert_eq!(fs::read_link(&link).expect("a link"), relative);
+    assert_eq!(fs::read_link(&second).expect("a link"), Path::new("link"));
+    assert_eq!(fs::read(&target).expect("the target"), b"new");
+    assert_eq!(names(elsewhere.path()), ["target"]);
+
+    // The bare call takes the link away.
+    let other = folder.path().join("file");
+    fs::rename(&other, &link).expect("renamed");
+    assert!(fs::symlink_metadata(&link).expect("it is there").is_file());
+    assert_eq!(fs::read(&target).expect("the target"), b"new");
+}
+
+#[test]
+fn what_is_no_file_is_refused_and_nothing_is_left_behind() {
+    let (folder, path) = file_with(b"a file");
+    let inside = |name| folder.path().join(name);
+    fs::create_dir(inside("folder")).expect("a folder");
+    symlink("nowhere", inside("dangling")).expect("a link");
+    nix::unistd::mkfifo(&inside("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
+    let before = names(folder.path());
+    for (path, kind) in [
+        (inside("missing"), ErrorKind::NotFound),
+        (inside("dangling"), ErrorKind::NotFound),
+        (inside("folder"), ErrorKind::InvalidInput),
+        (inside("fifo"), ErrorKind::InvalidInput),
+        ("/".into(), ErrorKind::InvalidInput),
+        (path.join("below"), ErrorKind::NotADirectory),
+    ] {
+        assert_eq!(replace(&path, b"new").expect_err("refused").kind(), kind, "{path:?}");
+    }
+    assert_eq!(names(folder.path()), before);
+    assert!(names(&inside("folder")).is_empty());
+    assert_eq!(fs::read(&path).expect("the file"), b"a file");
+}
+
+#[test]
+fn the_longest_name_has_room_for_a_replace() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("n".repeat(255));
+    fs::write(&path, b"old").expect("a file");
+    replace(&path, b"new").expect("replaced");
+    assert_eq!(fs::read(&path).expect("the file"), b"new");
+}
+
+#[test]
+fn another_hard_link_keeps_the_old_bytes() {
+    let (folder, path) = file_with(b"old");
+    let other = folder.path().join("other");
+    fs::hard_link(&path, &other).expect("a link");
+    replace(&path, b"new").expect("replaced");
+    assert_eq!(fs::read(&other).expect("the old file"), b"old");
+    assert_eq!(fs::metadata(&path).expect("the new file").nlink(), 1);
+}
+
+#[test]
+fn an_extended_attribute_is_not_kept() {
+    let (_folder, path) = file_with(b"old");
+    let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
+    let attribute = c"user.note";
+    // SAFETY: both strings end with a NUL, and one byte of the value is read.
+    let set = unsafe { nix::libc::setxattr(name.as_ptr(), attribute.as_ptr(), b"x".as_ptr().cast(), 1, 0) };
+    if let Err(errno) = Errno::result(set) {
+        return eprintln!("skipped: no extended attributes here: {errno}");
+    }
+    // SAFETY: both strings end with a NUL; with a size of 0 nothing is written.
+    let get = || unsafe { nix::libc::getxattr(name.as_ptr(), attribute.as_ptr(), std::ptr::null_mut(), 0) };
+    assert_eq!(Errno::result(get()), Ok(1));
+    replace(&path, b"new").expect("replaced");
+    assert_eq!(Errno::result(get()), Err(Errno::ENODATA));
+}
+
+#[test]
+fn the_owner_is_kept_or_nothing_is_changed() {
+    if !nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: needs root, to have a file that belongs to somebody else");
+    }
+    let (folder, path) = file_with(b"old");
+    let owner = (Some(65534), Some(65533));
+    if let Err(error) = std::os::unix::fs::chown(&path, owner.0, owner.1) {
+        return eprintln!("skipped: no leave to give a file away: {error}");
+    }
+    fs::set_permissions(&path, Permissions::from_mode(0o4750)).expect("a mode");
+    replace(&path, b"new").expect("replaced");
+    let metadata = fs::metadata(&path).expect("the file");
+    assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (65534, 65533, 0o4750));
+
+    // Somebody else with leave to write to the folder may rename there, but can't make a file of that owner.
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("a mode");
+    let (child, line) = Child::fork(|line| {
+        nix::unistd::setgroups(&[])?;
+        nix::unistd::setgid(65532.into())?;
+        nix::unistd::setuid(65532.into())?;
+        let error = replace(&path, b"newer").expect_err("refused");
+        line.send(&error.raw_os_error().unwrap_or(0).to_ne_bytes())
+    })
+    .expect("a child");
+    let answer = line.receive();
+    child.wait().and_then(Ended::success).expect("the child ends well");
+    assert_eq!(answer.expect("an errno"), (Errno::EPERM as i32).to_ne_bytes());
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).expect("a mode");
+    assert_eq!(fs::read(&path).expect("the file"), b"new");
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn a_replace_needs_leave_to_write_to_the_folder_and_none_to_write_to_the_file() {
+    if nix::unistd::geteuid().is_root() {
+        return eprintln!("skipped: root may write everywhere");
+    }
+    let (folder, path) = file_with(b"old");
+    fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("a mode");
+    replace(&path, b"new").expect("replaced");
+    assert_eq!(fs::read(&path).expect("the file"), b"new");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o500)).expect("a mode");
+    let refused = replace(&path, b"newer").expect_err("refused");
+    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).expect("a mode");
+    assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+    assert_eq!(fs::read(&path).expect("the file"), b"new");
+    assert_eq!(names(folder.path()), ["file"]);
+}
+
+#[test]
+fn linkat_gives_a_nameless_file_no_name_that_exists() {
+    use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
+    use std::os::fd::AsRawFd;
+    let (folder, path) = file_with(b"old");
+    let nameless = match open(folder.path(), OFlag::O_TMPFILE | OFlag::O_WRONLY, nix::sys::stat::Mode::S_IRUSR) {
+        Ok(file) => file,
+        Err(errno) => return eprintln!("skipped: no O_TMPFILE here: {errno}"),
+    };
+    let link = |to: &Path| {
+        let from = format!("/proc/self/fd/{}", nameless.as_raw_fd());
+        nix::unistd::linkat(AT_FDCWD, from.as_str(), AT_FDCWD, to, AtFlags::AT_SYMLINK_FOLLOW)
+    };
+    assert_eq!(link(&path), Err(Errno::EEXIST));
+    assert_eq!(fs::read(&path).expect("the file"), b"old");
+    assert_eq!(link(&folder.path().join("new name")), Ok(()));
+}
+
+#[test]
+fn left_behind_lists_temporary_files_and_no_others() {
+    let (folder, _) = file_with(b"a file");
+    for name in [".replacing-abc", ".replacing", "replacing-abc", "x.replacing-abc"] {
+        fs::write(folder.path().join(name), b"").expect("a file");
+    }
+    assert_eq!(left_behind(folder.path()).expect("listed"), [folder.path().join(".replacing-abc")]);
+    assert!(left_behind(&folder.path().join("missing")).is_err());
+}
+
+/// The names in a folder, in order.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).expect("the folder");
+    let mut names: Vec<_> = entries.map(|e| e.expect("an entry").file_name().into_string().expect("text")).collect();
+    names.sort();
+    names
+}
+
+/// Whether a message comes within so many milliseconds, or the process at the other end goes.
+fn readable(line: &Line, milliseconds: u8) -> bool {
+    poll(&mut [PollFd::new(line.as_fd(), PollFlags::POLLIN)], milliseconds).expect("polled") > 0
+}
+
+fn errno<T>(answer: io::Result<T>) -> Option<Errno> {
+    answer.err().map(|error| Errno::from_raw(error.raw_os_error().expect("an error of the kernel's")))
+}
+
+#[test]
+fn the_demonstration_shows_what_the_lesson_says() {
+    insta::assert_snapshot!(transcript(1));
+}
+
+#[test]
+fn the_demonstration_runs_on_one_byte_and_on_a_large_sparse_file() {
+    for size in [1, 2, 16 << 20, 5 << 30] {
+        let (folder, path) = file_with(b"");
+        open(&path).set_len(size).expect("a size");
+        let mut text = Vec::new();
+        demonstrate(&mut Narrator::live(&mut text, folder.path()), &path).expect("it runs");
+        let text = String::from_utf8(text).expect("text");
+        assert_eq!(text.contains("skipped: the file has"), size > 16 << 20, "{text}");
+        assert_eq!(names(folder.path()), ["file"]);
+    }
+}
