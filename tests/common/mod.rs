@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use mmap_workbook::course::{LESSONS, SAMPLE};
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
+use mmap_workbook::process::{Ended, OnSmallDisk, on_a_small_disk};
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
@@ -63,4 +64,15 @@ pub fn transcript(lesson: u8) -> String {
         std::fs::read_dir(&folder).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
     assert_eq!(left, ["sample.txt"], "the demonstration leaves nothing behind");
     String::from_utf8(text).expect("a transcript is text")
+}
+
+/// Whether a small disk can be mounted here; says why where it can't. A transcript that tells of one is held only then.
+pub fn has_small_disks() -> bool {
+    match on_a_small_disk(1 << 20, |_, _| Ok(()), |_| Ok(())).expect("a child") {
+        OnSmallDisk::Ran(ended) => ended == Ended::Exited(0) || panic!("{ended}"),
+        OnSmallDisk::Skipped(reason) => {
+            eprintln!("skipped: {reason}");
+            false
+        }
+    }
 }

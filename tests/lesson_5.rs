@@ -1,0 +1,264 @@
+//! Lesson 5: Unlinked temporary files.
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice, Read, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+
+use common::{cases, file_with, has_small_disks, transcript};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_5::*;
+use mmap_workbook::process::{Child, Ended};
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::sys::signal::Signal;
+use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
+use proptest::prelude::*;
+use tempfile::tempdir;
+
+fn count(folder: &Path) -> usize {
+    fs::read_dir(folder).expect("the folder").count()
+}
+
+/// Whether this file system has O_TMPFILE; says so where it hasn't.
+fn has_o_tmpfile(folder: &Path) -> bool {
+    match o_tmpfile(folder) {
+        Err(Errno::EOPNOTSUPP) => {
+            eprintln!("skipped: no O_TMPFILE on the file system of {}", folder.display());
+            false
+        }
+        file => file.is_ok_and(|_| true) || panic!("O_TMPFILE is refused"),
+    }
+}
+
+fn assert_nameless(file: &File, folder: &Path) {
+    let metadata = file.metadata().expect("the file");
+    assert_eq!(metadata.nlink(), 0);
+    assert_eq!(count(folder), 0);
+    file.write_all_at(b"kept", 0).expect("it takes bytes");
+    let mut bytes = [0; 4];
+    file.read_exact_at(&mut bytes, 0).expect("it gives them back");
+    assert_eq!(&bytes, b"kept");
+    let flags = fcntl(file, FcntlArg::F_GETFD).expect("its flags");
+    assert!(FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC), "no program that is started inherits it");
+}
+
+#[test]
+fn each_way_makes_a_file_without_a_name_that_is_nobody_elses() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path();
+    let mut files = vec![create_and_unlink(path).expect("a file"), scratch(path).expect("a file")];
+    if has_o_tmpfile(path) {
+        files.push(o_tmpfile(path).expect("a file"));
+    }
+    for file in &files {
+        assert_nameless(file, path);
+        assert_eq!(file.metadata().expect("the file").mode() & 0o777, 0o600, "nobody else may open it, had it a name");
+        assert_eq!(file.metadata().expect("the file").dev(), path.metadata().expect("the folder").dev());
+    }
+    assert_nameless(&memory_file("scratch").expect("a file"), path);
+}
+
+#[test]
+fn without_o_tmpfile_a_scratch_file_is_created_and_unlinked() {
+    let folder = tempdir().expect("a folder");
+    for errno in [Errno::EOPNOTSUPP, Errno::EISDIR] {
+        assert_nameless(&or_unlinked(Err(errno), folder.path()).expect("a file"), folder.path());
+    }
+    for errno in [Errno::ENOENT, Errno::EACCES, Errno::ENOSPC, Errno::EMFILE] {
+        let error = or_unlinked(Err(errno), folder.path()).expect_err("passed on");
+        assert_eq!(error.raw_os_error(), Some(errno as i32));
+    }
+    let missing = folder.path().join("missing");
+    assert_eq!(scratch(&missing).expect_err("no folder").kind(), io::ErrorKind::NotFound);
+    assert_eq!(create_and_unlink(&missing).expect_err("no folder").kind(), io::ErrorKind::NotFound);
+}
+
+#[test]
+fn a_name_that_is_taken_is_left_alone() {
+    let folder = tempdir().expect("a folder");
+    let name = folder.path().join(format!(".scratch-{}-0", std::process::id()));
+    let target = folder.path().join("target");
+    std::os::unix::fs::symlink(&target, &name).expect("a link");
+    let file = create_and_unlink(folder.path()).expect("a file");
+    file.write_all_at(b"mine", 0).expect("written");
+    assert!(!target.exists(), "the link is not followed");
+    assert!(name.is_symlink(), "and not removed");
+}
+
+#[test]
+fn the_name_is_there_between_the_two_calls_and_gone_after_them() {
+    let folder = tempdir().expect("a folder");
+    let mut between = 0;
+    let see = || {
+        between = count(folder.path());
+        Ok(())
+    };
+    assert_nameless(&create_and_then_unlink(folder.path(), see).expect("a file"), folder.path());
+    assert_eq!(between, 1);
+    let fail = || Err(io::ErrorKind::Other.into());
+    create_and_then_unlink(folder.path(), fail).expect_err("passed on");
+    assert_eq!(count(folder.path()), 0, "the name is gone even then");
+}
+
+#[test]
+fn a_file_gets_its_size_reserved() {
+    let folder = tempdir().expect("a folder");
+    let file = scratch(folder.path()).expect("a file");
+    let mapping = size_and_map(&file, 100_000).expect("mapped");
+    let metadata = file.metadata().expect("the file");
+    assert_eq!((mapping.length(), metadata.len()), (100_000, 100_000));
+    assert!(metadata.blocks() * 512 >= 100_000);
+    mapping.store(99_999, b'!');
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, 99_999).expect("read");
+    assert_eq!(&byte, b"!");
+    assert_eq!(size_and_map(&file, 0).err().and_then(|e| e.raw_os_error()), Some(Errno::EINVAL as i32));
+}
+
+fn assert_talked(talk: &Talk, words: &[u8]) {
+    assert_eq!(talk.names, 0);
+    assert_eq!((talk.heard_there.as_slice(), talk.heard_here), (words, b'C'));
+    for mapped in [&talk.mapped_here, &talk.mapped_there] {
+        assert!(mapped.ends_with(" (deleted)"), "{mapped}");
+    }
+    assert_eq!(talk.mapped_here, talk.mapped_there, "it is the same file");
+}
+
+#[test]
+fn relatives_and_strangers_talk_through_a_file_without_a_name() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path();
+    let ways: [&dyn Fn() -> io::Result<File>; 3] =
+        [&|| scratch(path), &|| create_and_unlink(path), &|| Ok(memory_file("scratch")?)];
+    for make in ways {
+        for words in [&b"x"[..], b"some words", &[0xff; 10_000]] {
+            assert_talked(&talk_with_a_child(make().expect("a file"), words).expect("a talk"), words);
+            assert_talked(&talk_with_a_stranger(make, words).expect("a talk"), words);
+        }
+    }
+    assert_eq!(count(path), 0);
+}
+
+/// How many descriptors this process has.
+fn descriptors() -> usize {
+    count(Path::new("/proc/self/fd"))
+}
+
+#[test]
+fn a_descriptor_that_was_sent_is_another_one_of_the_same_open_file() {
+    let (_folder, path) = file_with(b"0123456789");
+    let mut sent = File::open(path).expect("the file");
+    let (ours, theirs) = UnixStream::pair().expect("a socket");
+    send_file(&ours, &sent).expect("sent");
+    let mut received = receive_file(&theirs).expect("received");
+    assert_ne!(sent.as_raw_fd(), received.as_raw_fd());
+    let flags = fcntl(received.as_fd(), FcntlArg::F_GETFD).expect("its flags");
+    assert!(FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC));
+    sent.seek(io::SeekFrom::Start(7)).expect("moved");
+    let mut rest = String::new();
+    received.read_to_string(&mut rest).expect("read");
+    assert_eq!(rest, "789", "the offset is shared");
+    received.write_all(b"x").expect_err("and so is the mode");
+}
+
+#[test]
+fn what_comes_without_exactly_one_descriptor_is_refused_and_none_is_kept() {
+    let file = tempfile::tempfile().expect("a file");
+    let before = descriptors();
+    for count in [0, 2, 3, 10] {
+        let (mut ours, theirs) = UnixStream::pair().expect("a socket");
+        let fds = vec![file.as_raw_fd(); count];
+        if count == 0 {
+            ours.write_all(b"f").expect("sent");
+        } else {
+            let rights = [ControlMessage::ScmRights(&fds)];
+            let data = [IoSlice::new(b"f")];
+            sendmsg::<UnixAddr>(ours.as_raw_fd(), &data, &rights, MsgFlags::empty(), None).expect("sent");
+        }
+        assert_eq!(receive_file(&theirs).expect_err("refused").kind(), io::ErrorKind::InvalidData, "{count}");
+    }
+    let (ours, theirs) = UnixStream::pair().expect("a socket");
+    drop(ours);
+    assert_eq!(receive_file(&theirs).expect_err("nobody is there").kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(send_file(&theirs, &file).expect_err("nobody is there").raw_os_error(), Some(Errno::EPIPE as i32));
+    drop(theirs);
+    assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn the_space_comes_back_at_the_last_unmap_and_not_before() {
+    match space_comes_back().expect("children") {
+        Err(reason) => eprintln!("skipped: {reason}"),
+        Ok(space) => {
+            let filled = space.empty - Space::FILE as u64;
+            let expected = Space {
+                empty: space.empty,
+                filled,
+                nameless: filled,
+                one_unmapped: filled,
+                both_unmapped: space.empty,
+            };
+            assert_eq!(space, expected);
+        }
+    }
+}
+
+#[test]
+fn who_is_killed_leaves_a_name_behind_only_where_there_was_one() {
+    for (moment, left) in [
+        (Moment::WithTmpfile, 0),
+        (Moment::WithMemoryFile, 0),
+        (Moment::Unlinked, 0),
+        (Moment::BetweenCreateAndUnlink, 1),
+        (Moment::BeforeUnlinkWhenDone, 1),
+    ] {
+        let folder = tempdir().expect("a folder");
+        if moment == Moment::WithTmpfile && !has_o_tmpfile(folder.path()) {
+            continue;
+        }
+        assert_eq!(killed(folder.path(), moment).expect("a child"), left, "{moment:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(16))]
+
+    #[test]
+    fn sigkill_at_any_moment_leaves_nothing_of_a_file_that_never_had_a_name(made in 1..20_u32, spins in 0..2000_u32) {
+        let folder = tempdir()?;
+        let never_named = if has_o_tmpfile(folder.path()) { o_tmpfile } else { |_: &Path| memory_file("scratch") };
+        let counter = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).map_err(io::Error::from)?;
+        let (child, line) = Child::fork(|line| {
+            line.give_turn()?;
+            loop {
+                let mapping = size_and_map(&never_named(folder.path())?, 1)?;
+                mapping.store(0, b'x');
+                counter.word(0).fetch_add(1, Ordering::Relaxed);
+            }
+        })?;
+        line.await_turn()?;
+        let deadline = std::time::Instant::now() + mmap_workbook::process::DEADLINE;
+        while counter.word(0).load(Ordering::Relaxed) < made {
+            prop_assert!(std::time::Instant::now() < deadline, "the child makes no files");
+            std::thread::yield_now();
+        }
+        // Somewhere in the making of the next one.
+        (0..spins).for_each(|_| std::hint::spin_loop());
+        prop_assert_eq!(child.kill()?, Ended::Killed(Signal::SIGKILL));
+        prop_assert_eq!(count(folder.path()), 0);
+    }
+}
+
+#[test]
+fn the_demonstration_shows_what_the_lesson_says() {
+    let transcript = transcript(5);
+    if has_small_disks() {
+        insta::assert_snapshot!(transcript);
+    }
+}
