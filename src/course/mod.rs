@@ -48,7 +48,7 @@ pub const LESSONS: &[Lesson] = &[
         number: 3,
         slug: "shared_vs_private",
         title: "Shared against private",
-        question: "Who sees a store, and when is a page copied?",
+        question: "Who sees a change, and when is a page copied?",
         demonstrate: crate::lesson_3::demonstrate,
         copy_only: None,
     },
