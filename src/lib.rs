@@ -1,7 +1,19 @@
 //! A workbook on memory mapping under Linux: lessons that ask the kernel.
 //!
 //! # Layout
-//! Arrows point one way: lessons use `process`, `observe` and `narrate`; `course` uses the lessons; nothing uses `course`.
+//! - [`lesson_1`]: traditional I/O: what read(2) and write(2) copy, and a file that is replaced whole
+//! - [`lesson_2`]: mmap and munmap: a file as a range of addresses
+//! - [`lesson_3`]: shared against private: who sees a change, and when a page is copied
+//! - [`lesson_4`]: processes that talk through a mapped file
+//! - [`lesson_5`]: unlinked temporary files: what has no name, and when its space comes back
+//! - [`lesson_6`]: the bus error: which touch kills, and the ways out
+//! - [`process`]: children: forked, talked with in turns, waited for with a deadline
+//! - [`observe`]: what the kernel says of a process's memory
+//! - [`narrate`]: what a demonstration prints through
+//! - [`course`]: the order of the lessons, and what a demonstration is run on
+//!
+//! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `course` uses the
+//! lessons; nothing uses `course` but the program.
 
 pub mod course;
 pub mod narrate;
@@ -14,6 +26,8 @@ pub mod lesson_1;
 pub mod lesson_2;
 #[path = "../lessons/3_shared_vs_private/lesson.rs"]
 pub mod lesson_3;
+#[path = "../lessons/4_cross_process_ipc/lesson.rs"]
+pub mod lesson_4;
 #[path = "../lessons/5_unlinked_temp_files/lesson.rs"]
 pub mod lesson_5;
 #[path = "../lessons/6_bus_error/lesson.rs"]

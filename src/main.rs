@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mmap_workbook::course::{self, LESSONS, Subject};
+use mmap_workbook::lesson_4::{self, Pace};
+
 use nix::libc;
 
 /// What mmap(2) does under Linux, answered by the kernel.
@@ -84,6 +86,16 @@ fn run(arguments: Arguments) -> io::Result<()> {
 }
 
 fn run_lesson(run: Run, out: &mut impl Write) -> io::Result<()> {
+    if let (Some(program), Some(channel)) = (run.program, run.channel) {
+        if run.lesson != 4 {
+            return Err(io::Error::other(format!("lesson {} has no programs; lesson 4 has two", run.lesson)));
+        }
+        let pace = Pace { period: run.period, count: run.count };
+        return match program {
+            Program::Writer => lesson_4::write_hellos(out, &channel, &pace),
+            Program::Reader => lesson_4::read_hellos(out, &channel, &pace),
+        };
+    }
     let lesson = course::lesson(run.lesson).ok_or_else(|| io::Error::other("no such lesson"))?;
     let subject = match (run.file, run.in_place) {
         (None, _) => Subject::Sample,

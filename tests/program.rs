@@ -3,15 +3,16 @@
 mod common;
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{ChildStdout, Command, Stdio};
 
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::process::{Child, Ended, Line, OnSmallDisk, on_a_small_disk};
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
 use tempfile::tempdir;
@@ -93,7 +94,7 @@ fn a_terminal_gets_colours_unless_no_color_is_set() {
     for (no_color, coloured) in [(None, true), (Some("1"), false)] {
         let terminal = nix::pty::openpty(None, None).expect("a terminal");
         let mut command = workbook(&[]);
-        command.env("TERM", "xterm").stdout(terminal.slave).stderr(std::process::Stdio::null());
+        command.env("TERM", "xterm").stdout(terminal.slave).stderr(Stdio::null());
         command.envs(no_color.map(|value| ("NO_COLOR", value)));
         let (child, _) = Child::spawn(&mut command).expect("the program starts");
         drop(command); // with our copy of the terminal's other side
@@ -206,7 +207,7 @@ fn a_file_that_may_not_be_read_or_written_is_refused() {
         if Uid::effective().is_root() {
             // Root is refused nothing, so the program runs as somebody else.
             command.uid(65534).env("TMPDIR", "/tmp");
-            if let Err(error) = Child::spawn(workbook(&["--version"]).uid(65534).stdout(std::process::Stdio::null())) {
+            if let Err(error) = Child::spawn(workbook(&["--version"]).uid(65534).stdout(Stdio::null())) {
                 eprintln!("skipped: the program can't be started as an ordinary user: {error}");
                 return;
             }
@@ -272,4 +273,103 @@ fn a_disk_too_full_for_the_copy_gets_one_line() {
     assert_eq!(std::fs::metadata(&path).expect("the file").len(), 2 << 20);
     let nowhere = run(workbook(&["run", "2"]).env("TMPDIR", "/no/such/folder"));
     assert_refused(&nowhere, "/no/such/folder", "No such file or directory");
+}
+
+/// One of lesson 4's programs, started, with its standard output as lines.
+fn start(program: &str, channel: &Path, more: &[&str]) -> (Child, std::io::Lines<BufReader<ChildStdout>>) {
+    let mut command = workbook(&["run", "4", program, str(channel)]);
+    command.args(more).stdout(Stdio::piped()).stderr(Stdio::null());
+    let (child, pipes) = Child::spawn(&mut command).expect("the program starts");
+    (child, BufReader::new(pipes.stdout.expect("a pipe")).lines())
+}
+
+/// The next line that is a message. The other lines are about the file and the mapping.
+fn next_message(lines: &mut std::io::Lines<BufReader<ChildStdout>>) -> Option<String> {
+    lines.map(|line| line.expect("text")).find(|line| !line.starts_with("--"))
+}
+
+#[test]
+fn writer_and_reader_talk_whichever_is_started_first() {
+    for reader_first in [true, false] {
+        let folder = tempdir().expect("a folder");
+        let channel = folder.path().join("channel");
+        let reader = |more: &[&str]| start("reader", &channel, more);
+        let (mut first_reader, mut lines) = (None, None);
+        if reader_first {
+            let (child, mut out) = reader(&["--count", "3"]);
+            assert!(out.next().expect("a line").expect("text").contains("waiting"));
+            (first_reader, lines) = (Some(child), Some(out));
+        }
+        let (writer, mut written) = start("writer", &channel, &["--period", "0.01"]);
+        assert_eq!(next_message(&mut written).as_deref(), Some("hello0"));
+        let (child, mut lines) = match (first_reader, lines) {
+            (Some(child), Some(lines)) => (child, lines),
+            _ => reader(&["--count", "3"]),
+        };
+        let mut last = None;
+        for _ in 0..3 {
+            let message = next_message(&mut lines).expect("a message");
+            let number: u32 = message.strip_prefix("hello").and_then(|n| n.parse().ok()).expect("hello and a number");
+            assert!(last.is_none_or(|last| last < number), "{message} after {last:?}");
+            last = Some(number);
+        }
+        assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+        let second = run(&mut workbook(&["run", "4", "writer", str(&channel)]));
+        assert_refused(&second, "channel", &format!("pid {}", writer.pid()));
+        writer.signal(Signal::SIGINT).expect("sent");
+        assert!(written.any(|line| line.expect("text").contains("munmap")), "its mapping is removed");
+        assert_eq!(writer.wait().expect("it ends"), Ended::Exited(0));
+    }
+}
+
+#[test]
+fn a_signal_ends_a_reader_that_waits_and_a_reader_whose_writer_is_killed_says_so() {
+    let folder = tempdir().expect("a folder");
+    let channel = folder.path().join("channel");
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let (reader, mut lines) = start("reader", &channel, &[]);
+        assert!(lines.next().expect("a line").expect("text").contains("waiting"));
+        reader.signal(signal).expect("sent");
+        assert_eq!(reader.wait().expect("it ends"), Ended::Exited(0), "{signal}");
+    }
+    let (writer, _written) = start("writer", &channel, &["--period", "3600"]);
+    let err = tempfile::tempfile().expect("a file");
+    let mut command = workbook(&["run", "4", "reader", str(&channel)]);
+    command.stdout(Stdio::piped()).stderr(err.try_clone().expect("a descriptor"));
+    let (reader, pipes) = Child::spawn(&mut command).expect("the program starts");
+    let mut lines = BufReader::new(pipes.stdout.expect("a pipe")).lines();
+    assert_eq!(next_message(&mut lines).as_deref(), Some("hello0"));
+    let pid = writer.pid();
+    writer.kill().expect("it ends");
+    let run = Run { ended: reader.wait().expect("it ends"), out: String::new(), err: text(err) };
+    assert_refused(&run, "channel", &format!("the writer (pid {pid}) died"));
+}
+
+#[test]
+fn lesson_4s_programs_leave_a_file_that_is_no_channel_as_it_was() {
+    let folder = tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name);
+    std::fs::write(at("mine"), "a file of one's own, longer than any channel's header. ".repeat(100)).expect("a file");
+    std::fs::write(at("short"), "short").expect("a file");
+    std::fs::write(at("empty"), "").expect("a file");
+    std::fs::create_dir(at("directory")).expect("a folder");
+    mkfifo(&at("fifo"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
+    for (name, cause) in [
+        ("mine", "not a channel"),
+        ("short", "too short"),
+        ("empty", "too short"),
+        ("fifo", "not a regular file"),
+        ("no/folder", "No such file or directory"),
+    ] {
+        for program in ["writer", "reader"] {
+            let before = std::fs::read(at(if name == "fifo" { "mine" } else { name })).ok();
+            assert_refused(&run(&mut workbook(&["run", "4", program, str(&at(name))])), name, cause);
+            assert_eq!(std::fs::read(at(if name == "fifo" { "mine" } else { name })).ok(), before);
+        }
+    }
+    let directory = |program| run(&mut workbook(&["run", "4", program, str(&at("directory"))]));
+    assert_refused(&directory("reader"), "directory", "not a regular file");
+    assert_refused(&directory("writer"), "directory", "Is a directory");
+    let other_lesson = run(&mut workbook(&["run", "2", "writer", str(&at("mine"))]));
+    assert_refused(&other_lesson, "lesson 2", "has no programs");
 }

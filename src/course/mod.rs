@@ -53,6 +53,14 @@ pub const LESSONS: &[Lesson] = &[
         copy_only: None,
     },
     Lesson {
+        number: 4,
+        slug: "cross_process_ipc",
+        title: "Processes that talk through a mapped file",
+        question: "How does a reader never see half a message, from a writer that may die at any moment?",
+        demonstrate: crate::lesson_4::demonstrate,
+        copy_only: Some("it makes a file of its own"),
+    },
+    Lesson {
         number: 5,
         slug: "unlinked_temp_files",
         title: "Unlinked temporary files",

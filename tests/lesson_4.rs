@@ -1,0 +1,625 @@
+//! Lesson 4: processes that talk through a mapped file.
+
+mod common;
+
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use common::{cases, file_with, open, transcript};
+use mmap_workbook::lesson_4::*;
+use mmap_workbook::observe::maps_of_process;
+use mmap_workbook::process::{Child, Ended, Line};
+use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+fn new_channel() -> (TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let path = folder.path().join("channel");
+    (folder, path)
+}
+
+fn text(reader: &Reader) -> Option<String> {
+    reader.read().expect("read").map(|message| message.text())
+}
+
+/// A writer in a child that publishes these texts, gives the turn, and lives on until it gets one.
+fn writer_in_child(path: &Path, texts: &[&str]) -> (Child, Line) {
+    let (child, line) = Child::fork(|line| {
+        let mut writer = Writer::open(path)?;
+        for text in texts {
+            writer.publish(text)?;
+        }
+        line.give_turn()?;
+        line.await_turn()
+    })
+    .expect("a child");
+    line.await_turn().expect("its turn");
+    (child, line)
+}
+
+proptest! {
+    #![proptest_config(cases(48))]
+
+    #[test]
+    fn each_message_arrives_as_it_was_sent(texts in prop::collection::vec("\\PC{0,13}", 1..8)) {
+        let (_folder, path) = new_channel();
+        let mut writer = Writer::open(&path)?;
+        let reader = Reader::open(&path)?;
+        prop_assert_eq!(reader.read()?, None);
+        for (number, text) in (0..).zip(texts.iter().filter(|text| text.len() <= CAPACITY)) {
+            prop_assert_eq!(writer.publish(text)?, number);
+            let message = reader.read()?.expect("a message");
+            prop_assert_eq!((message.number(), &message.text()), (number, text));
+            prop_assert_eq!(last_message_with_memmap2(&path)?, Look::Whole(message));
+        }
+    }
+
+    #[test]
+    fn a_file_of_any_bytes_is_refused_or_read_and_never_changed(
+        bytes in prop::collection::vec(any::<u8>(), 0..2 * SIZE),
+        header in 0..5_usize,
+    ) {
+        let (_folder, path) = new_channel();
+        drop(Writer::open(&path)?);
+        let genuine = fs::read(&path)?;
+        let (_folder, path) = file_with(&bytes);
+        // The first fields of a channel, the rest as it comes.
+        let end = (header * 8).min(bytes.len());
+        open(&path).write_all_at(&genuine[..end], 0)?;
+        let before = fs::read(&path)?;
+        match Reader::open(&path) {
+            Ok(reader) => {
+                prop_assert!(bytes.len() >= SIZE && header >= 2);
+                // Whatever it says: it comes to an end.
+                let _ = reader.look(|| ())?;
+                let _ = (reader.state()?, reader.read_naively(|| ()), reader.bell(), reader.writer());
+            }
+            Err(error) => {
+                prop_assert!(error.to_string().starts_with(&format!("{path:?}: ")), "{}", error);
+                prop_assert!(Writer::open(&path).is_err());
+            }
+        }
+        prop_assert_eq!(fs::read(&path)?, before);
+    }
+}
+
+proptest! {
+    #![proptest_config(cases(12))]
+
+    #[test]
+    fn a_writer_killed_at_any_moment_leaves_a_whole_message_and_a_channel_to_go_on_with(reads in 0..3000_u32) {
+        let (_folder, path) = new_channel();
+        let (child, line) = Child::fork(|line| {
+            let mut writer = Writer::open(&path)?;
+            line.give_turn()?;
+            for letter in ["a", "b", "c"].iter().cycle() {
+                writer.publish(&letter.repeat(CAPACITY))?;
+            }
+            Ok(())
+        })?;
+        line.await_turn()?;
+        let reader = Reader::open(&path)?;
+        for _ in 0..reads {
+            reader.read()?;
+        }
+        prop_assert_eq!(reader.state()?, State::Writing);
+        prop_assert_eq!(child.kill()?, Ended::Killed(Signal::SIGKILL));
+        prop_assert_eq!(reader.state()?, State::Died);
+        let last = reader.read()?;
+        if let Some(message) = last {
+            let letter = ["a", "b", "c"][(message.number() % 3) as usize];
+            prop_assert_eq!(message.text(), letter.repeat(CAPACITY));
+        }
+        let mut writer = Writer::open(&path)?;
+        let next = last.map_or(0, |message| message.number() + 1);
+        for number in next..next + 2 * SLOTS as u64 {
+            prop_assert_eq!(writer.publish("next")?, number);
+            prop_assert_eq!(text(&reader), Some("next".to_owned()));
+        }
+    }
+}
+
+#[test]
+fn a_million_reads_under_a_writer_at_full_speed_none_torn_none_going_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tally = tally(folder.path(), false, 1_000_000).expect("counted");
+    assert!(tally.reads >= 1_000_000 && tally.changes > 0, "{tally:?}");
+    assert_eq!((tally.torn, tally.back), (0, 0));
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn the_naive_tally_counts_the_same_reads() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tally = tally(folder.path(), true, 1000).expect("counted");
+    // How many of them are torn is chance.
+    assert!(tally.reads >= 1000 && tally.changes > 0 && tally.torn <= tally.reads, "{tally:?}");
+}
+
+#[test]
+fn halfway_the_notes_way_is_torn_and_the_sequence_lock_shows_the_message_before() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [a, b] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));
+    assert_eq!(read_halfway(folder.path(), true).expect("read"), [[&b[..16], &a[16..]].concat(), b.clone()]);
+    assert_eq!(read_halfway(folder.path(), false).expect("read"), [a, b]);
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
+    let (_folder, path) = new_channel();
+    let mut writer = Writer::open(&path).expect("a writer");
+    let reader = Reader::open(&path).expect("a reader");
+    assert_eq!(reader.look(|| ()).expect("a look"), Look::Nothing);
+    writer.publish(&"0".repeat(CAPACITY)).expect("published");
+    // The next message goes into the other slot: what is being read stays whole.
+    let Look::Whole(message) = reader.look(|| _ = writer.publish("1")).expect("a look") else { panic!("overtaken") };
+    assert_eq!((message.number(), message.text()), (0, "0".repeat(CAPACITY)));
+    // The one after the next goes into this slot, and may be half written or whole when the reader goes on.
+    let overtake = |writer: &mut Writer| {
+        writer.publish("other slot").expect("published");
+        writer.publish("this slot").expect("published");
+    };
+    assert_eq!(reader.look(|| overtake(&mut writer)).expect("a look"), Look::Overtaken);
+    let look = reader.look(|| {
+        writer.publish("other slot").expect("published");
+        writer.publish_pausing("this slot", || ()).expect("published");
+    });
+    assert_eq!(look.expect("a look"), Look::Overtaken);
+    // The notes' way takes one half of each.
+    writer.publish_naively(&"x".repeat(CAPACITY), || ()).expect("published");
+    let torn = reader.read_naively(|| writer.publish_naively(&"y".repeat(CAPACITY), || ()).expect("published"));
+    assert_eq!(torn.expect("read").text(), "x".repeat(16) + &"y".repeat(CAPACITY - 16));
+}
+
+#[test]
+fn while_a_message_is_half_written_the_one_before_is_read() {
+    let (_folder, path) = new_channel();
+    let mut writer = Writer::open(&path).expect("a writer");
+    let reader = Reader::open(&path).expect("a reader");
+    writer.publish_pausing("0", || assert_eq!(text(&reader), None)).expect("published");
+    for (before, next) in [("0", "1"), ("1", "2"), ("2", "3")] {
+        let halfway = || assert_eq!(text(&reader).as_deref(), Some(before));
+        writer.publish_pausing(next, halfway).expect("published");
+        assert_eq!(text(&reader).as_deref(), Some(next));
+    }
+}
+
+#[test]
+fn a_writer_killed_halfway_leaves_the_last_whole_message() {
+    let folder = tempfile::tempdir().expect("a folder");
+    assert_eq!(
+        killed_halfway(folder.path()).expect("a child"),
+        Death {
+            before: (State::Writing, Some(ErrorKind::ResourceBusy)),
+            ended: Ended::Killed(Signal::SIGKILL),
+            after: (State::Died, Some("whole".into())),
+            next: (1, Some("of the next writer".into())),
+        }
+    );
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+}
+
+#[test]
+fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
+    let (folder, path) = new_channel();
+    let _writer = Writer::open(&path).expect("a writer");
+    let metadata = fs::metadata(&path).expect("the file");
+    assert_eq!(metadata.mode() & 0o7777, 0o600);
+    assert_eq!(metadata.len(), SIZE as u64);
+    assert!(metadata.blocks() * 512 >= metadata.len(), "{} blocks", metadata.blocks());
+    let names: Vec<_> = fs::read_dir(folder.path()).expect("the folder").map(|e| e.expect("an entry").path()).collect();
+    assert_eq!(names, [path]);
+}
+
+#[test]
+fn a_second_writer_is_refused_and_told_by_whom() {
+    let (_folder, path) = new_channel();
+    let (child, line) = writer_in_child(&path, &["mine"]);
+    let before = fs::read(&path).expect("the file");
+    let error = Writer::open(&path).expect_err("refused");
+    assert_eq!(error.kind(), ErrorKind::ResourceBusy);
+    assert_eq!(error.to_string(), format!("{path:?}: a writer (pid {}) is at work already", child.pid()));
+    assert_eq!(fs::read(&path).expect("the file"), before);
+    line.give_turn().expect("its turn");
+    child.wait().expect("waited").success().expect("it finished");
+    let reader = Reader::open(&path).expect("a reader");
+    assert_eq!((reader.state().expect("asked"), text(&reader).as_deref()), (State::Finished, Some("mine")));
+    assert_eq!(Writer::open(&path).expect("free again").publish("next").expect("published"), 1);
+}
+
+#[test]
+fn each_session_is_told_from_the_one_before() {
+    let (_folder, path) = new_channel();
+    for _ in 0..3 {
+        let writer = Writer::open(&path).expect("a writer");
+        let reader = Reader::open(&path).expect("a reader");
+        assert_eq!(reader.state().expect("asked"), State::Writing);
+        assert_eq!(reader.writer(), std::process::id());
+        drop(writer);
+        assert_eq!(reader.state().expect("asked"), State::Finished);
+        writer_in_child(&path, &[]).0.kill().expect("killed");
+        assert_eq!(reader.state().expect("asked"), State::Died);
+    }
+}
+
+#[test]
+fn a_reader_needs_no_right_to_write_and_cannot() {
+    let (_folder, path) = new_channel();
+    let mut writer = Writer::open(&path).expect("a writer");
+    writer.publish("read only").expect("published");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("chmod");
+    let reader = Reader::open(&path).expect("a reader");
+    assert_eq!(text(&reader).as_deref(), Some("read only"));
+    let maps = maps_of_process(nix::unistd::getpid()).expect("maps");
+    let permissions: Vec<_> = maps.iter().filter(|a| Path::new(&a.name()) == path).map(|a| a.permissions()).collect();
+    assert!(permissions.len() == 2 && permissions.contains(&"r--s".into()), "{permissions:?}");
+    drop((reader, writer));
+    let maps = maps_of_process(nix::unistd::getpid()).expect("maps");
+    assert!(maps.iter().all(|area| Path::new(&area.name()) != path));
+}
+
+#[test]
+fn what_is_no_channel_is_refused_by_name_and_cause_and_left_as_it_was() {
+    let (_folder, path) = new_channel();
+    drop(Writer::open(&path).expect("a writer"));
+    let genuine = fs::read(&path).expect("the file");
+    let changed = |at: usize| {
+        let mut bytes = genuine.clone();
+        bytes[at] ^= 0x40;
+        bytes
+    };
+    for (bytes, kind, cause) in [
+        (vec![], ErrorKind::UnexpectedEof, "too short for a channel: 0 bytes".to_owned()),
+        (genuine[..SIZE - 1].into(), ErrorKind::UnexpectedEof, format!("too short for a channel: {} bytes", SIZE - 1)),
+        (changed(0), ErrorKind::InvalidData, "not a channel".into()),
+        (changed(8), ErrorKind::Unsupported, "a channel of version".into()),
+        (changed(12), ErrorKind::Unsupported, "a channel with a layout".into()),
+    ] {
+        fs::write(&path, &bytes).expect("written");
+        let errors = [
+            Reader::open(&path).expect_err("refused"),
+            Writer::open(&path).expect_err("refused"),
+            said(|out| read_hellos(out, &path, &AT_ONCE)).1.expect_err("refused"),
+            said(|out| write_hellos(out, &path, &AT_ONCE)).1.expect_err("refused"),
+        ];
+        for error in errors {
+            assert_eq!(error.kind(), kind, "{error}");
+            assert!(error.to_string().starts_with(&format!("{path:?}: {cause}")), "{error}");
+        }
+        assert!(last_message_with_memmap2(&path).is_err_and(|error| error.kind() == kind));
+        assert_eq!(fs::read(&path).expect("the file"), bytes);
+    }
+}
+
+#[test]
+fn a_directory_a_fifo_and_a_folder_that_is_missing_are_refused_at_once() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let fifo = folder.path().join("fifo");
+    mkfifo(&fifo, Mode::S_IRWXU).expect("a FIFO");
+    let missing = folder.path().join("missing/channel");
+    let dangling = folder.path().join("dangling");
+    std::os::unix::fs::symlink("nowhere", &dangling).expect("a link");
+    for path in [folder.path(), &fifo, &missing, &dangling] {
+        let written = said(|out| write_hellos(out, path, &AT_ONCE)).1.expect_err("refused");
+        assert!(written.to_string().starts_with(&format!("{path:?}: ")), "{written}");
+    }
+    for path in [folder.path(), &fifo, &missing] {
+        let read = said(|out| read_hellos(out, path, &AT_ONCE)).1.expect_err("refused");
+        assert!(read.to_string().starts_with(&format!("{path:?}: ")), "{read}");
+    }
+    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
+}
+
+#[test]
+fn a_text_that_is_too_long_is_refused_and_the_last_message_stays() {
+    let (_folder, path) = new_channel();
+    let mut writer = Writer::open(&path).expect("a writer");
+    let reader = Reader::open(&path).expect("a reader");
+    let most = "m".repeat(CAPACITY);
+    writer.publish(&most).expect("published");
+    for refused in [writer.publish(&"m".repeat(CAPACITY + 1)).map(drop), writer.publish_naively(&"m".repeat(99), || ())]
+    {
+        assert_eq!(refused.expect_err("refused").kind(), ErrorKind::InvalidInput);
+    }
+    assert_eq!(text(&reader), Some(most));
+}
+
+/// Where the fields are, from the start of the file: part of the format, which another build must find again.
+const PUBLISHED: u64 = 32;
+const FIRST_SEQUENCE: u64 = 40;
+const FIRST_LENGTH: u64 = 56;
+
+#[test]
+fn a_length_beyond_the_message_is_an_error_and_not_a_read_beyond() {
+    let (_folder, path) = new_channel();
+    Writer::open(&path).expect("a writer").publish("x").expect("published");
+    let reader = Reader::open(&path).expect("a reader");
+    for length in [CAPACITY as u64 + 1, u64::MAX] {
+        open(&path).write_all_at(&length.to_ne_bytes(), FIRST_LENGTH).expect("written");
+        assert_eq!(reader.read().expect_err("refused").kind(), ErrorKind::InvalidData);
+        assert_eq!(reader.read_naively(|| ()).expect_err("refused").kind(), ErrorKind::InvalidData);
+    }
+    open(&path).write_all_at(&(CAPACITY as u64).to_ne_bytes(), FIRST_LENGTH).expect("written");
+    assert_eq!(text(&reader).expect("a message").len(), CAPACITY);
+}
+
+#[test]
+fn a_channel_whose_numbers_cannot_be_is_an_error_and_not_a_hang() {
+    let (_folder, path) = new_channel();
+    Writer::open(&path).expect("a writer").publish("x").expect("published");
+    let reader = Reader::open(&path).expect("a reader");
+    let good = fs::read(&path).expect("the file");
+    for (at, value) in [(FIRST_SEQUENCE, 1_u64), (PUBLISHED, 2), (PUBLISHED, 3), (PUBLISHED, u64::MAX)] {
+        let file = open(&path);
+        file.write_all_at(&value.to_ne_bytes(), at).expect("written");
+        assert_eq!(reader.read().expect_err("refused").kind(), ErrorKind::TimedOut, "{at}: {value}");
+        file.write_all_at(&good, 0).expect("written");
+        assert_eq!(text(&reader).as_deref(), Some("x"));
+    }
+}
+
+#[test]
+fn a_ring_wakes_a_sleeper_in_another_process() {
+    let (_folder, path) = new_channel();
+    let writer = Writer::open(&path).expect("a writer");
+    let (child, line) = Child::fork(|line| {
+        let reader = Reader::open(&path)?;
+        let heard = reader.bell();
+        line.give_turn()?;
+        while reader.bell() == heard {
+            // Far beyond the deadline of the tests: only a ring ends it in time.
+            reader.sleep(heard, Duration::from_secs(3600))?;
+        }
+        Ok(())
+    })
+    .expect("a child");
+    line.await_turn().expect("its turn");
+    // It may not be asleep yet. Then the bell has changed under it, and it does not fall asleep.
+    writer.ring();
+    child.wait().expect("woken").success().expect("it read");
+}
+
+#[test]
+fn a_sleep_has_an_end_and_finds_a_file_that_was_cut_short() {
+    let (_folder, path) = new_channel();
+    let _writer = Writer::open(&path).expect("a writer");
+    let reader = Reader::open(&path).expect("a reader");
+    reader.sleep(reader.bell(), Duration::from_millis(1)).expect("nothing happened");
+    let heard = reader.bell();
+    // Not to 0: its page stays, and no touch of it is a SIGBUS.
+    open(&path).set_len(SIZE as u64 - 1).expect("truncated");
+    let error = reader.sleep(heard, Duration::from_millis(1)).expect_err("too short");
+    assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
+}
+
+const AT_ONCE: Pace = Pace { period: Duration::ZERO, count: Some(3) };
+const FOR_EVER: Pace = Pace { period: Duration::from_secs(3600), count: None };
+
+/// What a program says, and how it ends.
+fn said(program: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> (String, io::Result<()>) {
+    let mut out = Vec::new();
+    let result = program(&mut out);
+    (String::from_utf8(out).expect("text"), result)
+}
+
+fn messages(said: &str) -> Vec<&str> {
+    said.lines().filter(|line| !line.starts_with("-- ")).collect()
+}
+
+/// Sends each line that a program prints to its parent.
+struct Told<'a>(&'a Line, Vec<u8>);
+
+impl Write for Told<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.1.extend(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.send(&std::mem::take(&mut self.1))
+    }
+}
+
+/// A program in a child, and what it says on the line.
+fn program(run: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> (Child, Line) {
+    Child::fork(|line| run(&mut Told(line, Vec::new()))).expect("a child")
+}
+
+fn hear(line: &Line) -> String {
+    String::from_utf8(line.receive().expect("a line")).expect("text").trim_end().to_owned()
+}
+
+#[test]
+fn the_writer_counts_its_hellos_and_the_reader_that_came_first_hears_the_last() {
+    let (_folder, path) = new_channel();
+    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert_eq!(hear(&line), format!("-- waiting for {path:?}"));
+    let (text, result) = said(|out| write_hellos(out, &path, &AT_ONCE));
+    result.expect("written");
+    assert_eq!(messages(&text), ["hello0", "hello1", "hello2"]);
+    assert!(text.starts_with("-- maps: ") && text.contains(" rw-s "), "{text}");
+    let end = format!("\n-- 3 messages; munmap: its line of /proc/self/maps is gone; {path:?} stays\n");
+    assert!(text.ends_with(&end), "{text}");
+    // The reader may come to it while the writer is at work or when it has finished; it says which. A new writer's
+    // messages it hears either way.
+    assert!(hear(&line).contains(" r--s "));
+    drop((child, line));
+    let reader = Reader::open(&path).expect("a reader");
+    let last = reader.read().expect("read").expect("a message");
+    assert_eq!((last.number(), last.text()), (2, "hello2".into()));
+    assert_eq!(reader.state().expect("asked"), State::Finished);
+    // The next one begins with hello0 and goes on with the numbers.
+    assert_eq!(messages(&said(|out| write_hellos(out, &path, &AT_ONCE)).0), ["hello0", "hello1", "hello2"]);
+    assert_eq!(reader.read().expect("read").expect("a message").number(), 5);
+}
+
+#[test]
+fn a_reader_follows_its_writer_to_the_end() {
+    let (_folder, path) = new_channel();
+    let mut writer = Writer::open(&path).expect("a writer");
+    writer.publish("before").expect("published");
+    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&line).starts_with("-- maps: "));
+    assert_eq!(hear(&line), "before");
+    for text in ["one", "two"] {
+        writer.publish(text).expect("published");
+        writer.ring();
+        assert_eq!(hear(&line), text);
+    }
+    // Without a ring it is found as well, a moment later.
+    writer.publish("three").expect("published");
+    assert_eq!(hear(&line), "three");
+    drop(writer);
+    let end = "-- the writer has finished; 4 messages; munmap: its line of /proc/self/maps is gone";
+    assert_eq!(hear(&line), end);
+    child.wait().expect("waited").success().expect("a good end");
+}
+
+#[test]
+fn a_reader_ends_with_its_count() {
+    let (_folder, path) = new_channel();
+    let mut writer = Writer::open(&path).expect("a writer");
+    writer.publish("only").expect("published");
+    let (text, result) = said(|out| read_hellos(out, &path, &Pace { count: Some(1), ..FOR_EVER }));
+    result.expect("read");
+    assert_eq!(messages(&text), ["only"]);
+    assert!(
+        text.ends_with("-- that was the last one asked for; 1 messages; munmap: its line of /proc/self/maps is gone\n")
+    );
+    for program in [read_hellos, write_hellos] {
+        let (_folder, other) = new_channel();
+        drop(Writer::open(&other).expect("a writer"));
+        let (text, result) = said(|out| program(out, &other, &Pace { count: Some(0), ..FOR_EVER }));
+        result.expect("nothing to do");
+        assert!(messages(&text).is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_reader_whose_writer_dies_says_so_with_the_last_message() {
+    let (_folder, path) = new_channel();
+    let (writer, _turns) = writer_in_child(&path, &["first", "last"]);
+    let (pid, (reader, line)) = (writer.pid(), program(|out| read_hellos(out, &path, &FOR_EVER)));
+    assert!(hear(&line).starts_with("-- maps: "));
+    assert_eq!(hear(&line), "last");
+    writer.kill().expect("killed");
+    let text = format!("{path:?}: the writer (pid {pid}) died; its last whole message is \"last\"");
+    assert_eq!(reader.wait().expect("waited"), Ended::Failed(text));
+}
+
+#[test]
+fn a_reader_waits_for_the_next_writer_when_the_last_one_is_gone() {
+    for dies in [true, false] {
+        let (_folder, path) = new_channel();
+        let (child, turns) = writer_in_child(&path, &["old"]);
+        let pid = child.pid();
+        if dies {
+            child.kill().expect("killed");
+        } else {
+            turns.give_turn().expect("its turn");
+            child.wait().expect("waited").success().expect("it finished");
+        }
+        let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&line).starts_with("-- maps: "));
+        let gone =
+            format!("-- the writer (pid {pid}) is gone; its last whole message is \"old\"; waiting for the next");
+        assert_eq!(hear(&line), gone);
+        let mut writer = Writer::open(&path).expect("a writer");
+        writer.publish("new").expect("published");
+        writer.ring();
+        assert_eq!(hear(&line), "new");
+        drop(writer);
+        assert!(hear(&line).starts_with("-- the writer has finished; 1 messages; "));
+        child.wait().expect("waited").success().expect("a good end");
+    }
+}
+
+#[test]
+fn a_reader_that_waits_finds_a_new_file_of_the_name() {
+    let (_folder, path) = new_channel();
+    drop(Writer::open(&path).expect("a writer"));
+    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&line).starts_with("-- maps: "));
+    let gone = format!("-- the writer (pid {}) is gone; it wrote no message; waiting for the next", std::process::id());
+    assert_eq!(hear(&line), gone);
+    fs::remove_file(&path).expect("removed");
+    assert!(hear(&line).ends_with("leads to another file now"));
+    assert_eq!(hear(&line), format!("-- waiting for {path:?}"));
+    // A file of another name wakes it, and is not what it waits for.
+    File::create(path.with_extension("other")).expect("a file");
+    let mut writer = Writer::open(&path).expect("a writer");
+    writer.publish("here").expect("published");
+    assert!(hear(&line).starts_with("-- maps: "));
+    assert_eq!(hear(&line), "here");
+    drop(writer);
+    assert!(hear(&line).starts_with("-- the writer has finished; 1 messages; "));
+    child.wait().expect("waited").success().expect("a good end");
+}
+
+#[test]
+fn a_signal_ends_the_writer_cleanly() {
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
+        let (_folder, path) = new_channel();
+        let (child, line) = program(|out| write_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&line).starts_with("-- maps: "));
+        assert_eq!(hear(&line), "hello0");
+        let reader = Reader::open(&path).expect("a reader");
+        assert_eq!(reader.state().expect("asked"), State::Writing);
+        child.signal(signal).expect("sent");
+        let end = format!("-- 1 messages; munmap: its line of /proc/self/maps is gone; {path:?} stays");
+        assert_eq!(hear(&line), end);
+        child.wait().expect("waited").success().expect("a good end");
+        assert_eq!(reader.state().expect("asked"), State::Finished);
+        assert_eq!(text(&reader).as_deref(), Some("hello0"));
+    }
+}
+
+#[test]
+fn a_signal_ends_the_reader_cleanly() {
+    let (_folder, path) = new_channel();
+    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&line).starts_with("-- waiting for "));
+    child.signal(Signal::SIGINT).expect("sent");
+    assert_eq!(hear(&line), "-- stopped while waiting");
+    child.wait().expect("waited").success().expect("a good end");
+    let _writer = Writer::open(&path).expect("a writer");
+    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&line).starts_with("-- maps: "));
+    child.signal(Signal::SIGINT).expect("sent");
+    assert_eq!(hear(&line), "-- stopped; 0 messages; munmap: its line of /proc/self/maps is gone");
+    child.wait().expect("waited").success().expect("a good end");
+}
+
+#[test]
+fn the_programs_leave_signals_as_they_were() {
+    let (_folder, path) = new_channel();
+    let (child, _line) = Child::fork(|_| {
+        write_hellos(&mut io::sink(), &path, &AT_ONCE)?;
+        nix::sys::signal::raise(Signal::SIGTERM)?;
+        Ok(())
+    })
+    .expect("a child");
+    assert_eq!(child.wait().expect("waited"), Ended::Killed(Signal::SIGTERM));
+}
+
+#[test]
+fn an_output_that_fails_ends_the_writer_and_frees_the_channel() {
+    let (_folder, path) = new_channel();
+    let full = File::options().write(true).open("/dev/full").expect("/dev/full");
+    let error = write_hellos(&mut &full, &path, &FOR_EVER).expect_err("no space");
+    assert_eq!(error.kind(), ErrorKind::StorageFull);
+    assert_eq!(Reader::open(&path).expect("a reader").state().expect("asked"), State::Finished);
+    assert_eq!(read_hellos(&mut &full, &path, &FOR_EVER).expect_err("no space").kind(), ErrorKind::StorageFull);
+}
+
+#[test]
+fn the_demonstration_shows_what_the_lesson_says() {
+    insta::assert_snapshot!(transcript(4));
+}
