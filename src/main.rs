@@ -109,7 +109,7 @@ fn list(out: &mut impl Write) -> io::Result<()> {
     let bold = anstyle::Style::new().bold();
     writeln!(out, "{bold}The mmap workbook{bold:#}: what mmap(2) does under Linux, answered by the kernel.\n")?;
     for lesson in LESSONS {
-        writeln!(out, "  {}  {bold}{:<42}{bold:#} {}", lesson.number, lesson.title, lesson.question)?;
+        writeln!(out, "  {}  {bold}{}{bold:#}\n     {}", lesson.number, lesson.title, lesson.question)?;
     }
     let first = &LESSONS[0];
     let (number, slug) = (first.number, first.slug);

@@ -56,7 +56,7 @@ pub const LESSONS: &[Lesson] = &[
         number: 4,
         slug: "cross_process_ipc",
         title: "Processes that talk through a mapped file",
-        question: "How does a reader never see half a message, from a writer that may die at any moment?",
+        question: "How does no reader ever see half a message, even when the writer dies?",
         demonstrate: crate::lesson_4::demonstrate,
         copy_only: Some("it makes a file of its own"),
     },
