@@ -378,11 +378,11 @@ pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
 // ANCHOR_END: copy_on_write
 
 // ANCHOR: snapshot
-/// A private mapping is no snapshot of the file. Three pages of `A` are mapped private; the first is read, the second
-/// gets a store to its last byte, the third is left alone; then write(2) puts a `B` at the start of each. What does the
-/// mapping show there?
+/// A private mapping is no snapshot of the file. Three pages, filled with `A`, `B` and `C`, are mapped private. The
+/// first is read, the second gets a store to its last byte, the third is left alone. Then write(2) puts `a`, `b` and
+/// `c` at their starts. What does the mapping show there?
 ///
-/// On Linux `B`, `A`, `B`: a page follows the file until the first store copies it, and the copy is of the whole page.
+/// On Linux `a`, `B`, `c`: a page follows the file until the first store copies it, and the copy is of the whole page.
 /// POSIX leaves all three unspecified. Who wants the bytes to stay as they are copies them: read(2).
 ///
 /// # Errors
@@ -390,12 +390,12 @@ pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
 pub fn half_a_snapshot(folder: &Path) -> io::Result<[u8; 3]> {
     let page = page_size();
     let file = tempfile::tempfile_in(folder)?;
-    file.write_all_at(&vec![b'A'; 3 * page], 0)?;
+    file.write_all_at(&b"ABC".map(|byte| vec![byte; page]).concat(), 0)?;
     let mapping = Mapping::of_file(&file, 0, 3 * page, READ_WRITE, Sharing::Private)?;
     mapping.load(0);
     mapping.store(2 * page - 1, b'x');
-    for n in 0..3 {
-        file.write_all_at(b"B", n * page_size_u64())?;
+    for (n, byte) in (0..).zip(*b"abc") {
+        file.write_all_at(&[byte], n * page_size_u64())?;
     }
     Ok([0, page, 2 * page].map(|at| mapping.load(at)))
 }
@@ -466,7 +466,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("it was", bits(opened.before))?;
     out.evidence("in the mapping now", bits(opened.mapped))?;
     out.evidence("pread(2) of the file", bits(opened.in_file))?;
-    out.shows("a private mapping never writes to the file, so it needs no leave to.")?;
+    out.shows("a private mapping never writes to the file, so it needs no permission to.")?;
 
     out.part("Copy on write, as it happens")?;
     let copied = copy_on_write(&file, 1)?;
@@ -479,27 +479,32 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let same = copied.loaded.area.range() == copied.stored.area.range();
     out.evidence("the addresses", if same { "the same as before" } else { "others" })?;
     out.shows(
-        "the first store faults: the kernel puts a copy, a page of no file, where the file's page was. Anonymous counts
-\
-         it; Private_Dirty may also count the file's own page, while that is not on the disk yet.",
+        "the first store faults: the kernel puts a copy, a page of no file, where the file's page was.\n\
+         (Private_Dirty may also count the file's own page, while that is not on the disk yet.)",
     )?;
 
     out.part("Two beliefs")?;
-    out.tell("\"A private mapping is a snapshot of the file.\" Three pages of 'A'; then write(2) of a 'B' to each")?;
+    out.tell(
+        "\"A private mapping is a snapshot of the file.\" Pages of 'A', 'B', 'C'; then write(2) of 'a', 'b', 'c'",
+    )?;
     let [read, written, untouched] = half_a_snapshot(&folder)?.map(char::from);
     out.evidence("the page read before", format!("{read:?}"))?;
     out.evidence("the page stored to before", format!("{written:?}"))?;
     out.evidence("the untouched page", format!("{untouched:?}"))?;
     out.shows("it follows the file, page by page, until the first store to the page (on Linux; POSIX doesn't say).")?;
-    out.tell("\"A shared store is seen after msync(2).\" With memmap2: invert the first byte, look, flush, look")?;
+    out.tell(
+        "\"A shared store is seen after msync(2).\" Invert the first byte with memmap2; pread(2), flush, pread(2)",
+    )?;
     let was = first_byte(&file)?;
-    out.evidence("pread(2): it was", bits(was))?;
+    let new = !was;
+    out.evidence("it was", bits(was))?;
+    out.evidence("what is stored", bits(new))?;
     // SAFETY: it has a first byte, and nobody else is at work on it: nothing here can enforce that, see lesson 2.
-    let private = unsafe { store_and_flush_with_memmap2(&file, Sharing::Private, !was) }?;
+    let private = unsafe { store_and_flush_with_memmap2(&file, Sharing::Private, new) }?;
     out.evidence("map_copy, before flush", bits(private.before))?;
     out.evidence("map_copy, after flush", bits(private.after))?;
     // SAFETY: as above.
-    let shared = unsafe { store_and_flush_with_memmap2(&file, Sharing::Shared, !was) }?;
+    let shared = unsafe { store_and_flush_with_memmap2(&file, Sharing::Shared, new) }?;
     out.evidence("map_mut, before flush", bits(shared.before))?;
     out.evidence("map_mut, after flush", bits(shared.after))?;
     out.shows("a shared store is seen at once, a private one never; msync is about the disk.")
