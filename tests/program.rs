@@ -5,7 +5,7 @@ mod common;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
@@ -127,6 +127,33 @@ fn each_demonstration_runs_on_a_copy_of_any_file_and_leaves_nothing_behind() {
             assert_eq!(std::fs::read(&path).expect("the file"), content, "lesson {}", lesson.number);
             assert_eq!(std::fs::read_dir(&temporary).expect("the folder").count(), 0, "lesson {}", lesson.number);
         }
+    }
+}
+
+#[test]
+fn a_sparse_file_is_copied_with_its_holes() {
+    let body = |disk: &Path, _: &Line| {
+        let path = disk.join("mine");
+        let file = File::create(&path)?;
+        file.set_len(1 << 30)?;
+        for at in [0, 3 << 28, (1 << 30) - 4] {
+            file.write_all_at(b"data", at)?;
+        }
+        for mode in [&[][..], &["--in-place"]] {
+            let run = run(workbook(&["run", "2", "--file", str(&path)]).args(mode).env("TMPDIR", disk));
+            assert_eq!(run.ended, Ended::Exited(0), "{}", run.err);
+            assert!(run.out.contains("|4321........|") && run.out.contains("|data........|"), "{}", run.out);
+        }
+        for at in [0, 3 << 28, (1 << 30) - 4] {
+            let mut data = [0; 4];
+            File::open(&path)?.read_exact_at(&mut data, at)?;
+            assert_eq!(&data, b"data");
+        }
+        Ok(())
+    };
+    match on_a_small_disk(4 << 20, body, |_| Ok(())).expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!(ended, Ended::Exited(0)),
     }
 }
 

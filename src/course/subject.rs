@@ -2,12 +2,14 @@
 
 use std::fmt::Display;
 use std::fs::{File, FileTimes, Metadata, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::signal::{SigSet, Signal};
+use nix::unistd::{Whence, lseek};
 
 use super::{Lesson, SAMPLE};
 use crate::narrate::Narrator;
@@ -40,7 +42,7 @@ pub fn run(lesson: &Lesson, subject: &Subject, out: &mut dyn Write) -> io::Resul
             std::fs::write(&path, SAMPLE).map_err(|error| named(&path, error))?;
             path
         }
-        Subject::CopyOf(path) => copy(path, folder.path())?.1,
+        Subject::CopyOf(path) => copy(path, folder.path())?,
         Subject::InPlace(path) => {
             if let Some(reason) = lesson.copy_only {
                 let text = format!("lesson {} is not run in place: {reason}; leave --in-place out", lesson.number);
@@ -104,13 +106,30 @@ fn open_subject(path: &Path) -> io::Result<(File, Metadata)> {
     Err(named(path, cause))
 }
 
-/// Copies the learner's file into `folder`: the open original, and the path of the copy.
-fn copy(path: &Path, folder: &Path) -> io::Result<(File, PathBuf)> {
-    let (mut file, _) = open_subject(path)?;
+/// Copies the learner's file into `folder` and gives back the path of the copy.
+fn copy(path: &Path, folder: &Path) -> io::Result<PathBuf> {
+    let (file, metadata) = open_subject(path)?;
     let copy = folder.join(path.file_name().ok_or_else(|| named(path, "no name of a file"))?);
-    let copied = File::create(&copy).and_then(|mut to| io::copy(&mut file, &mut to));
+    let copied = File::create(&copy).and_then(|to| copy_with_holes(&file, &to, metadata.len()));
     copied.map_err(|error| named(path, format!("no copy of it can be made in {}: {error}", folder.display())))?;
-    Ok((file, copy))
+    Ok(copy)
+}
+
+/// Copies the parts of a file that have data, and leaves the holes holes: of a sparse file most may be hole.
+fn copy_with_holes(from: &File, mut to: &File, size: u64) -> io::Result<()> {
+    let mut at = 0;
+    loop {
+        match lseek(from, at, Whence::SeekData) {
+            Ok(data) => at = data,
+            Err(Errno::ENXIO) => return to.set_len(size), // no data from here on
+            Err(errno) => return Err(errno.into()),
+        }
+        let end = lseek(from, at, Whence::SeekHole)?;
+        lseek(from, at, Whence::SeekSet)?;
+        lseek(to, at, Whence::SeekSet)?;
+        io::copy(&mut from.take(end.abs_diff(at)), &mut to)?;
+        at = end;
+    }
 }
 
 /// The learner's file while a demonstration changes it. Dropping it puts back each byte that differs, and the times.
@@ -125,10 +144,10 @@ impl PutBack {
     fn new(path: &Path, folder: &Path) -> io::Result<PutBack> {
         let (_, before) = open_subject(path)?;
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| named(path, error))?;
-        let (_, copy) = copy(path, folder)?;
-        let copy = File::open(copy)?;
-        // The scratch folder is the one that demonstrations leave as they find it.
-        std::fs::remove_file(folder.join(path.file_name().unwrap_or_default()))?;
+        let name = copy(path, folder)?;
+        let copy = File::open(&name)?;
+        // Kept open, and out of the demonstration's sight.
+        std::fs::remove_file(name)?;
         let path = path.canonicalize().map_err(|error| named(path, error))?;
         Ok(PutBack { path, file, copy, before })
     }
