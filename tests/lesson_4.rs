@@ -333,8 +333,8 @@ fn a_text_that_is_too_long_is_refused_and_the_last_message_stays() {
 
 /// Where the fields are, from the start of the file: part of the format, which another build must find again.
 const PUBLISHED: u64 = 32;
-const FIRST_SEQUENCE: u64 = 40;
-const FIRST_LENGTH: u64 = 56;
+const FIRST_SEQUENCE: u64 = 48;
+const FIRST_LENGTH: u64 = 64;
 
 #[test]
 fn a_length_beyond_the_message_is_an_error_and_not_a_read_beyond() {
@@ -539,6 +539,19 @@ fn a_reader_waits_for_the_next_writer_when_the_last_one_is_gone() {
         assert!(hear(&line).starts_with("-- the writer has finished; 1 messages; "));
         child.wait().expect("waited").success().expect("a good end");
     }
+}
+
+#[test]
+fn what_another_writer_left_is_no_news_from_the_one_at_work() {
+    let (_folder, path) = new_channel();
+    Writer::open(&path).expect("a writer").publish("old").expect("published");
+    let mut writer = Writer::open(&path).expect("a writer");
+    let (child, line) = program(|out| read_hellos(out, &path, &Pace { count: Some(1), ..FOR_EVER }));
+    assert!(hear(&line).starts_with("-- maps: "));
+    writer.publish("new").expect("published");
+    assert_eq!(hear(&line), "new");
+    assert!(hear(&line).starts_with("-- that was the last one asked for; 1 messages; "));
+    child.wait().expect("waited").success().expect("a good end");
 }
 
 #[test]

@@ -21,11 +21,12 @@
 //!
 //! ## Why there is no `&[u8]` here
 //! A `&[u8]` promises the compiler that nobody changes the bytes while it lives, a `&mut [u8]` that nobody else even looks
-//! at them. The compiler may use the promise: load a length once, check it, and load it again to copy. With another
-//! process on the page the promise is false. In Rust that is undefined behaviour, from the moment the reference is
-//! used and not only when something goes wrong, and no `volatile` or care mends it. An atomic promises nothing of the kind: each load gives what is
-//! there at some moment. So a channel is a struct of atomics, and the safe crate's type for it is
-//! [`memmap2::MmapRaw`], which hands out a pointer, not `Mmap` or `MmapMut`, which are slices.
+//! at them. The compiler uses such promises: it may load a length once to check it, and once more to copy. With another
+//! process storing to the page the promise is broken, and that is undefined behaviour in Rust, whether or not something
+//! goes wrong today. A volatile read through it does not mend that: the broken promise is the reference itself. An atomic
+//! promises nothing of the kind; each load gives what is there at some moment. So a channel is a struct of atomics, and
+//! the safe crate's type for it is [`memmap2::MmapRaw`], which hands out a pointer. `Mmap` and `MmapMut` are slices, and
+//! their making is `unsafe` for this very reason.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -87,6 +88,8 @@ pub struct Channel {
     session: AtomicU64,
     /// How many messages there were: the last one is in slot `(published - 1) % SLOTS`.
     published: AtomicU64,
+    /// The number of the writer's first message: those before it are other writers'.
+    first: AtomicU64,
     slots: [Slot; SLOTS],
 }
 
@@ -122,10 +125,7 @@ impl Channel {
     fn check(&self) -> io::Result<()> {
         let (magic, version, size) = (self.magic.load(Relaxed), self.version.load(Relaxed), self.layout.load(Relaxed));
         let (kind, text) = if magic != MAGIC {
-            (
-                ErrorKind::InvalidData,
-                format!("not a channel: it begins with {magic:#018x}, a channel with {MAGIC:#018x}"),
-            )
+            (ErrorKind::InvalidData, "not a channel: it does not begin with a channel's magic number".to_owned())
         } else if version != VERSION {
             (ErrorKind::Unsupported, format!("a channel of version {version}; this program knows version {VERSION}"))
         } else if size != layout() {
@@ -409,6 +409,7 @@ impl Writer {
             return Err(io::Error::new(ErrorKind::ResourceBusy, text));
         }
         channel.writer.store(std::process::id(), Relaxed);
+        channel.first.store(channel.published.load(Relaxed), Relaxed);
         // The next odd number: from an even one by 1, from that of a writer that died by 2.
         channel.session.store(channel.session.load(Relaxed).wrapping_add(1) | 1, Release);
         ring(&channel.bell);
@@ -715,7 +716,7 @@ pub fn read_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result<
 }
 
 /// How long a reader sleeps at most before it looks whether its writer lives, and whether it was asked to stop.
-const LOOK_UP: Duration = Duration::from_millis(100);
+const LOOK_UP: Duration = Duration::from_millis(50);
 
 /// Opens the channel as soon as it is there. None when asked to stop before.
 fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &Stop) -> io::Result<Option<Reader>> {
@@ -769,16 +770,17 @@ fn follow(
     read: &mut u64,
 ) -> io::Result<End> {
     let message = || reader.read().map_err(|error| named(path, error));
-    let last = || -> io::Result<String> {
-        let last = message()?.map(|message| format!("its last whole message is {:?}", message.text()));
-        Ok(last.unwrap_or("it wrote no message".to_owned()))
+    let last = |message: Option<Message>| match message {
+        Some(message) => format!("its last whole message is {:?}", message.text()),
+        None => "it wrote no message".to_owned(),
     };
-    // What a writer that is gone has left is old; what is there from one at work is news.
-    let mut news_from = 0;
+    // Looked at before the state: if there is no writer by then, this is old.
+    let left = message()?;
     let mut waiting = reader.state()? != State::Writing;
+    let mut news_from = Channel::of(&reader.mapping).first.load(Relaxed);
     if waiting {
-        say(out, format!("-- the writer (pid {}) is gone; {}; waiting for the next", reader.writer(), last()?))?;
-        news_from = message()?.map_or(0, |message| message.number() + 1);
+        say(out, format!("-- the writer (pid {}) is gone; {}; waiting for the next", reader.writer(), last(left)))?;
+        news_from = left.map_or(0, |message| message.number() + 1);
     }
     while pace.count != Some(*read) {
         if stop.within(Duration::ZERO)? {
@@ -803,7 +805,7 @@ fn follow(
             }
             State::Finished => return Ok(End::Because("the writer has finished")),
             State::Died => {
-                let text = format!("the writer (pid {}) died; {}", reader.writer(), last()?);
+                let text = format!("the writer (pid {}) died; {}", reader.writer(), last(message()?));
                 return Err(named(path, io::Error::new(ErrorKind::ConnectionAborted, text)));
             }
         }
@@ -1030,18 +1032,21 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let [halfway, after] = read_halfway(&folder, false)?;
     out.evidence("with the sequence lock", halfway)?;
     out.evidence("when it is through", after)?;
-    out.tell("the same by chance: a child writes as fast as it can, and we read 100000 times")?;
-    let torn = tally(&folder, true, 100_000)?.torn;
+    out.tell("the same by chance: a child writes as fast as it can, and we read 50000 times")?;
+    let torn = tally(&folder, true, 50_000)?.torn;
     out.evidence("the notes' way", format!("{} torn", out.varying("count", torn)))?;
-    out.evidence("with the sequence lock", format!("{} torn", tally(&folder, false, 100_000)?.torn))?;
+    out.evidence("with the sequence lock", format!("{} torn", tally(&folder, false, 50_000)?.torn))?;
     out.shows("each word was stored in one piece; only the sequence tells which words belong together.")?;
 
     out.part("The writer is killed halfway")?;
     let death = killed_halfway(&folder)?;
-    out.evidence("before", format!("{:?}; a second writer: {:?}", death.before.0, death.before.1))?;
+    out.evidence("while it lives", format!("{:?}", death.before.0))?;
+    out.evidence("a second writer", death.before.1.map_or("ok".to_owned(), |kind| format!("refused: {kind}")))?;
     out.evidence("the child was", death.ended)?;
-    out.evidence("afterwards", format!("{:?}; the last message: {:?}", death.after.0, death.after.1))?;
-    out.evidence("a new writer's message", format!("number {}: {:?}", death.next.0, death.next.1))?;
+    out.evidence("afterwards", format!("{:?}", death.after.0))?;
+    out.evidence("the last message", format!("{:?}", death.after.1.unwrap_or_default()))?;
+    let (number, text) = (death.next.0, death.next.1.unwrap_or_default());
+    out.evidence("the next writer's", format!("message {number}: {text:?}"))?;
     out.shows("its lock went with it, the last whole message did not; the next writer goes on from there.")
 }
 
