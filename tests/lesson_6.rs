@@ -10,6 +10,7 @@ use std::os::unix::fs::FileExt;
 use common::{cases, file_with, has_small_disks, open, transcript};
 use mmap_workbook::lesson_2::Sharing;
 use mmap_workbook::lesson_6::*;
+use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Child, Ended};
 use nix::errno::Errno;
@@ -256,6 +257,8 @@ fn a_guarded_mapping_of_a_file_open_for_reading_refuses_writes() {
     let mut byte = [0];
     assert_eq!(guarded.read(0, &mut byte), Ok(()));
     assert_eq!(&byte, b"x");
+    assert_eq!(guarded.read(page_size(), &mut []), Ok(()), "nothing, right behind the mapping");
+    assert_eq!(guarded.read(page_size() + 1, &mut []), Err(GuardError::Outside));
     assert_eq!(Guarded::new(open(&path), 0, 0).err(), Some(Errno::EINVAL));
 }
 
@@ -292,6 +295,17 @@ fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
     }
     assert_eq!(truncater.kill().expect("it ends"), Ended::Killed(Signal::SIGKILL));
     assert!(had >= 100 && missed >= 100, "had: {had}, missed: {missed}");
+}
+
+#[test]
+fn the_demonstration_finds_the_page_behind_the_end_of_any_file() {
+    let (folder, path) = file_with(&vec![b'x'; 2 * page_size() + 1]);
+    let mut text = Vec::new();
+    demonstrate(&mut Narrator::transcript(&mut text, folder.path()), &path).expect("the demonstration runs");
+    let text = String::from_utf8(text).expect("text");
+    let has = |label: &str, end: &str| text.lines().any(|line| line.contains(label) && line.ends_with(end));
+    assert!(has("one page too many:", "SIGBUS/BUS_ADRERR at page 3 + 7 bytes"), "{text}");
+    assert!(has("the rest of the last page:", "exited with status 0"), "{text}");
 }
 
 #[test]
