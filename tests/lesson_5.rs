@@ -13,6 +13,7 @@ use std::sync::atomic::Ordering;
 use common::{cases, file_with, has_small_disks, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::*;
+use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Child, Ended};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
@@ -138,7 +139,7 @@ fn relatives_and_strangers_talk_through_a_file_without_a_name() {
     let ways: [&dyn Fn() -> io::Result<File>; 3] =
         [&|| scratch(path), &|| create_and_unlink(path), &|| Ok(memory_file("scratch")?)];
     for make in ways {
-        for words in [&b"x"[..], b"some words", &[0xff; 10_000]] {
+        for words in [&b"x"[..], b"some words", &vec![0xff; 2 * page_size()]] {
             assert_talked(&talk_with_a_child(make().expect("a file"), words).expect("a talk"), words);
             assert_talked(&talk_with_a_stranger(make, words).expect("a talk"), words);
         }
