@@ -3,7 +3,7 @@
 mod common;
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
@@ -12,6 +12,7 @@ use std::process::{ChildStdout, Command, Stdio};
 
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::process::{Child, Ended, Line, OnSmallDisk, on_a_small_disk};
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
@@ -399,4 +400,28 @@ fn lesson_4s_programs_leave_a_file_that_is_no_channel_as_it_was() {
     assert_refused(&directory("writer"), "directory", "Is a directory");
     let other_lesson = run(&mut workbook(&["run", "2", "writer", str(&at("mine"))]));
     assert_refused(&other_lesson, "lesson 2", "has no programs");
+}
+
+#[test]
+fn ctrl_c_takes_effect_when_the_file_is_put_back() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("mine");
+    std::fs::write(&path, "a file of one's own").expect("a file");
+    // A pipe that is full stops the demonstration: with this much room, after its store to the file and before its end.
+    let (reader, mut writer) = std::io::pipe().expect("a pipe");
+    let size = fcntl(&reader, FcntlArg::F_SETPIPE_SZ(1)).expect("the smallest pipe");
+    writer.write_all(&vec![b'.'; size.cast_unsigned() as usize - 1300]).expect("filled");
+    let mut command = workbook(&["run", "2", "--file", str(&path), "--in-place"]);
+    command.stdout(writer).stderr(Stdio::null());
+    let (program, _) = Child::spawn(&mut command).expect("the program starts");
+    drop(command);
+    let deadline = std::time::Instant::now() + mmap_workbook::process::DEADLINE;
+    while std::fs::read(&path).expect("the file") == b"a file of one's own" {
+        assert!(std::time::Instant::now() < deadline, "the demonstration does not store to the file");
+        std::thread::yield_now();
+    }
+    program.signal(Signal::SIGINT).expect("sent");
+    drop(reader); // Nobody reads on: the program goes on as far as it can.
+    assert_eq!(program.wait().expect("it ends"), Ended::Killed(Signal::SIGINT));
+    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "a file of one's own");
 }
