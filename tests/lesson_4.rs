@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use common::{cases, file_with, open, transcript};
 use mmap_workbook::lesson_4::*;
-use mmap_workbook::observe::maps_of_process;
+use mmap_workbook::observe::{maps_of_process, page_size};
 use mmap_workbook::process::{Child, Ended, Line};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
@@ -44,7 +44,7 @@ fn writer_in_child(path: &Path, texts: &[&str]) -> (Child, Line) {
 }
 
 proptest! {
-    #![proptest_config(cases(48))]
+    #![proptest_config(cases(32))]
 
     #[test]
     fn each_message_arrives_as_it_was_sent(texts in prop::collection::vec("\\PC{0,13}", 1..8)) {
@@ -161,21 +161,48 @@ fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
     // The next message goes into the other slot: what is being read stays whole.
     let Look::Whole(message) = reader.look(|| _ = writer.publish("1")).expect("a look") else { panic!("overtaken") };
     assert_eq!((message.number(), message.text()), (0, "0".repeat(CAPACITY)));
-    // The one after the next goes into this slot, and may be half written or whole when the reader goes on.
-    let overtake = |writer: &mut Writer| {
-        writer.publish("other slot").expect("published");
-        writer.publish("this slot").expect("published");
-    };
-    assert_eq!(reader.look(|| overtake(&mut writer)).expect("a look"), Look::Overtaken);
+    // The one after the next goes into this slot.
     let look = reader.look(|| {
         writer.publish("other slot").expect("published");
-        writer.publish_pausing("this slot", || ()).expect("published");
+        writer.publish("this slot").expect("published");
     });
     assert_eq!(look.expect("a look"), Look::Overtaken);
     // The notes' way takes one half of each.
     writer.publish_naively(&"x".repeat(CAPACITY), || ()).expect("published");
     let torn = reader.read_naively(|| writer.publish_naively(&"y".repeat(CAPACITY), || ()).expect("published"));
     assert_eq!(torn.expect("read").text(), "x".repeat(16) + &"y".repeat(CAPACITY - 16));
+}
+
+#[test]
+fn a_reader_that_is_overtaken_by_half_a_message_throws_away_what_it_has() {
+    let (_folder, path) = new_channel();
+    let (child, line) = Child::fork(|line| {
+        let mut writer = Writer::open(&path)?;
+        writer.publish(&"0".repeat(CAPACITY))?;
+        line.give_turn()?;
+        line.await_turn()?;
+        writer.publish("1")?;
+        writer.publish_pausing(&"2".repeat(CAPACITY), || {
+            line.give_turn().expect("a turn");
+            line.await_turn().expect("a turn");
+        })?;
+        line.give_turn()?;
+        line.await_turn()
+    })
+    .expect("a child");
+    line.await_turn().expect("its turn");
+    let reader = Reader::open(&path).expect("a reader");
+    let look = reader.look(|| {
+        line.give_turn().expect("a turn");
+        line.await_turn().expect("a turn");
+    });
+    assert_eq!(look.expect("a look"), Look::Overtaken);
+    assert_eq!(text(&reader).as_deref(), Some("1"));
+    line.give_turn().expect("a turn");
+    line.await_turn().expect("a turn");
+    assert_eq!(text(&reader), Some("2".repeat(CAPACITY)));
+    line.give_turn().expect("a turn");
+    child.wait().expect("waited").success().expect("it finished");
 }
 
 #[test]
@@ -213,9 +240,39 @@ fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
     let metadata = fs::metadata(&path).expect("the file");
     assert_eq!(metadata.mode() & 0o7777, 0o600);
     assert_eq!(metadata.len(), SIZE as u64);
+    let bytes = fs::read(&path).expect("the file");
+    let word = |at: usize| u32::from_ne_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    assert_eq!(&bytes[..8], MAGIC.to_ne_bytes());
+    assert_eq!((word(8), word(12) as usize, word(16)), (VERSION, SIZE, std::process::id()));
     assert!(metadata.blocks() * 512 >= metadata.len(), "{} blocks", metadata.blocks());
     let names: Vec<_> = fs::read_dir(folder.path()).expect("the folder").map(|e| e.expect("an entry").path()).collect();
     assert_eq!(names, [path]);
+}
+
+#[test]
+fn a_full_disk_is_an_error_when_the_channel_is_made() {
+    use nix::mount::{MsFlags, mount};
+    let (folder, path) = new_channel();
+    let (child, line) = Child::fork(|line| {
+        // A mount that only the child has, and that goes with it.
+        let none = None::<&str>;
+        let small = format!("size={}", 2 * page_size());
+        let mounted = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)
+            .and_then(|()| mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none))
+            .and_then(|()| mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some(small.as_str())));
+        if let Err(errno) = mounted {
+            return line.send(format!("skipped: needs a small tmpfs of its own: {errno}").as_bytes());
+        }
+        let full = fs::write(folder.path().join("filler"), vec![1; 2 * page_size()]);
+        let error = Writer::open(&path).expect_err("no room");
+        assert_eq!(error.kind(), ErrorKind::StorageFull, "{full:?} {error}");
+        assert!(error.to_string().starts_with(&format!("{path:?}: No space left on device")), "{error}");
+        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        line.send(b"refused")
+    })
+    .expect("a child");
+    eprintln!("{}", hear(&line));
+    child.wait().expect("waited").success().expect("a clear error");
 }
 
 #[test]
@@ -366,24 +423,33 @@ fn a_channel_whose_numbers_cannot_be_is_an_error_and_not_a_hang() {
 }
 
 #[test]
-fn a_ring_wakes_a_sleeper_in_another_process() {
+fn a_ring_wakes_all_who_sleep_in_other_processes() {
     let (_folder, path) = new_channel();
     let writer = Writer::open(&path).expect("a writer");
-    let (child, line) = Child::fork(|line| {
-        let reader = Reader::open(&path)?;
-        let heard = reader.bell();
-        line.give_turn()?;
-        while reader.bell() == heard {
-            // Far beyond the deadline of the tests: only a ring ends it in time.
-            reader.sleep(heard, Duration::from_secs(3600))?;
+    let sleeper = || {
+        let (child, line) = Child::fork(|line| {
+            let reader = Reader::open(&path)?;
+            let heard = reader.bell();
+            line.give_turn()?;
+            while reader.bell() == heard {
+                // Far beyond the deadline of the tests: only a ring ends it in time.
+                reader.sleep(heard, Duration::from_secs(3600))?;
+            }
+            Ok(())
+        })
+        .expect("a child");
+        line.await_turn().expect("its turn");
+        let state = || procfs::process::Process::new(child.pid().as_raw()).and_then(|p| p.stat()).expect("stat").state;
+        while state() != 'S' {
+            std::thread::yield_now();
         }
-        Ok(())
-    })
-    .expect("a child");
-    line.await_turn().expect("its turn");
-    // It may not be asleep yet. Then the bell has changed under it, and it does not fall asleep.
+        child
+    };
+    let sleepers = [sleeper(), sleeper()];
     writer.ring();
-    child.wait().expect("woken").success().expect("it read");
+    for child in sleepers {
+        child.wait().expect("woken").success().expect("it read");
+    }
 }
 
 #[test]
@@ -546,12 +612,18 @@ fn what_another_writer_left_is_no_news_from_the_one_at_work() {
     let (_folder, path) = new_channel();
     Writer::open(&path).expect("a writer").publish("old").expect("published");
     let mut writer = Writer::open(&path).expect("a writer");
-    let (child, line) = program(|out| read_hellos(out, &path, &Pace { count: Some(1), ..FOR_EVER }));
-    assert!(hear(&line).starts_with("-- maps: "));
+    let read_and_stop = || {
+        let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&line).starts_with("-- maps: "));
+        // It looks for a message before it looks for a signal.
+        child.signal(Signal::SIGINT).expect("sent");
+        let said = hear(&line);
+        child.wait().expect("waited").success().expect("a good end");
+        said
+    };
+    assert!(read_and_stop().starts_with("-- stopped; 0 messages; "));
     writer.publish("new").expect("published");
-    assert_eq!(hear(&line), "new");
-    assert!(hear(&line).starts_with("-- that was the last one asked for; 1 messages; "));
-    child.wait().expect("waited").success().expect("a good end");
+    assert_eq!(read_and_stop(), "new");
 }
 
 #[test]
@@ -574,6 +646,22 @@ fn a_reader_that_waits_finds_a_new_file_of_the_name() {
     drop(writer);
     assert!(hear(&line).starts_with("-- the writer has finished; 1 messages; "));
     child.wait().expect("waited").success().expect("a good end");
+}
+
+#[test]
+fn a_reader_does_not_wait_in_a_folder_that_goes_away() {
+    for goes in
+        [|folder: &Path| fs::remove_dir(folder), |folder: &Path| fs::rename(folder, folder.with_extension("moved"))]
+    {
+        let outer = tempfile::tempdir().expect("a folder");
+        let folder = outer.path().join("folder");
+        fs::create_dir(&folder).expect("a folder");
+        let (child, line) = program(|out| read_hellos(out, &folder.join("channel"), &FOR_EVER));
+        assert!(hear(&line).starts_with("-- waiting for "));
+        goes(&folder).expect("gone");
+        let Ended::Failed(text) = child.wait().expect("waited") else { panic!("a clear error") };
+        assert!(text.starts_with(&format!("{folder:?}: No such file or directory")), "{text}");
+    }
 }
 
 #[test]
@@ -620,6 +708,29 @@ fn the_programs_leave_signals_as_they_were() {
     })
     .expect("a child");
     assert_eq!(child.wait().expect("waited"), Ended::Killed(Signal::SIGTERM));
+}
+
+/// An output on which each line makes two signals come.
+struct Raising;
+
+impl Write for Raising {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        nix::sys::signal::raise(Signal::SIGINT)?;
+        Ok(nix::sys::signal::raise(Signal::SIGTERM)?)
+    }
+}
+
+#[test]
+fn a_second_signal_is_part_of_the_first() {
+    let (_folder, path) = new_channel();
+    for program in [write_hellos, read_hellos] {
+        let (child, _line) = Child::fork(|_| program(&mut Raising, &path, &FOR_EVER)).expect("a child");
+        child.wait().expect("waited").success().expect("a good end");
+    }
 }
 
 #[test]

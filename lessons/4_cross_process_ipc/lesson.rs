@@ -724,14 +724,16 @@ fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &Stop) -> io::Result
         return Ok(Some(reader));
     }
     let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-    let watch = inotify.add_watch(folder_of(path), AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO);
-    watch.map_err(|errno| named(path, errno.into()))?;
+    let (folder, appears) = (folder_of(path), AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO);
+    let goes = AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_MOVE_SELF;
+    inotify.add_watch(folder, appears | goes).map_err(|errno| named(path, errno.into()))?;
     say(out, format!("-- waiting for {path:?}"))?;
     loop {
         // Looked at with the watch in place: a file that comes between this look and the wait ends the wait.
         if let Some(reader) = unless_missing(Reader::open(path))? {
             return Ok(Some(reader));
         }
+        std::fs::metadata(folder).map_err(|error| named(folder, error))?;
         let mut fds = [inotify.as_fd(), stop.asked.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -783,20 +785,22 @@ fn follow(
         news_from = left.map_or(0, |message| message.number() + 1);
     }
     while pace.count != Some(*read) {
-        if stop.within(Duration::ZERO)? {
-            return Ok(End::Because("stopped"));
-        }
         // In this order: a message, a ring, the writer's end that come after our look are found the next time round.
         let heard = reader.bell();
         let state = reader.state()?;
-        if let Some(message) = message()?.filter(|message| message.number() >= news_from) {
+        let news = message()?.filter(|message| message.number() >= news_from);
+        if let Some(message) = news {
             say(out, message.text())?;
             news_from = message.number() + 1;
             *read += 1;
             waiting = false;
-            continue;
+        }
+        if stop.within(Duration::ZERO)? {
+            return Ok(End::Because("stopped"));
         }
         match state {
+            // There may be more, and the writer another one by now.
+            _ if news.is_some() => continue,
             State::Writing => waiting = false,
             State::Finished | State::Died if waiting => {
                 if !reader.is_at(path)? {
