@@ -6,12 +6,12 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{cases, file_with, open, transcript};
 use mmap_workbook::lesson_4::*;
 use mmap_workbook::observe::{maps_of_process, page_size};
-use mmap_workbook::process::{Child, Ended, Line};
+use mmap_workbook::process::{Child, DEADLINE, Ended, Line};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -440,7 +440,9 @@ fn a_ring_wakes_all_who_sleep_in_other_processes() {
         .expect("a child");
         line.await_turn().expect("its turn");
         let state = || procfs::process::Process::new(child.pid().as_raw()).and_then(|p| p.stat()).expect("stat").state;
+        let deadline = Instant::now() + DEADLINE;
         while state() != 'S' {
+            assert!(Instant::now() < deadline, "it does not go to sleep");
             std::thread::yield_now();
         }
         child
