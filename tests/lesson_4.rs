@@ -529,6 +529,24 @@ fn the_writer_counts_its_hellos_and_the_reader_that_came_first_hears_the_last() 
 }
 
 #[test]
+fn a_name_without_a_folder_is_in_the_one_at_work_in() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let here = |run: fn(&mut dyn Write, &Path, &Pace) -> io::Result<()>| {
+        program(|out| {
+            std::env::set_current_dir(folder.path())?;
+            run(out, Path::new("channel"), &Pace { count: Some(1), ..FOR_EVER })
+        })
+    };
+    let (reader, line) = here(read_hellos);
+    assert_eq!(hear(&line), "-- waiting for \"channel\"");
+    let (writer, _line) = here(write_hellos);
+    writer.wait().expect("waited").success().expect("written");
+    assert!(hear(&line).starts_with("-- maps: "));
+    assert!(folder.path().join("channel").exists());
+    reader.kill().expect("killed");
+}
+
+#[test]
 fn a_reader_follows_its_writer_to_the_end() {
     let (_folder, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");

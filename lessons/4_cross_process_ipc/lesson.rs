@@ -1,11 +1,13 @@
 //! # Lesson 4: Processes that talk through a mapped file
 //!
 //! Two processes that map the same file shared have the same page of memory. What one stores, the other loads: no call
-//! into the kernel, no copy. But mmap(2) gives no more than the page. When may the other side look? How does it know that
-//! a message is whole, that there is a new one, that its partner still lives? That is for the two programs to settle.
+//! into the kernel, no copy. But mmap(2) gives no more than the page. When may the other side look? How does it know
+//! that a message is whole, that there is a new one, that its partner still lives? That is for the two programs to
+//! settle.
 //!
 //! The study notes' writer and reader settle none of it. They come here as [`write_hellos`] and [`read_hellos`], on a
-//! [`Channel`]: the notes' own advice, "design it as a struct", taken at its word. What is theirs and what is put right:
+//! [`Channel`]: the notes' own advice, "design it as a struct", taken at its word. What is theirs and what is put
+//! right:
 //!
 //! | in the notes | here |
 //! |---|---|
@@ -23,10 +25,10 @@
 //! A `&[u8]` promises the compiler that nobody changes the bytes while it lives, a `&mut [u8]` that nobody else even looks
 //! at them. The compiler uses such promises: it may load a length once to check it, and once more to copy. With another
 //! process storing to the page the promise is broken, and that is undefined behaviour in Rust, whether or not something
-//! goes wrong today. A volatile read through it does not mend that: the broken promise is the reference itself. An atomic
-//! promises nothing of the kind; each load gives what is there at some moment. So a channel is a struct of atomics, and
-//! the safe crate's type for it is [`memmap2::MmapRaw`], which hands out a pointer. `Mmap` and `MmapMut` are slices, and
-//! their making is `unsafe` for this very reason.
+//! goes wrong today. A volatile read through it does not mend that: the broken promise is the reference itself. An
+//! atomic promises nothing of the kind; each load gives what is there at some moment. So a channel is a struct of
+//! atomics, and the safe crate's type for it is [`memmap2::MmapRaw`], which hands out a pointer. `Mmap` and `MmapMut`
+//! are slices, and their making is `unsafe` for this very reason.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -57,8 +59,8 @@ use crate::process::{Child, DEADLINE, Ended};
 /// The most bytes that a message's text has.
 pub const CAPACITY: usize = 40;
 
-/// What a channel file begins with. It is a number and not a text: a machine with the other byte order reads another one,
-/// and refuses the file.
+/// What a channel file begins with. It is a number and not a text: a machine with the other byte order reads another
+/// one, and refuses the file.
 pub const MAGIC: u64 = u64::from_be_bytes(*b"mmapchan");
 
 /// Raised whenever the meaning of a field changes.
@@ -109,8 +111,8 @@ impl Channel {
     fn of(mapping: &Mapping) -> &Channel {
         assert!(mapping.length() >= SIZE, "a mapping of {} bytes is no channel", mapping.length());
         let start = std::ptr::with_exposed_provenance(mapping.address());
-        // SAFETY: mapped for as long as the borrow of `mapping`, aligned to a page, and any bytes are a valid Channel. All
-        // its fields are atomics, so other processes may change them meanwhile.
+        // SAFETY: mapped for as long as the borrow of `mapping`, aligned to a page, and any bytes are a valid Channel.
+        // All its fields are atomics, so other processes may change them meanwhile.
         unsafe { &*start }
     }
 
@@ -190,7 +192,8 @@ impl Message {
 const HALF: usize = WORDS / 2 + 1;
 
 impl Slot {
-    /// Stores the words one after the other. Each is whole, and all of them together are not: a reader may look halfway.
+    /// Stores the words one after the other. Each is whole, and all of them together are not: a reader may look
+    /// halfway.
     fn store(&self, message: &Message, halfway: impl FnOnce()) {
         let store = |n: usize| self.words[n].store(message.0[n], Relaxed);
         (0..HALF).for_each(store);
@@ -315,8 +318,8 @@ fn sleep_on(bell: &AtomicU32, heard: u32, limit: Duration) -> Result<(), Errno> 
 /// Wakes all who sleep on the bell.
 fn ring(bell: &AtomicU32) {
     bell.fetch_add(1, Release);
-    // SAFETY: the pointer is valid for the call, and with FUTEX_WAKE the kernel only takes it for an address. Nobody there
-    // to be woken is no error.
+    // SAFETY: the pointer is valid for the call, and with FUTEX_WAKE the kernel only takes it for an address. Nobody
+    // there to be woken is no error.
     unsafe { libc::syscall(libc::SYS_futex, bell.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
 }
 // ANCHOR_END: bell
@@ -332,8 +335,8 @@ fn write_lock() -> libc::flock {
 /// Takes the lock; false when somebody else has it.
 ///
 /// F_OFD_SETLK makes it the open file description's: it goes when that is closed, and a process that dies, of whatever,
-/// closes all it has. (The older F_SETLK would be lost as soon as this process closes any descriptor of the file.) It is
-/// Linux's, and POSIX's since 2024. Like all such locks it holds back only those who ask.
+/// closes all it has. (The older F_SETLK would be lost as soon as this process closes any descriptor of the file.) It
+/// is Linux's, and POSIX's since 2024. Like all such locks it holds back only those who ask.
 fn take_lock(file: &File) -> Result<bool, Errno> {
     match fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock())) {
         Ok(_) => Ok(true),
@@ -354,8 +357,8 @@ fn is_locked(file: &File) -> Result<bool, Errno> {
 /// The one process that writes to a channel. Dropping it says to the readers that it has finished, and unmaps.
 #[derive(Debug)]
 pub struct Writer {
-    // Dropped in this order: whoever gets the lock knows that nobody has the page mapped for writing any more. The kernel
-    // keeps to the same order when a process dies.
+    // Dropped in this order: whoever gets the lock knows that nobody has the page mapped for writing any more. The
+    // kernel keeps to the same order when a process dies.
     mapping: Mapping,
     /// Kept open for the lock on it.
     _locked: File,
@@ -368,8 +371,8 @@ impl Writer {
     /// so that a full disk is an error here and not a SIGBUS at some store later.
     ///
     /// # Errors
-    /// `ResourceBusy` when a writer is at work; ENOSPC; for a file that is there and no channel: as [`Reader::open`], and
-    /// it is left as it was; else those of open(2), mmap(2) and renameat2(2). Each names the file.
+    /// `ResourceBusy` when a writer is at work; ENOSPC; for a file that is there and no channel: as [`Reader::open`],
+    /// and it is left as it was; else those of open(2), mmap(2) and renameat2(2). Each names the file.
     pub fn open(path: &Path) -> io::Result<Writer> {
         let writer = match open_file(path, true) {
             Err(error) if error.kind() == ErrorKind::NotFound => Writer::create(path),
@@ -416,8 +419,8 @@ impl Writer {
         Ok(Writer { mapping, _locked: file })
     }
 
-    /// Publishes a message of at most [`CAPACITY`] bytes and returns its number. Readers that sleep go on sleeping until
-    /// [`Writer::ring`].
+    /// Publishes a message of at most [`CAPACITY`] bytes and returns its number. Readers that sleep go on sleeping
+    /// until [`Writer::ring`].
     ///
     /// # Errors
     /// `InvalidInput` when the text is too long.
@@ -475,16 +478,17 @@ pub enum State {
     Died,
 }
 
-/// How often a reader looks again when it is overtaken. A writer that overtakes it this often is too fast for it; a channel
-/// whose sequence stays odd was not written by [`Writer`].
+/// How often a reader looks again when it is overtaken. A writer that overtakes it this often is too fast for it; a
+/// channel whose sequence stays odd was not written by [`Writer`].
 const LOOKS: u32 = 10_000;
 
 impl Reader {
     /// Opens a channel for reading.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no regular file; `UnexpectedEof` for a file that is too short; `InvalidData` for a wrong
-    /// magic; `Unsupported` for another version or layout; else those of open(2) and mmap(2). Each names the file.
+    /// `InvalidInput` for what is no regular file; `UnexpectedEof` for a file that is too short; `InvalidData` for a
+    /// wrong magic; `Unsupported` for another version or layout; else those of open(2) and mmap(2). Each names the
+    /// file.
     pub fn open(path: &Path) -> io::Result<Reader> {
         Reader::new(path).map_err(|error| named(path, error))
     }
@@ -555,7 +559,8 @@ impl Reader {
         Channel::of(&self.mapping).writer.load(Relaxed)
     }
 
-    /// How often the bell has rung. To be asked before one looks at what there is, and given to [`Reader::sleep`] after.
+    /// How often the bell has rung. To be asked before one looks at what there is, and given to [`Reader::sleep`]
+    /// after.
     pub fn bell(&self) -> u32 {
         let bell = Channel::of(&self.mapping).bell.load(Relaxed);
         fence(atomic::Ordering::Acquire);
@@ -565,8 +570,8 @@ impl Reader {
     /// Sleeps until the bell has rung more often than `heard`, or `limit` is over; a wake for nothing is possible.
     ///
     /// # Errors
-    /// `UnexpectedEof` when the file has become too short. A touch of it would be SIGBUS then, and between this look and
-    /// the next touch somebody may truncate it still: lesson 6 is about that. Else those of futex(2).
+    /// `UnexpectedEof` when the file has become too short. A touch of it would be SIGBUS then, and between this look
+    /// and the next touch somebody may truncate it still: lesson 6 is about that. Else those of futex(2).
     pub fn sleep(&self, heard: u32, limit: Duration) -> io::Result<()> {
         sleep_on(&Channel::of(&self.mapping).bell, heard, limit)?;
         check_size(&self.file)
@@ -579,15 +584,15 @@ impl Reader {
     }
 }
 
-/// The last message of a channel, read with memmap2. [`MmapRaw`] takes the call, the length and munmap(2) off our hands,
-/// and its making is safe, since it promises nothing of the bytes. To follow its pointer is ours to answer for.
+/// The last message of a channel, read with memmap2. [`MmapRaw`] takes the call, the length and munmap(2) off our
+/// hands, and its making is safe, since it promises nothing of the bytes. To follow its pointer is ours to answer for.
 ///
 /// # Errors
 /// As [`Reader::open`] and [`Reader::read`]; `ResourceBusy` when the writer was faster.
 pub fn last_message_with_memmap2(path: &Path) -> io::Result<Look> {
     let map: MmapRaw = MmapOptions::new().len(SIZE).map_raw_read_only(&open_file(path, false)?)?;
-    // SAFETY: SIZE bytes are mapped for as long as `map` lives, aligned to a page, and any bytes are a valid Channel. All
-    // its fields are atomics, so other processes may change them meanwhile.
+    // SAFETY: SIZE bytes are mapped for as long as `map` lives, aligned to a page, and any bytes are a valid Channel.
+    // All its fields are atomics, so other processes may change them meanwhile.
     let channel: &Channel = unsafe { &*map.as_ptr().cast() };
     channel.check()?;
     channel.look(|| ())
@@ -694,8 +699,8 @@ pub fn write_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result
 /// The notes' reader: prints each message that it finds in the channel at `path`.
 ///
 /// It waits for the file to be made, and for a writer when the last one is gone. It ends when its writer finishes, with
-/// `pace.count`, or by SIGINT, SIGTERM or SIGHUP. The channel holds the last message and is no queue: of a writer that is
-/// faster than the reader's terminal, messages are missed.
+/// `pace.count`, or by SIGINT, SIGTERM or SIGHUP. The channel holds the last message and is no queue: of a writer that
+/// is faster than the reader's terminal, messages are missed.
 ///
 /// # Errors
 /// `ConnectionAborted` when its writer dies; as [`Reader::open`] and [`Reader::read`]; those of the output.
@@ -836,7 +841,8 @@ fn munmapped(area: &Area) -> io::Result<&'static str> {
 // ANCHOR_END: programs
 
 // ANCHOR: halfway
-/// What a reader gets while a writer in another process is halfway through its second message, and when that is through.
+/// What a reader gets while a writer in another process is halfway through its second message, and when that is
+/// through.
 ///
 /// The first message is forty times `A`, the second forty times `B`, written the notes' way or with the sequence lock.
 ///
@@ -931,8 +937,8 @@ pub struct Tally {
     pub changes: u64,
 }
 
-/// Reads at least `reads` messages, and two different ones, while a child writes as fast as it can; either the notes' way
-/// or with the sequence lock.
+/// Reads at least `reads` messages, and two different ones, while a child writes as fast as it can; either the notes'
+/// way or with the sequence lock.
 ///
 /// The text of message N is forty times one letter, which N decides: two letters, or a wrong one, and it is torn.
 ///
