@@ -6,9 +6,11 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use common::{cases, file_with, open, transcript};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_4::*;
 use mmap_workbook::observe::{maps_of_process, page_size};
 use mmap_workbook::process::{Child, DEADLINE, Ended, Line};
@@ -386,6 +388,43 @@ fn a_text_that_is_too_long_is_refused_and_the_last_message_stays() {
         assert_eq!(refused.expect_err("refused").kind(), ErrorKind::InvalidInput);
     }
     assert_eq!(text(&reader), Some(most));
+}
+
+#[test]
+fn of_writers_that_come_at_once_one_gets_the_channel_and_the_others_are_refused() {
+    let start = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).expect("mapped");
+    for round in 1..=20 {
+        let (_folder, path) = new_channel();
+        let writer = || {
+            let body = |line: &Line| {
+                line.give_turn()?;
+                let deadline = Instant::now() + DEADLINE;
+                // The file is there for none of them when they look: they all make one.
+                while start.word(0).load(Ordering::Acquire) < round {
+                    if Instant::now() > deadline {
+                        return Err(ErrorKind::TimedOut.into());
+                    }
+                }
+                let opened = Writer::open(&path);
+                line.send(
+                    opened.as_ref().map_or_else(|error| format!("{:?}", error.kind()), |_| "ok".into()).as_bytes(),
+                )?;
+                line.await_turn() // and keeps what it has until then
+            };
+            Child::fork(body).expect("a child")
+        };
+        let writers = [writer(), writer(), writer()];
+        writers.iter().for_each(|(_, line)| line.await_turn().expect("its turn"));
+        start.word(0).store(round, Ordering::Release);
+        let mut answers: Vec<String> = writers.iter().map(|(_, line)| hear(line)).collect();
+        answers.sort();
+        assert_eq!(answers, ["ResourceBusy", "ResourceBusy", "ok"]);
+        for (child, line) in writers {
+            line.give_turn().expect("its turn");
+            child.wait().expect("waited").success().expect("a good end");
+        }
+        assert_eq!(fs::read_dir(path.parent().expect("a folder")).expect("the folder").count(), 1);
+    }
 }
 
 /// Where the fields are, from the start of the file: part of the format, which another build must find again.
