@@ -461,6 +461,16 @@ fn a_channel_whose_numbers_cannot_be_is_an_error_and_not_a_hang() {
     }
 }
 
+/// Waits until a process sleeps in the kernel.
+fn until_asleep(child: &Child) {
+    let state = || procfs::process::Process::new(child.pid().as_raw()).and_then(|p| p.stat()).expect("stat").state;
+    let deadline = Instant::now() + DEADLINE;
+    while state() != 'S' {
+        assert!(Instant::now() < deadline, "it does not go to sleep");
+        std::thread::yield_now();
+    }
+}
+
 #[test]
 fn a_ring_wakes_all_who_sleep_in_other_processes() {
     let (_folder, path) = new_channel();
@@ -478,12 +488,7 @@ fn a_ring_wakes_all_who_sleep_in_other_processes() {
         })
         .expect("a child");
         line.await_turn().expect("its turn");
-        let state = || procfs::process::Process::new(child.pid().as_raw()).and_then(|p| p.stat()).expect("stat").state;
-        let deadline = Instant::now() + DEADLINE;
-        while state() != 'S' {
-            assert!(Instant::now() < deadline, "it does not go to sleep");
-            std::thread::yield_now();
-        }
+        until_asleep(&child);
         child
     };
     let sleepers = [sleeper(), sleeper()];
@@ -656,6 +661,13 @@ fn a_reader_waits_for_the_next_writer_when_the_last_one_is_gone() {
         let gone =
             format!("-- the writer (pid {pid}) is gone; its last whole message is \"old\"; waiting for the next");
         assert_eq!(hear(&line), gone);
+        // What is old is not printed: it looks for a message before it looks for a signal.
+        child.signal(Signal::SIGINT).expect("sent");
+        assert!(hear(&line).starts_with("-- stopped; 0 messages; "));
+        child.wait().expect("waited").success().expect("a good end");
+        let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&line).starts_with("-- maps: "));
+        assert_eq!(hear(&line), gone);
         let mut writer = Writer::open(&path).expect("a writer");
         writer.publish("new").expect("published");
         writer.ring();
@@ -717,6 +729,7 @@ fn a_reader_does_not_wait_in_a_folder_that_goes_away() {
         fs::create_dir(&folder).expect("a folder");
         let (child, line) = program(|out| read_hellos(out, &folder.join("channel"), &FOR_EVER));
         assert!(hear(&line).starts_with("-- waiting for "));
+        until_asleep(&child);
         goes(&folder).expect("gone");
         let Ended::Failed(text) = child.wait().expect("waited") else { panic!("a clear error") };
         assert!(text.starts_with(&format!("{folder:?}: No such file or directory")), "{text}");
