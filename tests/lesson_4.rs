@@ -137,6 +137,31 @@ fn a_million_reads_under_a_writer_at_full_speed_none_torn_none_going_back() {
 }
 
 #[test]
+fn a_tally_tells_whole_torn_new_and_old_messages_apart() {
+    let (_folder, path) = new_channel();
+    let mut writer = Writer::open(&path).expect("a writer");
+    let reader = Reader::open(&path).expect("a reader");
+    let [a, b] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));
+    writer.publish_naively(&a, || ()).expect("published");
+    let first = reader.read_naively(|| ()).expect("read");
+    let torn = reader.read_naively(|| writer.publish_naively(&b, || ()).expect("published")).expect("read");
+    let second = reader.read_naively(|| ()).expect("read");
+    let mut tally = Tally::default();
+    let mut count = |message| {
+        tally.add(message);
+        (tally.reads, tally.torn, tally.back, tally.changes)
+    };
+    assert_eq!(count(&first), (1, 0, 0, 0));
+    assert_eq!(count(&torn), (2, 1, 0, 0));
+    assert_eq!(count(&second), (3, 1, 0, 1));
+    assert_eq!(count(&second), (4, 1, 0, 1));
+    assert_eq!(count(&first), (5, 1, 1, 2));
+    assert_eq!(count(&torn), (6, 2, 1, 2));
+    assert_eq!(count(&second), (7, 2, 1, 3));
+    assert_eq!(count(&first), (8, 2, 2, 4));
+}
+
+#[test]
 fn the_naive_tally_counts_the_same_reads() {
     let folder = tempfile::tempdir().expect("a folder");
     let tally = tally(folder.path(), true, 1000).expect("counted");

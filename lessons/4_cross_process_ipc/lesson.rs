@@ -935,6 +935,22 @@ pub struct Tally {
     pub back: u64,
     /// How often the message was another one than that before.
     pub changes: u64,
+    /// The number of the message before.
+    last: u64,
+}
+
+impl Tally {
+    /// Counts a message. The text of message N is forty times one letter, which N decides: two letters, or a wrong one, and
+    /// it is torn.
+    pub fn add(&mut self, message: &Message) {
+        let letter = b'A' + u8::try_from(message.number() % 26).expect("less than 26");
+        let whole = [u64::from_ne_bytes([letter; 8]); CAPACITY / 8];
+        self.reads += 1;
+        self.torn += u64::from(message.0[2..] != whole);
+        self.back += u64::from(message.number() < self.last);
+        self.changes += u64::from(message.number() != self.last);
+        self.last = message.number();
+    }
 }
 
 /// Reads at least `reads` messages, and two different ones, while a child writes as fast as it can; either the notes'
@@ -966,16 +982,9 @@ pub fn tally(folder: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
     std::fs::remove_file(&path)?;
     let given_up = Instant::now() + DEADLINE;
     let mut tally = Tally::default();
-    let mut last = 0;
     while tally.reads < reads || tally.changes == 0 {
         let message = if naively { reader.read_naively(|| ())? } else { reader.read()?.ok_or(ErrorKind::NotFound)? };
-        tally.reads += 1;
-        let letter = b'A' + u8::try_from(message.number() % 26).map_err(io::Error::other)?;
-        let whole = [u64::from_ne_bytes([letter; 8]); CAPACITY / 8];
-        tally.torn += u64::from(message.0[2..] != whole);
-        tally.back += u64::from(message.number() < last);
-        tally.changes += u64::from(message.number() != last);
-        last = message.number();
+        tally.add(&message);
         if tally.reads.is_multiple_of(1 << 20) && Instant::now() > given_up {
             return Err(io::Error::new(ErrorKind::TimedOut, "the writer at full speed wrote nothing"));
         }
