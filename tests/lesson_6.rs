@@ -12,8 +12,9 @@ use mmap_workbook::lesson_2::Sharing;
 use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{page_size, page_size_u64};
-use mmap_workbook::process::{Cause, Child, Ended};
+use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
 use nix::errno::Errno;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
 
@@ -130,7 +131,11 @@ fn the_kernel_says_efault_where_a_touch_would_kill() {
 
 #[test]
 fn a_length_of_0_is_refused() {
-    assert_eq!(length_of_an_empty_file(&tempfile::tempfile().expect("a file")), Err(Errno::EINVAL));
+    let empty = tempfile::tempfile().expect("a file");
+    assert_eq!(length_of_an_empty_file(&empty), Err(Errno::EINVAL));
+    assert_eq!(empty_file_with_memmap2(&empty).expect("a slice"), 0);
+    let (_folder, path) = file_with(b"0123456789");
+    assert_eq!(empty_file_with_memmap2(&open(&path)).expect("a slice"), 10, "it does ask for the size");
 }
 
 #[test]
@@ -263,6 +268,56 @@ fn a_guarded_mapping_of_a_file_open_for_reading_refuses_writes() {
 }
 
 #[test]
+fn a_guarded_write_to_a_full_disk_is_an_error_and_what_fitted_is_there() {
+    let pages = 16;
+    let mut said = Vec::new();
+    let ran = on_a_small_disk(
+        pages * page_size_u64(),
+        |disk, line| {
+            let file = tempfile::tempfile_in(disk)?;
+            file.set_len(4 * pages * page_size_u64())?;
+            let length = usize::try_from(4 * pages).expect("small") * page_size();
+            let guarded = Guarded::new(file, 0, length)?;
+            let error = guarded.write(0, &vec![b'w'; length]).expect_err("a full disk");
+            let GuardError::NoPage { page, offset, file_size } = error else { panic!("{error}") };
+            assert!((1..=pages).contains(&(page as u64)), "{error}");
+            assert_eq!((offset, file_size), (page as u64 * page_size_u64(), 4 * pages * page_size_u64()));
+            let mut written = vec![0; page * page_size()];
+            guarded.read(0, &mut written).expect("what fitted");
+            assert!(written.iter().all(|&byte| byte == b'w'));
+            line.send(b"held")
+        },
+        |line| {
+            said = line.receive()?;
+            Ok(())
+        },
+    );
+    match ran.expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => assert_eq!((ended, said.as_slice()), (Ended::Exited(0), &b"held"[..])),
+    }
+}
+
+#[test]
+fn a_guarded_access_says_which_call_failed_and_leaves_no_descriptor_open() {
+    let (_folder, path) = file_with(b"x");
+    let guarded = Guarded::new(open(&path), 0, 1).expect("mapped");
+    let open_files = || std::fs::read_dir("/proc/self/fd").expect("the descriptors").count();
+    let before = open_files();
+    for _ in 0..10 {
+        assert_eq!(guarded.write(0, b"y"), Ok(()));
+        assert_eq!(guarded.read(0, &mut [0]), Ok(()));
+    }
+    assert_eq!(open_files(), before);
+    let ended = end_of(|| {
+        let (_, most) = getrlimit(Resource::RLIMIT_NOFILE).expect("the limit");
+        setrlimit(Resource::RLIMIT_NOFILE, 0, most).expect("a lower limit");
+        assert_eq!(guarded.read(0, &mut [0]), Err(GuardError::Call(Errno::EMFILE)));
+    });
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+}
+
+#[test]
 fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
     let (_folder, path) = file_with(b"");
     let file = open(&path);
@@ -305,7 +360,7 @@ fn the_demonstration_finds_the_page_behind_the_end_of_any_file() {
     let text = String::from_utf8(text).expect("text");
     let has = |label: &str, end: &str| text.lines().any(|line| line.contains(label) && line.ends_with(end));
     assert!(has("one page too many:", "SIGBUS/BUS_ADRERR at page 3 + 7 bytes"), "{text}");
-    assert!(has("the rest of the last page:", "exited with status 0"), "{text}");
+    assert!(has("the last page's last byte:", "exited with status 0"), "{text}");
 }
 
 #[test]

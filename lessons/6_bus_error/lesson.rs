@@ -13,7 +13,8 @@
 use std::fmt;
 use std::fs::File;
 use std::hint::black_box;
-use std::io::{self, IoSlice, IoSliceMut};
+use std::io::{self, PipeReader, PipeWriter, Read, Write};
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
@@ -26,8 +27,6 @@ use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, munmap};
 use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
-use nix::sys::uio::{RemoteIoVec, process_vm_readv, process_vm_writev};
-use nix::unistd::getpid;
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing, mmap_and_munmap};
 use crate::narrate::{Narrator, answer};
@@ -173,11 +172,11 @@ pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
     let disk_pages = 16;
     let size = 4 * disk_pages * page_size();
     let body = |disk: &Path, line: &Line| {
-        let errno =
+        let number =
             |answer: io::Result<()>| answer.err().and_then(|error| error.raw_os_error()).unwrap_or(0).to_ne_bytes();
         let off_t = size.try_into().map_err(io::Error::other)?;
-        line.send(&errno(posix_fallocate(tempfile::tempfile_in(disk)?, 0, off_t).map_err(io::Error::from)))?;
-        line.send(&errno(tempfile::tempfile_in(disk)?.write_all_at(&vec![b'w'; size], 0)))?;
+        line.send(&number(posix_fallocate(tempfile::tempfile_in(disk)?, 0, off_t).map_err(io::Error::from)))?;
+        line.send(&number(tempfile::tempfile_in(disk)?.write_all_at(&vec![b'w'; size], 0)))?;
         let file = tempfile::tempfile_in(disk)?;
         file.set_len(size.try_into().map_err(io::Error::other)?)?;
         let mapping = Mapping::of_file(&file, 0, size, READ_WRITE, Sharing::Shared)?;
@@ -286,6 +285,16 @@ pub fn read_and_write_there(folder: &Path) -> io::Result<[Result<usize, Errno>; 
 pub fn length_of_an_empty_file(file: &File) -> Result<(), Errno> {
     mmap_and_munmap(file.as_raw_fd(), 0, 0, ProtFlags::PROT_READ, MapFlags::MAP_SHARED)
 }
+
+/// The same with memmap2, which asks for the size itself and answers with a slice of that many bytes: an empty file is an
+/// empty slice, and no error.
+///
+/// # Errors
+/// Those of fstat(2) and mmap(2).
+pub fn empty_file_with_memmap2(file: &File) -> io::Result<usize> {
+    // SAFETY: nobody looks at a byte of the slice, only at its length.
+    Ok(unsafe { Mmap::map(file) }?.len())
+}
 // ANCHOR_END: no_bus_errors
 
 // ANCHOR: ways_out
@@ -317,7 +326,8 @@ pub fn map_with_size(file: &File, length: usize) -> io::Result<Mapping> {
 }
 
 /// Has the blocks reserved first, with posix_fallocate(3): a full disk is an error now and no signal later. The file grows
-/// if it is shorter, and keeps its bytes.
+/// if it is shorter, and keeps its bytes. A file system that writes each change to another place (btrfs, after a snapshot)
+/// may need new blocks even so.
 ///
 /// # Errors
 /// ENOSPC, EDQUOT and the others of posix_fallocate(3) and mmap(2).
@@ -356,7 +366,7 @@ pub enum GuardError {
     Outside,
     /// A write to a mapping without PROT_WRITE.
     ReadOnly,
-    /// The kernel does not let us ask (a sandbox may forbid the call), or the size could not be had.
+    /// Another call failed: there is no descriptor left for a pipe, or the size could not be had.
     Call(Errno),
 }
 
@@ -368,7 +378,7 @@ impl fmt::Display for GuardError {
             }
             GuardError::Outside => f.write_str("outside the mapping"),
             GuardError::ReadOnly => f.write_str("mapped for reading only"),
-            GuardError::Call(errno) => write!(f, "the kernel would not copy: {errno}"),
+            GuardError::Call(errno) => write!(f, "a system call failed: {errno}"),
         }
     }
 }
@@ -377,14 +387,18 @@ impl std::error::Error for GuardError {}
 
 /// A shared mapping whose reads and writes return an error where a load or a store would kill.
 ///
-/// The kernel does the touching: process_vm_readv(2) and process_vm_writev(2) copy between two processes, and both may be
-/// this one. Where a page is missing they stop with EFAULT, as read(2) does. There is no handler and nothing to restore,
-/// any number of threads may do it, and the file may shrink at any moment. It costs a system call an access, so one guards
-/// blocks, not bytes.
+/// The kernel does the touching: write(2) takes the bytes out of the mapping into a pipe, read(2) puts them from a pipe into
+/// the mapping, and where a page is missing the call says EFAULT, as in [`read_and_write_there`]. There is no handler and
+/// nothing to restore, any number of threads may do it, and the file may shrink at any moment. It costs some system calls
+/// an access, so one guards blocks, not bytes.
 ///
-/// The other ways are a handler for SIGBUS, one for the whole process: C programs jump out of it with siglongjmp(3), which
-/// in Rust is undefined behaviour where it skips a frame with something to drop; or it maps a page of zeros over the hole
-/// and returns, and somebody has to notice that the zeros are not the file's.
+/// The other ways:
+/// - process_vm_writev(2) on one's own pid saves the pipe. But it pins the page, and marks it dirty afterwards without
+///   asking the file system again; if the page was written out in between, ext4 warns and may drop the change. Some
+///   sandboxes forbid the call.
+/// - A handler for SIGBUS, one for the whole process. C programs jump out of it with siglongjmp(3), which in Rust is
+///   undefined behaviour where it skips a frame with something to drop. Or it maps a page of zeros over the hole and
+///   returns, and somebody has to notice that the zeros are not the file's.
 #[derive(Debug)]
 pub struct Guarded {
     mapping: Mapping,
@@ -413,9 +427,11 @@ impl Guarded {
     /// # Errors
     /// [`GuardError`]. What lies before the missing page has been copied then.
     pub fn read(&self, at: usize, into: &mut [u8]) -> Result<(), GuardError> {
-        self.page_by_page(at, into.len(), |done, page| {
-            let end = done + page.len;
-            process_vm_readv(getpid(), &mut [IoSliceMut::new(&mut into[done..end])], &[page])
+        self.page_by_page(at, into.len(), |(reader, writer), part, address| {
+            let there = std::ptr::with_exposed_provenance(address);
+            // SAFETY: the kernel reads a range inside the mapping, and fails where there is no page.
+            Errno::result(unsafe { libc::write(writer.as_raw_fd(), there, part.len()) })?;
+            reader.read_exact(&mut into[part])
         })
     }
 
@@ -424,54 +440,63 @@ impl Guarded {
     /// # Errors
     /// [`GuardError`]. What lies before the missing page has been written then.
     pub fn write(&self, at: usize, bytes: &[u8]) -> Result<(), GuardError> {
+        // read(2) into a page without PROT_WRITE is EFAULT as well.
         if !self.writable {
             return Err(GuardError::ReadOnly);
         }
-        self.page_by_page(at, bytes.len(), |done, page| {
-            let end = done + page.len;
-            process_vm_writev(getpid(), &[IoSlice::new(&bytes[done..end])], &[page])
+        self.page_by_page(at, bytes.len(), |(reader, writer), part, address| {
+            let there = std::ptr::with_exposed_provenance_mut(address);
+            writer.write_all(&bytes[part.clone()])?;
+            // SAFETY: the kernel writes to a range inside the mapping, to which there are no references.
+            Errno::result(unsafe { libc::read(reader.as_raw_fd(), there, part.len()) })?;
+            Ok(())
         })
     }
 
-    /// Calls `copy` with each part of the range that lies in one page, and the count of bytes before it. A part is copied
-    /// whole or not at all, so a failure is that page's.
+    /// Calls `copy` with each part of the range that lies in one page: with a pipe, which of the bytes it is, and its
+    /// address. A page always fits into an empty pipe, so nobody waits; and a part is copied whole or fails (Linux), so a
+    /// failure is that page's.
     fn page_by_page(
         &self,
         at: usize,
         length: usize,
-        mut copy: impl FnMut(usize, RemoteIoVec) -> Result<usize, Errno>,
+        mut copy: impl FnMut(&mut (PipeReader, PipeWriter), Range<usize>, usize) -> io::Result<()>,
     ) -> Result<(), GuardError> {
         let mapped = self.mapping.range().len();
         if at > mapped || length > mapped - at {
             return Err(GuardError::Outside);
         }
+        let mut pipe = io::pipe().map_err(|error| GuardError::Call(errno(&error)))?;
         let mut done = 0;
         while done < length {
             let here = at + done;
-            let part = (page_size() - here % page_size()).min(length - done);
-            match copy(done, RemoteIoVec { base: self.mapping.address() + here, len: part }) {
-                Ok(_) => done += part,
-                Err(Errno::EFAULT) => return Err(self.no_page(here)),
-                Err(errno) => return Err(GuardError::Call(errno)),
-            }
+            let part = done..length.min(done + page_size() - here % page_size());
+            done = part.end;
+            copy(&mut pipe, part, self.mapping.address() + here).map_err(|error| self.failed(&error, here))?;
         }
         Ok(())
     }
 
-    fn no_page(&self, at: usize) -> GuardError {
-        match self.file.metadata() {
-            Ok(metadata) => GuardError::NoPage {
+    fn failed(&self, error: &io::Error, at: usize) -> GuardError {
+        match (errno(error), self.file.metadata()) {
+            (Errno::EFAULT, Ok(metadata)) => GuardError::NoPage {
                 page: at / page_size(),
                 offset: self.offset + u64::try_from(at).expect("no machine has addresses beyond 64 bits"),
                 file_size: metadata.len(),
             },
-            Err(error) => GuardError::Call(Errno::from_raw(error.raw_os_error().unwrap_or(0))),
+            (Errno::EFAULT, Err(error)) => GuardError::Call(errno(&error)),
+            (other, _) => GuardError::Call(other),
         }
     }
 }
+
+fn errno(error: &io::Error) -> Errno {
+    Errno::from_raw(error.raw_os_error().unwrap_or(0))
+}
 // ANCHOR_END: guarded
 
-/// Demonstrates the bus error: four children die of it, three touches are none, five ways lead out.
+/// Demonstrates the bus error: four children die of it, neither a signal mask nor the safe crate helps, four touches are
+/// none, four ways lead out, and a guarded read lives through it.
 ///
 /// It truncates the file at `path`.
 ///
@@ -484,6 +509,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let pages = usize::try_from(size.div_ceil(page_size_u64())).map_err(io::Error::other)?;
 
     out.part("Four deaths, each in a child")?;
+    out.tell("a page is mapped, and then touched where the file has none")?;
     out.evidence("an empty file", empty_file(&folder)?)?;
     let behind = touch(&file, 0, (pages + 1) * page_size(), pages * page_size() + 7, Access::Store)?;
     out.evidence("one page too many", behind)?;
@@ -492,20 +518,29 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         Ok(full) => out.evidence("a full disk", full.stores)?,
         Err(reason) => out.evidence("a full disk", format!("skipped: {reason}"))?,
     }
-    let [ignored, blocked] = ignored_and_blocked(&folder)?;
-    out.evidence("SIGBUS ignored, blocked", format!("{ignored}; {blocked}"))?;
-    out.evidence("a slice of memmap2", truncated_under_memmap2(&folder)?)?;
     out.shows("mmap(2) let each of them pass: it is the touch that finds no page.")?;
 
-    out.part("Three that are no bus errors")?;
+    out.part("What does not help")?;
+    let [ignored, blocked] = ignored_and_blocked(&folder)?;
+    out.evidence("SIGBUS ignored", ignored)?;
+    out.evidence("SIGBUS blocked", blocked)?;
+    out.evidence("a slice of memmap2", truncated_under_memmap2(&folder)?)?;
+    out.shows("the touch can't go on, so the kernel kills; and the safe crate's slice is the same memory.")?;
+
+    out.part("What is no bus error")?;
     let last = pages * page_size() - 1;
-    out.evidence("the rest of the last page", touch(&file, 0, pages * page_size(), last, Access::Store)?)?;
+    out.evidence("the last page's last byte", touch(&file, 0, pages * page_size(), last, Access::Store)?)?;
+    out.tell("a file of 10 bytes: a load of the one behind them, then a store there")?;
     let (loaded, left) = rest_of_the_last_page(&folder)?;
-    out.evidence("loaded there, the file", format!("{loaded}, {}", hex(&left)))?;
+    out.evidence("loaded", loaded)?;
+    out.evidence("read(2) of the file", hex(&left))?;
+    out.tell("read(2) into a page that the file has not got, and write(2) from it")?;
     let [read, written] = read_and_write_there(&folder)?;
-    out.evidence("read(2) into, write(2) from", format!("{}, {}", answer(&read), answer(&written)))?;
+    out.evidence("read(2), write(2)", format!("{}, {}", answer(&read), answer(&written)))?;
+    out.tell("an empty file, mapped with its own length")?;
     let empty = tempfile::tempfile_in(&folder)?;
-    out.evidence("a length of 0", answer(&length_of_an_empty_file(&empty)))?;
+    out.evidence("mmap(2)", answer(&length_of_an_empty_file(&empty)))?;
+    out.evidence("memmap2", format!("a slice of {} bytes", empty_file_with_memmap2(&empty)?))?;
     out.shows("a page is there as a whole; the kernel does not signal itself; 0 bytes are no mapping.")?;
 
     out.part("The ways out")?;
@@ -515,22 +550,23 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("set the size", "the store succeeded")?;
     map_reserved(&tempfile::tempfile_in(&folder)?, page_size())?.store(0, b'x');
     out.evidence("reserve the blocks", "the store succeeded")?;
-    let sealed = sealed(b"kept")?;
-    let shrunk =
-        sealed.set_len(0).err().and_then(|error| error.raw_os_error()).map_or(Ok(()), |e| Err(Errno::from_raw(e)));
+    let shrunk = sealed(b"kept")?.set_len(0).map_err(|error| errno(&error));
     out.evidence("seal: ftruncate(2) to 0", answer(&shrunk))?;
-    out.shows("the first two leave a gap: others may truncate, the disk may fill. The seal leaves none.")?;
+    out.shows("after the first three anybody may still truncate the file. After the seal nobody can.")?;
 
     out.part("A read that says so instead")?;
     let guarded = Guarded::new(file.try_clone()?, 0, page_size())?;
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX).min(12)];
-    let mut read = |out: &mut Narrator, label: &str| {
+    let mut read = |out: &mut Narrator| {
         let text = guarded.read(0, &mut bytes).map_or_else(|error| error.to_string(), |()| hex(&bytes));
-        out.evidence(label, text)
+        out.evidence("guarded read", text)
     };
-    read(out, "guarded read")?;
+    read(out)?;
     out.tell("the file is truncated to 0 bytes")?;
     file.set_len(0)?;
-    read(out, "guarded read")?;
-    out.shows("this process has read where the bus error is, and goes on.")
+    read(out)?;
+    out.tell("and gets its size back")?;
+    file.set_len(size)?;
+    read(out)?;
+    out.shows("this process has read where the bus error is, and goes on. The bytes themselves are gone.")
 }
