@@ -8,12 +8,14 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use common::{cases, file_with, has_small_disks, open, transcript};
-use mmap_workbook::lesson_2::Sharing;
+use mmap_workbook::lesson_2::{Mapping, Sharing};
 use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
 use nix::errno::Errno;
+use nix::libc;
+use nix::sys::mman::ProtFlags;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
@@ -296,6 +298,17 @@ fn a_guarded_write_to_a_full_disk_is_an_error_and_what_fitted_is_there() {
         OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
         OnSmallDisk::Ran(ended) => assert_eq!((ended, said.as_slice()), (Ended::Exited(0), &b"held"[..])),
     }
+}
+
+#[test]
+fn read_2_into_a_mapping_for_reading_is_efault_too() {
+    let (_folder, path) = file_with(b"x");
+    let file = open(&path);
+    let mapping = Mapping::of_file(&file, 0, 1, ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
+    let there = std::ptr::with_exposed_provenance_mut(mapping.address());
+    // SAFETY: the buffer is in our mapping, to which nothing else in this process refers.
+    let read = unsafe { libc::pread(file.as_raw_fd(), there, 1, 0) };
+    assert_eq!(Errno::result(read), Err(Errno::EFAULT));
 }
 
 #[test]

@@ -389,8 +389,8 @@ impl std::error::Error for GuardError {}
 ///
 /// The kernel does the touching: write(2) takes the bytes out of the mapping into a pipe, read(2) puts them from a pipe into
 /// the mapping, and where a page is missing the call says EFAULT, as in [`read_and_write_there`]. There is no handler and
-/// nothing to restore, any number of threads may do it, and the file may shrink at any moment. It costs some system calls
-/// an access, so one guards blocks, not bytes.
+/// nothing to restore, and the file may shrink at any moment. It costs some system calls an access, so one guards blocks,
+/// not bytes.
 ///
 /// The other ways:
 /// - process_vm_writev(2) on one's own pid saves the pipe. But it pins the page, and marks it dirty afterwards without
@@ -509,7 +509,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let pages = usize::try_from(size.div_ceil(page_size_u64())).map_err(io::Error::other)?;
 
     out.part("Four deaths, each in a child")?;
-    out.tell("a page is mapped, and then touched where the file has none")?;
+    out.tell("each maps more than there is, or loses what there was, and then touches it")?;
     out.evidence("an empty file", empty_file(&folder)?)?;
     let behind = touch(&file, 0, (pages + 1) * page_size(), pages * page_size() + 7, Access::Store)?;
     out.evidence("one page too many", behind)?;
