@@ -70,6 +70,7 @@ proptest! {
         prop_assert_eq!(areas[0].range(), mapping.address()..mapping.address() + whole_pages(length));
         prop_assert_eq!(areas[0].offset(), offset);
         prop_assert_eq!(areas[0].permissions(), "rw-s");
+        prop_assert_eq!(mapping.length(), length);
         let range = mapping.range();
         drop(mapping);
         prop_assert!(maps_of(range)?.is_empty());
