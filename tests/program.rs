@@ -249,17 +249,24 @@ fn an_output_that_takes_nothing_gets_one_line() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let (reader, unread) = std::io::pipe().expect("a pipe");
     drop(reader);
-    for arguments in [&[][..], &["run", "2"]] {
+    let folder = tempdir().expect("a folder");
+    let mine = folder.path().join("mine");
+    std::fs::write(&mine, "a file of one's own").expect("a file");
+    let assert_refused = |run: &Run, cause: &str| {
+        assert_refused(run, "standard output", cause);
+        assert!(run.err.starts_with("workbook: standard output: "), "it is not the file's fault: {}", run.err);
+    };
+    for arguments in [&[][..], &["run", "2"], &["run", "2", "--file", str(&mine)]] {
         let mut command = workbook(arguments);
         command.stdout(full.try_clone().expect("a descriptor"));
-        assert_refused(&run_as_it_is(&mut command), "standard output", "No space left on device");
+        assert_refused(&run_as_it_is(&mut command), "No space left on device");
         let mut command = workbook(arguments);
         command.stdout(unread.try_clone().expect("a descriptor"));
-        assert_refused(&run_as_it_is(&mut command), "standard output", "Broken pipe");
+        assert_refused(&run_as_it_is(&mut command), "Broken pipe");
         let mut command = workbook(arguments);
         // SAFETY: close(2) of a number; in the child nothing has been printed yet, and std's streams have no state there.
         unsafe { command.pre_exec(|| Ok(nix::unistd::close(1)?)) };
-        assert_refused(&run_as_it_is(&mut command), "standard output", "closed");
+        assert_refused(&run_as_it_is(&mut command), "closed");
     }
 }
 
