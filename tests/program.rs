@@ -249,24 +249,17 @@ fn an_output_that_takes_nothing_gets_one_line() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let (reader, unread) = std::io::pipe().expect("a pipe");
     drop(reader);
-    let folder = tempdir().expect("a folder");
-    let mine = folder.path().join("mine");
-    std::fs::write(&mine, "a file of one's own").expect("a file");
-    let assert_refused = |run: &Run, cause: &str| {
-        assert_refused(run, "standard output", cause);
-        assert!(run.err.starts_with("workbook: standard output: "), "it is not the file's fault: {}", run.err);
-    };
-    for arguments in [&[][..], &["run", "2"], &["run", "2", "--file", str(&mine)]] {
+    for arguments in [&[][..], &["run", "2"]] {
         let mut command = workbook(arguments);
         command.stdout(full.try_clone().expect("a descriptor"));
-        assert_refused(&run_as_it_is(&mut command), "No space left on device");
+        assert_refused(&run_as_it_is(&mut command), "standard output", "No space left on device");
         let mut command = workbook(arguments);
         command.stdout(unread.try_clone().expect("a descriptor"));
-        assert_refused(&run_as_it_is(&mut command), "Broken pipe");
+        assert_refused(&run_as_it_is(&mut command), "standard output", "Broken pipe");
         let mut command = workbook(arguments);
         // SAFETY: close(2) of a number; in the child nothing has been printed yet, and std's streams have no state there.
         unsafe { command.pre_exec(|| Ok(nix::unistd::close(1)?)) };
-        assert_refused(&run_as_it_is(&mut command), "closed");
+        assert_refused(&run_as_it_is(&mut command), "standard output", "closed");
     }
 }
 
@@ -410,25 +403,36 @@ fn lesson_4s_programs_leave_a_file_that_is_no_channel_as_it_was() {
 }
 
 #[test]
-fn ctrl_c_takes_effect_when_the_file_is_put_back() {
+fn a_demonstration_that_is_stopped_halfway_puts_the_file_back() {
     let folder = tempdir().expect("a folder");
     let path = folder.path().join("mine");
     std::fs::write(&path, "a file of one's own").expect("a file");
-    // A pipe that is full stops the demonstration: with this much room, after its store to the file and before its end.
-    let (reader, mut writer) = std::io::pipe().expect("a pipe");
-    let size = fcntl(&reader, FcntlArg::F_SETPIPE_SZ(1)).expect("the smallest pipe");
-    writer.write_all(&vec![b'.'; size.cast_unsigned() as usize - 1300]).expect("filled");
-    let mut command = workbook(&["run", "2", "--file", str(&path), "--in-place"]);
-    command.stdout(writer).stderr(Stdio::null());
-    let (program, _) = Child::spawn(&mut command).expect("the program starts");
-    drop(command);
-    let deadline = std::time::Instant::now() + mmap_workbook::process::DEADLINE;
-    while std::fs::read(&path).expect("the file") == b"a file of one's own" {
-        assert!(std::time::Instant::now() < deadline, "the demonstration does not store to the file");
-        std::thread::yield_now();
+    for ctrl_c in [true, false] {
+        // A pipe that is full holds it up: with this much room, after its store to the file and before its end.
+        let (reader, mut writer) = std::io::pipe().expect("a pipe");
+        let size = fcntl(&reader, FcntlArg::F_SETPIPE_SZ(1)).expect("the smallest pipe");
+        writer.write_all(&vec![b'.'; size.cast_unsigned() as usize - 1300]).expect("filled");
+        let err = tempfile::tempfile().expect("a file");
+        let mut command = workbook(&["run", "2", "--file", str(&path), "--in-place"]);
+        command.stdout(writer).stderr(err.try_clone().expect("a descriptor"));
+        let (program, _) = Child::spawn(&mut command).expect("the program starts");
+        drop(command);
+        let deadline = std::time::Instant::now() + mmap_workbook::process::DEADLINE;
+        while std::fs::read(&path).expect("the file") == b"a file of one's own" {
+            assert!(std::time::Instant::now() < deadline, "the demonstration does not store to the file");
+            std::thread::yield_now();
+        }
+        if ctrl_c {
+            program.signal(Signal::SIGINT).expect("sent");
+        }
+        drop(reader); // Nobody reads on, and the next line is an error.
+        let run = Run { ended: program.wait().expect("it ends"), out: String::new(), err: text(err) };
+        if ctrl_c {
+            assert_eq!(run.ended, Ended::Killed(Signal::SIGINT));
+        } else {
+            assert_refused(&run, "standard output", "Broken pipe");
+            assert!(!run.err.contains("mine"), "it is not the file's fault: {}", run.err);
+        }
+        assert_eq!(std::fs::read_to_string(&path).expect("the file"), "a file of one's own");
     }
-    program.signal(Signal::SIGINT).expect("sent");
-    drop(reader); // Nobody reads on: the program goes on as far as it can.
-    assert_eq!(program.wait().expect("it ends"), Ended::Killed(Signal::SIGINT));
-    assert_eq!(std::fs::read_to_string(&path).expect("the file"), "a file of one's own");
 }
