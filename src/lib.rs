@@ -10,12 +10,14 @@
 //! - [`process`]: children: forked, talked with in turns, waited for with a deadline
 //! - [`observe`]: what the kernel says of a process's memory
 //! - [`narrate`]: what a demonstration prints through
+//! - [`grade`]: what the exercises' checks are written with
 //! - [`course`]: the order of the lessons, and what a demonstration is run on
 //!
 //! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `course` uses the
 //! lessons; nothing uses `course` but the program.
 
 pub mod course;
+pub mod grade;
 pub mod narrate;
 pub mod observe;
 pub mod process;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::io;
+use std::ops::Range;
 
 use nix::libc;
 use nix::sys::signal::Signal;
@@ -25,10 +26,10 @@ pub enum Ended {
 impl Ended {
     pub(super) fn new(status: WaitStatus, report: Option<Report>) -> io::Result<Ended> {
         Ok(match (status, report) {
-            (WaitStatus::Signaled(_, signal, _), Some(Report::Fault { signal: reported, code, address }))
+            (WaitStatus::Signaled(_, signal, _), Some(Report::Fault { signal: reported, code, address, place }))
                 if signal as i32 == reported =>
             {
-                Ended::Faulted(Fault { cause: Cause::new(signal, code), address })
+                Ended::Faulted(Fault { cause: Cause::new(signal, code), address, place })
             }
             (WaitStatus::Signaled(_, signal, _), _) => Ended::Killed(signal),
             (WaitStatus::Exited(_, _), Some(Report::Text(text))) => Ended::Failed(text),
@@ -51,7 +52,7 @@ impl Ended {
     /// The fault, if it died of one.
     pub fn fault(&self) -> Option<Fault> {
         match self {
-            Ended::Faulted(fault) => Some(*fault),
+            Ended::Faulted(fault) => Some(fault.clone()),
             _ => None,
         }
     }
@@ -69,12 +70,42 @@ impl fmt::Display for Ended {
 }
 
 /// A touch of memory that the kernel answered with a signal.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// The signal and its si_code.
     pub cause: Cause,
     /// si_addr: the address that was touched.
     pub address: usize,
+    /// What was mapped there at that moment; None where nothing was.
+    pub place: Option<Place>,
+}
+
+/// A line of /proc/PID/maps (proc_pid_maps(5)), as the process itself read it when it faulted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// The addresses: whole pages.
+    pub range: Range<usize>,
+    /// `rwxp`, or `s` for shared.
+    pub permissions: String,
+    /// Where in the file it begins, in bytes.
+    pub offset: u64,
+    /// The path of what is mapped, with ` (deleted)` behind it when the name is gone; empty for memory without a file.
+    pub name: String,
+}
+
+impl Place {
+    pub(super) fn of_line(line: &str) -> Option<Place> {
+        // The path may have spaces in it, and before it there are several.
+        let mut fields = line.splitn(6, ' ');
+        let (start, end) = fields.next()?.split_once('-')?;
+        let address = |text| usize::from_str_radix(text, 16).ok();
+        Some(Place {
+            range: address(start)?..address(end)?,
+            permissions: fields.next()?.to_owned(),
+            offset: u64::from_str_radix(fields.next()?, 16).ok()?,
+            name: fields.nth(2).unwrap_or_default().trim_start().to_owned(),
+        })
+    }
 }
 
 impl Fault {

@@ -13,6 +13,7 @@ mod disk;
 mod ended;
 mod line;
 mod report;
+mod strays;
 
 use std::io;
 use std::os::fd::{AsFd, FromRawFd, OwnedFd};
@@ -28,8 +29,9 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
 pub use disk::{OnSmallDisk, on_a_small_disk};
-pub use ended::{Cause, Ended, Fault};
+pub use ended::{Cause, Ended, Fault, Place};
 pub use line::Line;
+pub use strays::{adopt_orphans, end_all_children, has_children};
 
 /// How long anything here waits before it gives up: far more than any step takes on a loaded machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
@@ -145,16 +147,29 @@ impl Child {
     /// # Errors
     /// `TimedOut` when `limit` passes first; the child is killed then.
     pub fn wait_within(mut self, limit: Duration) -> io::Result<Ended> {
-        if !wait_readable(&self.ended, limit)? {
+        self.ended_within(limit)?.ok_or_else(|| {
             let text = format!("process {} did not end within {limit:?} and was killed", self.pid);
-            return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+            io::Error::new(io::ErrorKind::TimedOut, text)
+        })
+    }
+
+    /// How the child ended, if it does so within `limit`; it is reaped then, and there is nothing more to ask of it.
+    ///
+    /// # Errors
+    /// Those of poll(2) and waitpid(2): ECHILD when it has been asked for already.
+    pub fn ended_within(&mut self, limit: Duration) -> io::Result<Option<Ended>> {
+        if !wait_readable(&self.ended, limit)? {
+            return Ok(None);
         }
         let status = self.reap()?;
         let report = self.report.take().and_then(report::Reader::read);
-        Ended::new(status, report)
+        Ended::new(status, report).map(Some)
     }
 
     fn reap(&mut self) -> io::Result<WaitStatus> {
+        if self.reaped {
+            return Err(Errno::ECHILD.into());
+        }
         // What the child forked and forgot is still in its group. The group's name is the child's process id, which
         // nobody else can get before the child is reaped.
         let _ = killpg(self.pid, Signal::SIGKILL);

@@ -16,6 +16,8 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::unistd::pipe2;
 
+use super::ended::Place;
+
 /// The status with which a child ends whose body failed; the report says how.
 const FAILED: i32 = 101;
 
@@ -23,7 +25,7 @@ const FAULT: u8 = b'F';
 const TEXT: u8 = b'T';
 
 pub(super) enum Report {
-    Fault { signal: i32, code: i32, address: usize },
+    Fault { signal: i32, code: i32, address: usize, place: Option<Place> },
     Text(String),
 }
 
@@ -46,10 +48,13 @@ impl Reader {
         match bytes.split_first()? {
             (&FAULT, rest) => {
                 let word = |n: usize| Some(i64::from_ne_bytes(rest.get(n * 8..n * 8 + 8)?.try_into().ok()?));
+                let address = usize::from_ne_bytes(rest.get(16..16 + size_of::<usize>())?.try_into().ok()?);
+                let maps = String::from_utf8_lossy(rest.get(24..)?);
                 Some(Report::Fault {
                     signal: word(0)?.try_into().ok()?,
                     code: word(1)?.try_into().ok()?,
-                    address: usize::from_ne_bytes(rest.get(16..16 + size_of::<usize>())?.try_into().ok()?),
+                    address,
+                    place: maps.lines().filter_map(Place::of_line).find(|place| place.range.contains(&address)),
                 })
             }
             (_, rest) => Some(Report::Text(String::from_utf8_lossy(rest).into_owned())),
@@ -84,8 +89,8 @@ fn say(text: &str) {
 }
 
 fn write_report(bytes: &[u8]) {
-    // SAFETY: write(2) is async-signal-safe, and the slice is readable for its length. The pipe holds 64 KiB and gets one
-    // short report, so the write neither blocks nor is cut short; if it were, the parent would still know the signal.
+    // SAFETY: write(2) is async-signal-safe, and the slice is readable for its length. The pipe does not
+    // block: what it has no room for (64 KiB, mostly) is left out, and the parent still knows the signal.
     unsafe { libc::write(REPORT_TO.load(Ordering::Relaxed), bytes.as_ptr().cast(), bytes.len()) };
 }
 
@@ -118,4 +123,20 @@ extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _context: *mut l
     report[9..17].copy_from_slice(&i64::from(siginfo.si_code).to_ne_bytes());
     report[17..17 + size_of::<usize>()].copy_from_slice(&address.to_ne_bytes());
     write_report(&report);
+    report_maps();
+}
+
+/// The process's mappings go after the siginfo: when it is gone, nobody can ask which of them was touched.
+fn report_maps() {
+    // SAFETY: open(2) is async-signal-safe, and the name ends with a NUL.
+    let maps = unsafe { libc::open(c"/proc/self/maps".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };
+    let mut piece = [0_u8; 1024];
+    loop {
+        // SAFETY: read(2) is async-signal-safe, and the buffer is writable for its length.
+        let length = unsafe { libc::read(maps, piece.as_mut_ptr().cast(), piece.len()) };
+        match usize::try_from(length) {
+            Ok(length @ 1..) => write_report(&piece[..length]),
+            _ => return, // the end, or no such file: the siginfo alone must do
+        }
+    }
 }

@@ -1,0 +1,214 @@
+//! What a failed check says.
+
+use std::fmt::Display;
+use std::io;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::sys::signal::Signal;
+use serde::{Deserialize, Serialize};
+
+use super::misconception::Misconception;
+use super::{Words, deadline};
+use crate::observe::page_size;
+use crate::process::{Cause, Ended, Fault};
+use crate::say;
+
+/// How a check ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// The answer is right.
+    Passed,
+    /// A `todo!()` was reached.
+    Todo,
+    /// The answer is wrong.
+    Failed,
+    /// The answer panicked.
+    Panicked,
+    /// The answer ended its process instead of returning.
+    Exited,
+    /// A signal killed it.
+    Killed,
+    /// It did not come to its end.
+    TimedOut,
+    /// It asked for more memory than it was allowed.
+    OutOfMemory,
+    /// It returned, but a process that it had forked was left.
+    LeftProcesses,
+    /// The check itself could not be done on this machine.
+    Broken,
+}
+
+/// What a failed check says: what was expected, what happened, and with which values.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Failure {
+    /// How the learner's code ended.
+    pub verdict: Verdict,
+    /// What was expected of it.
+    pub expected: Words,
+    /// What happened instead.
+    pub happened: Words,
+    /// The values with which it happened: the shrunk counterexample.
+    pub given: Option<Words>,
+    /// The slug of the misconception that this looks like.
+    pub misconception: Option<String>,
+    /// The signal that killed it, by name.
+    pub signal: Option<String>,
+    #[serde(skip)]
+    died_of: Option<Cause>,
+}
+
+impl Failure {
+    /// A wrong answer.
+    pub fn new(expected: Words, happened: Words) -> Failure {
+        Failure::of(Verdict::Failed, expected, happened)
+    }
+
+    pub(super) fn of(verdict: Verdict, expected: Words, happened: Words) -> Failure {
+        Failure { verdict, expected, happened, given: None, misconception: None, signal: None, died_of: None }
+    }
+
+    /// Says with which values it happened.
+    #[must_use]
+    pub fn given(mut self, values: Words) -> Failure {
+        self.given.get_or_insert(values);
+        self
+    }
+
+    /// Names the misconception behind it.
+    #[must_use]
+    pub fn shows(mut self, misconception: &Misconception) -> Failure {
+        self.misconception = Some(misconception.slug.to_owned());
+        self
+    }
+
+    /// The fault that the learner's code died of, if it did.
+    pub fn died_of(&self) -> Option<Cause> {
+        self.died_of
+    }
+
+    /// The learner's code did not return within the deadline.
+    pub(super) fn timed_out() -> Failure {
+        let seconds = deadline().as_secs();
+        Failure::of(
+            Verdict::TimedOut,
+            say!("it comes to an end", "函数应当结束"),
+            say!("it was still running after {seconds} s and was killed", "运行了 {seconds} 秒仍未结束，已被杀死"),
+        )
+    }
+
+    /// A process was left when the learner's code had returned.
+    pub(super) fn left_processes() -> Failure {
+        Failure::of(
+            Verdict::LeftProcesses,
+            say!("each process that it forks has ended and was waited for", "派生的每个子进程都已结束并被等待回收"),
+            say!("it returned and left a child process behind", "函数返回了，却留下了一个子进程"),
+        )
+    }
+
+    /// The end of a process that ran the learner's code, where it was no good one.
+    pub(super) fn of_end(ended: Ended) -> Failure {
+        let returns = say!("it returns", "函数正常返回");
+        match ended {
+            Ended::Failed(text) if text.contains("not yet implemented") => {
+                let task = text.split_once("not yet implemented: ").map_or("", |(_, task)| task).to_owned();
+                let expected = Words { en: task.clone(), zh: task };
+                Failure::of(Verdict::Todo, expected, say!("it is still to do", "尚未完成"))
+            }
+            Ended::Failed(text) if text.starts_with("panicked at ") => {
+                let text = text.replace('\n', " ");
+                Failure::of(Verdict::Panicked, returns, say!("it {text}", "发生 panic：{text}"))
+            }
+            Ended::Failed(text) => Failure::new(returns, say!("it failed: {text}", "出错：{text}")),
+            Ended::Exited(status) => Failure::of(
+                Verdict::Exited,
+                returns,
+                say!("it ended the process with status {status}", "它以状态码 {status} 结束了整个进程"),
+            ),
+            Ended::Killed(signal) => {
+                let happened = say!("{signal} killed the process", "进程被 {signal} 杀死");
+                Failure { signal: Some(signal.to_string()), ..Failure::of(Verdict::Killed, returns, happened) }
+            }
+            Ended::Faulted(fault) => Failure {
+                signal: Some(signal_of(fault.cause).to_owned()),
+                died_of: Some(fault.cause),
+                ..Failure::of(Verdict::Killed, returns, fault_in_words(&fault))
+            },
+        }
+    }
+}
+
+fn signal_of(cause: Cause) -> &'static str {
+    match cause {
+        Cause::NotMapped | Cause::NotAllowed => Signal::SIGSEGV.as_str(),
+        Cause::NoPage => Signal::SIGBUS.as_str(),
+        Cause::Other(signal, _) => signal.as_str(),
+    }
+}
+
+/// A fault in the lesson's terms: the signal with its code, which mapping, which page of it, the file's size.
+fn fault_in_words(fault: &Fault) -> Words {
+    let cause = fault.cause;
+    let Some(place) = &fault.place else {
+        let address = fault.address;
+        return say!(
+            "the process died of {cause}: nothing is mapped at {address:#x}",
+            "进程死于 {cause}：地址 {address:#x} 处没有映射"
+        );
+    };
+    let at = fault.address - place.range.start;
+    let (page, pages) = (at / page_size(), place.range.len() / page_size());
+    let offset = place.offset;
+    if place.name.is_empty() {
+        return say!(
+            "the process died of {cause} at byte {at} of a mapping without a file, in its page {page} of {pages}",
+            "进程死于 {cause}：访问的是一个不属于任何文件的映射，其第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）"
+        );
+    }
+    let path = Path::new(&place.name);
+    let name = path.file_name().unwrap_or(path.as_os_str()).display();
+    let permissions = &place.permissions;
+    let size = path.metadata().map(|metadata| metadata.len());
+    let (size_en, size_zh) = match size {
+        Ok(size) => (format!("the file has {size} bytes"), format!("文件大小为 {size} 字节")),
+        Err(_) => ("the file has no name any more".to_owned(), "文件已没有名字".to_owned()),
+    };
+    Words {
+        en: format!(
+            "the process died of {cause} at byte {at} of its mapping of {name} ({permissions}, from offset {offset} on), in \
+             page {page} of {pages}; {size_en}"
+        ),
+        zh: format!(
+            "进程死于 {cause}：访问的是 {name} 的映射（{permissions}，从偏移 {offset} 起）的第 {at} 字节，位于第 {page} 页\
+             （共 {pages} 页，从 0 数起）；{size_zh}"
+        ),
+    }
+}
+
+/// The check could not be done: what is behind it is no fault of the learner's.
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Failure {
+        Failure::of(
+            Verdict::Broken,
+            say!("the check can be done on this machine", "检查可以在本机进行"),
+            say!("the check itself failed: {error}", "检查本身出错：{error}"),
+        )
+    }
+}
+
+impl From<Errno> for Failure {
+    fn from(errno: Errno) -> Failure {
+        io::Error::from(errno).into()
+    }
+}
+
+/// The text of an error, so that a process can send it to another.
+pub fn text(error: impl Display) -> String {
+    error.to_string()
+}
+
+/// What kind of error it is: the errno's name (`ENOENT`), else the name of the [`io::ErrorKind`] (`InvalidInput`).
+pub fn kind(error: io::Error) -> String {
+    error.raw_os_error().map_or_else(|| format!("{:?}", error.kind()), |raw| format!("{:?}", Errno::from_raw(raw)))
+}

@@ -1,0 +1,61 @@
+//! What an exercise's checks are written with.
+//!
+//! A check never runs the learner's code in its own process. [`ask`] forks a child that runs it and brings back the
+//! answer, [`start`] one that goes on in turns, and [`trace`] one that is watched from call to call or from instruction to
+//! instruction. So whatever the code does instead of returning is a verdict of its own, and a property can shrink a
+//! counterexample even where each try dies of a signal.
+
+mod ask;
+mod failure;
+pub mod misconception;
+mod property;
+mod report;
+pub mod trace;
+mod words;
+
+use std::time::Duration;
+
+pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
+pub use failure::{Failure, Verdict, kind, text};
+pub use property::{for_all, for_all_n, for_each};
+pub use report::{REPORT_TO, Report};
+pub use trace::{Call, after_each_instruction, calls_of, killed_before_call};
+pub use words::{Language, Words};
+
+use crate::process;
+
+/// How long the learner's code may take before it is killed: WORKBOOK_DEADLINE in seconds, else 10.
+pub fn deadline() -> Duration {
+    let seconds = std::env::var("WORKBOOK_DEADLINE").ok().and_then(|seconds| seconds.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(10))
+}
+
+/// One check: runs `body`, and when it fails says why, the `rule` behind it, and which `section` to read: an anchor of this
+/// lesson's lesson.rs, or of another's with its number before it (`3:snapshot`).
+///
+/// # Panics
+/// When the check fails, with all of that as text: so it is a test for libtest.
+#[track_caller]
+pub fn check(section: &str, rule: Words, body: impl FnOnce() -> Result<(), Failure>) {
+    let outcome = process::adopt_orphans().map_err(Failure::from).and_then(|()| body());
+    // Nobody is left, whatever the learner's code did to hide: the body's own children are gone with it.
+    let strays = process::end_all_children();
+    let outcome = outcome.and_then(|()| match strays {
+        Ok(0) => Ok(()),
+        Ok(_) => Err(Failure::left_processes()),
+        Err(error) => Err(error.into()),
+    });
+    let report = Report { section: section.to_owned(), rule, failure: outcome.err() };
+    report.write();
+    if report.failure.is_some() {
+        panic!("\n{}", report.in_language(Language::of_environment()));
+    }
+}
+
+/// The `failure`, unless `holds`.
+///
+/// # Errors
+/// The failure.
+pub fn ensure(holds: bool, failure: impl FnOnce() -> Failure) -> Result<(), Failure> {
+    if holds { Ok(()) } else { Err(failure()) }
+}

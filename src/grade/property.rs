@@ -1,0 +1,71 @@
+//! Properties: the same test on many values, and of the values that fail the simplest.
+
+use std::cell::RefCell;
+
+use proptest::strategy::Strategy;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
+
+use super::failure::Verdict;
+use super::{Failure, Words};
+
+/// How many random values a property is tried on, unless PROPTEST_CASES says otherwise.
+const CASES: u32 = 48;
+/// After this many milliseconds of shrinking, what has been found is simple enough.
+const SHRINKING: u32 = 4_000;
+
+/// Tries `test` on random values. When it fails, looks for a simpler value that fails too and says so with `describe`.
+///
+/// # Errors
+/// The failure with the simplest value found.
+pub fn for_all<S: Strategy>(
+    strategy: S,
+    describe: impl Fn(&S::Value) -> Words,
+    test: impl Fn(&S::Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for_all_n(CASES, strategy, describe, test)
+}
+
+/// [`for_all`] on `cases` random values.
+///
+/// # Errors
+/// The failure with the simplest value found.
+pub fn for_all_n<S: Strategy>(
+    cases: u32,
+    strategy: S,
+    describe: impl Fn(&S::Value) -> Words,
+    test: impl Fn(&S::Value) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    // A learner's run writes no regression file, and shrinking comes to an end.
+    let config = Config { cases, failure_persistence: None, max_shrink_time: SHRINKING, ..Config::default() };
+    let simplest: RefCell<Option<Failure>> = RefCell::new(None);
+    // The result says no more than what `simplest` holds: each value that shrinking finds to fail is simpler than the last.
+    let _ = TestRunner::new(config).run(&strategy, |value| {
+        if simplest.borrow().as_ref().is_some_and(|failure| !worth_shrinking(failure)) {
+            return Ok(());
+        }
+        test(&value).map_err(|failure| {
+            let failure = if failure.verdict == Verdict::Todo { failure } else { failure.given(describe(&value)) };
+            simplest.replace(Some(failure));
+            TestCaseError::fail("")
+        })
+    });
+    simplest.into_inner().map_or(Ok(()), Err)
+}
+
+/// Whether a simpler value would tell more than it costs.
+fn worth_shrinking(failure: &Failure) -> bool {
+    !matches!(failure.verdict, Verdict::Todo | Verdict::TimedOut | Verdict::Broken)
+}
+
+/// Tries `test` on each of these values, in their order.
+///
+/// # Errors
+/// The first failure, with its value.
+pub fn for_each<T>(
+    values: impl IntoIterator<Item = T>,
+    describe: impl Fn(&T) -> Words,
+    test: impl Fn(&T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    values.into_iter().try_for_each(|value| test(&value).map_err(|failure| failure.given(describe(&value))))
+}

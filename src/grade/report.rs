@@ -1,0 +1,77 @@
+//! What a check says when it is over: to the learner as text, to the program that graded it as JSON.
+
+use std::fs;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::misconception::Misconception;
+use super::{Failure, Language, Words};
+use crate::say;
+
+/// The name of the environment variable with the path of the file that a check writes its report to.
+pub const REPORT_TO: &str = "WORKBOOK_REPORT";
+
+/// What a check says when it is over.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Report {
+    /// Which section to read.
+    pub section: String,
+    /// The rule behind the check.
+    pub rule: Words,
+    /// Why it failed; None when it passed.
+    pub failure: Option<Failure>,
+}
+
+impl Report {
+    /// Writes the report for the program that graded the check, where there is one.
+    pub(super) fn write(&self) {
+        if let Some(path) = std::env::var_os(REPORT_TO).map(PathBuf::from) {
+            // Whoever reads it knows that a check without a report has not passed.
+            let _ = serde_json::to_vec(self).map(|json| fs::write(path, json));
+        }
+    }
+
+    /// The parts of a failed check with their names, in the order in which they are read.
+    pub fn parts(&self) -> Vec<(Words, Words)> {
+        let Some(failure) = &self.failure else { return Vec::new() };
+        let mut parts = vec![
+            (say!("expected", "预期"), failure.expected.clone()),
+            (say!("happened", "实际"), failure.happened.clone()),
+        ];
+        parts.extend(failure.given.clone().map(|given| (say!("with", "反例"), given)));
+        let misconception = failure.misconception.as_deref().and_then(Misconception::of_slug);
+        if let Some(misconception) = misconception {
+            let (belief, against, slug) = (misconception.belief(), misconception.against(), misconception.slug);
+            parts.push((
+                say!("looks like", "可能误解"),
+                Words {
+                    en: format!("\"{}\" ({slug}) {}", belief.en, against.en),
+                    zh: format!("“{}”（{slug}）{}", belief.zh, against.zh),
+                },
+            ));
+        }
+        parts.push((say!("rule", "规则"), self.rule.clone()));
+        let section = match self.section.split_once(':') {
+            Some((lesson, section)) => say!(
+                "section `{section}` of lesson {lesson}'s lesson.rs",
+                "第 {lesson} 课 lesson.rs 的 `{section}` 一节"
+            ),
+            None => {
+                let section = &self.section;
+                say!("section `{section}` of lesson.rs", "lesson.rs 的 `{section}` 一节")
+            }
+        };
+        parts.push((say!("read", "阅读"), section));
+        parts
+    }
+
+    /// The parts as lines of text.
+    pub fn in_language(&self, language: Language) -> String {
+        let parts = self.parts();
+        let lines = parts
+            .iter()
+            .map(|(name, words)| format!("  {}: {}\n", name.in_language(language), words.in_language(language)));
+        lines.collect()
+    }
+}

@@ -1,0 +1,228 @@
+//! The learner's code watched with ptrace(2): from system call to system call, or from instruction to instruction.
+//!
+//! Between two stops the traced process stands still, so each of its moments can be looked at, one after the other, with
+//! no luck involved: what another process would find right there, or what is left when it is killed there.
+
+use std::io;
+use std::time::{Duration, Instant};
+
+use nix::libc;
+use nix::sys::ptrace;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::getpid;
+
+use super::{Failure, deadline};
+use crate::process::{self, Child, Ended, Line};
+
+/// After this many instructions the answer is no small function any more.
+const LONGEST: u64 = 2_000_000;
+
+/// A system call of the learner's code.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Call {
+    /// Its number: `libc::SYS_...`.
+    pub number: i64,
+    /// Its arguments, as many as it has; what is behind them means nothing.
+    pub arguments: [u64; 6],
+    /// What it returned: the negative errno when it failed.
+    pub answer: i64,
+}
+
+/// The system calls that `act` makes, in their order. `prepare` runs before it, unwatched.
+///
+/// # Errors
+/// When `act` doesn't come to a good end; when this machine doesn't let us trace.
+pub fn calls_of<T>(
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
+) -> Result<Vec<Call>, Failure> {
+    let mut traced = Traced::start(prepare, act)?;
+    let mut calls = Vec::new();
+    while let Some(call) = traced.next_call()? {
+        calls.push(traced.finish(call)?);
+    }
+    traced.end()?;
+    Ok(calls)
+}
+
+/// Kills the process just before the `n`-th call (from 0 on) that `act` makes; None when `act` came to its end before that.
+///
+/// # Errors
+/// When `act` ends badly; when this machine doesn't let us trace.
+pub fn killed_before_call<T>(
+    n: usize,
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
+) -> Result<Option<Call>, Failure> {
+    let mut traced = Traced::start(prepare, act)?;
+    let mut before = 0;
+    while let Some(call) = traced.next_call()? {
+        if before == n {
+            // A process that is killed where it stands, at the entry of a call, does not make the call any more.
+            traced.child.kill()?;
+            return Ok(Some(call));
+        }
+        traced.finish(call)?;
+        before += 1;
+    }
+    traced.end()?;
+    Ok(None)
+}
+
+/// Runs `act` one machine instruction at a time and calls `look` after each, with how many there were, while the process
+/// stands still. Gives back how many there were; None where this machine can't go in single steps.
+///
+/// # Errors
+/// Those of `look`; when `act` ends badly; when this machine doesn't let us trace.
+pub fn after_each_instruction<T>(
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
+    mut look: impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<Option<u64>, Failure> {
+    let mut traced = Traced::start(prepare, act)?;
+    let mut signal = None;
+    for steps in 1..=LONGEST {
+        match ptrace::step(traced.child.pid(), signal.take()) {
+            Err(nix::errno::Errno::EIO) => return Ok(None),
+            stepped => stepped?,
+        }
+        match traced.next_stop()? {
+            Stop::Signal(Signal::SIGSTOP) => {
+                traced.end()?;
+                return Ok(Some(steps));
+            }
+            Stop::Signal(Signal::SIGTRAP) => look(steps)?,
+            Stop::Signal(other) => signal = Some(other),
+            Stop::Call => {}
+        }
+    }
+    Err(Failure::timed_out())
+}
+
+/// A child that stops where we say.
+struct Traced {
+    child: Child,
+    _line: Line,
+}
+
+/// Why the child stands still.
+enum Stop {
+    /// At the entry or the exit of a system call.
+    Call,
+    /// A signal is about to be delivered to it.
+    Signal(Signal),
+}
+
+impl Traced {
+    fn start<T>(
+        prepare: impl FnOnce() -> io::Result<T>,
+        act: impl FnOnce(T) -> Result<(), String>,
+    ) -> Result<Traced, Failure> {
+        let (child, line) = Child::fork(|_| {
+            process::adopt_orphans()?;
+            let state = prepare()?;
+            let me = getpid();
+            ptrace::traceme()?;
+            // The first SIGSTOP marks the beginning, the second one the end.
+            kill(me, Signal::SIGSTOP)?;
+            let acted = act(state);
+            kill(me, Signal::SIGSTOP)?;
+            acted.map_err(io::Error::other)?;
+            if process::has_children()? { Err(io::Error::other("left a child process behind")) } else { Ok(()) }
+        })?;
+        let mut traced = Traced { child, _line: line };
+        match traced.next_stop()? {
+            Stop::Signal(Signal::SIGSTOP) => {}
+            _ => return Err(io::Error::other("a traced child did not stop where it should").into()),
+        }
+        let options = ptrace::Options::PTRACE_O_TRACESYSGOOD | ptrace::Options::PTRACE_O_EXITKILL;
+        ptrace::setoptions(traced.child.pid(), options)?;
+        Ok(traced)
+    }
+
+    /// Waits until the child stands still.
+    fn next_stop(&mut self) -> Result<Stop, Failure> {
+        let pid = self.child.pid();
+        let any = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
+        let until = Instant::now() + deadline();
+        let mut looks = 0_u32;
+        loop {
+            match waitid(Id::Pid(pid), any)? {
+                WaitStatus::Exited(..) | WaitStatus::Signaled(..) => return Err(self.how_it_ended()),
+                WaitStatus::StillAlive if Instant::now() > until => return Err(Failure::timed_out()),
+                WaitStatus::StillAlive if looks < 1_000 => {
+                    looks += 1;
+                    std::thread::yield_now();
+                }
+                // It waits for something: looking all the time would only keep a core busy.
+                WaitStatus::StillAlive => {
+                    if let Some(ended) = self.child.ended_within(Duration::from_millis(1))? {
+                        return Err(Failure::of_end(ended));
+                    }
+                }
+                _ => break,
+            }
+        }
+        match waitpid(pid, Some(WaitPidFlag::WSTOPPED))? {
+            WaitStatus::PtraceSyscall(_) => Ok(Stop::Call),
+            WaitStatus::Stopped(_, signal) => Ok(Stop::Signal(signal)),
+            other => Err(io::Error::other(format!("a traced child is neither stopped nor gone: {other:?}")).into()),
+        }
+    }
+
+    /// Lets the child go on to the entry of its next system call; None when `act` is over.
+    fn next_call(&mut self) -> Result<Option<Call>, Failure> {
+        let mut signal = None;
+        loop {
+            ptrace::syscall(self.child.pid(), signal.take())?;
+            match self.next_stop()? {
+                Stop::Call => {
+                    let call = self.call_at_entry()?;
+                    let end = [u64::from(self.child.pid().as_raw().unsigned_abs()), libc::SIGSTOP as u64];
+                    if call.number != libc::SYS_kill || call.arguments[..2] != end {
+                        return Ok(Some(call));
+                    }
+                    self.finish(call)?;
+                    ptrace::syscall(self.child.pid(), None)?;
+                    self.next_stop()?; // the second SIGSTOP, which never reaches it
+                    return Ok(None);
+                }
+                Stop::Signal(other) => signal = Some(other),
+            }
+        }
+    }
+
+    /// Lets the child make the call at whose entry it stands.
+    fn finish(&mut self, call: Call) -> Result<Call, Failure> {
+        ptrace::syscall(self.child.pid(), None)?;
+        self.next_stop()?;
+        // SAFETY: at the exit of a call `exit` is the union's valid field.
+        let answer = unsafe { ptrace::syscall_info(self.child.pid())?.u.exit }.sval;
+        Ok(Call { answer, ..call })
+    }
+
+    fn call_at_entry(&self) -> Result<Call, Failure> {
+        // SAFETY: at the entry of a call `entry` is the union's valid field.
+        let entry = unsafe { ptrace::syscall_info(self.child.pid())?.u.entry };
+        Ok(Call { number: entry.nr.cast_signed(), arguments: entry.args, answer: 0 })
+    }
+
+    /// `act` is over: lets the child go to its end.
+    fn end(mut self) -> Result<(), Failure> {
+        ptrace::detach(self.child.pid(), None)?;
+        match self.child.ended_within(deadline())? {
+            Some(Ended::Exited(0)) => Ok(()),
+            Some(other) => Err(Failure::of_end(other)),
+            None => Err(Failure::timed_out()),
+        }
+    }
+
+    fn how_it_ended(&mut self) -> Failure {
+        match self.child.ended_within(deadline()) {
+            Ok(Some(ended)) => Failure::of_end(ended),
+            Ok(None) => Failure::timed_out(),
+            Err(error) => error.into(),
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The two languages of the feedback.
+
+use std::env;
+
+use serde::{Deserialize, Serialize};
+
+/// A language that the learner may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+    /// Chinese.
+    Chinese,
+}
+
+impl Language {
+    /// `WORKBOOK_LANG` (`en` or `zh`), else the locale of the messages: LC_ALL, LC_MESSAGES, LANG, the first that is set
+    /// (locale(7)). Whatever isn't Chinese is English.
+    pub fn of_environment() -> Language {
+        Language::from(|name| env::var(name).ok())
+    }
+
+    fn from(variable: impl Fn(&str) -> Option<String>) -> Language {
+        let names = ["WORKBOOK_LANG", "LC_ALL", "LC_MESSAGES", "LANG"];
+        let set = names.iter().filter_map(|name| variable(name)).find(|value| !value.is_empty());
+        if set.is_some_and(|value| value.starts_with("zh")) { Language::Chinese } else { Language::English }
+    }
+}
+
+/// A text in both languages. [`say!`](crate::say) makes one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Words {
+    /// English.
+    pub en: String,
+    /// Chinese.
+    pub zh: String,
+}
+
+impl Words {
+    /// The text in this language.
+    pub fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.en,
+            Language::Chinese => &self.zh,
+        }
+    }
+}
+
+/// [`Words`](crate::grade::Words) from an English and a Chinese text, both with `format!`'s braces.
+#[macro_export]
+macro_rules! say {
+    ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {
+        $crate::grade::Words { en: format!($en $(, $argument)*), zh: format!($zh $(, $argument)*) }
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Language::{self, Chinese, English};
+
+    #[test]
+    fn the_first_variable_that_is_set_decides() {
+        let language = |set: &[(&str, &str)]| {
+            Language::from(|name| set.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+        };
+        assert_eq!(language(&[]), English);
+        assert_eq!(language(&[("LANG", "zh_CN.UTF-8")]), Chinese);
+        assert_eq!(language(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "C")]), English);
+        assert_eq!(language(&[("LANG", "zh_CN.UTF-8"), ("LC_ALL", "")]), Chinese);
+        assert_eq!(language(&[("LANG", "de_DE"), ("WORKBOOK_LANG", "zh")]), Chinese);
+        assert_eq!(language(&[("LC_MESSAGES", "zh_TW"), ("WORKBOOK_LANG", "en")]), English);
+    }
+}

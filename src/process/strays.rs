@@ -1,0 +1,69 @@
+//! Processes that somebody forked and forgot.
+
+use std::fs;
+use std::io;
+
+use nix::errno::Errno;
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+use nix::unistd::{Pid, getpid};
+use procfs::process::all_processes;
+
+/// From now on a descendant whose parent ends becomes a child of this process instead of init's (PR_SET_CHILD_SUBREAPER,
+/// prctl(2)): whatever it did to hide, a session or a process group of its own, it can be found.
+///
+/// # Errors
+/// The error of prctl(2).
+pub fn adopt_orphans() -> io::Result<()> {
+    Ok(prctl::set_child_subreaper(true)?)
+}
+
+/// Whether this process has a child, running or not yet waited for.
+///
+/// # Errors
+/// The error of waitid(2).
+pub fn has_children() -> io::Result<bool> {
+    match waitid(Id::All, WaitPidFlag::WEXITED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT) {
+        Ok(_) => Ok(true),
+        Err(Errno::ECHILD) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// Kills every child of this process, and those that become its children thereby, and waits for them all. After
+/// [`adopt_orphans`] no descendant is left then. Says how many there were.
+///
+/// # Errors
+/// When /proc cannot be read.
+pub fn end_all_children() -> io::Result<usize> {
+    let mut ended = 0;
+    // One that is killed leaves its own children to us: again, until there is nobody.
+    while has_children()? {
+        for child in children()? {
+            let _ = kill(child, Signal::SIGKILL);
+            if waitpid(child, None).is_ok() {
+                ended += 1;
+            }
+        }
+    }
+    Ok(ended)
+}
+
+fn children() -> io::Result<Vec<Pid>> {
+    let mut found = Vec::new();
+    for thread in fs::read_dir("/proc/self/task")? {
+        match fs::read_to_string(thread?.path().join("children")) {
+            Ok(pids) => found.extend(pids.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw)),
+            // A kernel without CONFIG_PROC_CHILDREN: the long way.
+            Err(_) => return children_among_all(),
+        }
+    }
+    Ok(found)
+}
+
+fn children_among_all() -> io::Result<Vec<Pid>> {
+    let me = getpid().as_raw();
+    let stats = all_processes().map_err(io::Error::other)?.filter_map(|process| process.ok()?.stat().ok());
+    Ok(stats.filter(|stat| stat.ppid == me).map(|stat| Pid::from_raw(stat.pid)).collect())
+}

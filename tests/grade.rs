@@ -1,0 +1,281 @@
+//! What the exercises' checks are written with: every way in which an answer may go wrong is told apart.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use mmap_workbook::grade::{
+    self, Failure, Verdict, Words, after_each_instruction, ask, ask_with_memory, calls_of, ensure, for_all, for_each,
+    killed_before_call, kind, moved, start,
+};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::page_size;
+use mmap_workbook::process::{self, Cause};
+use mmap_workbook::say;
+use nix::libc;
+use nix::sys::mman::ProtFlags;
+use nix::unistd::{ForkResult, Pid, fork, setsid};
+
+fn verdict_of(body: impl FnOnce()) -> Verdict {
+    ask(body).expect_err("no answer").verdict
+}
+
+/// A shared mapping, for what processes tell each other.
+fn shared() -> Mapping {
+    Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).expect("a mapping")
+}
+
+#[test]
+fn an_answer_comes_back() {
+    assert_eq!(ask(|| (1, "two".to_owned(), vec![3_u8; 100_000])).ok(), Some((1, "two".to_owned(), vec![3; 100_000])));
+    assert_eq!(ask(|| Err::<(), _>("no".to_owned())).ok(), Some(Err("no".to_owned())));
+}
+
+#[test]
+fn what_an_answer_does_instead_is_told_apart() {
+    assert_eq!(verdict_of(|| todo!("count the lines")), Verdict::Todo);
+    assert_eq!(verdict_of(|| panic!("too bad")), Verdict::Panicked);
+    assert_eq!(verdict_of(|| std::process::exit(0)), Verdict::Exited);
+    assert_eq!(verdict_of(|| std::process::abort()), Verdict::Killed);
+}
+
+#[test]
+fn a_todo_says_what_there_is_to_do() {
+    let failure = ask::<()>(|| todo!("count the lines")).expect_err("no answer");
+    assert_eq!(failure.expected.en, "count the lines");
+}
+
+#[test]
+fn a_fault_says_which_mapping_which_page_and_the_size_of_the_file() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("numbers bin");
+    fs::write(&path, [1; 10]).expect("a file");
+    let file = File::open(&path).expect("the file opens");
+    let page = page_size();
+    let failure = ask(|| {
+        let mapping = Mapping::of_file(&file, 0, 3 * page, ProtFlags::PROT_READ, Sharing::Shared).expect("a mapping");
+        mapping.load(page + 7)
+    });
+    let failure = failure.expect_err("a fault");
+    assert_eq!((failure.verdict, failure.died_of()), (Verdict::Killed, Some(Cause::NoPage)));
+    assert_eq!(failure.signal.as_deref(), Some("SIGBUS"));
+    let text = failure.happened.en;
+    let wanted = format!(
+        "the process died of SIGBUS/BUS_ADRERR at byte {} of its mapping of numbers bin (r--s, from offset 0 on), in page 1 \
+         of 3; the file has 10 bytes",
+        page + 7
+    );
+    assert_eq!(text, wanted);
+}
+
+#[test]
+fn memory_without_end_is_refused() {
+    let ended = ask::<()>(|| {
+        let mut all = Vec::new();
+        loop {
+            all.push(vec![1_u8; 64 << 20]);
+        }
+    });
+    let failure = ended.expect_err("no answer");
+    assert_eq!((failure.verdict, failure.signal.as_deref()), (Verdict::Killed, Some("SIGABRT")));
+}
+
+#[test]
+fn memory_can_be_bounded_so_that_a_file_does_not_fit() {
+    let file = tempfile::tempfile().expect("a file");
+    file.set_len(64 << 20).expect("a size");
+    let map =
+        |length: usize| Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Shared).map(drop).is_ok();
+    assert_eq!(ask_with_memory(8 << 20, || (map(1 << 20), map(64 << 20))).ok(), Some((true, false)));
+    assert_eq!(ask(|| map(64 << 20)).ok(), Some(true));
+}
+
+#[test]
+fn a_child_that_is_left_is_seen_and_ended() {
+    process::adopt_orphans().expect("as each check does");
+    // In the answer's process group, in a session of its own, and twice removed.
+    for kind in 0..3 {
+        let page = shared();
+        let failure = ask(|| {
+            // SAFETY: the child only makes raw calls.
+            if let ForkResult::Child = unsafe { fork() }.expect("a child") {
+                if kind > 0 {
+                    setsid().expect("a session");
+                }
+                // SAFETY: as above.
+                if kind == 2 && !matches!(unsafe { fork() }.expect("a child"), ForkResult::Child) {
+                    // SAFETY: _exit(2) takes no pointer.
+                    unsafe { libc::_exit(0) };
+                }
+                page.word(0).store(nix::unistd::getpid().as_raw().cast_unsigned(), Ordering::Relaxed);
+                loop {
+                    nix::unistd::pause();
+                }
+            }
+            while page.word(0).load(Ordering::Relaxed) == 0 {
+                std::thread::yield_now();
+            }
+        });
+        assert_eq!(failure.expect_err("a child is left").verdict, Verdict::LeftProcesses);
+        process::end_all_children().expect("nobody is left");
+        let pid = Pid::from_raw(page.word(0).load(Ordering::Relaxed).cast_signed());
+        assert!(!Path::new(&format!("/proc/{pid}")).exists(), "kind {kind}");
+    }
+}
+
+#[test]
+fn what_went_through_read_and_write_is_counted() {
+    let mut file = tempfile::tempfile().expect("a file");
+    let (read, written) = ask(|| {
+        let (_, wrote) = moved(|| file.write_all(&[7; 1000]));
+        let (_, read) = moved(|| File::open("/dev/zero").and_then(|mut zeros| zeros.read_exact(&mut [0; 300])));
+        (read, wrote)
+    })
+    .map(|(read, wrote)| (read.map(|m| (m.read, m.written)), wrote.map(|m| (m.read, m.written))))
+    .expect("an answer");
+    if read.is_none() {
+        eprintln!("skipped: this kernel keeps no /proc/self/io");
+        return;
+    }
+    assert_eq!((read, written), (Some((300, 0)), Some((0, 1000))));
+}
+
+#[test]
+fn a_counterexample_is_shrunk_even_where_each_try_dies() {
+    let failure = for_all(
+        0..10_000_u32,
+        |n| say!("the number {n}", "数 {n}"),
+        |&n| {
+            ask(|| {
+                if n > 1234 {
+                    std::process::abort();
+                }
+            })
+        },
+    );
+    let failure = failure.expect_err("a counterexample");
+    assert_eq!(failure.given.expect("values").en, "the number 1235");
+    assert_eq!(failure.verdict, Verdict::Killed);
+}
+
+#[test]
+fn the_first_of_the_values_that_fails_is_named() {
+    let test = |&n: &u32| ensure(n < 3, || Failure::new(say!("small", "小"), say!("large", "大")));
+    let failure = for_each([1, 2, 3, 4], |n| say!("{n}", "{n}"), test).expect_err("a failure");
+    assert_eq!(failure.given, Some(Words { en: "3".into(), zh: "3".into() }));
+    assert!(for_each([1, 2], |n| say!("{n}", "{n}"), test).is_ok());
+}
+
+#[test]
+fn a_player_takes_turns_and_says_how_it_ended() {
+    let turns = |line: &process::Line| {
+        line.await_turn()?;
+        line.send(b"hello")
+    };
+    let mut player = start(|line| turns(line).map_err(grade::text)).expect("a player");
+    player.give_turn().expect("a turn");
+    assert_eq!(player.receive().expect("a message"), b"hello");
+    player.end().expect("a good end");
+
+    let player = start(|line| turns(line).map_err(grade::text)).expect("a player");
+    player.kill().expect("it was still there");
+
+    let mut player = start(|_| std::process::exit(3)).expect("a player");
+    assert_eq!(player.await_turn().expect_err("it exits").verdict, Verdict::Exited);
+    let player = start(|_| Err("no luck".to_owned())).expect("a player");
+    assert_eq!(player.end().expect_err("it fails").happened.en, "it failed: no luck");
+}
+
+fn in_a_folder() -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    (folder, path)
+}
+
+fn write_twice(path: &Path) -> io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(b"one")?;
+    file.write_all(b"two")
+}
+
+#[test]
+fn the_calls_of_an_answer_are_seen_in_their_order() {
+    let (_folder, path) = in_a_folder();
+    let calls = calls_of(|| Ok(()), |()| write_twice(&path).map_err(grade::text)).expect("traced");
+    let numbers: Vec<_> = calls.iter().map(|call| call.number).collect();
+    let wanted = [libc::SYS_openat, libc::SYS_write, libc::SYS_write, libc::SYS_close];
+    let seen: Vec<_> = numbers.into_iter().filter(|number| wanted.contains(number)).collect();
+    assert_eq!(seen, wanted);
+    let write = calls.iter().find(|call| call.number == libc::SYS_write).expect("a write");
+    assert_eq!((write.arguments[2], write.answer), (3, 3));
+}
+
+#[test]
+fn an_answer_is_killed_at_every_moment_between_its_calls() {
+    let mut seen = Vec::new();
+    for n in 0.. {
+        let (_folder, path) = in_a_folder();
+        let killed = killed_before_call(n, || Ok(()), |()| write_twice(&path).map_err(grade::text)).expect("traced");
+        seen.push(fs::read_to_string(&path).ok());
+        if killed.is_none() {
+            break;
+        }
+    }
+    seen.dedup();
+    let seen: Vec<_> = seen.iter().map(Option::as_deref).collect();
+    assert_eq!(seen, [None, Some(""), Some("one"), Some("onetwo")]);
+}
+
+#[test]
+fn a_lost_update_is_found_without_luck() {
+    let page = shared();
+    // Another process raises the counter after each instruction; a load and a store in between lose one of its updates.
+    let raised = |raise: fn(&AtomicU32) -> u32| {
+        page.word(0).store(0, Ordering::Relaxed);
+        let mut others = 0;
+        let steps = after_each_instruction(
+            || Ok(page.word(0)),
+            |word| {
+                raise(word);
+                Ok(())
+            },
+            |_| {
+                others += 1;
+                page.word(0).fetch_add(1, Ordering::Relaxed);
+                Ok(())
+            },
+        );
+        let known = steps.expect("traced");
+        known.map(|_| (others + 1, page.word(0).load(Ordering::Relaxed)))
+    };
+    let Some((wanted, got)) = raised(|word| word.fetch_add(1, Ordering::Relaxed)) else {
+        eprintln!("skipped: no single steps on this machine");
+        return;
+    };
+    assert_eq!(wanted, got);
+    let (wanted, got) = raised(|word| {
+        let was = word.load(Ordering::Relaxed);
+        word.store(was + 1, Ordering::Relaxed);
+        was
+    })
+    .expect("steps");
+    assert!(got < wanted, "{got} of {wanted}");
+}
+
+#[test]
+fn a_traced_answer_that_goes_wrong_says_so() {
+    let of = |result: Result<_, Failure>| result.map(|_: Option<u64>| ()).expect_err("a failure").verdict;
+    assert_eq!(of(after_each_instruction(|| Ok(()), |()| todo!("it"), |_| Ok(()))), Verdict::Todo);
+    assert_eq!(of(after_each_instruction(|| Ok(()), |()| std::process::exit(0), |_| Ok(()))), Verdict::Exited);
+    assert_eq!(of(after_each_instruction(|| Ok(()), |()| Err("no".into()), |_| Ok(()))), Verdict::Failed);
+    let calls = |act: fn(()) -> Result<(), String>| calls_of(|| Ok(()), act).expect_err("a failure").verdict;
+    assert_eq!(calls(|()| todo!("it")), Verdict::Todo);
+    assert_eq!(calls(|()| std::process::abort()), Verdict::Killed);
+}
+
+#[test]
+fn an_error_is_named_as_the_manual_names_it() {
+    assert_eq!(kind(io::Error::from_raw_os_error(libc::ENXIO)), "ENXIO");
+    assert_eq!(kind(io::Error::new(io::ErrorKind::InvalidInput, "no")), "InvalidInput");
+}
