@@ -1,5 +1,5 @@
-//! What exercise 6 is graded by. Each check runs the learner's function in a child, so a bus error there is an answer that
-//! can be reported, and no end of the checks.
+//! What exercise 6 is graded by. Each check runs the learner's function in a child, so a bus error there is an answer
+//! that can be reported, and no end of the checks.
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -34,7 +34,8 @@ use super::*;
 /// Lengths and places of up to four pages, most of them next to a page's edge.
 fn near_edges() -> impl Strategy<Value = usize> {
     let page = page_size();
-    prop_oneof![3 => (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2)), 1 => 0..3 * page]
+    let edge = (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2));
+    prop_oneof![3 => edge, 1 => 0..3 * page]
 }
 
 /// So many bytes, none of them zero: what a hole or a page's rest shows can't be taken for one of them. 251 is prime:
@@ -116,7 +117,8 @@ mod parts {
     }
 
     /// What the kernel makes of it: how far the mapping reaches, as /proc/self/maps has it, and for each of its pages
-    /// whether it is there, asked for in the way of lesson 6, with no signal. The file's bytes are not zero; the rest is.
+    /// whether it is there, asked for in the way of lesson 6, with no signal. The file's bytes are not zero; the rest
+    /// is.
     fn of_the_kernel(size: usize, offset: u64, length: usize) -> Result<Ranges, Failure> {
         let file = tempfile::tempfile()?;
         file.write_all_at(&bytes(size), 0)?;
@@ -202,7 +204,7 @@ mod parts {
     #[test]
     fn refuses_what_mmap_refuses() {
         let law = say!(
-            "mmap(2): EINVAL for a length of 0 and for an offset inside a page; ENOMEM for more than there are addresses",
+            "mmap(2): EINVAL for a length of 0 or an offset inside a page; ENOMEM for more than there are addresses",
             "mmap(2)：长度为 0 或偏移量不在页边界上是 EINVAL；超出地址空间是 ENOMEM"
         );
         check("no_bus_errors", law, || {
@@ -425,8 +427,8 @@ struct SmallDisk {
 }
 
 impl SmallDisk {
-    /// Mounts one and opens both files there; a child has to do it, which hands over the descriptors (SCM_RIGHTS, unix(7)).
-    /// The disk lives as long as they do. The inner `Err` is why this machine lets us mount none.
+    /// Mounts one and opens both files there; a child has to do it, which hands over the descriptors (SCM_RIGHTS,
+    /// unix(7)). The disk lives as long as they do. The inner `Err` is why this machine lets us mount none.
     fn new(pages: u64) -> Result<Result<SmallDisk, String>, Failure> {
         let mut received = Vec::new();
         let ran = on_a_small_disk(
@@ -611,8 +613,8 @@ mod put {
                 ],
                 |(pages, size, offset, count)| {
                     say!(
-                        "a full disk, and on it a file of {size} bytes that has only its first {pages} page(s) there; {count} \
-                         bytes to put at {offset}",
+                        "a full disk, and on it a file of {size} bytes that has only its first {pages} page(s) there; \
+                         {count} bytes to put at {offset}",
                         "磁盘已满，上面有一个 {size} 字节的文件，只有前 {pages} 页占有空间；在 {offset} 处放入 {count} 字节"
                     )
                 },
@@ -819,8 +821,8 @@ mod zeros_over {
     #[test]
     fn is_one_call_of_mmap() {
         let law = say!(
-            "mmap(2): with MAP_FIXED the old pages go in the same call; between munmap(2) and mmap(2) another thread may \
-             take the addresses",
+            "mmap(2): with MAP_FIXED the old pages go in the same call; between munmap(2) and mmap(2) another thread \
+             may take the addresses",
             "mmap(2)：带 MAP_FIXED 时旧页在同一次调用中被替换；先 munmap(2) 再 mmap(2)，中间地址可能被别的线程占走"
         );
         check("guarded", law, || {
@@ -1050,8 +1052,8 @@ mod survive {
                 cases,
                 |(size, steps, _)| {
                     say!(
-                        "a file of {size} bytes, {two} of them mapped; the body's loads, and the sizes that another process \
-                         gives the file meanwhile: {steps:?}",
+                        "a file of {size} bytes, {two} bytes mapped; the body's loads, and the sizes that another \
+                         process gives the file meanwhile: {steps:?}",
                         "{size} 字节的文件，映射 {two} 字节；body 的读取与另一进程同时设置的文件大小依次为：{steps:?}"
                     )
                 },
@@ -1123,7 +1125,8 @@ mod survive {
 
     /// Sets the action for SIGBUS to a handler without SA_SIGINFO, to SIG_IGN or to SIG_DFL.
     fn set_action(handler: libc::sighandler_t) {
-        // SAFETY: whoever calls it passes `make_longer`, which does only what is async-signal-safe, or no handler at all.
+        // SAFETY: whoever calls it passes `make_longer`, which does only what is async-signal-safe, or no handler at
+        // all.
         unsafe { libc::signal(libc::SIGBUS, handler) };
     }
 
@@ -1329,7 +1332,7 @@ mod survive {
     #[test]
     fn leaves_the_process_as_it_was() {
         let law = say!(
-            "sigaction(2), pthread_sigmask(3) and munmap(2): what a function sets, it puts back, also when a panic passes",
+            "sigaction(2), pthread_sigmask(3) and munmap(2): what a function sets it puts back, also in a panic",
             "sigaction(2)、pthread_sigmask(3)、munmap(2)：函数设置过的要恢复原样，panic 经过时也不例外"
         );
         check("2:mapping", law, || {

@@ -1,10 +1,10 @@
 //! The answer to exercise 6.
 //!
 //! There are three places to be safe from a bus error, and the five functions go through them. Before the mapping: know
-//! what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), have the blocks reserved ([`put`]). After the
-//! fault: put something under the instruction that faulted, so that it can go on ([`zeros_over`], [`survive`]). Between the
-//! two there is nothing: a size that was looked at is old when the touch comes, and the only thing that notices a page
-//! which was gone for a moment is the fault itself.
+//! what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), have the blocks reserved ([`put`]). After
+//! the fault: put something under the instruction that faulted, so that it can go on ([`zeros_over`], [`survive`]).
+//! Between the two there is nothing: a size that was looked at is old when the touch comes, and the only thing that
+//! notices a page which was gone for a moment is the fault itself.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -24,23 +24,25 @@ use nix::libc;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use nix::sys::signal::{SigSet, Signal};
 
-/// What a mapping of a file consists of, in bytes from its start. The three ranges follow each other without a gap: `file`
-/// begins at 0, `no_page` ends where the mapping ends. A part that there is none of is an empty range at its place.
+/// What a mapping of a file consists of, in bytes from its start. The three ranges follow each other without a gap:
+/// `file` begins at 0, `no_page` ends where the mapping ends. A part that there is none of is an empty range at its
+/// place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
     /// Bytes of the file: a load gives the file's byte, a store changes it.
     pub file: Range<usize>,
-    /// The rest of the file's last page: a load gives zero, a store succeeds and never gets into the file.
+    /// The rest of the file's last page: a load gives zero (until somebody stores there), a store succeeds and never
+    /// gets into the file.
     pub rest: Range<usize>,
     /// Pages that the file has not got: a load or a store is SIGBUS.
     pub no_page: Range<usize>,
 }
 
-/// Two lengths count, and both in pages: that of the mapping and that of the file from `offset` on. `length` itself is no
-/// edge of anything, so it is rounded up first and not used again.
+/// Two lengths count, and both in pages: that of the mapping and that of the file from `offset` on. `length` itself is
+/// no edge of anything, so it is rounded up first and not used again.
 ///
-/// The file's length from `offset` on may be more than a `usize` has room for; once it is cut to the mapping, it fits. To
-/// cut first and to round later saves the sum `file_size + page - 1`, which overflows next to `u64::MAX`.
+/// The file's length from `offset` on may be more than a `usize` has room for; once it is cut to the mapping, it fits.
+/// To cut first and to round later saves the sum `file_size + page - 1`, which overflows next to `u64::MAX`.
 ///
 /// # Errors
 /// EINVAL and ENOMEM as mmap(2).
@@ -58,9 +60,9 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
     Ok(Parts { file: 0..of_file, rest: of_file..in_pages, no_page: in_pages..mapped })
 }
 
-/// Opens with O_NONBLOCK, since open(2) of a FIFO waits for a writer otherwise, and only then asks what it is: to ask for
-/// the path first and open it later would leave time for somebody to put a FIFO there. O_NOCTTY, so that a terminal can't
-/// become ours by mistake. For a regular file neither has an effect.
+/// Opens with O_NONBLOCK, since open(2) of a FIFO waits for a writer otherwise, and only then asks what it is: to ask
+/// for the path first and open it later would leave time for somebody to put a FIFO there. O_NOCTTY, so that a terminal
+/// can't become ours by mistake. For a regular file neither has an effect.
 ///
 /// The size is used for one thing only, the length of the mapping. Whether there is something to read is for read(2) to
 /// say.
@@ -99,12 +101,13 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
     }
 }
 
-/// posix_fallocate(3) does both: it reserves what the range lacks and makes the file longer. The range alone, and not all
-/// from 0 on: the gap before it stays a hole. ftruncate(2), or a byte written at the end, would only change the size.
+/// posix_fallocate(3) does both: it reserves what the range lacks and makes the file longer. The range alone, and not
+/// all from 0 on: the gap before it stays a hole. ftruncate(2), or a byte written at the end, would only change the
+/// size.
 ///
-/// All that can fail comes before the first store, the mapping too. When it fails, the size is put back: a file system may
-/// have made the file longer before it found the disk full (ext4 does), and blocks that are reserved inside the file show
-/// as zeros, which is what the hole was.
+/// All that can fail comes before the first store, the mapping too. When it fails, the size is put back: a file system
+/// may have made the file longer before it found the disk full (ext4 does), and blocks that are reserved inside the
+/// file show as zeros, which is what the hole was.
 ///
 /// # Errors
 /// EFBIG, and those of posix_fallocate(3) and mmap(2).
@@ -135,14 +138,15 @@ pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
 }
 
 /// MAP_FIXED takes the address as an order, not as a wish, and takes away what was there in the same call. The price is
-/// that it asks nobody: rounded to the wrong page, it would silently replace somebody else's memory. munmap(2) followed by
-/// mmap(2) would leave the addresses free in between.
+/// that it asks nobody: rounded to the wrong page, it would silently replace somebody else's memory. munmap(2) followed
+/// by mmap(2) would leave the addresses free in between.
 ///
 /// MAP_PRIVATE | MAP_ANONYMOUS: the page belongs to no file, so it can't be truncated and no store to it gets anywhere.
 /// The mapping is made of another area then; the rest of it is what it was.
 ///
 /// # Errors
-/// That of mmap(2): ENOMEM where the process has too many areas (an area that loses a page in its middle becomes three).
+/// That of mmap(2): ENOMEM where the process has too many areas (an area that loses a page in its middle becomes
+/// three).
 ///
 /// # Safety
 /// `address` lies in a mapping of the caller's, and nobody holds a reference to a byte of its page.
@@ -163,8 +167,8 @@ pub enum Missed {
     Call(Errno),
 }
 
-/// What the handler needs to know. It gets no argument of ours, so all of it is static; it may interrupt any instruction
-/// of any thread, so all of it is atomic: no lock (the interrupted code may hold it), no allocation.
+/// What the handler needs to know. It gets no argument of ours, so all of it is static; it may interrupt any
+/// instruction of any thread, so all of it is atomic: no lock (the interrupted code may hold it), no allocation.
 mod guard {
     use super::{AtomicBool, AtomicPtr, AtomicUsize, libc, null_mut};
 
@@ -183,13 +187,14 @@ mod guard {
     pub const NOTHING: usize = 0;
 }
 
-/// The handler. Returning from it makes the thread try the same instruction again: on a page of zeros this time, or under
-/// the action from before.
+/// The handler. Returning from it makes the thread try the same instruction again: on a page of zeros this time, or
+/// under the action from before.
 ///
-/// What is not ours is not passed on by calling the old handler, which may not be one at all (SIG_DFL) or expect other flags
-/// and another mask. The old action is put back, and the fault happens again. A signal that was sent does not, and is
-/// raised once more; it is blocked until this handler returns, and then meets the old action. That takes the guard off for
-/// good: right for a process that is about to die, and for another one a death that it would have died anyway.
+/// What is not ours is not passed on by calling the old handler, which may not be one at all (SIG_DFL) or expect other
+/// flags and another mask. The old action is put back, and the fault happens again. A signal that was sent does not,
+/// and is raised once more; it is blocked until this handler returns, and then meets the old action. That takes the
+/// guard off for good: right for a process that is about to die, and for another one a death that it would have died
+/// anyway.
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the kernel passes a siginfo that lives until the handler returns.
     let code = unsafe { (*info).si_code };
@@ -201,8 +206,8 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *m
             // The first one counts. An error means that there was one before: nothing to do.
             let (none, this) = (guard::NOTHING, address);
             let _ = guard::MISSED.compare_exchange(none, this, Ordering::Relaxed, Ordering::Relaxed);
-            // SAFETY: the page is in the mapping of the `survive` that is running, and a `Mapping` hands out atomics only:
-            // to an atomic it makes no difference who changes its value.
+            // SAFETY: the page is in the mapping of the `survive` that is running, and a `Mapping` hands out atomics
+            // only: to an atomic it makes no difference who changes its value.
             if unsafe { zeros_over(address) }.is_ok() {
                 return;
             }
@@ -278,9 +283,9 @@ fn exchange(action: Option<&libc::sigaction>) -> Result<libc::sigaction, Errno> 
     Ok(unsafe { before.assume_init() })
 }
 
-/// The fault is the only witness. To look at the size before `body` says nothing about later, and to look at it afterwards
-/// says nothing about the moment of the touch: the file may have been cut and grown back in between, and zeros would
-/// pass for the file's bytes. So the handler writes down what it did.
+/// The fault is the only witness. To look at the size before `body` says nothing about later, and to look at it
+/// afterwards says nothing about the moment of the touch: the file may have been cut and grown back in between, and
+/// zeros would pass for the file's bytes. So the handler writes down what it did.
 ///
 /// The order of the three locals is the order in which things begin, and the reverse of it that in which they end, by a
 /// return or by a panic: the handler goes before the mapping that it looks after, and the turn is given back last.
