@@ -4,6 +4,7 @@
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
+use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -301,7 +302,7 @@ mod sum_of {
             "mmap(2)：PROT_READ 只要求文件描述符可读，不要求更多"
         );
         check("2:mapping", law, || {
-            let (_folder, path, file) = file_with(&bytes(3 * page_size()))?;
+            let (_folder, path, _) = file_with(&bytes(3 * page_size()))?;
             let ((got, moved), kept) =
                 ask(|| keeping_count(|| moved(|| super::sum_of(&path).map_err(kind))))?.map_err(io::Error::other)?;
             let expected = sum(&bytes(3 * page_size()));
@@ -316,30 +317,28 @@ mod sum_of {
                 .given(described())
             })?;
             ensure(kept, || left_behind().given(described()))?;
-            // How it was opened is asked of the calls: to root every file is open for writing.
+            // How it was opened is asked of the calls: root may open every file for writing.
             let calls = calls_of(|| Ok(()), |()| super::sum_of(&path).map(drop).map_err(text))?;
-            let opened = calls.iter().find(|call| call.number == libc::SYS_openat && call.answer >= 0);
-            let flags = opened.map_or(0, |call| call.arguments[2]);
-            let mapped = |call: &&mmap_workbook::grade::Call| {
-                call.number == libc::SYS_mmap
-                    && opened.is_some_and(|open| open.answer.cast_unsigned() == call.arguments[4])
-            };
-            drop(file);
-            ensure(calls.iter().any(|call| mapped(&call)), || {
+            let mapped = calls.iter().any(|call| {
+                // Without a file the descriptor is -1; it has 32 bits, whatever is above them.
+                let descriptor = call.arguments[4] & u64::from(u32::MAX);
+                call.number == libc::SYS_mmap && call.answer >= 0 && descriptor != u64::from(u32::MAX)
+            });
+            ensure(mapped, || {
                 Failure::new(
                     say!("mmap(2) of the file", "用 mmap(2) 映射该文件"),
-                    say!("it was opened and not mapped", "只打开了文件，没有映射"),
+                    say!("no file was mapped", "没有映射任何文件"),
                 )
             })?;
-            ensure(
-                flags & u64::from(libc::O_ACCMODE.cast_unsigned()) == u64::from(libc::O_RDONLY.cast_unsigned()),
-                || {
-                    Failure::new(
-                        say!("open(2) with O_RDONLY", "以 O_RDONLY 调用 open(2)"),
-                        say!("the flags were {flags:#o}", "标志是 {flags:#o}"),
-                    )
-                },
-            )
+            let modes = u64::from(libc::O_ACCMODE.cast_unsigned());
+            let writable = calls.iter().find(|call| call.number == libc::SYS_openat && call.arguments[2] & modes != 0);
+            ensure(writable.is_none(), || {
+                let flags = writable.map_or(0, |call| call.arguments[2]);
+                Failure::new(
+                    say!("open(2) with O_RDONLY", "以 O_RDONLY 调用 open(2)"),
+                    say!("the flags were {flags:#o}", "标志是 {flags:#o}"),
+                )
+            })
         });
     }
 
@@ -434,7 +433,8 @@ impl SmallDisk {
         let ran = on_a_small_disk(
             pages * page_size_u64(),
             |disk, line| {
-                let files = [tempfile::tempfile_in(disk)?, tempfile::tempfile_in(disk)?];
+                let create = |name| File::options().read(true).write(true).create_new(true).open(disk.join(name));
+                let files = [create("file-on-a-small-disk")?, create("filler")?];
                 let descriptors = files.each_ref().map(AsRawFd::as_raw_fd);
                 let rights = [ControlMessage::ScmRights(&descriptors)];
                 let line = std::os::fd::AsFd::as_fd(line).as_raw_fd();
@@ -501,10 +501,7 @@ mod put {
         before: &[u8],
         wanted: &[u8],
     ) -> Result<(), Failure> {
-        ensure(got == expected, || {
-            let failure = Failure::new(say!("{expected:?}", "{expected:?}"), say!("{got:?}", "{got:?}"));
-            if got.is_ok() { failure.shows(&belief::SIZE_RESERVES_ROOM) } else { failure }
-        })?;
+        ensure(got == expected, || Failure::new(say!("{expected:?}", "{expected:?}"), say!("{got:?}", "{got:?}")))?;
         let after = file.metadata()?.len();
         let size = wide(wanted.len());
         ensure(after == size, || {
@@ -605,20 +602,22 @@ mod put {
             let page = page_size();
             for_each(
                 [
-                    (1, 4 * page, 2 * page + 5, 8),
-                    (1, page, page, 1),
-                    (1, 100, 3 * page, 2 * page),
-                    (1, 2 * page, page - 4, 8),
-                    (2, 2 * page, 2 * page - 4, 8),
+                    (0..1, 4 * page, 2 * page + 5, 8),
+                    (0..1, page, page, 1),
+                    (0..1, 100, 3 * page, 2 * page),
+                    (0..2, 2 * page, 2 * page - 4, 8),
+                    // The last page that the bytes need is there, the first one is not; then all there is is a hole.
+                    (1..2, 2 * page, page - 4, 8),
+                    (0..0, page, 0, 5),
                 ],
-                |(pages, size, offset, count)| {
+                |(there, size, offset, count)| {
                     say!(
-                        "a full disk, and on it a file of {size} bytes that has only its first {pages} page(s) there; \
-                         {count} bytes to put at {offset}",
-                        "磁盘已满，上面有一个 {size} 字节的文件，只有前 {pages} 页占有空间；在 {offset} 处放入 {count} 字节"
+                        "a full disk, and on it a file of {size} bytes, of which pages {there:?} have their place; {count} \
+                         bytes to put at {offset}",
+                        "磁盘已满，上面有一个 {size} 字节的文件，其中第 {there:?} 页占有空间；在 {offset} 处放入 {count} 字节"
                     )
                 },
-                |&(pages, size, offset, count)| {
+                |(there, size, offset, count)| {
                     let mut disk = match SmallDisk::new(16)? {
                         Ok(disk) => disk,
                         Err(reason) => {
@@ -626,17 +625,19 @@ mod put {
                             return Ok(());
                         }
                     };
-                    let mut before = bytes(pages * page);
-                    disk.file.write_all_at(&before, 0)?;
-                    disk.file.set_len(wide(size))?;
-                    before.resize(size, 0);
+                    let mut before = bytes(there.end * page);
+                    before[..there.start * page].fill(0);
+                    disk.file.write_all_at(&before[there.start * page..], wide(there.start * page))?;
+                    disk.file.set_len(wide(*size))?;
+                    before.resize(*size, 0);
                     disk.fill()?;
-                    let got = answer(&disk.file, wide(offset), &vec![b'!'; count]).map_err(|failure| match failure
-                        .died_of()
-                    {
-                        Some(Cause::NoPage) => failure.shows(&belief::SIZE_RESERVES_ROOM),
-                        _ => failure,
-                    })?;
+                    let got =
+                        answer(&disk.file, wide(*offset), &vec![b'!'; *count]).map_err(|failure| {
+                            match failure.died_of() {
+                                Some(Cause::NoPage) => failure.shows(&belief::SIZE_RESERVES_ROOM),
+                                _ => failure,
+                            }
+                        })?;
                     hold(&got, &Err("ENOSPC".to_owned()), &disk.file, &before, &before)
                 },
             )
@@ -1166,6 +1167,50 @@ mod survive {
         }
     }
 
+    /// How far a body came that misses a page of its own and then meets a SIGBUS of another kind.
+    const SURVIVED_ITS_OWN: u8 = 1;
+    const CAME_TO_ITS_END: u8 = 2;
+
+    /// Where the action from before lets the process live: with a handler that helps, or where SIGBUS is ignored.
+    fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
+        ensure(got == "Err(Page(0))" && reached == CAME_TO_ITS_END && handled, || {
+            let ended = reached == CAME_TO_ITS_END;
+            Failure::new(
+                say!(
+                    "the action from before is in force, the body goes on, and the answer is Err(Page(0))",
+                    "先前的处置方式照常生效，body 继续执行，得到 Err(Page(0))"
+                ),
+                say!(
+                    "{got}; the action from before was in force: {handled}; the body came to its end: {ended}",
+                    "{got}；先前的处置方式是否生效：{handled}；body 是否执行完：{ended}"
+                ),
+            )
+        })
+    }
+
+    /// Where the action from before is to die.
+    fn dies(answered: Result<String, Failure>, reached: u8, so: impl Fn(&Failure) -> bool) -> Result<(), Failure> {
+        match answered {
+            Err(failure) if reached == SURVIVED_ITS_OWN && so(&failure) => Ok(()),
+            Err(failure) if reached == 0 => Err(and_why(failure)),
+            Err(failure) => Err(failure),
+            Ok(got) => {
+                let ended = reached == CAME_TO_ITS_END;
+                let lived = Failure::new(
+                    say!(
+                        "SIGBUS kills the process, as it does without `survive`",
+                        "进程被 SIGBUS 杀死，与没有 `survive` 时一样"
+                    ),
+                    say!(
+                        "the process lived on, and the answer was {got}; the body came to its end: {ended}",
+                        "进程继续运行，得到 {got}；body 是否执行完：{ended}"
+                    ),
+                );
+                Err(if ended { lived.shows(&belief::HANDLER_IS_FOR_ONE_MAPPING) } else { lived })
+            }
+        }
+    }
+
     #[test]
     fn leaves_every_other_bus_error_to_the_action_from_before() {
         let law = say!(
@@ -1173,70 +1218,38 @@ mod survive {
             "signal(7)：信号的处置方式属于整个进程，不属于某个映射"
         );
         check("guarded", law, || {
-            for_each(
-                [Other::Touch, Other::Sent, Other::TouchWithHandler, Other::SentAndIgnored],
-                Other::in_words,
-                |&what| {
-                    let (_folder, _, file) = file_with(b"")?;
-                    let (_other_folder, _, other_file) = file_with(b"")?;
-                    let other = Mapping::of_file(&other_file, 0, 1, READ_WRITE, Sharing::Shared)?;
-                    // Where the child writes down how far it came.
-                    let reached = Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?;
-                    let answered = ask(|| {
-                        SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
-                        match what {
-                            Other::Touch | Other::Sent => {}
-                            Other::TouchWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
-                            Other::SentAndIgnored => set_action(libc::SIG_IGN),
-                        }
-                        let answer = super::survive(&file, 1, |mapping| {
-                            mapping.load(0);
-                            reached.store(0, 1);
-                            what.happen(&other);
-                            reached.store(0, 2);
-                        });
-                        format!("{answer:?}")
-                    });
-                    let here = reached.load(0);
-                    let goes_on = matches!(what, Other::TouchWithHandler | Other::SentAndIgnored);
-                    match answered {
-                        Err(failure) if !goes_on && here == 1 && failure.verdict == Verdict::Killed => {
-                            let died_so = match what {
-                                Other::Touch => failure.died_of() == Some(Cause::NoPage),
-                                _ => failure.signal.as_deref() == Some(Signal::SIGBUS.as_str()),
-                            };
-                            ensure(died_so, || failure)
-                        }
-                        Err(failure) if here == 0 => Err(and_why(failure)),
-                        Err(failure) => Err(failure),
-                        Ok(got) if goes_on => {
-                            let grown = other_file.metadata()?.len();
-                            let handled = what != Other::TouchWithHandler || grown == 1;
-                            ensure(got == "Err(Page(0))" && here == 2 && handled, || {
-                                Failure::new(
-                                    say!(
-                                        "the handler from before runs, and then the body goes on",
-                                        "先前的处置方式生效，body 继续执行"
-                                    ),
-                                    say!(
-                                        "{got}, and the handler ran: {handled}",
-                                        "{got}；先前的处理函数是否运行：{handled}"
-                                    ),
-                                )
-                                .shows(&belief::HANDLER_IS_FOR_ONE_MAPPING)
-                            })
-                        }
-                        Ok(got) => Err(Failure::new(
-                            say!(
-                                "SIGBUS kills the process, as it does without `survive`",
-                                "进程被 SIGBUS 杀死，与没有 `survive` 时一样"
-                            ),
-                            say!("the process lived on, and the answer was {got}", "进程继续运行，得到 {got}"),
-                        )
-                        .shows(&belief::HANDLER_IS_FOR_ONE_MAPPING)),
+            let all = [Other::Touch, Other::Sent, Other::TouchWithHandler, Other::SentAndIgnored];
+            for_each(all, Other::in_words, |&what| {
+                let (_folder, _, file) = file_with(b"")?;
+                let (_other_folder, _, other_file) = file_with(b"")?;
+                let other = Mapping::of_file(&other_file, 0, 1, READ_WRITE, Sharing::Shared)?;
+                // Where the child writes down how far it came: what it has in memory of its own dies with it.
+                let reached = Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?;
+                let answered = ask(|| {
+                    SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
+                    match what {
+                        Other::Touch | Other::Sent => {}
+                        Other::TouchWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
+                        Other::SentAndIgnored => set_action(libc::SIG_IGN),
                     }
-                },
-            )
+                    let answer = super::survive(&file, 1, |mapping| {
+                        mapping.load(0);
+                        reached.store(0, SURVIVED_ITS_OWN);
+                        what.happen(&other);
+                        reached.store(0, CAME_TO_ITS_END);
+                    });
+                    format!("{answer:?}")
+                });
+                let reached = reached.load(0);
+                match what {
+                    Other::Touch => dies(answered, reached, |failure| failure.died_of() == Some(Cause::NoPage)),
+                    Other::Sent => dies(answered, reached, |failure| {
+                        failure.verdict == Verdict::Killed && failure.signal.as_deref() == Some("SIGBUS")
+                    }),
+                    Other::TouchWithHandler => lives(&answered?, reached, other_file.metadata()?.len() == 1),
+                    Other::SentAndIgnored => lives(&answered?, reached, true),
+                }
+            })
         });
     }
 
@@ -1284,31 +1297,40 @@ mod survive {
         Answer,
         Missed,
         Panic,
+        MissedAndPanic,
         Refused,
     }
 
     impl End {
         fn in_words(&self) -> Words {
             match self {
-                End::Answer => say!("a body that misses no page", "body 没有缺页"),
+                End::Answer => say!("a body that misses no page; SIGBUS is blocked", "body 没有缺页；SIGBUS 被阻塞"),
                 End::Missed => say!("a body that misses pages", "body 有缺页"),
-                End::Panic => say!("a body that misses a page and panics", "body 缺页之后 panic"),
-                End::Refused => say!("a length of 0", "长度为 0"),
+                End::Panic => say!("a body that panics; SIGBUS is blocked", "body 发生 panic；SIGBUS 被阻塞"),
+                End::MissedAndPanic => say!("a body that misses a page and panics", "body 缺页之后 panic"),
+                End::Refused => say!("a length of 0; SIGBUS is blocked", "长度为 0；SIGBUS 被阻塞"),
             }
+        }
+
+        /// Whether it is tried with SIGBUS blocked: where no page is missed, so that this is about the mask alone.
+        fn blocks(self) -> bool {
+            matches!(self, End::Answer | End::Panic | End::Refused)
         }
 
         /// What comes of it, as text.
         fn reach(self, file: &File) -> String {
             let page = page_size();
             let length = if matches!(self, End::Refused) { 0 } else { 4 * page };
+            // No text of a panic: that would be taken for the check's.
+            let panic = || resume_unwind(Box::new("the body's"));
             let call = || {
                 super::survive(file, length, |mapping| match self {
                     End::Answer | End::Refused => mapping.load(0),
                     End::Missed => mapping.load(3 * page).wrapping_add(mapping.load(page)),
-                    End::Panic => {
+                    End::Panic => panic(),
+                    End::MissedAndPanic => {
                         mapping.load(2 * page);
-                        // No text of a panic: that would be taken for the check's.
-                        resume_unwind(Box::new("the body's"))
+                        panic()
                     }
                 })
             };
@@ -1336,14 +1358,19 @@ mod survive {
             "sigaction(2)、pthread_sigmask(3)、munmap(2)：函数设置过的要恢复原样，panic 经过时也不例外"
         );
         check("2:mapping", law, || {
-            for_each([End::Answer, End::Missed, End::Panic, End::Refused], End::in_words, |&end| {
+            let all = [End::Answer, End::Missed, End::Panic, End::MissedAndPanic, End::Refused];
+            for_each(all, End::in_words, |&end| {
                 let (_folder, _, file) = file_with(&bytes(10))?;
                 let (got, same, kept, next) = ask(|| -> Result<_, String> {
-                    let signals: SigSet = [Signal::SIGBUS, Signal::SIGUSR1].into_iter().collect();
-                    signals.thread_block().map_err(text)?;
+                    let sigbus = SigSet::from(Signal::SIGBUS);
+                    SigSet::from(Signal::SIGUSR1).thread_block().map_err(text)?;
+                    if end.blocks() {
+                        sigbus.thread_block().map_err(text)?;
+                    }
                     let before = (action().map_err(text)?, SigSet::thread_get_mask().map_err(text)?);
                     let (got, kept) = keeping_count(|| end.reach(&file))?;
                     let after = (action().map_err(text)?, SigSet::thread_get_mask().map_err(text)?);
+                    sigbus.thread_unblock().map_err(text)?;
                     let next = End::Missed.reach(&file);
                     Ok((got, [before.0 == after.0, before.1 == after.1], kept, next))
                 })?
@@ -1351,7 +1378,7 @@ mod survive {
                 let expected = match end {
                     End::Answer => "Ok(1)",
                     End::Missed => "Err(Page(3))",
-                    End::Panic => "panic: Some(\"the body's\")",
+                    End::Panic | End::MissedAndPanic => "panic: Some(\"the body's\")",
                     End::Refused => "Err(Call(EINVAL))",
                 };
                 ensure(got == expected, || Failure::new(say!("{expected}", "{expected}"), say!("{got}", "{got}")))?;
