@@ -60,24 +60,35 @@ fn wide(n: usize) -> u64 {
 }
 
 /// How many mappings of files and how many descriptors this process has.
-fn held() -> io::Result<(usize, usize)> {
+fn held() -> io::Result<[usize; 2]> {
     let maps = fs::read_to_string("/proc/self/maps")?;
     let of_files = maps.lines().filter(|line| line.split_whitespace().nth(4).is_some_and(|inode| inode != "0")).count();
-    Ok((of_files, fs::read_dir("/proc/self/fd")?.count()))
+    Ok([of_files, fs::read_dir("/proc/self/fd")?.count()])
 }
 
-/// Runs `body` in this process and says whether it held what it had before: nothing more mapped, nothing more open.
-fn keeping_count<T>(body: impl FnOnce() -> T) -> Result<(T, bool), String> {
+/// Runs `body` in this process, and says how many mappings of files and how many descriptors there were before and after.
+fn counting<T>(body: impl FnOnce() -> T) -> Result<(T, [[usize; 2]; 2]), String> {
     let before = held().map_err(text)?;
     let answer = body();
-    Ok((answer, held().map_err(text)? == before))
+    Ok((answer, [before, held().map_err(text)?]))
 }
 
-fn left_behind() -> Failure {
-    Failure::new(
-        say!("nothing of it is mapped or open any more when it returns", "返回时不再留有任何映射或打开的文件"),
-        say!("a mapping of a file or a descriptor is left", "留下了文件映射或文件描述符"),
-    )
+/// Whatever it mapped or opened is gone again.
+fn nothing_left([before, after]: [[usize; 2]; 2]) -> Result<(), Failure> {
+    ensure(before == after, || {
+        let ([maps, files], [more_maps, more_files]) = (before, after);
+        let failure = Failure::new(
+            say!(
+                "{maps} mappings of files and {files} descriptors, as before",
+                "与之前一样，有 {maps} 个文件映射、{files} 个描述符"
+            ),
+            say!(
+                "{more_maps} mappings of files and {more_files} descriptors",
+                "有 {more_maps} 个文件映射、{more_files} 个描述符"
+            ),
+        );
+        if more_maps > maps && files == more_files { failure.shows(&belief::CLOSE_UNMAPS) } else { failure }
+    })
 }
 
 /// The first byte in which two files differ.
@@ -196,7 +207,15 @@ mod parts {
                 |(size, offset, length, expected)| {
                     let got = answer(*size, *offset, *length)?;
                     let expected = Ok(expected.clone());
-                    ensure(got == expected, || differs(&expected, &got, *length))
+                    ensure(got == expected, || {
+                        let failure = differs(&expected, &got, *length);
+                        // What an `int` makes of the size, or nothing where that is negative.
+                        let low = usize::try_from(size & u64::from(u32::MAX)).unwrap_or(0);
+                        let int = if low >> 31 == 0 { low } else { 0 };
+                        let narrow =
+                            matches!(&got, Ok((file, ..)) if *size > 1 << 31 && [low, int].contains(&file.end));
+                        if narrow { failure.shows(&belief::LENGTH_FITS_AN_INT) } else { failure }
+                    })
                 },
             )
         });
@@ -304,7 +323,7 @@ mod sum_of {
         check("2:mapping", law, || {
             let (_folder, path, _) = file_with(&bytes(3 * page_size()))?;
             let ((got, moved), kept) =
-                ask(|| keeping_count(|| moved(|| super::sum_of(&path).map_err(kind))))?.map_err(io::Error::other)?;
+                ask(|| counting(|| moved(|| super::sum_of(&path).map_err(kind))))?.map_err(io::Error::other)?;
             let expected = sum(&bytes(3 * page_size()));
             ensure(got == Ok(expected), || differs(expected, &got))?;
             let read = moved.map_or(0, |moved| moved.read);
@@ -316,7 +335,7 @@ mod sum_of {
                 )
                 .given(described())
             })?;
-            ensure(kept, || left_behind().given(described()))?;
+            nothing_left(kept).map_err(|failure| failure.given(described()))?;
             // How it was opened is asked of the calls: root may open every file for writing.
             let calls = calls_of(|| Ok(()), |()| super::sum_of(&path).map(drop).map_err(text))?;
             let mapped = calls.iter().any(|call| {
@@ -413,7 +432,10 @@ mod sum_of {
             // And now nobody has it open for writing.
             drop(fifo);
             refused(&path, &invalid).map_err(|failure| {
-                failure.given(say!("a FIFO that nobody has open for writing", "没有任何进程以写方式打开的 FIFO"))
+                let waits = failure.verdict == Verdict::TimedOut;
+                let failure =
+                    failure.given(say!("a FIFO that nobody has open for writing", "没有任何进程以写方式打开的 FIFO"));
+                if waits { failure.shows(&belief::OPEN_NEVER_WAITS) } else { failure }
             })
         });
     }
@@ -638,7 +660,10 @@ mod put {
                                 _ => failure,
                             }
                         })?;
-                    hold(&got, &Err("ENOSPC".to_owned()), &disk.file, &before, &before)
+                    let refused = got == Err("ENOSPC".to_owned());
+                    hold(&got, &Err("ENOSPC".to_owned()), &disk.file, &before, &before).map_err(|failure| {
+                        if refused { failure.shows(&belief::AN_ERROR_CHANGES_NOTHING) } else { failure }
+                    })
                 },
             )
         });
@@ -702,8 +727,8 @@ mod put {
         check("2:mapping", law, || {
             let (_folder, _, file) = file_with(&bytes(2 * page_size()))?;
             let new = vec![b'!'; page_size()];
-            let ((got, moved), kept) = ask(|| keeping_count(|| moved(|| super::put(&file, 100, &new).map_err(kind))))?
-                .map_err(io::Error::other)?;
+            let ((got, moved), kept) =
+                ask(|| counting(|| moved(|| super::put(&file, 100, &new).map_err(kind))))?.map_err(io::Error::other)?;
             hold(&got, &Ok(()), &file, &bytes(2 * page_size()), &with(&bytes(2 * page_size()), 100, &new))?;
             let written = moved.map_or(0, |moved| moved.written);
             ensure(written == 0, || {
@@ -712,7 +737,7 @@ mod put {
                     say!("{written} bytes went through it", "有 {written} 字节经过了它"),
                 )
             })?;
-            ensure(kept, left_behind)
+            nothing_left(kept)
         });
     }
 }
@@ -838,12 +863,19 @@ mod zeros_over {
                     unsafe { super::zeros_over(address) }.map_err(text)
                 },
             )?;
-            let names: Vec<i64> = calls.iter().map(|call| call.number).collect();
-            ensure(names == [libc::SYS_mmap], || {
-                Failure::new(
+            let numbers: Vec<i64> = calls.iter().map(|call| call.number).collect();
+            ensure(numbers == [libc::SYS_mmap], || {
+                let failure = Failure::new(
                     say!("one system call: mmap (number {})", "只有一次系统调用：mmap（编号 {}）", libc::SYS_mmap),
-                    say!("calls with the numbers {names:?}", "调用编号依次为 {names:?}"),
-                )
+                    say!("calls with the numbers {numbers:?}", "调用编号依次为 {numbers:?}"),
+                );
+                if numbers.contains(&libc::SYS_munmap) {
+                    failure.shows(&belief::ADDRESSES_WAIT_FOR_ME)
+                } else if numbers.contains(&libc::SYS_write) {
+                    failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION)
+                } else {
+                    failure
+                }
             })
         });
     }
@@ -953,13 +985,13 @@ mod survive {
         )
     }
 
-    /// How it died tells what it relied on.
+    /// How it died tells what it relied on: a SIGBUS that is ignored or blocked kills without asking the handler which
+    /// writes down the fault, and a panic that leaves a handler is SIGABRT.
     fn and_why(failure: Failure) -> Failure {
-        match failure.died_of() {
-            Some(Cause::NoPage) => failure.shows(&belief::FAULT_CAN_BE_CAUGHT),
-            None if failure.signal.as_deref() == Some(Signal::SIGBUS.as_str()) => {
-                failure.shows(&belief::SIGBUS_CAN_BE_IGNORED)
-            }
+        match (failure.died_of(), failure.signal.as_deref()) {
+            (Some(Cause::NoPage), _) => failure.shows(&belief::FAULT_CAN_BE_CAUGHT),
+            (None, Some("SIGBUS")) => failure.shows(&belief::SIGBUS_CAN_BE_IGNORED),
+            (None, Some("SIGABRT")) => failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION),
             _ => failure,
         }
     }
@@ -1368,7 +1400,7 @@ mod survive {
                         sigbus.thread_block().map_err(text)?;
                     }
                     let before = (action().map_err(text)?, SigSet::thread_get_mask().map_err(text)?);
-                    let (got, kept) = keeping_count(|| end.reach(&file))?;
+                    let (got, kept) = counting(|| end.reach(&file))?;
                     let after = (action().map_err(text)?, SigSet::thread_get_mask().map_err(text)?);
                     sigbus.thread_unblock().map_err(text)?;
                     let next = End::Missed.reach(&file);
@@ -1382,26 +1414,34 @@ mod survive {
                     End::Refused => "Err(Call(EINVAL))",
                 };
                 ensure(got == expected, || Failure::new(say!("{expected}", "{expected}"), say!("{got}", "{got}")))?;
+                // Where the same without a panic was right, it is the panic that did it.
+                let by_panic = |failure: Failure| match end {
+                    End::Panic | End::MissedAndPanic => failure.shows(&belief::WHAT_FOLLOWS_ALWAYS_RUNS),
+                    _ => failure,
+                };
                 let [action, mask] = same;
                 ensure(action, || {
                     Failure::new(
                         say!("the action for SIGBUS is the one from before", "SIGBUS 的处置方式与之前相同"),
                         say!("it is another one", "它变了"),
                     )
-                })?;
+                })
+                .map_err(by_panic)?;
                 ensure(mask, || {
                     Failure::new(
                         say!("the thread's signal mask is the one from before", "线程的信号掩码与之前相同"),
                         say!("it is another one", "它变了"),
                     )
-                })?;
-                ensure(kept, left_behind)?;
+                })
+                .map_err(by_panic)?;
+                nothing_left(kept).map_err(by_panic)?;
                 ensure(next == "Err(Page(3))", || {
                     Failure::new(
                         say!("the next `survive` names page 3", "下一次 `survive` 给出第 3 页"),
                         say!("{next}", "{next}"),
                     )
                 })
+                .map_err(by_panic)
             })
         });
     }

@@ -146,4 +146,52 @@ misconceptions! {
           a handler the process ends there.",
          "读写内存没有“失败”这一说：既不返回错误，也不展开栈。内核发送信号，没有处理函数，进程就此结束。");
 
+    LENGTH_FITS_AN_INT = "length-fits-an-int",
+        ("The length of a file fits into an `int`.",
+         "文件长度用 int 就装得下。"),
+        ("off_t has 64 bits. As an `int`, 3 GiB are negative and 5 GiB are one; the compiler is silent unless it is asked \
+          (-Wconversion), and in Rust `try_from` says so where `as` does not.",
+         "off_t 有 64 位。放进 int 里，3 GiB 变成负数，5 GiB 变成 1 GiB；编译器默认一声不响（要加 -Wconversion），Rust 里 try_from 会报错，as 不会。");
+
+    OPEN_NEVER_WAITS = "open-never-waits",
+        ("open(2) comes back at once.",
+         "open(2) 会立刻返回。"),
+        ("open(2) of a FIFO waits until somebody opens the other end, unless O_NONBLOCK is given. Ask what kind of file it is \
+          when it is open: before that somebody may put another one there.",
+         "打开 FIFO 会一直等到有人打开另一端，除非带 O_NONBLOCK。文件是什么类型，要在打开之后用 fstat(2) 问：在那之前，路径上的文件可能被人换掉。");
+
+    CLOSE_UNMAPS = "close-unmaps",
+        ("Closing the file takes its mapping away too.",
+         "关闭文件，它的映射也就解除了。"),
+        ("A mapping keeps its own reference to the file: it stays until munmap(2) or the end of the process, and keeps the \
+          file's space too.",
+         "映射自己持有对文件的引用：直到 munmap(2) 或进程结束才消失，文件占用的空间也一直不会释放。");
+
+    AN_ERROR_CHANGES_NOTHING = "an-error-changes-nothing",
+        ("A function that ends with an error has changed nothing.",
+         "函数返回了错误，就等于什么都没改。"),
+        ("What was done before the error stays done: a size that was set, bytes that were stored before the disk was full. \
+          Whoever promises all or nothing does first what can fail, and takes back the rest.",
+         "出错之前做过的事都还在：设过的大小，磁盘满之前写进去的字节。要做到“要么全做，要么不做”，就先做可能失败的步骤，再把已经做的撤回。");
+
+    ADDRESSES_WAIT_FOR_ME = "addresses-wait-for-me",
+        ("Addresses that I unmap are free until I map something there.",
+         "我解除映射的地址会一直空着，等我再去映射。"),
+        ("Between munmap(2) and mmap(2) another thread's allocation may get them, and MAP_FIXED then replaces its memory. \
+          MAP_FIXED over the old mapping does both in one call.",
+         "munmap(2) 与 mmap(2) 之间，别的线程的内存分配可能占走这些地址，随后的 MAP_FIXED 就会替换掉它的内存。直接在旧映射上用 MAP_FIXED，一次调用就同时完成两件事。");
+
+    HANDLER_IS_LIKE_ANY_FUNCTION = "handler-is-like-any-function",
+        ("A signal handler is a function like any other.",
+         "信号处理函数和普通函数没什么两样。"),
+        ("It interrupts any instruction, in the middle of an allocation or under a lock perhaps: it may only do what is \
+          async-signal-safe (signal-safety(7)). Nothing can unwind out of it: a panic there aborts the process.",
+         "它可能打断任何一条指令，也许正在分配内存，也许正持有锁：其中只能做异步信号安全的事（signal-safety(7)）。panic 也无法从中展开出去，只会让进程异常终止。");
+
+    WHAT_FOLLOWS_ALWAYS_RUNS = "what-follows-always-runs",
+        ("What stands after a call runs after the call.",
+         "写在调用之后的代码，调用结束后就一定会执行。"),
+        ("A panic in the call passes it by. What has to be put back belongs into a destructor.",
+         "调用里发生 panic，后面的代码就被跳过。需要恢复的东西，应当放进析构函数（Drop）里。");
+
 }

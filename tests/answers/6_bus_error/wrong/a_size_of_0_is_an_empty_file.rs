@@ -1,6 +1,6 @@
 //! Believes a size of 0, and gives the files of /proc the sum 0.
 //!
-//! fails: ?
+//! fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
 
 use std::io;
 use std::path::Path;

@@ -1,6 +1,6 @@
 //! Rounds a length that is whole already: the page behind goes as well.
 //!
-//! fails: ?
+//! fails: zeros_over::replaces_the_page_and_no_other failed
 
 use std::num::NonZeroUsize;
 

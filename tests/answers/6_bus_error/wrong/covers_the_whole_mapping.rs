@@ -1,6 +1,6 @@
 //! Puts zeros over all of the mapping at the first page that is missing.
 //!
-//! fails: ?
+//! fails: survive::answers_or_names_the_first_page_that_was_missed failed
 
 use std::fs::File;
 use std::ptr::null_mut;

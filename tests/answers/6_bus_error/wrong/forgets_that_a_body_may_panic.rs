@@ -1,6 +1,6 @@
 //! Puts the action back after the body, by hand: a panic passes by.
 //!
-//! fails: ?
+//! fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
 
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

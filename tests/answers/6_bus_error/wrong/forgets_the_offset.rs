@@ -1,6 +1,7 @@
 //! Counts the file from its start, wherever the mapping begins.
 //!
-//! fails: ?
+//! fails: parts::has_room_for_large_numbers failed
+//! fails: parts::says_what_the_kernel_says failed
 
 use mmap_workbook::observe::page_size_u64;
 use nix::errno::Errno;

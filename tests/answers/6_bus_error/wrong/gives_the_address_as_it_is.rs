@@ -1,6 +1,7 @@
 //! Does not go back to the page's edge.
 //!
-//! fails: ?
+//! fails: zeros_over::helps_where_the_file_has_no_page failed
+//! fails: zeros_over::replaces_the_page_and_no_other failed
 
 use std::num::NonZeroUsize;
 

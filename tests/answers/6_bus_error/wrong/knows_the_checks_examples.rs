@@ -1,6 +1,6 @@
 //! Knows the numbers in the checks by heart, and no others.
 //!
-//! fails: ?
+//! fails: parts::says_what_the_kernel_says failed
 
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;

@@ -1,6 +1,6 @@
 //! Makes the file longer, then reserves the blocks, and leaves it so when there are none.
 //!
-//! fails: ?
+//! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-changes-nothing
 
 use std::fs::File;
 use std::io;

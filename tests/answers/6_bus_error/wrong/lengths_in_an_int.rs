@@ -1,6 +1,6 @@
 //! Keeps lengths in an `int`, as the study notes do: 3 GiB are negative, 5 GiB are one.
 //!
-//! fails: ?
+//! fails: parts::has_room_for_large_numbers failed length-fits-an-int
 
 use nix::errno::Errno;
 

@@ -1,6 +1,6 @@
 //! Asks how much of the disk is free, and goes by that.
 //!
-//! fails: ?
+//! fails: put::takes_no_more_room_than_it_needs failed
 
 use std::fs::File;
 use std::io;

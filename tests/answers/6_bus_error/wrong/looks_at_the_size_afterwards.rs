@@ -1,6 +1,6 @@
 //! Has a handler, but goes by the file's size when the body is over.
 //!
-//! fails: ?
+//! fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
 
 use std::fs::File;
 

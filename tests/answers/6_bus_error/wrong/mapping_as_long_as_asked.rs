@@ -1,6 +1,8 @@
 //! Takes the length that was asked for as the end of the mapping.
 //!
-//! fails: ?
+//! fails: parts::has_room_for_large_numbers failed mapping-ends-at-its-length
+//! fails: parts::refuses_what_mmap_refuses failed
+//! fails: parts::says_what_the_kernel_says failed mapping-ends-at-its-length
 
 use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;

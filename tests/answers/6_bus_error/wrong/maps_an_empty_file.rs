@@ -1,6 +1,7 @@
 //! Maps as many bytes as the size says, none of them too.
 //!
-//! fails: ?
+//! fails: sum_of::adds_up_every_byte failed
+//! fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,8 @@
 //! Writes down each page that was missed over the one before.
 //!
-//! fails: ?
+//! fails: survive::answers_or_names_the_first_page_that_was_missed failed
+//! fails: survive::leaves_the_process_as_it_was failed
+//! fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 
 use std::fs::File;
 use std::ptr::null_mut;

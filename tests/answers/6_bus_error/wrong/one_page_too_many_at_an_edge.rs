@@ -1,6 +1,7 @@
 //! Divides by the page size and adds one: a file that ends on a page's edge gets a page too many.
 //!
-//! fails: ?
+//! fails: parts::has_room_for_large_numbers failed
+//! fails: parts::says_what_the_kernel_says failed
 
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;

@@ -1,6 +1,7 @@
 //! Opens the file for reading and writing, as the study notes do, only to read it.
 //!
-//! fails: ?
+//! fails: sum_of::maps_what_can_be_mapped failed
+//! fails: sum_of::reads_what_cannot_be_mapped failed
 
 use std::fs::File;
 use std::io;

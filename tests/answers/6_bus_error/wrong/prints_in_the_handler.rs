@@ -1,6 +1,6 @@
 //! Tells the user what it does, from where a signal handler calls it.
 //!
-//! fails: ?
+//! fails: zeros_over::is_one_call_of_mmap failed handler-is-like-any-function
 
 use std::fs::File;
 use std::io::Write;

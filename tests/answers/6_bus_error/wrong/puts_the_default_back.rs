@@ -1,6 +1,6 @@
 //! Sets SIG_DFL when it is over, whatever was set before.
 //!
-//! fails: ?
+//! fails: survive::leaves_the_process_as_it_was failed
 
 use std::fs::File;
 

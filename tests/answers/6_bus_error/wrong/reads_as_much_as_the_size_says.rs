@@ -1,6 +1,6 @@
 //! Where it can't map, reads as many bytes as the size says.
 //!
-//! fails: ?
+//! fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
 
 use std::fs::File;
 use std::io::{self, Read};

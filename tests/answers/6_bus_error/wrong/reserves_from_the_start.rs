@@ -1,6 +1,6 @@
 //! Reserves all blocks from the file's start to the end of the range.
 //!
-//! fails: ?
+//! fails: put::takes_no_more_room_than_it_needs failed
 
 use std::fs::File;
 use std::io;

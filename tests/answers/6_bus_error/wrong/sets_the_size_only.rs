@@ -1,6 +1,6 @@
 //! Makes the file long enough and takes that for room on the disk.
 //!
-//! fails: ?
+//! fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,8 @@
 //! Stores zeros to the page: into the file where there is a page, and to death where there is none.
 //!
-//! fails: ?
+//! fails: zeros_over::helps_where_the_file_has_no_page killed
+//! fails: zeros_over::is_one_call_of_mmap failed
+//! fails: zeros_over::replaces_the_page_and_no_other failed
 
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;

@@ -1,6 +1,6 @@
 //! Puts zeros wherever a bus error comes from, be it somebody else's mapping.
 //!
-//! fails: ?
+//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before failed handler-is-for-one-mapping
 
 use std::fs::File;
 use std::ptr::null_mut;

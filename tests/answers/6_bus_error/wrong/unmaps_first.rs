@@ -1,6 +1,6 @@
 //! Unmaps the page and then maps another: for a moment the addresses belong to nobody.
 //!
-//! fails: ?
+//! fails: zeros_over::is_one_call_of_mmap failed addresses-wait-for-me
 
 use std::num::NonZeroUsize;
 use std::ptr::NonNull;
