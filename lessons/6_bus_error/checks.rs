@@ -212,8 +212,10 @@ mod parts {
                         // What an `int` makes of the size, or nothing where that is negative.
                         let low = usize::try_from(size & u64::from(u32::MAX)).unwrap_or(0);
                         let int = if low >> 31 == 0 { low } else { 0 };
-                        let narrow =
-                            matches!(&got, Ok((file, ..)) if *size > 1 << 31 && [low, int].contains(&file.end));
+                        let narrow = match (&got, &expected) {
+                            (Ok((had, ..)), Ok((file, ..))) => had != file && [low, int].contains(&had.end),
+                            _ => false,
+                        };
                         if narrow { failure.shows(&belief::LENGTH_FITS_AN_INT) } else { failure }
                     })
                 },
@@ -1000,7 +1002,7 @@ mod survive {
     fn answers_or_names_the_first_page_that_was_missed() {
         let law = say!(
             "sigaction(2): the handler of a fault gets si_addr; when it returns, the same instruction runs again",
-            "sigaction(2)：缺页类信号的处理函数能拿到 si_addr；处理函数返回后，同一条指令重新执行"
+            "sigaction(2)：访问出错时，处理函数能从 si_addr 得到地址；处理函数返回后，同一条指令重新执行"
         );
         check("guarded", law, || {
             let page = page_size();
@@ -1305,7 +1307,8 @@ mod survive {
                 (format!("{outer:?}"), inner, ran, format!("{next:?}"))
             })
             .map_err(|failure| {
-                failure.given(say!("a `survive` in the body of another", "在一个 `survive` 的 body 里再调用 `survive`"))
+                and_why(failure)
+                    .given(say!("a `survive` in the body of another", "在一个 `survive` 的 body 里再调用 `survive`"))
             })?;
             let expected = ("Err(Page(1))", "Err(Call(EBUSY))", false, "Ok(10)");
             ensure((outer.as_str(), inner.as_str(), ran, next.as_str()) == expected, || {
@@ -1335,13 +1338,22 @@ mod survive {
 
     impl End {
         fn in_words(&self) -> Words {
-            match self {
-                End::Answer => say!("a body that misses no page; SIGBUS is blocked", "body 没有缺页；SIGBUS 被阻塞"),
-                End::Missed => say!("a body that misses pages", "body 有缺页"),
+            let first = match self {
+                End::Answer => {
+                    say!("a body that misses no page; SIGBUS is blocked", "body 访问的页都在；SIGBUS 被阻塞")
+                }
+                End::Missed => say!("a body that misses pages", "body 访问了不存在的页"),
                 End::Panic => say!("a body that panics; SIGBUS is blocked", "body 发生 panic；SIGBUS 被阻塞"),
-                End::MissedAndPanic => say!("a body that misses a page and panics", "body 缺页之后 panic"),
+                End::MissedAndPanic => {
+                    say!("a body that misses a page and panics", "body 访问不存在的页之后发生 panic")
+                }
                 End::Refused => say!("a length of 0; SIGBUS is blocked", "长度为 0；SIGBUS 被阻塞"),
-            }
+            };
+            let Words { en, zh } = first;
+            say!(
+                "{en}; then a second call, with a body that misses pages",
+                "{zh}；随后第二次调用，body 访问了不存在的页"
+            )
         }
 
         /// Whether it is tried with SIGBUS blocked: where no page is missed, so that this is about the mask alone.
@@ -1405,7 +1417,8 @@ mod survive {
                     sigbus.thread_unblock().map_err(text)?;
                     let next = End::Missed.reach(&file);
                     Ok((got, [before.0 == after.0, before.1 == after.1], kept, next))
-                })?
+                })
+                .map_err(and_why)?
                 .map_err(io::Error::other)?;
                 let expected = match end {
                     End::Answer => "Ok(1)",

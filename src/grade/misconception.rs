@@ -123,7 +123,7 @@ misconceptions! {
          "事后文件大小还在，说明期间它的页一直都在。"),
         ("Between two looks at the size the file may have been cut and grown back. Only the fault itself tells that a page \
           was missing.",
-         "两次查看大小之间，文件可能被截断又恢复。只有缺页那一刻的信号本身才知道页曾经不在。");
+         "两次查看大小之间，文件可能被截断又恢复。页曾经不在，只有访问落空那一刻的信号知道。");
 
     SIGBUS_CAN_BE_IGNORED = "sigbus-can-be-ignored",
         ("A process that ignores or blocks SIGBUS survives a bus error.",
@@ -134,7 +134,7 @@ misconceptions! {
 
     HANDLER_IS_FOR_ONE_MAPPING = "handler-is-for-one-mapping",
         ("A handler for SIGBUS hears of the faults of my mapping.",
-         "SIGBUS 处理函数只会收到我这个映射的缺页。"),
+         "SIGBUS 处理函数只会被我这个映射上的访问触发。"),
         ("An action belongs to the whole process: the handler gets every SIGBUS of every thread, sent ones too. It has to look \
           at si_code and si_addr, and to leave what isn't its own to the action from before.",
          "信号的处置方式属于整个进程：任何线程的任何 SIGBUS 都会到这里，别人发来的也一样。处理函数必须查看 si_code 和 si_addr，不属于自己的交还给先前的处置方式。");

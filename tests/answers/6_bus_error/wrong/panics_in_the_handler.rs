@@ -1,10 +1,7 @@
 //! Panics in the handler, in the hope that it unwinds through the touch.
 //!
-//! fails: survive::answers_or_names_the_first_page_that_was_missed killed handler-is-like-any-function
-//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before killed handler-is-like-any-function
-//! fails: survive::leaves_the_process_as_it_was killed
-//! fails: survive::lets_only_one_run_at_a_time killed
-//! fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+//! fails: survive::leaves_the_process_as_it_was killed handler-is-like-any-function
+//! fails: survive::lets_only_one_run_at_a_time killed handler-is-like-any-function
 
 use std::fs::File;
 use std::ptr::null_mut;
