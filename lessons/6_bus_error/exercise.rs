@@ -130,7 +130,8 @@ pub enum Missed {
 ///
 /// It works in a thread that has SIGBUS blocked, too. Every SIGBUS that is not for a touch of this mapping (a touch of
 /// another one; a signal that somebody sent) meets the action that was set before, as if there were no `survive`; where
-/// none was set, it kills the process.
+/// none was set, it kills the process. Where the process lives through one of those, this `survive` need not help any
+/// more.
 ///
 /// One at a time in a process: a `survive` inside the `body` of another answers `Missed::Call(EBUSY)` without running
 /// its own `body`, and the outer one goes on as before.

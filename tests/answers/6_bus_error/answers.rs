@@ -1,5 +1,7 @@
 //! Lesson 6's answers: the right one and the wrong ones, each with the checks that grade the learner.
 
+#![expect(clippy::duplicate_mod, reason = "each answer has a copy of the checks, which find its functions in `super`")]
+
 mod solution;
 
 #[path = "wrong/a_size_of_0_is_an_empty_file.rs"]
@@ -82,6 +84,8 @@ mod tries_in_a_child_first;
 mod unmaps_first;
 #[path = "wrong/waits_at_a_fifo.rs"]
 mod waits_at_a_fifo;
+#[path = "wrong/works_on_a_copy.rs"]
+mod works_on_a_copy;
 #[path = "wrong/writes_a_byte_at_the_end.rs"]
 mod writes_a_byte_at_the_end;
 #[path = "wrong/writes_instead_of_storing.rs"]

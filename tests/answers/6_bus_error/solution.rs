@@ -197,11 +197,11 @@ mod guard {
 /// anyway.
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the kernel passes a siginfo that lives until the handler returns.
-    let code = unsafe { (*info).si_code };
+    let info = unsafe { &*info };
     // BUS_ADRERR and nothing else: a fault for bad alignment would not be cured by zeros, and come again for ever.
-    if code == libc::BUS_ADRERR {
-        // SAFETY: as above; si_addr is set for this code.
-        let address = unsafe { (*info).si_addr() } as usize;
+    if info.si_code == libc::BUS_ADRERR {
+        // SAFETY: with this code si_addr is filled in.
+        let address = unsafe { info.si_addr() }.addr();
         if (guard::START.load(Ordering::Relaxed)..guard::END.load(Ordering::Relaxed)).contains(&address) {
             // The first one counts. An error means that there was one before: nothing to do.
             let (none, this) = (guard::NOTHING, address);
@@ -215,7 +215,7 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *m
     }
     // SAFETY: BEFORE was set before this handler was, and stays valid until it has been taken off.
     unsafe { libc::sigaction(signal, guard::BEFORE.load(Ordering::Relaxed), null_mut()) };
-    if code <= 0 {
+    if info.si_code <= 0 {
         // SAFETY: raise(3) is async-signal-safe and touches no memory of ours.
         unsafe { libc::raise(signal) };
     }

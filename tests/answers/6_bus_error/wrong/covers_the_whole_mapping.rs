@@ -27,8 +27,10 @@ static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
 
 /// Covers everything.
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel passes a siginfo that lives until the handler returns, and fills in si_addr.
-    let address = unsafe { (*info).si_addr() } as usize;
+    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
+    let info = unsafe { &*info };
+    // SAFETY: the kernel fills in si_addr.
+    let address = unsafe { info.si_addr() }.addr();
     let start = START.load(Ordering::Relaxed);
     if !(start..start + LENGTH.load(Ordering::Relaxed)).contains(&address) {
         pass_on(signal, info);
@@ -43,11 +45,10 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc
 }
 
 /// What is not ours meets the action from before.
-fn pass_on(signal: i32, info: *const libc::siginfo_t) {
+fn pass_on(signal: i32, info: &libc::siginfo_t) {
     // SAFETY: set before the handler was, and never freed.
     unsafe { libc::sigaction(signal, BEFORE.load(Ordering::Relaxed), null_mut()) };
-    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
-    if unsafe { (*info).si_code } <= 0 {
+    if info.si_code <= 0 {
         // SAFETY: raise(3) touches no memory of ours.
         unsafe { libc::raise(signal) };
     }

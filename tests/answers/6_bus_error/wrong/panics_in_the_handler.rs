@@ -1,7 +1,10 @@
 //! Panics in the handler, in the hope that it unwinds through the touch.
 //!
+//! fails: survive::answers_or_names_the_first_page_that_was_missed killed handler-is-like-any-function
+//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before killed
 //! fails: survive::leaves_the_process_as_it_was killed handler-is-like-any-function
 //! fails: survive::lets_only_one_run_at_a_time killed handler-is-like-any-function
+//! fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 
 use std::fs::File;
 use std::ptr::null_mut;
@@ -28,8 +31,10 @@ static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
 
 /// Turns the signal into a panic.
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel passes a siginfo that lives until the handler returns, and fills in si_addr.
-    let address = unsafe { (*info).si_addr() } as usize;
+    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
+    let info = unsafe { &*info };
+    // SAFETY: the kernel fills in si_addr.
+    let address = unsafe { info.si_addr() }.addr();
     let start = START.load(Ordering::Relaxed);
     if !(start..start + LENGTH.load(Ordering::Relaxed)).contains(&address) {
         pass_on(signal, info);
@@ -41,11 +46,10 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc
 }
 
 /// What is not ours meets the action from before.
-fn pass_on(signal: i32, info: *const libc::siginfo_t) {
+fn pass_on(signal: i32, info: &libc::siginfo_t) {
     // SAFETY: set before the handler was, and never freed.
     unsafe { libc::sigaction(signal, BEFORE.load(Ordering::Relaxed), null_mut()) };
-    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
-    if unsafe { (*info).si_code } <= 0 {
+    if info.si_code <= 0 {
         // SAFETY: raise(3) touches no memory of ours.
         unsafe { libc::raise(signal) };
     }

@@ -27,8 +27,10 @@ static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
 
 /// Helps everybody.
 extern "C" fn on_bus_error(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel passes a siginfo that lives until the handler returns, and fills in si_addr.
-    let address = unsafe { (*info).si_addr() } as usize;
+    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
+    let info = unsafe { &*info };
+    // SAFETY: the kernel fills in si_addr.
+    let address = unsafe { info.si_addr() }.addr();
     let start = START.load(Ordering::Relaxed);
     let page = address.wrapping_sub(start) / page_size();
     let _ = MISSED.compare_exchange(0, page + 1, Ordering::Relaxed, Ordering::Relaxed);

@@ -1,7 +1,6 @@
 //! Makes room as the study notes do: writes a byte where the range ends.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
-//! fails: put::goes_through_a_mapping_and_leaves_none failed
 
 use std::fs::File;
 use std::io;
