@@ -13,8 +13,8 @@ use std::sync::atomic::{AtomicI32, Ordering};
 
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Failure, Verdict, Words, after_each_instruction, ask, calls_of, check, ensure, for_all, for_each, kind, moved,
-    start, text,
+    Failure, Verdict, Words, after_each_instruction, ask, ask_with_memory, calls_of, check, ensure, for_all, for_each,
+    kind, moved, start, text,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};
@@ -582,10 +582,10 @@ mod put {
     }
 
     #[test]
-    fn does_nothing_for_no_bytes_and_refuses_what_no_file_can_hold() {
+    fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
         let law = say!(
-            "posix_fallocate(3): EINVAL for a length of 0; off_t ends at 2^63 - 1",
-            "posix_fallocate(3)：长度为 0 返回 EINVAL；off_t 的上限是 2^63 - 1"
+            "posix_fallocate(3): EINVAL for a length of 0; off_t ends at 2^63 - 1; mmap(2): ENOMEM at RLIMIT_AS",
+            "posix_fallocate(3)：长度为 0 返回 EINVAL；off_t 的上限是 2^63 - 1；mmap(2)：地址空间到达 RLIMIT_AS 时返回 ENOMEM"
         );
         check("ways_out", law, || {
             let most = i64::MAX.cast_unsigned();
@@ -610,7 +610,19 @@ mod put {
                     let got = answer(&file, *offset, new)?;
                     hold(&got, expected, &file, &bytes(10), &bytes(10))
                 },
-            )
+            )?;
+            let (before, new) = (bytes(10), vec![b'!'; 8 << 20]);
+            let (_folder, _, file) = file_with(&before)?;
+            let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
+            // Who maps piece after piece needs no more, and then has to put them all.
+            let wanted = if got.is_ok() { with(&before, 10, &new) } else { before.clone() };
+            hold(&got, &got, &file, &before, &wanted).map_err(|failure| {
+                let failure = failure.given(say!(
+                    "8 MiB to put, in a process that may have 1 MiB more of addresses; the answer was {got:?}",
+                    "要放入 8 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {got:?}"
+                ));
+                if got.is_err() { failure.shows(&belief::AN_ERROR_CHANGES_NOTHING) } else { failure }
+            })
         });
     }
 

@@ -80,8 +80,9 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// end and `offset` reads as zeros and takes no room on the disk. No bytes at all change nothing, wherever.
 ///
 /// There may be too little room on the disk. That is the error ENOSPC and never a signal, and then the file has the
-/// size and the bytes that it had before. Pages that have their place on the disk already need no new one: to put bytes
-/// there succeeds on a full disk.
+/// size and the bytes that it had before. So it is with every other error, such as ENOMEM where the process may have no
+/// mapping as large as that. Pages that have their place on the disk already need no new one: to put bytes there
+/// succeeds on a full disk.
 ///
 /// `file` is open for reading and writing, and nobody else changes it meanwhile. The bytes go through the mapping, not
 /// through write(2) or its relatives. When it returns, nothing that it mapped is mapped any more.
