@@ -85,6 +85,20 @@ fn difference(found: &[u8], wanted: &[u8]) -> Option<(usize, u8, u8)> {
     Some((at, found[at], wanted[at]))
 }
 
+fn same_bytes(differs: Option<(usize, u8, u8)>) -> Result<(), Failure> {
+    differs.map_or(Ok(()), |(at, found, wanted)| {
+        Err(Failure::new(
+            say!("byte {at} is {wanted}", "第 {at} 字节是 {wanted}"),
+            say!("byte {at} is {found}", "第 {at} 字节是 {found}"),
+        ))
+    })
+}
+
+/// What an answer is told that can't be killed at each of its moments, because they don't end.
+fn too_many_calls() -> Failure {
+    Failure::new(say!("a handful of system calls", "只用几个系统调用"), say!("more than 300", "用了 300 多个"))
+}
+
 /// The disk space that the file takes, in bytes.
 fn space_of(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.blocks() * 512) // st_blocks counts in units of 512 bytes on every file system (inode(7))
@@ -146,12 +160,22 @@ mod give_back {
 
     /// A file's length and a range inside it, as often as not on the edges of pages.
     fn lengths_and_ranges() -> impl Strategy<Value = (usize, Range<u64>)> {
-        lengths().prop_flat_map(|length| {
+        let ranges = lengths().prop_flat_map(|length| {
             let edges = (0..=length).step_by(page_size()).chain([length]).collect::<Vec<_>>();
             let place = prop_oneof![0..=length, proptest::sample::select(edges)];
             (Just(length), (place.clone(), place))
-                .prop_map(|(length, (a, b))| (length, a.min(b) as u64..a.max(b) as u64))
-        })
+        });
+        let ranges = ranges.prop_map(|(length, (a, b))| (length, a.min(b) as u64..a.max(b) as u64));
+        ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty())
+    }
+
+    /// Those that nobody should miss: one byte, all but the first and the last, whole pages, the tail.
+    fn edges() -> [(usize, Range<u64>); 5] {
+        let page = page_size();
+        let ranges =
+            [(page, 1..2), (4 * page, 1..4 * page - 1), (3 * page, page..2 * page), (2 * page, page..2 * page)];
+        let [a, b, c, d] = ranges.map(|(length, range)| (length, range.start as u64..range.end as u64));
+        [a, b, c, d, (3 * page + 9, page as u64 + 1..3 * page as u64 + 9)]
     }
 
     fn with_zeros(length: usize, range: &Range<u64>) -> Vec<u8> {
@@ -171,7 +195,7 @@ mod give_back {
             "fallocate(2) 的 FALLOC_FL_PUNCH_HOLE：范围内不足一块的部分清零，整块则释放。"
         );
         check("space", rule, || {
-            for_all(lengths_and_ranges(), described, |(length, range)| {
+            let test = |(length, range): &(usize, Range<u64>)| {
                 let file = file_of(&pattern(*length))?;
                 let wanted = with_zeros(*length, range);
                 let seen = ask(|| {
@@ -194,13 +218,38 @@ mod give_back {
                     )
                     .shows(&belief::TRUNCATION_ONLY_FREES)
                 })?;
-                let differs = difference(&found, &wanted).or(through_mapping);
-                differs.map_or(Ok(()), |(at, found, wanted)| {
-                    Err(Failure::new(
-                        say!("byte {at} is {wanted}", "第 {at} 字节是 {wanted}"),
-                        say!("byte {at} is {found}", "第 {at} 字节是 {found}"),
-                    ))
-                })
+                same_bytes(difference(&found, &wanted).or(through_mapping))
+            };
+            for_each(edges(), described, test)?;
+            for_all(lengths_and_ranges(), described, test)
+        });
+    }
+
+    #[test]
+    fn the_file_is_never_shorter() {
+        let rule = say!(
+            "mmap(2): a touch of a page that is behind the end of the file is SIGBUS, be it for a moment only.",
+            "mmap(2)：访问文件末尾之后的页会得到 SIGBUS，哪怕文件只短了一瞬间。"
+        );
+        check("6:rule", rule, || {
+            let ranges = edges().into_iter().filter(|(length, range)| range.end == *length as u64);
+            for_each(ranges, described, |(length, range)| {
+                for n in 0..300 {
+                    let file = file_of(&pattern(*length))?;
+                    let killed = killed_before_call(n, || Ok(()), |()| give_back(&file, range.clone()).map_err(named))?;
+                    let now = file.metadata()?.len();
+                    ensure(now == *length as u64, || {
+                        Failure::new(
+                            say!("the file has {length} bytes at every moment", "文件在任何时刻都是 {length} 字节"),
+                            say!("before system call no. {n} it has {now}", "在第 {n} 个系统调用之前，它是 {now} 字节"),
+                        )
+                        .shows(&belief::TRUNCATION_ONLY_FREES)
+                    })?;
+                    if killed.is_none() {
+                        return Ok(());
+                    }
+                }
+                Err(too_many_calls())
             })
         });
     }
@@ -305,7 +354,7 @@ mod give_back {
                 2 * page..4 * page,
                 size + 1..size + 1,
                 0..u64::MAX,
-                u64::MAX..0,
+                Range { start: u64::MAX, end: 0 },
             ];
             let refused = refused.map(|range| (range, Some("InvalidInput")));
             let describe = |(range, _): &(Range<u64>, _)| {
@@ -351,7 +400,7 @@ mod grow {
             let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b)));
             let describe =
                 |(from, to): &(usize, usize)| say!("from {from} to {to} bytes", "从 {from} 字节增长到 {to} 字节");
-            for_all(lengths, describe, |(from, to)| {
+            let test = |(from, to): &(usize, usize)| {
                 let file = file_of(&pattern(*from))?;
                 let mut wanted = pattern(*from);
                 wanted.resize(*to, 0);
@@ -376,13 +425,11 @@ mod grow {
                         say!("it has {now} bytes", "它长 {now} 字节"),
                     )
                 })?;
-                difference(&found, &wanted).or(differs).map_or(Ok(()), |(at, found, wanted)| {
-                    Err(Failure::new(
-                        say!("byte {at} is {wanted}", "第 {at} 字节是 {wanted}"),
-                        say!("byte {at} is {found}", "第 {at} 字节是 {found}"),
-                    ))
-                })
-            })
+                same_bytes(difference(&found, &wanted).or(differs))
+            };
+            let page = page_size();
+            for_each([(page, page + 1), (10, 10), (page - 1, 3 * page)], describe, test)?;
+            for_all(lengths, describe, test)
         });
     }
 
@@ -894,10 +941,7 @@ mod publish {
                     });
                 }
             }
-            Err(Failure::new(
-                say!("a handful of system calls", "只用几个系统调用"),
-                say!("more than 300", "用了 300 多个"),
-            ))
+            Err(too_many_calls())
         });
     }
 
