@@ -104,8 +104,8 @@ misconceptions! {
     ANY_FILE_CAN_BE_NAMED = "any-file-can-be-named",
         ("A file without a name can be given one, as long as there is a descriptor.", "只要还有描述符，没有名字的文件都可以再给它一个名字。"),
         ("linkat(2) says ENOENT when the link count is 0, but for a file of O_TMPFILE without O_EXCL. One that was unlinked, \
-          or that tempfile made (with O_EXCL), stays nameless.",
-         "链接数为 0 时 linkat(2) 返回 ENOENT，只有不带 O_EXCL 的 O_TMPFILE 文件例外。被 unlink 过的文件，以及 tempfile 创建的文件（带 O_EXCL），\
+          or that was opened with both, stays nameless.",
+         "链接数为 0 时 linkat(2) 返回 ENOENT，只有用 O_TMPFILE（且不带 O_EXCL）打开的文件例外。被 unlink 过的文件，以及同时带这两个标志打开的文件，\
           再也得不到名字。");
     A_PROC_LINK_IS_THE_FILE = "a-proc-link-is-the-file",
         ("To link /proc/self/fd/N is to link the file that it leads to.", "给 /proc/self/fd/N 建硬链接，就是给它指向的文件建链接。"),

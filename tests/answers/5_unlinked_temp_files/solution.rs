@@ -84,8 +84,8 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// Makes the file `path`, which is complete or not there.
 ///
 /// A file of O_TMPFILE has no name that a death could leave behind, and is what linkat(2) makes an exception for: any other
-/// file whose link count is 0 is refused with ENOENT, as one of O_TMPFILE with O_EXCL is (tempfile's are). The name comes
-/// last, in one call that makes it or not. linkat(2) refuses a name that is there, where rename(2) would replace it.
+/// file whose link count is 0 is refused with ENOENT, as one of O_TMPFILE with O_EXCL is. (`tempfile::tempfile_in` may give
+/// such a file or one that was unlinked; it doesn't promise which.) The name comes last, in one call that makes it or not. linkat(2) refuses a name that is there, where rename(2) would replace it.
 ///
 /// The way from the descriptor to the file is /proc/self/fd/N, a link that only AT_SYMLINK_FOLLOW follows. AT_EMPTY_PATH
 /// would need no /proc, but until lately a capability (CAP_DAC_READ_SEARCH).
