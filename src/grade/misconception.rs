@@ -85,6 +85,17 @@ misconceptions! {
         ("It takes the pages out of this process's page tables; in a shared file mapping the file keeps every byte. \
           MADV_REMOVE, which is fallocate(2)'s hole by another name, frees them.",
          "它只是把页从本进程的页表中摘掉；对共享文件映射而言，文件一个字节也不会少。真正释放的是 MADV_REMOVE，也就是换了个名字的 fallocate(2) 打洞。");
+    A_HOLE_IS_OF_WHOLE_PAGES = "a-hole-is-of-whole-pages",
+        ("Only whole pages can be punched out of a file, so the range has to be rounded.",
+         "只能整页地打洞，所以范围要先取整到页边界。"),
+        ("fallocate(2) takes any offset and length: it frees the whole blocks inside and sets the rest of the range to zero. \
+          To round outward destroys the neighbours' bytes, to round inward leaves the ends as they were.",
+         "fallocate(2) 接受任意的偏移和长度：范围内的整块释放，其余部分清零。向外取整会毁掉相邻的字节，向内取整则两端的内容原样留下。");
+    AN_ERROR_UNDOES = "an-error-undoes",
+        ("A call that fails has undone what came before it.", "调用失败了，之前做过的事也就作废了。"),
+        ("The kernel undoes nothing but that one call. Whoever makes two puts the one that can be taken back first, and takes \
+          it back.",
+         "内核至多撤销失败的那一个调用。要做两步，就把能撤回的那一步放在前面，并在失败时亲手撤回。");
     A_MAPPING_GROWS_WITH_ITS_FILE = "a-mapping-grows-with-its-file",
         ("When a file grows, its mapping grows with it.", "文件变长，它的映射也会跟着变长。"),
         ("A mapping has the length that mmap(2) was given; what the file has beyond it needs another mmap(2), or mremap(2).",
@@ -117,6 +128,11 @@ misconceptions! {
         ("Whoever lists the folder finds it, and a process that is killed leaves it there for ever; O_TMPFILE gives the file \
           none.",
          "列一下文件夹就能看到它，而且进程被杀死后它会一直留在那里；O_TMPFILE 的文件才真正没有名字。");
+    A_MOMENT_IS_NO_TIME = "a-moment-is-no-time",
+        ("Between two calls that follow each other nothing happens.", "紧挨着的两个调用之间不会发生任何事。"),
+        ("SIGKILL, a crash and other processes come at any moment. What must not be seen half done is made ready where nobody \
+          sees it, and appears by one call.",
+         "SIGKILL、崩溃和别的进程随时可能插进来。不该被人看到半成品的东西，要在没人看得到的地方准备好，再用一个调用让它出现。");
     OPEN_SETS_THE_MODE = "open-sets-the-mode",
         ("A new file has the mode that open(2) was given.", "新文件的权限就是传给 open(2) 的 mode。"),
         ("The umask takes bits off it; fchmod(2) sets exactly what it is given.", "umask 会从中去掉一些位；fchmod(2) 给什么就是什么。");
@@ -129,6 +145,20 @@ misconceptions! {
         ("dup2(2) leaves a descriptor that the next program inherits.", "dup2(2) 之后的描述符，下一个程序一定会继承。"),
         ("When both numbers are the same it does nothing, and FD_CLOEXEC stays as it was.",
          "两个编号相同时，dup2(2) 什么也不做，FD_CLOEXEC 保持原样。");
+    A_NUMBER_IS_THE_FILE = "a-number-is-the-file",
+        ("Whoever remembers a descriptor's number has the file.", "记住了文件描述符的编号，就等于拿着那个文件。"),
+        ("The number is a place in this process's table. Once it is closed, the next open(2) puts another file there; a \
+          descriptor of one's own (dup(2)) keeps the file.",
+         "编号只是本进程描述符表里的一个位置。关闭之后，下一次 open(2) 就会把别的文件放进去；要留住文件，得有自己的描述符（dup(2)）。");
+    TO_OPEN_AGAIN_IS_TO_DUP = "to-open-again-is-to-dup",
+        ("To open /proc/self/fd/N gives another descriptor of the same open file.", "打开 /proc/self/fd/N，得到的是同一个打开文件的另一个描述符。"),
+        ("It opens the file anew, with an offset and flags of its own; dup(2), fork(2) and SCM_RIGHTS share them.",
+         "那是重新打开一次，有自己的偏移量和标志；dup(2)、fork(2) 和 SCM_RIGHTS 才共享它们。");
+    EACH_DESCRIPTOR_HAS_ITS_OFFSET = "each-descriptor-has-its-offset",
+        ("A descriptor that was received has an offset of its own.", "收到的描述符有自己独立的偏移量。"),
+        ("SCM_RIGHTS passes the open file, as dup(2) does: an lseek(2) here moves the sender's offset as well. fstat(2) and \
+          pread(2) leave it alone.",
+         "SCM_RIGHTS 传递的是打开文件本身，和 dup(2) 一样：这边 lseek(2)，发送方的偏移也跟着动。fstat(2) 和 pread(2) 不影响它。");
     CLOEXEC_IS_OF_ONE_PROGRAM = "cloexec-is-of-one-program",
         ("To clear FD_CLOEXEC here lends the file to the program that is meant.", "在本进程中清除 FD_CLOEXEC，就只会把文件传给想传的那个程序。"),
         ("The flag belongs to the descriptor, and whichever program is executed next inherits it, on any thread; cleared in \

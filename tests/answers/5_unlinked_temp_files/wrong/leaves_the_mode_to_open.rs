@@ -1,6 +1,5 @@
 //! Gives open(2) the permissions, from which the umask takes some.
 //!
-//! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed
 //! fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 
 use std::fs::{File, OpenOptions};

@@ -1,6 +1,6 @@
 //! Opens the file again, with an offset of its own.
 //!
-//! fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+//! fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
 
 use std::fs::File;
 use std::io;

@@ -3,7 +3,6 @@
 //! fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
 //! fails: hand_down::nothing_stays_open_here failed
 //! fails: hand_down::the_program_finds_the_file_under_the_number failed
-//! fails: hand_down::the_standard_streams_are_refused exited
 
 use std::fs::File;
 use std::io;

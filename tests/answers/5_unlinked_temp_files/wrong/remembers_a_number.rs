@@ -1,6 +1,6 @@
 //! Remembers the number of a descriptor that is not its own.
 //!
-//! fails: hand_down::the_program_finds_the_file_under_the_number failed
+//! fails: hand_down::the_program_finds_the_file_under_the_number failed a-number-is-the-file
 
 use std::fs::File;
 use std::io;

@@ -1,8 +1,6 @@
 //! Punches out the whole pages alone: the bytes at the ends of the range stay.
 //!
-//! fails: give_back::a_file_may_be_longer_than_4_gib failed
-//! fails: give_back::the_file_is_never_shorter failed
-//! fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
+//! fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 
 use std::fs::File;
 use std::io;

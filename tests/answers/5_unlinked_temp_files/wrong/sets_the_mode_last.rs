@@ -1,6 +1,6 @@
 //! Sets the permissions when the file has its name.
 //!
-//! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed
+//! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 
 use std::fs::{File, Permissions};
 use std::io;

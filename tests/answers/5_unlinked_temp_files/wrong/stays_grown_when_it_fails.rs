@@ -1,6 +1,6 @@
 //! Makes the file longer first, and leaves it so when it can't be mapped.
 //!
-//! fails: grow::an_error_leaves_everything_as_it_was failed
+//! fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
 
 use std::fs::File;
 use std::io;

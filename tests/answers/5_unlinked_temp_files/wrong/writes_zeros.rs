@@ -1,6 +1,5 @@
 //! Takes a range of zeros for a hole.
 //!
-//! fails: give_back::a_file_may_be_longer_than_4_gib failed
 //! fails: give_back::the_space_of_each_whole_page_comes_back failed zeros-are-a-hole
 
 use std::fs::File;
