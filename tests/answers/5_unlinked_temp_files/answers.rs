@@ -1,5 +1,8 @@
 //! Lesson 5's answers: the right one and the wrong ones, each with the checks that grade the learner.
 
+// The same checks for each of them.
+#![allow(clippy::duplicate_mod)]
+
 mod solution;
 
 #[path = "wrong/aborts_on_a_bad_sender.rs"]
