@@ -8,7 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mmap_workbook::course::{self, LESSONS, Subject};
+use mmap_workbook::course::feedback::{self, Page};
+use mmap_workbook::course::progress::Progress;
+use mmap_workbook::course::{self, Course, LESSONS, Lesson, Subject, grading, watch};
+use mmap_workbook::grade::Language;
 use mmap_workbook::lesson_4::{self, Pace};
 
 use nix::libc;
@@ -25,12 +28,73 @@ struct Arguments {
 enum Command {
     /// Run a lesson's demonstration, or one of lesson 4's two programs
     Run(Run),
+    /// Grade an exercise: the next one that isn't solved, unless its number is given
+    Check(Check),
+    /// Grade an exercise each time it is saved
+    Watch {
+        /// The number of the lesson
+        #[arg(value_parser = number())]
+        lesson: Option<u8>,
+    },
+    /// Show the next hint to an exercise
+    Hint(Hint),
+    /// Show the solution of an exercise that is solved
+    Solution {
+        /// The number of the lesson
+        #[arg(value_parser = number())]
+        lesson: u8,
+        /// Show it though the exercise isn't solved
+        #[arg(long)]
+        force: bool,
+    },
+    /// Bring back an exercise as it was at the beginning; what you wrote is kept in a backup
+    Reset {
+        /// The number of the lesson
+        #[arg(value_parser = number())]
+        lesson: u8,
+    },
+}
+
+#[derive(Args)]
+struct Check {
+    /// The number of the lesson
+    #[arg(value_parser = number())]
+    lesson: Option<u8>,
+    /// Grade all exercises
+    #[arg(long, conflicts_with = "lesson")]
+    all: bool,
+    /// For a reader, one JSON object per exercise, or JUnit's XML
+    #[arg(long, default_value = "text")]
+    format: Format,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Format {
+    Text,
+    Json,
+    Junit,
+}
+
+#[derive(Args)]
+struct Hint {
+    /// The number of the lesson; the next one that isn't solved, unless given
+    #[arg(value_parser = number())]
+    lesson: Option<u8>,
+    /// The function that it is for; the first one that isn't right, unless given
+    function: Option<String>,
+    /// Show this level, from 1 (a question) on
+    #[arg(long, value_name = "N")]
+    level: Option<usize>,
+}
+
+fn number() -> clap::builder::RangedI64ValueParser<u8> {
+    clap::value_parser!(u8).range(1..=6)
 }
 
 #[derive(Args)]
 struct Run {
     /// The number of the lesson
-    #[arg(value_parser = clap::value_parser!(u8).range(1..=6))]
+    #[arg(value_parser = number())]
     lesson: u8,
     /// Lesson 4 only: the program to run instead of the demonstration
     #[arg(requires = "channel")]
@@ -67,7 +131,8 @@ fn seconds(text: &str) -> Result<Duration, String> {
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     match run(arguments) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             // Nothing is left to do where not even this can be written.
             let _ = writeln!(anstream::stderr(), "workbook: {error}");
@@ -76,24 +141,92 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(arguments: Arguments) -> io::Result<()> {
+/// Does what is asked for; false when an exercise that was graded isn't solved.
+fn run(arguments: Arguments) -> io::Result<bool> {
     let mut out = StandardOutput::new()?;
+    let course = Course::of_program();
+    let mut progress = Progress::of(&course);
+    let page = &mut Page::new(&mut out, Language::of_environment(), width());
+    let mut solved = true;
     match arguments.command {
-        None => list(&mut out)?,
-        Some(Command::Run(run)) => run_lesson(run, &mut out)?,
+        None => page.list(&course, &progress)?,
+        Some(Command::Run(run)) => run_lesson(run, page.out())?,
+        Some(Command::Check(check)) => solved = grade(&course, &mut progress, &check, page)?,
+        Some(Command::Watch { lesson }) => watch::watch(&course, lesson.and_then(course::lesson), page)?,
+        Some(Command::Hint(hint)) => {
+            let lesson = lesson_or_next(hint.lesson, &course, &progress)?;
+            watch::hint(&course, &mut progress, lesson, hint.function.as_deref(), hint.level, page)?;
+        }
+        Some(Command::Solution { lesson, force: true }) => {
+            page.source(&course.exercise(lesson_or_next(Some(lesson), &course, &progress)?).solution()?)?;
+        }
+        Some(Command::Solution { lesson, force: false }) => {
+            let lesson = lesson_or_next(Some(lesson), &course, &progress)?;
+            // What was noted of it is not trusted.
+            let graded = grading::grade(&course, lesson, |check| page.checking(check))?;
+            page.checked();
+            progress.note(&course, lesson, &graded)?;
+            watch::solution(&course, lesson, &graded, page)?;
+            solved = graded.is_solved();
+        }
+        Some(Command::Reset { lesson }) => {
+            watch::reset(&course, lesson_or_next(Some(lesson), &course, &progress)?, page)?;
+        }
     }
-    out.flush()
+    out.flush()?;
+    Ok(solved)
 }
 
-fn run_lesson(run: Run, out: &mut impl Write) -> io::Result<()> {
+/// As wide as the terminal, up to what is easily read; elsewhere lines are as long as they are.
+fn width() -> usize {
+    let size = terminal_size::terminal_size_of(io::stdout());
+    size.map_or(usize::MAX, |(terminal_size::Width(columns), _)| usize::from(columns).min(110))
+}
+
+fn lesson_or_next(number: Option<u8>, course: &Course, progress: &Progress) -> io::Result<&'static Lesson> {
+    let lesson = match number {
+        Some(number) => course::lesson(number),
+        None => progress.next(course)?.or(LESSONS.last()),
+    };
+    lesson.ok_or_else(|| io::Error::other("no such lesson"))
+}
+
+fn grade(course: &Course, progress: &mut Progress, check: &Check, page: &mut Page) -> io::Result<bool> {
+    let lessons = match check.all {
+        true => LESSONS.iter().collect(),
+        false => vec![lesson_or_next(check.lesson, course, progress)?],
+    };
+    let mut grades = Vec::new();
+    for lesson in lessons {
+        let grade = grading::grade(course, lesson, |check| page.checking(check))?;
+        page.checked();
+        progress.note(course, lesson, &grade)?;
+        match check.format {
+            Format::Text => page.grade(course, lesson, &grade)?,
+            Format::Json => {
+                let language = page.language();
+                feedback::json(page.out(), lesson, &grade, language)?;
+            }
+            Format::Junit => {}
+        }
+        grades.push((lesson, grade));
+    }
+    if let Format::Junit = check.format {
+        let language = page.language();
+        feedback::junit(page.out(), &grades, language)?;
+    }
+    Ok(grades.iter().all(|(_, grade)| grade.is_solved()))
+}
+
+fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
     if let (Some(program), Some(channel)) = (run.program, run.channel) {
         if run.lesson != 4 {
             return Err(io::Error::other(format!("lesson {} has no programs; lesson 4 has two", run.lesson)));
         }
         let pace = Pace { period: run.period, count: run.count };
         return match program {
-            Program::Writer => lesson_4::write_hellos(out, &channel, &pace),
-            Program::Reader => lesson_4::read_hellos(out, &channel, &pace),
+            Program::Writer => lesson_4::write_hellos(&mut out, &channel, &pace),
+            Program::Reader => lesson_4::read_hellos(&mut out, &channel, &pace),
         };
     }
     let lesson = course::lesson(run.lesson).ok_or_else(|| io::Error::other("no such lesson"))?;
@@ -103,23 +236,6 @@ fn run_lesson(run: Run, out: &mut impl Write) -> io::Result<()> {
         (Some(path), true) => Subject::InPlace(path),
     };
     course::run(lesson, &subject, out)
-}
-
-fn list(out: &mut impl Write) -> io::Result<()> {
-    let bold = anstyle::Style::new().bold();
-    writeln!(out, "{bold}The mmap workbook{bold:#}: what mmap(2) does under Linux, answered by the kernel.\n")?;
-    for lesson in LESSONS {
-        writeln!(out, "  {}  {bold}{}{bold:#}\n     {}", lesson.number, lesson.title, lesson.question)?;
-    }
-    let first = &LESSONS[0];
-    let (number, slug) = (first.number, first.slug);
-    writeln!(out, "\n{bold}Begin with lesson {number}{bold:#}")?;
-    let mut next = |what: String, why: &str| writeln!(out, "  {what:<42}   {why}");
-    next(format!("cargo run -- run {number}"), "see it happen on this kernel")?;
-    next(format!("cargo run -- run {number} --file FILE"), "the same on a copy of a file of yours")?;
-    next(format!("lessons/{number}_{slug}/lesson.rs"), "read how it is done")?;
-    next(format!("cargo test --test lesson_{number}"), "hold it against its properties")?;
-    Ok(())
 }
 
 /// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors say whose they are.

@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::deadline;
-use super::failure::{Failure, Verdict};
+use super::failure::{Failure, LEFT_PROCESSES, Verdict};
 use crate::lesson_1::counted_by_the_kernel;
 use crate::process::{self, Child, Ended, Line};
 use crate::say;
@@ -150,9 +150,6 @@ pub fn start(body: impl FnOnce(&Line) -> Result<(), String>) -> Result<Player, F
     Ok(Player { child, line })
 }
 
-/// What a player says of itself when it leaves a process behind.
-const LEFT_PROCESSES: &str = "left a child process behind";
-
 impl Player {
     /// Its process id.
     pub fn pid(&self) -> Pid {
@@ -203,7 +200,7 @@ impl Player {
     pub fn kill(self) -> Result<(), Failure> {
         match self.child.kill()? {
             Ended::Killed(nix::sys::signal::Signal::SIGKILL) => Ok(()),
-            other => Err(of_player(other)),
+            other => Err(Failure::of_end(other)),
         }
     }
 
@@ -216,14 +213,14 @@ impl Player {
         drop(self.line);
         match end_of(self.child)? {
             Ended::Exited(0) => Ok(()),
-            other => Err(of_player(other)),
+            other => Err(Failure::of_end(other)),
         }
     }
 
     /// The player let go of its line: it has ended, or is about to.
     fn how_it_ended(&mut self) -> Failure {
         match self.child.ended_within(deadline()) {
-            Ok(Some(ended)) => of_player(ended),
+            Ok(Some(ended)) => Failure::of_end(ended),
             Ok(None) => Failure::timed_out(),
             Err(error) => error.into(),
         }
@@ -235,12 +232,5 @@ impl Player {
             say!("the process goes on until it is told to end", "进程应当一直运行到被告知结束为止"),
             say!("it had ended already", "它已经提前结束"),
         )
-    }
-}
-
-fn of_player(ended: Ended) -> Failure {
-    match ended {
-        Ended::Failed(text) if text == LEFT_PROCESSES => Failure::left_processes(),
-        other => Failure::of_end(other),
     }
 }

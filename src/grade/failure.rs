@@ -14,6 +14,9 @@ use crate::observe::page_size;
 use crate::process::{Cause, Ended, Fault};
 use crate::say;
 
+/// What a child says of itself when it leaves a process behind.
+pub(super) const LEFT_PROCESSES: &str = "left a child process behind";
+
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -89,7 +92,7 @@ impl Failure {
     }
 
     /// The learner's code did not return within the deadline.
-    pub(super) fn timed_out() -> Failure {
+    pub(crate) fn timed_out() -> Failure {
         let seconds = deadline().as_secs();
         Failure::of(
             Verdict::TimedOut,
@@ -107,8 +110,23 @@ impl Failure {
         )
     }
 
+    /// A check that panicked itself.
+    pub(crate) fn of_broken_check(printed: &str) -> Failure {
+        let text = printed.split_once(" panicked at ").map_or(printed, |(_, text)| text).trim().replace('\n', " ");
+        io::Error::other(text).into()
+    }
+
+    /// The learner's code asked for more memory than there is for it.
+    pub(crate) fn out_of_memory(self) -> Failure {
+        let happened = say!(
+            "an allocation failed: more memory was asked for than the check allows",
+            "内存分配失败：所需内存超出了检查允许的上限"
+        );
+        Failure { verdict: Verdict::OutOfMemory, happened, ..self }
+    }
+
     /// The end of a process that ran the learner's code, where it was no good one.
-    pub(super) fn of_end(ended: Ended) -> Failure {
+    pub(crate) fn of_end(ended: Ended) -> Failure {
         let returns = say!("it returns", "函数正常返回");
         match ended {
             Ended::Failed(text) if text.contains("not yet implemented") => {
@@ -116,6 +134,7 @@ impl Failure {
                 let expected = Words { en: task.clone(), zh: task };
                 Failure::of(Verdict::Todo, expected, say!("it is still to do", "尚未完成"))
             }
+            Ended::Failed(text) if text == LEFT_PROCESSES => Failure::left_processes(),
             Ended::Failed(text) if text.starts_with("panicked at ") => {
                 let text = text.replace('\n', " ");
                 Failure::of(Verdict::Panicked, returns, say!("it {text}", "发生 panic：{text}"))

@@ -25,15 +25,15 @@ pub struct Report {
 
 impl Report {
     /// Writes the report for the program that graded the check, where there is one.
-    pub(super) fn write(&self) {
-        if let Some(path) = std::env::var_os(REPORT_TO).map(PathBuf::from) {
-            // Whoever reads it knows that a check without a report has not passed.
-            let _ = serde_json::to_vec(self).map(|json| fs::write(path, json));
-        }
+    pub(super) fn write(&self) -> bool {
+        let Some(path) = std::env::var_os(REPORT_TO).map(PathBuf::from) else { return false };
+        // Whoever reads it knows that a check without a report has not passed.
+        serde_json::to_vec(self).is_ok_and(|json| fs::write(path, json).is_ok())
     }
 
     /// The parts of a failed check with their names, in the order in which they are read.
-    pub fn parts(&self) -> Vec<(Words, Words)> {
+    /// `lesson` is the number of the lesson whose check it is, where that is known.
+    pub fn parts(&self, lesson: Option<u8>) -> Vec<(Words, Words)> {
         let Some(failure) = &self.failure else { return Vec::new() };
         let mut parts = vec![
             (say!("expected", "预期"), failure.expected.clone()),
@@ -51,24 +51,25 @@ impl Report {
                 },
             ));
         }
+        if self.section.is_empty() {
+            return parts; // no check has spoken: its process ended before
+        }
         parts.push((say!("rule", "规则"), self.rule.clone()));
-        let section = match self.section.split_once(':') {
-            Some((lesson, section)) => say!(
-                "section `{section}` of lesson {lesson}'s lesson.rs",
-                "第 {lesson} 课 lesson.rs 的 `{section}` 一节"
-            ),
-            None => {
-                let section = &self.section;
-                say!("section `{section}` of lesson.rs", "lesson.rs 的 `{section}` 一节")
-            }
+        let (lesson, section) = match self.section.split_once(':') {
+            Some((other, section)) => (Some(other.to_owned()), section),
+            None => (lesson.map(|number| number.to_string()), self.section.as_str()),
         };
-        parts.push((say!("read", "阅读"), section));
+        let read = match lesson {
+            Some(n) => say!("lesson {n}'s lesson.rs, section {section}", "第 {n} 课的 lesson.rs，{section} 一节"),
+            None => say!("this lesson's lesson.rs, section {section}", "本课的 lesson.rs，{section} 一节"),
+        };
+        parts.push((say!("read", "阅读"), read));
         parts
     }
 
     /// The parts as lines of text.
-    pub fn in_language(&self, language: Language) -> String {
-        let parts = self.parts();
+    pub fn in_language(&self, language: Language, lesson: Option<u8>) -> String {
+        let parts = self.parts(lesson);
         let lines = parts
             .iter()
             .map(|(name, words)| format!("  {}: {}\n", name.in_language(language), words.in_language(language)));

@@ -12,7 +12,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::getpid;
 
-use super::{Failure, deadline};
+use super::deadline;
+use super::failure::{Failure, LEFT_PROCESSES};
 use crate::process::{self, Child, Ended, Line};
 
 /// After this many instructions the answer is no small function any more.
@@ -129,7 +130,7 @@ impl Traced {
             let acted = act(state);
             kill(me, Signal::SIGSTOP)?;
             acted.map_err(io::Error::other)?;
-            if process::has_children()? { Err(io::Error::other("left a child process behind")) } else { Ok(()) }
+            if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
         })?;
         let mut traced = Traced { child, _line: line };
         match traced.next_stop()? {

@@ -16,7 +16,7 @@ mod report;
 mod strays;
 
 use std::io;
-use std::os::fd::{AsFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -186,6 +186,13 @@ impl Drop for Child {
             let _ = kill(self.pid, Signal::SIGKILL);
             let _ = self.reap();
         }
+    }
+}
+
+/// The child's pidfd: poll(2) finds it readable once the child has ended.
+impl AsFd for Child {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.ended.as_fd()
     }
 }
 

@@ -1,0 +1,192 @@
+//! Where an exercise's files are, and what the learner may do with them besides editing.
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use super::Lesson;
+use crate::grade::Language;
+
+/// A checkout of the course.
+#[derive(Debug, Clone)]
+pub struct Course {
+    root: PathBuf,
+}
+
+impl Course {
+    /// The checkout that the program belongs to: where cargo runs it from, else where it was built.
+    pub fn of_program() -> Course {
+        let root =
+            std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|root| root.join("lessons").is_dir());
+        Course::at(root.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
+    }
+
+    /// The checkout at `root`.
+    pub fn at(root: impl Into<PathBuf>) -> Course {
+        Course { root: root.into() }
+    }
+
+    /// The folder with Cargo.toml.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The lesson's exercise.
+    pub fn exercise(&self, lesson: &Lesson) -> Exercise {
+        let folder = format!("{}_{}", lesson.number, lesson.slug);
+        Exercise {
+            number: lesson.number,
+            folder: self.root.join("lessons").join(&folder),
+            answers: self.root.join("tests/answers").join(folder),
+        }
+    }
+}
+
+/// The files of an exercise.
+#[derive(Debug, Clone)]
+pub struct Exercise {
+    number: u8,
+    folder: PathBuf,
+    answers: PathBuf,
+}
+
+impl Exercise {
+    /// The learner's file.
+    pub fn path(&self) -> PathBuf {
+        self.folder.join("exercise.rs")
+    }
+
+    /// The folder that it is in.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The learner's text.
+    ///
+    /// # Errors
+    /// When it can't be read; the error names the file.
+    pub fn text(&self) -> io::Result<String> {
+        read(&self.path())
+    }
+
+    /// The text of the checks.
+    ///
+    /// # Errors
+    /// When it can't be read; the error names the file.
+    pub fn checks(&self) -> io::Result<String> {
+        read(&self.folder.join("checks.rs"))
+    }
+
+    /// The exercise as it is before anybody has worked on it.
+    ///
+    /// # Errors
+    /// When it can't be read; the error names the file.
+    pub fn stub(&self) -> io::Result<String> {
+        read(&self.answers.join("stub.rs"))
+    }
+
+    /// The reference answer.
+    ///
+    /// # Errors
+    /// When it can't be read; the error names the file.
+    pub fn solution(&self) -> io::Result<String> {
+        read(&self.answers.join("solution.rs"))
+    }
+
+    /// The name of the test target that grades it.
+    pub fn target(&self) -> String {
+        format!("exercise_{}", self.number)
+    }
+
+    /// The hints, in the order of the functions: for each function its levels.
+    ///
+    /// # Errors
+    /// When they can't be read; the error names the file.
+    pub fn hints(&self, language: Language) -> io::Result<Vec<(String, Vec<String>)>> {
+        let name = match language {
+            Language::English => "hints.en.md",
+            Language::Chinese => "hints.zh.md",
+        };
+        Ok(hints_of(&read(&self.folder.join(name))?))
+    }
+
+    /// Puts the stub back. What the learner has written is first copied to a file beside it that did not exist before, and
+    /// whose path comes back; None when there is nothing but the stub.
+    ///
+    /// At every moment, also when the process is killed in the middle, the learner's text is in exercise.rs, in the copy, or
+    /// in both: the copy is on the disk before exercise.rs is replaced, whole, by rename(2).
+    ///
+    /// # Errors
+    /// Those of the file system; the error names the file.
+    pub fn reset(&self) -> io::Result<Option<PathBuf>> {
+        let stub = self.stub()?;
+        // The file itself, should the name be a link to it.
+        let path = self.path();
+        let path = path.canonicalize().map_err(|error| named(&path, &error))?;
+        let text = fs::read(&path).map_err(|error| named(&path, &error))?;
+        if text == stub.as_bytes() {
+            return Ok(None);
+        }
+        let backup = back_up(&path, &text)?;
+        let replace = || {
+            let mut file = tempfile::Builder::new().prefix(".exercise-").tempfile_in(&self.folder)?;
+            file.write_all(stub.as_bytes())?;
+            file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
+            file.as_file().sync_all()?;
+            file.persist(&path).map_err(|error| error.error)
+        };
+        replace().map_err(|error| named(&path, &error))?;
+        Ok(Some(backup))
+    }
+}
+
+/// Writes `text` to the first of `path.~1~`, `path.~2~`, ... that is free (the names of `cp --backup=numbered`).
+fn back_up(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
+    for n in 1_u32.. {
+        let mut backup = path.as_os_str().to_owned();
+        backup.push(format!(".~{n}~"));
+        let backup = PathBuf::from(backup);
+        match File::options().write(true).create_new(true).open(&backup) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(named(&backup, &error)),
+            Ok(mut file) => {
+                let written = file.write_all(text).and_then(|()| file.sync_all());
+                return written.map(|()| backup.clone()).map_err(|error| named(&backup, &error));
+            }
+        }
+    }
+    Err(named(path, &io::Error::other("no free name for a backup")))
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    fs::read_to_string(path).map_err(|error| named(path, &error))
+}
+
+fn named(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// The hints in a text: `# function` begins a function's, and a line of three dashes separates its levels.
+fn hints_of(text: &str) -> Vec<(String, Vec<String>)> {
+    let sections = text.split("\n# ").map(|section| section.strip_prefix("# ").unwrap_or(section));
+    let hints = sections.filter_map(|section| {
+        let (function, levels) = section.split_once('\n')?;
+        Some((function.trim().to_owned(), levels.split("\n---\n").map(|level| level.trim().to_owned()).collect()))
+    });
+    hints.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hints_of;
+
+    #[test]
+    fn hints_are_read_by_function_and_level() {
+        let hints = hints_of("# one\n\nWhy?\n\n---\n\nSo.\n\n# two\n\nHow?\n");
+        let wanted = [
+            ("one".to_owned(), vec!["Why?".to_owned(), "So.".to_owned()]),
+            ("two".to_owned(), vec!["How?".to_owned()]),
+        ];
+        assert_eq!(hints, wanted);
+    }
+}

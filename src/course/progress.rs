@@ -1,0 +1,148 @@
+//! What is known of the learner's progress: one file, `target/workbook/progress.json`, that nothing depends on.
+//!
+//! A verdict counts for the text that it was given for, the learner's and that of the checks: when either changes, the
+//! exercise is to be checked again. A file that is missing or can't be understood is no progress, and no error.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::io::{self, Write};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::grading::Grade;
+use super::{Course, LESSONS, Lesson};
+
+/// The learner's progress.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Progress {
+    /// By the lesson's number.
+    lessons: BTreeMap<u8, Known>,
+    /// How many hints were shown, by the lesson's number and the function.
+    hints: BTreeMap<String, usize>,
+    #[serde(skip)]
+    path: PathBuf,
+}
+
+/// What is known of an exercise.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Known {
+    /// The hash of the texts that were graded.
+    of: u64,
+    solved: bool,
+    /// The functions in their order, and whether each is right.
+    functions: Vec<(String, bool)>,
+}
+
+/// How far an exercise is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Standing {
+    /// Nobody has worked on it.
+    New,
+    /// It has changed since it was checked, or was never checked.
+    Unchecked,
+    /// Some of its functions are right.
+    Begun {
+        /// How many functions are right.
+        right: usize,
+        /// How many there are.
+        of: usize,
+    },
+    /// All is right.
+    Solved,
+}
+
+impl Progress {
+    /// Reads what is known.
+    pub fn of(course: &Course) -> Progress {
+        let path = course.root().join("target/workbook/progress.json");
+        let known = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
+        Progress { path, ..known.unwrap_or_default() }
+    }
+
+    /// How far the lesson's exercise is.
+    ///
+    /// # Errors
+    /// When its files can't be read.
+    pub fn standing(&self, course: &Course, lesson: &Lesson) -> io::Result<Standing> {
+        let exercise = course.exercise(lesson);
+        let known = self.lessons.get(&lesson.number);
+        let of = hash(course, lesson)?;
+        Ok(match known.filter(|known| known.of == of) {
+            _ if exercise.text()? == exercise.stub()? => Standing::New,
+            None => Standing::Unchecked,
+            Some(known) if known.solved => Standing::Solved,
+            Some(Known { functions, .. }) => {
+                Standing::Begun { right: functions.iter().filter(|(_, right)| *right).count(), of: functions.len() }
+            }
+        })
+    }
+
+    /// The first lesson whose exercise is not known to be solved.
+    ///
+    /// # Errors
+    /// When an exercise's files can't be read.
+    pub fn next(&self, course: &Course) -> io::Result<Option<&'static Lesson>> {
+        for lesson in LESSONS {
+            if self.standing(course, lesson)? != Standing::Solved {
+                return Ok(Some(lesson));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The first function of the exercise that was not right when it was last checked.
+    pub fn next_function(&self, lesson: &Lesson) -> Option<&str> {
+        let functions = self.lessons.get(&lesson.number)?.functions.iter();
+        functions.filter(|(_, right)| !right).map(|(function, _)| function.as_str()).next()
+    }
+
+    /// Notes a grade.
+    ///
+    /// # Errors
+    /// When it can't be written; the error names the file.
+    pub fn note(&mut self, course: &Course, lesson: &Lesson, grade: &Grade) -> io::Result<()> {
+        let functions = grade.functions().into_iter();
+        let functions =
+            functions.map(|(name, checks)| (name.to_owned(), checks.iter().all(|check| check.has_passed())));
+        let known = Known { of: hash(course, lesson)?, solved: grade.is_solved(), functions: functions.collect() };
+        if let Grade::Checked(_) = grade {
+            self.lessons.insert(lesson.number, known);
+        }
+        self.save()
+    }
+
+    /// Counts a hint to a function: which one is to be shown, from 0 on, and after the `last` the last again.
+    ///
+    /// # Errors
+    /// When it can't be written; the error names the file.
+    pub fn next_hint(&mut self, lesson: &Lesson, function: &str, last: usize) -> io::Result<usize> {
+        let shown = self.hints.entry(format!("{}:{function}", lesson.number)).or_default();
+        let level = (*shown).min(last);
+        *shown = level + 1;
+        self.save()?;
+        Ok(level)
+    }
+
+    /// Whole or not at all: somebody else may be reading, and we may be interrupted.
+    fn save(&self) -> io::Result<()> {
+        let save = || {
+            let folder = self.path.parent().ok_or(io::ErrorKind::NotFound)?;
+            fs::create_dir_all(folder)?;
+            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            file.write_all(&serde_json::to_vec_pretty(self)?)?;
+            file.persist(&self.path).map(drop).map_err(|error| error.error)
+        };
+        save().map_err(|error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))
+    }
+}
+
+/// The texts that a verdict is about. The hash may differ in another version of Rust: then the exercise is checked again.
+fn hash(course: &Course, lesson: &Lesson) -> io::Result<u64> {
+    let exercise = course.exercise(lesson);
+    let mut hasher = DefaultHasher::new();
+    (exercise.text()?, exercise.checks()?).hash(&mut hasher);
+    Ok(hasher.finish())
+}

@@ -1,0 +1,19 @@
+//! Goes on from where the window ends, and a window of no byte ends where it begins.
+//!
+//! fails: count_lines::refuses_a_window_without_a_byte timed_out
+
+use std::fs::File;
+use std::io;
+
+pub use crate::solution::{byte_at, map_aligned, swap};
+
+pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+    while window == 0 {
+        std::hint::spin_loop();
+    }
+    crate::solution::count_lines(file, from, to, window)
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+mod checks;

@@ -1,0 +1,41 @@
+//! Stores to private mappings.
+//!
+//! fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
+//! fails: swap::reaches_any_two_places_of_a_large_file failed int-holds-a-size
+
+use std::fs::File;
+use std::io;
+
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::page_size_u64;
+
+pub use crate::solution::{byte_at, count_lines, map_aligned};
+
+pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+    let wide = u64::try_from(length).map_err(io::Error::other)?;
+    if length == 0 {
+        return Ok(());
+    }
+    if a.abs_diff(b) < wide {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    if a.max(b).checked_add(wide).is_none_or(|end| end > file.metadata().map_or(0, |metadata| metadata.len())) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    let map = |offset: u64| -> io::Result<(Mapping, usize)> {
+        let skip = usize::try_from(offset % page_size_u64()).map_err(io::Error::other)?;
+        let edge = offset - offset % page_size_u64();
+        Ok((Mapping::of_file(file, edge, skip + length, READ_WRITE, Sharing::Private)?, skip))
+    };
+    let ((a, at_a), (b, at_b)) = (map(a)?, map(b)?);
+    for n in 0..length {
+        let byte = a.load(at_a + n);
+        a.store(at_a + n, b.load(at_b + n));
+        b.store(at_b + n, byte);
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+mod checks;

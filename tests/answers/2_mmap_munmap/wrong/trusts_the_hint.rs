@@ -1,0 +1,27 @@
+//! Passes an aligned address as a hint and takes it that the kernel follows.
+//!
+//! fails: map_aligned::is_aligned_and_shows_the_file failed hint-is-an-order
+
+use std::fs::File;
+use std::io;
+use std::num::NonZeroUsize;
+
+use mmap_workbook::lesson_2::READ_WRITE;
+use nix::sys::mman::{MapFlags, mmap};
+
+pub use crate::solution::{byte_at, count_lines, swap};
+
+pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+    let right = crate::solution::map_aligned(file, length, alignment)?;
+    // SAFETY: the range is the one that was mapped just now, and nothing refers to it.
+    unsafe { nix::sys::mman::munmap(std::ptr::NonNull::new_unchecked(right as *mut _), length) }?;
+    let hint = NonZeroUsize::new(alignment.max(1 << 20));
+    let length = NonZeroUsize::new(length).ok_or(io::ErrorKind::InvalidInput)?;
+    // SAFETY: a hint replaces nothing.
+    let start = unsafe { mmap(hint, length, READ_WRITE, MapFlags::MAP_SHARED, file, 0) }?;
+    Ok(start.as_ptr().expose_provenance())
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+mod checks;
