@@ -1,9 +1,9 @@
 //! What is checked of exercise 5.
 //!
-//! Each check runs the learner's function in a forked child and then looks at what is left: the bytes and the blocks of the
-//! file, the names in the folder, the descriptors and the mappings of the process. Two of them watch the system calls: one
-//! to kill the process before each of them, in turn, and so at every moment that anybody outside can tell apart; one to see
-//! what comes before what.
+//! Each check runs the learner's function in a forked child and then looks at what is left: the bytes and the blocks of
+//! the file, the names in the folder, the descriptors and the mappings of the process. Two of them watch the system
+//! calls: one to kill the process before each of them, in turn, and so at every moment that anybody outside can tell
+//! apart; one to see what comes before what.
 
 use super::*;
 
@@ -24,7 +24,7 @@ use mmap_workbook::grade::{
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
-use mmap_workbook::observe::{maps_of, page_size, page_size_u64, whole_pages};
+use mmap_workbook::observe::{Area, maps_of, page_size, page_size_u64, whole_pages};
 use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
 use mmap_workbook::say;
 use nix::errno::Errno;
@@ -188,8 +188,8 @@ mod give_back {
         ranges.map(|(length, range)| (length, range.start as u64..range.end as u64))
     }
 
-    /// Whether the bytes look like those of an answer that rounds the range to whole pages: its neighbours are zeros, or its
-    /// ends are not, while each whole page inside it is.
+    /// Whether the bytes look like those of an answer that rounds the range to whole pages: its neighbours are zeros,
+    /// or its ends are not, while each whole page inside it is.
     fn is_rounded(found: &[u8], range: &Range<u64>) -> bool {
         let Range { start, end } = in_memory(range);
         let whole = start.next_multiple_of(page_size())..end / page_size() * page_size();
@@ -211,7 +211,8 @@ mod give_back {
     #[test]
     fn the_range_becomes_zeros_and_nothing_else_changes() {
         let rule = say!(
-            "fallocate(2), FALLOC_FL_PUNCH_HOLE: within the range, partial blocks are zeroed and whole blocks are removed.",
+            "fallocate(2), FALLOC_FL_PUNCH_HOLE: within the range, partial blocks are zeroed and whole blocks are \
+             removed.",
             "fallocate(2) 的 FALLOC_FL_PUNCH_HOLE：范围内不足一块的部分清零，整块则释放。"
         );
         check("space", rule, || {
@@ -285,7 +286,8 @@ mod give_back {
     #[test]
     fn the_space_of_each_whole_page_comes_back() {
         let rule = say!(
-            "inode(7), st_blocks: the blocks that are allocated to the file. Zeros that are written are allocated, a hole is not.",
+            "inode(7), st_blocks: the blocks that are allocated to the file. Zeros that are written are allocated, a \
+             hole is not.",
             "inode(7) 的 st_blocks：分配给文件的块数。写进去的零同样占块，空洞才不占。"
         );
         check("space", rule, || {
@@ -300,7 +302,8 @@ mod give_back {
             };
             for_each(ranges, describe, |range| {
                 for file in [file_of(&pattern(8 * page_size()))?, memory_file_of(&pattern(8 * page_size()))?] {
-                    file.sync_all()?; // what is not written yet has no place on the disk, and is counted as the file system likes
+                    // What is not written yet has no place on the disk, and is counted as the file system likes.
+                    file.sync_all()?;
                     let before = space_of(&file)?;
                     let answer = ask(|| {
                         let _mapped = map(&file).map_err(named)?;
@@ -327,7 +330,8 @@ mod give_back {
     #[test]
     fn a_file_may_be_longer_than_4_gib() {
         let rule = say!(
-            "off_t has 64 bits (fallocate(2)); a sum in 32 bits, or in a usize of a small machine, loses the upper ones.",
+            "off_t has 64 bits (fallocate(2)); a sum in 32 bits, or in a usize of a small machine, loses the upper \
+             ones.",
             "off_t 是 64 位的（见 fallocate(2)）；用 32 位做运算会丢掉高位。"
         );
         check("space", rule, || {
@@ -586,7 +590,8 @@ mod grow {
     #[test]
     fn what_was_mapped_before_is_given_back() {
         let rule = say!(
-            "munmap(2): what nobody unmaps stays mapped as long as the process lives, and holds the file's space with it.",
+            "munmap(2): what nobody unmaps stays mapped as long as the process lives, and holds the file's space \
+             with it.",
             "munmap(2)：没有解除的映射会一直留到进程结束，文件的空间也一直被它占着。"
         );
         check("space", rule, || {
@@ -627,7 +632,8 @@ mod grow {
         });
     }
 
-    /// What a failed `grow` left of the mapping: its length, that its bytes are there, and that a store reaches the file.
+    /// What a failed `grow` left of the mapping: its length, that its bytes are there, and that a store reaches the
+    /// file.
     fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> Result<(), String> {
         let size = file.metadata().map_err(text)?.len();
         if size != wanted.len() as u64 {
@@ -673,7 +679,8 @@ mod grow {
     #[test]
     fn an_error_leaves_everything_as_it_was() {
         let rule = say!(
-            "mmap(2): ENOMEM, F_ADD_SEALS in fcntl(2): EPERM. A call that can fail comes before what can't be taken back.",
+            "mmap(2): ENOMEM, F_ADD_SEALS in fcntl(2): EPERM. A call that can fail comes before what can't be taken \
+             back.",
             "mmap(2) 的 ENOMEM；fcntl(2) 中 F_ADD_SEALS 的 EPERM。可能失败的调用，要排在无法撤回的操作之前。"
         );
         check("three_ways", rule, || {
@@ -753,7 +760,8 @@ mod publish {
     #[test]
     fn the_file_has_these_bytes_and_permissions() {
         let rule = say!(
-            "open(2): the mode of a new file loses the bits of the umask. open(2), O_TMPFILE, with linkat(2) gives it a name.",
+            "open(2): the mode of a new file loses the bits of the umask. open(2), O_TMPFILE, with linkat(2) gives \
+             it a name.",
             "open(2)：新文件的权限会去掉 umask 中的位。O_TMPFILE 的文件由 linkat(2) 得到名字（见 open(2)）。"
         );
         check("three_ways", rule, || {
@@ -1004,7 +1012,7 @@ mod publish {
     }
 
     #[test]
-    fn the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns() {
+    fn the_bytes_and_then_the_name_are_on_the_disk() {
         let rule = say!(
             "fsync(2): calling it does not ensure that the entry in the folder has reached the disk as well; for that an \
              explicit fsync() on a descriptor of the folder is needed.",
@@ -1025,8 +1033,9 @@ mod publish {
             })?;
             let (before, after) = calls.split_at(naming);
             let written = before.iter().rposition(|call| call.number == libc::SYS_pwrite64).unwrap_or(0);
-            let written_to = before.get(written).map_or(u64::MAX, |call| call.arguments[0]);
-            ensure(before[written..].iter().any(|call| is_sync(call) && call.arguments[0] == written_to), || {
+            let file_synced =
+                before[written..].iter().any(|call| is_sync(call) && !is_a_folders(&calls, call.arguments[0]));
+            ensure(file_synced, || {
                 Failure::new(
                     say!(
                         "fsync(2) of the file between its last byte and its name",
@@ -1036,7 +1045,6 @@ mod publish {
                 )
                 .shows(&belief::A_NAME_IS_DURABLE)
             })?;
-            // Whatever is opened for it, it is not the file's own descriptor.
             let folder_synced = after.iter().any(|call| is_sync(call) && is_a_folders(&calls, call.arguments[0]));
             ensure(folder_synced, || {
                 Failure::new(
@@ -1206,7 +1214,8 @@ mod hand_down {
     #[test]
     fn no_other_program_gets_it() {
         let rule = say!(
-            "execve(2): descriptors stay open unless FD_CLOEXEC is set; that holds for whichever program is executed next.",
+            "execve(2): descriptors stay open unless FD_CLOEXEC is set; that holds for whichever program is executed \
+             next.",
             "execve(2)：没有设置 FD_CLOEXEC 的描述符会保持打开；这对接下来执行的任何程序都成立。"
         );
         check("descriptor", rule, || {
@@ -1257,7 +1266,8 @@ mod hand_down {
     #[test]
     fn it_is_the_same_open_file_and_comes_once() {
         let rule = say!(
-            "dup(2): both descriptors refer to the same open file description, and so share its offset and status flags.",
+            "dup(2): both descriptors refer to the same open file description, and so share its offset and status \
+             flags.",
             "dup(2)：两个描述符指向同一个打开文件描述（open file description），因而共享偏移量和状态标志。"
         );
         check("descriptor", rule, || {
@@ -1300,7 +1310,8 @@ mod hand_down {
     #[test]
     fn nothing_stays_open_here() {
         let rule = say!(
-            "open(2): a file without a name lives as long as any descriptor of it; one that is forgotten keeps its space.",
+            "open(2): a file without a name lives as long as any descriptor of it; one that is forgotten keeps its \
+             space.",
             "没有名字的文件，只要还有一个描述符就一直存在；忘记关闭的描述符会一直占着空间。"
         );
         check("space", rule, || {
@@ -1379,7 +1390,8 @@ mod receive_sealed {
     #[test]
     fn a_file_that_stays_as_it_is_is_mapped() {
         let rule = say!(
-            "memfd_create(2), file sealing: with F_SEAL_SHRINK and F_SEAL_WRITE the receiver need not fear SIGBUS or changes.",
+            "memfd_create(2), file sealing: with F_SEAL_SHRINK and F_SEAL_WRITE the receiver need not fear SIGBUS or \
+             changes.",
             "memfd_create(2) 的文件封印：有了 F_SEAL_SHRINK 和 F_SEAL_WRITE，接收方就不必担心 SIGBUS 或内容被改。"
         );
         check("6:ways_out", rule, || {
@@ -1394,11 +1406,14 @@ mod receive_sealed {
                     let before = descriptors().map_err(named)?;
                     let mapping = receive_sealed(&socket, length).map_err(named)?;
                     let after = descriptors().map_err(named)?;
+                    let areas = maps_of(mapping.range()).map_err(named)?;
                     let is_the_file = mapped_bytes().map_err(named)? == whole_pages(length)
-                        && maps_of(mapping.range()).map_err(named)?.iter().all(|area| area.name().contains(NAME));
-                    Ok((mapping.length(), difference(&loaded(&mapping), &bytes), is_the_file, before, after))
+                        && areas.iter().all(|area| area.name().contains(NAME));
+                    let permissions = areas.first().map(Area::permissions);
+                    let differs = difference(&loaded(&mapping), &bytes);
+                    Ok((mapping.length(), differs, is_the_file, permissions, before, after))
                 })?;
-                let (found, differs, is_the_file, before, after) = match seen {
+                let (found, differs, is_the_file, permissions, before, after) = match seen {
                     Ok(seen) => seen,
                     Err(error) => return expect_ok(&Err(error)),
                 };
@@ -1412,6 +1427,16 @@ mod receive_sealed {
                     Failure::new(
                         say!("the file itself is mapped, once", "映射的是文件本身，而且只映射一次"),
                         say!("the bytes are in a copy, or mapped twice", "得到的是副本，或者映射了两次"),
+                    )
+                })?;
+                ensure(permissions.as_deref() == Some("r--p"), || {
+                    let permissions = permissions.unwrap_or_default();
+                    Failure::new(
+                        say!("a private mapping to read (r--p)", "只读的私有映射（r--p）"),
+                        say!(
+                            "it is {permissions}; before Linux 6.7 a shared one of a write-sealed file is EPERM",
+                            "它是 {permissions}；在 Linux 6.7 之前，对带写封印的文件建立共享映射会得到 EPERM"
+                        ),
                     )
                 })?;
                 ensure(before == after, || {
@@ -1547,7 +1572,8 @@ mod receive_sealed {
                     let seen = ask(|| {
                         let before = descriptors().map_err(text)?;
                         for socket in &sockets {
-                            // Whether it should have been taken is not asked here: a mapping that was given out ends now.
+                            // Whether it should have been taken is not asked here: a mapping that was given out ends
+                            // now.
                             drop(receive_sealed(socket, *at_most));
                         }
                         let after = (descriptors().map_err(text)?, mapped_bytes().map_err(text)?);
@@ -1581,7 +1607,8 @@ mod receive_sealed {
     #[test]
     fn the_length_is_asked_for_when_it_can_no_longer_shrink() {
         let rule = say!(
-            "A length says how long the file is at that moment. With F_SEAL_SHRINK (fcntl(2)) it is never less from then on.",
+            "A length says how long the file is at that moment. With F_SEAL_SHRINK (fcntl(2)) it is never less from \
+             then on.",
             "查到的长度只在那一刻有效。确认有 F_SEAL_SHRINK（fcntl(2)）之后，它才不会再变小。"
         );
         check("6:ways_out", rule, || {

@@ -47,6 +47,8 @@ mod leaves_the_ends_to_the_kernel;
 mod leaves_the_mode_to_open;
 #[path = "wrong/links_the_proc_entry.rs"]
 mod links_the_proc_entry;
+#[path = "wrong/maps_it_shared.rs"]
+mod maps_it_shared;
 #[path = "wrong/moves_to_a_copy.rs"]
 mod moves_to_a_copy;
 #[path = "wrong/never_closes_its_own.rs"]

@@ -1,8 +1,8 @@
 //! The answers to exercise 5, and why they are as they are.
 //!
 //! What they have in common: the kernel does each of these things in one call that either happens or doesn't, so that
-//! nobody can die in the middle. A hole is punched, not written; a file is linked when it is complete; a seal is asked for
-//! and then believed. What takes two calls is put in an order in which the first one alone does no harm.
+//! nobody can die in the middle. A hole is punched, not written; a file is linked when it is complete; a seal is asked
+//! for and then believed. What takes two calls is put in an order in which the first one alone does no harm.
 
 use std::fs::{File, Permissions};
 use std::io;
@@ -28,18 +28,18 @@ fn invalid(kind: io::ErrorKind, text: &str) -> io::Error {
 
 /// Gives the disk space behind these bytes of `file` back.
 ///
-/// Only a hole will do. Zeros that are written take the space that the bytes before them took. ftruncate(2) frees, but cuts
-/// pages from under everybody's mappings. madvise(2) MADV_DONTNEED, which frees memory of a process, lets go of a shared
-/// file's page in this process's tables and leaves it in the file.
+/// Only a hole will do. Zeros that are written take the space that the bytes before them took. ftruncate(2) frees, but
+/// cuts pages from under everybody's mappings. madvise(2) MADV_DONTNEED, which frees memory of a process, lets go of a
+/// shared file's page in this process's tables and leaves it in the file.
 ///
-/// fallocate(2) does the sum with the pages' edges itself: whole blocks inside the range are freed, and the bytes of the
-/// blocks at its ends, which must stay because of their neighbours, are set to zero.
+/// fallocate(2) does the sum with the pages' edges itself: whole blocks inside the range are freed, and the bytes of
+/// the blocks at its ends, which must stay because of their neighbours, are set to zero.
 pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
     if range.start > range.end {
         return Err(invalid(io::ErrorKind::InvalidInput, "the range ends before it begins"));
     }
-    // The kernel would punch a hole behind the end as well, where there is nothing to be freed: a caller that asks for that
-    // has its sums wrong.
+    // The kernel would punch a hole behind the end as well, where there is nothing to be freed: a caller that asks for
+    // that has its sums wrong.
     if range.end > file.metadata()?.len() {
         return Err(invalid(io::ErrorKind::InvalidInput, "the range ends behind the end of the file"));
     }
@@ -56,13 +56,13 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 
 /// Makes `file` `length` bytes long, and `mapping` one of all of it.
 ///
-/// A mapping keeps the length that mmap(2) was given: a file that grows does not grow into it. So there is a second one,
-/// and it is made first, beyond the end of the file, which mmap(2) doesn't mind: the size counts when a page is touched,
-/// and nobody touches it yet. When it can't be had, nothing has happened. When the space can't be had, the second mapping
-/// goes as it came, and the length goes back, as some file systems have added what they could by then.
+/// A mapping keeps the length that mmap(2) was given: a file that grows does not grow into it. So there is a second
+/// one, and it is made first, beyond the end of the file, which mmap(2) doesn't mind: the size counts when a page is
+/// touched, and nobody touches it yet. When it can't be had, nothing has happened. When the space can't be had, the
+/// second mapping goes as it came, and the length goes back, as some file systems have added what they could by then.
 ///
-/// posix_fallocate(3) and not ftruncate(2): a length alone reserves nothing, and the store that finds no block on a full
-/// disk gets SIGBUS.
+/// posix_fallocate(3) and not ftruncate(2): a length alone reserves nothing, and the store that finds no block on a
+/// full disk gets SIGBUS.
 pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
     let before = file.metadata()?.len();
     let after = u64::try_from(length).map_err(|_| Errno::EOVERFLOW)?;
@@ -83,12 +83,13 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 
 /// Makes the file `path`, which is complete or not there.
 ///
-/// A file of O_TMPFILE has no name that a death could leave behind, and is what linkat(2) makes an exception for: any other
-/// file whose link count is 0 is refused with ENOENT, as one of O_TMPFILE with O_EXCL is. (`tempfile::tempfile_in` may give
-/// such a file or one that was unlinked; it doesn't promise which.) The name comes last, in one call that makes it or not. linkat(2) refuses a name that is there, where rename(2) would replace it.
+/// A file of O_TMPFILE has no name that a death could leave behind, and is what linkat(2) makes an exception for: any
+/// other file whose link count is 0 is refused with ENOENT, as one of O_TMPFILE with O_EXCL is.
+/// (`tempfile::tempfile_in` may give such a file or one that was unlinked; it doesn't promise which.) The name comes
+/// last, in one call that makes it or not. linkat(2) refuses a name that is there, where rename(2) would replace it.
 ///
-/// The way from the descriptor to the file is /proc/self/fd/N, a link that only AT_SYMLINK_FOLLOW follows. AT_EMPTY_PATH
-/// would need no /proc, but until lately a capability (CAP_DAC_READ_SEARCH).
+/// The way from the descriptor to the file is /proc/self/fd/N, a link that only AT_SYMLINK_FOLLOW follows.
+/// AT_EMPTY_PATH would need no /proc, but until lately a capability (CAP_DAC_READ_SEARCH).
 pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     // The parent of a bare name is the empty path, which open(2) doesn't take.
     let folder = match path.parent() {
@@ -97,7 +98,8 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
     };
     let file = o_tmpfile(folder)?;
     fill(&file)?;
-    // fchmod(2): the mode that open(2) is given loses the umask's bits. Before the name: nobody finds it with other ones.
+    // fchmod(2): the mode that open(2) is given loses the umask's bits. Before the name: nobody finds it with other
+    // ones.
     file.set_permissions(Permissions::from_mode(mode))?;
     // What a crash of the machine finds under the name must be complete as well: first the bytes, then the name.
     file.sync_all()?;
@@ -109,16 +111,17 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 
 /// Has each program that `command` starts find `file` as its descriptor `number`.
 ///
-/// FD_CLOEXEC belongs to a descriptor and is looked at by whatever execve(2) comes next. Who clears it in this process lends
-/// the file to each program that another thread starts just then. So it is done in the child, where between fork and exec
-/// there is nobody else: dup2(2) makes a descriptor without the flag, except when both numbers are the same. Then it does
-/// nothing at all, and the flag has to be cleared.
+/// FD_CLOEXEC belongs to a descriptor and is looked at by whatever execve(2) comes next. Who clears it in this process
+/// lends the file to each program that another thread starts just then. So it is done in the child, where between fork
+/// and exec there is nobody else: dup2(2) makes a descriptor without the flag, except when both numbers are the same.
+/// Then it does nothing at all, and the flag has to be cleared.
 ///
-/// `command` owns a descriptor of its own, so that `file` may go; which number that one gets is not ours to say, and so it
-/// may be `number` itself.
+/// `command` owns a descriptor of its own, so that `file` may go; which number that one gets is not ours to say, and so
+/// it may be `number` itself.
 ///
-/// One thing is left: a number that std uses in the child (the pipe on which it tells the parent that execve(2) failed) is
-/// taken from it, as with any `pre_exec` that puts descriptors in place. A number that is far from those in use avoids it.
+/// One thing is left: a number that std uses in the child (the pipe on which it tells the parent that execve(2) failed)
+/// is taken from it, as with any `pre_exec` that puts descriptors in place. A number that is far from those in use
+/// avoids it.
 pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
     if number < 3 {
         return Err(invalid(io::ErrorKind::InvalidInput, "0, 1 and 2 are the standard streams"));
@@ -128,30 +131,31 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
         if lent.as_raw_fd() == number {
             fcntl(&lent, FcntlArg::F_SETFD(FdFlag::empty()))?;
         } else {
-            // SAFETY: dup2(2) takes two integers. What it closes under `number` is the child's, where nobody uses it: the
-            // program that comes next knows of no descriptor but those that it is told of.
+            // SAFETY: dup2(2) takes two integers. What it closes under `number` is the child's, where nobody uses it:
+            // the program that comes next knows of no descriptor but those that it is told of.
             Errno::result(unsafe { libc::dup2(lent.as_raw_fd(), number) })?;
         }
         Ok(())
     };
-    // SAFETY: between fork and exec only what is async-signal-safe may be done, as a lock of another thread's may be held
-    // for ever in the child. The closure makes one system call, takes no lock and allocates nothing, errors included.
+    // SAFETY: between fork and exec only what is async-signal-safe may be done, as a lock of another thread's may be
+    // held for ever in the child. The closure makes one system call, takes no lock and allocates nothing, errors
+    // included.
     unsafe { command.pre_exec(put_in_place) };
     Ok(())
 }
 
 /// Takes a file from a process that is not to be trusted, and maps it to read.
 ///
-/// What one has looked at says nothing of what comes next, unless the kernel promises that it stays. So the seals are asked
-/// for first: F_SEAL_SHRINK makes the length one that is never less, and only then is it worth asking for; F_SEAL_WRITE
-/// says that there is no writable mapping and that there will be none. F_SEAL_FUTURE_WRITE leaves those that exist. A
-/// seal can't be taken off, so what is true once is true for ever. F_SEAL_GROW is not missed, as nothing of what is
-/// appended is mapped, nor is F_SEAL_SEAL, which keeps further seals from being added.
+/// What one has looked at says nothing of what comes next, unless the kernel promises that it stays. So the seals are
+/// asked for first: F_SEAL_SHRINK makes the length one that is never less, and only then is it worth asking for;
+/// F_SEAL_WRITE says that there is no writable mapping and that there will be none. F_SEAL_FUTURE_WRITE leaves those
+/// that exist. A seal can't be taken off, so what is true once is true for ever. F_SEAL_GROW is not missed, as nothing
+/// of what is appended is mapped, nor is F_SEAL_SEAL, which keeps further seals from being added.
 ///
 /// Regular files have no seals: F_GET_SEALS gives EINVAL, or on a tmpfs F_SEAL_SEAL alone.
 ///
-/// MAP_PRIVATE: until Linux 6.7 a shared mapping of a write-sealed file was refused with EPERM even for reading. Nobody can
-/// change the file, so that there is no difference to be seen.
+/// MAP_PRIVATE: until Linux 6.7 a shared mapping of a write-sealed file was refused with EPERM even for reading. Nobody
+/// can change the file, so that there is no difference to be seen.
 pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
     let refused = |text| Err(invalid(io::ErrorKind::InvalidData, text));
     let file = receive_file(socket)?;

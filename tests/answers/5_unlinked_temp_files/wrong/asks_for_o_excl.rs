@@ -2,7 +2,7 @@
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed any-file-can-be-named
 //! fails: publish::nobody_finds_it_while_it_is_filled failed any-file-can-be-named
-//! fails: publish::the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns failed any-file-can-be-named
+//! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed any-file-can-be-named
 //! fails: publish::the_file_has_these_bytes_and_permissions failed any-file-can-be-named
 
 use std::fs::{File, OpenOptions, Permissions};

@@ -2,7 +2,7 @@
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-proc-link-is-the-file
 //! fails: publish::nobody_finds_it_while_it_is_filled failed a-proc-link-is-the-file
-//! fails: publish::the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns failed a-proc-link-is-the-file
+//! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-proc-link-is-the-file
 //! fails: publish::the_file_has_these_bytes_and_permissions failed a-proc-link-is-the-file
 
 use std::fs::{self, File, Permissions};

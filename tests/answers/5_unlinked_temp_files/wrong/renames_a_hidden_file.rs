@@ -2,6 +2,7 @@
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 //! fails: publish::nobody_finds_it_while_it_is_filled failed an-odd-name-is-none
+//! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 
 use std::fs::{File, Permissions};
 use std::io;

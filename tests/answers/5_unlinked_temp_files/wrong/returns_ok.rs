@@ -3,7 +3,7 @@
 //! fails: publish::a_name_that_is_taken_stays_as_it_is failed
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed
 //! fails: publish::nobody_finds_it_while_it_is_filled failed
-//! fails: publish::the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns failed
+//! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 //! fails: publish::the_file_has_these_bytes_and_permissions failed
 
 use std::fs::File;

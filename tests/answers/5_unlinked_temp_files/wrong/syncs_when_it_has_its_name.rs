@@ -1,6 +1,6 @@
 //! Gives the file its name first, and only then writes the bytes to the disk.
 //!
-//! fails: publish::the_bytes_are_on_the_disk_before_the_name_and_the_name_before_it_returns failed a-name-is-durable
+//! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 
 use std::fs::{File, Permissions};
 use std::io;
