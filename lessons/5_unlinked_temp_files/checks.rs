@@ -1,9 +1,9 @@
 //! What is checked of exercise 5.
 //!
 //! Each check runs the learner's function in a forked child and then looks at what is left: the bytes and the blocks of
-//! the file, the names in the folder, the descriptors and the mappings of the process. Two of them watch the system
-//! calls: one to kill the process before each of them, in turn, and so at every moment that anybody outside can tell
-//! apart; one to see what comes before what.
+//! the file, the names in the folder, the descriptors and the mappings of the process. Some watch its system calls, to
+//! kill the process before each of them in turn, and so at every moment that anybody outside can tell apart, or to see
+//! what comes before what.
 
 use super::*;
 
@@ -632,47 +632,50 @@ mod grow {
         });
     }
 
-    /// What a failed `grow` left of the mapping: its length, that its bytes are there, and that a store reaches the
-    /// file.
-    fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> Result<(), String> {
-        let size = file.metadata().map_err(text)?.len();
+    /// What a failed `grow` left behind that is not as before: the lengths, the bytes, or whether a store reaches the file.
+    fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), Words>> {
+        let size = file.metadata()?.len();
         if size != wanted.len() as u64 {
-            return Err(format!("the file has {size} bytes"));
+            return Ok(Err(say!("the file has {size} bytes", "文件变成了 {size} 字节")));
         }
-        if mapping.length() != wanted.len() {
-            return Err(format!("the mapping has {} bytes", mapping.length()));
+        let length = mapping.length();
+        if length != wanted.len() {
+            return Ok(Err(say!("the mapping has {length} bytes", "映射变成了 {length} 字节")));
         }
         let mut seen = [0];
         mapping.store(0, 255);
-        file.read_exact_at(&mut seen, 0).map_err(text)?;
+        file.read_exact_at(&mut seen, 0)?;
         mapping.store(0, wanted[0]);
         if seen != [255] {
-            return Err("a store through the mapping does not reach the file".to_owned());
+            return Ok(Err(say!(
+                "a store through the mapping does not reach the file",
+                "通过映射写入的内容到不了文件"
+            )));
         }
-        match difference(&loaded(mapping), wanted) {
-            Some((at, found, wanted)) => Err(format!("byte {at} of the mapping is {found} and was {wanted}")),
-            None => Ok(()),
-        }
+        Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |(at, found, wanted)| {
+            Err(say!(
+                "byte {at} of the mapping is {found} and was {wanted}",
+                "映射的第 {at} 字节是 {found}，原来是 {wanted}"
+            ))
+        }))
     }
 
-    fn expect_as_before(left: Result<(), String>) -> Result<(), Failure> {
+    fn expect_as_before(left: Result<(), Words>) -> Result<(), Failure> {
         left.map_err(|left| {
-            Failure::new(
-                say!("after the error the file and the mapping are as before", "出错之后，文件和映射都与之前一样"),
-                say!("{left}", "{left}"),
-            )
-            .shows(&belief::AN_ERROR_UNDOES)
+            let expected =
+                say!("after the error the file and the mapping are as before", "出错之后，文件和映射都与之前一样");
+            Failure::new(expected, left).shows(&belief::AN_ERROR_UNDOES)
         })
     }
 
     /// The answer, and whether all is as before.
-    type Tried = (Result<(), String>, Result<(), String>);
+    type Tried = (Result<(), String>, Result<(), Words>);
 
     /// Tries to grow a file that is mapped.
     fn tried(file: &File, length: usize, wanted: &[u8]) -> Result<Tried, String> {
         let mut mapping = map(file).map_err(text)?;
         let answer = grow(file, &mut mapping, length).map_err(named);
-        let left = left(file, &mapping, wanted);
+        let left = left(file, &mapping, wanted).map_err(text)?;
         Ok((answer, left))
     }
 
@@ -769,7 +772,10 @@ mod publish {
             let modes = [(0o600, 0o022, false), (0o644, 0o077, false), (0o666, 0o022, true), (0o440, 0o777, true)];
             let describe = |(mode, mask, bare): &(u32, u32, bool)| {
                 let path = if *bare { NAME } else { "/.../report" };
-                say!("mode {mode:o} with umask {mask:o}, path {path}", "权限 {mode:o}，umask 为 {mask:o}，路径 {path}")
+                say!(
+                    "mode {mode:o} with umask {mask:03o}, path {path}",
+                    "权限 {mode:o}，umask 为 {mask:03o}，路径 {path}"
+                )
             };
             for_each(modes, describe, |&(mode, mask, bare)| {
                 let folder = folder()?;
@@ -806,8 +812,8 @@ mod publish {
                 let left = names(folder.path())?;
                 ensure(left == [OTHER, NAME], || {
                     Failure::new(
-                        say!("only the new file is new in the folder", "文件夹里只多出这一个新文件"),
-                        say!("the folder lists {left:?}", "文件夹里有 {left:?}"),
+                        say!("only the new file is new in the folder", "目录里只多出这一个新文件"),
+                        say!("the folder lists {left:?}", "目录里有 {left:?}"),
                     )
                 })
             })
@@ -818,7 +824,7 @@ mod publish {
     fn nobody_finds_it_while_it_is_filled() {
         let rule = say!(
             "open(2), O_TMPFILE: an unnamed inode; a name, however odd, is found by whoever lists the folder.",
-            "open(2) 的 O_TMPFILE：创建没有名字的 inode；只要有名字，再怪的名字，列一下文件夹就能看到。"
+            "open(2) 的 O_TMPFILE：创建没有名字的 inode；只要有名字，再怪的名字，列一下目录就能看到。"
         );
         check("three_ways", rule, || {
             let folder = folder()?;
@@ -846,7 +852,7 @@ mod publish {
                 Failure::new(
                     say!(
                         "`fill` gets an empty file of the folder's file system",
-                        "`fill` 得到的是该文件夹所在文件系统中的空文件"
+                        "`fill` 得到的是该目录所在文件系统中的空文件"
                     ),
                     say!("it gets another one", "它得到的不是这样的文件"),
                 )
@@ -854,10 +860,7 @@ mod publish {
             ensure(links == 0 && listed == [OTHER], || {
                 Failure::new(
                     say!("the file has no name while it is filled", "填写期间文件没有名字"),
-                    say!(
-                        "it has {links}, and the folder lists {listed:?}",
-                        "它有 {links} 个名字，文件夹里有 {listed:?}"
-                    ),
+                    say!("it has {links}, and the folder lists {listed:?}", "它有 {links} 个名字，目录里有 {listed:?}"),
                 )
                 .shows(&belief::AN_ODD_NAME_IS_NONE)
             })
@@ -874,7 +877,7 @@ mod publish {
             let cases = ["a file", "a folder", "a symbolic link that leads nowhere", "an error of fill"];
             let describe = |case: &&str| match *case {
                 "a file" => say!("the path is that of a file", "该路径已是一个文件"),
-                "a folder" => say!("the path is that of a folder", "该路径已是一个文件夹"),
+                "a folder" => say!("the path is that of a folder", "该路径已是一个目录"),
                 "an error of fill" => say!("`fill` fails", "`fill` 失败"),
                 _ => say!("the path is that of a symbolic link that leads nowhere", "该路径是一个悬空的符号链接"),
             };
@@ -904,7 +907,7 @@ mod publish {
                 ensure(state()? == before, || {
                     let left = names(folder.path()).unwrap_or_default();
                     Failure::new(
-                        say!("the folder is as it was", "文件夹保持原样"),
+                        say!("the folder is as it was", "目录保持原样"),
                         say!("something has changed; it lists {left:?}", "有东西被改动了；现在有 {left:?}"),
                     )
                 })
@@ -946,7 +949,7 @@ mod publish {
                             "what was there before, and the complete file or nothing",
                             "原有的内容，外加完整的新文件，或者什么都不多"
                         ),
-                        say!("the folder lists {left:?}", "文件夹里有 {left:?}"),
+                        say!("the folder lists {left:?}", "目录里有 {left:?}"),
                     )
                     .given(moment())
                     .shows(&belief::AN_ODD_NAME_IS_NONE)
@@ -1016,7 +1019,7 @@ mod publish {
         let rule = say!(
             "fsync(2): calling it does not ensure that the entry in the folder has reached the disk as well; for that an \
              explicit fsync() on a descriptor of the folder is needed.",
-            "fsync(2)：对文件调用它，并不保证文件夹里的目录项也已落盘；目录项需要对文件夹的描述符另行 fsync()。"
+            "fsync(2)：对文件调用它，并不保证目录里的目录项也已落盘；目录项需要对目录的描述符另行 fsync()。"
         );
         check("1:replace", rule, || {
             let folder = folder()?;
@@ -1048,7 +1051,7 @@ mod publish {
             let folder_synced = after.iter().any(|call| is_sync(call) && is_a_folders(&calls, call.arguments[0]));
             ensure(folder_synced, || {
                 Failure::new(
-                    say!("fsync(2) of the folder when the name is there", "得到名字之后，对文件夹 fsync(2)"),
+                    say!("fsync(2) of the folder when the name is there", "得到名字之后，对目录 fsync(2)"),
                     say!("there is none", "没有"),
                 )
                 .shows(&belief::A_NAME_IS_DURABLE)
@@ -1525,7 +1528,7 @@ mod receive_sealed {
                 ),
                 (sealed(b"", SHRINK | WRITE)?, page, say!("an empty sealed file", "空的已封印文件")),
                 (file_of(&pattern(page))?, page, say!("a regular file", "普通文件")),
-                (File::open("/")?, page, say!("a folder", "文件夹")),
+                (File::open("/")?, page, say!("a folder", "目录")),
                 (File::open("/dev/null")?, page, say!("/dev/null", "/dev/null")),
                 (File::from(std::os::fd::OwnedFd::from(io::pipe()?.0)), page, say!("a pipe", "管道")),
             ];

@@ -194,7 +194,7 @@ misconceptions! {
         ("A name that nobody can guess is as good as none.", "名字只要没人猜得到，就等于没有名字。"),
         ("Whoever lists the folder finds it, and a process that is killed leaves it there for ever; O_TMPFILE gives the file \
           none.",
-         "列一下文件夹就能看到它，而且进程被杀死后它会一直留在那里；O_TMPFILE 的文件才真正没有名字。");
+         "列一下目录就能看到它，而且进程被杀死后它会一直留在那里；O_TMPFILE 的文件才真正没有名字。");
     A_MOMENT_IS_NO_TIME = "a-moment-is-no-time",
         ("Between two calls that follow each other nothing happens.", "紧挨着的两个调用之间不会发生任何事。"),
         ("SIGKILL, a crash and other processes come at any moment. What must not be seen half done is made ready where nobody \
@@ -207,7 +207,7 @@ misconceptions! {
         ("When linkat(2) or rename(2) has returned, the file is on the disk.", "linkat(2) 或 rename(2) 一返回，文件就已经落盘了。"),
         ("Both change memory first. The bytes need fsync(2) of the file, and before the name; the name needs fsync(2) of the \
           folder.",
-         "两者都先只改内存。数据要在得到名字之前对文件 fsync(2)；名字则要对文件夹 fsync(2)。");
+         "两者都先只改内存。数据要在得到名字之前对文件 fsync(2)；名字则要对目录 fsync(2)。");
     DUP2_ALWAYS_CLEARS_CLOEXEC = "dup2-always-clears-cloexec",
         ("dup2(2) leaves a descriptor that the next program inherits.", "dup2(2) 之后的描述符，下一个程序一定会继承。"),
         ("When both numbers are the same it does nothing, and FD_CLOEXEC stays as it was.",
