@@ -125,6 +125,34 @@ fn a_child_that_is_left_is_seen_and_ended() {
 }
 
 #[test]
+fn a_child_that_comes_back_as_a_second_process_is_seen() {
+    // SAFETY: the child writes its answer, as its parent does, and ends.
+    let failure = ask(|| match unsafe { fork() }.expect("a child") {
+        ForkResult::Child => 1,
+        ForkResult::Parent { child } => {
+            nix::sys::wait::waitpid(child, None).expect("it ends");
+            2
+        }
+    });
+    let failure = failure.expect_err("two answers");
+    assert_eq!(failure.verdict, Verdict::LeftProcesses);
+    assert!(failure.happened.en.contains("second process"), "{}", failure.happened.en);
+}
+
+#[test]
+fn a_panic_in_a_child_of_the_answers_is_none_of_the_answers() {
+    // SAFETY: the child panics, and ends where the panic is caught.
+    let answer = ask(|| match unsafe { fork() }.expect("a child") {
+        ForkResult::Child => panic!("only here"),
+        ForkResult::Parent { child } => {
+            nix::sys::wait::waitpid(child, None).expect("it ends");
+            2
+        }
+    });
+    assert_eq!(answer.ok(), Some(2));
+}
+
+#[test]
 fn what_went_through_read_and_write_is_counted() {
     let mut file = tempfile::tempfile().expect("a file");
     let (read, written) = ask(|| {

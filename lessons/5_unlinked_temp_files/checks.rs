@@ -1136,17 +1136,19 @@ mod hand_down {
         }
     }
 
-    /// What cat(1) of that descriptor prints when it is started by this command.
+    /// What cat(1) of that descriptor prints when it is started by this command, and started again.
     fn cat(number: RawFd, prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> io::Result<Vec<u8>> {
         let mut command = Command::new("cat");
         // To open /proc/self/fd/N is to open the file again: it works whatever the offset is.
         command.arg(format!("/proc/self/fd/{number}"));
         prepare(&mut command)?;
-        let output = command.output()?;
-        if output.status.success() {
-            return Ok(output.stdout);
+        let (first, second) = (command.output()?, command.output()?);
+        for output in [&first, &second] {
+            if !output.status.success() {
+                return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
+            }
         }
-        Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+        if first.stdout == second.stdout { Ok(first.stdout) } else { Err(io::Error::other("two runs, two files")) }
     }
 
     /// How many descriptors a program finds that is started by this command.

@@ -4,7 +4,7 @@ use std::io::{self, Seek, Write};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::unistd::Pid;
+use nix::unistd::{Pid, getpid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -23,6 +23,8 @@ const MEMORY: u64 = 512 << 20;
 enum Reply<T> {
     Answer(T),
     LeftProcesses,
+    /// From a child that the learner's code forked, and that came back from it as if it were its parent.
+    CameBack,
 }
 
 /// Runs the learner's code in a forked child and brings back what it returns.
@@ -45,22 +47,33 @@ pub fn ask_with_memory<T: Serialize + DeserializeOwned>(bytes: u64, body: impl F
 fn ask_under<T: Serialize + DeserializeOwned>(limits: &Limits, body: impl FnOnce() -> T) -> Result<T, Failure> {
     let mut reply = tempfile::tempfile()?;
     let (child, _line) = Child::fork(|_| {
+        let me = getpid();
         let answer = limits.during(body)?;
-        let left = process::has_children()?;
         let reply = io::BufWriter::new(&reply);
-        if left { say_in(reply, &Reply::<T>::LeftProcesses) } else { say_in(reply, &Reply::Answer(answer)) }
+        if getpid() != me {
+            return say_in(reply, &Reply::<T>::CameBack);
+        }
+        if process::has_children()? {
+            return say_in(reply, &Reply::<T>::LeftProcesses);
+        }
+        say_in(reply, &Reply::Answer(answer))
     })?;
     let ended = end_of(child)?;
     if ended != Ended::Exited(0) {
         return Err(Failure::of_end(ended));
     }
     reply.rewind()?;
-    match serde_json::from_reader(io::BufReader::new(reply)) {
-        Ok(Reply::Answer(answer)) => Ok(answer),
-        Ok(Reply::LeftProcesses) => Err(Failure::left_processes()),
-        // It said nothing: the learner's code has ended the process.
-        Err(_) => Err(Failure::of_end(ended)),
+    let mut answer = None;
+    let replies = serde_json::Deserializer::from_reader(io::BufReader::new(reply)).into_iter();
+    for reply in replies.map_while(Result::ok) {
+        match reply {
+            Reply::Answer(answered) => answer = Some(answered),
+            Reply::LeftProcesses => return Err(Failure::left_processes()),
+            Reply::CameBack => return Err(Failure::came_back()),
+        }
     }
+    // Where it said nothing, the learner's code has ended the process.
+    answer.ok_or_else(|| Failure::of_end(ended))
 }
 
 fn say_in<T: Serialize>(mut to: impl Write, reply: &Reply<T>) -> io::Result<()> {

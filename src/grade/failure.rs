@@ -110,6 +110,18 @@ impl Failure {
         )
     }
 
+    /// A child that the learner's code had forked came back from it.
+    pub(super) fn came_back() -> Failure {
+        Failure::of(
+            Verdict::LeftProcesses,
+            say!("a child that it forks ends there", "派生的子进程在函数内部结束"),
+            say!(
+                "the child returned from the function, too, as a second process",
+                "子进程也从函数返回了，成了第二个进程"
+            ),
+        )
+    }
+
     /// A check that panicked itself.
     pub(crate) fn of_broken_check(printed: &str) -> Failure {
         let text = printed.split_once(" panicked at ").map_or(printed, |(_, text)| text).trim().replace('\n', " ");

@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use super::report::Report;
+use super::report::{FAILED, Report};
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,8 @@ impl Ended {
                 Ended::Faulted(Fault { cause: Cause::new(signal, code), address, place })
             }
             (WaitStatus::Signaled(_, signal, _), _) => Ended::Killed(signal),
-            (WaitStatus::Exited(_, _), Some(Report::Text(text))) => Ended::Failed(text),
+            // A child of the child's may have said something of itself, into the pipe that it has from its parent.
+            (WaitStatus::Exited(_, FAILED), Some(Report::Text(text))) => Ended::Failed(text),
             (WaitStatus::Exited(_, status), _) => Ended::Exited(status),
             (status, _) => return Err(io::Error::other(format!("neither exited nor killed: {status:?}"))),
         })

@@ -19,7 +19,7 @@ use nix::unistd::pipe2;
 use super::ended::Place;
 
 /// The status with which a child ends whose body failed; the report says how.
-const FAILED: i32 = 101;
+pub(super) const FAILED: i32 = 101;
 
 const FAULT: u8 = b'F';
 const TEXT: u8 = b'T';

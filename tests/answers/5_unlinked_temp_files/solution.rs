@@ -17,14 +17,10 @@ use std::process::Command;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{o_tmpfile, receive_file};
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, FdFlag, SealFlag, fallocate, fcntl, posix_fallocate};
+use nix::fcntl::{AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, FdFlag, SealFlag, fallocate, fcntl};
 use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::unistd::linkat;
-
-fn invalid(kind: io::ErrorKind, text: &str) -> io::Error {
-    io::Error::new(kind, text)
-}
 
 /// Gives the disk space behind these bytes of `file` back.
 ///
@@ -36,12 +32,12 @@ fn invalid(kind: io::ErrorKind, text: &str) -> io::Error {
 /// the blocks at its ends, which must stay because of their neighbours, are set to zero.
 pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
     if range.start > range.end {
-        return Err(invalid(io::ErrorKind::InvalidInput, "the range ends before it begins"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the range ends before it begins"));
     }
     // The kernel would punch a hole behind the end as well, where there is nothing to be freed: a caller that asks for
     // that has its sums wrong.
     if range.end > file.metadata()?.len() {
-        return Err(invalid(io::ErrorKind::InvalidInput, "the range ends behind the end of the file"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the range ends behind the end of the file"));
     }
     if range.is_empty() {
         // fallocate(2) answers a length of 0 with EINVAL.
@@ -61,16 +57,18 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 /// touched, and nobody touches it yet. When it can't be had, nothing has happened. When the space can't be had, the
 /// second mapping goes as it came, and the length goes back, as some file systems have added what they could by then.
 ///
-/// posix_fallocate(3) and not ftruncate(2): a length alone reserves nothing, and the store that finds no block on a
-/// full disk gets SIGBUS.
+/// fallocate(2) and not ftruncate(2): a length alone reserves nothing, and the store that finds no block on a full disk
+/// gets SIGBUS. posix_fallocate(3) is the same call on most file systems. On one that can't reserve, glibc has it read a
+/// byte of each block and write it back, and a store of another process in between is lost; fallocate(2) says EOPNOTSUPP.
 pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
     let before = file.metadata()?.len();
     let after = u64::try_from(length).map_err(|_| Errno::EOVERFLOW)?;
     if after < before {
-        return Err(invalid(io::ErrorKind::InvalidInput, "a file that others have mapped must not shrink"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "a file that others have mapped must not shrink"));
     }
     let longer = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?;
-    if let Err(errno) = posix_fallocate(file, 0, length.try_into().map_err(|_| Errno::EOVERFLOW)?) {
+    let reserved = length.try_into().map_err(|_| Errno::EOVERFLOW);
+    if let Err(errno) = reserved.and_then(|length| fallocate(file, FallocateFlags::empty(), 0, length)) {
         if file.metadata()?.len() != before {
             file.set_len(before)?;
         }
@@ -124,7 +122,7 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// avoids it.
 pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
     if number < 3 {
-        return Err(invalid(io::ErrorKind::InvalidInput, "0, 1 and 2 are the standard streams"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "0, 1 and 2 are the standard streams"));
     }
     let lent = file.try_clone()?;
     let put_in_place = move || {
@@ -157,7 +155,7 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
 /// MAP_PRIVATE: until Linux 6.7 a shared mapping of a write-sealed file was refused with EPERM even for reading. Nobody
 /// can change the file, so that there is no difference to be seen.
 pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
-    let refused = |text| Err(invalid(io::ErrorKind::InvalidData, text));
+    let refused = |text| Err(io::Error::new(io::ErrorKind::InvalidData, text));
     let file = receive_file(socket)?;
     let seals = match fcntl(&file, FcntlArg::F_GET_SEALS) {
         Ok(seals) => SealFlag::from_bits_retain(seals),

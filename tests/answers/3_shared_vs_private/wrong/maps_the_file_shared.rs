@@ -1,0 +1,28 @@
+//! Stores the pages through a shared mapping, for which the file must be open for reading, too.
+//!
+//! fails: commit::a_file_open_for_writing_only_is_enough failed
+//! fails: commit::nothing_is_lost_when_it_fails failed
+
+use std::fs::File;
+use std::io;
+
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::page_size;
+
+pub use crate::solution::{copied_pages, discard, freeze, what_if};
+
+pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+    let shared = Mapping::of_file(file, 0, draft.length(), READ_WRITE, Sharing::Shared)?;
+    let pages = crate::solution::copied_pages(draft)?;
+    for &page in &pages {
+        for at in (page * page_size()..draft.length()).take(page_size()) {
+            shared.store(at, draft.load(at));
+        }
+    }
+    crate::solution::discard(draft)?;
+    Ok(pages.len())
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+mod checks;

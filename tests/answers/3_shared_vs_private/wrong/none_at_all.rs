@@ -1,0 +1,17 @@
+//! Returns a constant.
+//!
+//! fails: copied_pages::names_the_pages_that_were_stored_to failed
+
+use std::io;
+
+use mmap_workbook::lesson_2::Mapping;
+
+pub use crate::solution::{commit, discard, freeze, what_if};
+
+pub fn copied_pages(_: &Mapping) -> io::Result<Vec<usize>> {
+    Ok(Vec::new())
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+mod checks;
