@@ -129,7 +129,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     Ok(names)
 }
 
-/// [`ask`] for a body of which each error but those that it gives back by hand is the check's own.
+/// [`ask`] for a body that is not to meet an error.
 fn in_child<T: serde::Serialize + serde::de::DeserializeOwned>(
     body: impl FnOnce() -> io::Result<T>,
 ) -> Result<T, Failure> {
@@ -272,7 +272,7 @@ mod give_back {
                         let middle = in_memory(range).start.midpoint(*length);
                         return ensure(contents(&file)?[middle] == 0, || {
                             Failure::new(
-                                say!("byte {middle} is 0 in the end", "最后第 {middle} 字节为 0"),
+                                say!("byte {middle} is 0 in the end", "完成之后第 {middle} 字节为 0"),
                                 say!("it is not", "它不是 0"),
                             )
                         });
@@ -317,9 +317,15 @@ mod give_back {
                             say!("{whole} bytes of disk space come back", "归还 {whole} 字节的磁盘空间"),
                             say!("{free} bytes came back", "只归还了 {free} 字节"),
                         );
-                        let zeros =
-                            contents(&file).is_ok_and(|bytes| bytes[in_memory(range)].iter().all(|byte| *byte == 0));
-                        failure.shows(if zeros { &belief::ZEROS_ARE_A_HOLE } else { &belief::DONTNEED_FREES_THE_FILE })
+                        let bytes = contents(&file).unwrap_or_default();
+                        if bytes.get(in_memory(range)).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
+                            return failure.shows(&belief::ZEROS_ARE_A_HOLE);
+                        }
+                        // Done once more, and watched: is it advice that is given?
+                        let calls = calls_of(|| Ok(()), |()| give_back(&file, range.clone()).map_err(named));
+                        let advises =
+                            calls.is_ok_and(|calls| calls.iter().any(|call| call.number == libc::SYS_madvise));
+                        if advises { failure.shows(&belief::DONTNEED_FREES_THE_FILE) } else { failure }
                     })?;
                 }
                 Ok(())
@@ -433,10 +439,7 @@ mod grow {
                 let file = file_of(&pattern(*from))?;
                 let mut wanted = pattern(*from);
                 wanted.resize(*to, 0);
-                let seen = ask(|| grown(&file, *to, &wanted)).map_err(|failure| match failure.died_of() {
-                    Some(_) => failure.shows(&belief::A_MAPPING_GROWS_WITH_ITS_FILE),
-                    None => failure,
-                })?;
+                let seen = ask(|| grown(&file, *to, &wanted))?;
                 let (answer, length, differs) = seen.map_err(io::Error::other)?;
                 expect_ok(&answer)?;
                 ensure(length == *to, || {
@@ -495,7 +498,7 @@ mod grow {
                 };
                 ensure(file.metadata()?.len() >= from as u64, || {
                     Failure::new(
-                        say!("nobody's mapping loses a page", "谁的映射都不会失去页面"),
+                        say!("nobody's mapping loses a page", "任何进程的映射都不应失去页"),
                         say!("the file is shorter than before", "文件反而变短了"),
                     )
                 })?;
@@ -1019,7 +1022,7 @@ mod publish {
         let rule = say!(
             "fsync(2): calling it does not ensure that the entry in the folder has reached the disk as well; for that an \
              explicit fsync() on a descriptor of the folder is needed.",
-            "fsync(2)：对文件调用它，并不保证目录里的目录项也已落盘；目录项需要对目录的描述符另行 fsync()。"
+            "fsync(2)：对文件调用它，并不保证目录项也已落盘；为此需要对目录的描述符另行 fsync()。"
         );
         check("1:replace", rule, || {
             let folder = folder()?;
@@ -1060,7 +1063,7 @@ mod publish {
     }
 
     fn naming_calls() -> Vec<i64> {
-        let mut calls = vec![libc::SYS_linkat, libc::SYS_renameat2, libc::SYS_renameat];
+        let mut calls = vec![libc::SYS_linkat, libc::SYS_renameat2];
         // Other machines never had the older ones.
         #[cfg(target_arch = "x86_64")]
         calls.extend([libc::SYS_link, libc::SYS_rename]);

@@ -65,6 +65,8 @@ mod remembers_a_number;
 mod renames_a_hidden_file;
 #[path = "wrong/replaces_what_is_there.rs"]
 mod replaces_what_is_there;
+#[path = "wrong/reserves_only_what_is_new.rs"]
+mod reserves_only_what_is_new;
 #[path = "wrong/returns_ok.rs"]
 mod returns_ok;
 #[path = "wrong/rounds_inward.rs"]
