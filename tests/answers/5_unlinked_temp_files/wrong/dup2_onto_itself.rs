@@ -1,0 +1,33 @@
+//! Expects dup2(2) to clear FD_CLOEXEC when both numbers are the same.
+//!
+//! fails: hand_down::the_program_finds_the_file_under_the_number failed dup2-always-clears-cloexec
+
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use nix::errno::Errno;
+use nix::libc;
+
+pub use crate::solution::{give_back, grow, publish, receive_sealed};
+
+pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+    if number < 3 {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let lent = file.try_clone()?;
+    let put_in_place = move || {
+        // SAFETY: dup2(2) takes two integers.
+        Errno::result(unsafe { libc::dup2(lent.as_raw_fd(), number) })?;
+        Ok(())
+    };
+    // SAFETY: the closure makes system calls alone.
+    unsafe { command.pre_exec(put_in_place) };
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+mod checks;

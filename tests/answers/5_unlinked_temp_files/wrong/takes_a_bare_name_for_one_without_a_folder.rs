@@ -1,0 +1,30 @@
+//! Opens the folder of a bare name, which is the empty path.
+//!
+//! fails: publish::the_file_has_these_bytes_and_permissions failed
+
+use std::fs::{File, Permissions};
+use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use mmap_workbook::lesson_5::o_tmpfile;
+use nix::fcntl::{AT_FDCWD, AtFlags};
+use nix::unistd::linkat;
+
+pub use crate::solution::{give_back, grow, hand_down, receive_sealed};
+
+pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let file = o_tmpfile(folder)?;
+    fill(&file)?;
+    file.set_permissions(Permissions::from_mode(mode))?;
+    file.sync_all()?;
+    let from: PathBuf = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
+    linkat(AT_FDCWD, &from, AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?;
+    File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+mod checks;
