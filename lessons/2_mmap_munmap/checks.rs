@@ -693,7 +693,7 @@ mod map_aligned {
                             say!("an address that is a multiple of {alignment:#x}", "地址是 {alignment:#x} 的整数倍"),
                             say!("{address:#x}", "{address:#x}"),
                         )
-                        .shows(&belief::HINT_IS_AN_ORDER)
+                        .shows(&belief::ADDRESS_IS_AN_ORDER)
                     })?;
                     let (_, first, last) = answers[0];
                     let wanted = (contents[0], contents[length - 1]);

@@ -217,7 +217,7 @@ mod parts {
                             (Ok((had, ..)), Ok((file, ..))) => had != file && [low, int].contains(&had.end),
                             _ => false,
                         };
-                        if narrow { failure.shows(&belief::LENGTH_FITS_AN_INT) } else { failure }
+                        if narrow { failure.shows(&belief::INT_HOLDS_A_SIZE) } else { failure }
                     })
                 },
             )
@@ -621,7 +621,7 @@ mod put {
                     "8 MiB to put, in a process that may have 1 MiB more of addresses; the answer was {got:?}",
                     "要放入 8 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {got:?}"
                 ));
-                if got.is_err() { failure.shows(&belief::AN_ERROR_CHANGES_NOTHING) } else { failure }
+                if got.is_err() { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
             })
         });
     }
@@ -676,9 +676,8 @@ mod put {
                             }
                         })?;
                     let refused = got == Err("ENOSPC".to_owned());
-                    hold(&got, &Err("ENOSPC".to_owned()), &disk.file, &before, &before).map_err(|failure| {
-                        if refused { failure.shows(&belief::AN_ERROR_CHANGES_NOTHING) } else { failure }
-                    })
+                    hold(&got, &Err("ENOSPC".to_owned()), &disk.file, &before, &before)
+                        .map_err(|failure| if refused { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure })
                 },
             )
         });

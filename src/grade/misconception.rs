@@ -100,12 +100,6 @@ misconceptions! {
         ("The first store to a page of a private mapping makes a copy of that page, which only this mapping has. The file does not \
           change.",
          "第一次写私有映射的某一页时，内核会复制这一页，副本只属于这个映射。文件不会改变。");
-    HINT_IS_AN_ORDER = "hint-is-an-order",
-        ("mmap(2) maps at the address that it is given.",
-         "mmap(2) 会映射到给它的地址上。"),
-        ("Without MAP_FIXED the address is a hint. Where it isn't free, or for no reason, the kernel picks another one, and that is \
-          no error.",
-         "没有 MAP_FIXED 时，地址只是提示。那里被占用时，甚至不需要理由，内核就会另选一处，而且不算错误。");
     FIXED_FINDS_ROOM = "fixed-finds-room",
         ("MAP_FIXED fails when something is mapped at these addresses already.",
          "如果那些地址上已经有映射，MAP_FIXED 会失败。"),
@@ -240,12 +234,6 @@ misconceptions! {
         ("A mapping belongs to an inode, not to a name or to its contents: those who have the old file mapped see nothing of \
           what is stored to another one.",
          "映射绑定的是 inode，而不是名字或内容：映射着旧文件的进程，看不到写入新文件的任何东西。");
-    A_LENGTH_IS_SPACE = "a-length-is-space",
-        ("A file that was given a length has its space.", "给文件设定了长度，就等于有了空间。"),
-        ("ftruncate(2), and the byte written at the end, leave a hole that reserves nothing: on a full disk the store to it \
-          is SIGBUS. posix_fallocate(3) reserves, or says ENOSPC.",
-         "ftruncate(2)，或者在末尾写一个字节，留下的都是空洞，并没有预留空间：磁盘满时写到那里就是 SIGBUS。posix_fallocate(3) 才会预留，\
-          不够时返回 ENOSPC。");
     ANY_FILE_CAN_BE_NAMED = "any-file-can-be-named",
         ("A file without a name can be given one, as long as there is a descriptor.", "只要还有描述符，没有名字的文件都可以再给它一个名字。"),
         ("linkat(2) says ENOENT when the link count is 0, but for a file of O_TMPFILE without O_EXCL. One that was unlinked, \
@@ -393,33 +381,12 @@ misconceptions! {
           and without a handler the process ends there.",
          "读写内存没有“失败”这一说：既不返回错误，也不展开栈。内核发送信号，没有处理函数，进程就此结束。");
 
-    LENGTH_FITS_AN_INT = "length-fits-an-int",
-        ("The length of a file fits into an `int`.",
-         "文件长度用 int 就装得下。"),
-        ("off_t has 64 bits. As an `int`, 3 GiB are negative and 5 GiB are one; the compiler is silent unless it is \
-          asked (-Wconversion), and in Rust `try_from` says so where `as` does not.",
-         "off_t 有 64 位。放进 int 里，3 GiB 变成负数，5 GiB 变成 1 GiB；编译器默认一声不响（要加 -Wconversion），Rust 里 try_from 会报错，as 不会。");
-
     OPEN_NEVER_WAITS = "open-never-waits",
         ("open(2) comes back at once.",
          "open(2) 会立刻返回。"),
         ("open(2) of a FIFO waits until somebody opens the other end, unless O_NONBLOCK is given. Ask what kind of \
           file it is when it is open: before that somebody may put another one there.",
          "打开 FIFO 会一直等到有人打开另一端，除非带 O_NONBLOCK。文件是什么类型，要在打开之后用 fstat(2) 问：在那之前，路径上的文件可能被人换掉。");
-
-    CLOSE_UNMAPS = "close-unmaps",
-        ("Closing the file takes its mapping away too.",
-         "关闭文件，它的映射也就解除了。"),
-        ("A mapping keeps its own reference to the file: it stays until munmap(2) or the end of the process, and \
-          keeps the file's space too.",
-         "映射自己持有对文件的引用：直到 munmap(2) 或进程结束才消失，文件占用的空间也一直不会释放。");
-
-    AN_ERROR_CHANGES_NOTHING = "an-error-changes-nothing",
-        ("A function that ends with an error has changed nothing.",
-         "函数返回了错误，就等于什么都没改。"),
-        ("What was done before the error stays done: a size that was set, bytes that were stored before the disk \
-          was full. Whoever promises all or nothing does first what can fail, and takes back the rest.",
-         "出错之前做过的事都还在：设过的大小，磁盘满之前写进去的字节。要做到“要么全做，要么不做”，就先做可能失败的步骤，再把已经做的撤回。");
 
     ADDRESSES_WAIT_FOR_ME = "addresses-wait-for-me",
         ("Addresses that I unmap are free until I map something there.",

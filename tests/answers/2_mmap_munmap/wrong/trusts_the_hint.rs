@@ -1,6 +1,6 @@
 //! Passes an aligned address as a hint and takes it that the kernel follows.
 //!
-//! fails: map_aligned::is_aligned_and_shows_the_file failed hint-is-an-order
+//! fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 
 use std::fs::File;
 use std::io;

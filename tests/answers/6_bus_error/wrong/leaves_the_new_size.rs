@@ -1,7 +1,7 @@
 //! Makes the file longer, then reserves the blocks, and leaves it so when there are none.
 //!
-//! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-changes-nothing
-//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-changes-nothing
+//! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,6 @@
 //! Keeps lengths in an `int`, as the study notes do: 3 GiB are negative, 5 GiB are one.
 //!
-//! fails: parts::has_room_for_large_numbers failed length-fits-an-int
+//! fails: parts::has_room_for_large_numbers failed int-holds-a-size
 
 use nix::errno::Errno;
 

@@ -1,6 +1,6 @@
 //! Asks how much of the disk is free, and goes by that.
 //!
-//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-changes-nothing
+//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
 //! fails: put::takes_no_more_room_than_it_needs failed
 
 use std::fs::File;

@@ -1,7 +1,7 @@
 //! Makes the file long enough and takes that for room on the disk.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
-//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-changes-nothing
+//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
 
 use std::fs::File;
 use std::io;

@@ -1,7 +1,7 @@
 //! Stores with the lesson's guard: an error and no signal, but when it comes, half is done.
 //!
-//! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-changes-nothing
-//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-changes-nothing
+//! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+//! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
 //! fails: put::goes_through_a_mapping_and_leaves_none failed
 
 use std::fs::File;

@@ -1,6 +1,6 @@
 //! Maps nothing: pwrite(2) says ENOSPC by itself.
 //!
-//! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-changes-nothing
+//! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 //! fails: put::goes_through_a_mapping_and_leaves_none failed
 
 use std::fs::File;
