@@ -40,9 +40,18 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 /// Lengths of files, with the edges of pages likely.
-fn lengths() -> impl Strategy<Value = usize> {
+fn lengths() -> BoxedStrategy<usize> {
     let page = page_size();
-    prop_oneof![1..64_usize, page - 1..page + 2, 2 * page - 1..2 * page + 2, 1..5 * page]
+    prop_oneof![1..64_usize, page - 1..page + 2, 2 * page - 1..2 * page + 2, 1..5 * page].boxed()
+}
+
+/// [`for_all`], compiled once for a kind of value: this file is compiled with each of the answers that it is tried on.
+fn all_of<T: std::fmt::Debug + 'static>(
+    values: BoxedStrategy<T>,
+    describe: &dyn Fn(&T) -> Words,
+    test: &dyn Fn(&T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for_all(values, describe, test)
 }
 
 /// A file without a name where temporary files are kept.
@@ -165,14 +174,14 @@ mod give_back {
     use super::*;
 
     /// A file's length and a range inside it, as often as not on the edges of pages.
-    fn lengths_and_ranges() -> impl Strategy<Value = (usize, Range<u64>)> {
+    fn lengths_and_ranges() -> BoxedStrategy<(usize, Range<u64>)> {
         let ranges = lengths().prop_flat_map(|length| {
             let edges = (0..=length).step_by(page_size()).chain([length]).collect::<Vec<_>>();
             let place = prop_oneof![0..=length, proptest::sample::select(edges)];
             (Just(length), (place.clone(), place))
         });
         let ranges = ranges.prop_map(|(length, (a, b))| (length, a.min(b) as u64..a.max(b) as u64));
-        ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty())
+        ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty()).boxed()
     }
 
     /// Those that nobody should miss: all but the first and the last byte, one byte, whole pages, the tail.
@@ -244,7 +253,7 @@ mod give_back {
                 })
             };
             for_each(edges(), described, test)?;
-            for_all(lengths_and_ranges(), described, test)
+            all_of(lengths_and_ranges(), &described, &test)
         });
     }
 
@@ -432,7 +441,7 @@ mod grow {
             "mmap(2)：映射的长度在建立时就定下了，文件之后变长变短都与它无关。"
         );
         check("three_ways", rule, || {
-            let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+            let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b))).boxed();
             let describe =
                 |(from, to): &(usize, usize)| say!("from {from} to {to} bytes", "从 {from} 字节增长到 {to} 字节");
             let test = |(from, to): &(usize, usize)| {
@@ -461,7 +470,7 @@ mod grow {
             };
             let page = page_size();
             for_each([(page, page + 1), (10, 10), (page - 1, 3 * page)], describe, test)?;
-            for_all(lengths, describe, test)
+            all_of(lengths, &describe, &test)
         });
     }
 
@@ -1405,7 +1414,7 @@ mod receive_sealed {
         check("6:ways_out", rule, || {
             let describe =
                 |length: &usize| say!("a sealed memory file of {length} bytes", "{length} 字节的已封印内存文件");
-            for_all(lengths(), describe, |&length| {
+            all_of(lengths(), &describe, &|&length| {
                 let bytes = pattern(length);
                 let mut file = sealed(&bytes, SHRINK | WRITE)?;
                 let offset = io::Seek::stream_position(&mut file)?;
