@@ -705,7 +705,7 @@ mod grow {
             let sealed = memory_file_of(&bytes)?;
             fcntl(&sealed, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
             let cases = [
-                (sealed, 5 * page, enough, "EPERM", say!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 封印的文件")),
+                (sealed, 5 * page, enough, "EPERM", say!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封标志的文件")),
                 (
                     file_of(&bytes)?,
                     2 * page,
@@ -1409,11 +1409,11 @@ mod receive_sealed {
         let rule = say!(
             "memfd_create(2), file sealing: with F_SEAL_SHRINK and F_SEAL_WRITE the receiver need not fear SIGBUS or \
              changes.",
-            "memfd_create(2) 的文件封印：有了 F_SEAL_SHRINK 和 F_SEAL_WRITE，接收方就不必担心 SIGBUS 或内容被改。"
+            "memfd_create(2) 的文件密封（file sealing）：有了 F_SEAL_SHRINK 和 F_SEAL_WRITE，接收方就不必担心 SIGBUS 或内容被改。"
         );
         check("6:ways_out", rule, || {
             let describe =
-                |length: &usize| say!("a sealed memory file of {length} bytes", "{length} 字节的已封印内存文件");
+                |length: &usize| say!("a sealed memory file of {length} bytes", "{length} 字节的已密封内存文件");
             all_of(lengths(), &describe, &|&length| {
                 let bytes = pattern(length);
                 let mut file = sealed(&bytes, SHRINK | WRITE)?;
@@ -1452,7 +1452,7 @@ mod receive_sealed {
                         say!("a private mapping to read (r--p)", "只读的私有映射（r--p）"),
                         say!(
                             "it is {permissions}; before Linux 6.7 a shared one of a write-sealed file is EPERM",
-                            "它是 {permissions}；在 Linux 6.7 之前，对带写封印的文件建立共享映射会得到 EPERM"
+                            "它是 {permissions}；在 Linux 6.7 之前，对设了 F_SEAL_WRITE 的文件建立共享映射会得到 EPERM"
                         ),
                     )
                 })?;
@@ -1492,9 +1492,9 @@ mod receive_sealed {
             let describe = |seals: &SealFlag| {
                 let names: Vec<_> = seals.iter_names().map(|(name, _)| name).collect();
                 if names.is_empty() {
-                    say!("a memory file without seals", "没有封印的内存文件")
+                    say!("a memory file without seals", "没有密封的内存文件")
                 } else {
-                    say!("a memory file with {}", "内存文件，封印为 {}", names.join(" | "))
+                    say!("a memory file with {}", "内存文件，密封标志为 {}", names.join(" | "))
                 }
             };
             for_each(subsets, describe, |&seals| {
@@ -1514,8 +1514,8 @@ mod receive_sealed {
                 }
                 ensure(fcntl(&file, FcntlArg::F_GET_SEALS)? == before, || {
                     Failure::new(
-                        say!("the file keeps the seals that it came with", "文件的封印与收到时相同"),
-                        say!("it has other ones now", "它的封印变了"),
+                        say!("the file keeps the seals that it came with", "文件的密封标志与收到时相同"),
+                        say!("it has other ones now", "它的密封标志变了"),
                     )
                 })
             })
@@ -1526,21 +1526,21 @@ mod receive_sealed {
     fn what_cannot_be_trusted_is_refused() {
         let rule = say!(
             "F_GET_SEALS in fcntl(2): EINVAL for a file that has no seals. mmap(2): EINVAL for a length of 0.",
-            "fcntl(2) 的 F_GET_SEALS：文件不支持封印时返回 EINVAL。mmap(2)：长度为 0 时返回 EINVAL。"
+            "fcntl(2) 的 F_GET_SEALS：文件不支持密封时返回 EINVAL。mmap(2)：长度为 0 时返回 EINVAL。"
         );
         check("descriptor", rule, || {
             let page = page_size();
             let good = || sealed(&pattern(page + 1), SHRINK | WRITE);
             expect_ok(&answer_to(&good()?, page + 1)?).map_err(|failure| {
-                failure.given(say!("a sealed file that is as long as it may be", "长度恰好等于上限的已封印文件"))
+                failure.given(say!("a sealed file that is as long as it may be", "长度恰好等于上限的已密封文件"))
             })?;
             let cases = [
                 (
                     good()?,
                     page,
-                    say!("a sealed file that is longer than it may be, by one byte", "比上限多一个字节的已封印文件"),
+                    say!("a sealed file that is longer than it may be, by one byte", "比上限多一个字节的已密封文件"),
                 ),
-                (sealed(b"", SHRINK | WRITE)?, page, say!("an empty sealed file", "空的已封印文件")),
+                (sealed(b"", SHRINK | WRITE)?, page, say!("an empty sealed file", "空的已密封文件")),
                 (file_of(&pattern(page))?, page, say!("a regular file", "普通文件")),
                 (File::open("/")?, page, say!("a folder", "目录")),
                 (File::open("/dev/null")?, page, say!("/dev/null", "/dev/null")),
@@ -1638,7 +1638,7 @@ mod receive_sealed {
                 .position(|call| call.number == libc::SYS_fcntl && call.arguments[1] == get_seals && call.answer >= 0);
             let Some(sealed) = sealed else {
                 return Err(Failure::new(
-                    say!("it asks for the seals: fcntl(2), F_GET_SEALS", "查询封印：fcntl(2) 的 F_GET_SEALS"),
+                    say!("it asks for the seals: fcntl(2), F_GET_SEALS", "查询密封标志：fcntl(2) 的 F_GET_SEALS"),
                     say!("it doesn't", "没有查询"),
                 )
                 .shows(&belief::ANY_SEAL_WILL_DO));
@@ -1646,10 +1646,10 @@ mod receive_sealed {
             let length = calls.iter().rposition(|call| asks_for_a_length(call.number));
             ensure(length.is_some_and(|length| length > sealed), || {
                 Failure::new(
-                    say!("the length is asked for after the seals", "先查封印，再查长度"),
+                    say!("the length is asked for after the seals", "先查密封标志，再查长度"),
                     say!(
                         "it is asked for before: the sender may truncate the file in between, and seal it then",
-                        "长度查得早了：发送方可以趁这中间先截断文件，再加上封印"
+                        "长度查得早了：发送方可以趁这中间先截断文件，再把它密封"
                     ),
                 )
                 .shows(&belief::A_LENGTH_STAYS)

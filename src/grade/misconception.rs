@@ -248,10 +248,10 @@ misconceptions! {
           the child, between fork and exec, it concerns that program alone.",
          "这个标志属于描述符，接下来执行的任何程序都会继承它，不管是哪个线程启动的；在子进程里、fork 与 exec 之间清除，才只影响那一个程序。");
     ANY_SEAL_WILL_DO = "any-seal-will-do",
-        ("A sealed file can be trusted.", "封印过的文件就可以信任。"),
+        ("A sealed file can be trusted.", "密封过的文件就可以信任。"),
         ("Each seal forbids one thing: without F_SEAL_SHRINK the file can be truncated (SIGBUS), without F_SEAL_WRITE its bytes \
           change while they are read.",
-         "每种封印只禁止一件事：没有 F_SEAL_SHRINK，文件可能被截断（SIGBUS）；没有 F_SEAL_WRITE，内容可能在读的时候被改。");
+         "每种密封只禁止一件事：没有 F_SEAL_SHRINK，文件可能被截断（SIGBUS）；没有 F_SEAL_WRITE，内容可能在读的时候被改。");
     FUTURE_WRITE_IS_WRITE = "future-write-is-write",
         ("F_SEAL_FUTURE_WRITE keeps the bytes from being changed.", "F_SEAL_FUTURE_WRITE 能保证内容不再被改。"),
         ("It forbids write(2) and new writable mappings; those that exist already go on storing. F_SEAL_WRITE is refused \
