@@ -19,7 +19,7 @@ use mmap_workbook::say;
 use nix::libc;
 use proptest::prelude::*;
 
-use super::*;
+use super::{byte_at, count_lines, map_aligned, swap};
 
 /// Numbers of bytes up to three pages, most of them next to a page's edge.
 fn near_edges() -> impl Strategy<Value = usize> {

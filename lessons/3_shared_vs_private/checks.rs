@@ -7,14 +7,14 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{Failure, Words, ask, calls_of, check, ensure, for_all, for_each, kind, moved, text};
-use mmap_workbook::lesson_2::{READ_WRITE, Sharing, touch};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, touch};
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::say;
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use proptest::prelude::*;
 
-use super::*;
+use super::{commit, copied_pages, discard, freeze, what_if};
 
 /// The pages of the files here.
 const PAGES: usize = 5;

@@ -1,9 +1,11 @@
 //! The learner's code, in processes of its own.
 
 use std::io::{self, Seek, Write};
+use std::os::fd::{AsFd, AsRawFd};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::{Pid, getpid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -196,7 +198,7 @@ impl Player {
     /// How it ended if it did; that it timed out.
     pub fn receive(&mut self) -> Result<Vec<u8>, Failure> {
         let limit = PollTimeout::try_from(deadline()).map_err(io::Error::other)?;
-        if poll(&mut [PollFd::new(std::os::fd::AsFd::as_fd(&self.line), PollFlags::POLLIN)], limit)? == 0 {
+        if poll(&mut [PollFd::new(self.line.as_fd(), PollFlags::POLLIN)], limit)? == 0 {
             return Err(Failure::timed_out());
         }
         match self.line.receive() {
@@ -222,8 +224,9 @@ impl Player {
     /// # Errors
     /// Any other end; that it timed out.
     pub fn end(self) -> Result<(), Failure> {
-        // A player that still waits for a turn finds that nobody will give it one.
-        drop(self.line);
+        // A player that still waits for a turn finds that nobody will give it one, also when players that were started after
+        // it have a copy of our end.
+        shutdown(self.line.as_fd().as_raw_fd(), Shutdown::Both)?;
         match end_of(self.child)? {
             Ended::Exited(0) => Ok(()),
             other => Err(Failure::of_end(other)),

@@ -20,7 +20,7 @@ pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub use failure::{Failure, Verdict, kind, text};
 pub use property::{for_all, for_all_n, for_each};
 pub use report::{REPORT_TO, Report};
-pub use trace::{Call, after_each_instruction, calls_of, killed_before_call};
+pub use trace::{Call, after_each_instruction, before_each_call, calls_of, killed_before_call};
 pub use words::{Language, Words};
 
 use crate::process;

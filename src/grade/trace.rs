@@ -38,9 +38,23 @@ pub fn calls_of<T>(
     prepare: impl FnOnce() -> io::Result<T>,
     act: impl FnOnce(T) -> Result<(), String>,
 ) -> Result<Vec<Call>, Failure> {
+    before_each_call(prepare, act, |_, _| Ok(()))
+}
+
+/// [`calls_of`], with `look` at each of them while the process stands still at its entry: with its number, from 0 on, and
+/// the call, which has no answer yet.
+///
+/// # Errors
+/// As [`calls_of`], and those of `look`.
+pub fn before_each_call<T>(
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
+    mut look: impl FnMut(usize, &Call) -> Result<(), Failure>,
+) -> Result<Vec<Call>, Failure> {
     let mut traced = Traced::start(prepare, act)?;
     let mut calls = Vec::new();
     while let Some(call) = traced.next_call()? {
+        look(calls.len(), &call)?;
         calls.push(traced.finish(call)?);
     }
     traced.end()?;

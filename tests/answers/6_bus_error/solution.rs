@@ -1,0 +1,309 @@
+//! The answer to exercise 6.
+//!
+//! There are three places to be safe from a bus error, and the five functions go through them. Before the mapping: know
+//! what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), have the blocks reserved ([`put`]). After
+//! the fault: put something under the instruction that faulted, so that it can go on ([`zeros_over`], [`survive`]).
+//! Between the two there is nothing: a size that was looked at is old when the touch comes, and the only thing that
+//! notices a page which was gone for a moment is the fault itself.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read};
+use std::mem::MaybeUninit;
+use std::num::NonZeroUsize;
+use std::ops::Range;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::ptr::{self, null, null_mut};
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::{page_size, page_size_u64};
+use nix::errno::Errno;
+use nix::fcntl::posix_fallocate;
+use nix::libc;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
+use nix::sys::signal::{SigSet, Signal};
+
+/// What a mapping of a file consists of, in bytes from its start. The three ranges follow each other without a gap:
+/// `file` begins at 0, `no_page` ends where the mapping ends. A part that there is none of is an empty range at its
+/// place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parts {
+    /// Bytes of the file: a load gives the file's byte, a store changes it.
+    pub file: Range<usize>,
+    /// The rest of the file's last page: a load gives zero (until somebody stores there), a store succeeds and never
+    /// gets into the file.
+    pub rest: Range<usize>,
+    /// Pages that the file has not got: a load or a store is SIGBUS.
+    pub no_page: Range<usize>,
+}
+
+/// Two lengths count, and both in pages: that of the mapping and that of the file from `offset` on. `length` itself is
+/// no edge of anything, so it is rounded up first and not used again.
+///
+/// The file's length from `offset` on may be more than a `usize` has room for; once it is cut to the mapping, it fits.
+/// To cut first and to round later saves the sum `file_size + page - 1`, which overflows next to `u64::MAX`.
+///
+/// # Errors
+/// EINVAL and ENOMEM as mmap(2).
+pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+    let page = page_size();
+    if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+        return Err(Errno::EINVAL);
+    }
+    let mapped = length.checked_next_multiple_of(page).ok_or(Errno::ENOMEM)?;
+    // An offset at or beyond the end: nothing of the file. Where the file's part does not fit in a usize, it is longer
+    // than any mapping.
+    let of_file = usize::try_from(file_size.saturating_sub(offset)).unwrap_or(usize::MAX).min(mapped);
+    // `of_file` is at most `mapped`, which is a multiple: rounding up stays within it and can't overflow.
+    let in_pages = of_file.next_multiple_of(page);
+    Ok(Parts { file: 0..of_file, rest: of_file..in_pages, no_page: in_pages..mapped })
+}
+
+/// Opens with O_NONBLOCK, since open(2) of a FIFO waits for a writer otherwise, and only then asks what it is: to ask
+/// for the path first and open it later would leave time for somebody to put a FIFO there. O_NOCTTY, so that a terminal
+/// can't become ours by mistake. For a regular file neither has an effect.
+///
+/// The size is used for one thing only, the length of the mapping. Whether there is something to read is for read(2) to
+/// say.
+///
+/// # Errors
+/// Those of open(2), mmap(2) and read(2); EISDIR for a directory, EINVAL for what is no regular file.
+pub fn sum_of(path: &Path) -> io::Result<u64> {
+    let mut file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)?;
+    let metadata = file.metadata()?;
+    if metadata.is_dir() {
+        return Err(Errno::EISDIR.into());
+    }
+    if !metadata.is_file() {
+        return Err(Errno::EINVAL.into());
+    }
+    let size = usize::try_from(metadata.len()).map_err(|_| Errno::ENOMEM)?;
+    // Length 0 would be EINVAL, and so would something that is wrong: better not to ask.
+    if size > 0 {
+        match Mapping::of_file(&file, 0, size, ProtFlags::PROT_READ, Sharing::Shared) {
+            // Up to the size and not to the page's end: a store of somebody else's may stand behind it.
+            Ok(mapping) => return Ok((0..size).map(|at| u64::from(mapping.load(at))).sum()),
+            // It is the file system that can't, and not this call that failed.
+            Err(Errno::ENODEV) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+    }
+    let mut sum = 0;
+    let mut buffer = [0; 8192];
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(sum),
+            Ok(count) => sum += buffer[..count].iter().map(|&byte| u64::from(byte)).sum::<u64>(),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// posix_fallocate(3) does both: it reserves what the range lacks and makes the file longer. The range alone, and not
+/// all from 0 on: the gap before it stays a hole. ftruncate(2), or a byte written at the end, would only change the
+/// size.
+///
+/// All that can fail comes before the first store, the mapping too. When it fails, the size is put back: a file system
+/// may have made the file longer before it found the disk full (ext4 does), and blocks that are reserved inside the
+/// file show as zeros, which is what the hole was.
+///
+/// # Errors
+/// EFBIG, and those of posix_fallocate(3) and mmap(2).
+pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    // posix_fallocate(3) would say EINVAL for nothing.
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    // 2^63 - 1 is where off_t ends: with both of them and their sum below it, none of the casts can fail later.
+    let length = i64::try_from(bytes.len()).map_err(|_| Errno::EFBIG)?;
+    let start = i64::try_from(offset).map_err(|_| Errno::EFBIG)?;
+    start.checked_add(length).ok_or(Errno::EFBIG)?;
+    let size = file.metadata()?.len();
+    let edge = offset - offset % page_size_u64();
+    let skip = usize::try_from(offset - edge).map_err(io::Error::other)?;
+    let mapping = posix_fallocate(file, start, length)
+        .and_then(|()| Mapping::of_file(file, edge, skip + bytes.len(), READ_WRITE, Sharing::Shared));
+    match mapping {
+        Ok(mapping) => mapping.write(skip, bytes),
+        Err(errno) => {
+            if file.metadata()?.len() != size {
+                file.set_len(size)?;
+            }
+            return Err(errno.into());
+        }
+    }
+    Ok(())
+}
+
+/// MAP_FIXED takes the address as an order, not as a wish, and takes away what was there in the same call. The price is
+/// that it asks nobody: rounded to the wrong page, it would silently replace somebody else's memory. munmap(2) followed
+/// by mmap(2) would leave the addresses free in between.
+///
+/// MAP_PRIVATE | MAP_ANONYMOUS: the page belongs to no file, so it can't be truncated and no store to it gets anywhere.
+/// The mapping is made of another area then; the rest of it is what it was.
+///
+/// # Errors
+/// That of mmap(2): ENOMEM where the process has too many areas (an area that loses a page in its middle becomes
+/// three).
+///
+/// # Safety
+/// `address` lies in a mapping of the caller's, and nobody holds a reference to a byte of its page.
+pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+    let page = page_size();
+    let flags = MapFlags::MAP_FIXED | MapFlags::MAP_PRIVATE;
+    let (start, length) = (NonZeroUsize::new(address - address % page), NonZeroUsize::new(page));
+    // SAFETY: by the caller's promise the page is the caller's to replace, and nobody refers to it.
+    unsafe { mmap_anonymous(start, length.ok_or(Errno::EINVAL)?, READ_WRITE, flags) }.map(drop)
+}
+
+/// Why [`survive`] has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missed {
+    /// A touch found no page: the number in the mapping, from 0 on, of the first page that was missed.
+    Page(usize),
+    /// mmap(2) or another call failed, or another `survive` is running (EBUSY).
+    Call(Errno),
+}
+
+/// What the handler needs to know. It gets no argument of ours, so all of it is static; it may interrupt any
+/// instruction of any thread, so all of it is atomic: no lock (the interrupted code may hold it), no allocation.
+mod guard {
+    use super::{AtomicBool, AtomicPtr, AtomicUsize, libc, null_mut};
+
+    /// Whether a `survive` is running.
+    pub static BUSY: AtomicBool = AtomicBool::new(false);
+    /// The addresses of its mapping: the first, and the one behind the last. No address lies in 0..0.
+    pub static START: AtomicUsize = AtomicUsize::new(0);
+    /// See START.
+    pub static END: AtomicUsize = AtomicUsize::new(0);
+    /// The address of the first touch that found no page, or NOTHING.
+    pub static MISSED: AtomicUsize = AtomicUsize::new(NOTHING);
+    /// The action that was set before.
+    pub static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
+
+    /// No mapping of a file begins at address 0.
+    pub const NOTHING: usize = 0;
+}
+
+/// The handler. Returning from it makes the thread try the same instruction again: on a page of zeros this time, or
+/// under the action from before.
+///
+/// What is not ours is not passed on by calling the old handler, which may not be one at all (SIG_DFL) or expect other
+/// flags and another mask. The old action is put back, and the fault happens again. A signal that was sent does not,
+/// and is raised once more; it is blocked until this handler returns, and then meets the old action. That takes the
+/// guard off for good: right for a process that is about to die, and for another one a death that it would have died
+/// anyway.
+extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    // SAFETY: with SA_SIGINFO the kernel passes a siginfo that lives until the handler returns.
+    let info = unsafe { &*info };
+    // BUS_ADRERR and nothing else: a fault for bad alignment would not be cured by zeros, and come again for ever.
+    if info.si_code == libc::BUS_ADRERR {
+        // SAFETY: with this code si_addr is filled in.
+        let address = unsafe { info.si_addr() }.addr();
+        if (guard::START.load(Ordering::Relaxed)..guard::END.load(Ordering::Relaxed)).contains(&address) {
+            // The first one counts. An error means that there was one before: nothing to do.
+            let (none, this) = (guard::NOTHING, address);
+            let _ = guard::MISSED.compare_exchange(none, this, Ordering::Relaxed, Ordering::Relaxed);
+            // SAFETY: the page is in the mapping of the `survive` that is running, and a `Mapping` hands out atomics
+            // only: to an atomic it makes no difference who changes its value.
+            if unsafe { zeros_over(address) }.is_ok() {
+                return;
+            }
+        }
+    }
+    // SAFETY: BEFORE was set before this handler was, and stays valid until it has been taken off.
+    unsafe { libc::sigaction(signal, guard::BEFORE.load(Ordering::Relaxed), null_mut()) };
+    if info.si_code <= 0 {
+        // SAFETY: raise(3) is async-signal-safe and touches no memory of ours.
+        unsafe { libc::raise(signal) };
+    }
+}
+
+/// The right to be the one that runs.
+struct Turn;
+
+impl Turn {
+    fn take() -> Result<Turn, Errno> {
+        if guard::BUSY.swap(true, Ordering::Acquire) { Err(Errno::EBUSY) } else { Ok(Turn) }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        guard::BUSY.store(false, Ordering::Release);
+    }
+}
+
+/// The handler as long as it is set. Dropped at the end or when the body panics: either way all is as it was.
+struct Handler {
+    before: Box<libc::sigaction>,
+    mask: SigSet,
+}
+
+impl Handler {
+    fn set(mapping: &Mapping) -> Result<Handler, Errno> {
+        let mask = SigSet::thread_get_mask()?;
+        let handler = Handler { before: Box::new(exchange(None)?), mask };
+        guard::MISSED.store(guard::NOTHING, Ordering::Relaxed);
+        guard::START.store(mapping.range().start, Ordering::Relaxed);
+        guard::END.store(mapping.range().end, Ordering::Relaxed);
+        guard::BEFORE.store((&raw const *handler.before).cast_mut(), Ordering::Relaxed);
+        // SAFETY: a sigaction is integers, a function pointer that may be null, and an empty set of signals: all zeros.
+        let mut ours: libc::sigaction = unsafe { std::mem::zeroed() };
+        ours.sa_sigaction = on_bus_error as *const () as usize;
+        // SA_ONSTACK: a thread may be short of stack at this very moment. Without SA_NODEFER a second SIGBUS waits.
+        ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+        // From here on dropping it undoes everything.
+        exchange(Some(&ours))?;
+        // A fault whose signal is blocked kills, handler or not. After the handler: it has to be there when one comes.
+        SigSet::from(Signal::SIGBUS).thread_unblock()?;
+        Ok(handler)
+    }
+}
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        let _ = self.mask.thread_set_mask();
+        let _ = exchange(Some(&self.before));
+        // Nobody can be in the handler any more who would look: the mapping's touches are over.
+        guard::START.store(0, Ordering::Relaxed);
+        guard::END.store(0, Ordering::Relaxed);
+    }
+}
+
+/// sigaction(2) for SIGBUS: sets the action, if there is one to set, and gives the one from before.
+fn exchange(action: Option<&libc::sigaction>) -> Result<libc::sigaction, Errno> {
+    let mut before = MaybeUninit::uninit();
+    let action = action.map_or(null(), ptr::from_ref);
+    // SAFETY: `on_bus_error` does only what is async-signal-safe; any other action comes from the kernel.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, action, before.as_mut_ptr()) })?;
+    // SAFETY: filled in by the call, which has succeeded.
+    Ok(unsafe { before.assume_init() })
+}
+
+/// The fault is the only witness. To look at the size before `body` says nothing about later, and to look at it
+/// afterwards says nothing about the moment of the touch: the file may have been cut and grown back in between, and
+/// zeros would pass for the file's bytes. So the handler writes down what it did.
+///
+/// The order of the three locals is the order in which things begin, and the reverse of it that in which they end, by a
+/// return or by a panic: the handler goes before the mapping that it looks after, and the turn is given back last.
+///
+/// # Errors
+/// [`Missed`].
+pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+    let _turn = Turn::take().map_err(Missed::Call)?;
+    let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+    let handler = Handler::set(&mapping).map_err(Missed::Call)?;
+    let answer = body(&mapping);
+    drop(handler);
+    match guard::MISSED.load(Ordering::Relaxed) {
+        guard::NOTHING => Ok(answer),
+        address => Err(Missed::Page((address - mapping.address()) / page_size())),
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../lessons/6_bus_error/checks.rs"]
+mod checks;

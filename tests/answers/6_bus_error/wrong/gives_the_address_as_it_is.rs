@@ -1,0 +1,31 @@
+//! Does not go back to the page's edge.
+//!
+//! fails: zeros_over::helps_where_the_file_has_no_page failed
+//! fails: zeros_over::replaces_the_page_and_no_other failed
+
+use std::num::NonZeroUsize;
+
+use mmap_workbook::lesson_2::READ_WRITE;
+use mmap_workbook::observe::page_size;
+use nix::errno::Errno;
+use nix::sys::mman::{MapFlags, mmap_anonymous};
+
+pub use crate::solution::{parts, put, sum_of, survive};
+
+/// The address that faulted is the one to map at.
+///
+/// # Errors
+/// That of mmap(2).
+///
+/// # Safety
+/// As the right one.
+pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+    let start = NonZeroUsize::new(address);
+    let length = NonZeroUsize::new(page_size()).ok_or(Errno::EINVAL)?;
+    // SAFETY: the caller's promise.
+    unsafe { mmap_anonymous(start, length, READ_WRITE, MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED) }.map(drop)
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/6_bus_error/checks.rs"]
+mod checks;

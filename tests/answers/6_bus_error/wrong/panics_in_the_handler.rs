@@ -1,0 +1,104 @@
+//! Panics in the handler, in the hope that it unwinds through the touch.
+//!
+//! fails: survive::answers_or_names_the_first_page_that_was_missed killed handler-is-like-any-function
+//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before killed
+//! fails: survive::leaves_the_process_as_it_was killed handler-is-like-any-function
+//! fails: survive::lets_only_one_run_at_a_time killed handler-is-like-any-function
+//! fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+
+use std::fs::File;
+use std::ptr::null_mut;
+use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
+
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::page_size;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::signal::{SigSet, SigmaskHow, Signal};
+
+pub use crate::solution::{Missed, parts, put, sum_of, zeros_over};
+
+/// The mapping, for the handler.
+static START: AtomicUsize = AtomicUsize::new(0);
+/// How long it is, in whole pages.
+static LENGTH: AtomicUsize = AtomicUsize::new(0);
+/// The page that was missed, and one: 0 for none.
+static MISSED: AtomicUsize = AtomicUsize::new(0);
+/// Whether one is running.
+static BUSY: AtomicBool = AtomicBool::new(false);
+/// The action from before.
+static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
+
+/// Turns the signal into a panic.
+extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
+    let info = unsafe { &*info };
+    // SAFETY: the kernel fills in si_addr.
+    let address = unsafe { info.si_addr() }.addr();
+    let start = START.load(Ordering::Relaxed);
+    if !(start..start + LENGTH.load(Ordering::Relaxed)).contains(&address) {
+        pass_on(signal, info);
+        return;
+    }
+    let page = address.wrapping_sub(start) / page_size();
+    let _ = MISSED.compare_exchange(0, page + 1, Ordering::Relaxed, Ordering::Relaxed);
+    panic!("no page {page}");
+}
+
+/// What is not ours meets the action from before.
+fn pass_on(signal: i32, info: &libc::siginfo_t) {
+    // SAFETY: set before the handler was, and never freed.
+    unsafe { libc::sigaction(signal, BEFORE.load(Ordering::Relaxed), null_mut()) };
+    if info.si_code <= 0 {
+        // SAFETY: raise(3) touches no memory of ours.
+        unsafe { libc::raise(signal) };
+    }
+}
+
+/// What is put back when it is over, also in a panic.
+struct Handler(SigSet);
+
+impl Drop for Handler {
+    fn drop(&mut self) {
+        // SAFETY: the action was in force before.
+        unsafe { libc::sigaction(libc::SIGBUS, BEFORE.load(Ordering::Relaxed), null_mut()) };
+        let _ = self.0.thread_set_mask();
+        BUSY.store(false, Ordering::Relaxed);
+    }
+}
+
+/// The caller can catch the panic.
+///
+/// # Errors
+/// [`Missed`].
+pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+    if BUSY.load(Ordering::Relaxed) {
+        return Err(Missed::Call(Errno::EBUSY));
+    }
+    let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+    BUSY.store(true, Ordering::Relaxed);
+    START.store(mapping.address(), Ordering::Relaxed);
+    LENGTH.store(mapping.range().len(), Ordering::Relaxed);
+    MISSED.store(0, Ordering::Relaxed);
+    // SAFETY: a sigaction of zeros is SIG_DFL without flags.
+    let before = Box::leak(Box::new(unsafe { std::mem::zeroed::<libc::sigaction>() }));
+    // SAFETY: as above.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = on_bus_error as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO;
+    BEFORE.store(before, Ordering::Relaxed);
+    // SAFETY: both are valid for the call.
+    unsafe { libc::sigaction(libc::SIGBUS, &raw const action, BEFORE.load(Ordering::Relaxed)) };
+    let mask = SigSet::from(Signal::SIGBUS).thread_swap_mask(SigmaskHow::SIG_UNBLOCK).map_err(Missed::Call)?;
+    let handler = Handler(mask);
+    let answer = body(&mapping);
+    drop(handler);
+    match MISSED.load(Ordering::Relaxed) {
+        0 => Ok(answer),
+        page => Err(Missed::Page(page - 1)),
+    }
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/6_bus_error/checks.rs"]
+mod checks;
