@@ -555,7 +555,7 @@ mod grow {
                         say!("the file takes at least {to} bytes on the disk", "文件在磁盘上至少占 {to} 字节"),
                         say!("it takes {space}", "它只占 {space} 字节"),
                     )
-                    .shows(&belief::A_LENGTH_IS_SPACE)
+                    .shows(&belief::SIZE_RESERVES_ROOM)
                 })
             })?;
             a_full_disk_is_an_error()
@@ -593,7 +593,7 @@ mod grow {
             failure.given(say!("a disk of 16 pages, and 64 are asked for", "磁盘只有 16 页，却要 64 页"))
         };
         expect_error(&answer, "ENOSPC").map_err(with_given).map_err(|failure| match answer {
-            Ok(()) => failure.shows(&belief::A_LENGTH_IS_SPACE),
+            Ok(()) => failure.shows(&belief::SIZE_RESERVES_ROOM),
             Err(_) => failure,
         })?;
         expect_as_before(left).map_err(with_given)

@@ -1,6 +1,6 @@
 //! Takes a length for space: ftruncate(2) reserves nothing.
 //!
-//! fails: grow::the_space_is_reserved failed a-length-is-space
+//! fails: grow::the_space_is_reserved failed size-reserves-room
 
 use std::fs::File;
 use std::io;

@@ -1,7 +1,7 @@
 //! Gives the file its length as the study notes do, by a zero at the end.
 //!
 //! fails: grow::the_mapping_shows_the_longer_file failed
-//! fails: grow::the_space_is_reserved failed a-length-is-space
+//! fails: grow::the_space_is_reserved failed size-reserves-room
 
 use std::fs::File;
 use std::io;
