@@ -40,9 +40,18 @@ fn pattern(length: usize) -> Vec<u8> {
 }
 
 /// Lengths of files, with the edges of pages likely.
-fn lengths() -> impl Strategy<Value = usize> {
+fn lengths() -> BoxedStrategy<usize> {
     let page = page_size();
-    prop_oneof![1..64_usize, page - 1..page + 2, 2 * page - 1..2 * page + 2, 1..5 * page]
+    prop_oneof![1..64_usize, page - 1..page + 2, 2 * page - 1..2 * page + 2, 1..5 * page].boxed()
+}
+
+/// [`for_all`], compiled once for a kind of value: this file is compiled with each of the answers that it is tried on.
+fn all_of<T: std::fmt::Debug + 'static>(
+    values: BoxedStrategy<T>,
+    describe: &dyn Fn(&T) -> Words,
+    test: &dyn Fn(&T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for_all(values, describe, test)
 }
 
 /// A file without a name where temporary files are kept.
@@ -165,14 +174,14 @@ mod give_back {
     use super::*;
 
     /// A file's length and a range inside it, as often as not on the edges of pages.
-    fn lengths_and_ranges() -> impl Strategy<Value = (usize, Range<u64>)> {
+    fn lengths_and_ranges() -> BoxedStrategy<(usize, Range<u64>)> {
         let ranges = lengths().prop_flat_map(|length| {
             let edges = (0..=length).step_by(page_size()).chain([length]).collect::<Vec<_>>();
             let place = prop_oneof![0..=length, proptest::sample::select(edges)];
             (Just(length), (place.clone(), place))
         });
         let ranges = ranges.prop_map(|(length, (a, b))| (length, a.min(b) as u64..a.max(b) as u64));
-        ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty())
+        ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty()).boxed()
     }
 
     /// Those that nobody should miss: all but the first and the last byte, one byte, whole pages, the tail.
@@ -244,7 +253,7 @@ mod give_back {
                 })
             };
             for_each(edges(), described, test)?;
-            for_all(lengths_and_ranges(), described, test)
+            all_of(lengths_and_ranges(), &described, &test)
         });
     }
 
@@ -432,7 +441,7 @@ mod grow {
             "mmap(2)：映射的长度在建立时就定下了，文件之后变长变短都与它无关。"
         );
         check("three_ways", rule, || {
-            let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b)));
+            let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b))).boxed();
             let describe =
                 |(from, to): &(usize, usize)| say!("from {from} to {to} bytes", "从 {from} 字节增长到 {to} 字节");
             let test = |(from, to): &(usize, usize)| {
@@ -461,7 +470,7 @@ mod grow {
             };
             let page = page_size();
             for_each([(page, page + 1), (10, 10), (page - 1, 3 * page)], describe, test)?;
-            for_all(lengths, describe, test)
+            all_of(lengths, &describe, &test)
         });
     }
 
@@ -696,7 +705,7 @@ mod grow {
             let sealed = memory_file_of(&bytes)?;
             fcntl(&sealed, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
             let cases = [
-                (sealed, 5 * page, enough, "EPERM", say!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 封印的文件")),
+                (sealed, 5 * page, enough, "EPERM", say!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封标志的文件")),
                 (
                     file_of(&bytes)?,
                     2 * page,
@@ -1400,12 +1409,12 @@ mod receive_sealed {
         let rule = say!(
             "memfd_create(2), file sealing: with F_SEAL_SHRINK and F_SEAL_WRITE the receiver need not fear SIGBUS or \
              changes.",
-            "memfd_create(2) 的文件封印：有了 F_SEAL_SHRINK 和 F_SEAL_WRITE，接收方就不必担心 SIGBUS 或内容被改。"
+            "memfd_create(2) 的文件密封（file sealing）：有了 F_SEAL_SHRINK 和 F_SEAL_WRITE，接收方就不必担心 SIGBUS 或内容被改。"
         );
         check("6:ways_out", rule, || {
             let describe =
-                |length: &usize| say!("a sealed memory file of {length} bytes", "{length} 字节的已封印内存文件");
-            for_all(lengths(), describe, |&length| {
+                |length: &usize| say!("a sealed memory file of {length} bytes", "{length} 字节的已密封内存文件");
+            all_of(lengths(), &describe, &|&length| {
                 let bytes = pattern(length);
                 let mut file = sealed(&bytes, SHRINK | WRITE)?;
                 let offset = io::Seek::stream_position(&mut file)?;
@@ -1443,7 +1452,7 @@ mod receive_sealed {
                         say!("a private mapping to read (r--p)", "只读的私有映射（r--p）"),
                         say!(
                             "it is {permissions}; before Linux 6.7 a shared one of a write-sealed file is EPERM",
-                            "它是 {permissions}；在 Linux 6.7 之前，对带写封印的文件建立共享映射会得到 EPERM"
+                            "它是 {permissions}；在 Linux 6.7 之前，对设了 F_SEAL_WRITE 的文件建立共享映射会得到 EPERM"
                         ),
                     )
                 })?;
@@ -1483,9 +1492,9 @@ mod receive_sealed {
             let describe = |seals: &SealFlag| {
                 let names: Vec<_> = seals.iter_names().map(|(name, _)| name).collect();
                 if names.is_empty() {
-                    say!("a memory file without seals", "没有封印的内存文件")
+                    say!("a memory file without seals", "没有密封的内存文件")
                 } else {
-                    say!("a memory file with {}", "内存文件，封印为 {}", names.join(" | "))
+                    say!("a memory file with {}", "内存文件，密封标志为 {}", names.join(" | "))
                 }
             };
             for_each(subsets, describe, |&seals| {
@@ -1505,8 +1514,8 @@ mod receive_sealed {
                 }
                 ensure(fcntl(&file, FcntlArg::F_GET_SEALS)? == before, || {
                     Failure::new(
-                        say!("the file keeps the seals that it came with", "文件的封印与收到时相同"),
-                        say!("it has other ones now", "它的封印变了"),
+                        say!("the file keeps the seals that it came with", "文件的密封标志与收到时相同"),
+                        say!("it has other ones now", "它的密封标志变了"),
                     )
                 })
             })
@@ -1517,21 +1526,21 @@ mod receive_sealed {
     fn what_cannot_be_trusted_is_refused() {
         let rule = say!(
             "F_GET_SEALS in fcntl(2): EINVAL for a file that has no seals. mmap(2): EINVAL for a length of 0.",
-            "fcntl(2) 的 F_GET_SEALS：文件不支持封印时返回 EINVAL。mmap(2)：长度为 0 时返回 EINVAL。"
+            "fcntl(2) 的 F_GET_SEALS：文件不支持密封时返回 EINVAL。mmap(2)：长度为 0 时返回 EINVAL。"
         );
         check("descriptor", rule, || {
             let page = page_size();
             let good = || sealed(&pattern(page + 1), SHRINK | WRITE);
             expect_ok(&answer_to(&good()?, page + 1)?).map_err(|failure| {
-                failure.given(say!("a sealed file that is as long as it may be", "长度恰好等于上限的已封印文件"))
+                failure.given(say!("a sealed file that is as long as it may be", "长度恰好等于上限的已密封文件"))
             })?;
             let cases = [
                 (
                     good()?,
                     page,
-                    say!("a sealed file that is longer than it may be, by one byte", "比上限多一个字节的已封印文件"),
+                    say!("a sealed file that is longer than it may be, by one byte", "比上限多一个字节的已密封文件"),
                 ),
-                (sealed(b"", SHRINK | WRITE)?, page, say!("an empty sealed file", "空的已封印文件")),
+                (sealed(b"", SHRINK | WRITE)?, page, say!("an empty sealed file", "空的已密封文件")),
                 (file_of(&pattern(page))?, page, say!("a regular file", "普通文件")),
                 (File::open("/")?, page, say!("a folder", "目录")),
                 (File::open("/dev/null")?, page, say!("/dev/null", "/dev/null")),
@@ -1629,7 +1638,7 @@ mod receive_sealed {
                 .position(|call| call.number == libc::SYS_fcntl && call.arguments[1] == get_seals && call.answer >= 0);
             let Some(sealed) = sealed else {
                 return Err(Failure::new(
-                    say!("it asks for the seals: fcntl(2), F_GET_SEALS", "查询封印：fcntl(2) 的 F_GET_SEALS"),
+                    say!("it asks for the seals: fcntl(2), F_GET_SEALS", "查询密封标志：fcntl(2) 的 F_GET_SEALS"),
                     say!("it doesn't", "没有查询"),
                 )
                 .shows(&belief::ANY_SEAL_WILL_DO));
@@ -1637,10 +1646,10 @@ mod receive_sealed {
             let length = calls.iter().rposition(|call| asks_for_a_length(call.number));
             ensure(length.is_some_and(|length| length > sealed), || {
                 Failure::new(
-                    say!("the length is asked for after the seals", "先查封印，再查长度"),
+                    say!("the length is asked for after the seals", "先查密封标志，再查长度"),
                     say!(
                         "it is asked for before: the sender may truncate the file in between, and seal it then",
-                        "长度查得早了：发送方可以趁这中间先截断文件，再加上封印"
+                        "长度查得早了：发送方可以趁这中间先截断文件，再把它密封"
                     ),
                 )
                 .shows(&belief::A_LENGTH_STAYS)

@@ -4,8 +4,8 @@
 //! the space back of what it is done with ([`give_back`]), grow the file under its mapping ([`grow`]), turn a finished
 //! file into one with a name ([`publish`]), hand the file to a program that it starts ([`hand_down`]), and take one
 //! from a process that it doesn't trust ([`receive_sealed`]). Each is a few lines; one to two hours for all of them,
-//! most of it spent in the man pages. No `kill -9`, at whatever moment, may leave anything behind that somebody has to
-//! clean up.
+//! most of it spent in the man pages; none needs more than a handful of system calls (300 are too many). No `kill -9`,
+//! at whatever moment, may leave anything behind that somebody has to clean up.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and what lessons 1 to 5 offer, such as
 //! `mmap_workbook::lesson_2::Mapping` and `mmap_workbook::lesson_5::o_tmpfile`. `/proc` is mounted. An error that is
@@ -28,12 +28,13 @@ use std::process::Command;
 
 use mmap_workbook::lesson_2::Mapping;
 
-/// Gives the disk space behind these bytes of `file` back, while the file stays as long as it is.
+/// Gives the disk space behind these bytes of `file` back, while the file stays, at every moment, as long as it is.
 ///
 /// `file` is open for reading and writing. This process and others may have it mapped, shared: for them the bytes in
-/// `range` become zeros, and so for read(2); no touch of their mappings kills them, then or later. The blocks of each
-/// page that lies wholly inside `range` are free afterwards (st_blocks says so). Neither end of `range` need be on a
-/// page's edge, and it may lie beyond 4 GiB. All bytes outside `range` stay as they are, and so does the file's length.
+/// `range` become zeros, and so for read(2), and no touch of their mappings finds the file too short. (Whoever stores
+/// to the range later needs a block again, and on a full disk gets SIGBUS: that is known to all of them.) The blocks of
+/// each page that lies wholly inside `range` are free afterwards (st_blocks says so). Neither end of `range` need be on
+/// a page's edge, and it may lie beyond 4 GiB. All bytes outside `range` stay as they are.
 ///
 /// An empty range gives nothing back, and is no error.
 ///

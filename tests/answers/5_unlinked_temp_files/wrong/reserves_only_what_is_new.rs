@@ -1,6 +1,6 @@
 //! Reserves the new part alone, and leaves the holes that the file had.
 //!
-//! fails: ?
+//! fails: grow::the_space_is_reserved failed size-reserves-room
 
 use std::fs::File;
 use std::io;
