@@ -28,7 +28,8 @@ fn exercise(lesson: &Lesson) -> Exercise {
 
 /// The binaries of the test targets named `kind_N`, by N.
 fn binaries(kind: &str) -> BTreeMap<u8, PathBuf> {
-    let targets: Vec<_> = LESSONS.iter().filter(|l| l.number > 4).map(|lesson| format!("{kind}_{}", lesson.number)).collect();
+    let targets: Vec<_> =
+        LESSONS.iter().filter(|l| l.number > 4).map(|lesson| format!("{kind}_{}", lesson.number)).collect();
     let built = build(&course(), &targets).expect("cargo runs").unwrap_or_else(|errors| panic!("{errors}"));
     let number = |name: &str| name.rsplit_once('_').and_then(|(_, n)| n.parse().ok()).expect("a number");
     let built: BTreeMap<_, _> = built.into_iter().map(|(name, binary)| (number(&name), binary)).collect();

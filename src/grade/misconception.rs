@@ -340,8 +340,6 @@ misconceptions! {
          "任何持有描述符的人都可能紧接着截断文件；只有内核保证了的（F_SEAL_SHRINK）、以及在此之后才查到的，才一直成立。");
 
 
-
-
     // ---- Lesson 6: the bus error ----
 
     BUS_ERROR_BEHIND_THE_LAST_BYTE = "bus-error-behind-the-last-byte",
