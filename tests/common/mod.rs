@@ -6,7 +6,7 @@
 use std::fs::File;
 use std::path::PathBuf;
 
-use mmap_workbook::course::{LESSONS, SAMPLE};
+use mmap_workbook::course::{Course, Exercise, LESSONS, SAMPLE};
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Ended, OnSmallDisk, on_a_small_disk};
@@ -75,4 +75,32 @@ pub fn has_small_disks() -> bool {
             false
         }
     }
+}
+
+/// The files of a lesson's exercise.
+pub fn exercise_of(lesson: u8) -> Exercise {
+    let lesson = LESSONS.iter().find(|other| other.number == lesson).expect("a lesson of this number");
+    Course::at(env!("CARGO_MANIFEST_DIR")).exercise(lesson)
+}
+
+/// The folder with a lesson's answers.
+pub fn answers_of(lesson: u8) -> PathBuf {
+    let lesson = LESSONS.iter().find(|other| other.number == lesson).expect("a lesson of this number");
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/answers/{}_{}", lesson.number, lesson.slug))
+}
+
+/// The wrong answers of a lesson: the name of the module, and the lines of its header.
+pub fn wrong_answers(lesson: u8) -> Vec<(String, Vec<String>)> {
+    let entries = std::fs::read_dir(answers_of(lesson).join("wrong")).expect("a folder");
+    let mut answers: Vec<_> = entries
+        .map(|entry| {
+            let path = entry.expect("an entry").path();
+            let text = std::fs::read_to_string(&path).expect("an answer");
+            let header = text.lines().map_while(|line| line.strip_prefix("//!")).map(|line| line.trim().to_owned());
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+            (name, header.collect())
+        })
+        .collect();
+    answers.sort();
+    answers
 }

@@ -1,0 +1,97 @@
+//! What each exercise has to have: enough wrong answers, hints in both languages, sections that are there. That the checks say
+//! what the answers' headers demand is the matter of tests/grading.rs.
+
+mod common;
+
+use std::fs;
+
+use common::{answers_of, exercise_of, wrong_answers};
+use mmap_workbook::course::LESSONS;
+use mmap_workbook::grade::misconception::{ALL, Misconception};
+
+#[test]
+fn there_are_enough_wrong_answers_and_each_is_compiled_and_named() {
+    for lesson in LESSONS.iter().map(|lesson| lesson.number) {
+        let wrong = wrong_answers(lesson);
+        assert!(wrong.len() >= 6, "lesson {lesson}: {} wrong answers", wrong.len());
+        let modules = fs::read_to_string(answers_of(lesson).join("answers.rs")).expect("the crate");
+        for (name, header) in wrong {
+            assert!(modules.contains(&format!("#[path = \"wrong/{name}.rs\"]\nmod {name};")), "{name}");
+            assert!(
+                header.first().is_some_and(|line| line.ends_with('.')),
+                "{name}: a sentence that says what is wrong"
+            );
+            let fails = header.iter().filter_map(|line| line.strip_prefix("fails: "));
+            let slugs: Vec<_> = fails.map(|line| line.split(' ').nth(2)).collect();
+            assert!(!slugs.is_empty(), "{name} fails nothing");
+            for slug in slugs.into_iter().flatten() {
+                assert!(Misconception::of_slug(slug).is_some(), "{name}: {slug}");
+            }
+        }
+    }
+}
+
+#[test]
+fn each_misconception_is_recognised_in_a_wrong_answer() {
+    let answers: Vec<_> = LESSONS.iter().flat_map(|lesson| wrong_answers(lesson.number)).collect();
+    for Misconception { slug, .. } in ALL {
+        let names = |line: &String| line.starts_with("fails: ") && line.split(' ').nth(3) == Some(slug);
+        assert!(answers.iter().any(|(_, header)| header.iter().any(names)), "{slug}");
+    }
+}
+
+#[test]
+fn a_misconception_has_a_slug_and_a_sentence_against_it_in_both_languages() {
+    for (n, misconception) in ALL.iter().enumerate() {
+        let slug = misconception.slug;
+        assert!(slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{slug}");
+        assert!(ALL[..n].iter().all(|other| other.slug != slug), "{slug} is there twice");
+        for words in [misconception.belief(), misconception.against()] {
+            assert!(words.en.ends_with('.') && words.en.is_ascii(), "{slug}: {}", words.en);
+            assert!(words.zh.ends_with('。') && !words.zh.is_ascii(), "{slug}: {}", words.zh);
+        }
+    }
+}
+
+#[test]
+fn the_hints_go_from_a_question_to_nearly_the_answer_in_both_languages() {
+    use mmap_workbook::grade::Language::{Chinese, English};
+    for lesson in LESSONS.iter().map(|lesson| lesson.number) {
+        let hints = [English, Chinese].map(|language| exercise_of(lesson).hints(language).expect("hints"));
+        let shape = |hints: &[(String, Vec<String>)]| -> Vec<_> {
+            hints.iter().map(|(function, levels)| (function.clone(), levels.len())).collect()
+        };
+        assert_eq!(shape(&hints[0]), shape(&hints[1]), "lesson {lesson}");
+        // A section for each function that is graded, in the same order.
+        let checks = exercise_of(lesson).checks().expect("checks");
+        let functions: Vec<_> =
+            checks.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(" {")).collect();
+        let sections: Vec<_> = hints[0].iter().map(|(function, _)| function.as_str()).collect();
+        assert_eq!(sections, functions, "lesson {lesson}");
+        for (function, levels) in hints.iter().flatten() {
+            assert!(levels.len() >= 3, "{function}: {} hints", levels.len());
+            assert!(levels[0].contains(['?', '？']), "{function}: the first hint is a question");
+        }
+    }
+}
+
+#[test]
+fn each_section_that_a_check_refers_to_is_there() {
+    for lesson in LESSONS.iter().map(|lesson| lesson.number) {
+        let checks = exercise_of(lesson).checks().expect("checks");
+        let mut found = 0;
+        for rest in checks.split("check(").skip(1) {
+            let Some(section) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                continue;
+            };
+            let (number, section) = match section.split_once(':') {
+                Some((number, section)) => (number.parse().expect("a number"), section),
+                None => (lesson, section),
+            };
+            let source = fs::read_to_string(exercise_of(number).folder().join("lesson.rs")).expect("a lesson");
+            assert!(source.contains(&format!("// ANCHOR: {section}\n")), "lesson {lesson}: {section}");
+            found += 1;
+        }
+        assert!(found >= 6, "lesson {lesson}: {found} sections");
+    }
+}
