@@ -1,6 +1,6 @@
 //! Takes a short read for the end of the file.
 //!
-//! fails: TODO
+//! fails: replace_all::goes_on_after_short_and_interrupted_calls failed short-is-the-end
 
 use std::io;
 

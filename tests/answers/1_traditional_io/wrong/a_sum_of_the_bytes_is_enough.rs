@@ -1,6 +1,8 @@
 //! Lets the sum of its bytes say whether the record is whole, and keeps only one.
 //!
-//! fails: TODO
+//! fails: save::goes_on_after_a_death_of_the_process_or_the_machine failed
+//! fails: save::passes_the_failure_of_fsync_on failed
+//! fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 
 use std::io;
 

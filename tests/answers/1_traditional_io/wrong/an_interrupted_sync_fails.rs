@@ -1,6 +1,6 @@
 //! Passes an interrupted fsync(2) on as an error.
 //!
-//! fails: TODO
+//! fails: save::load_gives_the_last_record_that_was_saved failed eintr-is-an-error
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! Asks fsync(2) again until it succeeds.
 //!
-//! fails: TODO
+//! fails: save::passes_the_failure_of_fsync_on failed fsync-can-be-asked-again
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! Takes the byte that it reads for one that is on the disk.
 //!
-//! fails: TODO
+//! fails: save::goes_on_after_a_death_of_the_process_or_the_machine failed what-is-read-is-on-the-disk
 
 use std::io;
 

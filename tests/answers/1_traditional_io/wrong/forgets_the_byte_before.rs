@@ -1,6 +1,6 @@
 //! Knows nothing of the byte before a piece, which may be the \r of its first \n.
 //!
-//! fails: TODO
+//! fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed a-piece-is-a-unit
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! Gives the new file the mode that temporary files have.
 //!
-//! fails: TODO
+//! fails: raise::gives_the_next_number failed a-new-file-has-the-old-mode
 
 use std::fs::{self, File};
 use std::io::{self, Write};

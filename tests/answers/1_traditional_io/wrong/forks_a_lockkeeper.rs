@@ -1,6 +1,9 @@
 //! Has a child keep the lock, and never waits for it.
 //!
-//! fails: TODO
+//! fails: raise::gives_the_next_number left_processes
+//! fails: raise::is_on_the_disk_when_it_returns left_processes
+//! fails: raise::leaves_a_whole_number_whenever_it_is_killed left_processes
+//! fails: raise::waits_for_its_turn left_processes
 
 use std::io;
 use std::path::Path;

@@ -1,6 +1,8 @@
 //! Moves the bytes from the front on, over those that it has not read yet.
 //!
-//! fails: TODO
+//! fails: to_crlf::leaves_the_file_as_it_was_where_there_is_no_room failed
+//! fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed any-order-moves
+//! fails: to_crlf::takes_little_memory_however_large_the_file_is failed
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! Aborts when the disk fails.
 //!
-//! fails: TODO
+//! fails: save::passes_the_failure_of_fsync_on killed
 
 use std::io;
 

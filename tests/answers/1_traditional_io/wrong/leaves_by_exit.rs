@@ -1,6 +1,6 @@
 //! Ends the whole process, in success, where an error was asked for.
 //!
-//! fails: TODO
+//! fails: raise::refuses_what_is_no_number exited
 
 use std::io;
 use std::path::Path;

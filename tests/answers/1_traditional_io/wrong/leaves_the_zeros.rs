@@ -1,6 +1,6 @@
 //! Does not give back the room that it got, when it does not get all.
 //!
-//! fails: TODO
+//! fails: to_crlf::leaves_the_file_as_it_was_where_there_is_no_room failed
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! Leaves the temporary files of the dead where they are.
 //!
-//! fails: TODO
+//! fails: raise::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
 
 use std::fs::{self, File};
 use std::io::{self, Write};

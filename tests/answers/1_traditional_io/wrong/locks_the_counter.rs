@@ -1,6 +1,6 @@
 //! Locks the file that it then replaces.
 //!
-//! fails: TODO
+//! fails: raise::waits_for_its_turn failed a-lock-is-on-the-name
 
 use std::fs::{self, File};
 use std::io::{self, Write};

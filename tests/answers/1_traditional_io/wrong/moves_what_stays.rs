@@ -1,6 +1,6 @@
 //! Writes the bytes before the first line feed where they are.
 //!
-//! fails: TODO
+//! fails: to_crlf::writes_only_what_moves failed writing-back-is-harmless
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! Lets the later one win.
 //!
-//! fails: TODO
+//! fails: raise::waits_for_its_turn failed rename-is-a-lock
 
 use std::fs::{self, File};
 use std::io::{self, Write};

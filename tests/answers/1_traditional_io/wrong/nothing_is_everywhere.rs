@@ -1,6 +1,6 @@
 //! Searches for nothing, which is found at each place, for ever.
 //!
-//! fails: TODO
+//! fails: replace_all::refuses_what_is_no_replacement timed_out
 
 use std::io;
 

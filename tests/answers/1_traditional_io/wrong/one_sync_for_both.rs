@@ -1,6 +1,8 @@
 //! Has no fsync(2) between the record and the byte that makes it count.
 //!
-//! fails: TODO
+//! fails: save::goes_on_after_a_death_of_the_process_or_the_machine failed
+//! fails: save::passes_the_failure_of_fsync_on failed
+//! fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 
 use std::io;
 

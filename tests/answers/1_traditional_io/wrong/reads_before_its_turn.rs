@@ -1,6 +1,6 @@
 //! Reads the number before it has the lock.
 //!
-//! fails: TODO
+//! fails: raise::waits_for_its_turn failed what-was-read-still-holds
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! Keeps a list of all places, which grows with the file.
 //!
-//! fails: TODO
+//! fails: to_crlf::takes_little_memory_however_large_the_file_is failed a-file-fits-in-memory
 
 use std::io;
 

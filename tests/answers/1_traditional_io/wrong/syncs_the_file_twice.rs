@@ -1,6 +1,6 @@
 //! Syncs the file again behind rename(2), and not the folder.
 //!
-//! fails: TODO
+//! fails: raise::is_on_the_disk_when_it_returns failed fsync-writes-the-name
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! Renames a file that may not be on the disk.
 //!
-//! fails: TODO
+//! fails: raise::is_on_the_disk_when_it_returns failed rename-writes-the-file
 
 use std::fs::{self, File};
 use std::io::{self, Write};

@@ -1,6 +1,6 @@
 //! Gives the lock up once it has read the number.
 //!
-//! fails: TODO
+//! fails: raise::waits_for_its_turn failed what-was-read-still-holds
 
 use std::fs::{self, File};
 use std::io::{self, Write};

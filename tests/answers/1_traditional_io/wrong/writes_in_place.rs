@@ -1,6 +1,8 @@
 //! Writes the number anew, in the file itself.
 //!
-//! fails: TODO
+//! fails: raise::gives_the_next_number failed rewriting-is-one-step
+//! fails: raise::is_on_the_disk_when_it_returns failed rewriting-is-one-step
+//! fails: raise::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
 
 use std::fs::{self, File};
 use std::io;

@@ -1,6 +1,6 @@
 //! Changes each piece in memory and writes all of it back.
 //!
-//! fails: TODO
+//! fails: replace_all::writes_the_places_and_nothing_else failed writing-back-is-harmless
 
 use std::io;
 
