@@ -1,6 +1,6 @@
 //! Reads the whole file, as the study notes do, and writes only the places.
 //!
-//! fails: replace_all::takes_little_memory_however_large_the_file_is killed a-file-fits-in-memory
+//! fails: replace_all::takes_little_memory_however_large_the_file_is out_of_memory a-file-fits-in-memory
 
 use std::io;
 

@@ -1,9 +1,6 @@
 //! Has no fsync(2) behind the byte that makes the record count.
 //!
-//! fails: save::goes_on_after_a_death_of_the_process_or_the_machine failed
 //! fails: save::is_on_the_disk_when_it_returns failed written-is-on-the-disk
-//! fails: save::passes_the_failure_of_fsync_on failed
-//! fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 
 use std::io;
 
