@@ -1,0 +1,22 @@
+//! Aborts when the disk fails.
+//!
+//! fails: save::passes_the_failure_of_fsync_on killed
+
+use std::io;
+
+use mmap_workbook::lesson_1::Calls;
+
+pub use crate::solution::{Record, load, raise, replace_all, to_crlf};
+
+pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+    crate::solution::save(file, record).or_else(|error| {
+        if file.fsync().is_ok() {
+            std::process::abort();
+        }
+        Err(error)
+    })
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+mod checks;

@@ -1,0 +1,50 @@
+//! Locks the file that it then replaces.
+//!
+//! fails: raise::waits_for_its_turn failed a-lock-is-on-the-name
+
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::path::Path;
+
+use mmap_workbook::lesson_1::{TEMPORARY, left_behind};
+use nix::fcntl::{Flock, FlockArg};
+
+pub use crate::solution::{Record, load, replace_all, save, to_crlf};
+
+pub fn raise(path: &Path) -> io::Result<u64> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let opened = File::open(folder)?;
+    let counter = match File::open(path) {
+        Ok(file) => Some(Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    for dead in left_behind(folder)? {
+        fs::remove_file(dead)?;
+    }
+    let (number, mode) = match fs::read_to_string(path) {
+        Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
+        Err(error) => return Err(error),
+    };
+    let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    temporary.write_all(format!("{next}\n").as_bytes())?;
+    if let Some(mode) = mode {
+        temporary.as_file().set_permissions(mode)?;
+    }
+    temporary.as_file().sync_all()?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    opened.sync_all()?;
+    drop(counter);
+    Ok(next)
+}
+
+fn number_in(text: &str) -> io::Result<u64> {
+    let text = text.strip_suffix('\n').unwrap_or(text);
+    text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
+}
+
+#[cfg(test)]
+#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+mod checks;
