@@ -1389,6 +1389,13 @@ mod survive {
                     format!("{answer:?}")
                 });
                 let reached = reached.load(0);
+                let answered = answered.map_err(|failure| match reached {
+                    0 => failure.given(say!(
+                        "the body's first touch, of a page of its own mapping that the file has not got",
+                        "body 的第一次访问：它自己的映射中，文件没有的那一页"
+                    )),
+                    _ => failure,
+                });
                 match what {
                     Other::Touch | Other::Sent | Other::SentWithAddress => dies(answered, reached),
                     Other::TouchWithHandler => lives(&answered?, reached, other_file.metadata()?.len() == 1),
