@@ -233,7 +233,15 @@ mod parts {
         check("no_bus_errors", law, || {
             let page = page_size();
             for_each(
-                [(0, 0), (1, 1), (page_size_u64() - 1, page), (0, usize::MAX), (0, usize::MAX - page + 2), (1, 0)],
+                [
+                    (0, 0),
+                    (1, 1),
+                    (512, 1),
+                    (page_size_u64() - 1, page),
+                    (0, usize::MAX),
+                    (0, usize::MAX - page + 2),
+                    (1, 0),
+                ],
                 |(offset, length)| {
                     say!("{length} bytes mapped from {offset} on", "从偏移 {offset} 起映射 {length} 字节")
                 },
@@ -835,17 +843,25 @@ mod zeros_over {
                 },
                 |&size| {
                     let (_folder, _, file) = file_with(&bytes(size))?;
-                    let (done, shown) = ask(|| -> Result<_, String> {
+                    let (done, shown, kind) = ask(|| -> Result<_, String> {
                         let mapping = mapped(&file).map_err(text)?;
                         // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
                         let done = unsafe { super::zeros_over(mapping.address() + page_size() + 3) };
-                        Ok((done.map_err(text), done.is_ok().then(|| mapping.load(page_size() + 3))))
+                        let there = mapping.address() + page_size();
+                        let kind = maps_of(there..there + 1).map_err(text)?.first().map(|area| area.permissions());
+                        Ok((done.map_err(text), done.is_ok().then(|| mapping.load(page_size() + 3)), kind))
                     })?
                     .map_err(io::Error::other)?;
                     ensure((&done, shown) == (&Ok(()), Some(0)), || {
                         Failure::new(
                             say!("a load gives 0", "读出 0"),
                             say!("{done:?}, {shown:?}", "{done:?}，{shown:?}"),
+                        )
+                    })?;
+                    ensure(kind.as_deref() == Some("rw-p"), || {
+                        Failure::new(
+                            say!("the page is private, to read and to write: rw-p", "该页私有、可读可写：rw-p"),
+                            say!("/proc/self/maps has {kind:?}", "/proc/self/maps 里是 {kind:?}"),
                         )
                     })?;
                     let now = file.metadata()?.len();
@@ -1242,8 +1258,28 @@ mod survive {
     enum Other {
         Touch,
         Sent,
+        SentWithAddress,
         TouchWithHandler,
         SentAndIgnored,
+    }
+
+    /// The beginning of a siginfo_t as the kernel lays it out, with room for the rest.
+    #[repr(C)]
+    struct Sent {
+        signal: i32,
+        errno: i32,
+        code: i32,
+        address: usize,
+        rest: [usize; 16],
+    }
+
+    /// Sends this thread a SIGBUS as sigqueue(3) does, in whose siginfo there is an address: where the kernel would put
+    /// it for a fault, a sender may put what he likes. Only si_code tells the two apart.
+    fn send_with(address: usize) {
+        let info = Sent { signal: libc::SIGBUS, errno: 0, code: libc::SI_QUEUE, address, rest: [0; 16] };
+        let (process, thread) = (nix::unistd::getpid().as_raw(), nix::unistd::gettid().as_raw());
+        // SAFETY: the kernel reads as many bytes as a siginfo_t has (128), and `info` has more.
+        unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, libc::SIGBUS, &raw const info) };
     }
 
     impl Other {
@@ -1254,6 +1290,10 @@ mod survive {
                     "body 访问另一个映射，而那里的文件没有对应的页"
                 ),
                 Other::Sent => say!("somebody sends the process a SIGBUS", "有人向进程发送 SIGBUS"),
+                Other::SentWithAddress => say!(
+                    "somebody sends the process a SIGBUS (sigqueue(3)) with an address of the mapping in its siginfo",
+                    "有人用 sigqueue(3) 向进程发送 SIGBUS，其 siginfo 里恰有该映射中的一个地址"
+                ),
                 Other::TouchWithHandler => say!(
                     "the body touches another mapping, for which the program has set a handler before",
                     "body 访问另一个映射，而程序此前已为此设置了处理函数"
@@ -1264,8 +1304,9 @@ mod survive {
             }
         }
 
-        fn happen(self, other: &Mapping) {
+        fn happen(self, mapping: &Mapping, other: &Mapping) {
             match self {
+                Other::SentWithAddress => send_with(mapping.address()),
                 Other::Touch | Other::TouchWithHandler => _ = other.load(0),
                 // SAFETY: raise(3) touches no memory of ours.
                 Other::Sent | Other::SentAndIgnored => _ = unsafe { libc::raise(libc::SIGBUS) },
@@ -1323,7 +1364,8 @@ mod survive {
             "signal(7)：信号的处置方式属于整个进程，不属于某个映射"
         );
         check("guarded", law, || {
-            let all = [Other::Touch, Other::Sent, Other::TouchWithHandler, Other::SentAndIgnored];
+            use Other::{Sent, SentAndIgnored, SentWithAddress, Touch, TouchWithHandler};
+            let all = [Touch, Sent, SentWithAddress, TouchWithHandler, SentAndIgnored];
             for_each(all, Other::in_words, |&what| {
                 let (_folder, _, file) = file_with(b"")?;
                 let (_other_folder, _, other_file) = file_with(b"")?;
@@ -1333,21 +1375,28 @@ mod survive {
                 let answered = ask(|| {
                     SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
                     match what {
-                        Other::Touch | Other::Sent => set_action(libc::SIG_DFL),
+                        Other::Touch | Other::Sent | Other::SentWithAddress => set_action(libc::SIG_DFL),
                         Other::TouchWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
                         Other::SentAndIgnored => set_action(libc::SIG_IGN),
                     }
                     let answer = super::survive(&file, 1, |mapping| {
                         mapping.load(0);
                         reached.store(0, SURVIVED_ITS_OWN);
-                        what.happen(&other);
+                        what.happen(mapping, &other);
                         reached.store(0, CAME_TO_ITS_END);
                     });
                     format!("{answer:?}")
                 });
                 let reached = reached.load(0);
+                let answered = answered.map_err(|failure| match reached {
+                    0 => failure.given(say!(
+                        "the body's first touch, of a page of its own mapping that the file has not got",
+                        "body 的第一次访问：它自己的映射中，文件没有的那一页"
+                    )),
+                    _ => failure,
+                });
                 match what {
-                    Other::Touch | Other::Sent => dies(answered, reached),
+                    Other::Touch | Other::Sent | Other::SentWithAddress => dies(answered, reached),
                     Other::TouchWithHandler => lives(&answered?, reached, other_file.metadata()?.len() == 1),
                     Other::SentAndIgnored => lives(&answered?, reached, true),
                 }

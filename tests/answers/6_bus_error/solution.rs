@@ -1,10 +1,10 @@
 //! The answer to exercise 6.
 //!
-//! There are three places to be safe from a bus error, and the five functions go through them. Before the mapping: know
-//! what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), have the blocks reserved ([`put`]). After
-//! the fault: put something under the instruction that faulted, so that it can go on ([`zeros_over`], [`survive`]).
-//! Between the two there is nothing: a size that was looked at is old when the touch comes, and the only thing that
-//! notices a page which was gone for a moment is the fault itself.
+//! There are two moments at which one can guard against a bus error, and the five functions go through them. Before the
+//! mapping: know what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), have the blocks reserved
+//! ([`put`]). After the fault: put something under the instruction that faulted, so that it can go on ([`zeros_over`],
+//! [`survive`]). Between the two there is nothing: a size that was looked at is old when the touch comes, and the only
+//! thing that notices a page which was gone for a moment is the fault itself.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};

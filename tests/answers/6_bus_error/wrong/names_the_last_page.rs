@@ -34,7 +34,7 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc
     // SAFETY: the kernel fills in si_addr.
     let address = unsafe { info.si_addr() }.addr();
     let start = START.load(Ordering::Relaxed);
-    if !(start..start + LENGTH.load(Ordering::Relaxed)).contains(&address) {
+    if info.si_code != libc::BUS_ADRERR || !(start..start + LENGTH.load(Ordering::Relaxed)).contains(&address) {
         pass_on(signal, info);
         return;
     }
