@@ -2,6 +2,10 @@
 
 mod common;
 
+/// The answer to the exercise, with the checks that grade the learner's.
+#[path = "answers/1_traditional_io/solution.rs"]
+mod solution;
+
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::{self, File, Permissions};

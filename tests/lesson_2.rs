@@ -2,6 +2,10 @@
 
 mod common;
 
+/// The answer to the exercise, with the checks that grade the learner's.
+#[path = "answers/2_mmap_munmap/solution.rs"]
+mod solution;
+
 use std::os::unix::fs::FileExt;
 
 use common::{cases, contents_and_range, file_with, open, transcript};

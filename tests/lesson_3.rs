@@ -2,6 +2,10 @@
 
 mod common;
 
+/// The answer to the exercise, with the checks that grade the learner's.
+#[path = "answers/3_shared_vs_private/solution.rs"]
+mod solution;
+
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};

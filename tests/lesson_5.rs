@@ -2,6 +2,10 @@
 
 mod common;
 
+/// The answer to the exercise, with the checks that grade the learner's.
+#[path = "answers/5_unlinked_temp_files/solution.rs"]
+mod solution;
+
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd};

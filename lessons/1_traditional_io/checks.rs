@@ -651,7 +651,7 @@ mod to_crlf {
                     })?;
                     as_it_should_be(&seen).map_err(|failure| match seen.log.others {
                         0 => failure,
-                        _ => explained(failure, &belief::A_HOLE_IS_ROOM),
+                        _ => explained(failure, &belief::SIZE_RESERVES_ROOM),
                     })
                 },
             )

@@ -95,7 +95,9 @@ pub type Record = [u8; 32];
 /// # Errors
 /// Those of the calls, without EINTR; one of fsync(2) is passed on, and it is not asked again.
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
-    todo!("write the record where the last one is not, and then say that it counts, with fsync(2) where the order matters")
+    todo!(
+        "write the record where the last one is not, and then say that it counts, with fsync(2) where the order matters"
+    )
 }
 
 /// The record in the file, as [`save`] promises it; None in an empty file, or when there never was one that counted. It is

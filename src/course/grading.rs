@@ -300,10 +300,8 @@ fn says_that_one_test_passed(printed: &str) -> bool {
 fn what_the_learner_printed(printed: &str, test: &str) -> String {
     let begin = format!("test {test} ... ");
     let printed = printed.split_once(&begin).map_or(printed, |(_, rest)| rest);
-    let printed = ["\n\nfailures:\n", "\n\ntest result: "]
-        .iter()
-        .fold(printed, |text, end| text.rsplit_once(end).map_or(text, |(before, _)| before));
-    let printed = ["ok", "FAILED"].iter().find_map(|verdict| printed.strip_suffix(verdict)).unwrap_or(printed);
+    let ends = ["FAILED\n\nfailures:\n", "ok\n\ntest result: "];
+    let printed = ends.iter().find_map(|end| printed.rsplit_once(end)).map_or(printed, |(printed, _)| printed);
     printed.trim_end().to_owned()
 }
 

@@ -72,8 +72,9 @@ misconceptions! {
     WRITING_BACK_IS_HARMLESS = "writing-back-is-harmless",
         ("To write bytes back as they were does no harm.",
          "把原来的字节原样写回去，没有什么害处。"),
-        ("It undoes what others have written there since they were read, it dirties pages, and it costs time. Write what changes.",
-         "这会抹掉读出之后别人写进去的内容，弄脏本来干净的页，还浪费时间。只写改变了的部分。");
+        ("It undoes what others have written there since they were read, fills holes, dirties pages, and costs time. Write what \
+          changes.",
+         "这会抹掉读出之后别人写进去的内容，填上空洞，弄脏本来干净的页，还浪费时间。只写改变了的部分。");
     A_CALL_COSTS_NOTHING = "a-call-costs-nothing",
         ("It makes no difference whether bytes are moved one by one or many at a time.",
          "字节一个一个地传，还是一批一批地传，没有区别。"),
@@ -85,11 +86,6 @@ misconceptions! {
         ("Where source and target overlap, a byte that is written too early takes the place of one that was not read yet. Towards \
           the end of the file the last bytes move first.",
          "源和目标重叠时，写得太早会覆盖还没读出来的字节。往文件末尾方向挪，要从最后的字节开始。");
-    A_HOLE_IS_ROOM = "a-hole-is-room",
-        ("A file that has the size has the room: once ftruncate(2) or one byte at the end has succeeded, writes can't fail.",
-         "文件有了大小就有了空间：只要 ftruncate(2) 或在末尾写一个字节成功，后面的写入就不会失败。"),
-        ("What was not written is a hole, and takes no room on the disk. Each write into it may be ENOSPC, in its middle too.",
-         "没写过的部分是空洞，不占磁盘空间。往里写的每一次都可能得到 ENOSPC，也可能写到一半才得到。");
     REWRITING_IS_ONE_STEP = "rewriting-is-one-step",
         ("A small file that is written anew has the old bytes or the new ones.",
          "重写一个小文件，别人看到的不是旧内容就是新内容。"),
@@ -236,11 +232,6 @@ misconceptions! {
          "私有映射里的某一页，只要字节与文件相同，就是文件的那一页。"),
         ("The store makes the copy, whatever is stored. Once it is there, a page follows the file no more until the copy is let go of.",
          "造成复制的是写这个动作，与写入什么值无关。有了副本，这一页就不再跟着文件变，直到副本被放掉为止。");
-    WRITING_BACK_IS_HARMLESS = "writing-back-is-harmless",
-        ("To write back a page that is as it was changes nothing.",
-         "把没有变化的页写回去，什么也不会改变。"),
-        ("It fills holes, moves bytes, changes the file's times, and overwrites what others write to that page meanwhile.",
-         "它会填上空洞、搬动字节、改变文件的时间，还会覆盖别人在此期间写入那一页的内容。");
     STATUS_HOLDS_A_NUMBER = "status-holds-a-number",
         ("A child's exit status can carry its answer.",
          "子进程可以用退出状态带回答案。"),
@@ -482,9 +473,9 @@ misconceptions! {
     SIZE_RESERVES_ROOM = "size-reserves-room",
         ("A file that has been given its size has its place on the disk.",
          "文件设好大小，磁盘空间也就占好了。"),
-        ("ftruncate(2), or a byte written at the end, makes holes. A store to a hole needs a block, and on a full \
-          disk it kills with SIGBUS; posix_fallocate(3) reserves the blocks, or says ENOSPC.",
-         "ftruncate(2) 或在末尾写一个字节，得到的只是空洞。往空洞里写需要分配块，磁盘满时就是 SIGBUS；posix_fallocate(3) 才会预留块，不够时返回 ENOSPC。");
+        ("ftruncate(2), or a byte written at the end, makes holes. What goes into a hole needs a block: on a full disk write(2) says \
+          ENOSPC, and a store to a mapping kills with SIGBUS. posix_fallocate(3) reserves the blocks, or says ENOSPC.",
+         "ftruncate(2) 或在末尾写一个字节，得到的只是空洞。往空洞里放内容需要分配块：磁盘满时 write(2) 返回 ENOSPC，写映射则直接死于 SIGBUS。posix_fallocate(3) 才会预留块，不够时返回 ENOSPC。");
 
     ADDRESS_IS_AN_ORDER = "address-is-an-order",
         ("mmap(2) maps at the address that it is given.",

@@ -1,6 +1,6 @@
 //! Takes the hole that ftruncate(2) makes for room, and finds out while it moves.
 //!
-//! fails: to_crlf::leaves_the_file_as_it_was_where_there_is_no_room failed a-hole-is-room
+//! fails: to_crlf::leaves_the_file_as_it_was_where_there_is_no_room failed size-reserves-room
 
 use std::io;
 
