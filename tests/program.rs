@@ -21,7 +21,7 @@ use tempfile::tempdir;
 /// The program with these arguments, and nothing in its environment that changes what it prints.
 fn workbook(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
-    command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE");
+    command.args(arguments).env_remove("NO_COLOR").env_remove("CLICOLOR_FORCE").env("WORKBOOK_LANG", "en");
     command
 }
 
@@ -73,7 +73,7 @@ fn with_no_argument_it_lists_the_lessons_and_what_to_do_next() {
     let run = run(&mut workbook(&[]));
     assert_eq!(run.ended, Ended::Exited(0), "{}", run.err);
     for lesson in LESSONS {
-        assert!(run.out.contains(&format!("  {}  {}", lesson.number, lesson.title)), "{}", run.out);
+        assert!(run.out.contains(&format!(" {}  {}", lesson.number, lesson.title)), "{}", run.out);
     }
     assert!(run.out.contains("cargo run -- run 1"), "{}", run.out);
     assert_eq!(run.err, "");

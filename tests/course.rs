@@ -1,0 +1,414 @@
+//! The commands of the course, as a learner uses them, on a copy of the course that a learner works in.
+
+mod common;
+
+use std::fs;
+use std::io::{Read, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use common::{answers_of, exercise_of};
+use mmap_workbook::course::{Course, LESSONS};
+use mmap_workbook::grade::killed_before_call;
+use mmap_workbook::process::{Child, Ended, Pipes};
+use nix::pty::openpty;
+use nix::sys::signal::Signal;
+use nix::sys::termios::{LocalFlags, tcgetattr};
+use serde_json::Value;
+
+/// The lesson whose exercise the learner here works on.
+const LESSON: u8 = 2;
+
+/// A copy of the course, in the same place each time, so that cargo need not build all of it anew.
+struct Copy {
+    root: PathBuf,
+}
+
+impl Copy {
+    /// The copy with nothing done yet.
+    fn fresh() -> Copy {
+        let copy = Copy { root: Path::new(env!("CARGO_TARGET_TMPDIR")).join("course") };
+        let _ = fs::remove_dir_all(copy.root.join("target"));
+        for name in ["Cargo.toml", "Cargo.lock", ".cargo", "src", "lessons", "tests"] {
+            bring(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), &copy.root.join(name));
+        }
+        for lesson in LESSONS {
+            let exercise = Course::at(&copy.root).exercise(lesson);
+            write(&exercise.path(), &exercise_of(lesson.number).stub().expect("a stub"));
+            for entry in fs::read_dir(exercise.folder()).expect("the lesson's folder") {
+                let path = entry.expect("an entry").path();
+                if path.to_str().is_some_and(|path| path.ends_with('~')) {
+                    fs::remove_file(path).expect("a backup goes");
+                }
+            }
+        }
+        copy
+    }
+
+    /// Saves the learner's text.
+    fn save(&self, text: &str) {
+        write(&self.exercise(), text);
+    }
+
+    fn exercise(&self) -> PathBuf {
+        Course::at(&self.root).exercise(&LESSONS[usize::from(LESSON) - 1]).path()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
+        command.args(arguments).env("CARGO_MANIFEST_DIR", &self.root).env("WORKBOOK_LANG", "en");
+        // The dependencies that are built already; and the copy's own crates have names of their own there.
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
+        command.env("CARGO_TARGET_DIR", target).env("WORKBOOK_DEADLINE", "5").stdin(Stdio::null());
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        finish(&mut self.command(arguments))
+    }
+
+    /// The verdicts of `check --format json`, by check.
+    fn verdicts(&self) -> Vec<(String, String)> {
+        let run = self.run(&["check", "2", "--format", "json"]);
+        let object: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}{}", run.out, run.err));
+        let checks = object["checks"].as_array().expect("checks");
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        checks.iter().map(|check| (text(&check["name"]), text(&check["verdict"]))).collect()
+    }
+}
+
+/// Brings a file or a folder up to date; what is the same is left alone, with its times.
+fn bring(from: &Path, to: &Path) {
+    if from.is_dir() {
+        fs::create_dir_all(to).expect("a folder");
+        for entry in fs::read_dir(from).expect("a folder") {
+            let name = entry.expect("an entry").file_name();
+            bring(&from.join(&name), &to.join(&name));
+        }
+    } else {
+        write(to, &fs::read_to_string(from).expect("a text"));
+    }
+}
+
+fn write(path: &Path, text: &str) {
+    if fs::read_to_string(path).ok().as_deref() != Some(text) {
+        fs::write(path, text).expect("a file");
+    }
+}
+
+struct Run {
+    ended: Ended,
+    out: String,
+    err: String,
+}
+
+fn finish(command: &mut Command) -> Run {
+    let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
+    let copy = |file: &fs::File| file.try_clone().expect("a descriptor");
+    let (child, _) = Child::spawn(command.stdout(copy(&out)).stderr(copy(&err))).expect("it starts");
+    let ended = child.wait().expect("it ends");
+    let text = |mut file: fs::File| {
+        let mut text = String::new();
+        std::io::Seek::rewind(&mut file).expect("a file");
+        file.read_to_string(&mut text).expect("text");
+        text
+    };
+    Run { ended, out: text(out), err: text(err) }
+}
+
+/// The reference answer as a learner would have it.
+fn solved() -> String {
+    let text = fs::read_to_string(answers_of(LESSON).join("solution.rs")).expect("a solution");
+    text.replace("#[path = \"../../../lessons/2_mmap_munmap/checks.rs\"]", "#[path = \"checks.rs\"]")
+}
+
+/// The stub, with this as the body of its first function.
+fn with_first_body(body: &str) -> String {
+    let stub = exercise_of(LESSON).stub().expect("a stub");
+    let todo = "todo!(\"map the page with this byte and load it\")";
+    assert!(stub.contains(todo));
+    stub.replace(todo, body)
+}
+
+fn assert_refused(run: &Run, words: &[&str]) {
+    assert_eq!(run.ended, Ended::Exited(1), "{}{}", run.out, run.err);
+    assert_eq!(run.err.lines().count(), 1, "one line: {}", run.err);
+    for word in words {
+        assert!(run.err.contains(word), "{word}: {}", run.err);
+    }
+}
+
+#[test]
+fn what_is_still_to_do_is_said_for_a_reader_and_for_programs() {
+    let copy = Copy::fresh();
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(1), "{}", run.err);
+    assert!(run.out.contains("byte_at   still to do"), "{}", run.out);
+    assert!(run.out.contains("map the page with this byte and load it"), "{}", run.out);
+    assert!(run.out.contains("0 of 4 are right. Next: byte_at."), "{}", run.out);
+    assert!(copy.verdicts().len() >= 12 && copy.verdicts().iter().all(|(_, verdict)| verdict == "todo"));
+    let run = copy.run(&["check", "2", "--format", "junit"]);
+    let document = roxmltree::Document::parse(&run.out).expect("XML");
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
+    let cases = suite.children().filter(|node| node.has_tag_name("testcase"));
+    let failures = cases.clone().filter(|case| case.children().any(|node| node.has_tag_name("failure"))).count();
+    assert_eq!(Some(cases.count().to_string().as_str()), suite.attribute("tests"));
+    assert_eq!(Some(failures.to_string().as_str()), suite.attribute("failures"));
+    let run = finish(copy.command(&["check", "2"]).env("WORKBOOK_LANG", "zh"));
+    assert!(run.out.contains("尚未完成") && run.out.contains("第 2 课：mmap 与 munmap"), "{}", run.out);
+}
+
+#[test]
+fn a_solved_exercise_is_known_and_never_only_believed() {
+    let copy = Copy::fresh();
+    assert_refused(&copy.run(&["hint", "2", "no_such_function"]), &["no_such_function", "byte_at"]);
+    let run = copy.run(&["solution", "2"]);
+    assert_eq!(run.ended, Ended::Exited(1), "{}", run.err);
+    assert!(run.out.contains("not solved yet") && !run.out.contains("pub fn byte_at"), "{}", run.out);
+    assert!(copy.run(&["solution", "2", "--force"]).out.contains("pub fn byte_at"));
+
+    copy.save(&solved());
+    assert!(copy.run(&[]).out.contains("mmap and munmap   to be checked"));
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
+    assert!(run.out.contains("Lesson 2 is solved."), "{}", run.out);
+    assert!(run.out.contains("unsafe   1/1"), "each block says why: {}", run.out);
+    assert!(copy.run(&[]).out.contains("mmap and munmap   solved"));
+    // The next one that isn't solved.
+    assert!(copy.run(&["check"]).out.contains("Lesson 1:"));
+    let run = copy.run(&["solution", "2"]);
+    assert!(run.ended == Ended::Exited(0) && run.out.contains("pub fn byte_at"), "{}{}", run.out, run.err);
+
+    let progress = copy.root.join("target/workbook/progress.json");
+    let known = fs::read_to_string(&progress).expect("progress");
+    for broken in ["", "{", "[]", "{\"lessons\": 7}"] {
+        fs::write(&progress, broken).expect("a file");
+        assert!(copy.run(&[]).out.contains("mmap and munmap   to be checked"), "{broken}");
+    }
+    fs::write(&progress, known).expect("a file");
+    assert!(copy.run(&[]).out.contains("mmap and munmap   solved"));
+    // What was solved is another text now.
+    copy.save(&with_first_body("Ok(None)"));
+    assert!(copy.run(&[]).out.contains("mmap and munmap   to be checked"));
+    assert_eq!(copy.run(&["solution", "2"]).ended, Ended::Exited(1));
+}
+
+#[test]
+fn a_failed_check_says_what_why_and_where_to_read() {
+    let copy = Copy::fresh();
+    copy.save(&with_first_body(
+        "println!(\"looking at {offset}\");\n    Ok((offset < file.metadata()?.len()).then_some(0))",
+    ));
+    let run = copy.run(&["check", "2"]);
+    for part in ["expected", "happened", "with      ", "a file of ", "rule ", "read ", "section window", "looking at "]
+    {
+        assert!(run.out.contains(part), "{part}: {}", run.out);
+    }
+    let run = finish(copy.command(&["check", "2"]).env("WORKBOOK_LANG", "zh"));
+    for part in ["预期", "实际", "反例", "规则", "阅读", "字节的文件", "程序输出"] {
+        assert!(run.out.contains(part), "{part}: {}", run.out);
+    }
+}
+
+#[test]
+fn what_does_not_compile_is_the_compilers_to_explain() {
+    let copy = Copy::fresh();
+    copy.save(&with_first_body("Ok(Some(offset))"));
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(1), "{}", run.err);
+    assert!(run.out.contains("mismatched types") && run.out.contains("exercise.rs"), "{}", run.out);
+    assert!(run.out.contains("It does not compile yet."), "{}", run.out);
+    assert!(!run.out.contains("unused variable"), "warnings wait: {}", run.out);
+    let object: Value = serde_json::from_str(&copy.run(&["check", "2", "--format", "json"]).out).expect("JSON");
+    assert!(
+        object["compiler"].as_str().is_some_and(|text| text.contains("mismatched types") && !text.contains('\x1b'))
+    );
+    let run = copy.run(&["check", "2", "--format", "junit"]);
+    let document = roxmltree::Document::parse(&run.out).expect("XML");
+    assert!(document.descendants().any(|node| node.has_tag_name("error")));
+}
+
+#[test]
+fn an_answer_that_floods_or_takes_all_memory_or_leaves_a_thread_panicking_is_told_apart() {
+    let copy = Copy::fresh();
+    let right = "let at = |n: u64| usize::try_from(n).expect(\"64 bits\");
+    if offset >= file.metadata()?.len() { return Ok(None); }
+    let page = mmap_workbook::observe::page_size_u64();
+    let mapping = mmap_workbook::lesson_2::Mapping::of_file(file, offset - offset % page, at(offset % page) + 1,
+        nix::sys::mman::ProtFlags::PROT_READ, mmap_workbook::lesson_2::Sharing::Shared)?;
+    let byte = mapping.load(at(offset % page));";
+    let first = |verdicts: &[(String, String)]| {
+        let verdict = verdicts.iter().find(|(name, _)| name == "is_the_files_byte_or_none").expect("the check");
+        verdict.1.clone()
+    };
+    let flood = "for _ in 0..2_000 { println!(\"{}\", \"x\".repeat(100)); }";
+    copy.save(&with_first_body(&format!("{right}\n    {flood}\n    Ok(Some(byte))")));
+    assert_eq!(first(&copy.verdicts()), "passed", "megabytes of output hold up nobody");
+    let thread = "let _ = std::thread::spawn(|| panic!(\"in a thread\")).join();";
+    copy.save(&with_first_body(&format!("{right}\n    {thread}\n    Ok(Some(byte))")));
+    assert_eq!(first(&copy.verdicts()), "passed", "a thread's panic ends that thread");
+    let thread = "std::thread::spawn(|| panic!(\"in a thread\")).join().expect(\"the thread\");";
+    copy.save(&with_first_body(&format!("{right}\n    {thread}\n    Ok(Some(byte))")));
+    assert_eq!(first(&copy.verdicts()), "panicked");
+    let all = "let mut all = Vec::new();\n    loop { all.push(vec![byte; 64 << 20]); }";
+    copy.save(&with_first_body(&format!("{right}\n    {all}")));
+    assert_eq!(first(&copy.verdicts()), "out_of_memory");
+}
+
+#[test]
+fn an_unsafe_block_has_to_say_why_it_is_sound() {
+    let copy = Copy::fresh();
+    copy.save(&solved().replace("// SAFETY:", "// It is fine:"));
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(1));
+    assert!(run.out.contains("unsafe   0/1") && run.out.contains("SAFETY"), "{}", run.out);
+}
+
+#[test]
+fn the_hints_come_one_after_the_other() {
+    let copy = Copy::fresh();
+    let hints = exercise_of(LESSON).hints(mmap_workbook::grade::Language::English).expect("hints");
+    let (function, levels) = &hints[0];
+    let of = levels.len();
+    for n in (1..=of).chain([of]) {
+        let run = copy.run(&["hint", "2"]);
+        assert!(run.out.contains(&format!("{function}, hint {n} of {of}")), "{}", run.out);
+    }
+    assert!(copy.run(&["hint", "2", "swap", "--level", "1"]).out.contains("swap, hint 1 of"));
+    assert_refused(&copy.run(&["hint", "2", "--level", "9"]), &["9", "byte_at"]);
+    let run = finish(copy.command(&["hint", "2", "--level", "1"]).env("WORKBOOK_LANG", "zh"));
+    assert!(run.out.contains("byte_at，提示 1/4") && run.out.contains('？'), "{}", run.out);
+    let missing = copy.root.join("lessons/2_mmap_munmap/hints.en.md");
+    fs::remove_file(&missing).expect("a file");
+    assert_refused(&copy.run(&["hint", "2"]), &["hints.en.md", "No such file"]);
+}
+
+#[test]
+fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
+    let copy = Copy::fresh();
+    let stub = exercise_of(LESSON).stub().expect("a stub");
+    assert!(copy.run(&["reset", "2"]).out.contains("nothing to reset"));
+    let folder = copy.exercise().parent().expect("a folder").to_owned();
+    for n in 1..3 {
+        let mine = with_first_body(&format!("Ok(Some({n}))"));
+        copy.save(&mine);
+        let run = copy.run(&["reset", "2"]);
+        assert_eq!(run.ended, Ended::Exited(0), "{}", run.err);
+        let backup = format!("exercise.rs.~{n}~");
+        assert!(run.out.contains(&backup), "{}", run.out);
+        assert_eq!(fs::read_to_string(folder.join(backup)).expect("a backup"), mine);
+        assert_eq!(fs::read_to_string(copy.exercise()).expect("the stub"), stub);
+    }
+    // What is no text is kept as well.
+    fs::write(copy.exercise(), [0xff, 0xfe]).expect("a file");
+    assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
+    assert_eq!(fs::read(folder.join("exercise.rs.~3~")).expect("a backup"), [0xff, 0xfe]);
+}
+
+#[test]
+fn reset_loses_nothing_wherever_it_is_killed() {
+    let mine = "// hours of work\n";
+    for n in 0.. {
+        // As much of a course as a reset looks at.
+        let folder = tempfile::tempdir().expect("a folder");
+        let course = Course::at(folder.path());
+        let exercise = course.exercise(&LESSONS[0]);
+        let answers = folder.path().join("tests/answers/1_traditional_io");
+        fs::create_dir_all(&answers).expect("a folder");
+        fs::create_dir_all(exercise.folder()).expect("a folder");
+        fs::write(answers.join("stub.rs"), "// the stub\n").expect("a file");
+        fs::write(exercise.path(), mine).expect("a file");
+        let reset = |()| exercise.reset().map(drop).map_err(|error| error.to_string());
+        let killed = killed_before_call(n, || Ok(()), reset).unwrap_or_else(|failure| panic!("{failure:?}"));
+        let text = exercise.text().expect("it is always there, and whole");
+        let backup = fs::read_to_string(exercise.folder().join("exercise.rs.~1~")).unwrap_or_default();
+        assert!(
+            text == mine || (text == "// the stub\n" && backup == mine),
+            "killed before call {n}: {text:?}, {backup:?}"
+        );
+        if killed.is_none() {
+            assert!(n > 10 && text == "// the stub\n", "{n} calls");
+            break;
+        }
+    }
+}
+
+/// Reads from the program until all of it has come.
+fn read_until(from: &mut impl Read, wanted: &str, so_far: &mut String) {
+    let mut piece = [0; 4 * 1024];
+    while !so_far.contains(wanted) {
+        let length = from.read(&mut piece).unwrap_or_else(|error| panic!("{wanted}: {error}: {so_far}"));
+        assert!(length > 0, "{wanted} has not come: {so_far}");
+        so_far.push_str(&String::from_utf8_lossy(&piece[..length]));
+    }
+}
+
+#[test]
+fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
+    let copy = Copy::fresh();
+    let mut command = copy.command(&["watch", "2"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let (child, Pipes { stdin, stdout, .. }) = Child::spawn(&mut command).expect("it starts");
+    let (mut stdin, mut stdout, mut seen) = (stdin.expect("a pipe"), stdout.expect("a pipe"), String::new());
+    read_until(&mut stdout, "0 of 4 are right", &mut seen);
+    read_until(&mut stdout, "q quit", &mut seen);
+    seen.clear();
+    copy.save(&with_first_body("Ok(Some(offset))"));
+    read_until(&mut stdout, "It does not compile yet.", &mut seen);
+    seen.clear();
+    // As many editors save: to another file, which takes the name then.
+    let new = copy.exercise().with_extension("new");
+    fs::write(&new, solved()).expect("a file");
+    fs::rename(new, copy.exercise()).expect("renamed");
+    read_until(&mut stdout, "Lesson 2 is solved.", &mut seen);
+    for (key, wanted) in [("hint\n", "hint 1 of"), ("l\n", "mmap and munmap   solved"), ("s\n", "pub fn byte_at")] {
+        seen.clear();
+        stdin.write_all(key.as_bytes()).expect("a key");
+        read_until(&mut stdout, wanted, &mut seen);
+        read_until(&mut stdout, "q quit", &mut seen);
+        assert!(!seen.contains('\x1b'), "plain lines: {seen:?}");
+    }
+    for (key, wanted) in
+        [("r\n", "exercise.rs.~1~"), ("n\n", "Lesson 3:"), ("d\n", "Lesson 3: Shared against private\nWho")]
+    {
+        seen.clear();
+        stdin.write_all(key.as_bytes()).expect("a key");
+        read_until(&mut stdout, wanted, &mut seen);
+        read_until(&mut stdout, "q quit", &mut seen);
+    }
+    stdin.write_all(b"q\n").expect("a key");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+}
+
+/// Whether the terminal echoes what is typed.
+fn echoes(terminal: &OwnedFd) -> bool {
+    tcgetattr(terminal.as_fd()).expect("a terminal").local_flags.contains(LocalFlags::ECHO | LocalFlags::ICANON)
+}
+
+#[test]
+fn watch_takes_single_keys_on_a_terminal_and_leaves_it_as_it_was() {
+    let copy = Copy::fresh();
+    for end in [None, Some(Signal::SIGINT), Some(Signal::SIGTERM)] {
+        let pty = openpty(None, None).expect("a terminal");
+        let mut command = copy.command(&["watch", "2"]);
+        let descriptor = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+        command.stdin(descriptor()).stdout(descriptor()).stderr(Stdio::null());
+        let (child, _) = Child::spawn(&mut command).expect("it starts");
+        drop(command);
+        let mut terminal = fs::File::from(pty.master.try_clone().expect("a descriptor"));
+        let mut seen = String::new();
+        read_until(&mut terminal, " quit", &mut seen);
+        assert!(!echoes(&pty.slave), "keys are taken one by one");
+        seen.clear();
+        terminal.write_all(b"h").expect("a key");
+        read_until(&mut terminal, "byte_at, hint", &mut seen);
+        match end {
+            None => terminal.write_all(b"q").expect("a key"),
+            Some(signal) => child.signal(signal).expect("it is there"),
+        }
+        let ended = child.wait().expect("it ends");
+        assert_eq!(ended, end.map_or(Ended::Exited(0), Ended::Killed));
+        assert!(echoes(&pty.slave), "the terminal is as it was: {end:?}");
+    }
+}
