@@ -6,12 +6,14 @@ use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mmap_workbook::grade::misconception as belief;
-use mmap_workbook::grade::{Failure, Words, ask, calls_of, check, ensure, for_all, for_each, kind, moved, text};
+use mmap_workbook::grade::{Failure, Words, ask, check, ensure, for_all, for_each, kind, moved, text};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, touch};
-use mmap_workbook::observe::{page_size, page_size_u64};
+use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
 use mmap_workbook::say;
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use proptest::prelude::*;
 
 use super::{commit, copied_pages, discard, freeze, what_if};
@@ -45,6 +47,12 @@ fn shown(draft: &Mapping) -> Vec<u8> {
     let mut bytes = vec![0; draft.length()];
     draft.read(0, &mut bytes);
     bytes
+}
+
+/// How much of the draft is mapped in, in KiB: smaps, Rss.
+fn resident(draft: &Mapping) -> Result<u64, String> {
+    let areas = smaps_of(draft.range()).map_err(kind)?;
+    areas.iter().map(|area| area.kib("Rss").map_err(kind)).sum()
 }
 
 fn bytes_of(file: &File) -> std::io::Result<Vec<u8>> {
@@ -210,7 +218,15 @@ mod freeze {
                 let draft = draft_of(&file)?;
                 draft.store(0, STORED);
                 super::freeze(&draft);
-                same_bytes(&contents(), &bytes_of(&file)?, ("the file is as it was", "文件保持原样"))
+                same_bytes(&contents(), &bytes_of(&file)?, ("the file is as it was", "文件保持原样"))?;
+                // Where nothing was done, the file is as it was as well.
+                file.write_all_at(&[WRITTEN], wide(page_size()))?;
+                let mut wanted = contents();
+                wanted[0] = STORED;
+                let after = shown(&draft);
+                same_bytes(&wanted, &after, ("the draft stands still", "草稿不再变")).map_err(|failure| {
+                    if after.contains(&WRITTEN) { failure.shows(&belief::LOADING_COPIES) } else { failure }
+                })
             })
         });
     }
@@ -332,11 +348,11 @@ mod copied_pages {
                 file.write_all_at(&[WRITTEN], 0).map_err(kind)?;
                 Ok((first, second, draft.load(0)))
             }))?;
-            ensure(first == second && shows == WRITTEN, || {
+            ensure(first == [1] && second == [1] && shows == WRITTEN, || {
                 Failure::new(
                     say!(
-                        "asking twice gives the same answer, and a page without a copy still follows the file",
-                        "问两次答案相同，没有副本的页仍然跟着文件变"
+                        "[1], twice, and page 0, which has no copy, still follows the file: it shows {WRITTEN}",
+                        "问两次都是 [1]；第 0 页没有副本，仍然跟着文件变，显示 {WRITTEN}"
                     ),
                     say!(
                         "{first:?}, then {second:?}; page 0 shows {shows}",
@@ -354,17 +370,21 @@ mod copied_pages {
             "哪些页是副本，页表里就有；若是去看字节，就得把文件的每一页都读进内存。"
         );
         check("copy_on_write", rule, || {
-            let resident = done(ask(|| {
+            let (pages, before, after) = done(ask(|| {
                 let file = file_with(&contents()).map_err(kind)?;
                 let draft = draft_of(&file).map_err(kind)?;
-                super::copied_pages(&draft).map_err(kind)?;
-                let areas = mmap_workbook::observe::smaps_of(draft.range()).map_err(kind)?;
-                Ok(areas.iter().map(|area| area.kib("Rss").unwrap_or(0)).sum::<u64>())
+                draft.store(2 * page_size(), STORED);
+                let before = resident(&draft)?;
+                let pages = super::copied_pages(&draft).map_err(kind)?;
+                Ok((pages, before, resident(&draft)?))
             }))?;
-            ensure(resident == 0, || {
+            ensure(pages == [2] && before == after, || {
                 Failure::new(
-                    say!("no page of an untouched draft is touched", "没访问过的草稿，一页也不会被访问"),
-                    say!("{resident} KiB of it are mapped in afterwards", "之后有 {resident} KiB 进了页表"),
+                    say!("[2], and no other page of the draft is touched", "[2]，而且草稿的其他页一页也不会被访问"),
+                    say!(
+                        "{pages:?}; before the call {before} KiB of the draft were mapped in, after it {after}",
+                        "{pages:?}；调用之前草稿有 {before} KiB 在页表里，之后有 {after} KiB"
+                    ),
                 )
             })
         });
@@ -455,18 +475,22 @@ mod commit {
             "映射以整页为单位，文件大小却可以是任意字节数。写在文件末尾之后的内容只在页里，不属于文件。"
         );
         check("copy_on_write", rule, || {
-            let size = done(ask(|| {
+            let (size, last) = done(ask(|| {
                 let file = file_with(&contents()).map_err(kind)?;
                 let draft = draft_of(&file).map_err(kind)?;
                 draft.store(contents().len() - 1, STORED);
                 draft.store(contents().len() + 5, STORED);
                 super::commit(&draft, &file).map_err(kind)?;
-                Ok(file.metadata().map_err(kind)?.len())
+                let size = file.metadata().map_err(kind)?.len();
+                Ok((size, bytes_of(&file).map_err(kind)?[contents().len() - 1]))
             }))?;
             let wanted = wide(contents().len());
             ensure(size == wanted, || {
                 Failure::new(say!("{wanted} bytes", "{wanted} 字节"), say!("{size}", "{size}"))
                     .shows(&belief::REST_IS_FILE)
+            })?;
+            ensure(last == STORED, || {
+                Failure::new(say!("its last byte is {STORED}", "最后一个字节是 {STORED}"), say!("{last}", "{last}"))
             })
         });
     }
@@ -544,6 +568,88 @@ mod commit {
                 Failure::new(
                     say!("Ok, and {STORED} in the file", "成功，文件中为 {STORED}"),
                     say!("{byte:?}", "{byte:?}"),
+                )
+            })
+        });
+    }
+
+    /// The first bytes of a file are mapped, of which it has more.
+    #[test]
+    fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
+        let rule = say!(
+            "mmap(2): whole pages are mapped, whatever length is asked for. How much of a page is in the file is what fstat(2) \
+             says of the file, not the length of the mapping.",
+            "mmap(2)：无论要求多长，映射的都是整页。一页里有多少字节属于文件，要看 fstat(2) 给出的文件大小，而不是映射的长度。"
+        );
+        check("copy_on_write", rule, || {
+            judged(|| {
+                let file = file_with(&contents())?;
+                let draft = Mapping::of_file(&file, 0, page_size() + 10, READ_WRITE, Sharing::Private)?;
+                let marks = [page_size() + 5, page_size() + 20];
+                marks.iter().for_each(|&at| draft.store(at, STORED));
+                no_error(super::commit(&draft, &file))?;
+                let mut wanted = contents();
+                marks.iter().for_each(|&at| wanted[at] = STORED);
+                same_bytes(&wanted, &bytes_of(&file)?, ("the file", "文件"))
+            })
+        });
+    }
+
+    /// The limit on a file's size lies inside page 3: a write to it is cut short there, and the next one refused.
+    #[test]
+    fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
+        let rule = say!(
+            "write(2) may write fewer bytes than it was given, at a limit or on a full disk; what is left has to be tried again, and \
+             then there is the error. Nothing is let go of before everything is in the file.",
+            "write(2) 写入的字节可能少于要求（到了上限，或者磁盘满了），剩下的要接着写，这时才会得到错误。全部写进文件之前，什么都不能放掉。"
+        );
+        check("read_only", rule, || {
+            let marks = [page_size() + 7, 3 * page_size(), 3 * page_size() + 50];
+            let limit = wide(3 * page_size() + 10);
+            let (answer, cut_short, kept, again, written) = done(ask(|| {
+                let file = file_with(&contents()).map_err(kind)?;
+                let draft = draft_of(&file).map_err(kind)?;
+                marks.iter().for_each(|&at| draft.store(at, STORED));
+                // SAFETY: SIG_IGN is no function that could be unfit for a signal handler.
+                unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(text)?;
+                let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).map_err(text)?;
+                setrlimit(Resource::RLIMIT_FSIZE, limit, hard).map_err(text)?;
+                let answer = super::commit(&draft, &file).map_err(kind);
+                setrlimit(Resource::RLIMIT_FSIZE, soft, hard).map_err(text)?;
+                let in_file = bytes_of(&file).map_err(kind)?;
+                let cut_short = in_file[marks[1]] == STORED && in_file[marks[2]] != STORED;
+                // If a page was let go of, it shows this.
+                file.write_all_at(&[WRITTEN], wide(marks[0])).map_err(kind)?;
+                let kept = marks.map(|at| draft.load(at));
+                let again = super::commit(&draft, &file).map_err(kind);
+                let bytes = bytes_of(&file).map_err(kind)?;
+                Ok((answer, cut_short, kept, again, marks.map(|at| bytes[at])))
+            }))?;
+            let given = say!(
+                "pages 1 and 3 were stored to, the latter at its bytes 0 and 50; no file may grow beyond byte 10 of page 3",
+                "写过第 1 页和第 3 页，后者写的是第 0 和第 50 字节；文件大小的上限在第 3 页第 10 字节处"
+            );
+            let failure = |expected, happened| Failure::new(expected, happened).given(given.clone());
+            ensure(answer == Err("EFBIG".to_owned()), || {
+                let failure = failure(say!("EFBIG", "EFBIG"), say!("{answer:?}", "{answer:?}"));
+                if answer.is_ok() && cut_short { failure.shows(&belief::SHORT_IS_THE_END) } else { failure }
+            })?;
+            ensure(kept == [STORED; 3], || {
+                failure(
+                    say!(
+                        "the draft still has {STORED} at all three, though others have written {WRITTEN} to the first of them",
+                        "三处在草稿中都仍是 {STORED}，尽管别人在第一处写入了 {WRITTEN}"
+                    ),
+                    say!("it has {kept:?}", "草稿中是 {kept:?}"),
+                )
+            })?;
+            ensure((&again, written) == (&Ok(2), [STORED; 3]), || {
+                failure(
+                    say!(
+                        "without the limit the next call writes 2 pages, with {STORED} at all three",
+                        "去掉上限之后再次提交，写 2 页，三处都是 {STORED}"
+                    ),
+                    say!("{again:?}, and the file has {written:?}", "{again:?}，文件中是 {written:?}"),
                 )
             })
         });
@@ -651,22 +757,71 @@ mod what_if {
             "_exit(2) 立即结束进程；exit(3) 会先运行父进程用 atexit(3) 注册的函数，还会把从父进程复制来的缓冲区再写出一遍。"
         );
         check("observe", rule, || {
-            let runs = done(ask(|| {
+            let (runs, explored) = done(ask(|| {
                 let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).map_err(text)?;
                 END.store(shared.address(), Ordering::Relaxed);
                 // SAFETY: the function lives for ever, and takes nothing.
                 unsafe { libc::atexit(at_the_end) };
                 let file = file_with(&contents()).map_err(kind)?;
                 let draft = draft_of(&file).map_err(kind)?;
-                super::what_if(&draft, |_| 1).map_err(kind)?;
-                let runs = shared.long_word(0).load(Ordering::Relaxed);
+                let explored = shared.long_word(8);
+                super::what_if(&draft, |_| explored.fetch_add(1, Ordering::Relaxed)).map_err(kind)?;
+                let (runs, explored) = (shared.long_word(0).load(Ordering::Relaxed), explored.load(Ordering::Relaxed));
                 std::mem::forget(shared);
-                Ok(runs)
+                Ok((runs, explored))
             }))?;
+            ensure(explored == 1, || {
+                Failure::new(say!("explore runs once", "explore 运行一次"), say!("{explored} times", "{explored} 次"))
+            })?;
             ensure(runs == 0, || {
                 Failure::new(
                     say!("the function that atexit(3) registered has not run", "atexit(3) 注册的函数没有运行"),
                     say!("the child ran it", "子进程运行了它"),
+                )
+            })
+        });
+    }
+
+    /// Counts, in memory that the processes share, how often it is dropped.
+    struct Frame<'a>(&'a Mapping);
+
+    impl Drop for Frame<'_> {
+        fn drop(&mut self) {
+            self.0.long_word(0).fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    #[test]
+    fn a_panic_ends_in_the_child() {
+        let rule = say!(
+            "After fork(2) the child has its parent's stack, too. A panic that nobody catches there unwinds the parent's frames, once \
+             more: it removes temporary files that the parent still uses, and may end up in a catch_unwind of the parent's.",
+            "fork(2) 之后，子进程也有父进程的栈。panic 若无人捕获，就会在子进程里把父进程的栈帧再展开一遍：父进程还在用的临时文件会被删掉，甚至会落进父进程的 catch_unwind。"
+        );
+        check("observe", rule, || {
+            let (explored, drops): (u64, u64) = done(ask(|| {
+                let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).map_err(text)?;
+                let file = file_with(&contents()).map_err(kind)?;
+                let draft = draft_of(&file).map_err(kind)?;
+                let frame = Frame(&shared);
+                // That it is an error is the check before.
+                let _ = super::what_if(&draft, |_| {
+                    shared.long_word(8).fetch_add(1, Ordering::Relaxed);
+                    panic!("explore panics")
+                });
+                drop(frame);
+                Ok([8, 0].map(|at| shared.long_word(at).load(Ordering::Relaxed)).into())
+            }))?;
+            ensure((explored, drops) == (1, 1), || {
+                Failure::new(
+                    say!(
+                        "explore runs once, and what the caller holds is dropped once, by the caller",
+                        "explore 运行一次；调用者持有的值只析构一次，由调用者自己析构"
+                    ),
+                    say!(
+                        "explore ran {explored} times, and the value was dropped {drops} times",
+                        "explore 运行了 {explored} 次，值析构了 {drops} 次"
+                    ),
                 )
             })
         });
@@ -687,19 +842,6 @@ mod what_if {
                     say!("explore runs in a child", "explore 在子进程中运行"),
                     say!("it ran in the same process, {parent}", "它就在本进程 {parent} 中运行"),
                 )
-            })?;
-            let forks = [libc::SYS_clone, libc::SYS_clone3];
-            let calls = calls_of(
-                || {
-                    let file = File::from(memfd_create(c"draft", MFdFlags::MFD_CLOEXEC)?);
-                    file.set_len(page_size_u64())?;
-                    draft_of(&file)
-                },
-                |draft| super::what_if(&draft, |_| 1).map(drop).map_err(kind),
-            )?;
-            let forks = calls.iter().filter(|call| forks.contains(&call.number)).count();
-            ensure(forks == 1, || {
-                Failure::new(say!("one fork(2)", "一次 fork(2)"), say!("there were {forks}", "有 {forks} 次"))
             })
         });
     }

@@ -60,14 +60,17 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 /// lets go of the copies, as [`discard`] does. Gives back how many pages were written.
 ///
 /// Only those pages are written: where others wrote to other pages, that stays, and what is a hole of the file stays a hole.
-/// On the pages that are written, the draft's bytes win. Of the last page only the bytes that are inside the file go there:
-/// the file keeps its size. When it is over, the draft shows the file and has no copies.
+/// On the pages that are written, the draft's bytes win. Of each page all the bytes that are inside the file go there, also
+/// those behind the draft's last byte, and no others: the file keeps its size. When it is over, the draft shows the file and
+/// has no copies.
 ///
-/// `file` is open for writing, and perhaps not for reading.
+/// `file` is open for writing, without O_APPEND, and perhaps not for reading.
 ///
 /// # Errors
-/// Those of the calls. When a page can't be written, the draft keeps all that was stored to it, so that nothing is lost:
-/// EBADF, for example, when `file` is open for reading only.
+/// Those of the calls. When any page can't be written, or not all of it, the draft keeps all its copies, so that nothing is
+/// lost and a later call writes them all: EBADF, for example, when `file` is open for reading only, or EFBIG at the limit
+/// that setrlimit(2) has set on a file's size (RLIMIT_FSIZE; SIGXFSZ is ignored here). A write that meets that limit, or a
+/// full disk, may first be cut short.
 pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
     todo!("write the draft's own pages to the file, then discard them")
 }
@@ -76,8 +79,9 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// 64 bits. Whatever it stores to the draft is seen by `explore` only: this process's draft and the file stay as they are.
 ///
 /// The child ends when `explore` has returned, without running what the process would do at its end (atexit(3), buffers that
-/// are written out): it leaves by `_exit(2)`. It has ended and been waited for when the call returns, with a number or an
-/// error.
+/// are written out): it leaves by `_exit(2)`. A panic of `explore` ends there as well: in the child nothing of the caller is
+/// unwound, and none of its destructors runs. The child has ended and been waited for when the call returns, with a number or
+/// an error.
 ///
 /// # Errors
 /// An error of any kind when there is no number: `explore` panicked, or the child ended in the middle of it, by a signal

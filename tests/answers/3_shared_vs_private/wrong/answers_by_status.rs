@@ -4,6 +4,7 @@
 //! fails: what_if::a_child_that_does_not_come_to_its_end_is_an_error failed status-holds-a-number
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mmap_workbook::lesson_2::Mapping;
 use nix::libc;
@@ -16,8 +17,8 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
     // SAFETY: there is no other thread, and the child leaves by _exit(2).
     match unsafe { fork() }? {
         ForkResult::Child => {
-            let answer = explore(draft);
-            let status = i32::from(answer.to_le_bytes()[0]);
+            let answer = catch_unwind(AssertUnwindSafe(|| explore(draft)));
+            let status = answer.map_or(101, |answer| i32::from(answer.to_le_bytes()[0]));
             // SAFETY: _exit(2) takes no pointer.
             unsafe { libc::_exit(status) }
         }

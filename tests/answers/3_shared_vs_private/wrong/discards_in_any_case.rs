@@ -1,6 +1,7 @@
 //! Lets go of the copies before it knows that they are in the file.
 //!
 //! fails: commit::nothing_is_lost_when_it_fails failed
+//! fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 
 use std::fs::File;
 use std::io;

@@ -3,6 +3,7 @@
 //! fails: what_if::the_child_ends_without_the_parents_last_words failed
 
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mmap_workbook::lesson_2::Mapping;
 use nix::sys::wait::{WaitStatus, waitpid};
@@ -15,8 +16,8 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
     // SAFETY: there is no other thread.
     match unsafe { fork() }? {
         ForkResult::Child => {
-            let sent = to.write_all(&explore(draft).to_ne_bytes());
-            std::process::exit(i32::from(sent.is_err()))
+            let sent = catch_unwind(AssertUnwindSafe(|| to.write_all(&explore(draft).to_ne_bytes())));
+            std::process::exit(i32::from(!matches!(sent, Ok(Ok(())))))
         }
         ForkResult::Parent { child } => {
             drop(to);

@@ -1,6 +1,7 @@
 //! Takes a page that was loaded from for a copy.
 //!
 //! fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+//! fails: freeze::the_file_stays_as_it_is failed loading-copies
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::observe::page_size;

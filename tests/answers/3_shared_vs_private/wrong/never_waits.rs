@@ -4,8 +4,10 @@
 //! fails: what_if::it_is_a_process_of_its_own left_processes
 //! fails: what_if::the_child_ends_without_the_parents_last_words left_processes
 //! fails: what_if::a_child_that_does_not_come_to_its_end_is_an_error left_processes
+//! fails: what_if::a_panic_ends_in_the_child left_processes
 
 use std::io::{self, Read, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use mmap_workbook::lesson_2::Mapping;
 use nix::libc;
@@ -17,9 +19,9 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
     let (mut from, mut to) = io::pipe()?;
     // SAFETY: there is no other thread, and the child leaves by _exit(2).
     if let ForkResult::Child = unsafe { fork() }? {
-        let sent = to.write_all(&explore(draft).to_ne_bytes());
+        let sent = catch_unwind(AssertUnwindSafe(|| to.write_all(&explore(draft).to_ne_bytes())));
         // SAFETY: _exit(2) takes no pointer.
-        unsafe { libc::_exit(i32::from(sent.is_err())) }
+        unsafe { libc::_exit(i32::from(!matches!(sent, Ok(Ok(()))))) }
     }
     drop(to);
     let mut answer = [0; 8];

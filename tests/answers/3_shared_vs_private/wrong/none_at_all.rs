@@ -1,6 +1,8 @@
 //! Returns a constant.
 //!
 //! fails: copied_pages::names_the_pages_that_were_stored_to failed
+//! fails: copied_pages::copies_nothing_itself failed
+//! fails: copied_pages::is_asked_of_the_kernel_and_not_of_the_bytes failed
 
 use std::io;
 

@@ -1,6 +1,7 @@
 //! Makes the copies with a byte of its own.
 //!
 //! fails: freeze::the_draft_stands_still_whatever_is_written failed
+//! fails: freeze::the_file_stays_as_it_is failed
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::observe::page_size;

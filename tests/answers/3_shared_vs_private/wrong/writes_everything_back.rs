@@ -12,7 +12,8 @@ pub use crate::solution::{copied_pages, discard, freeze, what_if};
 
 pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
     let pages = crate::solution::copied_pages(draft)?.len();
-    let mut bytes = vec![0; draft.length()];
+    let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut bytes = vec![0; size.min(draft.range().len())];
     draft.read(0, &mut bytes);
     file.write_all_at(&bytes, 0)?;
     crate::solution::discard(draft)?;
