@@ -23,6 +23,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -589,7 +590,7 @@ mod to_crlf {
     }
 
     #[test]
-    fn goes_on_after_short_and_interrupted_calls() {
+    fn bears_short_and_interrupted_calls() {
         let rule = say!(
             "read(2), write(2): fewer bytes than asked for is no error, and no end of the file; only 0 is. EINTR means that nothing \
              was done. ftruncate(2) may be interrupted, too.",
@@ -658,8 +659,39 @@ mod to_crlf {
                         _ => explained(failure, &belief::A_HOLE_IS_ROOM),
                     })
                 },
-            )
+            )?;
+            // The same as the kernel does it, at a limit of the size of files.
+            let (wanted, got) = at_a_limit(&long, long.len() + more / 2)?;
+            ensure(got == Err("EFBIG".to_owned()), || Failure::new(say!("EFBIG", "EFBIG"), say!("{got:?}", "{got:?}")))
+                .and_then(|()| {
+                    ensure(wanted, || {
+                        Failure::new(
+                            say!("the file is as it was", "文件保持原样"),
+                            say!("it has changed", "文件被改动了"),
+                        )
+                    })
+                })
+                .map_err(|failure| failure.given(say!("setrlimit(2) RLIMIT_FSIZE", "setrlimit(2) 的 RLIMIT_FSIZE")))
         });
+    }
+
+    /// Whether a true file is as it was, and the answer, where files may have no more than `limit` bytes.
+    fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>), Failure> {
+        let file = tempfile::tempfile()?;
+        file.write_all_at(bytes, 0)?;
+        let got = ask(|| {
+            // Without the signal that would kill, a write beyond the limit is an error: EFBIG.
+            // SAFETY: no handler of ours runs.
+            unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(text)?;
+            let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).map_err(text)?;
+            setrlimit(Resource::RLIMIT_FSIZE, wide(limit), hard).map_err(text)?;
+            let answer = super::to_crlf(&file).map_err(kind);
+            setrlimit(Resource::RLIMIT_FSIZE, soft, hard).map_err(text)?;
+            answer
+        })?;
+        let mut now = vec![0; bytes.len()];
+        let same = file.read_exact_at(&mut now, 0).is_ok() && now == bytes;
+        Ok((same && file.metadata()?.len() == wide(bytes.len()), got))
     }
 
     #[test]
@@ -710,7 +742,7 @@ mod to_crlf {
     }
 
     #[test]
-    fn takes_little_memory_however_large_the_file_is() {
+    fn keeps_neither_the_file_nor_a_list_in_memory() {
         let rule = say!(
             "A file may be larger than all memory, and the places to change may be as many as its bytes: neither is kept.",
             "文件可能比整个内存还大，要改的位置也可能和字节一样多，两者都不能全放进内存。"
@@ -889,43 +921,58 @@ mod raise {
             "进程可能在任意两次系统调用之间被 SIGKILL 杀死，它自己的代码再也没有机会运行。rename(2) 一步就让新文件取代旧文件。"
         );
         check("killed", rule, || {
-            let (folder, path) = counter(Some("9\n"))?;
-            let mut number = 9;
-            for n in 0.. {
-                let act = |()| super::raise(&path).map(drop).map_err(text);
-                let killed = killed_before_call(n, || Ok(()), act)?;
-                let call = n + 1;
-                let when = || say!("killed just before its call number {call}", "在第 {call} 次系统调用之前被杀死");
-                let now = fs::read(&path).unwrap_or_default();
-                let whole = |number: u64| format!("{number}\n").into_bytes();
-                let now = [number, number + 1].into_iter().find(|&number| now == whole(number)).ok_or_else(|| {
-                    let now = shown(&now);
-                    let failure = Failure::new(
-                        say!("the file has {number} or the number after it", "文件内容是 {number} 或它的下一个数"),
-                        say!("it has {now}", "实际为 {now}"),
-                    );
-                    failure.shows(&belief::REWRITING_IS_ONE_STEP).given(when())
-                })?;
-                if killed.is_none() {
-                    return ensure(n > 0, || Failure::new(say!("calls", "系统调用"), say!("none", "没有")));
-                }
-                let files = fs::read_dir(&folder)?.count();
-                if n > 0 && now == number && files == 2 {
-                    continue; // as it was before: what comes next was seen already
-                }
-                must_be(&answer(&path)?, now + 1).and_then(|()| has(&path, now + 1)).map_err(|f| f.given(when()))?;
-                let files = fs::read_dir(&folder)?.count();
-                nothing_beside(&folder).map_err(|failure| {
-                    let failure = if files > 2 { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure };
-                    failure.given(say!(
-                        "killed just before its call number {call}, then called again",
-                        "在第 {call} 次系统调用之前被杀死，然后再调用一次"
-                    ))
-                })?;
-                number = now + 1;
-            }
-            Ok(())
+            for_each(
+                [(Some("9\n"), 9), (None, 0)],
+                |(text, number)| match text {
+                    Some(_) => say!("a file with the number {number}", "内容为 {number} 的文件"),
+                    None => say!("no file", "文件不存在"),
+                },
+                |&(text, number)| killed_everywhere(text, number),
+            )
         });
+    }
+
+    /// Kills it before each of its calls in turn, and calls it again each time.
+    fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
+        let (folder, path) = counter(begins)?;
+        let files = || -> Result<usize, Failure> { Ok(fs::read_dir(&folder)?.count()) };
+        let files_before = files()?;
+        for n in 0.. {
+            let killed = killed_before_call(n, || Ok(()), |()| super::raise(&path).map(drop).map_err(text))?;
+            let call = n + 1;
+            let when = || say!("killed just before its call number {call}", "在第 {call} 次系统调用之前被杀死");
+            let text = path.exists().then(|| fs::read(&path)).transpose()?;
+            let next = number + 1;
+            let holds = |number: u64| text.as_deref() == Some(format!("{number}\n").as_bytes());
+            let as_before = text.as_deref() == begins.map(str::as_bytes) || holds(number);
+            ensure(as_before || holds(next), || {
+                let wanted = say!("the file is as it was, or has {next}", "文件保持原样，或者内容为 {next}");
+                let now = text.as_deref().map_or("-".to_owned(), shown);
+                let failure = Failure::new(wanted, say!("it has {now}", "实际为 {now}"));
+                failure.shows(&belief::REWRITING_IS_ONE_STEP).given(when())
+            })?;
+            if killed.is_none() {
+                return ensure(n > 0, || Failure::new(say!("calls", "系统调用"), say!("none", "没有")));
+            }
+            if n > 0 && as_before && files()? == files_before {
+                continue; // what comes after this was seen already
+            }
+            let next = if as_before { number + 1 } else { number + 2 };
+            must_be(&answer(&path)?, next).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
+            let left = files()? > 2;
+            nothing_beside(&folder).map_err(|failure| {
+                let failure = if left { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure };
+                failure.given(say!(
+                    "killed just before its call number {call}, then called again",
+                    "在第 {call} 次系统调用之前被杀死，然后再调用一次"
+                ))
+            })?;
+            match begins {
+                Some(text) => fs::write(&path, text)?,
+                None => fs::remove_file(&path)?,
+            }
+        }
+        Ok(())
     }
 
     /// The calls that matter, each by what it does.
@@ -1524,7 +1571,7 @@ mod save {
     }
 
     #[test]
-    fn is_on_the_disk_when_it_returns() {
+    fn is_on_the_disk_once_it_is_ok() {
         check("replace", rule(), || {
             let told = ask(|| -> Result<(), Story> {
                 for count in 0..4 {

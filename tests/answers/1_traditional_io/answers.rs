@@ -18,6 +18,8 @@ mod an_interrupted_sync_fails;
 mod an_interruption_is_an_error;
 #[path = "wrong/asks_fsync_again.rs"]
 mod asks_fsync_again;
+#[path = "wrong/begins_with_a_write.rs"]
+mod begins_with_a_write;
 #[path = "wrong/builds_on_what_it_reads.rs"]
 mod builds_on_what_it_reads;
 #[path = "wrong/byte_by_byte.rs"]
