@@ -1488,6 +1488,18 @@ mod save {
             "read(2)、write(2)、fsync(2)：传输不足不是错误；EINTR 表示什么都没做。"
         );
         check("loops", rule, || {
+            let many = ask(|| -> Result<(), Story> {
+                let disk = Disk::default();
+                // More than a file of 16 KiB has room for, if each took a place of its own.
+                for n in (1..8).cycle().take(1_000) {
+                    saved(&disk, n)?;
+                    one_of(found(&disk), &[Found::Number(n)], || {
+                        say!("one record after the other", "一条接一条地保存")
+                    })?;
+                }
+                Ok(())
+            })?;
+            many.map_err(Story::failure)?;
             for_all(
                 (0..6_u8, script()),
                 |(count, script)| {

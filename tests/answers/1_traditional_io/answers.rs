@@ -36,6 +36,8 @@ mod forks_a_lockkeeper;
 mod from_the_front;
 #[path = "wrong/gives_up_by_abort.rs"]
 mod gives_up_by_abort;
+#[path = "wrong/keeps_a_log.rs"]
+mod keeps_a_log;
 #[path = "wrong/knows_the_sizes.rs"]
 mod knows_the_sizes;
 #[path = "wrong/leaves_by_exit.rs"]
