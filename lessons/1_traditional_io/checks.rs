@@ -234,12 +234,12 @@ fn as_it_should_be(seen: &Seen) -> Result<(), Failure> {
     Err(match first {
         Some((at, want, is)) => {
             Failure::new(say!("byte {at} is {want:#04x} then", "第 {at} 字节应为 {want:#04x}"), {
-                say!("it is {is:#04x}", "实际为 {is:#04x}")
+                say!("it is {is:#04x}", "是 {is:#04x}")
             })
         }
         None => Failure::new(
             say!("the file has {wanted} bytes then", "文件此时应为 {wanted} 字节"),
-            say!("it has {got}", "实际为 {got} 字节"),
+            say!("it has {got}", "是 {got} 字节"),
         ),
     })
 }
@@ -471,7 +471,7 @@ mod replace_all {
                 file.read_exact_at(&mut now, wide(at))?;
                 ensure(now == *b"new", || {
                     let now = shown(&now);
-                    Failure::new(say!("\"new\" at {at}", "{at} 处是 \"new\""), say!("there is {now}", "实际为 {now}"))
+                    Failure::new(say!("\"new\" at {at}", "{at} 处是 \"new\""), say!("there is {now}", "是 {now}"))
                 })?;
             }
             Ok(())
@@ -802,7 +802,7 @@ mod raise {
         ensure(text == format!("{wanted}\n").as_bytes(), || {
             let text = shown(&text);
             Failure::new(say!("the file has \"{wanted}\\n\"", "文件内容为 \"{wanted}\\n\""), {
-                say!("it has {text}", "实际为 {text}")
+                say!("it has {text}", "是 {text}")
             })
         })
     }
@@ -921,14 +921,8 @@ mod raise {
             "进程可能在任意两次系统调用之间被 SIGKILL 杀死，它自己的代码再也没有机会运行。rename(2) 一步就让新文件取代旧文件。"
         );
         check("killed", rule, || {
-            for_each(
-                [(Some("9\n"), 9), (None, 0)],
-                |(text, number)| match text {
-                    Some(_) => say!("a file with the number {number}", "内容为 {number} 的文件"),
-                    None => say!("no file", "文件不存在"),
-                },
-                |&(text, number)| killed_everywhere(text, number),
-            )
+            killed_everywhere(Some("9\n"), 9)?;
+            killed_everywhere(None, 0)
         });
     }
 
@@ -940,7 +934,12 @@ mod raise {
         for n in 0.. {
             let killed = killed_before_call(n, || Ok(()), |()| super::raise(&path).map(drop).map_err(text))?;
             let call = n + 1;
-            let when = || say!("killed just before its call number {call}", "在第 {call} 次系统调用之前被杀死");
+            let (en, zh) =
+                begins.map_or(("no file", "文件不存在"), |_| ("a file with the number 9", "文件内容为 9"));
+            let when = || Words {
+                en: format!("{en}; killed just before its call number {call}"),
+                zh: format!("{zh}；在第 {call} 次系统调用之前被杀死"),
+            };
             let text = path.exists().then(|| fs::read(&path)).transpose()?;
             let next = number + 1;
             let holds = |number: u64| text.as_deref() == Some(format!("{number}\n").as_bytes());
@@ -948,7 +947,7 @@ mod raise {
             ensure(as_before || holds(next), || {
                 let wanted = say!("the file is as it was, or has {next}", "文件保持原样，或者内容为 {next}");
                 let now = text.as_deref().map_or("-".to_owned(), shown);
-                let failure = Failure::new(wanted, say!("it has {now}", "实际为 {now}"));
+                let failure = Failure::new(wanted, say!("it has {now}", "是 {now}"));
                 failure.shows(&belief::REWRITING_IS_ONE_STEP).given(when())
             })?;
             if killed.is_none() {
@@ -962,10 +961,10 @@ mod raise {
             let left = files()? > 2;
             nothing_beside(&folder).map_err(|failure| {
                 let failure = if left { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure };
-                failure.given(say!(
-                    "killed just before its call number {call}, then called again",
-                    "在第 {call} 次系统调用之前被杀死，然后再调用一次"
-                ))
+                let Words { en, zh } = when();
+                failure.given(Words {
+                    en: format!("{en}, then called again"), zh: format!("{zh}，然后再调用一次")
+                })
             })?;
             match begins {
                 Some(text) => fs::write(&path, text)?,
