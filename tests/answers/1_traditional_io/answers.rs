@@ -18,6 +18,8 @@ mod an_interrupted_sync_fails;
 mod an_interruption_is_an_error;
 #[path = "wrong/asks_fsync_again.rs"]
 mod asks_fsync_again;
+#[path = "wrong/begins_with_a_write.rs"]
+mod begins_with_a_write;
 #[path = "wrong/builds_on_what_it_reads.rs"]
 mod builds_on_what_it_reads;
 #[path = "wrong/byte_by_byte.rs"]
@@ -34,6 +36,8 @@ mod forks_a_lockkeeper;
 mod from_the_front;
 #[path = "wrong/gives_up_by_abort.rs"]
 mod gives_up_by_abort;
+#[path = "wrong/keeps_a_log.rs"]
+mod keeps_a_log;
 #[path = "wrong/knows_the_sizes.rs"]
 mod knows_the_sizes;
 #[path = "wrong/leaves_by_exit.rs"]

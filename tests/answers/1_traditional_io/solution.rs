@@ -1,8 +1,8 @@
 //! # Exercise 1: an answer
 //!
-//! Lesson 1's loops (`read_at`, `write_at`) absorb what is short and what is interrupted, so the functions can think of whole
-//! pieces. What is left is order: what is read before what is written over, what is on the disk before what says so, who
-//! looks at a number after whom.
+//! Lesson 1's loops (`read_at`, `write_at`) absorb what is short and what is interrupted, so the functions can think of
+//! whole pieces. What is left is order: what is read before what is written over, what is on the disk before what says
+//! so, who looks at a number after whom.
 
 use std::fs::{self, File};
 use std::io;
@@ -13,8 +13,8 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
 /// The pieces of the file overlap: a place may begin in one and end in the next. So the end of each piece that could be
-/// the beginning of a place is kept in front of the next one. The search goes through the buffer, never through the file
-/// again, where new bytes could look like old ones. What belongs to a place that was found is not kept.
+/// the beginning of a place is kept in front of the next one. The search goes through the buffer, never through the
+/// file again, where new bytes could look like old ones. What belongs to a place that was found is not kept.
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
     if old.is_empty() || old.len() != new.len() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "it takes two texts of the same length, and not 0"));
@@ -44,8 +44,8 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 /// Two passes: one counts, the other moves. The second one goes from the end to the beginning, since every byte moves
 /// towards the end: what is written lies behind what is still to be read.
 ///
-/// Before a byte inside the old end is touched, the new ones behind it are written, as zeros. That costs a second write of
-/// as many bytes as come in, and is what makes a full disk harmless: from then on nothing needs room.
+/// Before a byte inside the old end is touched, the new ones behind it are written, as zeros. That costs a second write
+/// of as many bytes as come in, and is what makes a full disk harmless: from then on nothing needs room.
 pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     let mut account = Account::default();
     let size = file.size()?;
@@ -109,9 +109,9 @@ fn write_zeros(file: &dyn Calls, at: u64, count: u64, account: &mut Account) -> 
 /// The lock is on the folder, which stays the same: who waited for a lock on the file would get it on one that has been
 /// replaced meanwhile. Under the lock nobody else is at it, so each temporary file belongs to somebody who died.
 ///
-/// Both calls of fsync(2) have a reason of their own. The first one: rename(2) may get to the disk before the bytes do, and
-/// the name would then lead to an empty file. The second one: a name is an entry of the folder, and fsync(2) of the file does
-/// not write the folder (fsync(2), DESCRIPTION).
+/// Both calls of fsync(2) have a reason of their own. The first one: rename(2) may get to the disk before the bytes do,
+/// and the name would then lead to an empty file. The second one: a name is an entry of the folder, and fsync(2) of the
+/// file does not write the folder (fsync(2), DESCRIPTION).
 pub fn raise(path: &Path) -> io::Result<u64> {
     // The parent of a file name alone is the empty path.
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
@@ -159,11 +159,11 @@ pub type Record = [u8; 32];
 /// disks write sectors.
 const SECTOR: u64 = 512;
 
-/// The record goes to the place that does not count, and a single byte, which no power cut can halve, makes it count. That
-/// byte must not get to the disk before the record: so there is a fsync(2) between them, and one more before Ok.
+/// The record goes to the place that does not count, and a single byte, which no power cut can halve, makes it count.
+/// That byte must not get to the disk before the record: so there is a fsync(2) between them, and one more before Ok.
 ///
-/// The first fsync(2) of the three is for somebody who was killed behind the second: the byte that we read is in the page
-/// cache, perhaps not on the disk, and the place that we take for free is then the one that counts there.
+/// The first fsync(2) of the three is for somebody who was killed behind the second: the byte that we read is in the
+/// page cache, perhaps not on the disk, and the place that we take for free is then the one that counts there.
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut account = Account::default();
     again(|| file.fsync())?;

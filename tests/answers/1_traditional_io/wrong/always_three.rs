@@ -1,7 +1,7 @@
 //! Returns a constant.
 //!
 //! fails: replace_all::finds_each_place_from_left_to_right failed
-//! fails: replace_all::finds_places_across_the_edges_of_pieces failed a-piece-is-a-unit
+//! fails: replace_all::finds_places_across_the_edges_of_pieces failed
 //! fails: replace_all::refuses_what_is_no_replacement failed
 //! fails: replace_all::takes_little_memory_however_large_the_file_is failed
 //! fails: replace_all::writes_the_places_and_nothing_else failed

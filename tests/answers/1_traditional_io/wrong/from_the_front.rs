@@ -2,7 +2,7 @@
 //!
 //! fails: to_crlf::leaves_the_file_as_it_was_where_there_is_no_room failed
 //! fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed any-order-moves
-//! fails: to_crlf::takes_little_memory_however_large_the_file_is failed
+//! fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed
 
 use std::io;
 

@@ -9,12 +9,11 @@ use mmap_workbook::lesson_1::Calls;
 pub use crate::solution::{Record, load, raise, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
-    crate::solution::save(file, record).or_else(|error| {
-        if file.fsync().is_ok() {
-            std::process::abort();
-        }
-        Err(error)
-    })
+    let answer = crate::solution::save(file, record);
+    if answer.is_err() && file.fsync().is_ok() {
+        std::process::abort();
+    }
+    answer
 }
 
 #[cfg(test)]

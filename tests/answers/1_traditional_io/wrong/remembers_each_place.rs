@@ -1,6 +1,6 @@
 //! Keeps a list of all places, which grows with the file.
 //!
-//! fails: to_crlf::takes_little_memory_however_large_the_file_is failed a-file-fits-in-memory
+//! fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed a-file-fits-in-memory
 
 use std::io;
 

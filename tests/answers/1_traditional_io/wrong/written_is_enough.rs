@@ -1,6 +1,6 @@
 //! Has no fsync(2) behind the byte that makes the record count.
 //!
-//! fails: save::is_on_the_disk_when_it_returns failed written-is-on-the-disk
+//! fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
 
 use std::io;
 
