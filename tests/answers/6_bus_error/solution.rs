@@ -291,7 +291,7 @@ fn exchange(action: Option<&libc::sigaction>) -> Result<libc::sigaction, Errno> 
 /// zeros would pass for the file's bytes. So the handler writes down what it did.
 ///
 /// It is the way of Wayland's library with the buffers that clients share with it (`wl_shm_buffer_begin_access`): a
-/// client that truncates its file loses its window, and the server lives. There the zeros cover the whole mapping at
+/// client that truncates its file is thrown out, and the server lives. There the zeros cover the whole mapping at
 /// once, since nothing of it is wanted any more.
 ///
 /// The order of the three locals is the order in which things begin, and the reverse of it that in which they end, by a
