@@ -109,6 +109,9 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// may have made the file longer before it found the disk full (ext4 does), and blocks that are reserved inside the
 /// file show as zeros, which is what the hole was.
 ///
+/// From Linux 5.14 on there is another way: ftruncate(2), mmap(2), and then madvise(2) with MADV_POPULATE_WRITE, which
+/// has each page ready for a store, and says EFAULT where a store would be SIGBUS.
+///
 /// # Errors
 /// EFBIG, and those of posix_fallocate(3) and mmap(2).
 pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -286,6 +289,10 @@ fn exchange(action: Option<&libc::sigaction>) -> Result<libc::sigaction, Errno> 
 /// The fault is the only witness. To look at the size before `body` says nothing about later, and to look at it
 /// afterwards says nothing about the moment of the touch: the file may have been cut and grown back in between, and
 /// zeros would pass for the file's bytes. So the handler writes down what it did.
+///
+/// It is the way of Wayland's library with the buffers that clients share with it (`wl_shm_buffer_begin_access`): a
+/// client that truncates its file is thrown out, and the server lives. There the zeros cover the whole mapping at
+/// once, since nothing of it is wanted any more.
 ///
 /// The order of the three locals is the order in which things begin, and the reverse of it that in which they end, by a
 /// return or by a panic: the handler goes before the mapping that it looks after, and the turn is given back last.
