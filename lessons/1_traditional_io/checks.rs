@@ -28,7 +28,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::*;
+use super::{Record, load, raise, replace_all, save, to_crlf};
 
 const KIB: usize = 1024;
 

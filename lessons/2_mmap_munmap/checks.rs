@@ -676,7 +676,9 @@ mod map_aligned {
                                 return Ok((address, 0, 0));
                             }
                             // SAFETY: the answer says that these bytes are mapped; if not, this child dies of it.
-                            let (first, last) = unsafe { (touch(address), touch(address + length - 1)) };
+                            let first = unsafe { touch(address) };
+                            // SAFETY: as above.
+                            let last = unsafe { touch(address + length - 1) };
                             let byte = std::ptr::with_exposed_provenance_mut(address);
                             // SAFETY: as above.
                             unsafe { AtomicU8::from_ptr(byte) }.store(b'!', Ordering::Relaxed);

@@ -5,9 +5,6 @@
 //! kill the process before each of them in turn, and so at every moment that anybody outside can tell apart, or to see
 //! what comes before what.
 
-use super::*;
-
-// What the answer happens to import is its own business.
 use std::fs::{self, File};
 use std::io;
 use std::ops::Range;
@@ -33,6 +30,8 @@ use nix::libc;
 use nix::sys::stat::{Mode, umask};
 use proptest::prelude::*;
 use tempfile::TempDir;
+
+use super::{give_back, grow, hand_down, publish, receive_sealed};
 
 /// Bytes of which no two that are a page apart are the same, and none is 0.
 fn pattern(length: usize) -> Vec<u8> {

@@ -31,7 +31,7 @@ use nix::unistd::mkfifo;
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::*;
+use super::{parts, put, sum_of, survive, zeros_over};
 
 /// Lengths and places of up to four pages, most of them next to a page's edge.
 fn near_edges() -> impl Strategy<Value = usize> {

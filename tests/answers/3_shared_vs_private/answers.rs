@@ -1,5 +1,7 @@
 //! Lesson 3's answers: the right one and the wrong ones, each with the checks that grade the learner.
 
+#![expect(clippy::duplicate_mod, reason = "each answer has a copy of the checks, which find its functions in `super`")]
+
 mod solution;
 
 #[path = "wrong/answers_by_status.rs"]
