@@ -11,7 +11,7 @@
 //! - [`observe`]: what the kernel says of a process's memory
 //! - [`narrate`]: what a demonstration prints through
 //! - [`grade`]: what the exercises' checks are written with
-//! - [`course`]: the order of the lessons, and what a demonstration is run on
+//! - [`course`]: the order of the lessons, what a demonstration is run on, and the commands of the exercises
 //!
 //! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `course` uses the
 //! lessons; nothing uses `course` but the program.

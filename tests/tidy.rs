@@ -74,6 +74,8 @@ fn both_readmes_have_the_lessons_and_the_same_commands() {
             let row = text.lines().find(|line| line.starts_with(&format!("| {n}. "))).expect("a row in the table");
             assert!(row.contains(&format!("| `cargo run -- run {n}` | `cargo test --test lesson_{n}` |")), "{row}");
             assert!(row.contains(&format!("](lessons/{n}_{}/lesson.rs)", lesson.slug)), "{row}");
+            let exercise = format!("](lessons/{n}_{}/exercise.rs), `cargo run -- check {n}` |", lesson.slug);
+            assert!(row.contains(&exercise), "{row}");
         }
         assert!(english.contains(&format!("| {n}. {} |", lesson.title)), "lesson {n}");
     }

@@ -11,7 +11,7 @@ use super::{Failure, Words};
 /// How many random values a property is tried on, unless PROPTEST_CASES says otherwise.
 const CASES: u32 = 48;
 /// After this many milliseconds of shrinking, what has been found is simple enough.
-const SHRINKING: u32 = 4_000;
+const SHRINKING: u32 = 2_000;
 
 /// Tries `test` on random values. When it fails, looks for a simpler value that fails too and says so with `describe`.
 ///
