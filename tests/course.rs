@@ -12,6 +12,7 @@ use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
 use mmap_workbook::grade::killed_before_call;
 use mmap_workbook::process::{Child, Ended, Pipes};
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -254,7 +255,8 @@ fn an_answer_that_floods_or_takes_all_memory_or_leaves_a_thread_panicking_is_tol
     assert_eq!(first(&copy.verdicts()), "panicked");
     let all = "let mut all = Vec::new();\n    loop { all.push(vec![byte; 64 << 20]); }";
     copy.save(&with_first_body(&format!("{right}\n    {all}")));
-    assert_eq!(first(&copy.verdicts()), "out_of_memory");
+    // In a child that is asked as in one that is traced.
+    assert!(copy.verdicts()[..3].iter().all(|(_, verdict)| verdict == "out_of_memory"), "{:?}", copy.verdicts());
 }
 
 #[test]
@@ -335,10 +337,12 @@ fn reset_loses_nothing_wherever_it_is_killed() {
     }
 }
 
-/// Reads from the program until all of it has come.
-fn read_until(from: &mut impl Read, wanted: &str, so_far: &mut String) {
+/// Reads from the program until this has come.
+fn read_until(from: &mut (impl Read + AsFd), wanted: &str, so_far: &mut String) {
     let mut piece = [0; 4 * 1024];
     while !so_far.contains(wanted) {
+        let ready = poll(&mut [PollFd::new(from.as_fd(), PollFlags::POLLIN)], 60_000_u16).expect("it is watched");
+        assert!(ready > 0, "{wanted} has not come for a minute: {so_far}");
         let length = from.read(&mut piece).unwrap_or_else(|error| panic!("{wanted}: {error}: {so_far}"));
         assert!(length > 0, "{wanted} has not come: {so_far}");
         so_far.push_str(&String::from_utf8_lossy(&piece[..length]));

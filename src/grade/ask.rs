@@ -35,7 +35,7 @@ enum Reply<T> {
 /// Whatever the child does instead of returning: a `todo!()`, a panic, an exit, a signal, no end within the deadline; or
 /// when it returns and leaves a process behind.
 pub fn ask<T: Serialize + DeserializeOwned>(body: impl FnOnce() -> T) -> Result<T, Failure> {
-    ask_under(&Limits { private: MEMORY, all: None }, body)
+    ask_under(None, body)
 }
 
 /// [`ask`] with `bytes` of memory beyond what the child has when it begins: private or mapped from a file, all counts.
@@ -43,14 +43,14 @@ pub fn ask<T: Serialize + DeserializeOwned>(body: impl FnOnce() -> T) -> Result<
 /// # Errors
 /// As [`ask`].
 pub fn ask_with_memory<T: Serialize + DeserializeOwned>(bytes: u64, body: impl FnOnce() -> T) -> Result<T, Failure> {
-    ask_under(&Limits { private: MEMORY, all: Some(bytes) }, body)
+    ask_under(Some(bytes), body)
 }
 
-fn ask_under<T: Serialize + DeserializeOwned>(limits: &Limits, body: impl FnOnce() -> T) -> Result<T, Failure> {
+fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOnce() -> T) -> Result<T, Failure> {
     let mut reply = tempfile::tempfile()?;
     let (child, _line) = Child::fork(|_| {
         let me = getpid();
-        let answer = limits.during(body)?;
+        let answer = confined(more, body)?;
         let reply = io::BufWriter::new(&reply);
         if getpid() != me {
             return say_in(reply, &Reply::<T>::CameBack);
@@ -91,28 +91,26 @@ fn end_of(child: Child) -> Result<Ended, Failure> {
     })
 }
 
-/// What the learner's code may use, in bytes.
-struct Limits {
-    private: u64,
-    all: Option<u64>,
+/// Makes this process one for the learner's code: it gets so much private memory and no more, and its orphans come to it,
+/// so that they are seen.
+pub(super) fn confine() -> io::Result<()> {
+    process::adopt_orphans()?;
+    Ok(setrlimit(Resource::RLIMIT_DATA, MEMORY, MEMORY)?)
 }
 
-impl Limits {
-    fn during<T>(&self, body: impl FnOnce() -> T) -> io::Result<T> {
-        // Orphans of the learner's come to us, so that they are seen.
-        process::adopt_orphans()?;
-        let (soft, hard) = getrlimit(Resource::RLIMIT_AS)?;
-        setrlimit(Resource::RLIMIT_DATA, self.private, self.private)?;
-        if let Some(more) = self.all {
-            setrlimit(Resource::RLIMIT_AS, address_space()? + more, hard)?;
-        }
-        let done = body();
-        // What is left to do is ours, not the learner's.
-        setrlimit(Resource::RLIMIT_AS, soft, hard)?;
-        // Standard output is buffered by lines, and the child leaves by _exit(2).
-        io::stdout().flush()?;
-        Ok(done)
+/// Runs the learner's code in this process, which has been forked for it; with so many bytes `more` of memory of any kind.
+fn confined<T>(more: Option<u64>, body: impl FnOnce() -> T) -> io::Result<T> {
+    confine()?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_AS)?;
+    if let Some(more) = more {
+        setrlimit(Resource::RLIMIT_AS, address_space()? + more, hard)?;
     }
+    let done = body();
+    // What is left to do is ours, not the learner's.
+    setrlimit(Resource::RLIMIT_AS, soft, hard)?;
+    // Standard output is buffered by lines, and the child leaves by _exit(2).
+    io::stdout().flush()?;
+    Ok(done)
 }
 
 /// The size of this process's address space in bytes (proc_pid_statm(5)).
@@ -156,9 +154,8 @@ pub struct Player {
 /// # Errors
 /// When no child can be forked.
 pub fn start(body: impl FnOnce(&Line) -> Result<(), String>) -> Result<Player, Failure> {
-    let limits = Limits { private: MEMORY, all: None };
     let (child, line) = Child::fork(|line| {
-        limits.during(|| body(line))?.map_err(io::Error::other)?;
+        confined(None, || body(line))?.map_err(io::Error::other)?;
         // As the parent would say it: it can't look any more once the group is killed.
         if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
     })?;

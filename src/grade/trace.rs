@@ -12,6 +12,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::getpid;
 
+use super::ask::confine;
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES};
 use crate::process::{self, Child, Ended, Line};
@@ -135,7 +136,7 @@ impl Traced {
         act: impl FnOnce(T) -> Result<(), String>,
     ) -> Result<Traced, Failure> {
         let (child, line) = Child::fork(|_| {
-            process::adopt_orphans()?;
+            confine()?;
             let state = prepare()?;
             let me = getpid();
             ptrace::traceme()?;
