@@ -7,6 +7,7 @@ use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
@@ -59,9 +60,9 @@ impl Copy {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
         command.args(arguments).env("CARGO_MANIFEST_DIR", &self.root).env("WORKBOOK_LANG", "en");
-        // The dependencies that are built already; and the copy's own crates have names of their own there.
-        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("the target folder");
-        command.env("CARGO_TARGET_DIR", target).env("WORKBOOK_DEADLINE", "5").stdin(Stdio::null());
+        // Not in our own target folder: cargo would take what it builds from the copy for what it built from us.
+        command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("course-target"));
+        command.env("WORKBOOK_DEADLINE", "5").stdin(Stdio::null());
         command
     }
 
@@ -109,7 +110,8 @@ fn finish(command: &mut Command) -> Run {
     let (out, err) = (tempfile::tempfile().expect("a file"), tempfile::tempfile().expect("a file"));
     let copy = |file: &fs::File| file.try_clone().expect("a descriptor");
     let (child, _) = Child::spawn(command.stdout(copy(&out)).stderr(copy(&err))).expect("it starts");
-    let ended = child.wait().expect("it ends");
+    // The first one builds what the course depends on.
+    let ended = child.wait_within(Duration::from_secs(600)).expect("it ends");
     let text = |mut file: fs::File| {
         let mut text = String::new();
         std::io::Seek::rewind(&mut file).expect("a file");

@@ -352,19 +352,20 @@ mod replace_all {
             "文件只是一串字节。分块读取是程序自己的事，一个词完全可能从一块开始、在下一块结束。"
         );
         check("in_place", rule, || {
-            // Whatever the size of the pieces is, it is no multiple of all of these lengths.
+            // Whatever the size of the pieces is, it is no multiple of all of these periods.
             for_each(
-                [7, 11, 1009, 64 * KIB - 1],
-                |length| {
+                [(1, 30), (2, 1), (7, 0), (7, 20), (11, 0), (1009, 0), (1009, 600), (64 * KIB - 1, 0)],
+                |(length, apart)| {
                     say!(
-                        "a file of nothing but a text of {length} bytes, again and again",
-                        "一段 {length} 字节的文本反复出现、再无其他内容的文件"
+                        "a file of a text of {length} bytes again and again, {apart} bytes apart",
+                        "一段 {length} 字节的文本反复出现、每两段相隔 {apart} 字节的文件"
                     )
                 },
-                |&length| {
+                |&(length, apart)| {
                     let old: Vec<u8> = b"[".iter().copied().chain((b'a'..b'x').cycle()).take(length).collect();
-                    let new = old.to_ascii_uppercase();
-                    let bytes: Vec<u8> = old.iter().copied().cycle().take(200 * KIB).collect();
+                    let new: Vec<u8> = old.iter().map(|byte| byte ^ 0x20).collect();
+                    let one = old.iter().copied().chain(std::iter::repeat_n(b'.', apart));
+                    let bytes: Vec<u8> = one.cycle().take(200 * KIB).collect();
                     let (after, places) = reference(&bytes, &old, &new);
                     let act = |file: &dyn Calls| super::replace_all(file, &old, &new);
                     let seen = on(|| Scripted::new(&bytes, &[], None), &after, act)?;
@@ -910,6 +911,40 @@ mod raise {
                     nothing_beside(&folder)
                 },
             )
+        });
+    }
+
+    /// Gives up what lets root open any file whatever its mode (capabilities(7)).
+    fn without_privileges() -> io::Result<()> {
+        let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3, this thread
+        let none = [[0_u32; 3]; 2];
+        // SAFETY: reads the two structures, which have the layout that capset(2) asks for.
+        Errno::result(unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const none) })?;
+        Ok(())
+    }
+
+    #[test]
+    fn takes_no_other_error_for_a_file_that_is_not_there() {
+        let rule = say!(
+            "open(2): ENOENT means that there is no file. EACCES, EIO or EMFILE say nothing about what is in it.",
+            "open(2)：ENOENT 才表示文件不存在。EACCES、EIO、EMFILE 都说明不了文件里有什么。"
+        );
+        check("replace", rule, || {
+            let (folder, path) = counter(Some("41\n"))?;
+            fs::set_permissions(&path, Permissions::from_mode(0))?;
+            let got = ask(|| {
+                without_privileges().map_err(kind)?;
+                super::raise(&path).map_err(kind)
+            })?;
+            fs::set_permissions(&path, Permissions::from_mode(0o600))?;
+            let given = |failure: Failure| failure.given(say!("a file that nobody may read", "谁也不能读的文件"));
+            ensure(matches!(got.as_ref().err().map_or("", String::as_str), "EACCES" | "PermissionDenied"), || {
+                Failure::new(say!("EACCES", "EACCES"), say!("{got:?}", "{got:?}"))
+                    .shows(&belief::NO_ANSWER_IS_NOTHING_THERE)
+            })
+            .and_then(|()| has(&path, 41))
+            .and_then(|()| nothing_beside(&folder))
+            .map_err(given)
         });
     }
 

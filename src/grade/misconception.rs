@@ -97,6 +97,12 @@ misconceptions! {
          "新文件顶替了旧文件的名字，也就有了它的权限。"),
         ("The mode belongs to the inode, not to the name. A new file has the mode that it was made with.",
          "权限属于 inode，不属于名字。新文件的权限是创建时给的。");
+    NO_ANSWER_IS_NOTHING_THERE = "no-answer-is-nothing-there",
+        ("A file that can't be opened isn't there.",
+         "打不开的文件就是不存在。"),
+        ("Only ENOENT says that. After EACCES, EMFILE or EIO the file may be there with all that is in it, and who begins anew \
+          takes its place.",
+         "只有 ENOENT 才表示不存在。遇到 EACCES、EMFILE、EIO 时，文件和内容可能都好好的，从头再来就会把它覆盖掉。");
     THE_DEAD_CLEAN_UP = "the-dead-clean-up",
         ("What a destructor removes is gone when the process has ended.",
          "析构函数会删除的东西，进程结束后就不在了。"),

@@ -1,6 +1,6 @@
 //! What an exercise's checks are written with.
 //!
-//! A check never runs the learner's code in its own process. [`ask`] forks a child that runs it and brings back the
+//! A check never runs the learner's code in its own process. [`ask()`] forks a child that runs it and brings back the
 //! answer, [`start`] one that goes on in turns, and [`trace`] one that is watched from call to call or from instruction to
 //! instruction. So whatever the code does instead of returning is a verdict of its own, and a property can shrink a
 //! counterexample even where each try dies of a signal.

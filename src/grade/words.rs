@@ -46,7 +46,7 @@ impl Words {
     }
 }
 
-/// [`Words`](crate::grade::Words) from an English and a Chinese text, both with `format!`'s braces.
+/// [`Words`] from an English and a Chinese text, both with `format!`'s braces.
 #[macro_export]
 macro_rules! say {
     ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {

@@ -18,6 +18,8 @@ mod always_three;
 mod an_interrupted_sync_fails;
 #[path = "wrong/an_interruption_is_an_error.rs"]
 mod an_interruption_is_an_error;
+#[path = "wrong/any_error_is_a_zero.rs"]
+mod any_error_is_a_zero;
 #[path = "wrong/asks_fsync_again.rs"]
 mod asks_fsync_again;
 #[path = "wrong/begins_with_a_write.rs"]
