@@ -237,6 +237,8 @@ mod open_once {
             let path = folder.path().join("shared");
             let first = ask(|| {
                 let zero = std::cell::Cell::new(false);
+                // Where nobody can make a file: it isn't where the process happens to be that it belongs.
+                std::env::set_current_dir("/proc").map_err(kind)?;
                 let page = super::open_once(&path, |page| {
                     zero.set((0..page_size()).all(|at| page.load(at) == 0));
                     fill(page, b'1');
@@ -277,7 +279,14 @@ mod open_once {
                     say!("{names:?}, mode {mode:o}", "{names:?}，权限 {mode:o}"),
                 )
                 .shows(&belief::CREATED_IS_COMPLETE)
-            })
+            })?;
+            let alone = ask(|| {
+                std::env::set_current_dir(&folder).map_err(kind)?;
+                super::open_once(Path::new("alone"), |page| fill(page, b'1')).map(drop).map_err(kind)
+            })?;
+            let given = |failure: Failure| failure.given(say!("the path is a file name alone", "路径只有文件名"));
+            ensure(alone == Ok(()), || given(Failure::new(say!("Ok", "Ok"), say!("{alone:?}", "{alone:?}"))))?;
+            whole(&folder.path().join("alone")).map_err(given)
         });
     }
 
@@ -404,7 +413,13 @@ mod open_once {
                         )
                     })
                 },
-            )
+            )?;
+            let folder = tempfile::tempdir()?;
+            let got = ask(|| super::open_once(folder.path(), |page| fill(page, b'A')).map(drop).map_err(kind))?;
+            ensure(matches!(&got, Err(error) if error == "EISDIR" || error == "InvalidData"), || {
+                Failure::new(say!("EISDIR", "EISDIR"), say!("{got:?}", "{got:?}"))
+                    .given(say!("a folder is there", "该路径是一个目录"))
+            })
         });
     }
 }

@@ -44,6 +44,7 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// A process may be killed at any moment. Then either there is no file at `path`, and the next one makes it, or there is one that
 /// is whole: nobody has to wait for the one that died, or to clean up after it. What it had begun may be left beside it, under
 /// another name. When the call returns, nothing is left but the file at `path`, with mode 0600, less what the umask takes away.
+/// `path` may be a file name alone; no other folder than the file's is written to.
 ///
 /// # Errors
 /// `InvalidData` when there is a file at `path` that has not exactly one page; it stays as it is. Else those of the calls.

@@ -1,6 +1,7 @@
 //! Ends the whole process, in success, where an error was asked for.
 //!
 //! fails: raise::refuses_what_is_no_number exited
+//! fails: raise::takes_no_other_error_for_a_file_that_is_not_there exited
 
 use std::io;
 use std::path::Path;
