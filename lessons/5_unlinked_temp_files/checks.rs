@@ -793,7 +793,8 @@ mod publish {
                 let path = folder.path().join(NAME);
                 let answer = ask(|| {
                     umask(Mode::from_bits_truncate(mask));
-                    std::env::set_current_dir(&folder).map_err(named)?;
+                    // With a folder in the path the process may be anywhere, also where no file can be made.
+                    std::env::set_current_dir(if bare { folder.path() } else { Path::new("/proc") }).map_err(named)?;
                     let path = if bare { Path::new(NAME) } else { &path };
                     publish(path, mode, |file| fill_with(file, &bytes)).map_err(named)
                 })?;
@@ -1118,10 +1119,11 @@ mod hand_down {
         OfTheFile,
         NextFree,
         OfAnother,
+        Lowest,
     }
 
     impl Number {
-        const ALL: [Number; 4] = [Number::Far, Number::OfTheFile, Number::NextFree, Number::OfAnother];
+        const ALL: [Number; 5] = [Number::Far, Number::OfTheFile, Number::NextFree, Number::OfAnother, Number::Lowest];
 
         fn described(&self) -> Words {
             match self {
@@ -1134,6 +1136,7 @@ mod hand_down {
                     )
                 }
                 Number::OfAnother => say!("the number of another open file", "另一个已打开文件的编号"),
+                Number::Lowest => say!("number 3", "编号 3"),
             }
         }
 
@@ -1143,6 +1146,7 @@ mod hand_down {
                 Number::OfTheFile => file.as_raw_fd(),
                 Number::NextFree => file.try_clone()?.as_raw_fd(),
                 Number::OfAnother => another.as_raw_fd(),
+                Number::Lowest => 3,
             })
         }
     }
