@@ -931,7 +931,7 @@ mod raise {
         );
         check("replace", rule, || {
             let (folder, path) = counter(Some("41\n"))?;
-            fs::set_permissions(&path, Permissions::from_mode(0))?;
+            fs::set_permissions(&path, Permissions::from_mode(0o000))?;
             let got = ask(|| {
                 without_privileges().map_err(kind)?;
                 super::raise(&path).map_err(kind)
