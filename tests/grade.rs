@@ -62,8 +62,8 @@ fn a_fault_says_which_mapping_which_page_and_the_size_of_the_file() {
     assert_eq!(failure.signal.as_deref(), Some("SIGBUS"));
     let text = failure.happened.en;
     let wanted = format!(
-        "the process died of SIGBUS/BUS_ADRERR at byte {} of its mapping of numbers bin (r--s, from offset 0 on), in page 1 \
-         of 3; the file has 10 bytes",
+        "the process died of SIGBUS/BUS_ADRERR at byte {} of a shared mapping (PROT_READ), in its page 1 of 3; it maps \
+         numbers bin, which has 10 bytes, from offset 0 on",
         page + 7
     );
     assert_eq!(text, wanted);

@@ -198,23 +198,34 @@ fn fault_in_words(fault: &Fault) -> Words {
         );
     }
     let path = Path::new(&place.name);
-    let name = path.file_name().unwrap_or(path.as_os_str()).display();
-    let permissions = &place.permissions;
-    let size = path.metadata().map(|metadata| metadata.len());
-    let (size_en, size_zh) = match size {
-        Ok(size) => (format!("the file has {size} bytes"), format!("文件大小为 {size} 字节")),
-        Err(_) => ("the file has no name any more".to_owned(), "文件已没有名字".to_owned()),
+    let (file_en, file_zh) = match path.metadata() {
+        Ok(metadata) => {
+            let (name, size) = (path.file_name().unwrap_or(path.as_os_str()).display(), metadata.len());
+            (format!("{name}, which has {size} bytes"), format!("{name}（{size} 字节）"))
+        }
+        Err(_) => ("a file that has no name any more".to_owned(), "已没有名字的文件".to_owned()),
     };
+    let shared = if place.permissions.ends_with('s') { say!("shared", "共享") } else { say!("private", "私有") };
+    let Words { en, zh } = shared;
+    let protection = protection(&place.permissions);
     Words {
         en: format!(
-            "the process died of {cause} at byte {at} of its mapping of {name} ({permissions}, from offset {offset} on), in \
-             page {page} of {pages}; {size_en}"
+            "the process died of {cause} at byte {at} of a {en} mapping ({protection}), in its page {page} of {pages}; it maps \
+             {file_en}, from offset {offset} on"
         ),
         zh: format!(
-            "进程死于 {cause}：访问的是 {name} 的映射（{permissions}，从偏移 {offset} 起）的第 {at} 字节，位于第 {page} 页\
-             （共 {pages} 页，从 0 数起）；{size_zh}"
+            "进程死于 {cause}：访问的是{zh}映射（{protection}）的第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\
+             映射的是{file_zh}，从偏移 {offset} 起"
         ),
     }
+}
+
+/// What mmap(2) was asked for, from how /proc/self/maps has it: `rw-p`.
+fn protection(permissions: &str) -> String {
+    let names = [('r', "PROT_READ"), ('w', "PROT_WRITE"), ('x', "PROT_EXEC")];
+    let allowed: Vec<_> =
+        names.iter().filter(|(letter, _)| permissions.contains(*letter)).map(|(_, name)| *name).collect();
+    if allowed.is_empty() { "PROT_NONE".to_owned() } else { allowed.join(" | ") }
 }
 
 /// The check could not be done: what is behind it is no fault of the learner's.
