@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mmap_workbook::course::feedback::{self, Page};
 use mmap_workbook::course::progress::Progress;
-use mmap_workbook::course::{self, Course, LESSONS, Lesson, Subject, grading, watch};
+use mmap_workbook::course::{self, Course, LESSONS, Lesson, Subject, watch};
 use mmap_workbook::grade::Language;
 use mmap_workbook::lesson_4::{self, Pace};
 
@@ -163,14 +163,12 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         Some(Command::Solution { lesson, force: false }) => {
             let lesson = lesson_or_next(Some(lesson), &course, &progress)?;
             // What was noted of it is not trusted.
-            let graded = grading::grade(&course, lesson, |check| page.checking(check))?;
-            page.checked();
-            progress.note(&course, lesson, &graded)?;
+            let graded = watch::graded(&course, lesson, &mut progress, page)?;
             watch::solution(&course, lesson, &graded, page)?;
             solved = graded.is_solved();
         }
         Some(Command::Reset { lesson }) => {
-            watch::reset(&course, lesson_or_next(Some(lesson), &course, &progress)?, page)?;
+            page.say(&watch::reset(&course, lesson_or_next(Some(lesson), &course, &progress)?)?)?;
         }
     }
     out.flush()?;
@@ -198,9 +196,7 @@ fn grade(course: &Course, progress: &mut Progress, check: &Check, page: &mut Pag
     };
     let mut grades = Vec::new();
     for lesson in lessons {
-        let grade = grading::grade(course, lesson, |check| page.checking(check))?;
-        page.checked();
-        progress.note(course, lesson, &grade)?;
+        let grade = watch::graded(course, lesson, progress, page)?;
         match check.format {
             Format::Text => page.grade(course, lesson, &grade)?,
             Format::Json => {

@@ -94,7 +94,12 @@ impl<'a> Page<'a> {
     /// # Errors
     /// When it can't be written.
     pub fn clear(&mut self) -> io::Result<()> {
-        if io::stdout().is_terminal() { write!(self.out, "\x1b[2J\x1b[H") } else { writeln!(self.out) }
+        if io::stdout().is_terminal() {
+            write!(self.out, "\x1b[2J\x1b[H")?
+        } else {
+            writeln!(self.out)?
+        }
+        self.out.flush()
     }
 
     /// Which key does what.
@@ -118,16 +123,25 @@ impl<'a> Page<'a> {
         self.out.flush()
     }
 
+    /// Says that the compiler runs just now, where somebody watches.
+    pub(super) fn compiling(&self) {
+        self.busy(&say!("compiling", "正在编译"));
+    }
+
     /// Says which check runs just now, where somebody watches.
-    pub fn checking(&mut self, check: &str) {
+    pub(super) fn checking(&self, check: &str) {
+        let name = check.replace('_', " ");
+        self.busy(&say!("checking: {name}", "正在检查：{name}"));
+    }
+
+    fn busy(&self, with: &Words) {
         if io::stderr().is_terminal() {
-            let name = check.replace('_', " ");
-            eprint!("\r\x1b[K{} {name}", say!("checking:", "正在检查：").in_language(self.language));
+            eprint!("\r\x1b[K{}", with.in_language(self.language));
         }
     }
 
     /// Takes that away again.
-    pub fn checked(&self) {
+    pub(super) fn checked(&self) {
         if io::stderr().is_terminal() {
             eprint!("\r\x1b[K");
         }

@@ -16,6 +16,7 @@ use super::feedback::Page;
 use super::grading::{Grade, grade};
 use super::progress::Progress;
 use super::{Course, LESSONS, Lesson, Subject};
+use crate::grade::Words;
 use crate::say;
 
 /// How often, in milliseconds, the file is looked at where the kernel tells of no change (a network's file system).
@@ -64,14 +65,16 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, page: &mut Page) 
         None => progress.next(course)?.unwrap_or(&LESSONS[0]),
     };
     let mut input = Input::new()?;
+    let mut was_reset = None;
     loop {
         let exercise = course.exercise(lesson);
         let saves = Saves::of(exercise.folder())?;
         let text = exercise.text()?;
         page.clear()?;
-        let graded = grade(course, lesson, |check| page.checking(check))?;
-        page.checked();
-        progress.note(course, lesson, &graded)?;
+        if let Some(said) = was_reset.take() {
+            page.say(&said)?;
+        }
+        let graded = graded(course, lesson, &mut progress, page)?;
         page.grade(course, lesson, &graded)?;
         loop {
             page.keys()?;
@@ -87,12 +90,25 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, page: &mut Page) 
                 Some(Key::List) => page.list(course, &progress)?,
                 Some(Key::Solution) => solution(course, lesson, &graded, page)?,
                 Some(Key::Reset) => {
-                    reset(course, lesson, page)?;
+                    was_reset = Some(reset(course, lesson)?);
                     break;
                 }
             }
         }
     }
+}
+
+/// Grades an exercise, says meanwhile what is going on, and notes what came of it.
+///
+/// # Errors
+/// As [`grade`]; when the progress can't be written.
+pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, page: &Page) -> io::Result<Grade> {
+    page.compiling();
+    let graded = grade(course, lesson, |check| page.checking(check));
+    page.checked();
+    let graded = graded?;
+    progress.note(course, lesson, &graded)?;
+    Ok(graded)
 }
 
 /// The next lesson that is to be solved, after this one and then from the beginning.
@@ -162,22 +178,22 @@ pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, page: &mut Pag
     ))
 }
 
-/// Puts the stub back and says where the learner's text is.
+/// Puts the stub back, and what there is to say then: where the learner's text is.
 ///
 /// # Errors
-/// When the files can't be written; when the output can't.
-pub fn reset(course: &Course, lesson: &Lesson, page: &mut Page) -> io::Result<()> {
+/// When the files can't be written.
+pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Words> {
     let n = lesson.number;
-    match course.exercise(lesson).reset()? {
-        None => page.say(&say!("Lesson {n}: nothing to reset.", "第 {n} 课：没有需要重置的内容。")),
+    Ok(match course.exercise(lesson).reset()? {
+        None => say!("Lesson {n}: nothing to reset.", "第 {n} 课：没有需要重置的内容。"),
         Some(backup) => {
             let backup = backup.strip_prefix(course.root()).unwrap_or(&backup).display();
-            page.say(&say!(
+            say!(
                 "Lesson {n} is as it was at the beginning. Your text is in {backup}",
                 "第 {n} 课已恢复原样。你写的内容保存在 {backup}"
-            ))
+            )
         }
-    }
+    })
 }
 
 /// Tells of files that were saved in a folder: written in place, or written elsewhere and renamed.
