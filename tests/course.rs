@@ -262,6 +262,14 @@ fn an_answer_that_floods_or_takes_all_memory_or_leaves_a_thread_panicking_is_tol
 }
 
 #[test]
+fn what_the_compiler_only_warns_of_is_let_through() {
+    let copy = Copy::fresh();
+    copy.save(&(solved() + "\npub fn without_a_word_on_it() -> Result<(), ()> {\n    fs::remove_file(\"\");\n    Ok(())\n}\nuse std::fs;\n"));
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
+}
+
+#[test]
 fn an_unsafe_block_has_to_say_why_it_is_sound() {
     let copy = Copy::fresh();
     copy.save(&solved().replace("// SAFETY:", "// It is fine:"));
@@ -293,7 +301,7 @@ fn the_hints_come_one_after_the_other() {
 fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     let copy = Copy::fresh();
     let stub = exercise_of(LESSON).stub().expect("a stub");
-    assert!(copy.run(&["reset", "2"]).out.contains("nothing to reset"));
+    assert!(copy.run(&["reset", "2"]).out.contains("Lesson 2 is as it was at the beginning.\n"));
     let folder = copy.exercise().parent().expect("a folder").to_owned();
     for n in 1..3 {
         let mine = with_first_body(&format!("Ok(Some({n}))"));
@@ -309,6 +317,13 @@ fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     fs::write(copy.exercise(), [0xff, 0xfe]).expect("a file");
     assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
     assert_eq!(fs::read(folder.join("exercise.rs.~3~")).expect("a backup"), [0xff, 0xfe]);
+    // And what is gone comes back.
+    fs::remove_file(copy.exercise()).expect("a file");
+    for command in [["check", "2"].as_slice(), &[]] {
+        assert_refused(&copy.run(command), &["exercise.rs", "No such file", "cargo run -- reset 2"]);
+    }
+    assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
+    assert_eq!(fs::read_to_string(copy.exercise()).expect("the stub"), stub);
 }
 
 #[test]

@@ -66,7 +66,13 @@ impl Exercise {
     /// # Errors
     /// When it can't be read; the error names the file.
     pub fn text(&self) -> io::Result<String> {
-        read(&self.path())
+        let number = self.number;
+        read(&self.path()).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => {
+                io::Error::new(error.kind(), format!("{error}; `cargo run -- reset {number}` brings it back"))
+            }
+            _ => error,
+        })
     }
 
     /// The text of the checks.
@@ -111,7 +117,7 @@ impl Exercise {
     }
 
     /// Puts the stub back. What the learner has written is first copied to a file beside it that did not exist before, and
-    /// whose path comes back; None when there is nothing but the stub.
+    /// whose path comes back; None when there was nothing but the stub, or nothing at all.
     ///
     /// At every moment, also when the process is killed in the middle, the learner's text is in exercise.rs, in the copy, or
     /// in both: the copy is on the disk before exercise.rs is replaced, whole, by rename(2).
@@ -122,6 +128,11 @@ impl Exercise {
         let stub = self.stub()?;
         // The file itself, should the name be a link to it.
         let path = self.path();
+        if !path.try_exists().map_err(|error| named(&path, &error))? {
+            let made = File::options().write(true).create_new(true).open(&path);
+            made.and_then(|mut file| file.write_all(stub.as_bytes())).map_err(|error| named(&path, &error))?;
+            return Ok(None);
+        }
         let path = path.canonicalize().map_err(|error| named(&path, &error))?;
         let text = fs::read(&path).map_err(|error| named(&path, &error))?;
         if text == stub.as_bytes() {

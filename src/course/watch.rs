@@ -185,7 +185,7 @@ pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, page: &mut Pag
 pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Words> {
     let n = lesson.number;
     Ok(match course.exercise(lesson).reset()? {
-        None => say!("Lesson {n}: nothing to reset.", "第 {n} 课：没有需要重置的内容。"),
+        None => say!("Lesson {n} is as it was at the beginning.", "第 {n} 课是最初的样子。"),
         Some(backup) => {
             let backup = backup.strip_prefix(course.root()).unwrap_or(&backup).display();
             say!(
