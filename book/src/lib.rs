@@ -1,0 +1,17 @@
+//! The book of the mmap workbook: from pages in Markdown to a site in English and in Chinese.
+//!
+//! # Layout
+//! - [`sources`]: the files that the book is made of
+//! - [`page`]: a page's lines, headings, listings and directives
+//! - [`render`]: what the directives become: figures, transcripts, questions, marks of the tests
+//! - [`site`]: both languages as a site of static files, made with mdBook
+//! - [`serve`]: the site on this machine, built again when a source changes
+//! - [`stamp`]: which English page a Chinese page was written from
+
+pub mod page;
+pub mod question;
+pub mod render;
+pub mod serve;
+pub mod site;
+pub mod sources;
+pub mod stamp;

@@ -1,0 +1,185 @@
+//! A page: its lines, which of them are code, its headings, and the directives in it.
+
+use std::ops::Range;
+
+/// A line of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// Its number, from 1.
+    pub number: usize,
+    /// Its text without the end of the line.
+    pub text: &'a str,
+    /// What it is to Markdown.
+    pub kind: Kind<'a>,
+}
+
+/// What a line is to Markdown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind<'a> {
+    /// Prose, a heading, a list, a table, HTML.
+    Text,
+    /// The fence before or after code, with the words behind it (`rust,ignore`); none behind the closing one.
+    Fence(&'a str),
+    /// Code between two fences, with the words of the opening one.
+    Code(&'a str),
+}
+
+/// The lines of a page.
+pub fn lines(text: &str) -> Vec<Line<'_>> {
+    let mut open: Option<(char, usize, &str)> = None;
+    let mut lines = Vec::new();
+    for (number, text) in (1..).zip(text.lines()) {
+        let trimmed = text.trim_start();
+        let mark = trimmed.chars().next().filter(|c| *c == '`' || *c == '~');
+        let length = mark.map_or(0, |mark| trimmed.chars().take_while(|c| *c == mark).count());
+        let words = trimmed[length..].trim();
+        let kind = match (open, mark) {
+            (Some((with, at_least, _)), Some(mark)) if mark == with && length >= at_least && words.is_empty() => {
+                open = None;
+                Kind::Fence("")
+            }
+            (Some((_, _, words)), _) => Kind::Code(words),
+            (None, Some(mark)) if length >= 3 && !words.contains('`') => {
+                open = Some((mark, length, words));
+                Kind::Fence(words)
+            }
+            _ => Kind::Text,
+        };
+        lines.push(Line { number, text, kind });
+    }
+    lines
+}
+
+/// A heading of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Heading<'a> {
+    /// The number of its line.
+    pub line: usize,
+    /// 1 for `#`, 2 for `##`...
+    pub level: usize,
+    /// Its words, without the id.
+    pub text: &'a str,
+    /// What stands in `{#...}`.
+    pub id: Option<&'a str>,
+}
+
+/// The heading that a line is.
+pub fn heading<'a>(line: &Line<'a>) -> Option<Heading<'a>> {
+    let level = line.text.bytes().take_while(|byte| *byte == b'#').count();
+    let rest = line.text[level..].strip_prefix(' ')?;
+    if line.kind != Kind::Text || !(1..=6).contains(&level) {
+        return None;
+    }
+    let (text, id) = match rest.trim_end().strip_suffix('}').and_then(|rest| rest.rsplit_once("{#")) {
+        Some((text, id)) => (text, Some(id)),
+        None => (rest, None),
+    };
+    Some(Heading { line: line.number, level, text: text.trim(), id })
+}
+
+/// A directive in a line: `{{#name arguments}}`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directive<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What follows the name.
+    pub arguments: &'a str,
+    /// Where in the line it is, in bytes.
+    pub place: Range<usize>,
+}
+
+impl Directive<'_> {
+    /// Whether there is nothing beside it in its line.
+    pub fn is_alone(&self, line: &str) -> bool {
+        line[..self.place.start].trim().is_empty() && line[self.place.end..].trim().is_empty()
+    }
+}
+
+/// The directives in a line, in their order; an error where one has no end.
+///
+/// # Errors
+/// What is wrong, in a line.
+pub fn directives(line: &str) -> Result<Vec<Directive<'_>>, String> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some(start) = line[from..].find("{{#").map(|at| from + at) {
+        let Some(length) = line[start..].find("}}") else {
+            return Err(format!("{} has no }}}} in its line", &line[start..]));
+        };
+        let inner = &line[start + 3..start + length];
+        let (name, arguments) = inner.split_once(' ').unwrap_or((inner, ""));
+        found.push(Directive { name, arguments: arguments.trim(), place: start..start + length + 2 });
+        from = start + length + 2;
+    }
+    Ok(found)
+}
+
+/// The lines of a source file between `ANCHOR: name` and `ANCHOR_END: name`, without those that are such marks themselves.
+pub fn anchored<'a>(source: &'a str, name: &str) -> Option<Vec<&'a str>> {
+    let is = |line: &str, mark: &str| {
+        line.split_once(mark).is_some_and(|(_, rest)| {
+            let rest = rest.trim_start();
+            let end = rest.find(|c: char| !(c.is_alphanumeric() || c == '_' || c == '-')).unwrap_or(rest.len());
+            &rest[..end] == name
+        })
+    };
+    let mut lines = source.lines().skip_while(|line| !is(line, "ANCHOR:"));
+    lines.next()?;
+    let inside: Vec<_> = lines.by_ref().take_while(|line| !is(line, "ANCHOR_END:")).collect();
+    Some(inside.into_iter().filter(|line| !line.contains("ANCHOR:") && !line.contains("ANCHOR_END:")).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn code_is_told_from_text() {
+        let kinds: Vec<_> =
+            lines("a\n```rust,ignore\n# b\n~~~\n```\n# c\n````\n```\n````").iter().map(|l| l.kind).collect();
+        use Kind::{Code, Fence, Text};
+        let wanted = [
+            Text,
+            Fence("rust,ignore"),
+            Code("rust,ignore"),
+            Code("rust,ignore"),
+            Fence(""),
+            Text,
+            Fence(""),
+            Code(""),
+            Fence(""),
+        ];
+        assert_eq!(kinds, wanted);
+    }
+
+    #[test]
+    fn a_heading_has_a_level_words_and_an_id() {
+        let page = lines("## The loop {#loops}\n# Bare\n#no heading\n```c\n# define\n```");
+        let headings: Vec<_> = page.iter().filter_map(heading).collect();
+        let first = Heading { line: 1, level: 2, text: "The loop", id: Some("loops") };
+        assert_eq!(headings, [first, Heading { line: 2, level: 1, text: "Bare", id: None }]);
+    }
+
+    #[test]
+    fn directives_are_found_in_a_line() {
+        let line = "So it is {{#held lesson_2::a}}, and so {{#held lesson_2::b}}.";
+        let found = directives(line).expect("directives");
+        assert_eq!(
+            found.iter().map(|d| (d.name, d.arguments)).collect::<Vec<_>>(),
+            [("held", "lesson_2::a"), ("held", "lesson_2::b")]
+        );
+        assert!(!found[0].is_alone(line));
+        assert!(directives(" {{#questions}} ").expect("one")[0].is_alone(" {{#questions}} "));
+        assert!(directives("{{#figure x}").is_err());
+    }
+
+    #[test]
+    fn an_anchor_has_its_lines_without_the_marks() {
+        let source =
+            "x\n// ANCHOR: a\none\n// ANCHOR: b\ntwo\n// ANCHOR_END: b\n// ANCHOR_END: a\ny\n/* ANCHOR: bc */\n";
+        assert_eq!(anchored(source, "a"), Some(vec!["one", "two"]));
+        assert_eq!(anchored(source, "b"), Some(vec!["two"]));
+        assert_eq!(anchored(source, "c"), None);
+        assert_eq!(anchored(source, "bc"), Some(vec![]));
+    }
+}

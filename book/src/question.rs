@@ -1,0 +1,116 @@
+//! The questions at the end of a chapter, kept as data in one place for both languages.
+
+use mmap_workbook::grade::{Words, misconception::Misconception};
+use serde::Deserialize;
+
+use crate::sources::{LANGUAGES, Problem, Sources};
+
+/// A question: what does this give?
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Question {
+    /// Its name, the only one of that name in the book.
+    pub id: String,
+    /// The few lines that it is about.
+    #[serde(default)]
+    pub code: String,
+    /// The language of these lines: `rust`, `c` or `text`.
+    #[serde(default)]
+    pub language: Option<String>,
+    /// The test that holds the right answer: `lesson_2::name`.
+    pub held: String,
+    /// The question, in Markdown.
+    pub ask: Words,
+    /// The answers to choose from; one is right.
+    #[serde(rename = "option")]
+    pub options: Vec<Choice>,
+}
+
+/// An answer to choose.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Choice {
+    /// Whether it is the right one.
+    #[serde(default)]
+    pub right: bool,
+    /// The answer, in Markdown.
+    pub text: Words,
+    /// Why it is right, or why it is believed and wrong, in Markdown.
+    pub why: Words,
+    /// What a learner believes who chooses it: the slug of a misconception.
+    #[serde(default)]
+    pub misconception: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    #[serde(rename = "question")]
+    questions: Vec<Question>,
+}
+
+/// Where the questions of a page are.
+pub fn file(page: &str) -> String {
+    format!("book/questions/{page}.toml")
+}
+
+/// The questions of a page.
+///
+/// # Errors
+/// When there is no such file, or its TOML is not what it should be.
+pub fn of_page(sources: &Sources, page: &str) -> Result<Vec<Question>, Problem> {
+    let file = file(page);
+    let text = sources.read(&file)?;
+    let parsed: File = toml::from_str(&text).map_err(|error| {
+        let line = error.span().map_or(0, |span| 1 + text[..span.start].matches('\n').count());
+        Problem::new(&file, line, error.message().to_owned())
+    })?;
+    Ok(parsed.questions)
+}
+
+/// What is wrong with the questions of a page, besides their TOML.
+pub fn problems(sources: &Sources, page: &str, questions: &[Question]) -> Vec<Problem> {
+    let file = file(page);
+    let text = sources.read(&file).unwrap_or_default();
+    let mut problems = Vec::new();
+    for question in questions {
+        let id = &question.id;
+        let line = text.lines().position(|line| line.contains(&format!("\"{id}\""))).map_or(0, |line| line + 1);
+        let mut wrong = |what: String| problems.push(Problem::new(&file, line, format!("question {id}: {what}")));
+        if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
+            wrong("its id is no slug (a-z, 0-9, -)".into());
+        }
+        if !(3..=4).contains(&question.options.len()) {
+            wrong(format!("it has {} options, not three or four", question.options.len()));
+        }
+        let right = question.options.iter().filter(|option| option.right).count();
+        if right != 1 {
+            wrong(format!("{right} of its options are right, not one"));
+        }
+        if !matches!(question.language.as_deref(), None | Some("rust" | "c" | "text")) {
+            wrong("its language is none of rust, c, text".into());
+        }
+        if let Err(what) = crate::render::test_of(sources, &question.held) {
+            wrong(what);
+        }
+        for option in &question.options {
+            if let Some(slug) = &option.misconception {
+                if Misconception::of_slug(slug).is_none() {
+                    wrong(format!("there is no misconception {slug}"));
+                }
+                if option.right {
+                    wrong(format!("the right option has a misconception, {slug}"));
+                }
+            }
+        }
+        let words = question.options.iter().flat_map(|option| [&option.text, &option.why]);
+        for words in words.chain([&question.ask]) {
+            for language in LANGUAGES {
+                if words.in_language(language).trim().is_empty() {
+                    wrong("a text is empty".into());
+                }
+            }
+        }
+    }
+    problems
+}
