@@ -119,7 +119,7 @@ impl Renderer<'_> {
             "held" => self.held(arguments).map_err(one),
             "belief" => self.belief(arguments).map_err(one),
             "questions" if arguments.is_empty() => self.questions(),
-            _ => Err(one(format!("there is no directive {{{{#{name} {arguments}}}}}"))),
+            _ => Err(one(format!("there is no directive {}", &line.text[directive.place.clone()]))),
         }
     }
 
