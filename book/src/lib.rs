@@ -2,12 +2,14 @@
 //!
 //! # Layout
 //! - [`sources`]: the files that the book is made of
+//! - [`html`]: a look over what mdBook has written
 //! - [`page`]: a page's lines, headings, listings and directives
 //! - [`render`]: what the directives become: figures, transcripts, questions, marks of the tests
 //! - [`site`]: both languages as a site of static files, made with mdBook
 //! - [`serve`]: the site on this machine, built again when a source changes
 //! - [`stamp`]: which English page a Chinese page was written from
 
+pub mod html;
 pub mod page;
 pub mod question;
 pub mod render;
