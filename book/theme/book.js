@@ -138,7 +138,7 @@
 
     // A link to what is folded away unfolds it.
     const unfold = () => {
-        const target = location.hash && byId(decodeURIComponent(location.hash.slice(1)));
+        const target = location.hash === "" ? null : byId(decodeURIComponent(location.hash.slice(1)));
         target?.closest("details")?.setAttribute("open", "");
     };
     unfold();
