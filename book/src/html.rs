@@ -81,6 +81,23 @@ pub fn pieces(html: &str) -> Vec<Piece<'_>> {
     pieces
 }
 
+/// The pieces of a page, each with the number of the line where it begins.
+pub fn numbered(html: &str) -> Vec<(usize, Piece<'_>)> {
+    let mut line = 1;
+    let mut at = 0;
+    let place = |piece: &Piece<'_>| match piece {
+        Piece::Text(text) | Piece::Close(text) => text.as_ptr(),
+        Piece::Open(tag) => tag.name.as_ptr(),
+    };
+    let numbered = pieces(html).into_iter().map(|piece| {
+        let now = place(&piece) as usize - html.as_ptr() as usize;
+        line += html[at..now].matches('\n').count();
+        at = now;
+        (line, piece)
+    });
+    numbered.collect()
+}
+
 /// Where the `>` of a tag is, which may have others in its attributes.
 fn end_of_tag(text: &str) -> Option<usize> {
     let mut quoted = false;

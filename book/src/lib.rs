@@ -6,9 +6,11 @@
 //! - [`page`]: a page's lines, headings, listings and directives
 //! - [`render`]: what the directives become: figures, transcripts, questions, marks of the tests
 //! - [`site`]: both languages as a site of static files, made with mdBook
+//! - [`check`]: the rules that the sources keep to
 //! - [`serve`]: the site on this machine, built again when a source changes
 //! - [`stamp`]: which English page a Chinese page was written from
 
+pub mod check;
 pub mod html;
 pub mod page;
 pub mod question;

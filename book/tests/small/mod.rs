@@ -1,0 +1,106 @@
+//! A small book that keeps to all of the rules, to break them one by one.
+
+#![allow(dead_code, reason = "each test uses some of it")]
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use book::sources::Sources;
+use book::stamp;
+use tempfile::TempDir;
+
+/// As much of a workbook as has a chapter.
+pub struct Small {
+    /// Its checkout.
+    pub folder: TempDir,
+}
+
+impl Small {
+    pub fn new() -> Small {
+        let small = Small { folder: tempfile::tempdir().expect("a folder") };
+        let package = Path::new(env!("CARGO_MANIFEST_DIR"));
+        for (name, text) in FILES {
+            small.write(name, text);
+        }
+        for language in ["en", "zh"] {
+            let config = format!("{language}/book.toml");
+            small.write(&format!("book/{config}"), &fs::read_to_string(package.join(config)).expect("book.toml"));
+        }
+        symlink(package.join("theme"), small.folder.path().join("book/theme")).expect("a link");
+        small.stamp();
+        small
+    }
+
+    /// The same as the program sees it.
+    pub fn sources(&self) -> Sources {
+        Sources::at(self.folder.path())
+    }
+
+    /// Writes a file.
+    pub fn write(&self, name: &str, text: &str) {
+        let path = self.folder.path().join(name);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::write(path, text).expect("a file");
+    }
+
+    /// As `cargo run -p book -- stamp`.
+    pub fn stamp(&self) {
+        stamp::stamp(&self.sources()).expect("stamped");
+    }
+}
+
+/// A question of that id, with what its three options have besides their texts.
+macro_rules! question {
+    ($id:literal, $($more:literal),*) => {
+        concat!(
+            "[[question]]\nid = \"", $id, "\"\nheld = \"lesson_1::it_holds\"\nask.en = \"What?\"\nask.zh = \"什么？\"\n",
+            $("[[question.option]]\n", $more, "\ntext.en = \"This\"\ntext.zh = \"这个\"\nwhy.en = \"So.\"\nwhy.zh = \"如此。\"\n",)*
+        )
+    };
+}
+
+const FILES: &[(&str, &str)] = &[
+    (
+        "lessons/1_one/lesson.rs",
+        "// ANCHOR: map\nfn map() {}\n// ANCHOR_END: map\n// ANCHOR: empty\n\n// ANCHOR_END: empty\n",
+    ),
+    ("lessons/1_one/checks.rs", "fn a() {\n    check(\"window\", || {});\n}\n"),
+    ("tests/lesson_1.rs", "#[test]\nfn it_holds() {}\n\nfn not_a_test() {}\n"),
+    ("tests/snapshots/lesson_1__x.snap", "---\nsource: x\n---\n\nFirst thing\n  a: 1\n\nSecond thing\n  b: 2\n"),
+    ("book/tests/snapshots/programs__one.snap", "---\nsource: x\n---\nhello\n"),
+    ("book/programs/one.c", "int main(void) { return 0; }\n"),
+    (
+        "book/figures/map.svg",
+        "<svg viewBox=\"0 0 340 20\" role=\"img\">\n<title>[[A map|映射]]</title>\n<desc>[[One.|一个。]]</desc>\n\
+         <rect class=\"page\" x=\"0\" y=\"0\" width=\"9\" height=\"9\"/>\n</svg>\n",
+    ),
+    ("book/en/SUMMARY.md", "# Book\n\n[Start](index.md)\n\n- [1. One](1_one.md)\n"),
+    ("book/zh/SUMMARY.md", "# 书\n\n[开始](index.md)\n\n- [1. 一](1_one.md)\n"),
+    ("book/en/index.md", "# Start {#top}\n\nGo to [one](1_one.md#window).\n\n```sh\ncargo run\n```\n"),
+    ("book/zh/index.md", "<!-- en: 0 -->\n# 开始 {#top}\n\n请看[第一章](1_one.md#window)。\n\n```sh\ncargo run\n```\n"),
+    (
+        "book/en/1_one.md",
+        "# 1. One {#top}\n\n## Predict {#predict}\n\nWhat?\n\n{{#figure map}}\n\n## Window {#window}\n\n```rust,ignore\n\
+         {{#include ../../lessons/1_one/lesson.rs:map}}\n```\n\nIt is so{{#held lesson_1::it_holds}}.\n\n## Kernel {#kernel}\n\n\
+         {{#transcript 1 Second}}\n\n{{#output one}}\n\n## Wrong {#wrong}\n\n{{#belief close-unmaps}}\n\n## Differs {#differs}\n\n\
+         ## Exercise {#exercise}\n\n## Answer {#answer}\n\n## Check {#questions}\n\n{{#questions}}\n",
+    ),
+    (
+        "book/zh/1_one.md",
+        "<!-- en: 0 -->\n# 1. 一 {#top}\n\n## 预测 {#predict}\n\n什么？\n\n{{#figure map}}\n\n## 窗口 {#window}\n\n```rust,ignore\n\
+         {{#include ../../lessons/1_one/lesson.rs:map}}\n```\n\n如此{{#held lesson_1::it_holds}}。\n\n## 内核 {#kernel}\n\n\
+         {{#transcript 1 Second}}\n\n{{#output one}}\n\n## 错误 {#wrong}\n\n{{#belief close-unmaps}}\n\n## 差别 {#differs}\n\n\
+         ## 练习 {#exercise}\n\n## 解答 {#answer}\n\n## 自测 {#questions}\n\n{{#questions}}\n",
+    ),
+    ("book/questions/1_one.toml", QUESTIONS),
+];
+
+/// Five questions.
+pub const QUESTIONS: &str = concat!(
+    question!("one", "right = true", "", ""),
+    question!("two", "", "right = true", ""),
+    question!("three", "", "", "right = true"),
+    question!("four", "", "right = true", ""),
+    question!("five", "right = true", "", ""),
+);
