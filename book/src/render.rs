@@ -172,7 +172,7 @@ impl Renderer<'_> {
         let (label, held) = either(self.language, ("Held by a test", "Held by "), ("有测试保证", "由测试保证："));
         Ok(format!(
             "<button type=\"button\" class=\"held\" popovertarget=\"{id}\" aria-label=\"{label}\">✓</button>\
-             <span class=\"held-by\" popover id=\"{id}\">{held}<code>{command}</code></span>"
+             <span class=\"held-by\" popover id=\"{id}\">{held}`{command}`</span>"
         ))
     }
 

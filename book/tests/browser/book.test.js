@@ -1,0 +1,343 @@
+// The book as a reader has it: in a browser, in both languages.
+
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import http from "node:http";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { createRequire } from "node:module";
+import { pathToFileURL } from "node:url";
+import { chromium } from "playwright-core";
+
+const SITE = process.env.SITE;
+const AXE = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const LANGUAGES = ["en", "zh"];
+const KINDS = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml" };
+// The site lives under a path, as a project's does at GitHub Pages.
+const BELOW = "/some/where";
+
+const pagesOf = (language) => fs.readdirSync(path.join(SITE, language)).filter((name) => name.endsWith(".html"));
+const PAGES = LANGUAGES.flatMap((language) => pagesOf(language).map((name) => `${language}/${name}`));
+const CHAPTERS = PAGES.filter((page) => /\/\d_/.test(page));
+
+let browser, server, base;
+
+before(async () => {
+    server = http.createServer((request, response) => {
+        const url = new URL(request.url, "http://localhost");
+        const file = path.join(SITE, decodeURIComponent(url.pathname.slice(BELOW.length)).replace(/\/$/, "/index.html"));
+        const isThere = url.pathname.startsWith(BELOW + "/") && file.startsWith(SITE) && fs.existsSync(file);
+        response.writeHead(isThere ? 200 : 404, { "Content-Type": KINDS[path.extname(file)] ?? "text/html; charset=utf-8" });
+        response.end(fs.readFileSync(isThere ? file : path.join(SITE, "404.html")));
+    });
+    await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
+    base = `http://127.0.0.1:${server.address().port}${BELOW}/`;
+    // A browser run by root has no sandbox to make.
+    const args = process.getuid() === 0 ? ["--no-sandbox"] : [];
+    browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
+});
+
+after(async () => {
+    await browser?.close();
+    server?.close();
+});
+
+// Runs `body` with a page of its own; whatever the page complains of, or loads from elsewhere, fails the test.
+const visit = async (address, options, body) => {
+    const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
+    const page = await context.newPage();
+    const complaints = [];
+    page.on("console", (message) => {
+        if (["error", "warning"].includes(message.type())) { complaints.push(`${page.url()}: ${message.text()}`); }
+    });
+    page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
+    page.on("requestfailed", (request) => {
+        // A page that is left stops loading.
+        if (request.failure()?.errorText !== "net::ERR_ABORTED") { complaints.push(`${request.url()} failed`); }
+    });
+    page.on("response", (response) => { if (response.status() >= 400) { complaints.push(`${response.url()}: ${response.status()}`); } });
+    page.on("request", (request) => {
+        if (!/^(data|blob):/.test(request.url()) && !request.url().startsWith(base) && !request.url().startsWith("file:")) {
+            complaints.push(`it asks ${request.url()}`);
+        }
+    });
+    try {
+        await page.goto(address.startsWith("file:") ? address : base + address);
+        await body(page, context);
+        assert.deepEqual(complaints, []);
+    } finally {
+        await context.close();
+    }
+};
+
+const SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
+
+// What sticks out of the window, for the message.
+const outside = (page) => page.evaluate(() => [...document.querySelectorAll("body *")]
+    .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest("pre, .table-wrapper"))
+    .slice(0, 3).map((element) => element.outerHTML.slice(0, 120)));
+
+const violations = async (page) => {
+    await page.evaluate(AXE);
+    const { violations } = await page.evaluate(() => window.axe.run({
+        runOnly: { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"] },
+    }));
+    return violations.map(({ id, nodes }) => `${id}: ${nodes.slice(0, 3).map((node) => `${node.html.slice(0, 140)} ${node.any[0]?.message ?? ""}`).join(" | ")}`);
+};
+
+const unfold = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
+
+describe("each page is light, has no fault, breaks no rule of WCAG 2.1 AA in light and dark, and fits a phone", () => {
+    for (const address of PAGES) {
+        test(address, async () => {
+            await visit(address, { colorScheme: "light" }, async (page) => {
+                await page.waitForLoadState("networkidle");
+                assert.equal(await page.getAttribute("html", "lang"), address.startsWith("zh/") ? "zh-CN" : "en");
+                assert.ok(await page.locator("main h1").count() >= 1);
+                const bytes = await page.evaluate(() => performance.getEntries()
+                    .filter((entry) => ["navigation", "resource"].includes(entry.entryType))
+                    .reduce((sum, entry) => sum + entry.decodedBodySize, 0));
+                assert.ok(bytes > 10_000 && (bytes < 500_000 || address.endsWith("print.html")), `${bytes} bytes`);
+                await unfold(page);
+                assert.deepEqual(await violations(page), [], "light");
+                await page.emulateMedia({ colorScheme: "dark" });
+                assert.deepEqual(await violations(page), [], "dark");
+                for (const width of [360, 320]) {
+                    await page.setViewportSize({ width, height: 740 });
+                    assert.equal(await page.evaluate(SIDEWAYS), 0, `${width}: ${(await outside(page)).join("\n")}`);
+                }
+            });
+            await visit(pathToFileURL(path.join(SITE, address)).href, {}, (page) => page.waitForLoadState("networkidle"));
+        });
+    }
+});
+
+describe("what opens breaks no rule of WCAG 2.1 AA", () => {
+    for (const colorScheme of ["light", "dark"]) {
+        test(`the contents on a phone, the search, the mark of a test, ${colorScheme}`, async () => {
+            await visit(CHAPTERS[0], { colorScheme, viewport: { width: 360, height: 740 } }, async (page) => {
+                await page.click("#contents-button");
+                assert.ok(await page.isVisible("#contents"));
+                assert.deepEqual(await violations(page), []);
+                await page.keyboard.press("Escape");
+                assert.ok(!await page.isVisible("#contents"));
+                await page.click("#search-button");
+                await page.fill("#search-words", "map");
+                await page.waitForSelector("#search-results a");
+                assert.deepEqual(await violations(page), []);
+                await page.keyboard.press("Escape");
+            });
+            for (const address of CHAPTERS) {
+                await visit(address, { colorScheme }, async (page) => {
+                    const mark = page.locator(".held").first();
+                    if (await mark.count() === 0) { return; }
+                    await mark.focus();
+                    await page.keyboard.press("Enter");
+                    const says = page.locator(".held-by:popover-open");
+                    assert.match(await says.innerText(), /cargo test (-p book )?--test \w+ \w+/);
+                    assert.deepEqual(await violations(page), []);
+                });
+            }
+        });
+    }
+});
+
+describe("the other language", () => {
+    for (const address of CHAPTERS) {
+        const other = address.startsWith("en/") ? address.replace("en/", "zh/") : address.replace("zh/", "en/");
+        test(`${address} leads to the same heading of ${other}, which is remembered`, async () => {
+            await visit(address, {}, async (page) => {
+                const ids = await page.$$eval("main h2[id]", (headings) => headings.map((heading) => heading.id));
+                for (const id of [ids[1], ids[Math.floor(ids.length / 2)], ids[ids.length - 2]].filter(Boolean)) {
+                    await page.goto(`${base}${address}#${id}`);
+                    await page.waitForFunction(() => scrollY > 0 || document.documentElement.scrollHeight <= innerHeight);
+                    await page.click("#language");
+                    await page.waitForURL(`${base}${other}#*`);
+                    const at = new URL(page.url()).hash.slice(1);
+                    // Near the end of a page the window shows several headings.
+                    assert.ok(await page.locator(`[id="${id}"]`).evaluate((heading) => {
+                        const { top } = heading.getBoundingClientRect();
+                        return top >= 0 && top < innerHeight;
+                    }), `${id} is to be seen at ${at}`);
+                }
+                // The site's first page leads to what was chosen last.
+                await page.goto(base);
+                await page.waitForURL(`${base}${other.slice(0, 2)}/index.html`);
+            });
+        });
+    }
+
+    test("each page has the link without JavaScript, too", async () => {
+        for (const address of PAGES) {
+            await visit(address, { javaScriptEnabled: false }, async (page) => {
+                const href = await page.getAttribute("#language", "href");
+                const to = address.startsWith("en/") ? "zh" : "en";
+                assert.equal(href, `../${to}/${address.slice(3)}`);
+                assert.ok(fs.existsSync(path.join(SITE, to, address.slice(3))));
+                assert.ok(await page.isVisible("#contents a[aria-current='page']") || address.endsWith("print.html"));
+            });
+        }
+    });
+
+    test("the first page follows the browser's language, and asks where there is no JavaScript", async () => {
+        for (const [locale, language] of [["zh-CN", "zh"], ["zh-TW", "zh"], ["en-GB", "en"], ["de-DE", "en"]]) {
+            await visit("", { locale }, async (page) => { await page.waitForURL(`${base}${language}/index.html`); });
+        }
+        await visit("", { javaScriptEnabled: false }, async (page) => {
+            for (const language of LANGUAGES) { assert.ok(await page.isVisible(`a[href="${language}/index.html"]`)); }
+        });
+    });
+
+    test("an address that leads nowhere gets a page that leads back", async () => {
+        const context = await browser.newContext();
+        const page = await context.newPage();
+        const response = await page.goto(`${base}zh/nothing.html`);
+        assert.equal(response.status(), 404);
+        await page.click("#zh");
+        await page.waitForURL(`${base}zh/index.html`);
+        await context.close();
+    });
+});
+
+describe("search", () => {
+    const wanted = {
+        en: ["mapping", "MAP_SHARED", "lseek(2)", "page cache", "SIGBUS", "map_shared"],
+        zh: ["映射", "写时复制", "总线错误", "MAP_SHARED", "lseek(2)", "mmap 映射", "共享mmap", "页缓存"],
+    };
+    for (const language of LANGUAGES) {
+        for (const from of ["server", "file"]) {
+            test(`finds ${wanted[language].join(", ")} in ${language}, from a ${from}`, async () => {
+                const start = from === "file" ? pathToFileURL(path.join(SITE, language, "index.html")).href : `${language}/index.html`;
+                await visit(start, {}, async (page) => {
+                    await page.keyboard.press("Control+k");
+                    for (const words of wanted[language]) {
+                        await page.fill("#search-words", words);
+                        await page.waitForFunction(() => document.querySelector("#search-says").textContent !== "");
+                        const first = page.locator("#search-results a").first();
+                        await first.waitFor({ timeout: 5000 }).catch(() => assert.fail(`nothing is found for ${words}`));
+                        const marked = await page.locator("#search-results mark").first().innerText();
+                        assert.ok(words.toLowerCase().includes(marked.toLowerCase()), `${marked} is marked for ${words}`);
+                    }
+                    await page.fill("#search-words", "qqxyzzy");
+                    await page.waitForFunction(() => document.querySelectorAll("#search-results a").length === 0);
+                    assert.match(await page.innerText("#search-says"), language === "zh" ? /没有找到/ : /Nothing found/);
+                });
+            });
+        }
+    }
+
+    test("is done with the keyboard alone, and leads to the section", async () => {
+        await visit("zh/index.html", {}, async (page) => {
+            await page.keyboard.press("Control+k");
+            await page.keyboard.type("映射");
+            await page.waitForSelector("#search-results a");
+            await page.keyboard.press("ArrowDown");
+            const target = await page.evaluate(() => document.activeElement.href);
+            await page.keyboard.press("Enter");
+            await page.waitForURL(target);
+            assert.ok(!await page.isVisible("#search"));
+            await page.keyboard.press("Control+k");
+            assert.ok(await page.isVisible("#search"));
+            await page.keyboard.press("Escape");
+            assert.ok(!await page.isVisible("#search"));
+        });
+    });
+});
+
+describe("questions", () => {
+    for (const javaScriptEnabled of [true, false]) {
+        test(`open with the keyboard, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async () => {
+            for (const address of CHAPTERS) {
+                await visit(address, { javaScriptEnabled }, async (page) => {
+                    const answers = page.locator("details.answer");
+                    const count = await answers.count();
+                    for (let n = 0; n < count; n += 1) {
+                        const right = answers.nth(n).locator(".right");
+                        assert.ok(!await right.isVisible(), "the answer is folded away");
+                        await answers.nth(n).locator("summary").focus();
+                        await page.keyboard.press("Enter");
+                        assert.ok(await right.isVisible(), "the answer is there");
+                        assert.ok(await answers.nth(n).locator(".wrong").count() >= 2);
+                    }
+                });
+            }
+        });
+    }
+});
+
+describe("colours", () => {
+    const ground = (page) => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+
+    test("follow the system until the reader chooses, and the choice is remembered", async () => {
+        await visit(CHAPTERS[0], { colorScheme: "light" }, async (page) => {
+            const light = await ground(page);
+            await page.emulateMedia({ colorScheme: "dark" });
+            const dark = await ground(page);
+            assert.notEqual(dark, light);
+            await page.selectOption("#theme", "light");
+            assert.equal(await ground(page), light);
+            await page.reload();
+            assert.equal(await ground(page), light);
+            await page.goto(base + CHAPTERS[1]);
+            assert.equal(await ground(page), light);
+            await page.selectOption("#theme", "system");
+            assert.equal(await ground(page), dark);
+        });
+        await visit(CHAPTERS[0], { colorScheme: "dark", javaScriptEnabled: false }, async (page) => {
+            assert.ok(!await page.isVisible("#theme"), "what needs JavaScript isn't there without it");
+        });
+    });
+
+    test("of a figure are the theme's", async () => {
+        for (const address of CHAPTERS) {
+            await visit(address, { colorScheme: "light" }, async (page) => {
+                const text = page.locator(".drawing svg text").first();
+                if (await text.count() === 0) { return; }
+                const fill = () => text.evaluate((element) => getComputedStyle(element).fill);
+                const light = await fill();
+                await page.emulateMedia({ colorScheme: "dark" });
+                assert.notEqual(await fill(), light);
+            });
+        }
+    });
+});
+
+describe("figures", () => {
+    test("keep each text inside the drawing, and no two texts upon each other, in both languages", async () => {
+        for (const address of CHAPTERS) {
+            await visit(address, { viewport: { width: 360, height: 740 } }, async (page) => {
+                const wrong = await page.evaluate(() => [...document.querySelectorAll(".drawing svg")].flatMap((svg) => {
+                    const name = svg.closest("figure").id;
+                    const frame = svg.getBoundingClientRect();
+                    const texts = [...svg.querySelectorAll("text")].map((text) => [text.textContent, text.getBoundingClientRect()]);
+                    const out = texts.filter(([, box]) => box.left < frame.left - 1 || box.right > frame.right + 1 || box.bottom > frame.bottom + 2);
+                    const upon = texts.flatMap(([a, one], n) => texts.slice(n + 1)
+                        .filter(([, two]) => Math.min(one.right, two.right) - Math.max(one.left, two.left) > 2
+                            && Math.min(one.bottom, two.bottom) - Math.max(one.top, two.top) > 4)
+                        .map(([b]) => `${name}: ${a} and ${b} are upon each other`));
+                    return [...out.map(([text]) => `${name}: ${text} sticks out`), ...upon];
+                }));
+                assert.deepEqual(wrong, [], address);
+            });
+        }
+    });
+});
+
+describe("on paper", () => {
+    for (const language of LANGUAGES) {
+        test(`the ${language} book is all text: answers unfolded, nothing cut off`, async () => {
+            await visit(`${language}/print.html`, { viewport: { width: 700, height: 1000 } }, async (page) => {
+                await page.emulateMedia({ media: "print", colorScheme: "dark" });
+                for (const gone of [".bar", "#contents"]) { assert.ok(!await page.isVisible(gone), gone); }
+                const height = (selector) => page.locator(selector).first().evaluate((element) => element.getBoundingClientRect().height);
+                if (await page.locator("details.answer").count() > 0) { assert.ok(await height("details.answer .right") > 0); }
+                const wide = await page.$$eval("main pre, main table", (boxes) => boxes
+                    .filter((box) => box.getBoundingClientRect().right > innerWidth + 1 || box.scrollWidth > box.clientWidth + 1)
+                    .map((box) => box.textContent.slice(0, 60)));
+                assert.deepEqual(wide, []);
+                assert.equal(await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor), "rgb(255, 255, 255)");
+                assert.ok((await page.pdf()).length > 10_000);
+            });
+        });
+    }
+});
