@@ -32,10 +32,14 @@
 
     const headings = [...document.querySelectorAll("main h1[id], main h2[id], main h3[id]")];
 
-    // The heading whose section is read: the last one above the upper third of the window.
+    // The heading whose section is read: the one that the address names, as long as it is to be seen; else the last one that has
+    // reached the bar.
     const heading = () => {
-        const edge = window.innerHeight / 3;
-        const above = headings.filter((heading) => heading.getBoundingClientRect().top < edge);
+        const top = (element) => element.getBoundingClientRect().top;
+        const named = headings.find((heading) => "#" + heading.id === location.hash);
+        if (named && top(named) >= 0 && top(named) < window.innerHeight) { return named; }
+        const edge = document.querySelector(".bar").offsetHeight + 40;
+        const above = headings.filter((heading) => top(heading) < edge);
         return above.length > 0 ? above[above.length - 1] : headings[0];
     };
 
