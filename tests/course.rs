@@ -32,7 +32,7 @@ impl Copy {
     fn fresh() -> Copy {
         let copy = Copy { root: Path::new(env!("CARGO_TARGET_TMPDIR")).join("course") };
         let _ = fs::remove_dir_all(copy.root.join("target"));
-        for name in ["Cargo.toml", "Cargo.lock", ".cargo", "src", "lessons", "tests"] {
+        for name in ["Cargo.toml", "Cargo.lock", ".cargo", "src", "lessons", "tests", "book/Cargo.toml", "book/src"] {
             bring(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), &copy.root.join(name));
         }
         for lesson in LESSONS {
