@@ -7,13 +7,14 @@ mod common;
 mod solution;
 
 use std::os::unix::fs::FileExt;
+use std::ptr::NonNull;
 
 use common::{cases, contents_and_range, file_with, open, transcript};
 use mmap_workbook::lesson_2::*;
 use mmap_workbook::observe::{maps_of, page_size, whole_pages};
-use mmap_workbook::process::{Cause, Ended};
+use mmap_workbook::process::{Cause, Ended, end_of};
 use nix::errno::Errno;
-use nix::sys::mman::ProtFlags;
+use nix::sys::mman::{ProtFlags, munmap};
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
 
@@ -191,6 +192,24 @@ fn a_touch_after_munmap_is_segv_maperr() {
     let (_folder, path) = file_with(b"A");
     let ended = touch_after_munmap(&open(&path)).expect("a child");
     assert_eq!(ended.fault().map(|fault| fault.cause), Some(Cause::NotMapped), "{ended}");
+}
+
+#[test]
+fn unmapping_the_middle_page_leaves_two_mappings() {
+    let page = page_size();
+    let mapping = Mapping::anonymous(3 * page, READ_WRITE, Sharing::Shared).expect("a mapping");
+    let range = mapping.range();
+    assert_eq!(maps_of(range.clone()).expect("maps").len(), 1);
+    let middle = NonNull::new(std::ptr::with_exposed_provenance_mut(range.start + page)).expect("an address");
+    for _ in 0..2 {
+        // SAFETY: the middle page is ours, and nothing refers to it; the second time nothing is mapped there.
+        unsafe { munmap(middle, page) }.expect("what is not mapped is no error either");
+    }
+    let areas: Vec<_> = maps_of(range.clone()).expect("maps").iter().map(|area| area.range()).collect();
+    assert_eq!(areas, [range.start..range.start + page, range.start + 2 * page..range.end]);
+    let ended = end_of(|| _ = mapping.load(page)).expect("a child");
+    assert_eq!(ended.fault().map(|fault| fault.cause), Some(Cause::NotMapped), "{ended}");
+    mapping.store(2 * page, b'!');
 }
 
 #[test]

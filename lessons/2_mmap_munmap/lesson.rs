@@ -72,6 +72,7 @@ impl Mapping {
     /// mmap(2): EINVAL for a length of 0 or an offset that is no multiple of the page size; EACCES when the descriptor was
     /// not opened for what `protection` and `sharing` ask; ENODEV for what cannot be mapped; ENOMEM when no range of
     /// addresses is free; EOVERFLOW when `offset` is beyond 2^63 - 1.
+    // ANCHOR: of_file
     pub fn of_file(
         file: impl AsFd,
         offset: u64,
@@ -87,6 +88,7 @@ impl Mapping {
         let start = unsafe { mmap(None, non_zero, protection, sharing.into(), file, offset) }?;
         Ok(Mapping { start, length })
     }
+    // ANCHOR_END: of_file
 
     /// Maps `length` bytes of zeros that belong to no file (MAP_ANONYMOUS).
     ///
@@ -111,12 +113,14 @@ impl Mapping {
     }
 }
 
+// ANCHOR: give_back
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the range is ours, and nobody borrows from `self` any more. An error would leave it mapped: no harm.
         let _ = unsafe { munmap(self.start, self.length) };
     }
 }
+// ANCHOR_END: give_back
 // ANCHOR_END: mapping
 
 // ANCHOR: access
@@ -173,12 +177,14 @@ impl Mapping {
         }
     }
 
+    // ANCHOR: one_byte
     /// The byte at `at` as an atomic.
     fn byte(&self, at: usize) -> &AtomicU8 {
         let byte = self.pointer(at, 1, 1).cast().as_ptr();
         // SAFETY: inside the mapping, which outlives the borrow of `self`; other accesses are atomic or another process's.
         unsafe { AtomicU8::from_ptr(byte) }
     }
+    // ANCHOR_END: one_byte
 
     /// The four bytes at `at` as an atomic word in this machine's byte order.
     ///
@@ -247,11 +253,13 @@ impl Window {
             let text = format!("{length} bytes from {offset} on are not inside the file's {size} bytes");
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
         }
+        // ANCHOR: window_edge
         let edge = offset - offset % page_size_u64();
         let skip = usize::try_from(offset - edge).map_err(io::Error::other)?;
         let mapped = skip.checked_add(length).ok_or(Errno::ENOMEM)?;
         let mapping = Mapping::of_file(file, edge, mapped, protection, Sharing::Shared)?;
         Ok(Window { mapping, skip, length })
+        // ANCHOR_END: window_edge
     }
 
     /// Loads the window's bytes from its byte `at` on.
@@ -285,10 +293,12 @@ impl Window {
 /// # Safety
 /// While the map lives nobody, in this process or another, changes these bytes of the file or truncates it: the map is a
 /// `&[u8]` to its users, and the compiler relies on its bytes staying what they are.
+// ANCHOR: window_memmap2
 pub unsafe fn window_with_memmap2(file: &File, offset: u64, length: usize) -> io::Result<Mmap> {
     // SAFETY: the caller's promise.
     unsafe { MmapOptions::new().offset(offset).len(length).map(file) }
 }
+// ANCHOR_END: window_memmap2
 // ANCHOR_END: window
 
 // ANCHOR: notes_program
@@ -303,6 +313,7 @@ pub const DIGITS: u32 = 0x3132_3334;
 /// # Errors
 /// `UnexpectedEof` for a file of fewer than 4 bytes: the rest of its last page would take the store, and the file would
 /// not. Else those of open(2), fstat(2) and mmap(2).
+// ANCHOR: store_4321
 pub fn store_4321(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let mapping = Mapping::of_file(&file, 0, length_for_digits(&file)?, READ_WRITE, Sharing::Shared)?;
@@ -310,6 +321,7 @@ pub fn store_4321(path: &Path) -> io::Result<()> {
     mapping.word(0).store(DIGITS, Ordering::Relaxed);
     Ok(mapping.unmap()?)
 }
+// ANCHOR_END: store_4321
 
 /// [`store_4321`] with memmap2: the crate asks for the length, checks the errors, unmaps, and keeps us inside the mapping.
 ///
@@ -318,6 +330,7 @@ pub fn store_4321(path: &Path) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`store_4321`].
+// ANCHOR: store_4321_memmap2
 pub fn store_4321_with_memmap2(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     length_for_digits(&file)?;
@@ -327,6 +340,7 @@ pub fn store_4321_with_memmap2(path: &Path) -> io::Result<()> {
     map[..4].copy_from_slice(&DIGITS.to_ne_bytes());
     Ok(())
 }
+// ANCHOR_END: store_4321_memmap2
 
 fn length_for_digits(file: &File) -> io::Result<usize> {
     let size = file.metadata()?.len();
@@ -344,6 +358,7 @@ fn length_for_digits(file: &File) -> io::Result<usize> {
 ///
 /// # Errors
 /// Those of the mapping and of the child.
+// ANCHOR: after_munmap
 pub fn touch_after_munmap(file: &File) -> io::Result<Ended> {
     let mapping = Mapping::of_file(file, 0, 1, ProtFlags::PROT_READ, Sharing::Shared)?;
     let address = mapping.address();
@@ -355,6 +370,7 @@ pub fn touch_after_munmap(file: &File) -> io::Result<Ended> {
     })?;
     child.wait()
 }
+// ANCHOR_END: after_munmap
 
 /// What was seen of a mapping whose process was killed.
 #[derive(Debug, PartialEq, Eq)]
@@ -444,6 +460,7 @@ pub fn forbidden_touches(file: &File) -> io::Result<Vec<Touch>> {
         let offset = ended.fault().map(|fault| fault.offset_from(mapping.address()));
         Ok(Touch { what, ended, offset })
     };
+    // ANCHOR: forbidden
     let (none, read) = (ProtFlags::PROT_NONE, ProtFlags::PROT_READ);
     let mut touches = vec![
         try_it("PROT_READ: load", read, |m| _ = m.load(0))?,
@@ -451,6 +468,7 @@ pub fn forbidden_touches(file: &File) -> io::Result<Vec<Touch>> {
         try_it("PROT_NONE: store", none, |m| m.store(0, 0))?,
         try_it("PROT_READ: store", read, |m| m.store(0, 0))?,
     ];
+    // ANCHOR_END: forbidden
     if CODE.is_some() {
         // SAFETY: the protection forbids it, so not one instruction of the file's bytes is run.
         touches.push(try_it("PROT_READ: call", read, |m| _ = unsafe { run(m) })?);
@@ -524,6 +542,7 @@ pub fn refusals(folder: &Path) -> io::Result<Vec<Refusal>> {
 ///
 /// # Errors
 /// What the kernel answers.
+// ANCHOR: bare_call
 pub fn mmap_and_munmap(fd: RawFd, offset: i64, length: usize, prot: ProtFlags, flags: MapFlags) -> Result<(), Errno> {
     // SAFETY: without an address hint the kernel picks a free range, so no memory in use is replaced.
     let start = unsafe { libc::mmap(std::ptr::null_mut(), length, prot.bits(), flags.bits(), fd, offset) };
@@ -535,6 +554,7 @@ pub fn mmap_and_munmap(fd: RawFd, offset: i64, length: usize, prot: ProtFlags, f
     // SAFETY: the range was mapped just now, and nobody else knows of it.
     unsafe { munmap(start, length) }
 }
+// ANCHOR_END: bare_call
 
 /// A gibibyte is asked for in a child that may have only a little more address space than it uses already.
 fn beyond_the_address_space() -> io::Result<Result<(), Errno>> {
