@@ -94,6 +94,7 @@ pub enum Rule {
 }
 
 /// What POSIX (mmap, fork, write) says of a change and a view.
+// ANCHOR: rules
 pub fn rule(change: Change, view: View) -> Rule {
     match (change, view) {
         // mmap: a store through a private mapping doesn't change the object. fork: no other process sees it.
@@ -110,6 +111,7 @@ pub fn rule(change: Change, view: View) -> Rule {
         (Change::Write, View::OtherShared | View::ForkedChild(_) | View::Parent(_)) => Rule::Synchronise,
     }
 }
+// ANCHOR_END: rules
 // ANCHOR_END: cells
 
 // ANCHOR: observe
@@ -123,6 +125,7 @@ struct Scene {
     private: Mapping,
 }
 
+// ANCHOR: scene
 impl Scene {
     fn new(folder: &Path) -> io::Result<Scene> {
         let file = tempfile::tempfile_in(folder)?;
@@ -131,6 +134,7 @@ impl Scene {
         let private = Mapping::of_file(&file, 0, 2, READ_WRITE, Sharing::Private)?;
         Ok(Scene { file, shared, private })
     }
+    // ANCHOR_END: scene
 
     fn mapping(&self, sharing: Sharing) -> &Mapping {
         match sharing {
@@ -177,6 +181,7 @@ pub fn is_seen(folder: &Path, change: Change, view: View) -> io::Result<Option<b
         View::PrivateRead => scene.seen_through_another(Sharing::Private, |other| _ = other.load(0), change),
         View::PrivateWritten => scene.seen_through_another(Sharing::Private, |other| other.store(1, NEW), change),
         View::Read => scene.make(change).and_then(|()| first_byte(&scene.file)),
+        // ANCHOR: child_looks
         View::ForkedChild(sharing) => {
             let (child, line) = Child::fork(|line| {
                 line.await_turn()?;
@@ -190,7 +195,7 @@ pub fn is_seen(folder: &Path, change: Change, view: View) -> io::Result<Option<b
         View::Parent(sharing) => {
             let (child, _line) = Child::fork(|_| scene.make(change))?;
             child.wait()?.success().map(|()| scene.mapping(sharing).load(0))
-        }
+        } // ANCHOR_END: child_looks
     }?;
     Ok(Some(byte == NEW))
 }
@@ -304,6 +309,7 @@ pub struct OpenedForReading {
 ///
 /// # Errors
 /// Those of open(2), read(2) and of the private mapping; the answer to the shared one is in the result.
+// ANCHOR: for_reading
 pub fn opened_for_reading(path: &Path) -> io::Result<OpenedForReading> {
     let file = File::open(path)?;
     let shared = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared).map(drop);
@@ -312,6 +318,7 @@ pub fn opened_for_reading(path: &Path) -> io::Result<OpenedForReading> {
     private.store(0, !before);
     Ok(OpenedForReading { shared, before, mapped: private.load(0), in_file: first_byte(&file)? })
 }
+// ANCHOR_END: for_reading
 // ANCHOR_END: read_only
 
 // ANCHOR: copy_on_write
@@ -357,6 +364,7 @@ pub struct CopyOnWrite {
 ///
 /// # Errors
 /// Those of the mapping, of /proc and of read(2).
+// ANCHOR: three_touches
 pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
     let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private)?;
     let after = |touch: &dyn Fn()| -> io::Result<Touched> {
@@ -375,6 +383,7 @@ pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
         in_file: first_byte(file)?,
     })
 }
+// ANCHOR_END: three_touches
 // ANCHOR_END: copy_on_write
 
 // ANCHOR: snapshot
@@ -387,6 +396,7 @@ pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
 ///
 /// # Errors
 /// Those of the file in `folder` and of the mapping.
+// ANCHOR: half
 pub fn half_a_snapshot(folder: &Path) -> io::Result<[u8; 3]> {
     let page = page_size();
     let file = tempfile::tempfile_in(folder)?;
@@ -399,6 +409,7 @@ pub fn half_a_snapshot(folder: &Path) -> io::Result<[u8; 3]> {
     }
     Ok([0, page, 2 * page].map(|at| mapping.load(at)))
 }
+// ANCHOR_END: half
 // ANCHOR_END: snapshot
 
 // ANCHOR: memmap2
@@ -426,6 +437,7 @@ pub struct Flushed {
 /// # Safety
 /// The file has a first byte, and meanwhile nobody else, in this process or another, changes it or truncates the file:
 /// the map is a `&mut [u8]`. A private map needs the same promise, as its bytes follow the file until they are copied.
+// ANCHOR: flush
 pub unsafe fn store_and_flush_with_memmap2(file: &File, sharing: Sharing, byte: u8) -> io::Result<Flushed> {
     let mut options = MmapOptions::new();
     options.len(1);
@@ -440,6 +452,7 @@ pub unsafe fn store_and_flush_with_memmap2(file: &File, sharing: Sharing, byte: 
     map.flush()?;
     Ok(Flushed { before, after: first_byte(file)? })
 }
+// ANCHOR_END: flush
 // ANCHOR_END: memmap2
 
 /// Demonstrates the matrix, a file opened for reading, the moment of the copy, and what people believe of both kinds.
