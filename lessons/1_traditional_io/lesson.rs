@@ -62,6 +62,7 @@ pub trait Calls {
 }
 
 impl Calls for File {
+    // ANCHOR: pread_pwrite
     fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
         // off_t is signed. `try_from` and not `as`: a cast would turn a large offset into a negative one.
         uio::pread(self, into, offset.try_into().map_err(|_| Errno::EOVERFLOW)?)
@@ -70,6 +71,7 @@ impl Calls for File {
     fn pwrite(&self, bytes: &[u8], offset: u64) -> Result<usize, Errno> {
         uio::pwrite(self, bytes, offset.try_into().map_err(|_| Errno::EOVERFLOW)?)
     }
+    // ANCHOR_END: pread_pwrite
 
     fn ftruncate(&self, size: u64) -> Result<(), Errno> {
         unistd::ftruncate(self, size.try_into().map_err(|_| Errno::EOVERFLOW)?)
@@ -104,6 +106,7 @@ impl fmt::Display for Account {
 }
 
 /// Makes a call, and makes it again as long as a signal interrupts it: EINTR means that nothing was done.
+// ANCHOR: until_answered
 fn until_answered<T>(account: &mut Account, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     loop {
         account.calls += 1;
@@ -113,11 +116,13 @@ fn until_answered<T>(account: &mut Account, mut call: impl FnMut() -> Result<T, 
         }
     }
 }
+// ANCHOR_END: until_answered
 
 /// Fills `into` with the file's bytes from `offset` on and says how many there were: fewer only at the file's end.
 ///
 /// # Errors
 /// Those of pread(2), without EINTR.
+// ANCHOR: read_loop
 pub fn read_at(file: &dyn Calls, into: &mut [u8], offset: u64, account: &mut Account) -> io::Result<usize> {
     let mut done = 0;
     while done < into.len() {
@@ -130,12 +135,14 @@ pub fn read_at(file: &dyn Calls, into: &mut [u8], offset: u64, account: &mut Acc
     }
     Ok(done)
 }
+// ANCHOR_END: read_loop
 
 /// Writes all of `from` into the file, from byte `offset` on.
 ///
 /// # Errors
 /// Those of pwrite(2), without EINTR; `WriteZero` when the file takes no more bytes and gives no reason. The bytes before
 /// have been written then.
+// ANCHOR: write_loop
 pub fn write_at(file: &dyn Calls, from: &[u8], offset: u64, account: &mut Account) -> io::Result<()> {
     let mut done = 0;
     while done < from.len() {
@@ -148,6 +155,7 @@ pub fn write_at(file: &dyn Calls, from: &[u8], offset: u64, account: &mut Accoun
     }
     Ok(())
 }
+// ANCHOR_END: write_loop
 
 /// A count of bytes in memory, for sums with file offsets, which have 64 bits everywhere.
 fn bytes(count: usize) -> u64 {
@@ -176,6 +184,7 @@ pub fn counted_by_the_kernel<T>(work: impl FnOnce() -> io::Result<T>) -> io::Res
 }
 
 /// The kernel's count, and the length of its text: reading it is a read as well, and in the next count.
+// ANCHOR: count_of_io
 fn io_so_far() -> io::Result<(Account, u64)> {
     let mut buffer = [0; 1024];
     let length = File::open("/proc/self/io")?.read(&mut buffer)?;
@@ -187,6 +196,7 @@ fn io_so_far() -> io::Result<(Account, u64)> {
     let calls = field("syscr")? + field("syscw")?;
     Ok((Account { bytes_in: field("rchar")?, bytes_out: field("wchar")?, calls }, bytes(length)))
 }
+// ANCHOR_END: count_of_io
 // ANCHOR_END: kernels_account
 
 // ANCHOR: through_memory
@@ -220,6 +230,7 @@ pub const PIECE: usize = 64 * 1024;
 /// # Errors
 /// `InvalidInput` when the edit is not inside the file; `OutOfMemory` when the file is too large for memory; else those of
 /// [`read_at`], [`write_at`] and ftruncate(2). An error or a death while it stores back leaves half of the change.
+// ANCHOR: notes_way
 pub fn edit_through_memory(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
     let mut account = Account::default();
     let mut buffer = read_to_end(file, &mut account)?;
@@ -234,6 +245,7 @@ pub fn edit_through_memory(file: &dyn Calls, edit: &Edit) -> io::Result<Account>
     }
     Ok(account)
 }
+// ANCHOR_END: notes_way
 
 /// The whole file. The end is where a read gives nothing: the size may change while we read.
 fn read_to_end(file: &dyn Calls, account: &mut Account) -> io::Result<Vec<u8>> {
@@ -256,12 +268,14 @@ fn read_to_end(file: &dyn Calls, account: &mut Account) -> io::Result<Vec<u8>> {
 ///
 /// # Errors
 /// As [`edit_through_memory`].
+// ANCHOR: with_std
 pub fn edit_with_std(path: &Path, edit: &Edit) -> io::Result<()> {
     let old = fs::read(path)?;
     let end = edit.end_within(bytes(old.len()))?;
     let index = |at: u64| usize::try_from(at).expect("inside the buffer");
     fs::write(path, [&old[..index(edit.at)], &edit.insert, &old[index(end)..]].concat())
 }
+// ANCHOR_END: with_std
 // ANCHOR_END: through_memory
 
 // ANCHOR: in_place
@@ -273,11 +287,13 @@ pub fn edit_with_std(path: &Path, edit: &Edit) -> io::Result<()> {
 ///
 /// # Errors
 /// As [`write_at`].
+// ANCHOR: patch
 pub fn patch(file: &dyn Calls, at: u64, news: &[u8]) -> io::Result<Account> {
     let mut account = Account::default();
     write_at(file, news, at, &mut account)?;
     Ok(account)
 }
+// ANCHOR_END: patch
 
 /// [`patch`] with std: `write_all_at` is the same loop. The single `write_at` and `read_at` are the bare calls: they pass
 /// short counts on, and EINTR as [`io::ErrorKind::Interrupted`].
@@ -311,6 +327,7 @@ pub fn edit_in_place(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
 }
 
 /// Moves the `length` bytes at `from` to `to`, which may overlap.
+// ANCHOR: move_tail
 fn move_tail(file: &dyn Calls, from: u64, to: u64, length: u64, account: &mut Account) -> io::Result<()> {
     let mut buffer = vec![0; PIECE];
     let pieces = length.div_ceil(bytes(PIECE));
@@ -325,6 +342,7 @@ fn move_tail(file: &dyn Calls, from: u64, to: u64, length: u64, account: &mut Ac
     }
     Ok(())
 }
+// ANCHOR_END: move_tail
 // ANCHOR_END: in_place
 
 // ANCHOR: replace
@@ -387,6 +405,7 @@ pub fn replace_step_by_step(
     // Opened now: once the file has been renamed, it would be late to find out that this fails.
     let directory = File::open(folder)?;
 
+    // ANCHOR: six_steps
     // Made with mode 0600, so that nobody reads the bytes whom the old mode may forbid it. Dropping it unlinks it.
     let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
     reached(Step::Made)?;
@@ -402,6 +421,7 @@ pub fn replace_step_by_step(
     reached(Step::Renamed)?;
     until_answered(&mut account, || directory.fsync())?;
     reached(Step::Durable)?;
+    // ANCHOR_END: six_steps
     Ok(account)
 }
 
@@ -428,6 +448,7 @@ pub fn left_behind(folder: &Path) -> io::Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// Those of open(2), of [`write_at`] and of `halfway`. The old bytes are gone then, and the new ones not all there.
+// ANCHOR: rewrite
 pub fn rewrite(path: &Path, contents: &[u8], halfway: impl FnOnce() -> io::Result<()>) -> io::Result<Account> {
     let mut account = Account::default();
     let file = OpenOptions::new().write(true).truncate(true).open(path)?;
@@ -437,6 +458,7 @@ pub fn rewrite(path: &Path, contents: &[u8], halfway: impl FnOnce() -> io::Resul
     write_at(&file, rest, bytes(first.len()), &mut account)?;
     Ok(account)
 }
+// ANCHOR_END: rewrite
 
 /// A child [rewrites](rewrite) the file and is killed halfway.
 ///
