@@ -12,7 +12,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use common::{cases, file_with, has_small_disks, open, transcript};
-use mmap_workbook::lesson_2::{Mapping, Sharing};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{page_size, page_size_u64};
@@ -367,6 +367,111 @@ fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
     }
     assert_eq!(truncater.kill().expect("it ends"), Ended::Killed(Signal::SIGKILL));
     assert!(had >= 100 && missed >= 100, "had: {had}, missed: {missed}");
+}
+
+#[test]
+fn a_store_behind_the_end_is_seen_by_other_mappings_and_by_no_read() {
+    let (_folder, path) = file_with(b"0123456789");
+    let map = || map_what_is_there(&open(&path)).expect("mapped");
+    let (mine, another) = (map(), map());
+    mine.store(page_size() - 1, b'T');
+    assert_eq!(another.load(page_size() - 1), b'T');
+    assert_eq!(std::fs::read(&path).expect("the file"), b"0123456789");
+}
+
+#[test]
+fn what_a_truncation_took_is_zeros_when_the_file_grows_again() {
+    for sharing in [Sharing::Shared, Sharing::Private] {
+        let (_folder, path) = file_with(&vec![b'x'; 2 * page_size()]);
+        let file = open(&path);
+        let mapping = Mapping::of_file(&file, 0, 2 * page_size(), READ_WRITE, sharing).expect("mapped");
+        mapping.store(page_size(), b'v');
+        file.set_len(page_size_u64()).expect("shorter");
+        file.set_len(2 * page_size_u64()).expect("longer");
+        assert_eq!((mapping.load(page_size()), mapping.load(page_size() + 1)), (0, 0), "{sharing:?}");
+    }
+}
+
+#[test]
+fn a_file_that_is_replaced_by_rename_stays_there_for_its_mappings() {
+    let (folder, path) = file_with(b"old");
+    let mapping = map_what_is_there(&open(&path)).expect("mapped");
+    let new = folder.path().join("new");
+    std::fs::write(&new, b"").expect("a shorter file");
+    std::fs::rename(&new, &path).expect("renamed");
+    assert_eq!((mapping.load(0), std::fs::read(&path).expect("the file").len()), (b'o', 0));
+    let mapping = map_with_size(&open(&path), 1).expect("mapped");
+    let ended = end_of(|| {
+        File::create(&path).expect("truncated: that is what O_TRUNC is for");
+        mapping.load(0);
+    });
+    assert_eq!(ended.expect("a child").fault().map(|fault| fault.cause), Some(Cause::NoPage));
+}
+
+#[test]
+fn a_call_that_runs_into_a_missing_page_says_how_far_it_came() {
+    let (_folder, path) = file_with(&vec![b'x'; page_size()]);
+    let mapping = Mapping::of_file(open(&path), 0, 2 * page_size(), READ_WRITE, Sharing::Shared).expect("mapped");
+    let out = tempfile::tempfile().expect("a file");
+    let there = std::ptr::with_exposed_provenance(mapping.address() + page_size() - 8);
+    // SAFETY: the buffer is in our mapping, to which nothing else in this process refers.
+    let written = unsafe { libc::pwrite(out.as_raw_fd(), there, 16, 0) };
+    assert_eq!((Errno::result(written), out.metadata().expect("the file").len()), (Ok(8), 8));
+}
+
+#[test]
+fn asking_for_the_pages_beforehand_is_an_error_where_a_touch_would_kill() {
+    let (_folder, path) = file_with(b"0123456789");
+    let mapping = Mapping::of_file(open(&path), 0, 2 * page_size(), READ_WRITE, Sharing::Shared).expect("mapped");
+    let populate = |length: usize| {
+        let start = std::ptr::with_exposed_provenance_mut(mapping.address());
+        // SAFETY: it changes no byte of our mapping.
+        Errno::result(unsafe { libc::madvise(start, length, libc::MADV_POPULATE_READ) })
+    };
+    match populate(page_size()) {
+        Err(Errno::EINVAL) => eprintln!("skipped: MADV_POPULATE_READ is of Linux 5.14"),
+        answer => assert_eq!((answer, populate(2 * page_size())), (Ok(0), Err(Errno::EFAULT))),
+    }
+}
+
+#[test]
+fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_2_gives_zeros() {
+    let pages = 16;
+    let (mut address, mut read) = (0, Vec::new());
+    let ran = on_a_small_disk(
+        pages * page_size_u64(),
+        |disk, line| {
+            let file = tempfile::tempfile_in(disk)?;
+            let length = usize::try_from(4 * pages).expect("small") * page_size();
+            file.set_len(length as u64)?;
+            let mapping = Mapping::of_file(&file, 0, length, READ_WRITE, Sharing::Shared)?;
+            line.send(&mapping.address().to_ne_bytes())?;
+            (0..length).step_by(page_size()).try_for_each(|at| {
+                let mut byte = [b'?'];
+                file.read_exact_at(&mut byte, at as u64)?;
+                line.send(&byte)?;
+                mapping.load(at);
+                Ok(())
+            })
+        },
+        |line| {
+            address = usize::from_ne_bytes(line.receive()?.try_into().expect("an address"));
+            while let Ok(bytes) = line.receive() {
+                read.extend(bytes);
+            }
+            Ok(())
+        },
+    );
+    match ran.expect("a child") {
+        OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
+        OnSmallDisk::Ran(ended) => {
+            let fault = ended.fault().expect("a fault");
+            assert_eq!(fault.cause, Cause::NoPage);
+            let page = fault.offset_from(address).cast_unsigned() / page_size();
+            assert!((1..=16).contains(&page), "page {page}");
+            assert_eq!(read, vec![0; page + 1], "read(2) had it before the load died of it");
+        }
+    }
 }
 
 #[test]

@@ -40,6 +40,7 @@ use crate::process::{Cause, Child, Ended, Line, OnSmallDisk, end_of, on_a_small_
 /// Pages are all that counts. Of the mapping there are whole ones, whatever the length: beyond them is SIGSEGV. Of the file
 /// there are those in which it has at least one byte: beyond them is SIGBUS (POSIX, mmap()). The rest of the last page is
 /// there, and zero.
+// ANCHOR: rule_fn
 pub fn rule(file_size: u64, offset: u64, length: usize, at: usize) -> Option<Cause> {
     if at >= whole_pages(length) {
         return Some(Cause::NotMapped);
@@ -47,6 +48,7 @@ pub fn rule(file_size: u64, offset: u64, length: usize, at: usize) -> Option<Cau
     let page = u64::try_from(at - at % page_size()).expect("no machine has addresses beyond 64 bits");
     (offset + page >= file_size).then_some(Cause::NoPage)
 }
+// ANCHOR_END: rule_fn
 // ANCHOR_END: rule
 
 // ANCHOR: touches
@@ -91,6 +93,7 @@ impl fmt::Display for Touched {
 ///
 /// # Errors
 /// Those of mmap(2) and of the child.
+// ANCHOR: touch_fn
 pub fn touch(file: &File, offset: u64, length: usize, at: usize, access: Access) -> io::Result<Touched> {
     // Long enough to own the place that is touched. What is too much is given back in the child, where nobody takes it.
     let mapping = Mapping::of_file(file, offset, length.max(at + 1), READ_WRITE, Sharing::Shared)?;
@@ -105,6 +108,7 @@ pub fn touch(file: &File, offset: u64, length: usize, at: usize, access: Access)
     })?;
     Ok(Touched::new(ended, mapping.address()))
 }
+// ANCHOR_END: touch_fn
 
 fn touch_mapping(mapping: &Mapping, at: usize, access: Access) {
     match access {
@@ -130,6 +134,7 @@ pub fn empty_file(folder: &Path) -> io::Result<Touched> {
 ///
 /// # Errors
 /// Those of the file, the mapping and the children.
+// ANCHOR: truncated
 pub fn truncated_while_mapped(folder: &Path, sharing: Sharing) -> io::Result<Touched> {
     let file = tempfile::tempfile_in(folder)?;
     file.set_len(2 * page_size_u64())?;
@@ -147,6 +152,7 @@ pub fn truncated_while_mapped(folder: &Path, sharing: Sharing) -> io::Result<Tou
     line.give_turn()?;
     Ok(Touched::new(victim.wait()?, mapping.address()))
 }
+// ANCHOR_END: truncated
 
 /// What was seen of a file larger than its disk.
 #[derive(Debug)]
@@ -171,6 +177,7 @@ pub struct FullDisk {
 pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
     let disk_pages = 16;
     let size = 4 * disk_pages * page_size();
+    // ANCHOR: full_disk_body
     let body = |disk: &Path, line: &Line| {
         let number =
             |answer: io::Result<()>| answer.err().and_then(|error| error.raw_os_error()).unwrap_or(0).to_ne_bytes();
@@ -184,6 +191,7 @@ pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
         (0..size).step_by(page_size()).for_each(|at| mapping.store(at, b's'));
         Ok(())
     };
+    // ANCHOR_END: full_disk_body
     let (mut answers, mut address) = (Vec::new(), 0);
     let ran = on_a_small_disk((disk_pages * page_size()).try_into().map_err(io::Error::other)?, body, |line| {
         for _ in 0..2 {
@@ -205,6 +213,7 @@ pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
 ///
 /// # Errors
 /// Those of the file, the mapping and the children.
+// ANCHOR: ignored
 pub fn ignored_and_blocked(folder: &Path) -> io::Result<[Ended; 2]> {
     let file = tempfile::tempfile_in(folder)?;
     let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared)?;
@@ -219,12 +228,14 @@ pub fn ignored_and_blocked(folder: &Path) -> io::Result<[Ended; 2]> {
     })?;
     Ok([ignored, blocked])
 }
+// ANCHOR_END: ignored
 
 /// The safe crate dies just the same: the slice of memmap2 outlives the file's second page. That nobody truncates the file
 /// is the promise that its `unsafe` asks for.
 ///
 /// # Errors
 /// Those of the file, the mapping and the child.
+// ANCHOR: memmap2_dies
 pub fn truncated_under_memmap2(folder: &Path) -> io::Result<Touched> {
     let file = tempfile::tempfile_in(folder)?;
     file.set_len(2 * page_size_u64())?;
@@ -237,6 +248,7 @@ pub fn truncated_under_memmap2(folder: &Path) -> io::Result<Touched> {
     })?;
     Ok(Touched::new(child.wait()?, map.as_ptr().expose_provenance()))
 }
+// ANCHOR_END: memmap2_dies
 // ANCHOR_END: deaths
 
 // ANCHOR: no_bus_errors
@@ -247,6 +259,7 @@ pub fn truncated_under_memmap2(folder: &Path) -> io::Result<Touched> {
 ///
 /// # Errors
 /// Those of the file and the mapping.
+// ANCHOR: last_page
 pub fn rest_of_the_last_page(folder: &Path) -> io::Result<(u8, Vec<u8>)> {
     let path = tempfile::NamedTempFile::new_in(folder)?;
     std::fs::write(&path, b"0123456789")?;
@@ -256,6 +269,7 @@ pub fn rest_of_the_last_page(folder: &Path) -> io::Result<(u8, Vec<u8>)> {
     mapping.store(page_size() - 1, b'X');
     Ok((behind, std::fs::read(&path)?))
 }
+// ANCHOR_END: last_page
 
 /// read(2) into a page that the file has not got, and write(2) from it: how many bytes went, or the errno.
 ///
@@ -263,6 +277,7 @@ pub fn rest_of_the_last_page(folder: &Path) -> io::Result<(u8, Vec<u8>)> {
 ///
 /// # Errors
 /// Those of the file and the mapping; what the calls answer is in the result.
+// ANCHOR: kernel_touches
 pub fn read_and_write_there(folder: &Path) -> io::Result<[Result<usize, Errno>; 2]> {
     let file = tempfile::tempfile_in(folder)?;
     let mapping = Mapping::of_file(&file, 0, 8, READ_WRITE, Sharing::Shared)?;
@@ -277,24 +292,29 @@ pub fn read_and_write_there(folder: &Path) -> io::Result<[Result<usize, Errno>; 
     let count = |count: libc::ssize_t| usize::try_from(count).unwrap_or(0);
     Ok([read.map(count), Errno::result(written).map(count)])
 }
+// ANCHOR_END: kernel_touches
 
 /// A length of 0, which is what looking at an empty file's size gives: refused before there is anything to touch.
 ///
 /// # Errors
 /// EINVAL (mmap(2), since Linux 2.6.12).
+// ANCHOR: length_zero
 pub fn length_of_an_empty_file(file: &File) -> Result<(), Errno> {
     mmap_and_munmap(file.as_raw_fd(), 0, 0, ProtFlags::PROT_READ, MapFlags::MAP_SHARED)
 }
+// ANCHOR_END: length_zero
 
 /// The same with memmap2, which asks for the size itself and answers with a slice of that many bytes: an empty file is an
 /// empty slice, and no error.
 ///
 /// # Errors
 /// Those of fstat(2) and mmap(2).
+// ANCHOR: length_zero_memmap2
 pub fn empty_file_with_memmap2(file: &File) -> io::Result<usize> {
     // SAFETY: nobody looks at a byte of the slice, only at its length.
     Ok(unsafe { Mmap::map(file) }?.len())
 }
+// ANCHOR_END: length_zero_memmap2
 // ANCHOR_END: no_bus_errors
 
 // ANCHOR: ways_out
@@ -302,6 +322,7 @@ pub fn empty_file_with_memmap2(file: &File) -> io::Result<usize> {
 ///
 /// # Errors
 /// `UnexpectedEof` for an empty file; else those of fstat(2) and mmap(2).
+// ANCHOR: look
 pub fn map_what_is_there(file: &File) -> io::Result<Mapping> {
     let size = usize::try_from(file.metadata()?.len()).map_err(|_| Errno::ENOMEM)?;
     if size == 0 {
@@ -309,6 +330,7 @@ pub fn map_what_is_there(file: &File) -> io::Result<Mapping> {
     }
     Ok(Mapping::of_file(file, 0, size, READ_WRITE, Sharing::Shared)?)
 }
+// ANCHOR_END: look
 
 /// Gives the file its size first, with ftruncate(2): a shorter one grows, a longer one stays as it is. What it grows by are
 /// holes, which take no room: the disk may be full when a store needs some.
@@ -317,6 +339,7 @@ pub fn map_what_is_there(file: &File) -> io::Result<Mapping> {
 ///
 /// # Errors
 /// EFBIG and those of ftruncate(2) and mmap(2).
+// ANCHOR: set_size
 pub fn map_with_size(file: &File, length: usize) -> io::Result<Mapping> {
     let wanted = u64::try_from(length).map_err(|_| Errno::EOVERFLOW)?;
     if file.metadata()?.len() < wanted {
@@ -324,6 +347,7 @@ pub fn map_with_size(file: &File, length: usize) -> io::Result<Mapping> {
     }
     Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
 }
+// ANCHOR_END: set_size
 
 /// Has the blocks reserved first, with posix_fallocate(3): a full disk is an error now and no signal later. The file grows
 /// if it is shorter, and keeps its bytes. A file system that writes each change to another place (btrfs, after a snapshot)
@@ -331,22 +355,26 @@ pub fn map_with_size(file: &File, length: usize) -> io::Result<Mapping> {
 ///
 /// # Errors
 /// ENOSPC, EDQUOT and the others of posix_fallocate(3) and mmap(2).
+// ANCHOR: reserve
 pub fn map_reserved(file: &File, length: usize) -> io::Result<Mapping> {
     posix_fallocate(file, 0, length.try_into().map_err(|_| Errno::EOVERFLOW)?)?;
     Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
 }
+// ANCHOR_END: reserve
 
 /// A memory file that nobody can shrink: F_SEAL_SHRINK (fcntl(2)) holds for each who gets a descriptor of it, and can't be
 /// taken off. Whoever receives such a file can ask for its seals and then map it without a worry.
 ///
 /// # Errors
 /// Those of memfd_create(2), write(2) and fcntl(2).
+// ANCHOR: seal
 pub fn sealed(contents: &[u8]) -> io::Result<File> {
     let file = File::from(memfd_create(c"lesson-6", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
     file.write_all_at(contents, 0)?;
     fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK))?;
     Ok(file)
 }
+// ANCHOR_END: seal
 // ANCHOR_END: ways_out
 
 // ANCHOR: guarded
@@ -426,6 +454,7 @@ impl Guarded {
     ///
     /// # Errors
     /// [`GuardError`]. What lies before the missing page has been copied then.
+    // ANCHOR: guarded_read
     pub fn read(&self, at: usize, into: &mut [u8]) -> Result<(), GuardError> {
         self.page_by_page(at, into.len(), |(reader, writer), part, address| {
             let there = std::ptr::with_exposed_provenance(address);
@@ -434,6 +463,7 @@ impl Guarded {
             reader.read_exact(&mut into[part])
         })
     }
+    // ANCHOR_END: guarded_read
 
     /// Copies `bytes` into the mapping from `at` on.
     ///
@@ -456,6 +486,7 @@ impl Guarded {
     /// Calls `copy` with each part of the range that lies in one page: with a pipe, which of the bytes it is, and its
     /// address. A page always fits into an empty pipe, so nobody waits; and a part is copied whole or fails (Linux), so a
     /// failure is that page's.
+    // ANCHOR: guarded_pages
     fn page_by_page(
         &self,
         at: usize,
@@ -476,6 +507,7 @@ impl Guarded {
         }
         Ok(())
     }
+    // ANCHOR_END: guarded_pages
 
     fn failed(&self, error: &io::Error, at: usize) -> GuardError {
         match (errno(error), self.file.metadata()) {
