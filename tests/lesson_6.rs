@@ -123,6 +123,14 @@ fn ignoring_or_blocking_sigbus_does_not_help() {
 }
 
 #[test]
+fn a_bus_error_is_no_panic() {
+    let empty = tempfile::tempfile().expect("a file");
+    let mapping = Mapping::of_file(&empty, 0, 1, READ_WRITE, Sharing::Shared).expect("mapped");
+    let ended = end_of(|| drop(std::panic::catch_unwind(|| mapping.load(0))));
+    assert_eq!(ended.expect("a child").fault().map(|fault| fault.cause), Some(Cause::NoPage));
+}
+
+#[test]
 fn the_rest_of_the_last_page_is_zero_and_stores_to_it_stay_out_of_the_file() {
     let folder = tempfile::tempdir().expect("a folder");
     assert_eq!(rest_of_the_last_page(folder.path()).expect("mapped"), (0, b"0123456789".to_vec()));
