@@ -190,12 +190,16 @@
 
     const score = (section, wanted, whole) => {
         let sum = 0;
+        // The chapter's title alone would bring all of its sections.
+        let own = false;
         for (const term of wanted) {
             const inTitle = section.plainTitle.includes(term);
             const inBody = count(section.plainBody, term);
             if (!inTitle && inBody === 0 && !section.plainAbove.includes(term)) { return 0; }
+            own ||= inTitle || inBody > 0;
             sum += (inTitle ? 20 : 0) + Math.min(inBody, 5) + (section.plainAbove.includes(term) ? 3 : 0);
         }
+        if (!own) { return 0; }
         if (section.plainTitle === whole) { sum += 100; }
         if (wanted.length > 1) { sum += (section.plainTitle.includes(whole) ? 30 : 0) + (section.plainBody.includes(whole) ? 10 : 0); }
         return sum;
