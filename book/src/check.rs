@@ -33,7 +33,9 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo test --workspace", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo test --test lesson_N", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo run -p book", "serves::the_book_is_served_and_built_again_when_a_source_changes"),
-    ("cargo run -p book -- --open", "serves::the_book_is_served_and_built_again_when_a_source_changes"),
+    ("cargo run -p book -- --open", "serves::the_browser_is_opened_at_the_address"),
+    ("cargo run -p book -- build", "serves::the_site_is_written_to_a_folder"),
+    ("cargo run -p book -- build --to PATH", "serves::the_site_is_written_to_a_folder"),
 ];
 
 /// The ids that the headings of a lesson's chapter have, whatever others there are.

@@ -51,6 +51,15 @@ pub fn summary(text: &str) -> Vec<(usize, &str)> {
 /// What is wrong in the sources, all of it; or the file of the site that can't be written.
 pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
+    for language in LANGUAGES {
+        let there = to.join(folder(language));
+        if holds_something_else(&there) {
+            let what = "what is in it would be removed, and it is no site of the book: take another folder";
+            problems.push(Problem::new(there.display().to_string(), 0, what));
+        }
+    }
+    sorted(problems)?;
+    let mut problems = Vec::new();
     let mut books = Vec::new();
     for language in LANGUAGES {
         match load(sources, language, &to.join(folder(language))) {
@@ -70,6 +79,12 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
     }
     sorted(problems)?;
     entrance(sources, to)
+}
+
+/// Whether a folder has files in it that no earlier build has written.
+fn holds_something_else(folder: &Path) -> bool {
+    let holds_anything = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+    holds_anything && (!folder.join("index.html").exists() || folder.join("SUMMARY.md").exists())
 }
 
 fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {

@@ -5,6 +5,7 @@ mod small;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::process::{ChildStdout, Command, Stdio};
 
 use mdbook_driver::book::{Book, BookItem, Chapter};
@@ -85,6 +86,22 @@ fn the_book_is_served_and_built_again_when_a_source_changes() {
 }
 
 #[test]
+fn the_browser_is_opened_at_the_address() {
+    let small = Small::new();
+    let (bin, opened) = (small.folder.path().join("bin"), small.folder.path().join("opened"));
+    // One that says it could not: what the program says then comes when it has been asked.
+    small.write("bin/xdg-open", &format!("#!/bin/sh\necho \"$1\" > {}\nexit 1\n", opened.display()));
+    fs::set_permissions(bin.join("xdg-open"), fs::Permissions::from_mode(0o755)).expect("a program");
+    let mut command = program(&small, &["--port", "0", "--open"]);
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").expect("a path"));
+    let (_child, pipes) = Child::spawn(command.env("PATH", path)).expect("the program");
+    let address = line(&mut BufReader::new(pipes.stdout.expect("a pipe")));
+    let said = line(&mut BufReader::new(pipes.stderr.expect("a pipe")));
+    assert_eq!(said, format!("no browser could be opened (xdg-open): open {address} yourself"));
+    assert_eq!(fs::read_to_string(opened).expect("an address"), format!("{address}\n"));
+}
+
+#[test]
 fn a_port_in_use_gets_one_line() {
     let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = taken.local_addr().expect("an address").port().to_string();
@@ -126,6 +143,11 @@ fn what_is_wrong_with_the_sources_is_said_line_by_line() {
     assert_eq!((ended, out.as_str()), (Ended::Exited(1), ""));
     let said = "book/zh/index.md:3: there is no misconception no\nbook/zh/index.md:5: lesson_1::no: tests/lesson_1.rs has no such test\n";
     assert_eq!(err, said);
+    // The sources themselves, or whatever else is in a folder of that name, are not removed.
+    let small = Small::new();
+    let (ended, _, err) = run(&mut program(&small, &["build", "--to", "book"]));
+    assert!(ended == Ended::Exited(1) && err.starts_with("book/en: what is in it would be removed"), "{err}");
+    assert!(small.sources().read("book/en/1_one.md").is_ok());
     let nowhere = small.folder.path().join("file");
     fs::write(&nowhere, "").expect("a file");
     let (ended, _, err) =
