@@ -383,8 +383,15 @@ impl Book {
             };
             let listed = site::summary(&text);
             for (line, page) in &listed {
-                if self.page(page.trim_end_matches(".md"), language).is_none() {
+                let name = page.trim_end_matches(".md");
+                let Some(page) = self.page(name, language) else {
                     problems.push(Problem::new(&file, *line, format!("there is no page {page}")));
+                    continue;
+                };
+                let title = page.all_headings().first().map_or("", |heading| heading.text);
+                let entry = text.lines().nth(line - 1).unwrap_or_default();
+                if name.starts_with(|c: char| c.is_ascii_digit()) && !entry.contains(&format!("[{title}](")) {
+                    problems.push(Problem::new(&file, *line, format!("the chapter's own title is {title:?}")));
                 }
             }
             for (name, _) in self.pages.keys().filter(|(_, of)| *of == folder(language)) {

@@ -14,7 +14,12 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, probl
     let file = sources.page(language, name);
     let mut out = String::with_capacity(text.len() * 2);
     let lines = page::lines(text);
+    let mut in_listing = false;
     for (n, line) in lines.iter().enumerate() {
+        if let Some(listed) = listed(sources, &file, &lines[n..]) {
+            out += &format!("<div class=\"printed\">\n<p class=\"source\"><code>{listed}</code></p>\n\n");
+            in_listing = true;
+        }
         match renderer.line(line) {
             Ok(line) => out.push_str(&line),
             Err(found) => {
@@ -28,8 +33,42 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, probl
         if !lines.get(n + 1).is_some_and(|next| language == Language::Chinese && goes_on(line, next)) {
             out.push('\n');
         }
+        if in_listing && line.kind == Kind::Fence("") {
+            out.push_str("\n</div>\n");
+            in_listing = false;
+        }
     }
     out
+}
+
+/// The file that a listing shows, where one begins at the first of these lines: a fence, an include, a fence.
+fn listed(sources: &Sources, page: &str, lines: &[Line<'_>]) -> Option<String> {
+    let [open, include, close, ..] = lines else { return None };
+    let Kind::Fence(words) = open.kind else { return None };
+    if words.is_empty() || !open.text.starts_with('`') || close.kind != Kind::Fence("") {
+        return None;
+    }
+    let directives = page::directives(include.text).ok()?;
+    let directive = directives.first().filter(|directive| directive.name == "include")?;
+    let (path, _) = directive.arguments.split_once(':').unwrap_or((directive.arguments, ""));
+    let file = from_page(page, path).ok()?;
+    sources.root().join(&file).is_file().then_some(file)
+}
+
+/// A path in a page, as one from the checkout's root.
+fn from_page(page: &str, path: &str) -> Result<String, String> {
+    let mut file: Vec<&str> = page.split('/').collect();
+    file.pop();
+    for part in path.split('/') {
+        match part {
+            ".." => {
+                file.pop().ok_or_else(|| format!("{path} leads out of the checkout"))?;
+            }
+            "." => {}
+            part => file.push(part),
+        }
+    }
+    Ok(file.join("/"))
 }
 
 /// Whether a line of Chinese goes on in the next one without a space, which the end of a line would otherwise become.
@@ -310,18 +349,7 @@ pub fn listing(sources: &Sources, page: &str, arguments: &str) -> Result<String,
         Some((path, anchor)) => (path, Some(anchor)),
         None => (arguments, None),
     };
-    let mut file: Vec<&str> = page.split('/').collect();
-    file.pop();
-    for part in path.split('/') {
-        match part {
-            ".." => {
-                file.pop().ok_or_else(|| format!("{path} leads out of the checkout"))?;
-            }
-            "." => {}
-            part => file.push(part),
-        }
-    }
-    let file = file.join("/");
+    let file = from_page(page, path)?;
     let text = sources.read(&file).map_err(|_| format!("there is no file {file} to include"))?;
     let lines = match anchor {
         None => text.lines().collect(),

@@ -5,8 +5,9 @@ mod small;
 use std::fs;
 
 use book::check::{COMMANDS, check, check_site};
-use book::sources::{LANGUAGES, Problem, Sources, folder};
-use book::{render, site, stamp};
+use book::sources::{LANGUAGES, Language, Problem, Sources, folder};
+use book::{page, render, site, stamp};
+use mmap_workbook::course::LESSONS;
 use small::{QUESTIONS, Small};
 
 fn lines(problems: &[Problem]) -> String {
@@ -27,6 +28,24 @@ fn both_languages_become_a_site() {
         Err(problems) => problems,
     };
     assert!(problems.is_empty(), "{}", lines(&problems));
+}
+
+/// A chapter is called what its lesson is called, wherever that is said.
+#[test]
+fn the_chapters_are_the_lessons_of_the_readme() {
+    let sources = Sources::of_program();
+    for (language, readme) in LANGUAGES.into_iter().zip(["README.md", "README.zh-CN.md"]) {
+        let readme = sources.read(readme).expect("a readme");
+        for lesson in LESSONS {
+            let file = sources.page(language, &format!("{}_{}", lesson.number, lesson.slug));
+            let text = sources.read(&file).map_err(|problem| problem.to_string()).expect("a chapter");
+            let title = page::lines(&text).iter().find_map(page::heading).map(|heading| heading.text.to_owned());
+            let title = title.unwrap_or_default();
+            assert!(readme.contains(&format!("| {title} |")), "{file}: the readme's table doesn't have {title:?}");
+            let named = language == Language::Chinese || title == format!("{}. {}", lesson.number, lesson.title);
+            assert!(named, "{file}: {title:?} is not {:?}", lesson.title);
+        }
+    }
 }
 
 /// A first visit loads a page with its styles and scripts, and nothing from elsewhere.
@@ -158,6 +177,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ("book/zh/index.md", "1_one.md#window", "2_two.md", "book/zh/index.md:4: the link to 2_two.md leads nowhere"),
     ("book/en/SUMMARY.md", "1_one.md", "2_two.md", "book/en/SUMMARY.md:5: there is no page 2_two.md"),
     ("book/zh/SUMMARY.md", "- [1. 一](1_one.md)\n", "", "book/zh/SUMMARY.md: 1_one.md is not in it"),
+    ("book/en/SUMMARY.md", "1. One", "1. Two", "book/en/SUMMARY.md:5: the chapter's own title is \"1. One\""),
     // Commands and output.
     ("book/en/index.md", "cargo run", "cargo walk", "book/en/index.md:6: no test runs `cargo walk`"),
     ("book/zh/index.md", "请看", "`cargo walk`，", "book/zh/index.md:4: no test runs `cargo walk`"),

@@ -268,6 +268,8 @@
         }
     });
     dialog.addEventListener("keydown", (event) => {
+        // These keys choose among the words of an input method while it is open.
+        if (event.isComposing) { return; }
         const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         if (!step) { return; }
         const stops = [input, ...results.querySelectorAll("a")];

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
-import { after, before, describe, test } from "node:test";
+import { after, before, describe, test as testWithin } from "node:test";
 import { createRequire } from "node:module";
 import { pathToFileURL } from "node:url";
 import { chromium } from "playwright-core";
@@ -21,6 +21,9 @@ const PAGES = LANGUAGES.flatMap((language) => pagesOf(language).map((name) => `$
 const CHAPTERS = PAGES.filter((page) => /\/\d_/.test(page));
 
 let browser, server, base;
+
+// Nothing hangs: a test has two minutes.
+const test = (name, body) => testWithin(name, { timeout: 120_000 }, body);
 
 before(async () => {
     server = http.createServer((request, response) => {
@@ -186,6 +189,13 @@ describe("the other language", () => {
         await visit("", { javaScriptEnabled: false }, async (page) => {
             for (const language of LANGUAGES) { assert.ok(await page.isVisible(`a[href="${language}/index.html"]`)); }
         });
+        // It keeps to the rules, too; here its script leads nowhere.
+        const still = fs.readFileSync(path.join(SITE, "index.html"), "utf8").replace(/location\.replace/, "String");
+        const context = await browser.newContext();
+        const page = await context.newPage();
+        await page.setContent(still);
+        assert.deepEqual(await violations(page), []);
+        await context.close();
     });
 
     test("an address that leads nowhere gets a page that leads back", async () => {
@@ -193,6 +203,7 @@ describe("the other language", () => {
         const page = await context.newPage();
         const response = await page.goto(`${base}zh/nothing.html`);
         assert.equal(response.status(), 404);
+        assert.deepEqual(await violations(page), []);
         await page.click("#zh");
         await page.waitForURL(`${base}zh/index.html`);
         await context.close();
