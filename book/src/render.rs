@@ -71,6 +71,19 @@ fn from_page(page: &str, path: &str) -> Result<String, String> {
     Ok(file.join("/"))
 }
 
+/// A text that ends in a mark, and the last characters before it that are no markup: two Chinese ones, or as many as a word has.
+fn end_of_word(text: &str) -> (&str, &str) {
+    let markup = |c: char| c.is_whitespace() || "`*_[]()<>{}\\|".contains(c);
+    let mut start = text.len();
+    for (n, (at, c)) in text.char_indices().rev().enumerate() {
+        if markup(c) || n >= 16 || n >= 2 && is_chinese(c) {
+            break;
+        }
+        start = at;
+    }
+    text.split_at(start)
+}
+
 /// Whether a line of Chinese goes on in the next one without a space, which the end of a line would otherwise become.
 fn goes_on(line: &Line<'_>, next: &Line<'_>) -> bool {
     let mut end = line.text.trim_end();
@@ -127,7 +140,15 @@ impl Renderer<'_> {
         for directive in &directives {
             match self.directive(line, directive) {
                 Ok(html) => {
-                    out.push_str(&line.text[end..directive.place.start]);
+                    let before = &line.text[end..directive.place.start];
+                    if directive.name == "held" && !before.trim_end().is_empty() {
+                        // A mark stays with the end of the word before it.
+                        let (before, end_of_word) = end_of_word(before.trim_end());
+                        out += &format!("{before}<span class=\"kept\">{end_of_word}{html}</span>");
+                        end = directive.place.end;
+                        continue;
+                    }
+                    out.push_str(before);
                     out.push_str(&html);
                     end = directive.place.end;
                 }
@@ -449,6 +470,14 @@ mod tests {
         ] {
             assert_eq!(joined(text), text);
         }
+    }
+
+    #[test]
+    fn a_mark_stays_with_the_end_of_a_word() {
+        assert_eq!(end_of_word("So it is."), ("So it ", "is."));
+        assert_eq!(end_of_word("it is `so`."), ("it is `so`", "."));
+        assert_eq!(end_of_word("内核如此说。"), ("内核如此", "说。"));
+        assert_eq!(end_of_word("**so**"), ("**so**", ""));
     }
 
     #[test]
