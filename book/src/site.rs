@@ -109,19 +109,16 @@ fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<
         .filter(|(_, page)| !sources.root().join(format!("book/{}/{page}", folder(language))).is_file());
     let missing: Vec<_> =
         missing.map(|(line, page)| Problem::new(&file, line, format!("there is no page {page}"))).collect();
-    // TODO: an error, once the pages are there.
-    missing.iter().for_each(|problem| eprintln!("left out: {problem}"));
-    let there: Vec<_> =
-        (1..).zip(text.lines()).filter(|(n, _)| missing.iter().all(|problem| problem.line != *n)).collect();
-    let text = there.into_iter().map(|(_, line)| line).collect::<Vec<_>>().join("\n");
+    if !missing.is_empty() {
+        return Err(missing);
+    }
     let wrong = |error: &dyn std::fmt::Display| vec![Problem::new(config_file(language), 0, error.to_string())];
     let root = sources.root().join("book").join(folder(language));
     let mut config = Config::from_disk(root.join("book.toml")).map_err(|error| wrong(&format!("{error:#}")))?;
     // What the program would do for a stock mdBook, this one does itself.
     config.set("preprocessor", toml::Table::new()).map_err(|error| wrong(&format!("{error:#}")))?;
     config.build.build_dir = absolute(to).map_err(|error| vec![of_folder(to, &error)])?;
-    let summary = mdbook_summary::parse_summary(&text).map_err(|error| wrong(&format!("{error:#}")))?;
-    MDBook::load_with_config_and_summary(root, config, summary).map_err(|error| wrong(&format!("{error:#}")))
+    MDBook::load_with_config(root, config).map_err(|error| wrong(&format!("{error:#}")))
 }
 
 fn absolute(path: &Path) -> io::Result<PathBuf> {

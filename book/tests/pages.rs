@@ -176,6 +176,7 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
     ),
     ("book/zh/index.md", "1_one.md#window", "2_two.md", "book/zh/index.md:4: the link to 2_two.md leads nowhere"),
     ("book/en/SUMMARY.md", "1_one.md", "2_two.md", "book/en/SUMMARY.md:5: there is no page 2_two.md"),
+    ("book/zh/SUMMARY.md", "1_one.md", "2_two.md", "book/zh/SUMMARY.md:5: there is no page 2_two.md"),
     ("book/zh/SUMMARY.md", "- [1. 一](1_one.md)\n", "", "book/zh/SUMMARY.md: 1_one.md is not in it"),
     ("book/en/SUMMARY.md", "1. One", "1. Two", "book/en/SUMMARY.md:5: the chapter's own title is \"1. One\""),
     // Commands and output.
