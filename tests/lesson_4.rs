@@ -10,7 +10,7 @@ use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::{self, Relaxed};
 use std::time::{Duration, Instant};
 
 use common::{cases, file_with, open, transcript};
@@ -171,6 +171,31 @@ fn the_naive_tally_counts_the_same_reads() {
     let tally = tally(folder.path(), true, 1000).expect("counted");
     // How many of them are torn is chance.
     assert!(tally.reads >= 1000 && tally.changes > 0 && tally.torn <= tally.reads, "{tally:?}");
+}
+
+#[test]
+fn an_increment_between_a_load_and_a_store_is_lost_and_an_atomic_one_is_not() {
+    for (atomic, expected) in [(false, 1), (true, 2)] {
+        let page = Mapping::anonymous(8, READ_WRITE, Sharing::Shared).expect("a mapping");
+        let count = page.long_word(0);
+        let (child, line) = Child::fork(|line| {
+            let seen = count.load(Relaxed);
+            line.give_turn()?;
+            line.await_turn()?;
+            if atomic {
+                count.fetch_add(1, Relaxed);
+            } else {
+                count.store(seen + 1, Relaxed);
+            }
+            Ok(())
+        })
+        .expect("a child");
+        line.await_turn().expect("its turn is over");
+        count.fetch_add(1, Relaxed);
+        line.give_turn().expect("it is there");
+        child.wait().and_then(|ended| ended.success()).expect("it ends well");
+        assert_eq!(count.load(Relaxed), expected);
+    }
 }
 
 #[test]

@@ -75,6 +75,7 @@ const WORDS: usize = 2 + CAPACITY / 8;
 /// The file, as a struct. Each process has it at another address, so nothing in it is a pointer.
 ///
 /// `repr(C)` fixes the order of the fields: both programs must agree on it, and they may be built years apart.
+// ANCHOR: fields
 #[repr(C)]
 #[derive(Debug)]
 pub struct Channel {
@@ -102,6 +103,7 @@ struct Slot {
     sequence: AtomicU64,
     words: [AtomicU64; WORDS],
 }
+// ANCHOR_END: fields
 
 /// The size of a channel file in bytes.
 pub const SIZE: usize = size_of::<Channel>();
@@ -194,6 +196,7 @@ const HALF: usize = WORDS / 2 + 1;
 impl Slot {
     /// Stores the words one after the other. Each is whole, and all of them together are not: a reader may look
     /// halfway.
+    // ANCHOR: naive_slot
     fn store(&self, message: &Message, halfway: impl FnOnce()) {
         let store = |n: usize| self.words[n].store(message.0[n], Relaxed);
         (0..HALF).for_each(store);
@@ -210,6 +213,7 @@ impl Slot {
         (HALF..WORDS).for_each(load);
         Message(words)
     }
+    // ANCHOR_END: naive_slot
 }
 
 impl Channel {
@@ -244,6 +248,7 @@ impl Channel {
     /// Writes a message into the slot that nobody is sent to, and then sends the readers there.
     ///
     /// A writer that dies anywhere in here leaves `published`, and so the last whole message, as it was.
+    // ANCHOR: publish
     fn publish(&self, text: &str, halfway: impl FnOnce()) -> io::Result<u64> {
         let number = self.published.load(Relaxed); // Only the writer stores to it, and that is us.
         let message = Message::new(number, text)?;
@@ -261,8 +266,10 @@ impl Channel {
         self.published.store(number.wrapping_add(1), Release);
         Ok(number)
     }
+    // ANCHOR_END: publish
 
     /// Reads the last message, and looks whether it stayed the last one meanwhile.
+    // ANCHOR: look
     fn look(&self, halfway: impl FnOnce()) -> io::Result<Look> {
         let Some(number) = acquire(&self.published).checked_sub(1) else { return Ok(Look::Nothing) };
         let slot = self.slot(number);
@@ -279,6 +286,7 @@ impl Channel {
         }
         Ok(Look::Whole(message.checked()?))
     }
+    // ANCHOR_END: look
 
     fn slot(&self, number: u64) -> &Slot {
         let slots = u64::try_from(SLOTS).expect("a few");
@@ -304,6 +312,7 @@ fn acquire(word: &AtomicU64) -> u64 {
 /// through. Without FUTEX_PRIVATE_FLAG, as the other side is another process: the kernel then goes by the file and the
 /// offset in it, not by the address. It works on a read-only mapping, too. futex(2) is Linux's; POSIX has no such thing
 /// for a reader that may not write.
+// ANCHOR: sleep_on
 fn sleep_on(bell: &AtomicU32, heard: u32, limit: Duration) -> Result<(), Errno> {
     let limit = TimeSpec::from(limit);
     let (address, limit) = (bell.as_ptr(), std::ptr::from_ref(limit.as_ref()));
@@ -314,6 +323,7 @@ fn sleep_on(bell: &AtomicU32, heard: u32, limit: Duration) -> Result<(), Errno> 
         Err(errno) => Err(errno),
     }
 }
+// ANCHOR_END: sleep_on
 
 /// Wakes all who sleep on the bell.
 fn ring(bell: &AtomicU32) {
@@ -337,6 +347,7 @@ fn write_lock() -> libc::flock {
 /// F_OFD_SETLK makes it the open file description's: it goes when that is closed, and a process that dies, of whatever,
 /// closes all it has. (The older F_SETLK would be lost as soon as this process closes any descriptor of the file.) It
 /// is Linux's, and POSIX's since 2024. Like all such locks it holds back only those who ask.
+// ANCHOR: take_lock
 fn take_lock(file: &File) -> Result<bool, Errno> {
     match fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock())) {
         Ok(_) => Ok(true),
@@ -344,6 +355,7 @@ fn take_lock(file: &File) -> Result<bool, Errno> {
         Err(errno) => Err(errno),
     }
 }
+// ANCHOR_END: take_lock
 
 /// Whether somebody else has the lock. Nothing is taken, so a descriptor that is open for reading will do.
 fn is_locked(file: &File) -> Result<bool, Errno> {
@@ -381,6 +393,7 @@ impl Writer {
         writer.map_err(|error| named(path, error))
     }
 
+    // ANCHOR: create
     fn create(path: &Path) -> io::Result<Writer> {
         // tempfile's files have mode 0600, and are removed when anything here fails.
         let file = tempfile::Builder::new().prefix(".channel-").tempfile_in(folder_of(path))?;
@@ -397,6 +410,7 @@ impl Writer {
             Err(error) => Err(error.error),
         }
     }
+    // ANCHOR_END: create
 
     fn take_over(file: File) -> io::Result<Writer> {
         let mapping = Mapping::of_file(&file, 0, SIZE, READ_WRITE, Sharing::Shared)?;
@@ -537,6 +551,7 @@ impl Reader {
     ///
     /// # Errors
     /// Those of fcntl(2).
+    // ANCHOR: state
     pub fn state(&self) -> io::Result<State> {
         let session = &Channel::of(&self.mapping).session;
         loop {
@@ -553,6 +568,7 @@ impl Reader {
             }
         }
     }
+    // ANCHOR_END: state
 
     /// The process id of the writer, or of the last one.
     pub fn writer(&self) -> u32 {
@@ -589,6 +605,7 @@ impl Reader {
 ///
 /// # Errors
 /// As [`Reader::open`] and [`Reader::read`]; `ResourceBusy` when the writer was faster.
+// ANCHOR: with_memmap2
 pub fn last_message_with_memmap2(path: &Path) -> io::Result<Look> {
     let map: MmapRaw = MmapOptions::new().len(SIZE).map_raw_read_only(&open_file(path, false)?)?;
     // SAFETY: SIZE bytes are mapped for as long as `map` lives, aligned to a page, and any bytes are a valid Channel.
@@ -597,6 +614,7 @@ pub fn last_message_with_memmap2(path: &Path) -> io::Result<Look> {
     channel.check()?;
     channel.look(|| ())
 }
+// ANCHOR_END: with_memmap2
 
 /// Opens what may be a channel.
 fn open_file(path: &Path, write: bool) -> io::Result<File> {
