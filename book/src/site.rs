@@ -84,7 +84,8 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
 /// Whether a folder has files in it that no earlier build has written.
 fn holds_something_else(folder: &Path) -> bool {
     let holds_anything = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
-    holds_anything && (!folder.join("index.html").exists() || folder.join("SUMMARY.md").exists())
+    // mdBook writes this one early, so a build that was broken off has it, too.
+    holds_anything && (!folder.join(".nojekyll").exists() || folder.join("SUMMARY.md").exists())
 }
 
 fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
