@@ -8,7 +8,8 @@ use crate::sources::{Language, Problem, Sources, either};
 
 /// A page with its directives replaced. What is wrong goes to `problems`, and the directive stays as it is.
 ///
-/// `{{#include ...}}` is left to mdBook, after a look at whether it leads anywhere.
+/// `{{#include ...}}` is mdBook's, but for what it leaves undone: a listing begins at the left margin, and one that isn't there
+/// is an error.
 pub fn page(sources: &Sources, language: Language, name: &str, text: &str, problems: &mut Vec<Problem>) -> String {
     let mut renderer = Renderer { sources, language, name, marks: 0 };
     let file = sources.page(language, name);
@@ -163,8 +164,7 @@ impl Renderer<'_> {
         let one = |text: String| vec![Wrong::Here(text)];
         let Directive { name, arguments, .. } = directive;
         if *name == "include" {
-            listing(self.sources, &self.sources.page(self.language, self.name), arguments).map_err(one)?;
-            return Ok(line.text[directive.place.clone()].to_owned());
+            return listing(self.sources, &self.sources.page(self.language, self.name), arguments).map_err(one);
         }
         if line.kind != Kind::Text {
             return Err(one(format!("{{{{#{name}}}}} is inside a block of code")));
@@ -361,7 +361,7 @@ pub fn test_of(sources: &Sources, test: &str) -> Result<String, String> {
     Ok(format!("cargo test {package}--test {file} {name}"))
 }
 
-/// A file, or a part of it, that a page includes: `../../lessons/1_x/lesson.rs:anchor`.
+/// A file, or a part of it, that a page includes, `../../lessons/1_x/lesson.rs:anchor`, from the left margin on.
 ///
 /// # Errors
 /// When there is no such file or anchor, or nothing in it.
@@ -372,14 +372,19 @@ pub fn listing(sources: &Sources, page: &str, arguments: &str) -> Result<String,
     };
     let file = from_page(page, path)?;
     let text = sources.read(&file).map_err(|_| format!("there is no file {file} to include"))?;
-    let lines = match anchor {
-        None => text.lines().collect(),
+    let mut lines = match anchor {
+        None => text.lines().filter(|line| !line.contains("ANCHOR: ") && !line.contains("ANCHOR_END: ")).collect(),
         Some(anchor) => page::anchored(&text, anchor).ok_or_else(|| format!("{file} has no ANCHOR: {anchor}"))?,
     };
-    if lines.iter().all(|line| line.trim().is_empty()) {
+    let is_empty = |line: &&str| line.trim().is_empty();
+    lines.drain(..lines.iter().take_while(|line| is_empty(line)).count());
+    lines.truncate(lines.len() - lines.iter().rev().take_while(|line| is_empty(line)).count());
+    if lines.is_empty() {
         return Err(format!("{arguments} includes nothing"));
     }
-    Ok(lines.join("\n"))
+    let margin = |line: &&str| line.len() - line.trim_start().len();
+    let margin = lines.iter().filter(|line| !is_empty(line)).map(margin).min().unwrap_or_default();
+    Ok(lines.iter().map(|line| line.get(margin..).unwrap_or_default()).collect::<Vec<_>>().join("\n"))
 }
 
 /// A figure in one language.
