@@ -42,10 +42,12 @@ use crate::process::{Child, DEADLINE, Line, OnSmallDisk, on_a_small_disk};
 /// # Errors
 /// EOPNOTSUPP where the file system has no such files; EISDIR from a kernel that doesn't know of them (before 3.11); else
 /// those of open(2).
+// ANCHOR: o_tmpfile
 pub fn o_tmpfile(folder: &Path) -> Result<File, Errno> {
     let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     Ok(open(folder, flags, Mode::S_IRUSR | Mode::S_IWUSR)?.into())
 }
+// ANCHOR_END: o_tmpfile
 
 /// A file in `folder` whose name is taken away as soon as it is there: POSIX, but between the two calls it has one.
 ///
@@ -59,6 +61,7 @@ pub fn create_and_unlink(folder: &Path) -> io::Result<File> {
 ///
 /// # Errors
 /// As [`create_and_unlink`], and those of `between`; the name is gone even then.
+// ANCHOR: create_unlink
 pub fn create_and_then_unlink(folder: &Path, between: impl FnOnce() -> io::Result<()>) -> io::Result<File> {
     // O_EXCL: a name that somebody else has is not opened but refused, be it a link that was laid out for us.
     let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
@@ -76,14 +79,17 @@ pub fn create_and_then_unlink(folder: &Path, between: impl FnOnce() -> io::Resul
     }
     Err(Errno::EEXIST.into())
 }
+// ANCHOR_END: create_unlink
 
 /// A file that lives in memory (memfd_create(2), Linux). `name` is only for the eyes of who reads /proc: it is in no folder.
 ///
 /// # Errors
 /// Those of memfd_create(2).
+// ANCHOR: memory_file
 pub fn memory_file(name: &str) -> Result<File, Errno> {
     Ok(memfd_create(name, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?.into())
 }
+// ANCHOR_END: memory_file
 
 /// A scratch file without a name in `folder`'s file system: O_TMPFILE where there is such a thing, else create and unlink.
 ///
@@ -110,10 +116,12 @@ pub fn or_unlinked(first: Result<File, Errno>, folder: &Path) -> io::Result<File
 ///
 /// # Errors
 /// ENOSPC and the others of posix_fallocate(3); those of mmap(2).
+// ANCHOR: size_and_map
 pub fn size_and_map(file: &File, length: usize) -> io::Result<Mapping> {
     posix_fallocate(file, 0, length.try_into().map_err(|_| Errno::EOVERFLOW)?)?;
     Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
 }
+// ANCHOR_END: size_and_map
 // ANCHOR_END: three_ways
 
 // ANCHOR: talk
@@ -152,6 +160,7 @@ pub fn talk_with_a_child(file: File, words: &[u8]) -> io::Result<Talk> {
 ///
 /// # Errors
 /// Those of the file, the socket, the mapping and the other process.
+// ANCHOR: stranger
 pub fn talk_with_a_stranger(make: impl FnOnce() -> io::Result<File>, words: &[u8]) -> io::Result<Talk> {
     let (ours, theirs) = UnixStream::pair()?;
     theirs.set_read_timeout(Some(DEADLINE))?;
@@ -166,6 +175,7 @@ pub fn talk_with_a_stranger(make: impl FnOnce() -> io::Result<File>, words: &[u8
     stranger.wait()?.success()?;
     Ok(talk)
 }
+// ANCHOR_END: stranger
 
 fn say(file: &File, mapping: &Mapping, words: &[u8], line: &Line) -> io::Result<Talk> {
     mapping.write(0, words);
@@ -206,6 +216,7 @@ fn mapped_name(mapping: &Mapping) -> io::Result<String> {
 ///
 /// # Errors
 /// Those of sendmsg(2); EPIPE when the other end is gone.
+// ANCHOR: send_file
 pub fn send_file(socket: &UnixStream, file: &File) -> io::Result<()> {
     let descriptors = [file.as_raw_fd()];
     let rights = [ControlMessage::ScmRights(&descriptors)];
@@ -213,6 +224,7 @@ pub fn send_file(socket: &UnixStream, file: &File) -> io::Result<()> {
     sendmsg::<UnixAddr>(socket.as_raw_fd(), &[IoSlice::new(b"f")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
     Ok(())
 }
+// ANCHOR_END: send_file
 
 /// Waits for a descriptor to come over a Unix socket.
 ///
@@ -276,6 +288,7 @@ pub fn space_comes_back() -> io::Result<Result<Space, String>> {
     let body = |disk: &Path, line: &Line| {
         let free = || statvfs(disk).map(|disk| disk.blocks_free() * disk.fragment_size());
         let tell_free = || line.send(&free()?.to_ne_bytes());
+        // ANCHOR: watch_space
         tell_free()?;
         let path = disk.join("file");
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
@@ -291,6 +304,7 @@ pub fn space_comes_back() -> io::Result<Result<Space, String>> {
         others_line.give_turn()?;
         other.wait()?.success()?;
         tell_free()
+        // ANCHOR_END: watch_space
     };
     let mut seen = Vec::new();
     let ran = on_a_small_disk(4 * Space::FILE as u64, body, |line| {
@@ -345,6 +359,7 @@ pub fn killed(folder: &Path, moment: Moment) -> io::Result<usize> {
             let _mapping = size_and_map(&file, 1)?;
             now()
         };
+        // ANCHOR: moments
         match moment {
             Moment::WithTmpfile => hold(o_tmpfile(folder)?),
             Moment::BetweenCreateAndUnlink => create_and_then_unlink(folder, now).map(drop),
@@ -356,6 +371,7 @@ pub fn killed(folder: &Path, moment: Moment) -> io::Result<usize> {
                 fs::remove_file(&path)
             }
         }
+        // ANCHOR_END: moments
     })?;
     line.await_turn()?;
     child.kill()?;
