@@ -1,0 +1,9 @@
+// The pointer that is unmapped has another name than the one that was mapped.
+// compiles: no
+#include <sys/mman.h>
+
+int main(void)
+{
+    char *p = mmap(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    return munmap(mem, 1);
+}

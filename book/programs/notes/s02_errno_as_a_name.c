@@ -1,0 +1,18 @@
+// errno is a macro: as the name of a parameter it makes a pointer to a function of it.
+// flags: -Wno-error=int-conversion
+// warns: yes
+// ends: killed by SIGSEGV
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+static void complain(const char *what, int errno)
+{
+    fprintf(stderr, "%s: %s\n", what, strerror(errno));
+}
+
+int main(void)
+{
+    complain("mmap", EACCES);
+    return 0;
+}

@@ -1,0 +1,11 @@
+// The same two types; only a flag that neither -Wall nor -Wextra turns on makes the compiler speak.
+// flags: -Wconversion
+// warns: yes
+#include <sys/types.h>
+#include <unistd.h>
+
+int main(void)
+{
+    int len = lseek(0, 0, SEEK_CUR);
+    return len > 0 ? 0 : 0;
+}
