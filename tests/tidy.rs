@@ -76,6 +76,9 @@ fn both_readmes_have_the_lessons_and_the_same_commands() {
             assert!(row.contains(&format!("](lessons/{n}_{}/lesson.rs)", lesson.slug)), "{row}");
             let exercise = format!("](lessons/{n}_{}/exercise.rs), `cargo run -- check {n}` |", lesson.slug);
             assert!(row.contains(&exercise), "{row}");
+            for language in ["en", "zh"] {
+                assert!(row.contains(&format!("](book/{language}/{n}_{}.md)", lesson.slug)), "{row}");
+            }
         }
         assert!(english.contains(&format!("| {n}. {} |", lesson.title)), "lesson {n}");
     }
@@ -111,7 +114,8 @@ fn the_links_of_the_readmes_lead_somewhere() {
 fn the_readme_says_what_is_in_each_folder() {
     let text = read("README.md");
     let folders = names("src").into_iter().filter(|name| root().join("src").join(name).is_dir());
-    for folder in folders.map(|name| format!("src/{name}/")).chain(["lessons/".into(), "tests/".into()]) {
+    for folder in folders.map(|name| format!("src/{name}/")).chain(["lessons/".into(), "tests/".into(), "book/".into()])
+    {
         assert!(text.contains(&format!("| `{folder}` |")), "{folder}");
     }
 }

@@ -243,8 +243,8 @@ impl Renderer<'_> {
         Ok(format!(
             "<div class=\"belief\" role=\"note\">\n<p class=\"believed\"><strong>{believed}</strong>{space}{}</p>\n\
              <p class=\"fact\"><strong>{fact}</strong>{space}{}</p>\n</div>\n",
-            escape(belief.belief().in_language(self.language)),
-            escape(belief.against().in_language(self.language)),
+            with_code(belief.belief().in_language(self.language)),
+            with_code(belief.against().in_language(self.language)),
         ))
     }
 
@@ -436,6 +436,14 @@ impl Figure {
         let drawing: Vec<_> = drawing.lines().filter(|line| !line.trim().is_empty()).collect();
         Ok(Figure { drawing: drawing.join("\n"), title, description })
     }
+}
+
+/// A sentence as HTML, with what stands between backticks as code: here Markdown sees none of it.
+fn with_code(text: &str) -> String {
+    let pieces = text.split('`').enumerate();
+    pieces
+        .map(|(n, piece)| if n % 2 == 1 { format!("<code>{}</code>", escape(piece)) } else { escape(piece) })
+        .collect()
 }
 
 /// A text for HTML.

@@ -60,8 +60,14 @@ impl Report {
             None => (lesson.map(|number| number.to_string()), self.section.as_str()),
         };
         let read = match lesson {
-            Some(n) => say!("lesson {n}'s lesson.rs, section {section}", "第 {n} 课的 lesson.rs，{section} 一节"),
-            None => say!("this lesson's lesson.rs, section {section}", "本课的 lesson.rs，{section} 一节"),
+            Some(n) => say!(
+                "chapter {n} of the book, #{section}; lesson {n}'s lesson.rs, section {section}",
+                "书的第 {n} 章 #{section}；第 {n} 课的 lesson.rs，{section} 一节"
+            ),
+            None => say!(
+                "this lesson's chapter of the book, #{section}; its lesson.rs, section {section}",
+                "书中本课的一章 #{section}；本课的 lesson.rs，{section} 一节"
+            ),
         };
         parts.push((say!("read", "阅读"), read));
         parts
