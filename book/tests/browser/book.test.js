@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import fs from "node:fs";
 import http from "node:http";
+import os from "node:os";
 import path from "node:path";
 import { after, before, describe, test as testWithin } from "node:test";
 import { createRequire } from "node:module";
@@ -19,6 +20,9 @@ const BELOW = "/some/where";
 const pagesOf = (language) => fs.readdirSync(path.join(SITE, language)).filter((name) => name.endsWith(".html"));
 const PAGES = LANGUAGES.flatMap((language) => pagesOf(language).map((name) => `${language}/${name}`));
 const CHAPTERS = PAGES.filter((page) => /\/\d_/.test(page));
+
+// Each test has a browser context of its own.
+const AT_ONCE = { concurrency: os.availableParallelism() };
 
 let browser, server, base;
 
@@ -90,7 +94,7 @@ const violations = async (page) => {
 
 const unfold = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
 
-describe("each page is light, has no fault, breaks no rule of WCAG 2.1 AA in light and dark, and fits a phone", () => {
+describe("each page is light, has no fault, breaks no rule of WCAG 2.1 AA in light and dark, and fits a phone", AT_ONCE, () => {
     for (const address of PAGES) {
         test(address, async () => {
             await visit(address, { colorScheme: "light" }, async (page) => {
@@ -115,7 +119,7 @@ describe("each page is light, has no fault, breaks no rule of WCAG 2.1 AA in lig
     }
 });
 
-describe("what opens breaks no rule of WCAG 2.1 AA", () => {
+describe("what opens breaks no rule of WCAG 2.1 AA", AT_ONCE, () => {
     for (const colorScheme of ["light", "dark"]) {
         test(`the contents on a phone, the search, the mark of a test, ${colorScheme}`, async () => {
             await visit(CHAPTERS[0], { colorScheme, viewport: { width: 360, height: 740 } }, async (page) => {
@@ -145,7 +149,7 @@ describe("what opens breaks no rule of WCAG 2.1 AA", () => {
     }
 });
 
-describe("the other language", () => {
+describe("the other language", AT_ONCE, () => {
     for (const address of CHAPTERS) {
         const other = address.startsWith("en/") ? address.replace("en/", "zh/") : address.replace("zh/", "en/");
         test(`${address} leads to the same heading of ${other}, which is remembered`, async () => {
@@ -210,7 +214,7 @@ describe("the other language", () => {
     });
 });
 
-describe("search", () => {
+describe("search", AT_ONCE, () => {
     const wanted = {
         en: ["mapping", "MAP_SHARED", "lseek(2)", "page cache", "SIGBUS", "map_shared"],
         zh: ["映射", "写时复制", "总线错误", "MAP_SHARED", "lseek(2)", "mmap 映射", "共享mmap", "页缓存"],
@@ -255,7 +259,7 @@ describe("search", () => {
     });
 });
 
-describe("questions", () => {
+describe("questions", AT_ONCE, () => {
     for (const javaScriptEnabled of [true, false]) {
         test(`open with the keyboard, ${javaScriptEnabled ? "with" : "without"} JavaScript`, async () => {
             for (const address of CHAPTERS) {
