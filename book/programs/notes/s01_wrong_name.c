@@ -2,8 +2,10 @@
 // compiles: no
 #include <sys/mman.h>
 
+// ANCHOR: bug
 int main(void)
 {
     char *p = mmap(0, 1, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     return munmap(mem, 1);
 }
+// ANCHOR_END: bug

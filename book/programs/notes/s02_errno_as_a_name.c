@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+// ANCHOR: bug
 static void complain(const char *what, int errno)
 {
     fprintf(stderr, "%s: %s\n", what, strerror(errno));
@@ -16,3 +17,4 @@ int main(void)
     complain("mmap", EACCES);
     return 0;
 }
+// ANCHOR_END: bug

@@ -6,6 +6,8 @@
 
 int main(void)
 {
+    // ANCHOR: bug
     int len = lseek(0, 0, SEEK_CUR);
+    // ANCHOR_END: bug
     return len > 0 ? 0 : 0;
 }
