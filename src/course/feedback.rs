@@ -196,6 +196,7 @@ impl<'a> Page<'a> {
         let source = exercise.replace("exercise.rs", "lesson.rs");
         let steps = [
             (format!("cargo run -- run {n}"), say!("see it happen on this kernel", "看它在本机内核上如何发生")),
+            ("cargo run -p book".to_owned(), say!("read its chapter", "读这一章")),
             (source, say!("read how it is done", "读一读是怎么做的")),
             (format!("cargo test --test lesson_{n}"), say!("hold it against its properties", "用性质测试来检验它")),
             (exercise, say!("do the exercise", "动手做练习")),
