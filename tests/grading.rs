@@ -1,6 +1,8 @@
 //! The grading is itself graded: stubs are still to do, solutions pass, and each wrong answer gets the feedback that its
 //! header names, no more and no less.
 //!
+//! The random inputs are those of one seed, so that a run says what the last one said; PROPTEST_RNG_SEED=N tries others.
+//!
 //! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` behind it.
 
 mod common;
@@ -16,6 +18,9 @@ use mmap_workbook::grade::Verdict;
 /// Half of what a learner's code may take: each endless loop among the wrong answers is waited for.
 const DEADLINE: Duration = Duration::from_secs(5);
 
+/// What proptest goes by in the checks' processes.
+const SEED: &str = "PROPTEST_RNG_SEED";
+
 /// The binary of the test target `kind_lesson`.
 fn binary(kind: &str, lesson: u8) -> PathBuf {
     let target = format!("{kind}_{lesson}");
@@ -30,6 +35,10 @@ fn binary(kind: &str, lesson: u8) -> PathBuf {
 fn run(lesson: u8, binary: &Path, module: &str) -> Vec<Checked> {
     let source = exercise_of(lesson).checks().expect("checks");
     let checks = checks_of(binary, module, &source).expect("a list");
+    if std::env::var_os(SEED).is_none() {
+        // SAFETY: the tests run one at a time, and nothing here has another thread that could look at the environment.
+        unsafe { std::env::set_var(SEED, "1") };
+    }
     assert!(checks.len() >= 9, "lesson {lesson}: {} checks", checks.len());
     checks.into_iter().map(|check| check.run(binary, DEADLINE).expect("a check runs")).collect()
 }

@@ -208,15 +208,17 @@ mod byte_at {
     #[test]
     fn is_the_files_byte_or_none() {
         check("window", rule(), || {
-            for_all(
-                (near_edges(), near_edges()),
-                |(size, offset)| say!("a file of {size} bytes, offset {offset}", "{size} 字节的文件，偏移 {offset}"),
-                |&(size, offset)| {
-                    let bytes = bytes(size);
-                    let file = read_only(&file_with(&bytes)?)?;
-                    compare(bytes.get(offset).copied(), answer(&file, wide(offset))?)
-                },
-            )
+            let describe = |&(size, offset): &(usize, usize)| {
+                say!("a file of {size} bytes, offset {offset}", "{size} 字节的文件，偏移 {offset}")
+            };
+            let test = |&(size, offset): &(usize, usize)| {
+                let bytes = bytes(size);
+                let file = read_only(&file_with(&bytes)?)?;
+                compare(bytes.get(offset).copied(), answer(&file, wide(offset))?)
+            };
+            // First the simplest: from a file that ends on the edge of a page, shrinking leads nowhere else.
+            for_each([(10, 10)], describe, test)?;
+            for_all((near_edges(), near_edges()), describe, test)
         });
     }
 
