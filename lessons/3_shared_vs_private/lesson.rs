@@ -360,7 +360,7 @@ pub struct CopyOnWrite {
 /// was with the lowest bit flipped.
 ///
 /// The field of smaps to look at is `Anonymous`: pages of this mapping that belong to no file. `Private_Dirty` may also
-/// count the file's own page, when it is not yet on the disk and no other process has it mapped.
+/// count the file's own page, when it is not yet on the disk and no other mapping has it.
 ///
 /// # Errors
 /// Those of the mapping, of /proc and of read(2).
