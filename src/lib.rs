@@ -21,6 +21,7 @@ pub mod grade;
 pub mod narrate;
 pub mod observe;
 pub mod process;
+pub mod scenario;
 
 #[path = "../lessons/1_traditional_io/lesson.rs"]
 pub mod lesson_1;

@@ -1,0 +1,120 @@
+//! The language of scenarios: what is printed is read back, and what is no scenario is refused with its place.
+
+use mmap_workbook::scenario::*;
+use proptest::prelude::*;
+
+fn name() -> impl Strategy<Value = Name> {
+    "[a-z][a-z0-9]{0,7}".prop_filter_map("anon is taken", |text| Name::new(&text))
+}
+
+fn pid() -> impl Strategy<Value = Pid> {
+    prop::char::range('A', 'Z').prop_filter_map("a letter", Pid::new)
+}
+
+fn amount() -> impl Strategy<Value = Amount> {
+    let with_pages = (1..100_u32, -5000..5000_i32).prop_map(|(pages, bytes)| Amount { pages, bytes });
+    prop_oneof![(0..10_000_i32).prop_map(|bytes| Amount { pages: 0, bytes }), with_pages]
+}
+
+fn bytes() -> impl Strategy<Value = Bytes> {
+    let fill = (prop::char::range('a', 'z'), amount()).prop_map(|(letter, amount)| Bytes::Fill(letter, amount));
+    prop_oneof!["[!$-&(-~]{1,16}".prop_map(Bytes::Text), fill]
+}
+
+/// Here and not below, where an operation has the same name.
+const SEALS: [Seal; 4] = [Seal::Shrink, Seal::Grow, Seal::Write, Seal::FutureWrite];
+
+fn operation() -> impl Strategy<Value = Operation> {
+    use Operation::*;
+    let contents = prop_oneof![amount().prop_map(Contents::Zeros), bytes().prop_map(Contents::Bytes)];
+    let access = prop::sample::select(vec![Access::ReadOnly, Access::WriteOnly, Access::ReadWrite]);
+    let protection =
+        || prop::sample::select(vec![Protection::None, Protection::Read, Protection::Write, Protection::ReadWrite]);
+    let seal = prop::sample::select(SEALS.to_vec());
+    let source = prop_oneof![Just(Source::Anonymous), (name(), amount()).prop_map(|(n, a)| Source::File(n, a))];
+    let part = prop::option::of((amount(), amount()));
+    let files = prop_oneof![
+        (name(), contents).prop_map(|(n, c)| Create(n, c)),
+        (name(), amount()).prop_map(|(n, a)| Memfd(n, a)),
+        (name(), name(), access, any::<bool>()).prop_map(|(d, n, a, t)| Open(d, n, a, t)),
+        name().prop_map(Close),
+        (name(), amount(), amount()).prop_map(|(n, a, l)| Read(n, a, l)),
+        (name(), amount(), bytes()).prop_map(|(n, a, b)| Write(n, a, b)),
+        (name(), amount()).prop_map(|(n, a)| Truncate(n, a)),
+        (name(), amount(), amount()).prop_map(|(n, a, l)| Punch(n, a, l)),
+        (name(), name()).prop_map(|(from, to)| Rename(from, to)),
+        name().prop_map(Unlink),
+        (name(), seal).prop_map(|(n, s)| Seal(n, s)),
+    ];
+    let memory = prop_oneof![
+        (name(), source, any::<bool>(), protection(), amount()).prop_map(|(n, s, x, p, l)| Map(n, s, x, p, l)),
+        (name(), amount(), amount()).prop_map(|(n, a, l)| Load(n, a, l)),
+        (name(), amount(), bytes()).prop_map(|(n, a, b)| Store(n, a, b)),
+        (name(), part).prop_map(|(n, part)| Unmap(n, part)),
+        (name(), protection()).prop_map(|(n, p)| Protect(n, p)),
+        name().prop_map(Advise),
+        name().prop_map(Sync),
+        pid().prop_map(Fork),
+        Just(Exit),
+        pid().prop_map(Kill),
+    ];
+    prop_oneof![files, memory]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_is_printed_is_read_back(lines in prop::collection::vec((pid(), operation()), 0..20)) {
+        let scenario = Scenario(lines);
+        prop_assert_eq!(Scenario::parse(&scenario.to_string()).expect("it is one"), scenario);
+    }
+
+    #[test]
+    fn any_text_is_a_scenario_or_refused_at_a_place_that_is_there(text in "[ -~\n]{0,80}|[A-Z] [a-z]{1,9} [a-z0-9p+' *\"-]{0,20}") {
+        match Scenario::parse(&text) {
+            Ok(scenario) => prop_assert_eq!(Scenario::parse(&scenario.to_string()), Ok(scenario)),
+            Err(problem) => {
+                let line = text.lines().nth(problem.line - 1).expect("a line");
+                prop_assert!((1..=line.chars().count() + 1).contains(&problem.column), "{problem}: {line:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_example_of_the_documentation_is_a_scenario() {
+    let source = include_str!("../src/scenario/mod.rs");
+    let example =
+        source.split("//! ```text\n").nth(1).and_then(|rest| rest.split("//! ```").next()).expect("an example");
+    let text: String = example.lines().map(|line| line.trim_start_matches("//!").to_owned() + "\n").collect();
+    let scenario = Scenario::parse(&text).unwrap_or_else(|problem| panic!("{problem}"));
+    assert_eq!(scenario.0.len(), example.lines().count());
+}
+
+#[test]
+fn what_is_wrong_is_said_with_its_line_and_column() {
+    for (text, place, word) in [
+        ("A open d f rw\nA clos d", (2, 3), "\"clos\""),
+        ("a exit", (1, 1), "process"),
+        ("A truncate d", (1, 13), "missing"),
+        ("A truncate d 1q", (1, 14), "number of bytes"),
+        ("A truncate d 007", (1, 14), "number of bytes"),
+        ("A truncate d 9999999999p", (1, 14), "number of bytes"),
+        ("A map m d shared rw 0", (1, 22), "missing"),
+        ("A map anon d shared rw 0 1p", (1, 7), "name"),
+        ("A write d 0 \"no end", (1, 13), "no end"),
+        ("A exit now", (1, 8), "end here"),
+        ("AB exit", (1, 1), "process"),
+    ] {
+        let problem = Scenario::parse(text).expect_err(text);
+        assert_eq!((problem.line, problem.column), place, "{text}: {problem}");
+        assert!(problem.to_string().contains(word), "{text}: {problem}");
+    }
+}
+
+#[test]
+fn a_text_without_end_is_refused() {
+    let problem = Scenario::parse(&"A exit\n".repeat(MOST_LINES + 1)).expect_err("too long");
+    assert_eq!(problem.line, MOST_LINES + 1);
+}
