@@ -18,6 +18,7 @@
 
 pub mod course;
 pub mod grade;
+pub mod model;
 pub mod narrate;
 pub mod observe;
 pub mod process;
