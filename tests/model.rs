@@ -1,19 +1,18 @@
 //! The model on scenarios whose outcomes the lessons' tests have from the kernel.
 
-use mmap_workbook::model::{Death, Model, Outcome};
-use mmap_workbook::scenario::Scenario;
+use mmap_workbook::model::Model;
+use mmap_workbook::scenario::{Amount, Byte, Death, Outcome, Scenario};
 
 /// The outcome of the last line, where a page has 4 KiB.
 fn last(text: &str) -> Outcome {
     let scenario = Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"));
     let mut model = Model::new(1 << 12);
-    let mut outcomes =
-        scenario.0.iter().map(|(process, operation)| model.step(*process, operation)).collect::<Vec<_>>();
+    let mut outcomes = scenario.0.iter().map(|line| model.step(line.process, &line.operation).0).collect::<Vec<_>>();
     outcomes.pop().expect("a line")
 }
 
 fn bytes(text: &str) -> Outcome {
-    Outcome::Bytes(text.bytes().map(Some).collect())
+    Outcome::Bytes(text.bytes().map(Byte::Is).collect())
 }
 
 #[test]
@@ -35,17 +34,20 @@ fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
 #[test]
 fn a_touch_faults_where_the_file_has_no_page() {
     let begin = "A create f 10\nA open d f rw\nA map m d shared rw 0 3p\n";
-    assert_eq!(last(&format!("{begin}A load m 1p-1 1")), Outcome::Bytes(vec![Some(0)]));
-    assert_eq!(last(&format!("{begin}A load m 1p 1")), Outcome::Died(Death::NoPage, 1 << 12));
-    assert_eq!(last(&format!("{begin}A load m 3p 1")), Outcome::Died(Death::NotMapped, 3 << 12));
-    assert_eq!(last(&format!("{begin}A protect m r\nA store m 1p \"x\"")), Outcome::Died(Death::NotAllowed, 1 << 12));
+    assert_eq!(last(&format!("{begin}A load m 1p-1 1")), Outcome::Bytes(vec![Byte::Is(0)]));
+    assert_eq!(last(&format!("{begin}A load m 1p 1")), Outcome::Died(Death::NoPage, Amount { pages: 1, bytes: 0 }));
+    assert_eq!(last(&format!("{begin}A load m 3p 1")), Outcome::Died(Death::NotMapped, Amount { pages: 3, bytes: 0 }));
+    assert_eq!(
+        last(&format!("{begin}A protect m r\nA store m 1p \"x\"")),
+        Outcome::Died(Death::NotAllowed, Amount { pages: 1, bytes: 0 })
+    );
 }
 
 #[test]
 fn a_truncation_takes_private_copies_too() {
     let text = "A create f 2p\nA open d f rw\nA map m d private rw 0 2p\nA store m 1p \"x\"\nA truncate d 1p\n";
-    assert_eq!(last(&format!("{text}A load m 1p 1")), Outcome::Died(Death::NoPage, 1 << 12));
-    assert_eq!(last(&format!("{text}A truncate d 2p\nA load m 1p 1")), Outcome::Bytes(vec![Some(0)]));
+    assert_eq!(last(&format!("{text}A load m 1p 1")), Outcome::Died(Death::NoPage, Amount { pages: 1, bytes: 0 }));
+    assert_eq!(last(&format!("{text}A truncate d 2p\nA load m 1p 1")), Outcome::Bytes(vec![Byte::Is(0)]));
 }
 
 #[test]
@@ -59,5 +61,5 @@ fn a_child_has_its_parents_copies_until_either_stores() {
 fn what_is_stored_behind_the_end_and_uncovered_later_is_left_open() {
     let text =
         "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 2";
-    assert_eq!(last(text), Outcome::Bytes(vec![None, Some(0)]));
+    assert_eq!(last(text), Outcome::Bytes(vec![Byte::Either(b'x', 0), Byte::Is(0)]));
 }

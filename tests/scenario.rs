@@ -18,7 +18,7 @@ fn amount() -> impl Strategy<Value = Amount> {
 
 fn bytes() -> impl Strategy<Value = Bytes> {
     let fill = (prop::char::range('a', 'z'), amount()).prop_map(|(letter, amount)| Bytes::Fill(letter, amount));
-    prop_oneof!["[!$-&(-~]{1,16}".prop_map(Bytes::Text), fill]
+    prop_oneof![r"[!$-&(-\[\]-{}~]{1,16}".prop_map(Bytes::Text), fill]
 }
 
 /// Here and not below, where an operation has the same name.
@@ -61,11 +61,42 @@ fn operation() -> impl Strategy<Value = Operation> {
     prop_oneof![files, memory]
 }
 
+fn byte() -> impl Strategy<Value = Byte> {
+    prop_oneof![
+        6 => any::<u8>().prop_map(Byte::Is),
+        6 => prop::sample::select(b"ax0?".to_vec()).prop_map(Byte::Is),
+        1 => (any::<u8>(), any::<u8>()).prop_map(|(one, other)| Byte::Either(one, other)),
+        1 => Just(Byte::Any),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    let run = (byte(), 1..20_usize).prop_map(|(byte, times)| vec![byte; times]);
+    let death = prop::sample::select(vec![Death::NotMapped, Death::NotAllowed, Death::NoPage]);
+    let one = prop_oneof![
+        Just(Outcome::Done),
+        Just(Outcome::Meaningless),
+        any::<u32>().prop_map(|count| Outcome::Count(count.into())),
+        prop::collection::vec(run, 0..6).prop_map(|runs| Outcome::Bytes(runs.concat())),
+        prop::sample::select(vec!["EINVAL", "E2BIG"]).prop_map(|name| Outcome::errno(name).expect("an errno")),
+        (death, amount()).prop_map(|(death, at)| Outcome::Died(death, at)),
+    ];
+    prop_oneof![
+        4 => one.clone(),
+        1 => prop::collection::vec(one, 2..4).prop_map(Outcome::OneOf),
+    ]
+}
+
+fn line() -> impl Strategy<Value = Line> {
+    let parts = (pid(), operation(), prop::option::of(outcome()));
+    parts.prop_map(|(process, operation, outcome)| Line { process, operation, outcome })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn what_is_printed_is_read_back(lines in prop::collection::vec((pid(), operation()), 0..20)) {
+    fn what_is_printed_is_read_back(lines in prop::collection::vec(line(), 0..20)) {
         let scenario = Scenario(lines);
         prop_assert_eq!(Scenario::parse(&scenario.to_string()).expect("it is one"), scenario);
     }
@@ -85,11 +116,12 @@ proptest! {
 #[test]
 fn the_example_of_the_documentation_is_a_scenario() {
     let source = include_str!("../src/scenario/mod.rs");
-    let example =
-        source.split("//! ```text\n").nth(1).and_then(|rest| rest.split("//! ```").next()).expect("an example");
-    let text: String = example.lines().map(|line| line.trim_start_matches("//!").to_owned() + "\n").collect();
-    let scenario = Scenario::parse(&text).unwrap_or_else(|problem| panic!("{problem}"));
-    assert_eq!(scenario.0.len(), example.lines().count());
+    let examples = source.split("//! ```text\n").skip(1).filter_map(|rest| rest.split("//! ```").next());
+    for example in examples {
+        let text: String = example.lines().map(|line| line.trim_start_matches("//!").to_owned() + "\n").collect();
+        let scenario = Scenario::parse(&text).unwrap_or_else(|problem| panic!("{problem}"));
+        assert_eq!(scenario.0.len(), example.lines().count());
+    }
 }
 
 #[test]
@@ -104,7 +136,10 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
         ("A map m d shared rw 0", (1, 22), "missing"),
         ("A map anon d shared rw 0 1p", (1, 7), "name"),
         ("A write d 0 \"no end", (1, 13), "no end"),
-        ("A exit now", (1, 8), "end here"),
+        ("A exit now", (1, 8), "=>"),
+        ("A exit => fine", (1, 11), "outcome"),
+        ("A load m 0 1 => SIGBUS/BUS_ADRERR", (1, 34), "`at` is missing"),
+        ("A load m 0 1 => 0*99999999", (1, 17), "bytes"),
         ("AB exit", (1, 1), "process"),
     ] {
         let problem = Scenario::parse(text).expect_err(text);
@@ -115,6 +150,6 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
 
 #[test]
 fn a_text_without_end_is_refused() {
-    let problem = Scenario::parse(&"A exit\n".repeat(MOST_LINES + 1)).expect_err("too long");
-    assert_eq!(problem.line, MOST_LINES + 1);
+    let problem = Scenario::parse(&"A exit\n".repeat(Scenario::MOST_LINES + 1)).expect_err("too long");
+    assert_eq!(problem.line, Scenario::MOST_LINES + 1);
 }
