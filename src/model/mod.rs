@@ -122,6 +122,46 @@ impl Model {
         self.processes.contains_key(&process)
     }
 
+    /// The processes there are.
+    pub fn processes(&self) -> impl Iterator<Item = Pid> + Clone {
+        self.processes.keys().copied()
+    }
+
+    /// The names of files.
+    pub fn files(&self) -> impl Iterator<Item = Name> + Clone {
+        self.names.keys().copied()
+    }
+
+    /// The descriptors of a process.
+    pub fn descriptors(&self, process: Pid) -> impl Iterator<Item = Name> + Clone {
+        self.processes.get(&process).into_iter().flat_map(|process| process.descriptors.keys().copied())
+    }
+
+    /// The mappings of a process.
+    pub fn mappings(&self, process: Pid) -> impl Iterator<Item = Name> + Clone {
+        self.processes.get(&process).into_iter().flat_map(|process| process.mappings.keys().copied())
+    }
+
+    /// Whether the process would die of this line.
+    pub fn would_die(&mut self, process: Pid, operation: &Operation) -> bool {
+        let (name, at, length, store) = match operation {
+            Operation::Load(name, at, length) => (*name, self.size(*at), self.size(*length), false),
+            Operation::Store(name, at, Bytes::Fill(_, length)) => (*name, self.size(*at), self.size(*length), true),
+            Operation::Store(name, at, Bytes::Text(text)) => (*name, self.size(*at), Ok(text.len() as u64), true),
+            _ => return false,
+        };
+        let (Ok(mut at), Ok(length)) = (at, length) else { return false };
+        let end = at + length;
+        while self.has(process) && at < end {
+            match self.alike(process, name, at, end) {
+                Ok(_) if matches!(self.touch(process, name, at, store), Err(Outcome::Died(..))) => return true,
+                Ok(count) => at += count as u64,
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
     /// Does what a line says: what it gives, and the rule behind that.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> (Outcome, Rule) {
         self.why = None;

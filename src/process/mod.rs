@@ -207,6 +207,41 @@ pub struct Pipes {
     pub stderr: Option<std::process::ChildStderr>,
 }
 
+/// Whose child a process of the group is to be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Parent {
+    /// The caller's.
+    Me,
+    /// The child of the caller's own parent (CLONE_PARENT, clone(2)): the caller's brother, as it were.
+    Mine,
+}
+
+/// fork(2) within the group that a [`Child`] leads: the new process belongs to the group, so it is killed with it, and it
+/// dies when its parent does. None in the new process; who waits for it is up to the caller.
+///
+/// # Errors
+/// The error of clone(2).
+///
+/// # Safety
+/// The calling process must have one thread only, and the new one must end by `_exit(2)`.
+pub(crate) unsafe fn fork_within_group(parent: Parent) -> io::Result<Option<Pid>> {
+    let its_parent = if parent == Parent::Me { getpid() } else { getppid() };
+    let flag = if parent == Parent::Me { 0 } else { libc::CLONE_PARENT };
+    let flags = libc::c_long::from(flag | libc::SIGCHLD);
+    // SAFETY: without CLONE_VM and without a stack clone(2) is fork(2), whatever the order of its arguments on this
+    // processor: the others are all 0. The caller vouches for the only thread.
+    let process = Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })?;
+    if process != 0 {
+        return Ok(Some(Pid::from_raw(process.try_into().map_err(io::Error::other)?)));
+    }
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() != its_parent {
+        // SAFETY: _exit(2) runs nothing of ours.
+        unsafe { libc::_exit(1) };
+    }
+    Ok(None)
+}
+
 /// Runs `body` in a forked child and says how that ended: the way to find out whether a touch of memory kills.
 ///
 /// # Errors

@@ -49,9 +49,15 @@
 //!
 //! What a process touches it touches byte by byte, from the first to the last; the touch that faults ends it.
 
+#[cfg(unix)]
+mod kernel;
 mod outcome;
+#[cfg(unix)]
+pub mod random;
 mod text;
 
+#[cfg(unix)]
+pub use kernel::Kernel;
 pub use outcome::{Byte, Death, Outcome};
 pub use text::Problem;
 

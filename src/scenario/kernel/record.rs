@@ -1,0 +1,169 @@
+//! Where the outcomes are written down: memory that the caller, the stage and all actors share.
+
+use std::borrow::Cow;
+use std::io;
+use std::ptr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use memmap2::{MmapOptions, MmapRaw};
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::unistd::ftruncate;
+
+use super::super::{Amount, Byte, Death, Outcome};
+use crate::observe::page_size;
+
+/// The room for a scenario's text or its outcomes; memory that nobody has written to costs nothing.
+const ROOM: usize = 64 << 20;
+
+/// A length, and so many bytes behind it. Only the process whose turn it is touches them: the messages between the
+/// processes are what orders the accesses.
+#[derive(Debug)]
+pub(super) struct Record(MmapRaw);
+
+/// What comes before each outcome.
+#[derive(Clone, Copy, PartialEq)]
+enum Tag {
+    Done,
+    Count,
+    Bytes,
+    Errno,
+    Died,
+    Meaningless,
+}
+
+impl Tag {
+    const ALL: [Tag; 6] = [Tag::Done, Tag::Count, Tag::Bytes, Tag::Errno, Tag::Died, Tag::Meaningless];
+}
+
+impl Record {
+    pub(super) fn new() -> io::Result<Record> {
+        // A file's, so that the mapping can be a shared one: the same memory after each fork(2). The descriptor isn't needed.
+        let file = memfd_create("record", MFdFlags::MFD_CLOEXEC)?;
+        ftruncate(&file, ROOM.try_into().map_err(io::Error::other)?)?;
+        Ok(Record(MmapOptions::new().len(ROOM).map_raw(&file)?))
+    }
+
+    fn length(&self) -> &AtomicUsize {
+        // SAFETY: the mapping begins on a page's edge, is longer than a word, and lives as long as `self`; everybody
+        // accesses this word as an atomic.
+        unsafe { AtomicUsize::from_ptr(self.0.as_mut_ptr().cast()) }
+    }
+
+    /// Empties it and puts these bytes in.
+    pub(super) fn begin(&self, bytes: &[u8]) -> io::Result<()> {
+        self.length().store(0, Ordering::Release);
+        if self.push(bytes) { Ok(()) } else { Err(io::Error::other("the scenario is too long")) }
+    }
+
+    /// Takes everything out.
+    pub(super) fn take(&self) -> Vec<u8> {
+        let length = self.length().swap(0, Ordering::AcqRel).min(ROOM - size_of::<usize>());
+        let mut bytes = vec![0; length];
+        let from = self.0.as_mut_ptr().wrapping_add(size_of::<usize>());
+        // SAFETY: `from` is followed by at least `length` bytes of the mapping, nobody else touches it during this turn,
+        // and `bytes` is as long.
+        unsafe { ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), length) };
+        bytes
+    }
+
+    /// Puts bytes behind the others; false when there is no room. Async-signal-safe: it allocates nothing.
+    fn push(&self, bytes: &[u8]) -> bool {
+        let length = self.length().load(Ordering::Acquire);
+        if bytes.len() > ROOM - size_of::<usize>() - length {
+            return false;
+        }
+        let to = self.0.as_mut_ptr().wrapping_add(size_of::<usize>() + length);
+        // SAFETY: there is room for the bytes (checked above), and nobody else touches it during this turn.
+        unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
+        self.length().store(length + bytes.len(), Ordering::Release);
+        true
+    }
+
+    /// Writes an outcome down. Without room it is left out, and the caller finds one too few.
+    pub(super) fn done(&self) {
+        self.push(&[Tag::Done as u8]);
+    }
+
+    pub(super) fn meaningless(&self) {
+        self.push(&[Tag::Meaningless as u8]);
+    }
+
+    pub(super) fn count(&self, count: usize) {
+        self.tagged(Tag::Count, count as u64, &[]);
+    }
+
+    pub(super) fn errno(&self, errno: Errno) {
+        self.tagged(Tag::Errno, u64::from((errno as i32).unsigned_abs()), &[]);
+    }
+
+    pub(super) fn bytes(&self, bytes: &[u8]) {
+        self.tagged(Tag::Bytes, bytes.len() as u64, bytes);
+    }
+
+    /// The signal handler calls it.
+    pub(super) fn died(&self, signal: i32, code: i32, at: usize) {
+        let mut rest = [0; 16];
+        rest[..8].copy_from_slice(&i64::from(code).to_ne_bytes());
+        rest[8..].copy_from_slice(&(at as u64).to_ne_bytes());
+        self.tagged(Tag::Died, u64::from(signal.unsigned_abs()), &rest);
+    }
+
+    fn tagged(&self, tag: Tag, number: u64, rest: &[u8]) {
+        let mut head = [tag as u8; 9];
+        head[1..].copy_from_slice(&number.to_ne_bytes());
+        if self.push(&head) && !self.push(rest) {
+            self.length().fetch_sub(head.len(), Ordering::AcqRel);
+        }
+    }
+
+    /// Everything that was written down.
+    pub(super) fn outcomes(&self) -> io::Result<Vec<Outcome>> {
+        let bytes = self.take();
+        let mut rest = bytes.as_slice();
+        let mut outcomes = Vec::new();
+        while let Some((tag, behind)) = rest.split_first() {
+            rest = behind;
+            outcomes.push(read(*tag, &mut rest)?);
+        }
+        Ok(outcomes)
+    }
+}
+
+fn read(tag: u8, rest: &mut &[u8]) -> io::Result<Outcome> {
+    let garbled = || io::Error::new(io::ErrorKind::InvalidData, "the record of the scenario is garbled");
+    let mut take = |count: usize| {
+        let (bytes, behind) = rest.split_at_checked(count).ok_or_else(garbled)?;
+        *rest = behind;
+        Ok::<_, io::Error>(bytes)
+    };
+    let mut number = || Ok::<_, io::Error>(u64::from_ne_bytes(take(8)?.try_into().map_err(io::Error::other)?));
+    let tag = Tag::ALL.into_iter().find(|other| *other as u8 == tag).ok_or_else(garbled)?;
+    Ok(match tag {
+        Tag::Done => Outcome::Done,
+        Tag::Meaningless => Outcome::Meaningless,
+        Tag::Count => Outcome::Count(number()?),
+        Tag::Errno => {
+            let errno = Errno::from_raw(number()?.try_into().map_err(io::Error::other)?);
+            Outcome::Errno(Cow::Owned(format!("{errno:?}")))
+        }
+        Tag::Bytes => {
+            let length = number()?.try_into().map_err(io::Error::other)?;
+            Outcome::Bytes(take(length)?.iter().copied().map(Byte::Is).collect())
+        }
+        Tag::Died => {
+            let (signal, code, at) = (number()?, number()?, number()?);
+            let kind = |signal: i32, code: i32| (u64::from(signal.unsigned_abs()), u64::from(code.unsigned_abs()));
+            let death = match (signal, code) {
+                // SEGV_MAPERR and SEGV_ACCERR, the same numbers on every Linux.
+                seen if seen == kind(libc::SIGSEGV, 1) => Death::NotMapped,
+                seen if seen == kind(libc::SIGSEGV, 2) => Death::NotAllowed,
+                seen if seen == kind(libc::SIGBUS, libc::BUS_ADRERR) => Death::NoPage,
+                _ => return Err(io::Error::other(format!("a process died of signal {signal} with code {code}"))),
+            };
+            let page = page_size().try_into().map_err(io::Error::other)?;
+            Outcome::Died(death, Amount::of(at, page))
+        }
+    })
+}

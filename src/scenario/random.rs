@@ -1,0 +1,206 @@
+//! Random scenarios: several processes, files and mappings, with sizes near the edges of pages.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::{Access, Amount, Bytes, Contents, Line, Name, Operation, Outcome, Pid, Protection, Scenario, Seal, Source};
+use crate::model::Model;
+
+/// Which files a random scenario has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Files {
+    /// Files with names, files in memory, and memory without a file.
+    All,
+    /// Files in memory and memory without a file: no file system but the kernel's own.
+    InMemory,
+}
+
+/// Scenarios of so many lines, of which those are left out that mean nothing, and those whose outcome is not settled enough
+/// to go on from. They shrink to fewer lines, and to smaller numbers.
+pub fn scenario(files: Files, lines: usize) -> impl Strategy<Value = Scenario> {
+    vec(line(files), lines / 2..=lines).prop_map(|lines| meaningful(&lines))
+}
+
+/// A line, and whether it may stay if it is deadly: with too many of them nobody lives to see the others.
+#[derive(Debug, Clone)]
+struct Draft {
+    process: Pid,
+    operation: Operation,
+    /// Of a hundred: the lower, the more it dares.
+    daring: u8,
+}
+
+/// What the lines are chosen by is the same on every machine, whatever its pages.
+const PAGE: u32 = 1 << 12;
+
+fn meaningful(drafts: &[Draft]) -> Scenario {
+    let mut model = Model::new(PAGE);
+    let mut lines = Vec::new();
+    for draft in drafts {
+        let Some((process, mut operation)) = at_hand(&model, draft) else { continue };
+        let ends = matches!(operation, Operation::Exit) || model.would_die(process, &operation);
+        // The last process goes on mostly: there would be nothing more to see.
+        let may_end = draft.daring < if model.processes().nth(1).is_some() { 10 } else { 1 };
+        if ends && !may_end {
+            match &mut operation {
+                Operation::Load(_, at, _) | Operation::Store(_, at, _) => *at = Amount { pages: 0, bytes: 0 },
+                _ => {}
+            }
+            if matches!(operation, Operation::Exit) || model.would_die(process, &operation) {
+                continue;
+            }
+        }
+        // What is left open changes nothing that counts, and what the kernel makes of it can't be followed.
+        if !matches!(model.step(process, &operation).0, Outcome::Meaningless | Outcome::OneOf(_)) {
+            lines.push(Line { process, operation, outcome: None });
+        }
+    }
+    Scenario(lines)
+}
+
+/// The draft with names that exist in place of those that don't, and the other way round where something new is made.
+fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
+    fn instead<T: PartialEq + Copy>(there: impl Iterator<Item = T> + Clone, wanted: T) -> Option<T> {
+        there.clone().find(|other| *other == wanted).or_else(|| there.clone().next())
+    }
+    let process = instead(model.processes(), draft.process)?;
+    let mut operation = draft.operation.clone();
+    match &mut operation {
+        // One in three may find that its name is taken.
+        Operation::Create(name, _) if draft.daring >= 33 => *name = new_one(model.files(), *name, FILES)?,
+        Operation::Create(..) => {}
+        Operation::Open(descriptor, file, ..) => {
+            *descriptor = new_one(model.descriptors(process), *descriptor, DESCRIPTORS)?;
+            *file = instead(model.files(), *file)?;
+        }
+        Operation::Memfd(name, _) => *name = new_one(model.descriptors(process), *name, DESCRIPTORS)?,
+        Operation::Close(name)
+        | Operation::Read(name, ..)
+        | Operation::Write(name, ..)
+        | Operation::Truncate(name, _)
+        | Operation::Punch(name, ..)
+        | Operation::Seal(name, _) => *name = instead(model.descriptors(process), *name)?,
+        Operation::Rename(from, _) => *from = instead(model.files(), *from)?,
+        Operation::Map(name, source, ..) => {
+            *name = new_one(model.mappings(process), *name, MAPPINGS)?;
+            if let Source::File(descriptor, _) = source {
+                *descriptor = instead(model.descriptors(process), *descriptor)?;
+            }
+        }
+        Operation::Load(name, ..) | Operation::Store(name, ..) if model.mappings(process).next().is_none() => {
+            // There is nothing to touch yet.
+            let file = model.descriptors(process).next().map(|file| Source::File(file, Amount { pages: 0, bytes: 0 }));
+            let (source, pages) = (file.unwrap_or(Source::Anonymous), Amount { pages: 2, bytes: 0 });
+            operation = Operation::Map(*name, source, draft.daring % 2 == 0, Protection::ReadWrite, pages);
+        }
+        Operation::Load(name, ..)
+        | Operation::Store(name, ..)
+        | Operation::Unmap(name, _)
+        | Operation::Protect(name, _)
+        | Operation::Advise(name)
+        | Operation::Sync(name) => *name = instead(model.mappings(process), *name)?,
+        Operation::Fork(child) => {
+            *child = ['B', 'C'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;
+        }
+        Operation::Unlink(_) | Operation::Exit | Operation::Kill(_) => {}
+    }
+    Some((process, operation))
+}
+
+/// A name that nobody has yet: the one that is wanted, or another.
+fn new_one(there: impl Iterator<Item = Name> + Clone, wanted: Name, letters: &str) -> Option<Name> {
+    let free = |name: &Name| !there.clone().any(|other| other == *name);
+    Some(wanted).filter(free).or_else(|| letters.split("").filter_map(Name::new).find(free))
+}
+
+const FILES: &str = "fg";
+const DESCRIPTORS: &str = "de";
+const MAPPINGS: &str = "mno";
+
+fn line(files: Files) -> impl Strategy<Value = Draft> {
+    let process = prop_oneof![5 => Just('A'), 3 => Just('B'), 2 => Just('C')].prop_filter_map("a letter", Pid::new);
+    let daring = 0..100_u8;
+    (process, operation(files), daring).prop_map(|(process, operation, daring)| Draft { process, operation, daring })
+}
+
+fn operation(files: Files) -> BoxedStrategy<Operation> {
+    let contents = prop_oneof![size().prop_map(Contents::Zeros), bytes().prop_map(Contents::Bytes)];
+    let access = prop_oneof![6 => Just(Access::ReadWrite), 2 => Just(Access::ReadOnly), 1 => Just(Access::WriteOnly)];
+    let source = prop_oneof![
+        5 => (name(DESCRIPTORS), map_offset()).prop_map(|(name, at)| Source::File(name, at)),
+        1 => Just(Source::Anonymous),
+    ];
+    let part = prop::option::of((map_offset(), size()));
+    let seal = select(vec![Seal::Shrink, Seal::Grow, Seal::Write, Seal::FutureWrite]);
+    let by_name = prop_oneof![
+        3 => (name(FILES), contents).prop_map(|(f, c)| Operation::Create(f, c)),
+        6 => (name(DESCRIPTORS), name(FILES), access, prop::bool::weighted(0.1))
+            .prop_map(|(d, f, a, t)| Operation::Open(d, f, a, t)),
+        1 => (name(FILES), name(FILES)).prop_map(|(f, g)| Operation::Rename(f, g)),
+        1 => name(FILES).prop_map(Operation::Unlink),
+    ];
+    let by_descriptor = prop_oneof![
+        2 => (name(DESCRIPTORS), size()).prop_map(|(d, s)| Operation::Memfd(d, s)),
+        1 => name(DESCRIPTORS).prop_map(Operation::Close),
+        6 => (name(DESCRIPTORS), place(), length()).prop_map(|(d, a, l)| Operation::Read(d, a, l)),
+        8 => (name(DESCRIPTORS), place(), bytes()).prop_map(|(d, a, b)| Operation::Write(d, a, b)),
+        6 => (name(DESCRIPTORS), size()).prop_map(|(d, s)| Operation::Truncate(d, s)),
+        3 => (name(DESCRIPTORS), place(), prop_oneof![length(), size()]).prop_map(|(d, a, l)| Operation::Punch(d, a, l)),
+        1 => (name(DESCRIPTORS), seal).prop_map(|(d, s)| Operation::Seal(d, s)),
+    ];
+    let on_files = match files {
+        Files::All => prop_oneof![1 => by_name, 2 => by_descriptor].boxed(),
+        Files::InMemory => by_descriptor.boxed(),
+    };
+    let on_memory = prop_oneof![
+        10 => (name(MAPPINGS), source, any::<bool>(), protection(), size())
+            .prop_map(|(m, s, shared, p, l)| Operation::Map(m, s, shared, p, l)),
+        16 => (name(MAPPINGS), place(), length()).prop_map(|(m, a, l)| Operation::Load(m, a, l)),
+        20 => (name(MAPPINGS), place(), bytes()).prop_map(|(m, a, b)| Operation::Store(m, a, b)),
+        4 => (name(MAPPINGS), part).prop_map(|(m, part)| Operation::Unmap(m, part)),
+        3 => (name(MAPPINGS), protection()).prop_map(|(m, p)| Operation::Protect(m, p)),
+        3 => name(MAPPINGS).prop_map(Operation::Advise),
+        1 => name(MAPPINGS).prop_map(Operation::Sync),
+    ];
+    let on_processes = prop_oneof![
+        4 => select(vec!['B', 'C']).prop_filter_map("a letter", Pid::new).prop_map(Operation::Fork),
+        3 => Just(Operation::Exit),
+        1 => select(vec!['B', 'C', 'A']).prop_filter_map("a letter", Pid::new).prop_map(Operation::Kill),
+    ];
+    prop_oneof![30 => on_files, 60 => on_memory, 3 => on_processes].boxed()
+}
+
+fn name(letters: &'static str) -> impl Strategy<Value = Name> {
+    select(letters.split("").filter_map(Name::new).collect::<Vec<_>>())
+}
+
+fn amounts(amounts: &[(u32, i32)]) -> impl Strategy<Value = Amount> + use<> {
+    select(amounts.iter().map(|(pages, bytes)| Amount { pages: *pages, bytes: *bytes }).collect::<Vec<_>>())
+}
+
+fn size() -> impl Strategy<Value = Amount> {
+    amounts(&[(1, 0), (2, 0), (0, 1), (0, 10), (1, 1), (2, -1), (2, 1), (3, 0), (3, -7), (0, 0)])
+}
+
+fn place() -> impl Strategy<Value = Amount> {
+    amounts(&[(0, 0), (1, 0), (0, 1), (1, -1), (1, 1), (2, 0), (2, -1), (0, 9), (0, 10), (2, 1), (3, 0), (3, -7)])
+}
+
+fn length() -> impl Strategy<Value = Amount> {
+    prop_oneof![8 => amounts(&[(0, 1), (0, 2), (0, 3), (0, 17)]), 1 => amounts(&[(1, 0), (0, 0), (1, 3)])]
+}
+
+fn map_offset() -> impl Strategy<Value = Amount> {
+    prop_oneof![20 => amounts(&[(0, 0), (0, 0), (1, 0), (2, 0)]), 1 => amounts(&[(0, 1), (1, 7)])]
+}
+
+fn bytes() -> impl Strategy<Value = Bytes> {
+    let fill = (prop::char::range('a', 'z'), size()).prop_map(|(letter, amount)| Bytes::Fill(letter, amount));
+    prop_oneof![9 => "[a-z]{1,3}".prop_map(Bytes::Text), 1 => fill]
+}
+
+fn protection() -> impl Strategy<Value = Protection> {
+    use Protection::{None, Read, ReadWrite, Write};
+    prop_oneof![6 => Just(ReadWrite), 3 => Just(Read), 1 => Just(Write), 1 => Just(None)]
+}
