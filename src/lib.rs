@@ -11,28 +11,49 @@
 //! - [`observe`]: what the kernel says of a process's memory
 //! - [`narrate`]: what a demonstration prints through
 //! - [`grade`]: what the exercises' checks are written with
+//! - [`scenario`]: the small language in which a history of files, mappings and processes is written, printed and replayed, and
+//!   the kernel as a place to play one
+//! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
+//! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
+//! - [`predict`]: questions about scenarios, and the misconceptions behind wrong answers
 //! - [`course`]: the order of the lessons, what a demonstration is run on, and the commands of the exercises
 //!
-//! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `course` uses the
-//! lessons; nothing uses `course` but the program.
+//! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; the kernel of `scenario`
+//! uses `process`; `model` uses the language of `scenario` and nothing else, and the two compile for any target; `play` uses
+//! both, `predict` uses `play`; `course` uses the lessons, and nothing but `predict` and the program uses `course`.
 
+#[cfg(unix)]
 pub mod course;
+#[cfg(unix)]
 pub mod grade;
 pub mod model;
+#[cfg(unix)]
 pub mod narrate;
+#[cfg(unix)]
 pub mod observe;
+#[cfg(unix)]
+pub mod play;
+#[cfg(unix)]
+pub mod predict;
+#[cfg(unix)]
 pub mod process;
 pub mod scenario;
 
+#[cfg(unix)]
 #[path = "../lessons/1_traditional_io/lesson.rs"]
 pub mod lesson_1;
+#[cfg(unix)]
 #[path = "../lessons/2_mmap_munmap/lesson.rs"]
 pub mod lesson_2;
+#[cfg(unix)]
 #[path = "../lessons/3_shared_vs_private/lesson.rs"]
 pub mod lesson_3;
+#[cfg(unix)]
 #[path = "../lessons/4_cross_process_ipc/lesson.rs"]
 pub mod lesson_4;
+#[cfg(unix)]
 #[path = "../lessons/5_unlinked_temp_files/lesson.rs"]
 pub mod lesson_5;
+#[cfg(unix)]
 #[path = "../lessons/6_bus_error/lesson.rs"]
 pub mod lesson_6;

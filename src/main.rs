@@ -2,10 +2,10 @@
 
 use std::fmt::Display;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use mmap_workbook::course::feedback::{self, Page};
@@ -13,6 +13,10 @@ use mmap_workbook::course::progress::Progress;
 use mmap_workbook::course::{self, Course, LESSONS, Lesson, Subject, watch};
 use mmap_workbook::grade::Language;
 use mmap_workbook::lesson_4::{self, Pace};
+use mmap_workbook::play;
+use mmap_workbook::play::torture::{self, Medium};
+use mmap_workbook::predict;
+use mmap_workbook::scenario::Kernel;
 
 use nix::libc;
 
@@ -47,6 +51,12 @@ enum Command {
         #[arg(long)]
         force: bool,
     },
+    /// Run a scenario on the model and on the kernel, side by side
+    Play(Play),
+    /// Predict what a line of a scenario gives, and let the kernel answer
+    Predict(Predict),
+    /// Hold the model against the kernel, with random scenarios
+    Torture(Torture),
     /// Bring back an exercise as it was at the beginning; what you wrote is kept in a backup
     Reset {
         /// The number of the lesson
@@ -73,6 +83,47 @@ enum Format {
     Text,
     Json,
     Junit,
+}
+
+#[derive(Args)]
+struct Play {
+    /// The file with the scenario (`src/scenario/mod.rs` says how one is written), or `-`
+    file: PathBuf,
+    /// Show what there is after each line: the page cache, the mappings, which page is whose copy; and the rule
+    #[arg(long)]
+    trace: bool,
+    /// For a reader, or one JSON object
+    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
+    format: String,
+    /// Play it on the file system of this folder, in a temporary folder there
+    #[arg(long, value_name = "FOLDER")]
+    on: Option<PathBuf>,
+}
+
+#[derive(Args)]
+struct Predict {
+    /// The lesson whose questions are asked: all of them in a row, unless given
+    #[arg(value_parser = number(), conflicts_with = "seed")]
+    lesson: Option<u8>,
+    /// Ask questions made at random, without end; the same ones again with the same number
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// How much there is to keep in mind, from 1 to 3
+    #[arg(long, value_name = "N", default_value = "1", requires = "seed", value_parser = clap::value_parser!(u8).range(1..=3))]
+    level: u8,
+}
+
+#[derive(Args)]
+struct Torture {
+    /// Stop after so many operations on each file system
+    #[arg(long, value_name = "N", default_value = "1000000")]
+    ops: u64,
+    /// Other scenarios, and the same ones again with the same number; at random unless given
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// Only on the file system of this folder; else on all at hand
+    #[arg(long, value_name = "FOLDER")]
+    on: Option<PathBuf>,
 }
 
 #[derive(Args)]
@@ -167,6 +218,9 @@ fn run(arguments: Arguments) -> io::Result<bool> {
             watch::solution(&course, lesson, &graded, page)?;
             solved = graded.is_solved();
         }
+        Some(Command::Play(play)) => solved = play_scenario(&play, page)?,
+        Some(Command::Predict(predict)) => predict_outcomes(&predict, page)?,
+        Some(Command::Torture(torture)) => solved = torture_model(&torture, page.out())?,
         Some(Command::Reset { lesson }) => {
             page.say(&watch::reset(&course, lesson_or_next(Some(lesson), &course, &progress)?)?)?;
         }
@@ -232,6 +286,50 @@ fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
         (Some(path), true) => Subject::InPlace(path),
     };
     course::run(lesson, &subject, out)
+}
+
+/// False when the model or a claim of the scenario is not what the kernel gives.
+fn play_scenario(arguments: &Play, page: &mut Page) -> io::Result<bool> {
+    let scenario = play::read(&arguments.file)?;
+    let rows = play::both(&scenario, &mut kernel(arguments.on.as_deref())?)?;
+    let language = page.language();
+    match arguments.format.as_str() {
+        "json" => play::json(page.out(), &rows, arguments.trace)?,
+        _ => play::print(page.out(), &rows, arguments.trace, language)?,
+    }
+    Ok(rows.iter().all(play::Row::agrees))
+}
+
+fn kernel(on: Option<&Path>) -> io::Result<Kernel> {
+    match on {
+        Some(folder) => Kernel::on(folder),
+        None => Kernel::new(),
+    }
+}
+
+fn predict_outcomes(arguments: &Predict, page: &mut Page) -> io::Result<()> {
+    let language = page.language();
+    let (mut kernel, mut input) = (Kernel::new()?, io::stdin().lock());
+    if let (Some(seed), Some(level)) = (arguments.seed, predict::Level::new(arguments.level)) {
+        let questions = predict::series(seed, level, play::page()?);
+        return predict::sit(questions, &mut kernel, &mut input, page.out(), language);
+    }
+    let mut questions = Vec::new();
+    for lesson in LESSONS.iter().filter(|lesson| arguments.lesson.is_none_or(|number| number == lesson.number)) {
+        questions.extend(predict::of_lesson(lesson)?);
+    }
+    predict::sit(questions.into_iter(), &mut kernel, &mut input, page.out(), language)
+}
+
+/// False when a difference was found.
+fn torture_model(arguments: &Torture, out: &mut dyn Write) -> io::Result<bool> {
+    let media = match &arguments.on {
+        Some(folder) => vec![Medium::of_folder(folder)?],
+        None => Medium::at_hand()?,
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
+    let seed = arguments.seed.unwrap_or(u64::from(now.subsec_nanos()));
+    torture::run(out, &media, arguments.ops, seed)
 }
 
 /// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors say whose they are.

@@ -1,35 +1,162 @@
-//! The model held against the kernel.
+//! The model held against the kernel: random scenarios, and a model for each rule that somebody could have wrong.
+//!
+//! What is here takes a few seconds; `cargo run --release -- torture` goes on for as long as one likes.
 
-use mmap_workbook::model::Model;
-use mmap_workbook::observe::page_size;
-use mmap_workbook::scenario::random::{self, Files};
-use mmap_workbook::scenario::{Kernel, World};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+
+use mmap_workbook::model::{Model, Rule, Standing};
+use mmap_workbook::play::torture::{self, Medium, Verdict, runner};
+use mmap_workbook::play::{self, page};
+use mmap_workbook::scenario::{Kernel, Outcome, Scenario, World};
 use proptest::prelude::*;
-use proptest::test_runner::TestRunner;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestError;
 
-fn check(files: Files, kernel: &mut Kernel, cases: u32, lines: usize) -> u64 {
-    let page = u32::try_from(page_size()).expect("a page size");
-    let (count, kernel) = (std::cell::Cell::new(0), std::cell::RefCell::new(kernel));
-    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
-    let result = TestRunner::new(config).run(&random::scenario(files, lines), |scenario| {
-        let predicted = Model::new(page).play(&scenario).expect("the model always can");
-        let happened = kernel.borrow_mut().play(&scenario).expect("the kernel can");
-        count.set(count.get() + scenario.0.len() as u64);
-        for ((line, predicted), happened) in scenario.0.iter().zip(predicted).zip(happened) {
-            prop_assert!(predicted.allows(&happened), "{line}\n model {predicted}\nkernel {happened}\n{scenario}");
+fn parsed(text: &str) -> Scenario {
+    Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
+}
+
+/// So many operations on each file system; a difference is shown as a scenario for `workbook play`.
+#[test]
+fn the_kernel_does_what_the_model_says() {
+    for medium in Medium::at_hand().expect("file systems") {
+        let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
+        let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
+        match torture::torture(&medium, 8_000, seed, |_| Ok(())).expect("the kernel can") {
+            Verdict::Same(count) => assert!(count >= 8_000),
+            Verdict::Differs(scenario, _) => {
+                let rows = play::both(&scenario, &mut medium.kernel().expect("a kernel")).expect("both can");
+                let mut table = Vec::new();
+                play::print(&mut table, &rows, false, mmap_workbook::grade::Language::English).expect("printed");
+                panic!("{}, seed {seed}:\n{scenario}\n{}", medium.name, String::from_utf8_lossy(&table));
+            }
         }
-        Ok(())
-    });
-    if let Err(error) = result {
-        panic!("{}", error.to_string().chars().take(3000).collect::<String>());
     }
-    count.get()
+}
+
+/// Denies each rule in turn. What can be left open can't be denied, and no scenario that is drawn has it.
+#[test]
+fn a_model_with_any_rule_denied_is_caught() {
+    let (page, budget) = (page().expect("a page"), 100_000);
+    let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.standing() != Standing::Nobody).collect();
+    let mut caught = BTreeMap::new();
+    let media = Medium::at_hand().expect("file systems");
+    let (first, memory) = (&media[0], &media[media.len() - 1]);
+    let (mut kernel, mut runner, mut done) = (first.kernel().expect("a kernel"), runner(1), 0);
+    let kinds = [first.scenarios(200).boxed(), memory.scenarios(200).boxed()];
+    for scenarios in kinds.iter().cycle() {
+        if left.is_empty() || done > budget {
+            break;
+        }
+        let scenario = scenarios.new_tree(&mut runner).expect("a scenario").current();
+        let happened = kernel.play(&scenario).expect("the kernel can");
+        left.retain(|rule| {
+            let Ok(predicted) = Model::denying(page, *rule).play(&scenario);
+            let place = predicted.iter().zip(&happened).position(|(predicted, happened)| !predicted.allows(happened));
+            place.is_none_or(|place| caught.insert(*rule, done + place + 1).is_some())
+        });
+        done += scenario.0.len();
+    }
+    let mut counts: Vec<_> = caught.iter().map(|(rule, count)| (*count, *rule)).collect();
+    counts.sort_unstable();
+    println!("operations until each was caught: {counts:?}");
+    assert!(left.is_empty(), "not caught in {done} operations: {left:?}");
+    assert!(caught.len() >= 50 && counts.last().is_some_and(|(count, _)| *count <= budget));
+}
+
+/// What the model leaves open must happen on a kernel in one of the ways that it says.
+#[test]
+fn what_is_left_open_is_one_of_what_it_says() {
+    let mut kernel = Kernel::new().expect("a kernel");
+    for text in [
+        "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 1",
+        "A create f 10\nA open d f rw\nA seal d write",
+        "A memfd d 10\nA seal d grow\nA write d 5 \"1234567890\"",
+        "A memfd d 10\nA seal d write\nA map m d shared r 0 1p",
+    ] {
+        let scenario = parsed(text);
+        let rows = play::both(&scenario, &mut kernel).expect("both can");
+        let last = rows.last().expect("a line");
+        assert!(last.model.is_open() && last.rule.standing() == Standing::Nobody, "{text}: {}", last.model);
+        assert!(rows.iter().all(play::Row::agrees), "{text}: model {}, kernel {}", last.model, last.kernel);
+    }
 }
 
 #[test]
-fn random_scenarios() {
+fn every_outcome_has_its_reason() {
+    let page = page().expect("a page");
+    let seen = RefCell::new(std::collections::BTreeSet::new());
+    let mut runner = runner(2);
+    for medium in Medium::at_hand().expect("file systems") {
+        for _ in 0..60 {
+            let scenario = medium.scenarios(200).new_tree(&mut runner).expect("a scenario").current();
+            let mut model = Model::new(page);
+            for line in &scenario.0 {
+                let (outcome, rule) = model.step(line.process, &line.operation);
+                assert!(rule != Rule::NobodyIsThere, "{line}: {outcome}\n{scenario}");
+                seen.borrow_mut().insert(rule);
+            }
+        }
+    }
+    // The others come up where a rule is the reason for nothing by itself, or in scenarios that aren't drawn.
+    let never: Vec<_> = Rule::ALL.iter().filter(|rule| !seen.borrow().contains(rule)).collect();
+    assert!(never.len() <= 12, "rules that never explain anything: {never:?}");
+}
+
+/// A difference shrinks to something that a person can read: here for somebody who thinks that close(2) unmaps.
+#[test]
+fn a_difference_shrinks_to_a_few_lines() {
+    let (page, kernel) = (page().expect("a page"), RefCell::new(Kernel::new().expect("a kernel")));
+    let medium = &Medium::at_hand().expect("file systems")[0];
+    let mut runner = runner(3);
+    let differs = |scenario: &Scenario| {
+        let Ok(predicted) = Model::denying(page, Rule::MappingsOutliveDescriptors).play(scenario);
+        let happened = kernel.borrow_mut().play(scenario).expect("the kernel can");
+        !predicted.iter().zip(&happened).all(|(predicted, happened)| predicted.allows(happened))
+    };
+    let found = (0..200).find_map(|_| {
+        let tree = medium.scenarios(40).new_tree(&mut runner).expect("a scenario");
+        let result =
+            runner.run_one(
+                tree,
+                |scenario| {
+                    if differs(&scenario) { Err(TestCaseError::fail("they differ")) } else { Ok(()) }
+                },
+            );
+        match result {
+            Err(TestError::Fail(_, scenario)) => Some(scenario),
+            _ => None,
+        }
+    });
+    let found = torture::without_idle_lines(found.expect("it is caught"), differs);
+    assert!((4..=6).contains(&found.0.len()), "{found}");
+    assert!(found.to_string().contains(" close "), "{found}");
+    // It can be pasted.
+    assert_eq!(parsed(&found.to_string()), found);
+}
+
+#[test]
+fn the_kernel_reports_what_it_cannot_play() {
     let mut kernel = Kernel::new().expect("a kernel");
-    let start = std::time::Instant::now();
-    let count = check(Files::All, &mut kernel, 300, 200);
-    println!("{count} in {:?}", start.elapsed());
+    let scenario = parsed("B exit\nA load m 0 1\nA close d\nA kill A\nA fork A\nA exit\nA exit");
+    let outcomes = kernel.play(&scenario).expect("the kernel can");
+    let expected = [0, 1, 2, 3, 4, 6].map(|n| (n, Outcome::Meaningless));
+    assert!(expected.iter().all(|(n, outcome)| outcomes[*n] == *outcome), "{outcomes:?}");
+    assert_eq!(outcomes[5], Outcome::Done);
+    let Ok(predicted) = Model::new(page().expect("a page")).play(&scenario);
+    assert_eq!(predicted, outcomes);
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut kernel = Kernel::on(folder.path()).expect("a kernel");
+    let scenario = parsed("A create f \"abc\"\nA rename f g\nA create f 1p\nA fork B\nB fork C\nA exit");
+    kernel.play(&scenario).expect("the kernel can");
+    let inside = std::fs::read_dir(folder.path()).expect("read").next().expect("its folder").expect("an entry");
+    assert_eq!(std::fs::read_dir(inside.path()).expect("read").count(), 0, "files of a scenario that is over");
+    drop(kernel);
+    assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 0);
+    assert!(!mmap_workbook::process::has_children().expect("asked"));
 }

@@ -11,6 +11,7 @@
 
 mod page;
 mod rules;
+mod view;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -23,6 +24,7 @@ use crate::scenario::{
 use page::Page;
 
 pub use rules::{Rule, Standing};
+pub use view::{Backing, Cached, Mapped, Touching, View};
 
 /// A file, for as long as somebody has it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
@@ -80,6 +82,8 @@ pub struct Model {
     page: u32,
     denied: Option<Rule>,
     why: Option<Rule>,
+    /// Whether a limit of the model's own has been reached.
+    full: bool,
     files: BTreeMap<FileId, File>,
     /// Of no meaning in itself: the number that the next file gets.
     next_file: FileId,
@@ -104,6 +108,7 @@ impl Model {
             page,
             denied: None,
             why: None,
+            full: false,
             files: BTreeMap::new(),
             next_file: 0,
             names: BTreeMap::new(),
@@ -140,6 +145,31 @@ impl Model {
     /// The mappings of a process.
     pub fn mappings(&self, process: Pid) -> impl Iterator<Item = Name> + Clone {
         self.processes.get(&process).into_iter().flat_map(|process| process.mappings.keys().copied())
+    }
+
+    /// Whether a scenario has asked for more than the model holds; what it says from then on means nothing.
+    pub fn is_full(&self) -> bool {
+        self.full
+    }
+
+    /// Whether a number in this line is larger than any that a scenario may have.
+    pub fn is_too_much(&self, operation: &Operation) -> bool {
+        let fill = |bytes: &Bytes| if let Bytes::Fill(_, amount) = bytes { Some(*amount) } else { None };
+        let amounts = match operation {
+            Operation::Create(_, Contents::Zeros(size)) | Operation::Memfd(_, size) | Operation::Truncate(_, size) => {
+                [Some(*size), None]
+            }
+            Operation::Create(_, Contents::Bytes(bytes)) => [fill(bytes), None],
+            Operation::Write(_, at, bytes) | Operation::Store(_, at, bytes) => [Some(*at), fill(bytes)],
+            Operation::Read(_, at, length) | Operation::Load(_, at, length) | Operation::Punch(_, at, length) => {
+                [Some(*at), Some(*length)]
+            }
+            Operation::Map(_, Source::File(_, at), _, _, length) => [Some(*at), Some(*length)],
+            Operation::Map(_, Source::Anonymous, _, _, length) => [Some(*length), None],
+            Operation::Unmap(_, Some((at, length))) => [Some(*at), Some(*length)],
+            _ => [None, None],
+        };
+        amounts.into_iter().flatten().any(|amount| amount.at(self.page).is_none())
     }
 
     /// Whether the process would die of this line.
@@ -210,6 +240,7 @@ impl Model {
             Operation::Load(name, at, length) => {
                 let (mut at, length) = (self.size(*at)?, self.size(*length)?);
                 self.mapping(process, *name)?;
+                self.applies(Rule::TouchFindsTheFile);
                 let (end, mut bytes) = (at + length, Vec::new());
                 while at < end {
                     let count = self.alike(process, *name, at, end)?;
@@ -221,6 +252,7 @@ impl Model {
             Operation::Store(name, at, bytes) => {
                 let (mut at, bytes) = (self.size(*at)?, self.bytes(bytes)?);
                 self.mapping(process, *name)?;
+                self.applies(Rule::TouchFindsTheFile);
                 let mut rest = &*bytes;
                 while !rest.is_empty() {
                     let count = self.alike(process, *name, at, at + rest.len() as u64)?;
@@ -292,6 +324,7 @@ impl Model {
                 self.names.insert(name, file);
             }
         }
+        self.applies(Rule::NamesLeadToFiles);
         self.process(process).descriptors.insert(descriptor, Open { file, access });
         Ok(Outcome::Done)
     }
@@ -317,7 +350,11 @@ impl Model {
             true => (at + length).min(self.files[&open.file].size),
             false => at + length,
         };
-        Ok(Outcome::Bytes(self.get(open.file, at, end)))
+        let outcome = Outcome::Bytes(self.get(open.file, at, end));
+        if outcome.is_open() {
+            self.applies(Rule::RestOfThePageIsLeftOpen);
+        }
+        Ok(outcome)
     }
 
     fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Refused> {
@@ -486,11 +523,12 @@ impl Model {
     ) -> Result<Outcome, Refused> {
         let (length, page) = (self.size(length)?, u64::from(self.page));
         let mappings = &self.process(process).mappings;
-        let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
-        let room = mapped as u64 + length.div_ceil(page) <= Model::MOST_PAGES;
-        if mappings.contains_key(&name) || mappings.len() >= Model::MOST_NAMES || !room {
+        if mappings.contains_key(&name) {
             return Err(Outcome::Meaningless);
         }
+        let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
+        let few = mappings.len() < Model::MOST_NAMES;
+        self.room(few && mapped as u64 + length.div_ceil(page) <= Model::MOST_PAGES)?;
         let opened = match source {
             Source::File(descriptor, offset) => Some((self.opened(process, *descriptor)?, self.size(*offset)?)),
             Source::Anonymous => None,
@@ -889,13 +927,8 @@ impl Model {
 
     fn new_file(&mut self, size: u64, seals: Option<BTreeSet<Seal>>) -> Result<FileId, Refused> {
         // What nobody has a name, a descriptor or a mapping for is gone.
-        let processes = self.processes.values();
-        let held = processes.flat_map(|process| {
-            let mapped = process.mappings.values().filter_map(|mapping| Some(mapping.file?.0));
-            process.descriptors.values().map(|open| open.file).chain(mapped)
-        });
-        let held: BTreeSet<FileId> = held.chain(self.names.values().copied()).collect();
-        self.files.retain(|file, _| held.contains(file));
+        let gone: Vec<FileId> = self.files.keys().copied().filter(|file| !self.is_held(*file)).collect();
+        gone.iter().for_each(|file| drop(self.files.remove(file)));
         self.refuse_too_many_pages(size)?;
         let file = self.next_file;
         self.next_file = self.next_file.wrapping_add(1);
@@ -903,14 +936,20 @@ impl Model {
         Ok(file)
     }
 
-    fn refuse_too_many_pages(&self, more: u64) -> Result<(), Refused> {
+    fn refuse_too_many_pages(&mut self, more: u64) -> Result<(), Refused> {
         let page = u64::from(self.page);
         let pages: u64 = self.files.values().map(|file| file.size.div_ceil(page)).sum();
         let fits = pages + more.div_ceil(page) <= Model::MOST_PAGES && self.files.len() < 4 * Model::MOST_NAMES;
-        if more == 0 || fits { Ok(()) } else { Err(Outcome::Meaningless) }
+        self.room(more == 0 || fits)
     }
 
     /// The number of the page, and the place in it.
+    /// Only so much memory is taken, whatever the scenario says.
+    fn room(&mut self, there_is: bool) -> Result<(), Refused> {
+        self.full |= !there_is;
+        if there_is { Ok(()) } else { Err(Outcome::Meaningless) }
+    }
+
     fn split(&self, at: u64) -> (usize, usize) {
         let page = u64::from(self.page);
         (usize::try_from(at / page).unwrap_or(usize::MAX), usize::try_from(at % page).unwrap_or(usize::MAX))
@@ -1012,8 +1051,11 @@ impl Model {
 
     fn free_descriptor(&mut self, process: Pid, name: Name) -> Result<(), Refused> {
         let descriptors = &self.process(process).descriptors;
-        let free = !descriptors.contains_key(&name) && descriptors.len() < Model::MOST_NAMES;
-        if free { Ok(()) } else { Err(Outcome::Meaningless) }
+        if descriptors.contains_key(&name) {
+            return Err(Outcome::Meaningless);
+        }
+        let few = descriptors.len() < Model::MOST_NAMES;
+        self.room(few)
     }
 
     fn mapping(&mut self, process: Pid, name: Name) -> Result<&mut Mapping, Refused> {

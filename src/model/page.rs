@@ -18,6 +18,10 @@ impl Page {
         Page(Rc::new(vec![byte; page as usize]))
     }
 
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
     pub(super) fn get(&self, place: usize) -> Byte {
         self.0[place]
     }

@@ -94,7 +94,7 @@ impl Name {
     /// Its letters.
     pub fn as_str(&self) -> &str {
         let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(Name::LONGEST);
-        str::from_utf8(&self.0[..length]).unwrap_or_default()
+        std::str::from_utf8(&self.0[..length]).unwrap_or_default()
     }
 }
 

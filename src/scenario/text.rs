@@ -350,6 +350,24 @@ impl fmt::Display for Name {
     }
 }
 
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word_for(&ACCESSES, self))
+    }
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word_for(&PROTECTIONS, self))
+    }
+}
+
+impl fmt::Display for Seal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(word_for(&SEALS, self))
+    }
+}
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.pages, self.bytes) {
@@ -381,7 +399,6 @@ impl fmt::Display for Operation {
             Operation::Create(name, Contents::Bytes(bytes)) => write!(f, "create {name} {bytes}"),
             Operation::Memfd(name, size) => write!(f, "memfd {name} {size}"),
             Operation::Open(descriptor, file, access, truncate) => {
-                let access = word_for(&ACCESSES, access);
                 write!(f, "open {descriptor} {file} {access}{}", if *truncate { " trunc" } else { "" })
             }
             Operation::Close(name) => write!(f, "close {name}"),
@@ -391,10 +408,9 @@ impl fmt::Display for Operation {
             Operation::Punch(name, at, length) => write!(f, "punch {name} {at} {length}"),
             Operation::Rename(from, to) => write!(f, "rename {from} {to}"),
             Operation::Unlink(name) => write!(f, "unlink {name}"),
-            Operation::Seal(name, seal) => write!(f, "seal {name} {}", word_for(&SEALS, seal)),
+            Operation::Seal(name, seal) => write!(f, "seal {name} {seal}"),
             Operation::Map(name, source, shared, protection, length) => {
                 let sharing = if *shared { "shared" } else { "private" };
-                let protection = word_for(&PROTECTIONS, protection);
                 match source {
                     Source::File(descriptor, offset) => {
                         write!(f, "map {name} {descriptor} {sharing} {protection} {offset} {length}")
@@ -406,7 +422,7 @@ impl fmt::Display for Operation {
             Operation::Store(name, at, bytes) => write!(f, "store {name} {at} {bytes}"),
             Operation::Unmap(name, None) => write!(f, "unmap {name}"),
             Operation::Unmap(name, Some((at, length))) => write!(f, "unmap {name} {at} {length}"),
-            Operation::Protect(name, protection) => write!(f, "protect {name} {}", word_for(&PROTECTIONS, protection)),
+            Operation::Protect(name, protection) => write!(f, "protect {name} {protection}"),
             Operation::Advise(name) => write!(f, "advise {name} dontneed"),
             Operation::Sync(name) => write!(f, "sync {name}"),
             Operation::Fork(child) => write!(f, "fork {child}"),

@@ -1,0 +1,117 @@
+//! The rows, for people and for programs.
+
+use std::io::{self, Write};
+
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
+
+use super::{Row, page, trace};
+use crate::grade::{Language, Words};
+use crate::model::{Model, Rule};
+use crate::say;
+use crate::scenario::Outcome;
+
+/// A rule's sentence.
+pub(crate) fn sentence(rule: Rule, language: Language) -> &'static str {
+    match language {
+        Language::English => rule.en(),
+        Language::Chinese => rule.zh(),
+    }
+}
+
+/// What is longer is cut: a page of bytes helps nobody in a table.
+const WIDEST: usize = 36;
+
+fn cut(text: String) -> String {
+    match text.char_indices().nth(WIDEST) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+fn padded(text: &str, width: usize) -> String {
+    format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
+}
+
+/// Prints the rows as a table, one a line, and points at each that doesn't agree; with `trace` what there is after each.
+///
+/// # Errors
+/// Those of writing.
+pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language) -> io::Result<()> {
+    // What there is after each line is found once more, and not kept: it may be much.
+    let mut model = Model::new(page()?);
+    let words = |words: Words| words.in_language(language).to_owned();
+    let heads = [say!("scenario", "脚本"), say!("model", "模型"), say!("kernel", "内核")].map(words);
+    let texts: Vec<[String; 3]> = rows.iter().map(texts).collect();
+    let width = |n: usize| texts.iter().map(|row| row[n].width()).chain([heads[n].width()]).max().unwrap_or(0);
+    let widths = [width(0), width(1)];
+    let number_width = rows.len().to_string().len();
+    let row = |mark: &str, number: &str, [line, model, kernel]: &[String; 3]| {
+        format!("{mark} {number:>number_width$}  {}  {}  {kernel}", padded(line, widths[0]), padded(model, widths[1]))
+    };
+    writeln!(out, "{}", row(" ", "", &heads))?;
+    for ((number, texts), of) in (1..).zip(&texts).zip(rows) {
+        let mark = if of.agrees() { " " } else { "!" };
+        writeln!(out, "{}", row(mark, &number.to_string(), texts))?;
+        if traced {
+            writeln!(out, "{:number_width$}    {}", "", sentence(of.rule, language))?;
+            model.step(of.line.process, &of.line.operation);
+            for line in trace::draw(&model.view()) {
+                writeln!(out, "{:number_width$}      {line}", "")?;
+            }
+        }
+    }
+    for (number, row) in (1..).zip(rows).filter(|(_, row)| !row.agrees()) {
+        writeln!(out)?;
+        let (model, kernel) = (cut(row.model.to_string()), cut(row.kernel.to_string()));
+        if !row.model.allows(&row.kernel) {
+            let text = say!(
+                "line {number}: the model says {model}, the kernel {kernel}.",
+                "第 {number} 行：模型说 {model}，内核给出 {kernel}。"
+            );
+            writeln!(out, "{}", words(text))?;
+        }
+        if let Some(claim) = row.line.outcome.as_ref().filter(|claim| !claim.allows(&row.kernel)) {
+            let claim = cut(claim.to_string());
+            let text = say!(
+                "line {number}: it claims {claim}, the kernel gives {kernel}.",
+                "第 {number} 行：脚本声称 {claim}，内核给出 {kernel}。"
+            );
+            writeln!(out, "{}", words(text))?;
+        }
+        writeln!(out, "{}{}", words(say!("The model's rule: ", "模型依据的规则：")), sentence(row.rule, language))?;
+    }
+    Ok(())
+}
+
+fn texts(row: &Row) -> [String; 3] {
+    [format!("{} {}", row.line.process, row.line.operation), cut(row.model.to_string()), cut(row.kernel.to_string())]
+}
+
+/// Prints the rows as one JSON object.
+///
+/// # Errors
+/// Those of writing.
+pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
+    let page = page()?;
+    let mut model = Model::new(page);
+    let row = |row: &Row| {
+        let mut value = json!({
+            "process": row.line.process.to_string(),
+            "operation": row.line.operation.to_string(),
+            "claims": row.line.outcome.as_ref().map(Outcome::to_string),
+            "model": row.model.to_string(),
+            "kernel": row.kernel.to_string(),
+            "agrees": row.agrees(),
+            "rule": { "name": format!("{:?}", row.rule), "en": row.rule.en(), "zh": row.rule.zh() },
+        });
+        if traced {
+            model.step(row.line.process, &row.line.operation);
+            value["view"] = trace::json(&model.view());
+        }
+        value
+    };
+    let rows: Vec<Value> = rows.iter().map(row).collect();
+    serde_json::to_writer_pretty(&mut *out, &json!({ "page": page, "lines": rows }))?;
+    writeln!(out)
+}

@@ -1,0 +1,108 @@
+//! What there is after a line, drawn in characters and as JSON.
+
+use serde_json::{Value, json};
+
+use crate::model::{Backing, Mapped, View};
+use crate::scenario::{Byte, Outcome, Protection};
+
+/// How a file is called where it has no name: by its place.
+fn file_name(view: &View, file: usize) -> String {
+    match view.files.get(file).and_then(|file| file.names.first()) {
+        Some(name) => name.to_string(),
+        None => format!("#{}", file + 1),
+    }
+}
+
+/// The files with their pages in the page cache, then each process's mappings, page by page:
+/// `f.0` the file's page, `copy 1` a private copy (the same number is the same page), `zeros`, `-` nothing behind the end of
+/// the file (SIGBUS), `.` unmapped (SIGSEGV).
+pub(super) fn draw(view: &View) -> Vec<String> {
+    let mut lines = Vec::new();
+    for (number, file) in view.files.iter().enumerate() {
+        let names = match file.names.as_slice() {
+            [] => "no name".to_owned(),
+            names => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+        };
+        let pages = (0..).zip(&file.pages).map(|(n, page): (u64, _)| {
+            let bytes = page.as_ref().map_or("zeros".to_owned(), |bytes| beginning(bytes));
+            format!("[{}.{n} {bytes}]", file_name(view, number))
+        });
+        let seals = if file.seals.is_empty() { String::new() } else { format!(" sealed {:?}", file.seals) };
+        let pages = pages.collect::<Vec<_>>().join(" ");
+        lines.push(format!("{} ({names}), {} bytes{seals}: {pages}", file_name(view, number), file.size));
+    }
+    for process in &view.processes {
+        for mapping in &process.mappings {
+            let sharing = if mapping.shared { "shared" } else { "private" };
+            let of = mapping.file.map_or("anon".to_owned(), |file| file_name(view, file));
+            let cells: Vec<String> = cells(view, mapping);
+            lines.push(format!("{} {} {sharing} {of}: {}", process.process, mapping.name, cells.join(" ")));
+        }
+    }
+    lines
+}
+
+fn cells(view: &View, mapping: &Mapped) -> Vec<String> {
+    let cell = |page: &Option<(Protection, Backing)>| {
+        let Some((protection, backing)) = page else { return "[.]".to_owned() };
+        let backing = match backing {
+            Backing::File(page) => {
+                format!("{}.{page}", mapping.file.map_or(String::new(), |file| file_name(view, file)))
+            }
+            Backing::BehindTheEnd => "-".to_owned(),
+            Backing::Copy(number, bytes) => format!("copy {number} {}", beginning(bytes)),
+            Backing::Zeros => "zeros".to_owned(),
+        };
+        format!("[{protection} {backing}]")
+    };
+    mapping.pages.iter().map(cell).collect()
+}
+
+/// The first bytes of a page, as outcomes are printed.
+fn beginning(bytes: &[Byte]) -> String {
+    let text = Outcome::Bytes(bytes.to_vec()).to_string();
+    match text.char_indices().nth(24) {
+        Some((at, _)) => format!("{}…", &text[..at]),
+        None => text,
+    }
+}
+
+/// The same for programs that draw.
+pub(super) fn json(view: &View) -> Value {
+    let whole = |bytes: &Vec<Byte>| Outcome::Bytes(bytes.clone()).to_string();
+    let files = view.files.iter().map(|file| {
+        json!({
+            "names": file.names.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "size": file.size,
+            "pages": file.pages.iter().map(|page| page.as_ref().map(whole)).collect::<Vec<_>>(),
+            "seals": file.seals.iter().map(|seal| seal.to_string()).collect::<Vec<_>>(),
+        })
+    });
+    let page = |page: &Option<(Protection, Backing)>| {
+        let Some((protection, backing)) = page else { return Value::Null };
+        let backing = match backing {
+            Backing::File(number) => json!({ "file_page": number }),
+            Backing::BehindTheEnd => json!("behind the end"),
+            Backing::Copy(number, bytes) => json!({ "copy": number, "bytes": whole(bytes) }),
+            Backing::Zeros => json!("zeros"),
+        };
+        json!({ "protection": protection.to_string(), "backing": backing })
+    };
+    let processes = view.processes.iter().map(|process| {
+        json!({
+            "process": process.process.to_string(),
+            "descriptors": process.descriptors.iter()
+                .map(|(name, file, access)| json!({ "name": name.to_string(), "file": file, "access": access.to_string() }))
+                .collect::<Vec<_>>(),
+            "mappings": process.mappings.iter()
+                .map(|mapping| json!({
+                    "name": mapping.name.to_string(),
+                    "file": mapping.file,
+                    "shared": mapping.shared,
+                    "pages": mapping.pages.iter().map(page).collect::<Vec<_>>(),
+                }))
+                .collect::<Vec<_>>(),
+        })
+    });
+    json!({ "files": files.collect::<Vec<_>>(), "processes": processes.collect::<Vec<_>>() })
+}

@@ -1,0 +1,91 @@
+//! The shortest scenario that shows a belief wrong, found by trying all of them.
+
+use std::collections::HashSet;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::model::{Model, Rule};
+use crate::scenario::{Line, Outcome, Scenario};
+
+/// What the scenarios are made of: one line of each kind that could matter, with numbers around one page.
+const ALPHABET: &str = "
+A create f \"a\"
+A create g \"b\"
+A open d f rw
+A open d f ro
+A open d f wo
+A open e f rw trunc
+A memfd d 1p
+A close d
+A write d 0 \"w\"
+A truncate d 0
+A truncate d 2p
+A rename g f
+A unlink f
+A seal d shrink
+A seal d future_write
+A map m d shared rw 0 1p
+A map m d private rw 0 1p
+A map m d shared r 0 1p
+A map m d private rw 0 2p
+A map m d shared rw 0 1
+A map m d shared rw 1 1p
+A map m anon private rw 1p
+A map m anon shared rw 1p
+A load m 0 1
+A load m 1 1
+A store m 0 \"x\"
+A store m 1 \"y\"
+A unmap m
+A unmap m 0 1p
+A protect m rw
+A advise m dontneed
+A sync m
+A read d 0 2
+A fork B
+B store m 0 \"x\"
+B load m 0 1
+A kill B
+A load m 1p 1
+";
+
+/// So few bytes that a page is copied at once; the scenarios say pages, and mean those of any size.
+const PAGE: u32 = 4;
+
+/// The shortest scenario in whose last line the kernel's rules and those of somebody who denies `rule` differ. The first in
+/// the order of the lines that they are made of, where there are several.
+pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
+    let alphabet = Scenario::parse(ALPHABET).ok()?.0;
+    let mut reached = vec![(Model::new(PAGE), Model::denying(PAGE, rule), Vec::new())];
+    let mut seen = HashSet::new();
+    for _ in 0..most {
+        let mut next = Vec::new();
+        for (truth, belief, lines) in reached {
+            for (number, line) in alphabet.iter().enumerate() {
+                let mut truth = truth.clone();
+                let is = truth.step(line.process, &line.operation).0;
+                if matches!(is, Outcome::Meaningless | Outcome::OneOf(_)) {
+                    continue;
+                }
+                let mut belief = belief.clone();
+                let believed = belief.step(line.process, &line.operation).0;
+                if !is.is_open() && !believed.is_open() && is != believed {
+                    let mut lines: Vec<Line> = lines.iter().map(|n: &usize| alphabet[*n].clone()).collect();
+                    lines.push(line.clone());
+                    return Some(Scenario(lines));
+                }
+                if seen.insert(hash(&(&truth, &belief))) {
+                    let lines = lines.iter().copied().chain([number]).collect();
+                    next.push((truth, belief, lines));
+                }
+            }
+        }
+        reached = next;
+    }
+    None
+}
+
+fn hash(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
+}

@@ -1,0 +1,36 @@
+//! How many operations a second the model does, and the kernel: `cargo bench --bench model`.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use mmap_workbook::model::Model;
+use mmap_workbook::play::page;
+use mmap_workbook::play::torture::{Medium, runner};
+use mmap_workbook::scenario::{Scenario, World};
+use proptest::strategy::{Strategy, ValueTree};
+
+fn main() {
+    let page = page().expect("a page");
+    for medium in Medium::at_hand().expect("file systems") {
+        let (strategy, mut runner) = (medium.scenarios(1000), runner(1));
+        let scenarios: Vec<Scenario> =
+            (0..200).map(|_| strategy.new_tree(&mut runner).expect("a scenario").current()).collect();
+        let lines: usize = scenarios.iter().map(|scenario| scenario.0.len()).sum();
+        let rate = |seconds: f64, times: u32| {
+            let lines = u32::try_from(lines).expect("few enough");
+            (f64::from(lines * times) / seconds).round()
+        };
+        let start = Instant::now();
+        for scenario in scenarios.iter().cycle().take(10 * scenarios.len()) {
+            let _ = black_box(Model::new(page).play(scenario));
+        }
+        let model = rate(start.elapsed().as_secs_f64(), 10);
+        let mut kernel = medium.kernel().expect("a kernel");
+        let start = Instant::now();
+        for scenario in &scenarios {
+            black_box(kernel.play(scenario).expect("the kernel can"));
+        }
+        let kernel = rate(start.elapsed().as_secs_f64(), 1);
+        println!("{:9} {lines} operations: model {model}/s, kernel {kernel}/s", medium.name);
+    }
+}

@@ -1,0 +1,118 @@
+//! Predictions and misconceptions: each belief is shown wrong by a shortest scenario, on the kernel.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use mmap_workbook::course::LESSONS;
+use mmap_workbook::grade::Language;
+use mmap_workbook::play::page;
+use mmap_workbook::predict::belief::BELIEFS;
+use mmap_workbook::predict::{self, Level, Question, search};
+use mmap_workbook::scenario::{Kernel, World};
+
+/// Set it to write the scenarios that are found.
+const UPDATE: &str = "UPDATE_SCENARIOS";
+
+#[test]
+fn each_belief_has_the_shortest_scenario_that_shows_it_wrong() {
+    let mut kernel = Kernel::new().expect("a kernel");
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");
+    for belief in BELIEFS {
+        let slug = belief.misconception.slug;
+        let mut found = search::shortest(belief.denies, 6).unwrap_or_else(|| panic!("nothing shows {slug} wrong"));
+        let given = kernel.play(&found).expect("the kernel can").pop();
+        found.0.last_mut().expect("a line").outcome = given;
+        if std::env::var_os(UPDATE).is_some() {
+            fs::write(folder.join(format!("{slug}.scenario")), found.to_string()).expect("written");
+            continue;
+        }
+        assert_eq!(belief.shown_wrong_by().to_string(), found.to_string(), "{slug}: {UPDATE}=1 writes it");
+    }
+    let files: BTreeSet<_> =
+        fs::read_dir(folder).expect("read").map(|entry| entry.expect("an entry").file_name()).collect();
+    assert_eq!(files.len(), BELIEFS.len(), "a scenario for each belief, and no other");
+}
+
+/// The kernel gives what the file claims, and who holds the belief expects something else.
+#[test]
+fn the_kernel_contradicts_each_belief() {
+    let (page, mut kernel) = (page().expect("a page"), Kernel::new().expect("a kernel"));
+    assert!(BELIEFS.len() >= 12);
+    for belief in BELIEFS {
+        let (slug, scenario) = (belief.misconception.slug, belief.shown_wrong_by());
+        let claim = scenario.0.last().and_then(|line| line.outcome.clone()).expect("a claim");
+        let happened = kernel.play(&scenario).expect("the kernel can").pop().expect("a line");
+        assert_eq!(happened, claim, "{slug}");
+        let predicted = belief.prediction(&scenario, page).expect("a line");
+        assert!(!predicted.is_open() && !predicted.allows(&happened), "{slug} predicts {predicted}, and so it is");
+    }
+}
+
+#[test]
+fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options() {
+    let mut kernel = Kernel::new().expect("a kernel");
+    let mut check = |question: &Question| {
+        let happened = kernel.play(&question.scenario).expect("the kernel can").pop().expect("a line");
+        assert!(question.options.contains(&happened), "{}: {happened}", question.scenario);
+        assert!((2..=6).contains(&question.options.len()));
+    };
+    for lesson in LESSONS {
+        let questions = predict::of_lesson(lesson).expect("questions");
+        assert!(questions.len() >= 3, "lesson {}", lesson.number);
+        questions.iter().for_each(&mut check);
+    }
+    for level in [1, 2, 3].map(|number| Level::new(number).expect("a level")) {
+        let some = || predict::series(7, level, page().expect("a page")).take(6).collect::<Vec<_>>();
+        let questions = some();
+        questions.iter().for_each(&mut check);
+        let texts = |questions: Vec<Question>| questions.iter().map(|q| q.scenario.to_string()).collect::<Vec<_>>();
+        assert_eq!(texts(questions), texts(some()), "the same seed, the same questions");
+    }
+    assert!(Level::new(0).is_none() && Level::new(4).is_none());
+}
+
+/// What is printed when somebody answers these.
+fn sitting(lesson: usize, answers: &str, language: Language) -> String {
+    let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
+    let mut out = Vec::new();
+    let mut kernel = Kernel::new().expect("a kernel");
+    predict::sit(questions.into_iter(), &mut kernel, &mut answers.as_bytes(), &mut out, language).expect("a sitting");
+    String::from_utf8(out).expect("text")
+}
+
+#[test]
+fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
+    let page = page().expect("a page");
+    for belief in BELIEFS {
+        let lesson = usize::from(belief.lesson);
+        let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
+        let number = questions.iter().position(|question| question.scenario == belief.shown_wrong_by());
+        // Two beliefs may be shown wrong by the same lines, up to the last.
+        let Some(number) = number else { continue };
+        // What the others are answered doesn't matter here; an outcome may be written out as well.
+        let predicted = belief.prediction(&belief.shown_wrong_by(), page).expect("a line").to_string();
+        let text = sitting(lesson, &format!("{}{predicted}\nq\n", "a\n".repeat(number)), Language::English);
+        let slug = belief.misconception.slug;
+        assert!(text.contains(&format!("[{slug}]: {}", belief.misconception.belief().en)), "{slug}\n{text}");
+        assert!(text.contains(&belief.misconception.against().en), "{slug}");
+        assert!(text.contains(&format!("x [{slug}] ")), "{slug} in the sum");
+        assert!(text.contains(&format!("book/en/{lesson}_")), "{slug}: what to read");
+    }
+}
+
+#[test]
+fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
+    let question = &predict::of_lesson(&LESSONS[5]).expect("questions")[0];
+    let mut kernel = Kernel::new().expect("a kernel");
+    let happened = kernel.play(&question.scenario).expect("the kernel can").pop().expect("a line");
+    let letter = ('a'..).zip(&question.options).find(|(_, option)| **option == happened).expect("an option").0;
+    for (language, yes, rule, sum) in [
+        (Language::English, "Yes: ", "behind the file's end", "1 of 1 predicted."),
+        (Language::Chinese, "对：", "文件末尾", "1 题中猜对 1 题。"),
+    ] {
+        let text = sitting(6, &format!("what?\n{letter}\n"), language);
+        assert!(text.contains(yes) && text.contains(rule) && text.contains(sum), "{text}");
+        assert!(!text.contains('['), "no misconception: {text}");
+    }
+}
