@@ -1,0 +1,200 @@
+//! `workbook play`, `predict` and `torture`, run as a learner runs them.
+
+use std::fs;
+use std::io::Write;
+use std::process::{Command, Output, Stdio};
+
+use mmap_workbook::process::{Child, Ended};
+use mmap_workbook::scenario::{Kernel, Scenario, World};
+use tempfile::tempdir;
+
+/// The program with these arguments and this on its standard input.
+fn workbook(language: &str, arguments: &[&str], input: &str) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
+    command.args(arguments).env("WORKBOOK_LANG", language).env("NO_COLOR", "1");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    // Whoever refuses its arguments reads nothing.
+    let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
+    child.wait_with_output().expect("it ends")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+const COPIES: &str = "
+A create f \"ab\"            # a file of two bytes
+A open d f rw
+A map m d private rw 0 1p
+A store m 0 \"x\"
+A fork B
+B store m 1 \"y\"  => ok
+A load m 0 2 => \"xb\"
+B load m 0 2 => \"xy\"
+A read d 0 5 => \"ab\"
+A load m 1p 1 => SIGSEGV/SEGV_MAPERR at 1p
+";
+
+#[test]
+fn a_scenario_is_played_side_by_side() {
+    let output = workbook("en", &["play", "-"], COPIES);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = out(&output);
+    let row = text.lines().find(|line| line.contains("B load m 0 2")).expect("a row");
+    assert_eq!(row.matches("\"xy\"").count(), 2, "{row}");
+    assert_eq!(text.lines().count(), 11, "a head, and a row for each line:\n{text}");
+}
+
+#[test]
+fn a_claim_that_is_wrong_is_pointed_at() {
+    for (language, says) in
+        [("en", "line 9: it claims \"xb\", the kernel gives \"ab\"."), ("zh", "第 9 行：脚本声称 \"xb\"")]
+    {
+        let output = workbook(language, &["play", "-"], &COPIES.replace("0 5 => \"ab\"", "0 5 => \"xb\""));
+        assert_eq!(output.status.code(), Some(1));
+        let text = out(&output);
+        assert!(text.contains(says), "{text}");
+        assert_eq!(text.lines().filter(|line| line.starts_with('!')).count(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_trace_draws_whose_copy_a_page_is() {
+    let text = out(&workbook("en", &["play", "-", "--trace"], COPIES));
+    let after_fork: Vec<_> = text.lines().skip_while(|line| !line.contains("A fork B")).skip(1).take(4).collect();
+    assert_eq!(after_fork[0].trim(), "A child has its parent's descriptors and mappings, at the same addresses.");
+    assert_eq!(after_fork[1].trim(), "f (f), 2 bytes: [f.0 \"ab\" 0*4094]".replace("4094", &page_minus(2)));
+    for (line, process) in after_fork[2..].iter().zip(["A", "B"]) {
+        assert!(line.contains(&format!("{process} m private f: [rw copy 1 \"xb\"")), "{line}");
+    }
+    let last = text.lines().rev().find(|line| line.contains("B m private")).expect("B's mapping");
+    assert!(last.contains("\"xy\""), "{last}");
+}
+
+fn page_minus(bytes: usize) -> String {
+    (mmap_workbook::observe::page_size() - bytes).to_string()
+}
+
+#[test]
+fn json_has_what_the_table_has() {
+    let output = workbook("en", &["play", "-", "--trace", "--format", "json"], COPIES);
+    let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let lines = value["lines"].as_array().expect("lines");
+    assert_eq!(lines.len(), 10);
+    assert_eq!(lines[7]["kernel"], "\"xy\"");
+    assert_eq!(lines[7]["model"], "\"xy\"");
+    assert_eq!(lines[7]["claims"], "\"xy\"");
+    assert_eq!(lines[7]["agrees"], true);
+    assert_eq!(lines[7]["rule"]["name"], "ForkPartsPrivateMappings");
+    let mappings = &lines[7]["view"]["processes"][1]["mappings"][0];
+    assert_eq!(mappings["pages"][0]["protection"], "rw");
+    assert!(mappings["pages"][0]["backing"]["bytes"].as_str().expect("bytes").starts_with("\"xy\""));
+    assert_eq!(lines[7]["view"]["files"][0]["size"], 2);
+}
+
+#[test]
+fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
+    let folder = tempdir().expect("a folder");
+    let path = folder.path().join("odd");
+    fs::write(&path, b"A create \xff 1p").expect("written");
+    let many = "A exit\n".repeat(Scenario::MOST_LINES + 1);
+    let forks: String = (0..40).map(|n| format!("A map m{n} anon private rw 200p\n")).collect();
+    let odd = path.to_str().expect("text");
+    for (arguments, input, says) in [
+        (
+            vec!["play", "-"],
+            "A map m anon private rw 1152921504606846976",
+            "line 1, column 25: \"1152921504606846976\"",
+        ),
+        (vec!["play", "-"], "A map m anon private rw 4000000000p", "line 1, `A map m anon private rw 4000000000p`"),
+        (vec!["play", "-"], forks.as_str(), "line 6, `A map m5 anon private rw 200p`: more than 1024 pages"),
+        (vec!["play", "-"], "A fork PROCESS1000000", "line 1, column 8"),
+        (vec!["play", "-"], "A open d ../etc/passwd rw", "line 1, column 10"),
+        (vec!["play", "-"], "A create f 1p\nA opne d f rw", "line 2, column 3: \"opne\""),
+        (vec!["play", "-"], "# nothing\n", "no line in it"),
+        (vec!["play", "-"], many.as_str(), "more than 100000 lines"),
+        (vec!["play", odd], "", "UTF-8"),
+        (vec!["play", "/nowhere/at/all"], "", "/nowhere/at/all: No such file"),
+        (vec!["play", "/"], "", "Is a directory"),
+        (vec!["play", "/dev/zero"], "", "longer than"),
+        (vec!["play", "-", "--on", "/nowhere"], "A exit", "/nowhere"),
+        (vec!["torture", "--on", "/nowhere"], "", "/nowhere"),
+    ] {
+        let output = workbook("en", &arguments, input);
+        let errors = String::from_utf8(output.stderr.clone()).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {errors}");
+        assert!(errors.starts_with("workbook: ") && errors.lines().count() == 1, "{arguments:?}: {errors}");
+        assert!(errors.contains(says), "{arguments:?}: {errors}");
+        assert_eq!(out(&output), "", "{arguments:?}");
+    }
+}
+
+/// The names of a scenario are names in its own folder, also where they look like something else.
+#[test]
+fn a_scenario_reaches_nothing_but_its_own_folder() {
+    let folder = tempdir().expect("a folder");
+    fs::write(folder.path().join("f"), "mine").expect("written");
+    let text = "A create f \"x\" => ok\nA open d f rw trunc\nA rename f g\nA unlink g\nA create f 1p";
+    let on = folder.path().to_str().expect("text");
+    let output = workbook("en", &["play", "-", "--on", on], text);
+    assert!(output.status.success(), "{}", out(&output));
+    assert_eq!(fs::read_to_string(folder.path().join("f")).expect("read"), "mine");
+    assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "nothing is left behind");
+}
+
+#[test]
+fn predictions_are_asked_for_and_answered() {
+    let output = workbook("en", &["predict", "6"], "z\na\nq\n");
+    let text = out(&output);
+    assert!(output.status.success() && text.contains("=> ?") && text.contains("One of the letters"), "{text}");
+    assert!(text.contains(" of 1 predicted."), "{text}");
+    let text = out(&workbook("zh", &["predict", "--seed", "3", "--level", "2"], ""));
+    assert!(text.contains("最后一行给出什么？") && text.contains("0 题中猜对 0 题。"), "{text}");
+    let refused = workbook("en", &["predict", "--seed", "3", "--level", "4"], "");
+    assert_eq!(refused.status.code(), Some(2));
+    assert_eq!(workbook("en", &["predict", "7"], "").status.code(), Some(2));
+}
+
+#[test]
+fn torture_says_what_it_has_done() {
+    let output = workbook("en", &["torture", "--ops", "500", "--seed", "5"], "");
+    let text = out(&output);
+    assert!(output.status.success(), "{text}");
+    assert!(text.lines().count() >= 2 && text.lines().last().expect("a line").starts_with("memfd: "), "{text}");
+    assert!(text.lines().all(|line| line.contains(" operations, no difference (seed 5, ")), "{text}");
+}
+
+/// Killed at any moment, the program takes all processes of the scenario with it.
+#[test]
+fn processes_of_a_scenario_die_with_who_plays_it() {
+    let folder = tempdir().expect("a folder");
+    let long = "A create f 1p\nA open d f rw\nA map m d shared rw 0 1p\nA fork B\nB fork C\n".to_owned()
+        + &"A store m 0 \"a\"\nB store m 0 \"b\"\nC load m 0 1\n".repeat(20_000);
+    let scenario = Scenario::parse(&long).expect("a scenario");
+    for round in 0..5 {
+        // Whoever of them lives has the pipe's other end.
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        let (child, line) = Child::fork(|line| {
+            let mut kernel = Kernel::on(folder.path())?;
+            line.give_turn()?;
+            kernel.play(&scenario)?;
+            Err(std::io::Error::other("it should have been killed"))
+        })
+        .expect("a child");
+        drop(writer);
+        line.await_turn().expect("it plays");
+        // A little later each time, by something that takes a little time.
+        for _ in 0..round * 200 {
+            fs::metadata(folder.path()).expect("asked");
+        }
+        assert!(matches!(child.kill().expect("killed"), Ended::Killed(_)));
+        let ready = nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&reader), nix::poll::PollFlags::POLLIN);
+        let ended = nix::poll::poll(&mut [ready], nix::poll::PollTimeout::from(60_000_u16)).expect("polled");
+        assert_eq!(ended, 1, "a process of the scenario lives on");
+    }
+}
