@@ -1,6 +1,9 @@
 //! The questions at the end of a chapter, kept as data in one place for both languages.
 
 use mmap_workbook::grade::{Words, misconception::Misconception};
+use mmap_workbook::model::Model;
+use mmap_workbook::predict::belief::Belief;
+use mmap_workbook::scenario::{Scenario, World};
 use serde::Deserialize;
 
 use crate::sources::{LANGUAGES, Problem, Sources};
@@ -17,6 +20,9 @@ pub struct Question {
     /// The language of these lines: `rust`, `c` or `text`.
     #[serde(default)]
     pub language: Option<String>,
+    /// The same as a scenario, where it can be said as one: what its last line gives is the question.
+    #[serde(default)]
+    pub scenario: Option<String>,
     /// The test that holds the right answer: `lesson_2::name`.
     pub held: String,
     /// The question, in Markdown.
@@ -33,6 +39,9 @@ pub struct Choice {
     /// Whether it is the right one.
     #[serde(default)]
     pub right: bool,
+    /// What the last line of the scenario gives by this answer.
+    #[serde(default)]
+    pub gives: Option<String>,
     /// The answer, in Markdown.
     pub text: Words,
     /// Why it is right, or why it is believed and wrong, in Markdown.
@@ -93,6 +102,7 @@ pub fn problems(sources: &Sources, page: &str, questions: &[Question]) -> Vec<Pr
         if let Err(what) = crate::render::test_of(sources, &question.held) {
             wrong(what);
         }
+        problems_as_scenario(question, &mut wrong);
         for option in &question.options {
             if let Some(slug) = &option.misconception {
                 if Misconception::of_slug(slug).is_none() {
@@ -113,4 +123,52 @@ pub fn problems(sources: &Sources, page: &str, questions: &[Question]) -> Vec<Pr
         }
     }
     problems
+}
+
+impl Question {
+    /// The scenario, and what its last line gives: the key.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words.
+    pub fn as_scenario(&self) -> Result<Option<Scenario>, String> {
+        let Some(text) = &self.scenario else { return Ok(None) };
+        let right = self.options.iter().find(|option| option.right).and_then(|option| option.gives.as_ref());
+        let key = right.ok_or("the right option doesn't say what the scenario gives")?;
+        Scenario::parse(&format!("{} => {key}", text.trim_end()))
+            .map(Some)
+            .map_err(|problem| format!("its scenario: {problem}"))
+    }
+}
+
+/// The key is what the model gives, and no other option is; an option of somebody with a rule wrong is what he expects. The
+/// tests ask the kernel as well.
+fn problems_as_scenario(question: &Question, wrong: &mut impl FnMut(String)) {
+    const PAGE: u32 = 4096;
+    let scenario = match question.as_scenario() {
+        Ok(Some(scenario)) => scenario,
+        Ok(None) => {
+            if question.options.iter().any(|option| option.gives.is_some()) {
+                wrong("an option says what a scenario gives, and there is none".into());
+            }
+            return;
+        }
+        Err(what) => return wrong(what),
+    };
+    let Ok(outcomes) = Model::new(PAGE).play(&scenario);
+    for option in &question.options {
+        let Some(gives) = &option.gives else { continue };
+        let is_key = outcomes.last().is_some_and(|outcome| outcome.to_string() == *gives);
+        if is_key != option.right {
+            let outcome = outcomes.last().map(ToString::to_string).unwrap_or_default();
+            wrong(format!(
+                "its scenario gives {outcome}, and an option that is {} says {gives}",
+                if option.right { "right" } else { "wrong" }
+            ));
+        }
+        let Some(belief) = option.misconception.as_deref().and_then(Belief::of_slug) else { continue };
+        let predicted = belief.prediction(&scenario, PAGE).map(|outcome| outcome.to_string()).unwrap_or_default();
+        if predicted != *gives {
+            wrong(format!("{} expects {predicted}, and its option says {gives}", belief.misconception.slug));
+        }
+    }
 }

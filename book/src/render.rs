@@ -296,9 +296,18 @@ impl Renderer<'_> {
                 words(&option.why)
             );
         }
+        out += "</ul>\n";
+        if let Some(scenario) = question.as_scenario()? {
+            let label = either(
+                self.language,
+                "As a scenario, for <code>cargo run -- play</code>:",
+                "写成脚本，可以交给 <code>cargo run -- play</code>：",
+            );
+            out += &format!("<p class=\"by\">{label}</p>\n\n```text\n{scenario}```\n\n");
+        }
         let command = test_of(self.sources, &question.held)?;
         let held = either(self.language, "Held by ", "由测试保证：");
-        out += &format!("</ul>\n<p class=\"by\">{held}<code>{command}</code></p>\n</details>\n</section>\n\n");
+        out += &format!("<p class=\"by\">{held}<code>{command}</code></p>\n</details>\n</section>\n\n");
         Ok(out)
     }
 }

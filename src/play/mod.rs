@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::model::{Model, Rule};
 use crate::observe::page_size;
-use crate::scenario::{Kernel, Line, Outcome, Scenario, World};
+use crate::scenario::{Amount, Kernel, Line, Outcome, Scenario, World};
 
 pub(crate) use print::sentence;
 pub use print::{json, print};
@@ -75,7 +75,8 @@ pub fn read(path: &Path) -> io::Result<Scenario> {
 /// # Errors
 /// `InvalidInput` where it asks for more than the model holds: then it isn't played at all. Else as [`Kernel`].
 pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
-    let mut model = Model::new(page()?);
+    let page = page()?;
+    let mut model = Model::new(page);
     let mut rows = Vec::new();
     for (number, line) in (1..).zip(&scenario.0) {
         if model.is_too_much(&line.operation) {
@@ -90,7 +91,12 @@ pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
                 format!("line {number}, `{line}`: more than {pages} pages, {names} descriptors or {names} mappings");
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        rows.push(Row { line: line.clone(), kernel: outcome.clone(), model: outcome, rule });
+        let mut line = line.clone();
+        if let Some(Outcome::Died(_, at)) = &mut line.outcome {
+            // 4096 and 1p are the same place, where a page has 4 KiB.
+            *at = at.at(page).map_or(*at, |bytes| Amount::of(bytes, page));
+        }
+        rows.push(Row { line, kernel: outcome.clone(), model: outcome, rule });
     }
     for (row, happened) in rows.iter_mut().zip(kernel.play(scenario)?) {
         row.kernel = happened;

@@ -118,13 +118,18 @@ impl Amount {
         u64::try_from(bytes).ok().filter(|bytes| *bytes <= u64::from(Amount::MOST_PAGES) * u64::from(page))
     }
 
-    /// This many bytes, as whole pages and the rest.
+    /// This many bytes, as whole pages and the rest; what is a few bytes before the end of a page is said so: 1p-1.
     pub fn of(bytes: u64, page: u32) -> Amount {
-        let page = u64::from(page);
-        Amount {
-            pages: u32::try_from(bytes / page).unwrap_or(u32::MAX),
-            bytes: i32::try_from(bytes % page).unwrap_or(i32::MAX),
-        }
+        const FEW: u32 = 16;
+        let (pages, rest) = (bytes / u64::from(page), bytes % u64::from(page));
+        let before_the_end = u64::from(page) - rest;
+        let near = before_the_end <= u64::from(FEW.min(page / 4));
+        let (pages, bytes) = match (near, i32::try_from(before_the_end), i32::try_from(rest)) {
+            (true, Ok(less), _) => (pages + 1, -less),
+            (_, _, Ok(rest)) => (pages, rest),
+            _ => (pages, i32::MAX),
+        };
+        Amount { pages: u32::try_from(pages).unwrap_or(u32::MAX), bytes }
     }
 }
 

@@ -1,0 +1,24 @@
+//! The questions that are scenarios: the kernel has the key.
+
+use book::question::of_page;
+use book::sources::Sources;
+use mmap_workbook::course::LESSONS;
+use mmap_workbook::scenario::{Kernel, World};
+
+#[test]
+fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
+    let (sources, mut kernel, mut count) = (Sources::of_program(), Kernel::new().expect("a kernel"), 0);
+    for lesson in LESSONS {
+        let page = format!("{}_{}", lesson.number, lesson.slug);
+        for question in of_page(&sources, &page).unwrap_or_else(|problem| panic!("{problem}")) {
+            let Some(scenario) = question.as_scenario().expect("a scenario") else { continue };
+            let happened = kernel.play(&scenario).expect("the kernel can").pop().expect("a line").to_string();
+            for option in &question.options {
+                let Some(gives) = &option.gives else { continue };
+                assert_eq!(*gives == happened, option.right, "{}: the kernel gives {happened}", question.id);
+            }
+            count += 1;
+        }
+    }
+    assert!(count >= 15, "only {count} of the questions are scenarios");
+}
