@@ -68,7 +68,7 @@ fn a_trace_draws_whose_copy_a_page_is() {
     let text = out(&workbook("en", &["play", "-", "--trace"], COPIES));
     let after_fork: Vec<_> = text.lines().skip_while(|line| !line.contains("A fork B")).skip(1).take(4).collect();
     assert_eq!(after_fork[0].trim(), "A child has its parent's descriptors and mappings, at the same addresses.");
-    assert_eq!(after_fork[1].trim(), "f (f), 2 bytes: [f.0 \"ab\" 0*4094]".replace("4094", &page_minus(2)));
+    assert_eq!(after_fork[1].trim(), "f, 2 bytes: [f.0 \"ab\" 0*4094]".replace("4094", &page_minus(2)));
     for (line, process) in after_fork[2..].iter().zip(["A", "B"]) {
         assert!(line.contains(&format!("{process} m private f: [rw copy 1 \"xb\"")), "{line}");
     }

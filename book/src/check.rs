@@ -30,6 +30,11 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo run -- reset N", "course::reset_brings_the_stub_back_and_keeps_the_learners_text"),
     ("cargo run -- watch", "course::watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal"),
     ("cargo run -- watch N", "course::watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal"),
+    ("cargo run -- predict N", "play::predictions_are_asked_for_and_answered"),
+    ("cargo run -- predict --seed 7 --level 2", "play::predictions_are_asked_for_and_answered"),
+    ("cargo run -- play PATH", "play::a_scenario_is_played_side_by_side"),
+    ("cargo run -- play PATH --trace", "play::a_trace_draws_whose_copy_a_page_is"),
+    ("cargo run --release -- torture --ops 10000000", "play::torture_says_what_it_has_done"),
     ("cargo test --workspace", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo test --test lesson_N", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo run -p book", "serves::the_book_is_served_and_built_again_when_a_source_changes"),
@@ -509,6 +514,12 @@ impl Book {
                 if !shown {
                     problems.push(Problem::new(format!("{folder}/{name}.c"), 0, "no page shows it"));
                 }
+            }
+        }
+        for name in sources.names("book/scenarios").iter().filter_map(|name| name.strip_suffix(".scenario")) {
+            let directive = format!("{{{{#scenario {name}}}}}");
+            if !self.pages.values().any(|page| page.text.contains(&directive)) {
+                problems.push(Problem::new(crate::render::scenario_file(name), 0, "no page shows it"));
             }
         }
     }

@@ -6,6 +6,7 @@ use mmap_workbook::predict::belief::Belief;
 use mmap_workbook::scenario::{Scenario, World};
 use serde::Deserialize;
 
+use crate::render::PAGE;
 use crate::sources::{LANGUAGES, Problem, Sources};
 
 /// A question: what does this give?
@@ -143,7 +144,6 @@ impl Question {
 /// The key is what the model gives, and no other option is; an option of somebody with a rule wrong is what he expects. The
 /// tests ask the kernel as well.
 fn problems_as_scenario(question: &Question, wrong: &mut impl FnMut(String)) {
-    const PAGE: u32 = 4096;
     let scenario = match question.as_scenario() {
         Ok(Some(scenario)) => scenario,
         Ok(None) => {

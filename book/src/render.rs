@@ -1,6 +1,10 @@
 //! What the directives of a page become.
 
 use mmap_workbook::grade::misconception::Misconception;
+use mmap_workbook::model::{Rule, Standing};
+use mmap_workbook::play::sentence;
+use mmap_workbook::predict::belief::BELIEFS;
+use mmap_workbook::scenario::Scenario;
 
 use crate::page::{self, Directive, Kind, Line};
 use crate::question;
@@ -178,6 +182,9 @@ impl Renderer<'_> {
             "output" => self.output(arguments).map_err(one),
             "held" => self.held(arguments).map_err(one),
             "belief" => self.belief(arguments).map_err(one),
+            "scenario" => self.scenario(arguments).map_err(one),
+            "rules" if arguments.is_empty() => Ok(self.rules()),
+            "beliefs" if arguments.is_empty() => self.beliefs().map_err(one),
             "questions" if arguments.is_empty() => self.questions(),
             _ => Err(one(format!("there is no directive {}", &line.text[directive.place.clone()]))),
         }
@@ -234,6 +241,39 @@ impl Renderer<'_> {
             "<button type=\"button\" class=\"held\" popovertarget=\"{id}\" aria-label=\"{label}\">✓</button>\
              <span class=\"held-by\" popover id=\"{id}\">{held}`{command}`</span>"
         ))
+    }
+
+    /// A scenario, what each line gives and why. That the kernel gives the same is held by a test.
+    fn scenario(&self, name: &str) -> Result<String, String> {
+        let text = self.sources.read(&scenario_file(name)).map_err(|problem| problem.to_string())?;
+        let scenario = Scenario::parse(&text).map_err(|problem| format!("{}: {problem}", scenario_file(name)))?;
+        let played = mmap_workbook::play::explained(&scenario, PAGE, self.language);
+        let source = format!("<code>{}</code>", scenario_file(name));
+        Ok(printed(&source, played.trim_end()))
+    }
+
+    fn rules(&self) -> String {
+        let (rule, standing) = either(self.language, ("Rule", "Said by"), ("规则", "出处"));
+        let mut table = format!("| {rule} | {standing} |\n|---|---|\n");
+        for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::NobodyIsThere) {
+            let standing = match rule.standing() {
+                Standing::Posix => "POSIX",
+                Standing::Linux => "Linux",
+                Standing::Nobody => either(self.language, "left open", "未作规定"),
+            };
+            table += &format!("| {} | {standing} |\n", sentence(*rule, self.language));
+        }
+        table
+    }
+
+    fn beliefs(&self) -> Result<String, String> {
+        let mut out = String::new();
+        for belief in BELIEFS {
+            out += &format!("### `{}` {{#{}}}\n\n", belief.misconception.slug, belief.misconception.slug);
+            out += &self.belief(belief.misconception.slug)?;
+            out += &format!("\n```text\n{}```\n\n", belief.shown_wrong_by());
+        }
+        Ok(out)
     }
 
     fn belief(&self, slug: &str) -> Result<String, String> {
@@ -454,6 +494,14 @@ fn with_code(text: &str) -> String {
         .map(|(n, piece)| if n % 2 == 1 { format!("<code>{}</code>", escape(piece)) } else { escape(piece) })
         .collect()
 }
+
+/// Where a scenario of the book is.
+pub fn scenario_file(name: &str) -> String {
+    format!("book/scenarios/{name}.scenario")
+}
+
+/// The pages that scenarios are shown with.
+pub const PAGE: u32 = 4096;
 
 /// A text for HTML.
 pub fn escape(text: &str) -> String {

@@ -1,8 +1,9 @@
-//! The questions that are scenarios: the kernel has the key.
+//! The questions and the examples that are scenarios: the kernel has the key.
 
 use book::question::of_page;
 use book::sources::Sources;
 use mmap_workbook::course::LESSONS;
+use mmap_workbook::play::{both, read};
 use mmap_workbook::scenario::{Kernel, World};
 
 #[test]
@@ -21,4 +22,18 @@ fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
         }
     }
     assert!(count >= 15, "only {count} of the questions are scenarios");
+}
+
+/// What the pages show is what the model says; here the kernel says the same.
+#[test]
+fn the_kernel_does_what_the_pages_show() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let mut kernel = Kernel::new().expect("a kernel");
+    for entry in std::fs::read_dir(folder).expect("scenarios") {
+        let path = entry.expect("an entry").path();
+        let rows = both(&read(&path).expect("a scenario"), &mut kernel).expect("both can");
+        for row in rows {
+            assert!(row.agrees() && !row.model.is_open(), "{}: {}", path.display(), row.line);
+        }
+    }
 }

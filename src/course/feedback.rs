@@ -4,13 +4,12 @@ use std::io::{self, IsTerminal, Write};
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
-use unicode_linebreak::{BreakOpportunity, linebreaks};
 use unicode_width::UnicodeWidthStr;
 
 use super::grading::{Checked, Grade};
 use super::progress::{Progress, Standing};
 use super::{Course, LESSONS, Lesson};
-use crate::grade::{Language, Verdict, Words};
+use crate::grade::{Language, Verdict, Words, visible, wrap};
 use crate::say;
 
 const BOLD: Style = Style::new().bold();
@@ -303,33 +302,6 @@ fn printable(line: &str) -> String {
     line.chars().filter(|c| !c.is_control() || *c == '\t').take(200).collect()
 }
 
-/// `text` in lines of at most `width` columns, broken where Unicode allows it (UAX #14): Chinese has no spaces.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let (mut start, mut last) = (0, None);
-    for (at, opportunity) in linebreaks(text) {
-        if visible(text[start..at].trim_end()).width() > width {
-            // This piece does not fit any more: the line ends before it, unless it would be empty.
-            if let Some(last) = last.filter(|last| *last > start) {
-                lines.push(text[start..last].trim_end().to_owned());
-                start = last;
-            }
-        }
-        if opportunity == BreakOpportunity::Mandatory {
-            let piece = &text[start..at];
-            lines.push(piece.trim_end_matches('\n').trim_end().to_owned());
-            start = at;
-        }
-        last = Some(at);
-    }
-    lines
-}
-
-/// The text without the escape sequences of styles, which take no room.
-fn visible(text: &str) -> String {
-    anstream::adapter::strip_str(text).to_string()
-}
-
 fn standing_in_words(standing: &Standing) -> (Style, Words) {
     match standing {
         Standing::New => (DIM, say!("to do", "未开始")),
@@ -375,7 +347,7 @@ pub fn json(out: &mut dyn Write, lesson: &Lesson, grade: &Grade, language: Langu
             })
         })
         .collect();
-    let compiler = if let Grade::DoesNotCompile(diagnostics) = grade { Some(plain(diagnostics)) } else { None };
+    let compiler = if let Grade::DoesNotCompile(diagnostics) = grade { Some(visible(diagnostics)) } else { None };
     let object = json!({
         "exercise": lesson.number,
         "solved": grade.is_solved(),
@@ -403,7 +375,7 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Grade)], language: Languag
             r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="{errors}" time="{time:.3}">"#
         )?;
         if let Grade::DoesNotCompile(diagnostics) = grade {
-            let text = escape(&plain(diagnostics));
+            let text = escape(&visible(diagnostics));
             writeln!(out, r#"    <testcase classname="{name}" name="compiles" time="0">"#)?;
             writeln!(out, r#"      <error type="does_not_compile">{text}</error>"#)?;
             writeln!(out, "    </testcase>")?;
@@ -431,10 +403,6 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Grade)], language: Languag
 
 fn message(lesson: &Lesson, check: &Checked, language: Language) -> String {
     check.report.in_language(language, Some(lesson.number))
-}
-
-fn plain(text: &str) -> String {
-    visible(text)
 }
 
 /// The text as XML's character data: markup escaped, and characters that XML 1.0 has no room for replaced.

@@ -21,7 +21,8 @@ pub use failure::{Failure, Verdict, kind, text};
 pub use property::{for_all, for_all_n, for_each};
 pub use report::{REPORT_TO, Report};
 pub use trace::{Call, after_each_instruction, before_each_call, calls_of, killed_before_call};
-pub use words::{Language, Words};
+pub(crate) use words::visible;
+pub use words::{Language, Words, wrap};
 
 use crate::process;
 

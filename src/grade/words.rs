@@ -3,6 +3,8 @@
 use std::env;
 
 use serde::{Deserialize, Serialize};
+use unicode_linebreak::{BreakOpportunity, linebreaks};
+use unicode_width::UnicodeWidthStr;
 
 /// A language that the learner may read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,33 @@ impl Words {
             Language::Chinese => &self.zh,
         }
     }
+}
+
+/// `text` in lines of at most `width` columns, broken where Unicode allows it (UAX #14): Chinese has no spaces.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (mut start, mut last) = (0, None);
+    for (at, opportunity) in linebreaks(text) {
+        if visible(text[start..at].trim_end()).width() > width {
+            // This piece does not fit any more: the line ends before it, unless it would be empty.
+            if let Some(last) = last.filter(|last| *last > start) {
+                lines.push(text[start..last].trim_end().to_owned());
+                start = last;
+            }
+        }
+        if opportunity == BreakOpportunity::Mandatory {
+            let piece = &text[start..at];
+            lines.push(piece.trim_end_matches('\n').trim_end().to_owned());
+            start = at;
+        }
+        last = Some(at);
+    }
+    lines
+}
+
+/// The text without the escape sequences of styles, which take no room.
+pub(crate) fn visible(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
 }
 
 /// [`Words`] from an English and a Chinese text, both with `format!`'s braces.

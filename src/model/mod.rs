@@ -381,7 +381,7 @@ impl Model {
                 end = size.max(at);
             }
         }
-        self.applies(Rule::DescriptorsWriteWhatTheyMay);
+        self.applies(Rule::TouchFindsTheFile);
         let count = usize::try_from(end - at).map_or(bytes.len(), |count| count.min(bytes.len()));
         self.put(file, at, &bytes[..count]);
         Ok(Outcome::Count(count as u64))

@@ -12,8 +12,7 @@ use crate::model::{Model, Rule};
 use crate::observe::page_size;
 use crate::scenario::{Amount, Kernel, Line, Outcome, Scenario, World};
 
-pub(crate) use print::sentence;
-pub use print::{json, print};
+pub use print::{explained, json, print, sentence};
 
 /// What a line gives, in both worlds.
 #[derive(Debug, Clone)]

@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
 use super::{Row, page, trace};
-use crate::grade::{Language, Words};
+use crate::grade::{Language, Words, wrap};
 use crate::model::{Model, Rule};
 use crate::say;
-use crate::scenario::Outcome;
+use crate::scenario::{Line, Outcome, Scenario};
 
 /// A rule's sentence.
-pub(crate) fn sentence(rule: Rule, language: Language) -> &'static str {
+pub fn sentence(rule: Rule, language: Language) -> &'static str {
     match language {
         Language::English => rule.en(),
         Language::Chinese => rule.zh(),
@@ -54,7 +54,9 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
         let mark = if of.agrees() { " " } else { "!" };
         writeln!(out, "{}", row(mark, &number.to_string(), texts))?;
         if traced {
-            writeln!(out, "{:number_width$}    {}", "", sentence(of.rule, language))?;
+            for line in wrap(sentence(of.rule, language), 76) {
+                writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
+            }
             model.step(of.line.process, &of.line.operation);
             for line in trace::draw(&model.view()) {
                 writeln!(out, "{:number_width$}      {line}", "")?;
@@ -82,6 +84,19 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
         writeln!(out, "{}{}", words(say!("The model's rule: ", "模型依据的规则：")), sentence(row.rule, language))?;
     }
     Ok(())
+}
+
+/// A scenario as the model has it: after each line what it gives, why, and what there is then.
+pub fn explained(scenario: &Scenario, page: u32, language: Language) -> String {
+    let mut model = Model::new(page);
+    let mut text = String::new();
+    for Line { process, operation, .. } in &scenario.0 {
+        let (outcome, rule) = model.step(*process, operation);
+        text += &format!("{process} {operation}  => {}\n", cut(outcome.to_string()));
+        wrap(sentence(rule, language), 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
+        trace::draw(&model.view()).iter().for_each(|line| text += &format!("      {line}\n"));
+    }
+    text
 }
 
 fn texts(row: &Row) -> [String; 3] {

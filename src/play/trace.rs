@@ -19,17 +19,15 @@ fn file_name(view: &View, file: usize) -> String {
 pub(super) fn draw(view: &View) -> Vec<String> {
     let mut lines = Vec::new();
     for (number, file) in view.files.iter().enumerate() {
-        let names = match file.names.as_slice() {
-            [] => "no name".to_owned(),
-            names => names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
-        };
         let pages = (0..).zip(&file.pages).map(|(n, page): (u64, _)| {
             let bytes = page.as_ref().map_or("zeros".to_owned(), |bytes| beginning(bytes));
             format!("[{}.{n} {bytes}]", file_name(view, number))
         });
-        let seals = if file.seals.is_empty() { String::new() } else { format!(" sealed {:?}", file.seals) };
+        let seals = if file.seals.is_empty() { String::new() } else { format!(", sealed: {}", list(&file.seals)) };
         let pages = pages.collect::<Vec<_>>().join(" ");
-        lines.push(format!("{} ({names}), {} bytes{seals}: {pages}", file_name(view, number), file.size));
+        let nameless = if file.names.is_empty() { " (no name)" } else { "" };
+        let line = format!("{}{nameless}, {} bytes{seals}: {pages}", file_name(view, number), file.size);
+        lines.push(line.trim_end().to_owned());
     }
     for process in &view.processes {
         for mapping in &process.mappings {
@@ -40,6 +38,10 @@ pub(super) fn draw(view: &View) -> Vec<String> {
         }
     }
     lines
+}
+
+fn list(items: &[impl ToString]) -> String {
+    items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn cells(view: &View, mapping: &Mapped) -> Vec<String> {

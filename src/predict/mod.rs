@@ -10,7 +10,7 @@ use proptest::prelude::Rng;
 use proptest::strategy::{Strategy, ValueTree};
 
 use crate::course::{LESSONS, Lesson};
-use crate::grade::{Language, Words};
+use crate::grade::{Language, Words, wrap};
 use crate::model::{Model, Rule};
 use crate::play::{page, sentence, torture::runner};
 use crate::say;
@@ -176,7 +176,7 @@ pub fn sit(
             continue;
         }
         for rule in question.rules(happened, page) {
-            writeln!(out, "{}", sentence(rule, language))?;
+            tell(out, sentence(rule, language))?;
         }
         if answer != happened {
             for belief in question.misconceptions(answer, page) {
@@ -189,13 +189,19 @@ pub fn sit(
                     if language == Language::English { &believed.en } else { &believed.zh },
                     if language == Language::English { &against.en } else { &against.zh },
                 );
-                writeln!(out, "\n{}", words(text))?;
+                writeln!(out)?;
+                tell(out, &words(text))?;
                 shown.entry(misconception.slug).or_insert((0, belief)).0 += 1;
             }
         }
         writeln!(out)?;
     }
     sum_up(asked, right, &shown, out, language)
+}
+
+/// What is to be read goes in lines that are easily read.
+fn tell(out: &mut dyn Write, text: &str) -> io::Result<()> {
+    wrap(text, 100).iter().try_for_each(|line| writeln!(out, "{line}"))
 }
 
 fn ask(question: &Question, out: &mut dyn Write, language: Language) -> io::Result<()> {

@@ -92,7 +92,7 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
             // There is nothing to touch yet.
             let file = model.descriptors(process).next().map(|file| Source::File(file, Amount { pages: 0, bytes: 0 }));
             let (source, pages) = (file.unwrap_or(Source::Anonymous), Amount { pages: 2, bytes: 0 });
-            operation = Operation::Map(*name, source, draft.daring % 2 == 0, Protection::ReadWrite, pages);
+            operation = Operation::Map(*name, source, draft.daring < 50, Protection::ReadWrite, pages);
         }
         Operation::Load(name, ..)
         | Operation::Store(name, ..)

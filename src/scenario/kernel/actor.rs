@@ -1,6 +1,7 @@
 //! The actors: what a process of a scenario does when it has the turn.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::mem::MaybeUninit;
@@ -51,10 +52,10 @@ impl Wires {
         for line in &scenario.0 {
             let child = if let Operation::Fork(child) = line.operation { child } else { line.process };
             for letter in [Pid::FIRST, line.process, child] {
-                if !self.0.contains_key(&letter) {
+                if let Entry::Vacant(wire) = self.0.entry(letter) {
                     let (ours, theirs) = UnixStream::pair()?;
                     ours.set_read_timeout(Some(DEADLINE))?;
-                    self.0.insert(letter, (ours, theirs));
+                    wire.insert((ours, theirs));
                 }
             }
         }
