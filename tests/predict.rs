@@ -63,7 +63,7 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
         questions.iter().for_each(&mut check);
     }
     for level in [1, 2, 3].map(|number| Level::new(number).expect("a level")) {
-        let some = || predict::series(7, level, page().expect("a page")).take(6).collect::<Vec<_>>();
+        let some = || predict::series(7, level, page().expect("a page")).take(2).collect::<Vec<_>>();
         let questions = some();
         questions.iter().for_each(&mut check);
         let texts = |questions: Vec<Question>| questions.iter().map(|q| q.scenario.to_string()).collect::<Vec<_>>();
@@ -78,7 +78,8 @@ fn sitting(lesson: usize, answers: &str, language: Language) -> String {
     let mut out = Vec::new();
     let mut kernel = Kernel::new().expect("a kernel");
     predict::sit(questions.into_iter(), &mut kernel, &mut answers.as_bytes(), &mut out, language).expect("a sitting");
-    String::from_utf8(out).expect("text")
+    // What is long is in several lines.
+    String::from_utf8(out).expect("text").replace('\n', " ")
 }
 
 #[test]
