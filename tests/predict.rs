@@ -109,7 +109,7 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
     let happened = kernel.play(&question.scenario).expect("the kernel can").pop().expect("a line");
     let letter = ('a'..).zip(&question.options).find(|(_, option)| **option == happened).expect("an option").0;
     for (language, yes, rule, sum) in [
-        (Language::English, "Yes: ", "behind the file's end", "1 of 1 predicted."),
+        (Language::English, "Yes: ", "begins at the file's end", "1 of 1 predicted."),
         (Language::Chinese, "对：", "文件末尾", "1 题中猜对 1 题。"),
     ] {
         let text = sitting(6, &format!("what?\n{letter}\n"), language);

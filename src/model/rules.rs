@@ -237,8 +237,8 @@ rules! {
         "After fork(2) a store to private memory is seen by its own process alone.",
         "fork(2) 之后，写私有内存只有写的进程自己看得到。";
     NoPageBehindTheEnd: Posix,
-        "A page that begins behind the file's end isn't there: a touch of it is SIGBUS.",
-        "起点在文件末尾之后的页不存在：一访问就是 SIGBUS。";
+        "A page that begins at the file's end or behind it isn't there: a touch of it is SIGBUS.",
+        "从文件末尾或更后面开始的页不存在：一访问就是 SIGBUS。";
     ProtectionForbids: Posix,
         "What the protection forbids is SIGSEGV with SEGV_ACCERR.",
         "保护属性不允许的访问，是 SIGSEGV（SEGV_ACCERR）。";

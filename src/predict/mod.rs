@@ -183,8 +183,8 @@ pub fn sit(
                 let misconception = belief.misconception;
                 let (believed, against) = (misconception.belief(), misconception.against());
                 let text = say!(
-                    "Who believes that [{}]: {}\n{}",
-                    "这样想的人会这么猜 [{}]：{}\n{}",
+                    "That fits a misconception, [{}]: {}\nIn fact: {}",
+                    "这个答案符合一种误解 [{}]：{}\n事实：{}",
                     misconception.slug,
                     if language == Language::English { &believed.en } else { &believed.zh },
                     if language == Language::English { &against.en } else { &against.zh },

@@ -1,0 +1,233 @@
+//! Files, their names and their descriptors: what changes a file, and what that does to those who have it mapped.
+
+use super::*;
+
+impl Model {
+    pub(super) fn create(&mut self, name: Name, contents: &Contents) -> Result<Outcome, Refused> {
+        if self.names.contains_key(&name) && self.applies(Rule::NamesAreUnique) {
+            return Err(self.refuse(Rule::NamesAreUnique, "EEXIST"));
+        }
+        let (size, bytes) = match contents {
+            Contents::Zeros(size) => (self.size(*size)?, Cow::Borrowed(&[][..])),
+            Contents::Bytes(bytes) => (0, self.bytes(bytes)?),
+        };
+        self.applies(Rule::NamesAreUnique);
+        let file = self.new_file(size.max(bytes.len() as u64), None)?;
+        self.put(file, 0, &bytes);
+        self.names.insert(name, file);
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn memfd(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Refused> {
+        let size = self.size(size)?;
+        self.free_descriptor(process, name)?;
+        let file = self.new_file(size, Some(BTreeSet::new()))?;
+        self.process(process).descriptors.insert(name, Open { file, access: Access::ReadWrite });
+        self.applies(Rule::WritesLengthenTheFile);
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn open(
+        &mut self,
+        process: Pid,
+        descriptor: Name,
+        name: Name,
+        access: Access,
+        truncate: bool,
+    ) -> Result<Outcome, Refused> {
+        self.free_descriptor(process, descriptor)?;
+        let mut file = self.named(name)?;
+        if truncate {
+            if self.applies(Rule::TruncatingOpenKeepsTheFile) {
+                self.resize(file, 0);
+            } else {
+                file = self.new_file(0, None)?;
+                self.names.insert(name, file);
+            }
+        }
+        self.applies(Rule::NamesLeadToFiles);
+        self.process(process).descriptors.insert(descriptor, Open { file, access });
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn close(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
+        let open = self.opened(process, name)?;
+        self.process(process).descriptors.remove(&name);
+        if !self.applies(Rule::MappingsOutliveDescriptors) {
+            let of_file = |mapping: &Mapping| mapping.file.is_some_and(|(file, _)| file == open.file);
+            let mappings = self.process(process).mappings.values_mut().filter(|mapping| of_file(mapping));
+            mappings.for_each(|mapping| mapping.slots.fill(None));
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn read(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Refused> {
+        let open = self.opened(process, name)?;
+        let (at, length) = (self.size(at)?, self.size(length)?);
+        if open.access == Access::WriteOnly && self.applies(Rule::DescriptorsReadWhatTheyMay) {
+            return Err(self.refuse(Rule::DescriptorsReadWhatTheyMay, "EBADF"));
+        }
+        let end = match self.applies(Rule::ReadsEndWithTheFile) {
+            true => (at + length).min(self.files[&open.file].size),
+            false => at + length,
+        };
+        let outcome = Outcome::Bytes(self.get(open.file, at, end));
+        if outcome.is_open() {
+            self.applies(Rule::RestOfThePageIsLeftOpen);
+        }
+        Ok(outcome)
+    }
+
+    pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Refused> {
+        let Open { file, .. } = self.opened_for_writing(process, name, "EBADF")?;
+        let (at, bytes) = (self.size(at)?, self.bytes(bytes)?);
+        let (mut end, size) = (at + bytes.len() as u64, self.files[&file].size);
+        if bytes.is_empty() {
+            return Ok(Outcome::Count(0));
+        }
+        self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
+        if end > size {
+            if at < size && self.is_sealed(file, &[Seal::Grow]) && self.applies(Rule::SealGrowMayStopHalfWay) {
+                // The bytes before the end may be the new ones or the old ones: so much for them.
+                (at..size).for_each(|at| self.set(file, at, Byte::Any));
+                let some = Outcome::Count(size - at);
+                return Err(Outcome::OneOf(vec![self.refuse(Rule::SealGrowMayStopHalfWay, "EPERM"), some]));
+            }
+            self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?;
+            if self.applies(Rule::WritesLengthenTheFile) {
+                self.refuse_too_many_pages(end.saturating_sub(size))?;
+                self.resize(file, end);
+                self.applies(Rule::WritesLengthenTheFile);
+            } else {
+                end = size.max(at);
+            }
+        }
+        self.applies(Rule::TouchFindsTheFile);
+        let count = usize::try_from(end - at).map_or(bytes.len(), |count| count.min(bytes.len()));
+        self.put(file, at, &bytes[..count]);
+        Ok(Outcome::Count(count as u64))
+    }
+
+    pub(super) fn truncate(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Refused> {
+        let Open { file, .. } = self.opened_for_writing(process, name, "EINVAL")?;
+        let (size, before) = (self.size(size)?, self.files[&file].size);
+        match () {
+            () if size < before => self.refuse_when_sealed(file, &[Seal::Shrink], Rule::SealShrinkForbidsShrinking)?,
+            () if size > before => self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?,
+            () => {}
+        }
+        self.refuse_too_many_pages(size.saturating_sub(before))?;
+        self.resize(file, size);
+        Ok(Outcome::Done)
+    }
+
+    /// Gives a file another size.
+    pub(super) fn resize(&mut self, file: FileId, size: u64) {
+        let page = u64::from(self.page);
+        let before = self.files[&file].size;
+        let (kept, kept_before) = (size.div_ceil(page), before.div_ceil(page));
+        if size < before {
+            let cut_pages = self.mappings_of(file).any(|(mapping, first)| first + mapping.slots.len() as u64 > kept);
+            let take_pages = !cut_pages || self.applies(Rule::TruncationTakesPages);
+            if !take_pages {
+                // Whoever believes this has the old pages still.
+                let old: Vec<Page> = (kept..kept_before).map(|number| self.cached(file, number)).collect();
+                self.change_slots_of(file, |number, slot| {
+                    let old = number.checked_sub(kept).and_then(|n| old.get(usize::try_from(n).ok()?));
+                    slot.copy = slot.copy.take().or_else(|| old.cloned());
+                });
+            } else if self.has_copies(file, kept) && self.applies(Rule::TruncationTakesCopies) {
+                self.change_slots_of(file, |number, slot| slot.copy = slot.copy.take().filter(|_| number < kept));
+            }
+            if self.applies(Rule::TruncationZeroesTheRest) {
+                self.file(file).pages.split_off(&kept);
+                self.set_all(file, size, kept * page, Byte::Is(0));
+            }
+        } else if size > before {
+            self.applies(Rule::GrowingBringsPages);
+        } else {
+            self.applies(Rule::DescriptorsWriteWhatTheyMay);
+        }
+        self.file(file).size = size;
+    }
+
+    pub(super) fn punch(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Refused> {
+        self.opened(process, name)?;
+        let (at, length) = (self.size(at)?, self.size(length)?);
+        if length == 0 && self.applies(Rule::PunchedLengthIsPositive) {
+            return Err(self.refuse(Rule::PunchedLengthIsPositive, "EINVAL"));
+        }
+        let Open { file, .. } = self.opened_for_writing(process, name, "EBADF")?;
+        self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
+        if self.applies(Rule::PunchingMakesZeros) {
+            let end = (at + length).min(self.files[&file].size);
+            self.set_all(file, at, end, Byte::Is(0));
+        }
+        let page = u64::from(self.page);
+        let whole = at.div_ceil(page)..(at + length) / page;
+        let copies = self.mappings_of(file).any(|(mapping, first)| {
+            (first..)
+                .zip(&mapping.slots)
+                .any(|(n, slot)| whole.contains(&n) && slot.as_ref().is_some_and(|s| s.copy.is_some()))
+        });
+        if copies && !self.applies(Rule::PunchingLeavesCopies) {
+            self.change_slots_of(file, |number, slot| {
+                slot.copy = slot.copy.take().filter(|_| !whole.contains(&number))
+            });
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn rename(&mut self, from: Name, to: Name) -> Result<Outcome, Refused> {
+        let file = self.named(from)?;
+        self.names.remove(&from);
+        let replaced = self.names.insert(to, file);
+        if !self.applies(Rule::RenameReplacesTheName)
+            && let Some(old) = replaced
+        {
+            for process in self.processes.values_mut() {
+                process.descriptors.values_mut().filter(|open| open.file == old).for_each(|open| open.file = file);
+                for (mapped, _) in process.mappings.values_mut().filter_map(|mapping| mapping.file.as_mut()) {
+                    *mapped = if *mapped == old { file } else { *mapped };
+                }
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn unlink(&mut self, name: Name) -> Result<Outcome, Refused> {
+        let file = self.named(name)?;
+        self.names.remove(&name);
+        if !self.applies(Rule::UnlinkTakesTheName) {
+            self.resize(file, 0);
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn seal(&mut self, process: Pid, name: Name, seal: Seal) -> Result<Outcome, Refused> {
+        let Open { file, access } = self.opened(process, name)?;
+        if self.files[&file].seals.is_none() {
+            let refusals =
+                vec![self.refuse(Rule::SealsAreForMemory, "EINVAL"), self.refuse(Rule::SealsAreForMemory, "EPERM")];
+            return Err(Outcome::OneOf(refusals));
+        }
+        debug_assert!(access == Access::ReadWrite, "memfd_create(2) opens for both");
+        let is_new = !self.is_sealed(file, &[seal]);
+        let written_to = self
+            .mappings_of(file)
+            .any(|(mapping, _)| mapping.shared && mapping.may_write && mapping.slots.iter().any(Option::is_some));
+        self.applies(Rule::EachSealForbidsOneThing);
+        if is_new && written_to {
+            let refused = match seal {
+                Seal::Write => self.applies(Rule::SealWriteWaits),
+                Seal::FutureWrite => !self.applies(Rule::FutureWriteLeavesMappings),
+                Seal::Shrink | Seal::Grow => false,
+            };
+            if refused {
+                return Err(self.refuse(Rule::SealWriteWaits, "EBUSY"));
+            }
+        }
+        self.file(file).seals.get_or_insert_default().insert(seal);
+        Ok(Outcome::Done)
+    }
+}

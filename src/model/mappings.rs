@@ -1,0 +1,199 @@
+//! How a mapping is made, changed, and taken away again.
+
+use super::*;
+
+impl Model {
+    pub(super) fn map(
+        &mut self,
+        process: Pid,
+        name: Name,
+        source: &Source,
+        shared: bool,
+        protection: Protection,
+        length: Amount,
+    ) -> Result<Outcome, Refused> {
+        let (length, page) = (self.size(length)?, u64::from(self.page));
+        let mappings = &self.process(process).mappings;
+        if mappings.contains_key(&name) {
+            return Err(Outcome::Meaningless);
+        }
+        let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
+        let few = mappings.len() < Model::MOST_NAMES;
+        self.room(few && mapped as u64 + length.div_ceil(page) <= Model::MOST_PAGES)?;
+        let opened = match source {
+            Source::File(descriptor, offset) => Some((self.opened(process, *descriptor)?, self.size(*offset)?)),
+            Source::Anonymous => None,
+        };
+        if opened.is_some_and(|(_, offset)| offset % page != 0) && self.applies(Rule::OffsetsAreOfWholePages) {
+            return Err(self.refuse(Rule::OffsetsAreOfWholePages, "EINVAL"));
+        }
+        if length == 0 && self.applies(Rule::MappingsHaveALength) {
+            return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
+        }
+        self.applies(if opened.is_some() { Rule::MappingCopiesNothing } else { Rule::FreshMemoryIsZeros });
+        let (file, may_write) = match opened {
+            Some((open, offset)) => {
+                let may_write = self.may_map(open, shared, protection)?;
+                if offset + length > self.files[&open.file].size && !self.applies(Rule::SizeIsNotLookedAt) {
+                    return Err(self.refuse(Rule::SizeIsNotLookedAt, "EINVAL"));
+                }
+                (Some((open.file, offset / page)), may_write)
+            }
+            // Memory that parent and child share is a file without a name, for the kernel as here.
+            None if shared => (Some((self.new_file(length.next_multiple_of(page), None)?, 0)), true),
+            None => (None, true),
+        };
+        let mut slots = Vec::new();
+        for number in 0..length.div_ceil(page) {
+            let snapshot = file.filter(|(file, first)| {
+                let there = (first + number) * page < self.files[file].size;
+                let rule = if shared { Rule::TouchFindsTheFile } else { Rule::MappingCopiesNothing };
+                there && self.denied == Some(rule)
+            });
+            let copy = snapshot.map(|(file, first)| self.cached(file, first + number));
+            slots.push(Some(Slot { protection, copy }));
+        }
+        let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
+        let mapping = Mapping { file, shared, may_write, length, size_then, inherited: false, slots };
+        self.process(process).mappings.insert(name, mapping);
+        Ok(Outcome::Done)
+    }
+
+    /// Whether a file that is opened like this may be mapped; and if it may, whether it could ever be stored to.
+    pub(super) fn may_map(&mut self, open: Open, shared: bool, protection: Protection) -> Result<bool, Refused> {
+        if open.access == Access::WriteOnly && self.applies(Rule::MappingNeedsReading) {
+            return Err(self.refuse(Rule::MappingNeedsReading, "EACCES"));
+        }
+        let for_writing = open.access != Access::ReadOnly;
+        if !shared {
+            if !for_writing && writes(protection) && !self.applies(Rule::PrivateWritingNeedsNothing) {
+                return Err(self.refuse(Rule::PrivateWritingNeedsNothing, "EACCES"));
+            }
+            return Ok(true);
+        }
+        if writes(protection) && !for_writing && self.applies(Rule::SharedWritingNeedsWriting) {
+            return Err(self.refuse(Rule::SharedWritingNeedsWriting, "EACCES"));
+        }
+        let sealed = self.is_sealed(open.file, &[Seal::Write, Seal::FutureWrite]);
+        if sealed && writes(protection) && self.applies(Rule::SealWriteForbidsMapping) {
+            return Err(self.refuse(Rule::SealWriteForbidsMapping, "EPERM"));
+        }
+        if self.is_sealed(open.file, &[Seal::Write]) && !writes(protection) {
+            return Err(Outcome::OneOf(vec![self.refuse(Rule::SealedMappingsAreNew, "EPERM"), Outcome::Done]));
+        }
+        Ok(for_writing && !sealed || writes(protection))
+    }
+
+    pub(super) fn unmap(&mut self, process: Pid, name: Name, part: Option<(Amount, Amount)>) -> Result<Outcome, Refused> {
+        let page = u64::from(self.page);
+        let mapping = self.mapping(process, name)?;
+        let all = mapping.slots.len();
+        let (first, count) = match part {
+            None => (0, all),
+            Some((at, length)) => {
+                let (at, length) = (self.size(at)?, self.size(length)?);
+                if at % page != 0 && self.applies(Rule::UnmapIsAligned) {
+                    return Err(self.refuse(Rule::UnmapIsAligned, "EINVAL"));
+                }
+                if length == 0 && self.applies(Rule::MappingsHaveALength) {
+                    return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
+                }
+                let whole = |bytes: u64| usize::try_from(bytes.div_ceil(page)).unwrap_or(all);
+                (usize::try_from(at / page).unwrap_or(all), whole(length))
+            }
+        };
+        let (first, count) = match self.applies(Rule::UnmapTakesThesePages) {
+            true => (first, count),
+            false => (0, all),
+        };
+        let mapping = self.mapping(process, name)?;
+        let (file, shared) = (mapping.file, mapping.shared);
+        let gone = mapping.slots.iter_mut().skip(first).take(count).map(Option::take).collect::<Vec<_>>();
+        if part.is_none() {
+            self.process(process).mappings.remove(&name);
+        }
+        let copies = (first as u64..).zip(gone).filter_map(|(n, slot)| slot?.copy.map(|copy| (n, copy)));
+        for (number, copy) in copies.collect::<Vec<_>>() {
+            let saved = shared || !self.applies(Rule::UnmapDiscardsCopies);
+            if let Some((file, start)) = file.filter(|_| saved) {
+                self.put_page(file, start + number, copy);
+            }
+        }
+        Ok(Outcome::Done)
+    }
+
+    pub(super) fn protect(&mut self, process: Pid, name: Name, protection: Protection) -> Result<Outcome, Refused> {
+        let mapping = self.mapping(process, name)?;
+        let (may_write, all) = (mapping.may_write, mapping.slots.len());
+        let whole = mapping.slots.iter().position(Option::is_none);
+        if whole != Some(0) && writes(protection) && !may_write && self.applies(Rule::ProtectIsLimited) {
+            return Err(self.refuse(Rule::ProtectIsLimited, "EACCES"));
+        }
+        let changed = match whole {
+            Some(_) if !self.applies(Rule::ProtectStopsAtAHole) => 0,
+            Some(hole) => hole,
+            None => all,
+        };
+        let mapping = self.mapping(process, name)?;
+        mapping.slots.iter_mut().take(changed).flatten().for_each(|slot| slot.protection = protection);
+        match whole {
+            Some(_) => Err(self.refuse(Rule::ProtectStopsAtAHole, "ENOMEM")),
+            None => {
+                self.applies(Rule::ProtectIsLimited);
+                Ok(Outcome::Done)
+            }
+        }
+    }
+
+    pub(super) fn advise(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
+        let mapping = self.mapping(process, name)?;
+        let (file, shared, count) = (mapping.file, mapping.shared, mapping.slots.len());
+        let hole = mapping.slots.iter().position(Option::is_none);
+        let reached = match hole {
+            Some(hole) if !self.applies(Rule::AdviceReachesAllButHoles) => hole,
+            _ => count,
+        };
+        if shared {
+            if !self.applies(Rule::DontneedLeavesTheFile)
+                && let Some((file, first)) = file
+            {
+                (first..first + reached as u64).for_each(|number| drop(self.file(file).pages.remove(&number)));
+            }
+        } else if self.applies(Rule::DontneedDropsCopies) {
+            let slots = &mut self.mapping(process, name)?.slots;
+            slots.iter_mut().take(reached).flatten().for_each(|slot| slot.copy = None);
+        }
+        match hole {
+            Some(_) => Err(self.refuse(Rule::AdviceReachesAllButHoles, "ENOMEM")),
+            None => Ok(Outcome::Done),
+        }
+    }
+
+    pub(super) fn sync(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
+        let mapping = self.mapping(process, name)?;
+        let (file, shared) = (mapping.file, mapping.shared);
+        if mapping.slots.iter().any(Option::is_none) && self.applies(Rule::SyncNeedsEveryPage) {
+            return Err(self.refuse(Rule::SyncNeedsEveryPage, "ENOMEM"));
+        }
+        let Some((file, first)) = file else {
+            self.applies(Rule::SyncChangesNothingSeen);
+            return Ok(Outcome::Done);
+        };
+        let slots = (first..).zip(&self.mapping(process, name)?.slots);
+        let copies: Vec<_> = slots.filter_map(|(n, slot)| Some((n, slot.as_ref()?.copy.clone()?))).collect();
+        let saves = match (shared, copies.is_empty()) {
+            (true, _) => self.denied == Some(Rule::SharedStoresAreTheFile),
+            (false, true) => false,
+            (false, false) => !self.applies(Rule::SyncLeavesCopies),
+        };
+        if saves {
+            copies.into_iter().for_each(|(number, copy)| self.put_page(file, number, copy));
+        }
+        let refreshes = !self.applies(Rule::SyncChangesNothingSeen) || saves && shared;
+        if refreshes {
+            self.mapping(process, name)?.slots.iter_mut().flatten().for_each(|slot| slot.copy = None);
+        }
+        self.unsynced.retain(|(_, stored_to, ..)| *stored_to != file);
+        Ok(Outcome::Done)
+    }
+}
