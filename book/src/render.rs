@@ -184,6 +184,7 @@ impl Renderer<'_> {
             "belief" => self.belief(arguments).map_err(one),
             "scenario" => self.scenario(arguments).map_err(one),
             "rules" if arguments.is_empty() => Ok(self.rules()),
+            "assertions" => crate::ledger::table(self.sources, self.language, arguments).map_err(one),
             "beliefs" if arguments.is_empty() => self.beliefs().map_err(one),
             "questions" if arguments.is_empty() => self.questions(),
             _ => Err(one(format!("there is no directive {}", &line.text[directive.place.clone()]))),

@@ -1,5 +1,6 @@
-//! The questions and the examples that are scenarios: the kernel has the key.
+//! The questions, the examples and the assertions that are scenarios: the kernel has the key.
 
+use book::ledger;
 use book::question::of_page;
 use book::sources::Sources;
 use mmap_workbook::course::LESSONS;
@@ -36,4 +37,24 @@ fn the_kernel_does_what_the_pages_show() {
             assert!(row.agrees() && !row.model.is_open(), "{}: {}", path.display(), row.line);
         }
     }
+}
+
+#[test]
+fn the_kernel_shows_each_assertion_that_has_a_scenario() {
+    let mut kernel = Kernel::new().expect("a kernel");
+    let assertions = ledger::assertions(&Sources::of_program()).unwrap_or_else(|problem| panic!("{problem}"));
+    for assertion in &assertions {
+        let Some(text) = &assertion.scenario else { continue };
+        let scenario = ledger::claimed(text).unwrap_or_else(|what| panic!("{}: {what}", assertion.of));
+        for row in both(&scenario, &mut kernel).expect("both can") {
+            assert!(row.agrees(), "{}: {}: the kernel gives {}", assertion.of, row.line, row.kernel);
+        }
+    }
+    // The Open POSIX Test Suite has 32 of mmap and 10 of munmap, each of them once here.
+    for (of, count) in [("mmap", 32), ("munmap", 10)] {
+        let numbers: Vec<_> = assertions.iter().filter_map(|a| a.of.strip_prefix(of)?.strip_prefix(' ')).collect();
+        assert_eq!(numbers, (1..=count).map(|n| n.to_string()).collect::<Vec<_>>(), "{of}");
+    }
+    let [scenarios, tests, open] = ledger::counts(&assertions);
+    assert_eq!(scenarios + tests + open, assertions.len(), "each is shown in one way, or has its reason");
 }

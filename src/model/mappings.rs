@@ -84,7 +84,12 @@ impl Model {
         Ok(for_writing && !sealed || writes(protection))
     }
 
-    pub(super) fn unmap(&mut self, process: Pid, name: Name, part: Option<(Amount, Amount)>) -> Result<Outcome, Refused> {
+    pub(super) fn unmap(
+        &mut self,
+        process: Pid,
+        name: Name,
+        part: Option<(Amount, Amount)>,
+    ) -> Result<Outcome, Refused> {
         let page = u64::from(self.page);
         let mapping = self.mapping(process, name)?;
         let all = mapping.slots.len();

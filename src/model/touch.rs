@@ -56,7 +56,14 @@ impl Model {
         Ok((number, place))
     }
 
-    pub(super) fn load(&mut self, process: Pid, name: Name, at: u64, count: usize, bytes: &mut Vec<Byte>) -> Result<(), Refused> {
+    pub(super) fn load(
+        &mut self,
+        process: Pid,
+        name: Name,
+        at: u64,
+        count: usize,
+        bytes: &mut Vec<Byte>,
+    ) -> Result<(), Refused> {
         let (number, place) = self.touch(process, name, at, false)?;
         self.note_inheritance(process, name);
         let places = place..place + count;
