@@ -155,3 +155,16 @@ fn msync_refuses_flags_that_contradict_and_addresses_within_a_page() {
     assert_eq!(msync(start + 1, libc::MS_SYNC), Err(Errno::EINVAL));
     munmap(start, page).expect("unmapped");
 }
+
+#[test]
+fn execve_keeps_no_mapping() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), "x").expect("written");
+    let start = mmap(0, 1, libc::PROT_READ, libc::MAP_SHARED, file.as_file().as_raw_fd(), 0).expect("mapped");
+    let path = file.path().to_str().expect("text");
+    let child = std::process::Command::new("cat").arg("/proc/self/maps").output().expect("cat runs");
+    let of_child = String::from_utf8(child.stdout).expect("text");
+    assert!(std::fs::read_to_string("/proc/self/maps").expect("read").contains(path));
+    assert!(of_child.lines().count() > 5 && !of_child.contains(path));
+    munmap(start, 1).expect("unmapped");
+}

@@ -80,14 +80,17 @@ pub fn table(sources: &Sources, language: Language, name: &str) -> Result<String
         format!("{} rows: {scenarios} shown by a scenario, {tests} by a test, {open} not shown.\n\n", rows.len()),
         format!("共 {} 条：{scenarios} 条由脚本证明，{tests} 条由测试证明，{open} 条没有证明。\n\n", rows.len()),
     );
-    let heads = either(language, ["Of", "Asserted", "Shown by"], ["出处", "断言", "如何证明"]);
+    let heads = either(language, ["Of", "What is asserted, and what shows it"], ["出处", "断言，以及如何证明"]);
     out += "<div class=\"table-wrapper\">\n<table class=\"ledger\">\n<thead><tr>";
     heads.iter().for_each(|head| out += &format!("<th>{head}</th>"));
     out += "</tr></thead>\n<tbody>\n";
     for row in &rows {
         let shown = shown(sources, language, row).map_err(|what| format!("{FILE}: {}: {what}", row.of))?;
         let says = crate::render::escape(row.says.in_language(language));
-        out += &format!("<tr><td>{}</td><td>{says}</td><td>{shown}</td></tr>\n", row.of.replace(' ', "&nbsp;"));
+        out += &format!(
+            "<tr><td>{}</td><td>{says}<div class=\"shown\">{shown}</div></td></tr>\n",
+            row.of.replace(' ', "&nbsp;")
+        );
     }
     out += "</tbody>\n</table>\n</div>\n";
     Ok(out)
