@@ -10,7 +10,7 @@ use std::path::Path;
 
 use crate::model::{Model, Rule};
 use crate::observe::page_size;
-use crate::scenario::{Amount, Kernel, Line, Outcome, Scenario, World};
+use crate::scenario::{Amount, Kernel, Line, Name, Operation, Outcome, Scenario, Source, World};
 
 pub use print::{explained, json, print, sentence};
 
@@ -69,36 +69,91 @@ pub fn read(path: &Path) -> io::Result<Scenario> {
     }
 }
 
+/// Whether each line of a scenario means something, and none asks for more than the model holds.
+///
+/// # Errors
+/// `InvalidInput`, with the first line that doesn't, and why.
+pub fn check(scenario: &Scenario) -> io::Result<()> {
+    let page = page()?;
+    let mut model = Model::new(page);
+    for (number, line) in (1..).zip(&scenario.0) {
+        let nobody = nobody(&model, line);
+        let outcome = model.step(line.process, &line.operation).0;
+        let problem = match () {
+            () if model.is_too_much(&line.operation) => {
+                format!("a number of bytes that no scenario has (up to {} pages each)", Amount::MOST_PAGES)
+            }
+            () if model.is_full() => {
+                let (pages, names) = (Model::MOST_PAGES, Model::MOST_NAMES);
+                format!("more than {pages} pages, {names} descriptors or {names} mappings")
+            }
+            () if outcome == Outcome::Meaningless => nobody.unwrap_or_else(|| "it means nothing here".to_owned()),
+            () => continue,
+        };
+        let text = format!("line {number}, `{} {}`: {problem}", line.process, line.operation);
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+    }
+    Ok(())
+}
+
+/// What a line names that isn't there, or is there already.
+fn nobody(model: &Model, line: &Line) -> Option<String> {
+    let process = line.process;
+    let descriptor = |name: &Name, wanted: bool| {
+        let word = if wanted { "no" } else { "already a" };
+        let there = model.descriptors(process).any(|other| other == *name);
+        (there != wanted).then(|| format!("{process} has {word} descriptor {name}"))
+    };
+    let mapping = |name: &Name, wanted: bool| {
+        let word = if wanted { "no" } else { "already a" };
+        let there = model.mappings(process).any(|other| other == *name);
+        (there != wanted).then(|| format!("{process} has {word} mapping {name}"))
+    };
+    if !model.has(process) {
+        return Some(format!("there is no process {process}, or it has ended before"));
+    }
+    match &line.operation {
+        Operation::Open(name, ..) | Operation::Memfd(name, _) => descriptor(name, false),
+        Operation::Close(name)
+        | Operation::Read(name, ..)
+        | Operation::Write(name, ..)
+        | Operation::Truncate(name, _)
+        | Operation::Punch(name, ..)
+        | Operation::Seal(name, _) => descriptor(name, true),
+        Operation::Map(name, Source::File(file, _), ..) => mapping(name, false).or_else(|| descriptor(file, true)),
+        Operation::Map(name, Source::Anonymous, ..) => mapping(name, false),
+        Operation::Load(name, ..)
+        | Operation::Store(name, ..)
+        | Operation::Unmap(name, _)
+        | Operation::Protect(name, _)
+        | Operation::Advise(name)
+        | Operation::Sync(name) => mapping(name, true),
+        Operation::Fork(child) if model.has(*child) => Some(format!("there is a process {child} already")),
+        Operation::Kill(other) if *other == process => Some("who wants to end says `exit`".to_owned()),
+        Operation::Kill(other) if !model.has(*other) => {
+            Some(format!("there is no process {other}, or it has ended before"))
+        }
+        _ => None,
+    }
+}
+
 /// Plays a scenario in both worlds.
 ///
 /// # Errors
-/// `InvalidInput` where it asks for more than the model holds: then it isn't played at all. Else as [`Kernel`].
+/// As [`check`]: then nothing is played at all. Else as [`Kernel`].
 pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
+    check(scenario)?;
     let page = page()?;
     let mut model = Model::new(page);
     let mut rows = Vec::new();
-    for (number, line) in (1..).zip(&scenario.0) {
-        if model.is_too_much(&line.operation) {
-            let text =
-                format!("line {number}, `{line}`: a number of bytes that no scenario has (up to 256 pages each)");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
+    for (line, kernel) in scenario.0.iter().zip(kernel.play(scenario)?) {
         let (outcome, rule) = model.step(line.process, &line.operation);
-        if model.is_full() {
-            let (pages, names) = (Model::MOST_PAGES, Model::MOST_NAMES);
-            let text =
-                format!("line {number}, `{line}`: more than {pages} pages, {names} descriptors or {names} mappings");
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
-        }
         let mut line = line.clone();
         if let Some(Outcome::Died(_, at)) = &mut line.outcome {
             // 4096 and 1p are the same place, where a page has 4 KiB.
             *at = at.at(page).map_or(*at, |bytes| Amount::of(bytes, page));
         }
-        rows.push(Row { line, kernel: outcome.clone(), model: outcome, rule });
-    }
-    for (row, happened) in rows.iter_mut().zip(kernel.play(scenario)?) {
-        row.kernel = happened;
+        rows.push(Row { line, model: outcome, rule, kernel });
     }
     Ok(rows)
 }

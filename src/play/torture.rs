@@ -123,8 +123,10 @@ pub fn torture(
             return Err(error);
         }
         if let Err(TestError::Fail(_, scenario)) = result {
-            let differs =
-                |scenario: &Scenario| difference(scenario, &mut kernel.borrow_mut()).is_ok_and(|line| line.is_some());
+            let differs = |scenario: &Scenario| {
+                let line = difference(scenario, &mut kernel.borrow_mut());
+                super::check(scenario).is_ok() && line.is_ok_and(|line| line.is_some())
+            };
             return Ok(Verdict::Differs(Box::new(without_idle_lines(scenario, differs)), done));
         }
         done += lines.get();

@@ -44,7 +44,7 @@
 //! A load m 1p+3 1          => SIGBUS/BUS_ADRERR at 1p+3    # the place is counted from the mapping's start
 //! A load m 9p 1            => SIGSEGV/SEGV_MAPERR at 9p
 //! A store m 0 "x"          => SIGSEGV/SEGV_ACCERR at 0
-//! A load nobody 0 1        => meaningless                  # no such process or name, a name that is taken, too many bytes
+//! A load nobody 0 1        => meaningless                  # nobody does anything; `workbook play` refuses it and says why
 //! ```
 //!
 //! What a process touches it touches byte by byte, from the first to the last; the touch that faults ends it.

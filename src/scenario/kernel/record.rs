@@ -51,6 +51,11 @@ impl Record {
         unsafe { AtomicUsize::from_ptr(self.0.as_mut_ptr().cast()) }
     }
 
+    /// How many bytes there are.
+    pub(super) fn len(&self) -> usize {
+        self.length().load(Ordering::Acquire)
+    }
+
     /// Empties it and puts these bytes in.
     pub(super) fn begin(&self, bytes: &[u8]) -> io::Result<()> {
         self.length().store(0, Ordering::Release);

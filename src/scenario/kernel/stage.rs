@@ -15,6 +15,9 @@ use super::record::Record;
 use crate::process::{Line, Parent, fork_within_group};
 use crate::scenario::{Operation, Pid, Scenario};
 
+/// So many lines are done in one turn: a turn has a deadline.
+const LONGEST_TURN: usize = 1000;
+
 /// Plays one scenario after the other, until the caller is gone.
 pub(super) fn serve(line: &Line, record: &Record, folder: &Path) -> io::Result<()> {
     // They take turns, so one processor is enough, and no turn waits for another one to wake up. Where it isn't allowed
@@ -90,7 +93,10 @@ fn turns(scenario: &Scenario, record: &Record, wires: &Wires, cast: &mut BTreeMa
         }
         // What lies beyond the actor's own lines, or is the stage's to decide, ends the turn.
         let alone = |operation: &Operation| matches!(operation, Operation::Fork(_) | Operation::Kill(_));
-        let own = lines[next..].iter().take_while(|other| other.process == line.process && !alone(&other.operation));
+        let own = lines[next..]
+            .iter()
+            .take(LONGEST_TURN)
+            .take_while(|other| other.process == line.process && !alone(&other.operation));
         let last = next + own.count().max(1);
         let Answer { next: reached, stop } = wires.turn(line.process, next, last)?;
         match (stop, &line.operation) {
