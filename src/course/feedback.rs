@@ -198,6 +198,7 @@ impl<'a> Page<'a> {
             ("cargo run -p book".to_owned(), say!("read its chapter", "读这一章")),
             (source, say!("read how it is done", "读一读是怎么做的")),
             (format!("cargo test --test lesson_{n}"), say!("hold it against its properties", "用性质测试来检验它")),
+            (format!("cargo run -- predict {n}"), say!("say what the kernel will do", "先说出内核会怎么做")),
             (exercise, say!("do the exercise", "动手做练习")),
             (
                 format!("cargo run -- check {n}"),
