@@ -16,7 +16,7 @@ const BOTH: i32 = libc::PROT_READ | libc::PROT_WRITE;
 
 /// The raw call: whatever is asked for.
 fn mmap(address: usize, length: usize, protection: i32, flags: i32, fd: RawFd, offset: i64) -> Result<usize, Errno> {
-    assert!(flags & libc::MAP_FIXED == 0 || address == 0 || is_ours(address) || address % page_size() != 0);
+    assert!(flags & libc::MAP_FIXED == 0 || address == 0 || is_ours(address) || !address.is_multiple_of(page_size()));
     let address = ptr::with_exposed_provenance_mut(address);
     // SAFETY: without MAP_FIXED a mapping replaces nothing; with it the address is one that `ours` has reserved, or none
     // that can be mapped (checked above).
@@ -87,7 +87,7 @@ fn an_address_without_map_fixed_is_a_hint() {
     let (page, start) = (page_size(), ours(1));
     store(start, b'o');
     let other = mmap(start, page, BOTH, ANONYMOUS, -1, 0).expect("mapped elsewhere");
-    assert!(other != start && other % page == 0 && other != 0);
+    assert!(other != start && other.is_multiple_of(page) && other != 0);
     assert_eq!(load(start), b'o', "what is mapped stays");
     munmap(start, page).expect("unmapped");
     munmap(other, page).expect("unmapped");
