@@ -104,6 +104,7 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
     fs::write(&path, b"A create \xff 1p").expect("written");
     let many = "A exit\n".repeat(Scenario::MOST_LINES + 1);
     let forks: String = (0..40).map(|n| format!("A map m{n} anon private rw 200p\n")).collect();
+    let flood = "A map m anon private rw 256p\n".to_owned() + &"A load m 0 256p\n".repeat(5000);
     let odd = path.to_str().expect("text");
     for (arguments, input, says) in [
         (
@@ -113,6 +114,7 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
         ),
         (vec!["play", "-"], "A map m anon private rw 4000000000p", "line 1, `A map m anon private rw 4000000000p`"),
         (vec!["play", "-"], forks.as_str(), "line 6, `A map m5 anon private rw 200p`: more than 1024 pages"),
+        (vec!["play", "-"], flood.as_str(), "bytes are read up to here"),
         (vec!["play", "-"], "A load nobody 0 1", "line 1, `A load nobody 0 1`: A has no mapping nobody"),
         (
             vec!["play", "-"],

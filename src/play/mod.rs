@@ -69,16 +69,20 @@ pub fn read(path: &Path) -> io::Result<Scenario> {
     }
 }
 
-/// Whether each line of a scenario means something, and none asks for more than the model holds.
+/// The most bytes that the lines of a scenario read and load, all in all.
+const MOST_READ: usize = 32 << 20;
+
+/// Whether each line of a scenario means something, and none asks for more than there is room for.
 ///
 /// # Errors
 /// `InvalidInput`, with the first line that doesn't, and why.
 pub fn check(scenario: &Scenario) -> io::Result<()> {
     let page = page()?;
-    let mut model = Model::new(page);
+    let (mut model, mut read) = (Model::new(page), 0);
     for (number, line) in (1..).zip(&scenario.0) {
         let nobody = nobody(&model, line);
         let outcome = model.step(line.process, &line.operation).0;
+        read += if let Outcome::Bytes(bytes) = &outcome { bytes.len() } else { 0 };
         let problem = match () {
             () if model.is_too_much(&line.operation) => {
                 format!("a number of bytes that no scenario has (up to {} pages each)", Amount::MOST_PAGES)
@@ -87,6 +91,7 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
                 let (pages, names) = (Model::MOST_PAGES, Model::MOST_NAMES);
                 format!("more than {pages} pages, {names} descriptors or {names} mappings")
             }
+            () if read > MOST_READ => format!("more than {MOST_READ} bytes are read up to here"),
             () if outcome == Outcome::Meaningless => nobody.unwrap_or_else(|| "it means nothing here".to_owned()),
             () => continue,
         };
