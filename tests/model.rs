@@ -1,6 +1,8 @@
 //! The model on scenarios whose outcomes the lessons' tests have from the kernel.
 
-use mmap_workbook::model::Model;
+use std::collections::BTreeSet;
+
+use mmap_workbook::model::{Backing, Model, Rule};
 use mmap_workbook::scenario::{Amount, Byte, Death, Outcome, Scenario};
 
 /// The outcome of the last line, where a page has 4 KiB.
@@ -62,4 +64,58 @@ fn what_is_stored_behind_the_end_and_uncovered_later_is_left_open() {
     let text =
         "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 2";
     assert_eq!(last(text), Outcome::Bytes(vec![Byte::Either(b'x', 0), Byte::Is(0)]));
+}
+
+#[test]
+fn each_rule_is_a_sentence_in_both_languages() {
+    let mut seen = BTreeSet::new();
+    for rule in Rule::ALL {
+        assert!(rule.en().ends_with('.') && rule.en().is_ascii(), "{rule:?}: {}", rule.en());
+        assert!(rule.zh().ends_with('。') && !rule.zh().is_ascii(), "{rule:?}: {}", rule.zh());
+        assert!(seen.insert(rule.en()) && seen.insert(rule.zh()), "{rule:?}: said twice");
+    }
+}
+
+#[test]
+fn every_outcome_comes_with_the_rule_that_gave_it() {
+    let rule = |text: &str| {
+        let scenario = Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"));
+        let mut model = Model::new(1 << 12);
+        scenario.0.iter().map(|line| model.step(line.process, &line.operation).1).last().expect("a line")
+    };
+    let begin = "A create f \"ab\"\nA open d f rw\nA map m d private rw 0 2p\n";
+    for (line, expected) in [
+        ("A load m 0 1", Rule::LoadingCopiesNothing),
+        ("A load m 5 1", Rule::RestOfThePageIsThere),
+        ("A load m 1p 1", Rule::NoPageBehindTheEnd),
+        ("A load m 2p 1", Rule::NothingIsMappedThere),
+        ("A store m 0 \"x\"", Rule::StoringCopiesThePage),
+        ("A store m 0 \"x\"\nA truncate d 0", Rule::TruncationTakesCopies),
+        ("A protect m r\nA store m 0 \"x\"", Rule::ProtectionForbids),
+        ("A protect m r\nA store m 1p \"x\"", Rule::ProtectionComesFirst),
+        ("A close d", Rule::MappingsOutliveDescriptors),
+        ("A load n 0 1", Rule::NobodyIsThere),
+    ] {
+        assert_eq!(rule(&format!("{begin}{line}")), expected, "{line}");
+    }
+}
+
+#[test]
+fn a_view_tells_whose_copy_a_page_is() {
+    let text =
+        "A create f 'f'*2p\nA open d f rw\nA map m d private rw 0 3p\nA store m 0 \"x\"\nA fork B\nB store m 1p \"y\"";
+    let scenario = Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"));
+    let mut model = Model::new(4);
+    scenario.0.iter().for_each(|line| drop(model.step(line.process, &line.operation)));
+    let view = model.view();
+    let backing = |process: usize, page: usize| {
+        let pages = &view.processes[process].mappings[0].pages;
+        pages[page].clone().expect("mapped").1
+    };
+    let (Backing::Copy(a, bytes), Backing::Copy(b, _)) = (backing(0, 0), backing(1, 0)) else { panic!("copies") };
+    assert_eq!((a, Outcome::Bytes(bytes)), (b, self::bytes("xfff")), "one copy for both, until one of them stores");
+    assert_eq!(backing(0, 1), Backing::File(1));
+    assert!(matches!(backing(1, 1), Backing::Copy(other, _) if other != a));
+    assert_eq!([backing(0, 2), backing(1, 2)], [Backing::BehindTheEnd, Backing::BehindTheEnd]);
+    assert_eq!(view.files[0].size, 8);
 }

@@ -36,8 +36,8 @@ impl Model {
         let (size, start) = file.map_or((u64::MAX, 0), |(file, first)| (self.files[&file].size, first * page));
         let page_start = start + number as u64 * page;
         let is_there = has_copy || page_start < size;
-        if !allowed && (is_there || self.applies(Rule::ProtectionComesFirst)) {
-            self.dies(Rule::ProtectionForbids, Death::NotAllowed, at)?;
+        if !allowed && (is_there || self.applies(Rule::ProtectionComesFirst)) && self.applies(Rule::ProtectionForbids) {
+            return Err(self.death(Death::NotAllowed, at));
         }
         if at >= length && !self.applies(Rule::WholePagesAreMapped) {
             return Err(self.death(Death::NotMapped, at));

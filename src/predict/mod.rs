@@ -3,7 +3,7 @@
 pub mod belief;
 pub mod search;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufRead, Write};
 
 use proptest::prelude::Rng;
@@ -53,6 +53,10 @@ impl Question {
         others.flat_map(|option| self.misconceptions(option, page)).map(|belief| belief.denies).take(3).collect()
     }
 
+    fn slugs(&self, answer: &Outcome, page: u32) -> Vec<&'static str> {
+        self.misconceptions(answer, page).iter().map(|belief| belief.misconception.slug).collect()
+    }
+
     /// What somebody would expect who has this wrong.
     fn misconceptions(&self, answer: &Outcome, page: u32) -> Vec<&'static Belief> {
         let expects = |belief: &&Belief| belief.prediction(&self.scenario, page).as_ref() == Some(answer);
@@ -91,7 +95,7 @@ impl Level {
         match self.0 {
             1 => !forks && (3..=6).contains(&lines),
             2 => (5..=9).contains(&lines),
-            _ => lines >= 7,
+            _ => forks && lines >= 7,
         }
     }
 }
@@ -100,6 +104,8 @@ impl Level {
 pub fn series(seed: u64, level: Level, page: u32) -> impl Iterator<Item = Question> {
     let mut runner = runner(seed);
     let scenarios = random::scenario(Files::All, 60);
+    // What was asked for lately: the same rules again would bore.
+    let mut lately = VecDeque::new();
     std::iter::from_fn(move || {
         loop {
             let scenario = scenarios.new_tree(&mut runner).ok()?.current();
@@ -110,7 +116,10 @@ pub fn series(seed: u64, level: Level, page: u32) -> impl Iterator<Item = Questi
                 let line = last.swap_remove(at);
                 let question = Question::about(Scenario(scenario.0[..=line].to_vec()), page);
                 let Some(question) = question.map(|question| shortened(question, page)) else { continue };
-                if level.fits(&question.scenario) && is_short(&question) {
+                let at_stake: Vec<_> = question.options.iter().map(|option| question.slugs(option, page)).collect();
+                if level.fits(&question.scenario) && is_short(&question) && !lately.contains(&at_stake) {
+                    lately.push_front(at_stake);
+                    lately.truncate(6);
                     return Some(question);
                 }
                 // One try for each scenario, or the long ones would be the ones that are asked for most.
