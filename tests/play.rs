@@ -180,7 +180,7 @@ fn torture_says_what_it_has_done() {
     assert!(text.lines().all(|line| line.contains(" operations, no difference (seed 5, ")), "{text}");
 }
 
-/// Killed at any moment, the program takes all processes of the scenario with it.
+/// Killed at any moment, the program takes all processes of the scenario with it, and the scenario's folder.
 #[test]
 fn processes_of_a_scenario_die_with_who_plays_it() {
     let folder = tempdir().expect("a folder");
@@ -207,5 +207,6 @@ fn processes_of_a_scenario_die_with_who_plays_it() {
         let ready = nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&reader), nix::poll::PollFlags::POLLIN);
         let ended = nix::poll::poll(&mut [ready], nix::poll::PollTimeout::from(60_000_u16)).expect("polled");
         assert_eq!(ended, 1, "a process of the scenario lives on");
+        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "its folder is left behind");
     }
 }

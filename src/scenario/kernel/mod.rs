@@ -3,7 +3,7 @@
 //! Three parts play together. [`Kernel`] is what the caller holds. It has forked the stage, a small process that lives on
 //! from scenario to scenario: it forks process A, gives the turns, and waits for whoever ends. The actors are the processes
 //! of the scenario. They are all children of the stage, whoever forked them (CLONE_PARENT), so that none can be lost, and
-//! they die with it; the stage dies with the caller.
+//! they die with it; the stage ends when the caller does, however that comes about.
 //!
 //! An actor has the turn for as many lines as are its own, one after the other, and writes down what each gives in the
 //! record: memory that all of them share, and that only the one whose turn it is touches. A signal handler writes down the
@@ -52,6 +52,8 @@ impl Kernel {
         })?;
         let record = Record::new()?;
         let (stage, line) = Child::fork(|line| stage::serve(line, &record, folder.path()))?;
+        // From now on the folder is sure to go.
+        line.await_turn()?;
         Ok(Kernel { line, record, _stage: stage, _folder: folder })
     }
 }

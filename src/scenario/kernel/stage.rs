@@ -1,14 +1,15 @@
 //! The stage: forks the first actor, gives the turns, waits for whoever ends.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid as ProcessId, UnlinkatFlags, unlinkat};
+use nix::unistd::{Pid as ProcessId, UnlinkatFlags, getppid, unlinkat};
 
 use super::actor::{Actor, Answer, Stop, Wires};
 use super::record::Record;
@@ -18,14 +19,23 @@ use crate::scenario::{Operation, Pid, Scenario};
 /// So many lines are done in one turn: a turn has a deadline.
 const LONGEST_TURN: usize = 1000;
 
-/// Plays one scenario after the other, until the caller is gone.
+/// Plays one scenario after the other, until the caller is gone, and then removes the folder: a caller that is interrupted or
+/// killed doesn't.
 pub(super) fn serve(line: &Line, record: &Record, folder: &Path) -> io::Result<()> {
+    // So it is not to die with the caller: it hears of that on the line.
+    prctl::set_pdeathsig(None)?;
+    line.give_turn()?;
     // They take turns, so one processor is enough, and no turn waits for another one to wake up. Where it isn't allowed
     // it is slower, and no more.
     let mut here = CpuSet::new();
     let _ =
         sched_getcpu().and_then(|cpu| here.set(cpu)).and_then(|()| sched_setaffinity(ProcessId::from_raw(0), &here));
-    let folder = File::open(folder)?;
+    let served = serve_in(line, record, &File::open(folder)?);
+    let _ = fs::remove_dir_all(folder);
+    served
+}
+
+fn serve_in(line: &Line, record: &Record, folder: &File) -> io::Result<()> {
     let mut wires = Wires::new();
     loop {
         match line.await_turn() {
@@ -34,7 +44,7 @@ pub(super) fn serve(line: &Line, record: &Record, folder: &Path) -> io::Result<(
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             other => other?,
         }
-        match play(record, &folder, &mut wires) {
+        match play(record, folder, &mut wires) {
             Ok(()) => line.give_turn()?,
             Err(error) => line.send(error.to_string().as_bytes())?,
         }
@@ -64,8 +74,11 @@ fn play(record: &Record, folder: &File, wires: &mut Wires) -> io::Result<()> {
 
 fn turns(scenario: &Scenario, record: &Record, wires: &Wires, cast: &mut BTreeMap<Pid, ProcessId>) -> io::Result<()> {
     let lines = &scenario.0;
-    let mut next = 0;
+    let (mut next, caller) = (0, getppid());
     while let Some(line) = lines.get(next) {
+        if getppid() != caller {
+            return Err(io::Error::other("nobody is there any more who would want to know"));
+        }
         let Some(actor) = cast.get(&line.process).copied() else {
             record.meaningless();
             next += 1;
