@@ -20,7 +20,7 @@ use nix::errno::Errno;
 use nix::sys::mman::ProtFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork, pause, setsid};
+use nix::unistd::{ForkResult, Pid, fork, pause, setpgid};
 
 use super::{claim, latest, next_ticket, open_once, publish};
 
@@ -517,16 +517,16 @@ mod claim {
             let mut a = start(|line| {
                 let file = File::options().read(true).write(true).open(&path).map_err(text)?;
                 super::claim(&file).map_err(kind)?;
-                // SAFETY: this process has no other thread; the child makes two raw calls.
+                // SAFETY: this process has no other thread; the child makes raw calls only.
                 match unsafe { fork() }.map_err(text)? {
-                    ForkResult::Child => {
-                        // Out of the process group that is killed with its parent.
-                        let _ = setsid();
-                        loop {
-                            pause();
-                        }
+                    ForkResult::Child => loop {
+                        pause();
+                    },
+                    ForkResult::Parent { child } => {
+                        // Out of the process group that is killed with its parent, before anybody hears of it.
+                        setpgid(child, child).map_err(text)?;
+                        line.send(child.to_string().as_bytes()).map_err(text)?;
                     }
-                    ForkResult::Parent { child } => line.send(child.to_string().as_bytes()).map_err(text)?,
                 }
                 line.await_turn().map_err(text)
             })?;
