@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::html::{self, Piece};
+use crate::ledger;
 use crate::page::{self, Heading, Kind, Line};
 use crate::question;
 use crate::render::{self, is_chinese, is_wide_mark};
@@ -87,6 +88,7 @@ pub fn check(sources: &Sources) -> Vec<Problem> {
     book.questions(sources, &mut problems);
     book.figures(sources, &mut problems);
     book.programs(sources, &mut problems);
+    problems.extend(ledger::problems(sources));
     problems.sort();
     problems.dedup();
     problems

@@ -2,9 +2,10 @@
 
 use mmap_workbook::grade::Words;
 use mmap_workbook::model::Model;
-use mmap_workbook::scenario::{Scenario, World};
+use mmap_workbook::scenario::{Outcome, Scenario, World};
 use serde::Deserialize;
 
+use crate::check::typesetting;
 use crate::render::{PAGE, test_of};
 use crate::sources::{Language, Problem, Sources, either};
 
@@ -22,12 +23,15 @@ pub struct Assertion {
     /// A scenario whose last line says what it gives.
     #[serde(default)]
     pub scenario: Option<String>,
-    /// A test: `lesson_2::name`.
+    /// Tests, `lesson_2::name`, where one of them shows a half and another the other half.
     #[serde(default)]
-    pub test: Option<String>,
+    pub tests: Vec<String>,
     /// Why it isn't shown.
     #[serde(default)]
     pub not_shown: Option<Words>,
+    /// Of what a scenario or tests show: what they leave out, and why.
+    #[serde(default)]
+    pub but: Option<Words>,
 }
 
 #[derive(Deserialize)]
@@ -58,10 +62,25 @@ fn is_in(assertion: &Assertion, table: &str) -> bool {
     }
 }
 
+/// What is wrong with the Chinese of the file, where there is one.
+pub fn problems(sources: &Sources) -> Vec<Problem> {
+    let Ok(text) = sources.read(FILE) else { return Vec::new() };
+    let all = match assertions(sources) {
+        Ok(all) => all,
+        Err(problem) => return vec![problem],
+    };
+    let texts = all.iter().flat_map(|row| [Some(&row.says), row.not_shown.as_ref(), row.but.as_ref()]).flatten();
+    let wrong = |words: &Words| {
+        let line = text.lines().position(|line| line.contains(&words.zh)).map_or(0, |n| n + 1);
+        typesetting(&words.zh).into_iter().map(move |what| Problem::new(FILE, line, what)).collect::<Vec<_>>()
+    };
+    texts.flat_map(wrong).collect()
+}
+
 /// How many are shown by a scenario, by a test, not at all.
 pub fn counts(assertions: &[Assertion]) -> [usize; 3] {
     let count = |has: fn(&Assertion) -> bool| assertions.iter().filter(|assertion| has(assertion)).count();
-    [count(|a| a.scenario.is_some()), count(|a| a.test.is_some()), count(|a| a.not_shown.is_some())]
+    [count(|a| a.scenario.is_some()), count(|a| !a.tests.is_empty()), count(|a| a.not_shown.is_some())]
 }
 
 /// A table, as HTML. What is wrong with a row is an error.
@@ -75,11 +94,20 @@ pub fn table(sources: &Sources, language: Language, name: &str) -> Result<String
         return Err(format!("there is no table of assertions {name:?}: mmap, munmap or pages"));
     }
     let [scenarios, tests, open] = counts(&rows);
+    let part = rows.iter().filter(|row| row.but.is_some()).count();
     let mut out = either(
         language,
-        format!("{} rows: {scenarios} shown by a scenario, {tests} by a test, {open} not shown.\n\n", rows.len()),
-        format!("共 {} 条：{scenarios} 条由脚本证明，{tests} 条由测试证明，{open} 条没有证明。\n\n", rows.len()),
+        format!("{} rows: {scenarios} shown by a scenario, {tests} by tests, {open} not shown", rows.len()),
+        format!("共 {} 条：{scenarios} 条由脚本证明，{tests} 条由测试证明，{open} 条没有证明", rows.len()),
     );
+    if part > 0 {
+        out += &either(
+            language,
+            format!("; of {part} of those that are shown a part is left out"),
+            format!("；已证明的当中有 {part} 条留下了一部分没有证明"),
+        );
+    }
+    out += either(language, ".\n\n", "。\n\n");
     let heads = either(language, ["Of", "What is asserted, and what shows it"], ["出处", "断言，以及如何证明"]);
     out += "<div class=\"table-wrapper\">\n<table class=\"ledger\">\n<thead><tr>";
     heads.iter().for_each(|head| out += &format!("<th>{head}</th>"));
@@ -97,22 +125,32 @@ pub fn table(sources: &Sources, language: Language, name: &str) -> Result<String
 }
 
 fn shown(sources: &Sources, language: Language, row: &Assertion) -> Result<String, String> {
-    match (&row.scenario, &row.test, &row.not_shown) {
-        (Some(text), None, None) => {
+    let said =
+        |label: &str, why: &Words| format!("<em>{label}{}</em>", crate::render::escape(why.in_language(language)));
+    let mut out = match (&row.scenario, row.tests.as_slice(), &row.not_shown) {
+        (Some(text), [], None) => {
             let scenario = claimed(text)?;
             // Blank lines would end the HTML: there are none.
-            Ok(format!("<pre><code>{}</code></pre>", crate::render::escape(scenario.to_string().trim_end())))
+            format!("<pre><code>{}</code></pre>", crate::render::escape(scenario.to_string().trim_end()))
         }
-        (None, Some(test), None) => Ok(format!("<code>{}</code>", test_of(sources, test)?)),
-        (None, None, Some(why)) => {
-            let label = either(language, "Not shown: ", "没有证明：");
-            Ok(format!("<em>{label}{}</em>", crate::render::escape(why.in_language(language))))
+        (None, tests @ [_, ..], None) => {
+            let commands: Result<Vec<_>, _> =
+                tests.iter().map(|test| Ok::<_, String>(format!("<code>{}</code>", test_of(sources, test)?))).collect();
+            commands?.join("<br>")
         }
-        _ => Err("it is shown by one of scenario, test, not_shown".into()),
+        (None, [], Some(why)) if row.but.is_none() => {
+            return Ok(said(either(language, "Not shown: ", "没有证明："), why));
+        }
+        _ => return Err("it is shown by one of scenario, tests, not_shown; `but` stands beside the first two".into()),
+    };
+    if let Some(but) = &row.but {
+        out += &format!("<p>{}</p>", said(either(language, "Not shown of it: ", "其中没有证明的："), but));
     }
+    Ok(out)
 }
 
-/// The scenario, whose claims are what the model says; the tests ask the kernel as well.
+/// The scenario, whose claims are what the model says; the tests ask the kernel as well. A line that claims nothing is
+/// done: after a refusal that nobody mentions, the last line would show something else.
 ///
 /// # Errors
 /// What is wrong with it.
@@ -123,7 +161,11 @@ pub fn claimed(text: &str) -> Result<Scenario, String> {
         return Err("the last line of its scenario doesn't say what it gives".into());
     }
     for (line, outcome) in scenario.0.iter().zip(outcomes) {
-        if line.outcome.as_ref().is_some_and(|claim| *claim != outcome) || outcome.is_open() {
+        let is_as_claimed = match &line.outcome {
+            Some(claim) => *claim == outcome,
+            None => matches!(outcome, Outcome::Done | Outcome::Count(_) | Outcome::Bytes(_)),
+        };
+        if !is_as_claimed || outcome.is_open() {
             return Err(format!("`{line}` gives {outcome}"));
         }
     }
