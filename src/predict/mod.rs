@@ -141,11 +141,15 @@ fn shortened(mut question: Question, page: u32) -> Question {
         at -= 1;
         let mut lines = question.scenario.0.clone();
         lines.remove(at);
-        let outcomes = Model::new(page).play(&Scenario(lines.clone()));
-        let makes_sense = outcomes.is_ok_and(|outcomes| !outcomes.contains(&Outcome::Meaningless));
-        let same =
-            Question::about(Scenario(lines), page).filter(|other| makes_sense && other.options == question.options);
-        question = same.unwrap_or(question);
+        let shorter = Scenario(lines);
+        let Ok(outcomes) = Model::new(page).play(&shorter);
+        // The quick look first: what it takes to hear everybody's opinion is not needed for most of them.
+        let makes_sense = !outcomes.contains(&Outcome::Meaningless);
+        let may_be_same = outcomes.last().is_some_and(|outcome| question.options.contains(outcome));
+        if makes_sense && may_be_same {
+            let same = Question::about(shorter, page).filter(|other| other.options == question.options);
+            question = same.unwrap_or(question);
+        }
     }
     question
 }
