@@ -117,3 +117,15 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
         assert!(!text.contains('['), "no misconception: {text}");
     }
 }
+
+#[test]
+fn a_question_mark_says_the_lines_in_words() {
+    let text = sitting(3, "?\nq\n", Language::English);
+    assert!(
+        text.contains("A maps 1p of the file of d from offset 0 on (MAP_PRIVATE, PROT_READ | PROT_WRITE)"),
+        "{text}"
+    );
+    assert!(text.contains("0*3 are three zero bytes.") && text.contains("0 of 0 predicted."), "{text}");
+    let text = sitting(3, "?\nq\n", Language::Chinese);
+    assert!(text.contains("A 往映射 m 起点之后 0 处写入"), "{text}");
+}

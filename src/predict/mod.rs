@@ -2,6 +2,7 @@
 
 pub mod belief;
 pub mod search;
+mod words;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufRead, Write};
@@ -17,6 +18,8 @@ use crate::say;
 use crate::scenario::random::{self, Files};
 use crate::scenario::{Kernel, Line, Operation, Outcome, Scenario, World};
 use belief::{BELIEFS, Belief};
+
+pub use words::in_words;
 
 /// A scenario whose last line is asked for.
 #[derive(Debug, Clone)]
@@ -226,7 +229,11 @@ fn ask(question: &Question, out: &mut dyn Write, language: Language) -> io::Resu
     for (letter, option) in ('a'..).zip(&question.options) {
         writeln!(out, "  {letter}) {option}")?;
     }
-    write!(out, "\n{} ", words(say!("What does the last line give? (q ends)", "最后一行给出什么？（q 结束）")))?;
+    let text = say!(
+        "What does the last line give? (a letter; ? says the lines in words; q ends)",
+        "最后一行给出什么？（输入字母；? 用文字解释每一行；q 结束）"
+    );
+    write!(out, "\n{} ", words(text))?;
     out.flush()
 }
 
@@ -242,6 +249,24 @@ fn answer<'q>(
         if input.read_line(&mut line)? == 0 || line.trim() == "q" {
             writeln!(out)?;
             return Ok(None);
+        }
+        if line.trim() == "?" {
+            writeln!(out)?;
+            for line in &question.scenario.0 {
+                writeln!(
+                    out,
+                    "  {:<30} {}",
+                    format!("{} {}", line.process, line.operation),
+                    in_words(line).in_language(language)
+                )?;
+            }
+            let text = say!(
+                "1p is a page, 2p+1 two pages and a byte; 0*3 are three zero bytes.",
+                "1p 是一页，2p+1 是两页零一个字节；0*3 是三个零字节。"
+            );
+            write!(out, "\n  {}\n\n? ", text.in_language(language))?;
+            out.flush()?;
+            continue;
         }
         let mut options = ('a'..).zip(&question.options);
         match options.find(|(letter, option)| line.trim() == letter.to_string() || line.trim() == option.to_string()) {
