@@ -11,21 +11,26 @@
 //! - [`observe`]: what the kernel says of a process's memory
 //! - [`narrate`]: what a demonstration prints through
 //! - [`grade`]: what the exercises' checks are written with
-//! - [`scenario`]: the small language in which a history of files, mappings and processes is written, printed and replayed, and
-//!   the kernel as a place to play one
+//! - [`scenario`]: the small language in which a history of files, mappings and processes is written, printed and replayed
 //! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
+//! - [`kernel`]: the kernel as a place to play a scenario: one process for each letter
 //! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
 //! - [`predict`]: questions about scenarios, and the misconceptions behind wrong answers
 //! - [`course`]: the order of the lessons, what a demonstration is run on, and the commands of the exercises
 //!
-//! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; the kernel of `scenario`
-//! uses `process`; `model` uses the language of `scenario` and nothing else, and the two compile for any target; `play` uses
-//! both, `predict` uses `play`; `course` uses the lessons, and nothing but `predict` and the program uses `course`.
+//! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `scenario` uses
+//! nothing, `model` uses `scenario`, and the two need nothing but `alloc`: they compile for any target. `kernel` uses `scenario`
+//! and `process`; `play` uses `model` and `kernel`, `predict` uses `play`; `course` uses the lessons, and nothing but `predict`
+//! and the program uses `course`.
+
+extern crate alloc;
 
 #[cfg(unix)]
 pub mod course;
 #[cfg(unix)]
 pub mod grade;
+#[cfg(unix)]
+pub mod kernel;
 pub mod model;
 #[cfg(unix)]
 pub mod narrate;

@@ -12,11 +12,11 @@ use mmap_workbook::course::feedback::{self, Page};
 use mmap_workbook::course::progress::Progress;
 use mmap_workbook::course::{self, Course, LESSONS, Lesson, Subject, watch};
 use mmap_workbook::grade::Language;
+use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
 use mmap_workbook::play;
 use mmap_workbook::play::torture::{self, Medium};
 use mmap_workbook::predict;
-use mmap_workbook::scenario::Kernel;
 
 use nix::libc;
 

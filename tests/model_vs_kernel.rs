@@ -5,10 +5,11 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
+use mmap_workbook::kernel::Kernel;
 use mmap_workbook::model::{Model, Rule, Standing};
 use mmap_workbook::play::torture::{self, Medium, Verdict, runner};
 use mmap_workbook::play::{self, page};
-use mmap_workbook::scenario::{Kernel, Outcome, Scenario, World};
+use mmap_workbook::scenario::{Outcome, Scenario, World};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestError;

@@ -4,8 +4,9 @@ use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
+use mmap_workbook::kernel::Kernel;
 use mmap_workbook::process::{Child, Ended};
-use mmap_workbook::scenario::{Kernel, Scenario, World};
+use mmap_workbook::scenario::{Scenario, World};
 use tempfile::tempdir;
 
 /// The program with these arguments and this on its standard input.
@@ -110,7 +111,7 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
         (
             vec!["play", "-"],
             "A map m anon private rw 1152921504606846976",
-            "line 1, column 25: \"1152921504606846976\"",
+            "line 1, column 25: length: \"1152921504606846976\" is not a number of bytes",
         ),
         (vec!["play", "-"], "A map m anon private rw 4000000000p", "line 1, `A map m anon private rw 4000000000p`"),
         (vec!["play", "-"], forks.as_str(), "line 6, `A map m5 anon private rw 200p`: more than 1024 pages"),

@@ -6,10 +6,11 @@ use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::grade::Language;
+use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::page;
 use mmap_workbook::predict::belief::BELIEFS;
 use mmap_workbook::predict::{self, Level, Question, search};
-use mmap_workbook::scenario::{Kernel, World};
+use mmap_workbook::scenario::World;
 
 /// Set it to write the scenarios that are found.
 const UPDATE: &str = "UPDATE_SCENARIOS";

@@ -2,6 +2,7 @@
 
 use mmap_workbook::scenario::*;
 use proptest::prelude::*;
+use proptest::sample::select;
 
 fn name() -> impl Strategy<Value = Name> {
     "[a-z][a-z0-9]{0,7}".prop_filter_map("anon is taken", |text| Name::new(&text))
@@ -21,22 +22,26 @@ fn bytes() -> impl Strategy<Value = Bytes> {
     prop_oneof![r"[!$-&(-\[\]-{}~]{1,16}".prop_map(Bytes::Text), fill]
 }
 
+fn request() -> impl Strategy<Value = Request> {
+    let source = prop_oneof![Just(Source::Anonymous), (name(), amount()).prop_map(|(n, a)| Source::File(n, a))];
+    let parts = (source, select(Sharing::ALL), select(Protection::ALL), amount());
+    parts.prop_map(|(source, sharing, protection, length)| Request { source, sharing, protection, length })
+}
+
 /// Here and not below, where an operation has the same name.
-const SEALS: [Seal; 4] = [Seal::Shrink, Seal::Grow, Seal::Write, Seal::FutureWrite];
+fn seal() -> impl Strategy<Value = Seal> {
+    select(Seal::ALL)
+}
 
 fn operation() -> impl Strategy<Value = Operation> {
     use Operation::*;
     let contents = prop_oneof![amount().prop_map(Contents::Zeros), bytes().prop_map(Contents::Bytes)];
-    let access = prop::sample::select(vec![Access::ReadOnly, Access::WriteOnly, Access::ReadWrite]);
-    let protection =
-        || prop::sample::select(vec![Protection::None, Protection::Read, Protection::Write, Protection::ReadWrite]);
-    let seal = prop::sample::select(SEALS.to_vec());
-    let source = prop_oneof![Just(Source::Anonymous), (name(), amount()).prop_map(|(n, a)| Source::File(n, a))];
-    let part = prop::option::of((amount(), amount()));
+    let range = prop::option::of((amount(), amount()).prop_map(|(place, length)| Range { place, length }));
     let files = prop_oneof![
         (name(), contents).prop_map(|(n, c)| Create(n, c)),
         (name(), amount()).prop_map(|(n, a)| Memfd(n, a)),
-        (name(), name(), access, any::<bool>()).prop_map(|(d, n, a, t)| Open(d, n, a, t)),
+        (name(), name(), select(Access::ALL), prop::option::of(select(Flag::ALL)))
+            .prop_map(|(d, n, a, flag)| Open(d, n, a, flag)),
         name().prop_map(Close),
         (name(), amount(), amount()).prop_map(|(n, a, l)| Read(n, a, l)),
         (name(), amount(), bytes()).prop_map(|(n, a, b)| Write(n, a, b)),
@@ -44,15 +49,15 @@ fn operation() -> impl Strategy<Value = Operation> {
         (name(), amount(), amount()).prop_map(|(n, a, l)| Punch(n, a, l)),
         (name(), name()).prop_map(|(from, to)| Rename(from, to)),
         name().prop_map(Unlink),
-        (name(), seal).prop_map(|(n, s)| Seal(n, s)),
+        (name(), seal()).prop_map(|(n, s)| Seal(n, s)),
     ];
     let memory = prop_oneof![
-        (name(), source, any::<bool>(), protection(), amount()).prop_map(|(n, s, x, p, l)| Map(n, s, x, p, l)),
+        (name(), request()).prop_map(|(n, request)| Map(n, request)),
         (name(), amount(), amount()).prop_map(|(n, a, l)| Load(n, a, l)),
         (name(), amount(), bytes()).prop_map(|(n, a, b)| Store(n, a, b)),
-        (name(), part).prop_map(|(n, part)| Unmap(n, part)),
-        (name(), protection()).prop_map(|(n, p)| Protect(n, p)),
-        name().prop_map(Advise),
+        (name(), range).prop_map(|(n, range)| Unmap(n, range)),
+        (name(), select(Protection::ALL)).prop_map(|(n, p)| Protect(n, p)),
+        (name(), select(Advice::ALL)).prop_map(|(n, advice)| Advise(n, advice)),
         name().prop_map(Sync),
         pid().prop_map(Fork),
         Just(Exit),
@@ -64,7 +69,7 @@ fn operation() -> impl Strategy<Value = Operation> {
 fn byte() -> impl Strategy<Value = Byte> {
     prop_oneof![
         6 => any::<u8>().prop_map(Byte::Is),
-        6 => prop::sample::select(b"ax0?".to_vec()).prop_map(Byte::Is),
+        6 => select(b"ax0?".to_vec()).prop_map(Byte::Is),
         1 => (any::<u8>(), any::<u8>()).prop_map(|(one, other)| Byte::Either(one, other)),
         1 => Just(Byte::Any),
     ]
@@ -72,13 +77,13 @@ fn byte() -> impl Strategy<Value = Byte> {
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     let run = (byte(), 1..20_usize).prop_map(|(byte, times)| vec![byte; times]);
-    let death = prop::sample::select(vec![Death::NotMapped, Death::NotAllowed, Death::NoPage]);
+    let death = select(vec![Death::NotMapped, Death::NotAllowed, Death::NoPage]);
     let one = prop_oneof![
         Just(Outcome::Done),
         Just(Outcome::Meaningless),
         any::<u32>().prop_map(|count| Outcome::Count(count.into())),
         prop::collection::vec(run, 0..6).prop_map(|runs| Outcome::Bytes(runs.concat())),
-        prop::sample::select(vec!["EINVAL", "E2BIG"]).prop_map(|name| Outcome::errno(name).expect("an errno")),
+        select(vec!["EINVAL", "E2BIG"]).prop_map(|name| Outcome::errno(name).expect("an errno")),
         (death, amount()).prop_map(|(death, at)| Outcome::Died(death, at)),
     ];
     prop_oneof![
@@ -129,8 +134,13 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
     for (text, place, word) in [
         ("A open d f rw\nA clos d", (2, 3), "\"clos\""),
         ("a exit", (1, 1), "process"),
-        ("A truncate d", (1, 13), "missing"),
-        ("A truncate d 1q", (1, 14), "number of bytes"),
+        ("A clos d", (1, 3), "(create, memfd, open, close, "),
+        ("A truncate d", (1, 13), "size: a number of bytes (10, 1p, 2p-1) is missing"),
+        ("A truncate d 1q", (1, 14), "size: \"1q\" is not a number of bytes"),
+        ("A open d f rx", (1, 12), "access: \"rx\" is not a way to open (ro, wo, rw)"),
+        ("A open d f rw tranc", (1, 15), "flag: \"tranc\" is not the end of the line, or a flag (trunc)"),
+        ("A map m d shared x 0 1p", (1, 18), "protection: \"x\" is not a protection (none, r, w, rw)"),
+        ("A unmap m 1p", (1, 13), "length: a number of bytes (10, 1p, 2p-1) is missing"),
         ("A truncate d 007", (1, 14), "number of bytes"),
         ("A truncate d 9999999999p", (1, 14), "number of bytes"),
         ("A map m d shared rw 0", (1, 22), "missing"),

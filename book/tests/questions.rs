@@ -4,8 +4,9 @@ use book::ledger;
 use book::question::of_page;
 use book::sources::Sources;
 use mmap_workbook::course::LESSONS;
+use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::{both, read};
-use mmap_workbook::scenario::{Kernel, World};
+use mmap_workbook::scenario::World;
 
 #[test]
 fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {

@@ -21,13 +21,13 @@ impl Model {
         self.room(more == 0 || fits)
     }
 
-    /// The number of the page, and the place in it.
     /// Only so much memory is taken, whatever the scenario says.
     pub(super) fn room(&mut self, there_is: bool) -> Result<(), Refused> {
         self.full |= !there_is;
         if there_is { Ok(()) } else { Err(Outcome::Meaningless) }
     }
 
+    /// The number of the page, and the place in it.
     pub(super) fn split(&self, at: u64) -> (usize, usize) {
         let page = u64::from(self.page);
         (usize::try_from(at / page).unwrap_or(usize::MAX), usize::try_from(at % page).unwrap_or(usize::MAX))
@@ -78,7 +78,7 @@ impl Model {
     }
 
     /// Page by page: its number, and which places in it.
-    pub(super) fn pieces(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, std::ops::Range<usize>)> + use<> {
+    pub(super) fn pieces(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, core::ops::Range<usize>)> + use<> {
         let page = u64::from(self.page);
         let place = move |at: u64, number: u64| usize::try_from((at - number * page).min(page)).unwrap_or(usize::MAX);
         let numbers = if from < to { from / page..to.div_ceil(page) } else { 0..0 };

@@ -33,11 +33,11 @@ impl Model {
         descriptor: Name,
         name: Name,
         access: Access,
-        truncate: bool,
+        flag: Option<Flag>,
     ) -> Result<Outcome, Refused> {
         self.free_descriptor(process, descriptor)?;
         let mut file = self.named(name)?;
-        if truncate {
+        if flag == Some(Flag::Truncate) {
             if self.applies(Rule::TruncatingOpenKeepsTheFile) {
                 self.resize(file, 0);
             } else {

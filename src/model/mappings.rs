@@ -3,16 +3,10 @@
 use super::*;
 
 impl Model {
-    pub(super) fn map(
-        &mut self,
-        process: Pid,
-        name: Name,
-        source: &Source,
-        shared: bool,
-        protection: Protection,
-        length: Amount,
-    ) -> Result<Outcome, Refused> {
-        let (length, page) = (self.size(length)?, u64::from(self.page));
+    pub(super) fn map(&mut self, process: Pid, name: Name, request: &Request) -> Result<Outcome, Refused> {
+        let Request { protection, .. } = *request;
+        let shared = request.sharing == Sharing::Shared;
+        let (length, page) = (self.size(request.length)?, u64::from(self.page));
         let mappings = &self.process(process).mappings;
         if mappings.contains_key(&name) {
             return Err(Outcome::Meaningless);
@@ -20,8 +14,8 @@ impl Model {
         let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
         let few = mappings.len() < Model::MOST_NAMES;
         self.room(few && mapped as u64 + length.div_ceil(page) <= Model::MOST_PAGES)?;
-        let opened = match source {
-            Source::File(descriptor, offset) => Some((self.opened(process, *descriptor)?, self.size(*offset)?)),
+        let opened = match request.source {
+            Source::File(descriptor, offset) => Some((self.opened(process, descriptor)?, self.size(offset)?)),
             Source::Anonymous => None,
         };
         if opened.is_some_and(|(_, offset)| offset % page != 0) && self.applies(Rule::OffsetsAreOfWholePages) {
@@ -84,19 +78,14 @@ impl Model {
         Ok(for_writing && !sealed || writes(protection))
     }
 
-    pub(super) fn unmap(
-        &mut self,
-        process: Pid,
-        name: Name,
-        part: Option<(Amount, Amount)>,
-    ) -> Result<Outcome, Refused> {
+    pub(super) fn unmap(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Refused> {
         let page = u64::from(self.page);
         let mapping = self.mapping(process, name)?;
         let all = mapping.slots.len();
         let (first, count) = match part {
             None => (0, all),
-            Some((at, length)) => {
-                let (at, length) = (self.size(at)?, self.size(length)?);
+            Some(Range { place, length }) => {
+                let (at, length) = (self.size(place)?, self.size(length)?);
                 if at % page != 0 && self.applies(Rule::UnmapIsAligned) {
                     return Err(self.refuse(Rule::UnmapIsAligned, "EINVAL"));
                 }
@@ -150,7 +139,7 @@ impl Model {
         }
     }
 
-    pub(super) fn advise(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
+    pub(super) fn dont_need(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
         let mapping = self.mapping(process, name)?;
         let (file, shared, count) = (mapping.file, mapping.shared, mapping.slots.len());
         let hole = mapping.slots.iter().position(Option::is_none);

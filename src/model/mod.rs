@@ -18,13 +18,15 @@ mod rules;
 mod touch;
 mod view;
 
-use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
+use alloc::borrow::Cow;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::vec;
+use alloc::vec::Vec;
+use core::convert::Infallible;
 
 use crate::scenario::{
-    Access, Amount, Byte, Bytes, Contents, Death, Name, Operation, Outcome, Pid, Protection, Scenario, Seal, Source,
-    World,
+    Access, Advice, Amount, Byte, Bytes, Contents, Death, Flag, Name, Operation, Outcome, Pid, Protection, Range,
+    Request, Scenario, Seal, Sharing, Source, World,
 };
 use page::Page;
 
@@ -159,22 +161,7 @@ impl Model {
 
     /// Whether a number in this line is larger than any that a scenario may have.
     pub fn is_too_much(&self, operation: &Operation) -> bool {
-        let fill = |bytes: &Bytes| if let Bytes::Fill(_, amount) = bytes { Some(*amount) } else { None };
-        let amounts = match operation {
-            Operation::Create(_, Contents::Zeros(size)) | Operation::Memfd(_, size) | Operation::Truncate(_, size) => {
-                [Some(*size), None]
-            }
-            Operation::Create(_, Contents::Bytes(bytes)) => [fill(bytes), None],
-            Operation::Write(_, at, bytes) | Operation::Store(_, at, bytes) => [Some(*at), fill(bytes)],
-            Operation::Read(_, at, length) | Operation::Load(_, at, length) | Operation::Punch(_, at, length) => {
-                [Some(*at), Some(*length)]
-            }
-            Operation::Map(_, Source::File(_, at), _, _, length) => [Some(*at), Some(*length)],
-            Operation::Map(_, Source::Anonymous, _, _, length) => [Some(*length), None],
-            Operation::Unmap(_, Some((at, length))) => [Some(*at), Some(*length)],
-            _ => [None, None],
-        };
-        amounts.into_iter().flatten().any(|amount| amount.at(self.page).is_none())
+        operation.amounts().into_iter().any(|amount| amount.at(self.page).is_none())
     }
 
     /// Whether the process would die of this line.
@@ -228,9 +215,7 @@ impl Model {
         match operation {
             Operation::Create(name, contents) => self.create(*name, contents),
             Operation::Memfd(name, size) => self.memfd(process, *name, *size),
-            Operation::Open(descriptor, name, access, truncate) => {
-                self.open(process, *descriptor, *name, *access, *truncate)
-            }
+            Operation::Open(descriptor, name, access, flag) => self.open(process, *descriptor, *name, *access, *flag),
             Operation::Close(name) => self.close(process, *name),
             Operation::Read(name, at, length) => self.read(process, *name, *at, *length),
             Operation::Write(name, at, bytes) => self.write(process, *name, *at, bytes),
@@ -239,9 +224,7 @@ impl Model {
             Operation::Rename(from, to) => self.rename(*from, *to),
             Operation::Unlink(name) => self.unlink(*name),
             Operation::Seal(name, seal) => self.seal(process, *name, *seal),
-            Operation::Map(name, source, shared, protection, length) => {
-                self.map(process, *name, source, *shared, *protection, *length)
-            }
+            Operation::Map(name, request) => self.map(process, *name, request),
             Operation::Load(name, at, length) => {
                 let (mut at, length) = (self.size(*at)?, self.size(*length)?);
                 self.mapping(process, *name)?;
@@ -269,7 +252,7 @@ impl Model {
             }
             Operation::Unmap(name, part) => self.unmap(process, *name, *part),
             Operation::Protect(name, protection) => self.protect(process, *name, *protection),
-            Operation::Advise(name) => self.advise(process, *name),
+            Operation::Advise(name, Advice::DontNeed) => self.dont_need(process, *name),
             Operation::Sync(name) => self.sync(process, *name),
             Operation::Fork(child) => self.fork(process, *child),
             Operation::Exit => {

@@ -1,7 +1,9 @@
 //! A page's bytes.
 
-use std::ops::Range;
-use std::rc::Rc;
+use alloc::rc::Rc;
+use alloc::vec;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 use crate::scenario::Byte;
 

@@ -33,7 +33,7 @@ impl Model {
         if killed && !outlive {
             // What was there before comes back, the last store first.
             for (_, file, at, before) in
-                std::mem::take(&mut self.unsynced).into_iter().rev().filter(|(who, ..)| *who == process)
+                core::mem::take(&mut self.unsynced).into_iter().rev().filter(|(who, ..)| *who == process)
             {
                 if self.files.contains_key(&file) {
                     self.set(file, at, before);

@@ -1,5 +1,7 @@
 //! What there is at a moment, for somebody to look at: the page cache, and each process's mappings page by page.
 
+use alloc::vec::Vec;
+
 use super::{FileId, Model, Page};
 use crate::scenario::{Access, Byte, Name, Pid, Protection, Seal};
 

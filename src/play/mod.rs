@@ -1,6 +1,7 @@
 //! Scenarios on the model and on the kernel, side by side.
 
 mod print;
+pub mod random;
 pub mod torture;
 mod trace;
 
@@ -8,9 +9,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::kernel::Kernel;
 use crate::model::{Model, Rule};
 use crate::observe::page_size;
-use crate::scenario::{Amount, Kernel, Line, Name, Operation, Outcome, Scenario, Source, World};
+use crate::scenario::{Amount, Line, Name, Operation, Outcome, Request, Scenario, Source, World};
 
 pub use print::{explained, json, print, sentence};
 
@@ -125,13 +127,15 @@ fn nobody(model: &Model, line: &Line) -> Option<String> {
         | Operation::Truncate(name, _)
         | Operation::Punch(name, ..)
         | Operation::Seal(name, _) => descriptor(name, true),
-        Operation::Map(name, Source::File(file, _), ..) => mapping(name, false).or_else(|| descriptor(file, true)),
-        Operation::Map(name, Source::Anonymous, ..) => mapping(name, false),
+        Operation::Map(name, Request { source, .. }) => mapping(name, false).or_else(|| match source {
+            Source::File(file, _) => descriptor(file, true),
+            Source::Anonymous => None,
+        }),
         Operation::Load(name, ..)
         | Operation::Store(name, ..)
         | Operation::Unmap(name, _)
         | Operation::Protect(name, _)
-        | Operation::Advise(name)
+        | Operation::Advise(name, _)
         | Operation::Sync(name) => mapping(name, true),
         Operation::Fork(child) if model.has(*child) => Some(format!("there is a process {child} already")),
         Operation::Kill(other) if *other == process => Some("who wants to end says `exit`".to_owned()),

@@ -10,8 +10,9 @@ use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::difference;
-use crate::scenario::random::{self, Files};
-use crate::scenario::{Kernel, Scenario};
+use super::random::{self, Files};
+use crate::kernel::Kernel;
+use crate::scenario::Scenario;
 
 /// Where scenarios are played.
 #[derive(Debug, Clone)]

@@ -12,11 +12,12 @@ use proptest::strategy::{Strategy, ValueTree};
 
 use crate::course::{LESSONS, Lesson};
 use crate::grade::{Language, Words, wrap};
+use crate::kernel::Kernel;
 use crate::model::{Model, Rule};
+use crate::play::random::{self, Files};
 use crate::play::{page, sentence, torture::runner};
 use crate::say;
-use crate::scenario::random::{self, Files};
-use crate::scenario::{Kernel, Line, Operation, Outcome, Scenario, World};
+use crate::scenario::{Line, Operation, Outcome, Scenario, World};
 use belief::{BELIEFS, Belief};
 
 pub use words::in_words;

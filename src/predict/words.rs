@@ -2,7 +2,7 @@
 
 use crate::grade::Words;
 use crate::say;
-use crate::scenario::{Access, Contents, Line, Operation, Protection, Source};
+use crate::scenario::{Access, Advice, Contents, Flag, Line, Operation, Protection, Range, Sharing, Source};
 
 /// What a line does, in words.
 pub fn in_words(line: &Line) -> Words {
@@ -18,14 +18,16 @@ pub fn in_words(line: &Line) -> Words {
             "{who} makes a file in memory (memfd_create(2)), {size} of zeros; {name} is its descriptor.",
             "{who} 创建内存文件（memfd_create(2)），大小 {size}，全是零；{name} 是它的描述符。"
         ),
-        Operation::Open(descriptor, file, access, truncate) => {
+        Operation::Open(descriptor, file, access, flag) => {
             let (en, zh) = match access {
                 Access::ReadOnly => ("for reading", "只读"),
                 Access::WriteOnly => ("for writing", "只写"),
                 Access::ReadWrite => ("for reading and writing", "可读可写"),
             };
-            let (emptied, empties) =
-                if *truncate { (", and empties it (O_TRUNC)", "，并清空它（O_TRUNC）") } else { ("", "") };
+            let (emptied, empties) = match flag {
+                Some(Flag::Truncate) => (", and empties it (O_TRUNC)", "，并清空它（O_TRUNC）"),
+                None => ("", ""),
+            };
             say!(
                 "{who} opens {file} {en}{emptied}; {descriptor} is the descriptor.",
                 "{who} 以{zh}方式打开 {file}{empties}；{descriptor} 是描述符。"
@@ -62,10 +64,13 @@ pub fn in_words(line: &Line) -> Words {
                 "{who} 给 {name} 的文件加密封：{seal}（F_ADD_SEALS）。"
             )
         }
-        Operation::Map(name, source, shared, protection, length) => {
-            let sharing = if *shared { "MAP_SHARED" } else { "MAP_PRIVATE" };
-            let prot = flags(*protection);
-            match source {
+        Operation::Map(name, request) => {
+            let (prot, length) = (flags(request.protection), request.length);
+            let sharing = match request.sharing {
+                Sharing::Shared => "MAP_SHARED",
+                Sharing::Private => "MAP_PRIVATE",
+            };
+            match request.source {
                 Source::File(file, offset) => say!(
                     "{who} maps {length} of the file of {file} from offset {offset} on ({sharing}, {prot}); the mapping is called {name}.",
                     "{who} 从偏移 {offset} 起映射 {file} 的文件，长度 {length}（{sharing}，{prot}）；这个映射叫 {name}。"
@@ -87,7 +92,7 @@ pub fn in_words(line: &Line) -> Words {
         Operation::Unmap(name, None) => {
             say!("{who} unmaps all of {name} (munmap(2)).", "{who} 解除整个映射 {name}（munmap(2)）。")
         }
-        Operation::Unmap(name, Some((at, length))) => say!(
+        Operation::Unmap(name, Some(Range { place: at, length })) => say!(
             "{who} unmaps {length} of {name}, at {at} from its start (munmap(2)).",
             "{who} 解除映射 {name} 起点之后 {at} 处的 {length}（munmap(2)）。"
         ),
@@ -98,7 +103,7 @@ pub fn in_words(line: &Line) -> Words {
                 "{who} 把映射 {name} 的保护属性改成 {prot}（mprotect(2)）。"
             )
         }
-        Operation::Advise(name) => {
+        Operation::Advise(name, Advice::DontNeed) => {
             say!(
                 "{who} says that it doesn't need {name} (madvise(2), MADV_DONTNEED).",
                 "{who} 声明不需要 {name}（madvise(2)，MADV_DONTNEED）。"

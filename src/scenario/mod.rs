@@ -49,17 +49,14 @@
 //!
 //! What a process touches it touches byte by byte, from the first to the last; the touch that faults ends it.
 
-#[cfg(unix)]
-mod kernel;
+mod grammar;
 mod outcome;
-#[cfg(unix)]
-pub mod random;
-mod text;
 
-#[cfg(unix)]
-pub use kernel::Kernel;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Seal, Sharing};
 pub use outcome::{Byte, Death, Outcome};
-pub use text::Problem;
 
 /// A process: a capital letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -94,7 +91,7 @@ impl Name {
     /// Its letters.
     pub fn as_str(&self) -> &str {
         let length = self.0.iter().position(|byte| *byte == 0).unwrap_or(Name::LONGEST);
-        std::str::from_utf8(&self.0[..length]).unwrap_or_default()
+        core::str::from_utf8(&self.0[..length]).unwrap_or_default()
     }
 }
 
@@ -142,43 +139,6 @@ pub enum Bytes {
     Fill(char, Amount),
 }
 
-/// How a file is opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Access {
-    /// O_RDONLY
-    ReadOnly,
-    /// O_WRONLY
-    WriteOnly,
-    /// O_RDWR
-    ReadWrite,
-}
-
-/// What may be done with a mapping.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Protection {
-    /// PROT_NONE
-    None,
-    /// PROT_READ
-    Read,
-    /// PROT_WRITE
-    Write,
-    /// PROT_READ | PROT_WRITE
-    ReadWrite,
-}
-
-/// A promise about a file in memory (fcntl(2), F_ADD_SEALS).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Seal {
-    /// F_SEAL_SHRINK
-    Shrink,
-    /// F_SEAL_GROW
-    Grow,
-    /// F_SEAL_WRITE
-    Write,
-    /// F_SEAL_FUTURE_WRITE
-    FutureWrite,
-}
-
 /// What is mapped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Source {
@@ -188,51 +148,26 @@ pub enum Source {
     Anonymous,
 }
 
-/// What a process does in a line.
+/// What mmap(2) is asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub enum Operation {
-    /// open(2) with O_CREAT and O_EXCL, ftruncate(2) or write(2), close(2): a file of this name with these bytes.
-    Create(Name, Contents),
-    /// memfd_create(2) with this size: a descriptor, and no name.
-    Memfd(Name, Amount),
-    /// Opens the file of the second name; `true` for O_TRUNC.
-    Open(Name, Name, Access, bool),
-    /// Closes a descriptor.
-    Close(Name),
-    /// pread(2) at an offset, of so many bytes.
-    Read(Name, Amount, Amount),
-    /// pwrite(2) at an offset.
-    Write(Name, Amount, Bytes),
-    /// ftruncate(2)
-    Truncate(Name, Amount),
-    /// fallocate(2) with FALLOC_FL_PUNCH_HOLE: an offset, a length.
-    Punch(Name, Amount, Amount),
-    /// rename(2): the first name takes the place of the second.
-    Rename(Name, Name),
-    /// unlink(2)
-    Unlink(Name),
-    /// fcntl(2), F_ADD_SEALS
-    Seal(Name, Seal),
-    /// mmap(2): the mapping's name, what, whether shared, the protection, the length.
-    Map(Name, Source, bool, Protection, Amount),
-    /// Loads so many bytes from a place in a mapping, one after the other.
-    Load(Name, Amount, Amount),
-    /// Stores bytes from a place in a mapping on, one after the other.
-    Store(Name, Amount, Bytes),
-    /// munmap(2) of all of a mapping, or of a part: where it begins, its length.
-    Unmap(Name, Option<(Amount, Amount)>),
-    /// mprotect(2)
-    Protect(Name, Protection),
-    /// madvise(2), MADV_DONTNEED
-    Advise(Name),
-    /// msync(2), MS_SYNC
-    Sync(Name),
-    /// fork(2): the child has this letter.
-    Fork(Pid),
-    /// _exit(2)
-    Exit,
-    /// Kills another process with SIGKILL.
-    Kill(Pid),
+pub struct Request {
+    /// What is mapped.
+    pub source: Source,
+    /// Whose the stores are.
+    pub sharing: Sharing,
+    /// What may be done with it.
+    pub protection: Protection,
+    /// How many bytes.
+    pub length: Amount,
+}
+
+/// A part of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Range {
+    /// Where it begins, from the mapping's start on.
+    pub place: Amount,
+    /// How many bytes.
+    pub length: Amount,
 }
 
 /// What a file has at first.

@@ -1,8 +1,13 @@
 //! What a line gives.
 
-use std::borrow::Cow;
+use alloc::borrow::{Cow, ToOwned};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
 
 use super::Amount;
+use super::grammar::{Part, Problem, Words, is_printable, plain_number};
 
 /// What a line gives.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -97,4 +102,142 @@ impl Outcome {
             _ => false,
         }
     }
+}
+
+// ---- How it is read and printed ----
+
+const DEATHS: [(&str, Death); 3] = [
+    ("SIGSEGV/SEGV_MAPERR", Death::NotMapped),
+    ("SIGSEGV/SEGV_ACCERR", Death::NotAllowed),
+    ("SIGBUS/BUS_ADRERR", Death::NoPage),
+];
+
+impl fmt::Display for Death {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        DEATHS.iter().filter(|(_, death)| death == self).try_for_each(|(name, _)| f.write_str(name))
+    }
+}
+
+/// One outcome, or several with `or` between them.
+impl Part for Outcome {
+    fn read(words: &mut Words<'_>) -> Result<Outcome, Problem> {
+        let mut outcomes = [one_outcome(words)?].to_vec();
+        while !words.is_at_end() {
+            words.word("`or`, or the end of the line", |word| (word == "or").then_some(()))?;
+            outcomes.push(one_outcome(words)?);
+        }
+        Ok(if outcomes.len() == 1 { outcomes.remove(0) } else { Outcome::OneOf(outcomes) })
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Outcome::Done => f.write_str("ok"),
+            Outcome::Count(count) => write!(f, "{count}"),
+            Outcome::Bytes(bytes) if bytes.is_empty() => f.write_str("nothing"),
+            Outcome::Bytes(bytes) => write_bytes(f, bytes),
+            Outcome::Errno(name) => f.write_str(name),
+            Outcome::Died(death, at) => write!(f, "{death} at {at}"),
+            Outcome::Meaningless => f.write_str("meaningless"),
+            Outcome::OneOf(outcomes) => {
+                for (n, outcome) in outcomes.iter().enumerate() {
+                    write!(f, "{}{outcome}", if n > 0 { " or " } else { "" })?;
+                }
+                Ok(())
+            }
+        }
+    }
+}
+
+fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
+    if !words.is_at_end() && (words.next().starts_with(['"', '\'', '(', '?']) || words.next().contains('*')) {
+        return pieces(words);
+    }
+    let outcome = words.word("an outcome (ok, a number, bytes, an errno, a signal)", |word| match word {
+        "ok" => Some(Outcome::Done),
+        "nothing" => Some(Outcome::Bytes(Vec::new())),
+        "meaningless" => Some(Outcome::Meaningless),
+        _ => DEATHS
+            .iter()
+            .find(|(name, _)| *name == word)
+            .map(|(_, death)| Outcome::Died(*death, Amount { pages: 0, bytes: 0 }))
+            .or_else(|| plain_number(word).map(|count| Outcome::Count(count.into())))
+            .or_else(|| Outcome::errno(word)),
+    })?;
+    match outcome {
+        Outcome::Died(death, _) => {
+            words.word("`at`", |word| (word == "at").then_some(()))?;
+            Ok(Outcome::Died(death, Amount::read(words)?))
+        }
+        other => Ok(other),
+    }
+}
+
+/// Bytes: `"abc" 0*10 'x'*100 ('x'|0)*1 ?*2`.
+fn pieces(words: &mut Words<'_>) -> Result<Outcome, Problem> {
+    let mut bytes = Vec::new();
+    while !words.is_at_end() && words.next() != "or" {
+        if words.is_next('"') {
+            bytes.extend(words.quoted()?.bytes().map(Byte::Is));
+            continue;
+        }
+        words.word("bytes (\"abc\", 0*10, 'x'*100, ('x'|0)*1, ?*2)", |word| {
+            let (byte, times) = word.rsplit_once('*')?;
+            let times = plain_number(times).filter(|times| *times > 0 && *times <= LONGEST_RUN)?;
+            let byte = match byte.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+                Some(both) => {
+                    let (one, other) = both.split_once('|')?;
+                    Byte::Either(byte_of(one)?, byte_of(other)?)
+                }
+                None if byte == "?" => Byte::Any,
+                None => Byte::Is(byte_of(byte)?),
+            };
+            bytes.extend(core::iter::repeat_n(byte, usize::try_from(times).ok()?));
+            Some(())
+        })?;
+    }
+    Ok(Outcome::Bytes(bytes))
+}
+
+/// The longest run of one byte that is read: so long are the pages that exist, 256 times.
+const LONGEST_RUN: u32 = 256 << 16;
+
+/// `'x'`, or the number of a byte that can't be printed.
+fn byte_of(text: &str) -> Option<u8> {
+    match text.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\'')) {
+        Some(letter) => letter.parse().ok().filter(|letter| is_printable(*letter)).and_then(|c| u8::try_from(c).ok()),
+        None => plain_number(text)?.try_into().ok().filter(|byte| !is_printable(char::from(*byte))),
+    }
+}
+
+/// Letters that differ as texts, and runs of the same byte by how many there are.
+fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: &[Byte]) -> fmt::Result {
+    let mut text = String::new();
+    for (n, run) in bytes.chunk_by(|one, other| one == other).enumerate() {
+        let letter = match run[0] {
+            Byte::Is(byte) => Some(char::from(byte)).filter(|letter| is_printable(*letter)),
+            Byte::Either(..) | Byte::Any => None,
+        };
+        // A text has at most sixteen letters; a run of four is better counted than read.
+        let is_text = letter.is_some() && run.len() < 4;
+        if !text.is_empty() && (!is_text || text.len() + run.len() > 16) {
+            write!(f, "{text:?}")?;
+            text.clear();
+            f.write_str(" ")?;
+        } else if n > 0 && text.is_empty() {
+            f.write_str(" ")?;
+        }
+        match (run[0], letter) {
+            (_, Some(letter)) if is_text => text.extend(core::iter::repeat_n(letter, run.len())),
+            (_, Some(letter)) => write!(f, "'{letter}'*{}", run.len())?,
+            (Byte::Is(byte), _) => write!(f, "{byte}*{}", run.len())?,
+            (Byte::Either(one, other), _) => write!(f, "({}|{})*{}", quoted(one), quoted(other), run.len())?,
+            (Byte::Any, _) => write!(f, "?*{}", run.len())?,
+        }
+    }
+    if text.is_empty() { Ok(()) } else { write!(f, "{text:?}") }
+}
+
+fn quoted(byte: u8) -> String {
+    let letter = char::from(byte);
+    if is_printable(letter) { format!("'{letter}'") } else { byte.to_string() }
 }

@@ -11,8 +11,8 @@ use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::ftruncate;
 
-use super::super::{Amount, Byte, Death, Outcome};
 use crate::observe::page_size;
+use crate::scenario::{Amount, Byte, Death, Outcome};
 
 /// The room for a scenario's text or its outcomes; memory that nobody has written to costs nothing.
 const ROOM: usize = 64 << 20;

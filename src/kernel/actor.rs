@@ -22,7 +22,10 @@ use nix::unistd::{Pid as ProcessId, UnlinkatFlags, ftruncate, unlinkat};
 use super::record::Record;
 use crate::observe::page_size;
 use crate::process::{DEADLINE, Parent, fork_within_group};
-use crate::scenario::{Access, Amount, Bytes, Contents, Name, Operation, Pid, Protection, Scenario, Seal, Source};
+use crate::scenario::{
+    Access, Advice, Amount, Bytes, Contents, Flag, Name, Operation, Pid, Protection, Range, Request, Scenario, Seal,
+    Sharing, Source,
+};
 
 /// A wire for each letter: the stage has one end, and whoever has the letter the other.
 pub(super) struct Wires(BTreeMap<Pid, (UnixStream, UnixStream)>);
@@ -240,15 +243,18 @@ impl<'a> Actor<'a> {
                 ftruncate(&fd, size)?;
                 self.descriptors.insert(*name, fd);
             }
-            Operation::Open(descriptor, name, access, truncate) => {
+            Operation::Open(descriptor, name, access, flag) => {
                 self.free(*descriptor)?;
                 let access = match access {
                     Access::ReadOnly => OFlag::O_RDONLY,
                     Access::WriteOnly => OFlag::O_WRONLY,
                     Access::ReadWrite => OFlag::O_RDWR,
                 };
-                let truncate = if *truncate { OFlag::O_TRUNC } else { OFlag::empty() };
-                let fd = openat(self.folder, name.as_str(), access | truncate | OFlag::O_CLOEXEC, Mode::empty())?;
+                let flag = match flag {
+                    Some(Flag::Truncate) => OFlag::O_TRUNC,
+                    None => OFlag::empty(),
+                };
+                let fd = openat(self.folder, name.as_str(), access | flag | OFlag::O_CLOEXEC, Mode::empty())?;
                 self.descriptors.insert(*descriptor, fd);
             }
             Operation::Close(name) => drop(self.descriptors.remove(name).ok_or(Refused::Meaningless)?),
@@ -283,9 +289,7 @@ impl<'a> Actor<'a> {
                 };
                 fcntl(self.descriptor(*name)?, FcntlArg::F_ADD_SEALS(seal))?;
             }
-            Operation::Map(name, source, shared, protection, length) => {
-                self.map(*name, source, *shared, *protection, *length)?;
-            }
+            Operation::Map(name, request) => self.map(*name, request)?,
             Operation::Load(name, at, length) => {
                 let (start, length) = (self.address(*name, *at)?, self.size(*length)?);
                 let mut bytes = vec![0; length];
@@ -308,7 +312,7 @@ impl<'a> Actor<'a> {
                 let place = self.place(*name)?;
                 let (start, length) = match part {
                     None => (place.start, place.length.next_multiple_of(self.page)),
-                    Some((at, length)) => (place.start + self.size(*at)?, self.size(*length)?),
+                    Some(Range { place: at, length }) => (place.start + self.size(*at)?, self.size(*length)?),
                 };
                 // SAFETY: the range lies within the place of this mapping, where no Rust object lives.
                 Errno::result(unsafe { libc::munmap(ptr::with_exposed_provenance_mut(start), length) })?;
@@ -323,11 +327,13 @@ impl<'a> Actor<'a> {
                     unsafe { libc::mprotect(ptr::with_exposed_provenance_mut(start), length, flags_of(*protection)) };
                 Errno::result(result)?;
             }
-            Operation::Advise(name) => {
+            Operation::Advise(name, advice) => {
                 let Place { start, length, .. } = self.place(*name)?;
+                let advice = match advice {
+                    Advice::DontNeed => libc::MADV_DONTNEED,
+                };
                 // SAFETY: as for munmap(2).
-                let result =
-                    unsafe { libc::madvise(ptr::with_exposed_provenance_mut(start), length, libc::MADV_DONTNEED) };
+                let result = unsafe { libc::madvise(ptr::with_exposed_provenance_mut(start), length, advice) };
                 Errno::result(result)?;
             }
             Operation::Sync(name) => {
@@ -359,21 +365,17 @@ impl<'a> Actor<'a> {
         Ok(())
     }
 
-    fn map(
-        &mut self,
-        name: Name,
-        source: &Source,
-        shared: bool,
-        protection: Protection,
-        length: Amount,
-    ) -> Result<(), Refused> {
-        let length = self.size(length)?;
+    fn map(&mut self, name: Name, request: &Request) -> Result<(), Refused> {
+        let length = self.size(request.length)?;
         if self.mappings.contains_key(&name) {
             return Err(Refused::Meaningless);
         }
-        let sharing = if shared { libc::MAP_SHARED } else { libc::MAP_PRIVATE };
-        let (fd, offset, anonymous): (RawFd, _, _) = match source {
-            Source::File(descriptor, offset) => (self.descriptor(*descriptor)?.as_raw_fd(), self.offset(*offset)?, 0),
+        let sharing = match request.sharing {
+            Sharing::Shared => libc::MAP_SHARED,
+            Sharing::Private => libc::MAP_PRIVATE,
+        };
+        let (fd, offset, anonymous): (RawFd, _, _) = match request.source {
+            Source::File(descriptor, offset) => (self.descriptor(descriptor)?.as_raw_fd(), self.offset(offset)?, 0),
             Source::Anonymous => (-1, 0, libc::MAP_ANONYMOUS),
         };
         let number = (0..).find(|n| self.mappings.values().all(|place| place.number != *n)).unwrap_or_default();
@@ -381,7 +383,7 @@ impl<'a> Actor<'a> {
         let flags = sharing | anonymous | libc::MAP_FIXED_NOREPLACE;
         let address = ptr::with_exposed_provenance_mut(start);
         // SAFETY: MAP_FIXED_NOREPLACE takes addresses only that nothing is mapped at.
-        let mapped = unsafe { libc::mmap(address, length, flags_of(protection), flags, fd, offset) };
+        let mapped = unsafe { libc::mmap(address, length, flags_of(request.protection), flags, fd, offset) };
         if mapped == libc::MAP_FAILED {
             return Err(Errno::last().into());
         }

@@ -18,8 +18,8 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use super::{Outcome, Scenario, World};
 use crate::process::{Child, Line};
+use crate::scenario::{Outcome, Scenario, World};
 use record::Record;
 
 /// The kernel of this machine, as a world for scenarios. Their files are in a temporary folder of its own, on the file

@@ -4,8 +4,11 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::{Access, Amount, Bytes, Contents, Line, Name, Operation, Outcome, Pid, Protection, Scenario, Seal, Source};
 use crate::model::Model;
+use crate::scenario::{
+    Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Outcome, Pid, Protection, Range, Request,
+    Scenario, Seal, Sharing, Source,
+};
 
 /// Which files a random scenario has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,23 +85,28 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
         | Operation::Punch(name, ..)
         | Operation::Seal(name, _) => *name = instead(model.descriptors(process), *name)?,
         Operation::Rename(from, _) => *from = instead(model.files(), *from)?,
-        Operation::Map(name, source, ..) => {
+        Operation::Map(name, request) => {
             *name = new_one(model.mappings(process), *name, MAPPINGS)?;
-            if let Source::File(descriptor, _) = source {
+            if let Source::File(descriptor, _) = &mut request.source {
                 *descriptor = instead(model.descriptors(process), *descriptor)?;
             }
         }
         Operation::Load(name, ..) | Operation::Store(name, ..) if model.mappings(process).next().is_none() => {
             // There is nothing to touch yet.
             let file = model.descriptors(process).next().map(|file| Source::File(file, Amount { pages: 0, bytes: 0 }));
-            let (source, pages) = (file.unwrap_or(Source::Anonymous), Amount { pages: 2, bytes: 0 });
-            operation = Operation::Map(*name, source, draft.daring < 50, Protection::ReadWrite, pages);
+            let request = Request {
+                source: file.unwrap_or(Source::Anonymous),
+                sharing: if draft.daring < 50 { Sharing::Shared } else { Sharing::Private },
+                protection: Protection::ReadWrite,
+                length: Amount { pages: 2, bytes: 0 },
+            };
+            operation = Operation::Map(*name, request);
         }
         Operation::Load(name, ..)
         | Operation::Store(name, ..)
         | Operation::Unmap(name, _)
         | Operation::Protect(name, _)
-        | Operation::Advise(name)
+        | Operation::Advise(name, _)
         | Operation::Sync(name) => *name = instead(model.mappings(process), *name)?,
         Operation::Fork(child) => {
             *child = ['B', 'C'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;
@@ -131,12 +139,12 @@ fn operation(files: Files) -> BoxedStrategy<Operation> {
         5 => (name(DESCRIPTORS), map_offset()).prop_map(|(name, at)| Source::File(name, at)),
         1 => Just(Source::Anonymous),
     ];
-    let part = prop::option::of((map_offset(), size()));
-    let seal = select(vec![Seal::Shrink, Seal::Grow, Seal::Write, Seal::FutureWrite]);
+    let sharing = select(Sharing::ALL);
+    let range = prop::option::of((map_offset(), size()).prop_map(|(place, length)| Range { place, length }));
     let by_name = prop_oneof![
         3 => (name(FILES), contents).prop_map(|(f, c)| Operation::Create(f, c)),
-        6 => (name(DESCRIPTORS), name(FILES), access, prop::bool::weighted(0.1))
-            .prop_map(|(d, f, a, t)| Operation::Open(d, f, a, t)),
+        6 => (name(DESCRIPTORS), name(FILES), access, prop::option::weighted(0.1, select(Flag::ALL)))
+            .prop_map(|(d, f, a, flag)| Operation::Open(d, f, a, flag)),
         1 => (name(FILES), name(FILES)).prop_map(|(f, g)| Operation::Rename(f, g)),
         1 => name(FILES).prop_map(Operation::Unlink),
     ];
@@ -147,20 +155,20 @@ fn operation(files: Files) -> BoxedStrategy<Operation> {
         8 => (name(DESCRIPTORS), place(), bytes()).prop_map(|(d, a, b)| Operation::Write(d, a, b)),
         6 => (name(DESCRIPTORS), size()).prop_map(|(d, s)| Operation::Truncate(d, s)),
         3 => (name(DESCRIPTORS), place(), prop_oneof![length(), size()]).prop_map(|(d, a, l)| Operation::Punch(d, a, l)),
-        1 => (name(DESCRIPTORS), seal).prop_map(|(d, s)| Operation::Seal(d, s)),
+        1 => (name(DESCRIPTORS), select(Seal::ALL)).prop_map(|(d, s)| Operation::Seal(d, s)),
     ];
     let on_files = match files {
         Files::All => prop_oneof![1 => by_name, 2 => by_descriptor].boxed(),
         Files::InMemory => by_descriptor.boxed(),
     };
     let on_memory = prop_oneof![
-        10 => (name(MAPPINGS), source, any::<bool>(), protection(), size())
-            .prop_map(|(m, s, shared, p, l)| Operation::Map(m, s, shared, p, l)),
+        10 => (name(MAPPINGS), (source, sharing, protection(), size()).prop_map(request))
+            .prop_map(|(m, request)| Operation::Map(m, request)),
         16 => (name(MAPPINGS), place(), length()).prop_map(|(m, a, l)| Operation::Load(m, a, l)),
         20 => (name(MAPPINGS), place(), bytes()).prop_map(|(m, a, b)| Operation::Store(m, a, b)),
-        4 => (name(MAPPINGS), part).prop_map(|(m, part)| Operation::Unmap(m, part)),
+        4 => (name(MAPPINGS), range).prop_map(|(m, range)| Operation::Unmap(m, range)),
         3 => (name(MAPPINGS), protection()).prop_map(|(m, p)| Operation::Protect(m, p)),
-        3 => name(MAPPINGS).prop_map(Operation::Advise),
+        3 => (name(MAPPINGS), select(Advice::ALL)).prop_map(|(m, advice)| Operation::Advise(m, advice)),
         1 => name(MAPPINGS).prop_map(Operation::Sync),
     ];
     let on_processes = prop_oneof![
@@ -169,6 +177,10 @@ fn operation(files: Files) -> BoxedStrategy<Operation> {
         1 => select(vec!['B', 'C', 'A']).prop_filter_map("a letter", Pid::new).prop_map(Operation::Kill),
     ];
     prop_oneof![30 => on_files, 60 => on_memory, 3 => on_processes].boxed()
+}
+
+fn request((source, sharing, protection, length): (Source, Sharing, Protection, Amount)) -> Request {
+    Request { source, sharing, protection, length }
 }
 
 fn name(letters: &'static str) -> impl Strategy<Value = Name> {

@@ -1,0 +1,572 @@
+//! The grammar, once: from it come the types of what a line says, what reads a line, and what prints it.
+//!
+//! A line is made of parts, and each part is a [`Part`]: how it is read and how it is printed stand side by side. The
+//! keywords and the operations are tables, from which their types are made as well.
+
+use alloc::borrow::ToOwned;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{Amount, Bytes, Contents, Line, Name, Outcome, Pid, Range, Request, Scenario, Source};
+
+/// What is wrong with a text that is no scenario, and where.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// From 1 on.
+    pub line: usize,
+    /// From 1 on, in characters.
+    pub column: usize,
+    /// What was expected there.
+    pub text: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "line {}, column {}: {}", self.line, self.column, self.text)
+    }
+}
+
+impl core::error::Error for Problem {}
+
+/// A part of a line.
+pub(super) trait Part: Sized {
+    /// Reads it from the next words.
+    fn read(words: &mut Words<'_>) -> Result<Self, Problem>;
+
+    /// Prints what is read as this.
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
+
+    /// Whether anything is printed.
+    fn is_said(&self) -> bool {
+        true
+    }
+
+    /// Puts the numbers of bytes that are in it behind the others.
+    fn amounts(&self, _all: &mut Vec<Amount>) {}
+}
+
+// ---- The tables ----
+
+/// Makes a type of keywords: what one of them is called in an error, then each with its word.
+macro_rules! keywords {
+    ($(#[$of_type:meta])* $Type:ident: $what:literal; $($(#[$of_word:meta])* $Word:ident $word:literal)*) => {
+        $(#[$of_type])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum $Type {
+            $($(#[$of_word])* $Word,)*
+        }
+
+        impl $Type {
+            /// All of them.
+            pub const ALL: &[$Type] = &[$($Type::$Word),*];
+
+            fn as_str(self) -> &'static str {
+                match self { $($Type::$Word => $word,)* }
+            }
+        }
+
+        impl Part for $Type {
+            fn read(words: &mut Words<'_>) -> Result<$Type, Problem> {
+                let all = [$($word),*].join(", ");
+                words.word(&format!("{} ({all})", $what), |word| {
+                    $Type::ALL.iter().copied().find(|keyword| keyword.as_str() == word)
+                })
+            }
+
+            fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl fmt::Display for $Type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.print(f)
+            }
+        }
+    };
+}
+
+keywords! {
+    /// How a file is opened.
+    Access: "a way to open";
+    /// O_RDONLY
+    ReadOnly "ro"
+    /// O_WRONLY
+    WriteOnly "wo"
+    /// O_RDWR
+    ReadWrite "rw"
+}
+
+keywords! {
+    /// What else open(2) is asked for.
+    Flag: "the end of the line, or a flag";
+    /// O_TRUNC
+    Truncate "trunc"
+}
+
+keywords! {
+    /// Whose a mapping's stores are.
+    Sharing: "whose the stores are";
+    /// MAP_SHARED
+    Shared "shared"
+    /// MAP_PRIVATE
+    Private "private"
+}
+
+keywords! {
+    /// What may be done with a mapping.
+    Protection: "a protection";
+    /// PROT_NONE
+    None "none"
+    /// PROT_READ
+    Read "r"
+    /// PROT_WRITE
+    Write "w"
+    /// PROT_READ | PROT_WRITE
+    ReadWrite "rw"
+}
+
+keywords! {
+    /// What madvise(2) says.
+    Advice: "an advice";
+    /// MADV_DONTNEED
+    DontNeed "dontneed"
+}
+
+keywords! {
+    /// A promise about a file in memory (fcntl(2), F_ADD_SEALS).
+    Seal: "a seal";
+    /// F_SEAL_SHRINK
+    Shrink "shrink"
+    /// F_SEAL_GROW
+    Grow "grow"
+    /// F_SEAL_WRITE
+    Write "write"
+    /// F_SEAL_FUTURE_WRITE
+    FutureWrite "future_write"
+}
+
+/// Makes the type of what a process does, with what reads and prints it: each operation with its verb, and the parts that
+/// stand behind it.
+macro_rules! operations {
+    ($($(#[$doc:meta])* $Operation:ident $verb:literal $(($($part:ident: $Part:ty),*))?;)*) => {
+        /// What a process does in a line.
+        #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+        pub enum Operation {
+            $(
+                $(#[$doc])*
+                #[doc = concat!("\n\n`", $verb, $($(" ", stringify!($part),)*)? "`")]
+                $Operation $(($($Part),*))?,
+            )*
+        }
+
+        impl Part for Operation {
+            fn read(words: &mut Words<'_>) -> Result<Operation, Problem> {
+                words.skip_spaces();
+                let start = *words;
+                match words.word("what it does", Some)? {
+                    $($verb => Ok(Operation::$Operation $(($(words.part::<$Part>(stringify!($part))?),*))?),)*
+                    other => {
+                        let all = [$($verb),*].join(", ");
+                        Err(start.wrong(format!("{other:?} is nothing that a process does ({all})")))
+                    }
+                }
+            }
+
+            fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match self {
+                    $(Operation::$Operation $(($($part),*))? => {
+                        f.write_str($verb)?;
+                        $($(if $part.is_said() {
+                            f.write_str(" ")?;
+                            $part.print(f)?;
+                        })*)?
+                        Ok(())
+                    })*
+                }
+            }
+
+            fn amounts(&self, all: &mut Vec<Amount>) {
+                match self {
+                    $(Operation::$Operation $(($($part),*))? => { $($($part.amounts(all);)*)? })*
+                }
+            }
+        }
+    };
+}
+
+operations! {
+    /// open(2) with O_CREAT and O_EXCL, ftruncate(2) or write(2), close(2): a file of this name with these bytes.
+    Create "create" (file: Name, contents: Contents);
+    /// memfd_create(2) with this size: a descriptor, and no name.
+    Memfd "memfd" (descriptor: Name, size: Amount);
+    /// open(2)
+    Open "open" (descriptor: Name, file: Name, access: Access, flag: Option<Flag>);
+    /// close(2)
+    Close "close" (descriptor: Name);
+    /// pread(2): from a place in the file, at most so many bytes.
+    Read "read" (descriptor: Name, offset: Amount, length: Amount);
+    /// pwrite(2)
+    Write "write" (descriptor: Name, offset: Amount, bytes: Bytes);
+    /// ftruncate(2)
+    Truncate "truncate" (descriptor: Name, size: Amount);
+    /// fallocate(2) with FALLOC_FL_PUNCH_HOLE
+    Punch "punch" (descriptor: Name, offset: Amount, length: Amount);
+    /// rename(2): the first name takes the place of the second.
+    Rename "rename" (from: Name, to: Name);
+    /// unlink(2)
+    Unlink "unlink" (file: Name);
+    /// fcntl(2), F_ADD_SEALS
+    Seal "seal" (descriptor: Name, seal: Seal);
+    /// mmap(2)
+    Map "map" (mapping: Name, request: Request);
+    /// Loads so many bytes from a place in a mapping, one after the other.
+    Load "load" (mapping: Name, place: Amount, length: Amount);
+    /// Stores bytes from a place in a mapping on, one after the other.
+    Store "store" (mapping: Name, place: Amount, bytes: Bytes);
+    /// munmap(2) of all of a mapping, or of a part.
+    Unmap "unmap" (mapping: Name, range: Option<Range>);
+    /// mprotect(2)
+    Protect "protect" (mapping: Name, protection: Protection);
+    /// madvise(2)
+    Advise "advise" (mapping: Name, advice: Advice);
+    /// msync(2), MS_SYNC
+    Sync "sync" (mapping: Name);
+    /// fork(2): the child has this letter.
+    Fork "fork" (child: Pid);
+    /// _exit(2)
+    Exit "exit";
+    /// Kills another process with SIGKILL.
+    Kill "kill" (process: Pid);
+}
+
+impl Operation {
+    /// The numbers of bytes in it.
+    pub fn amounts(&self) -> Vec<Amount> {
+        let mut all = Vec::new();
+        Part::amounts(self, &mut all);
+        all
+    }
+}
+
+// ---- The parts that are no keywords ----
+
+impl Part for Pid {
+    fn read(words: &mut Words<'_>) -> Result<Pid, Problem> {
+        words.word("a process (a capital letter)", |word| {
+            let mut letters = word.chars();
+            letters.next().filter(|_| letters.next().is_none()).and_then(Pid::new)
+        })
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Part for Name {
+    fn read(words: &mut Words<'_>) -> Result<Name, Problem> {
+        words.word("a name (a small letter, then at most seven small letters and digits; not `anon`)", Name::new)
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// `10`, `1p`, `2p-1`, `1p+10`: there is one way to write each.
+impl Part for Amount {
+    fn read(words: &mut Words<'_>) -> Result<Amount, Problem> {
+        words.word("a number of bytes (10, 1p, 2p-1)", amount)
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.pages, self.bytes) {
+            (0, bytes) => write!(f, "{bytes}"),
+            (pages, 0) => write!(f, "{pages}p"),
+            (pages, bytes) => write!(f, "{pages}p{bytes:+}"),
+        }
+    }
+
+    fn amounts(&self, all: &mut Vec<Amount>) {
+        all.push(*self);
+    }
+}
+
+fn amount(word: &str) -> Option<Amount> {
+    let bytes = |text: &str| plain_number(text).and_then(|bytes| i32::try_from(bytes).ok());
+    let Some((pages, rest)) = word.split_once('p') else {
+        return bytes(word).map(|bytes| Amount { pages: 0, bytes });
+    };
+    let pages = plain_number(pages).filter(|pages| *pages > 0)?;
+    let bytes = match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
+        (Some(more), _) => bytes(more).filter(|more| *more > 0)?,
+        (_, Some(less)) => -bytes(less).filter(|less| *less > 0)?,
+        _ => rest.is_empty().then_some(0)?,
+    };
+    Some(Amount { pages, bytes })
+}
+
+/// `"text"`, or `'x'*1p`.
+impl Part for Bytes {
+    fn read(words: &mut Words<'_>) -> Result<Bytes, Problem> {
+        if words.is_next('"') {
+            return words.quoted().map(Bytes::Text);
+        }
+        words.word("bytes (\"abc\" or 'x'*1p)", |word| {
+            let mut letters = word.strip_prefix('\'')?.chars();
+            let letter = letters.next().filter(|letter| is_printable(*letter))?;
+            Some(Bytes::Fill(letter, amount(letters.as_str().strip_prefix("'*")?)?))
+        })
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Bytes::Text(text) => write!(f, "\"{text}\""),
+            Bytes::Fill(letter, amount) => write!(f, "'{letter}'*{amount}"),
+        }
+    }
+
+    fn amounts(&self, all: &mut Vec<Amount>) {
+        match self {
+            Bytes::Text(_) => {}
+            Bytes::Fill(_, amount) => amount.amounts(all),
+        }
+    }
+}
+
+/// A size, or bytes.
+impl Part for Contents {
+    fn read(words: &mut Words<'_>) -> Result<Contents, Problem> {
+        match words.is_next('"') || words.is_next('\'') {
+            true => Bytes::read(words).map(Contents::Bytes),
+            false => Amount::read(words).map(Contents::Zeros),
+        }
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Contents::Zeros(size) => size.print(f),
+            Contents::Bytes(bytes) => bytes.print(f),
+        }
+    }
+
+    fn amounts(&self, all: &mut Vec<Amount>) {
+        match self {
+            Contents::Zeros(size) => size.amounts(all),
+            Contents::Bytes(bytes) => bytes.amounts(all),
+        }
+    }
+}
+
+/// `d shared rw 0 2p`: a descriptor's file, from an offset on; `anon private r 1p`: memory of no file, which has none.
+impl Part for Request {
+    fn read(words: &mut Words<'_>) -> Result<Request, Problem> {
+        let descriptor = words.word("a descriptor, or `anon`", |word| match word {
+            "anon" => Some(None),
+            _ => Name::new(word).map(Some),
+        })?;
+        let (sharing, protection) = (words.part("sharing")?, words.part("protection")?);
+        let source = match descriptor {
+            Some(descriptor) => Source::File(descriptor, words.part("offset")?),
+            None => Source::Anonymous,
+        };
+        Ok(Request { source, sharing, protection, length: words.part("length")? })
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Request { source, sharing, protection, length } = self;
+        match source {
+            Source::File(descriptor, offset) => write!(f, "{descriptor} {sharing} {protection} {offset} {length}"),
+            Source::Anonymous => write!(f, "anon {sharing} {protection} {length}"),
+        }
+    }
+
+    fn amounts(&self, all: &mut Vec<Amount>) {
+        if let Source::File(_, offset) = self.source {
+            offset.amounts(all);
+        }
+        self.length.amounts(all);
+    }
+}
+
+impl Part for Range {
+    fn read(words: &mut Words<'_>) -> Result<Range, Problem> {
+        Ok(Range { place: words.part("place")?, length: words.part("length")? })
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.place, self.length)
+    }
+
+    fn amounts(&self, all: &mut Vec<Amount>) {
+        all.extend([self.place, self.length]);
+    }
+}
+
+/// What may be left out, at the end of what is done.
+impl<P: Part> Part for Option<P> {
+    fn read(words: &mut Words<'_>) -> Result<Option<P>, Problem> {
+        if words.is_at_end() || words.next() == "=>" { Ok(None) } else { P::read(words).map(Some) }
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.as_ref().map_or(Ok(()), |part| part.print(f))
+    }
+
+    fn is_said(&self) -> bool {
+        self.is_some()
+    }
+
+    fn amounts(&self, all: &mut Vec<Amount>) {
+        self.iter().for_each(|part| part.amounts(all));
+    }
+}
+
+/// Who, what, and, behind `=>`, what that is said to give.
+impl Part for Line {
+    fn read(words: &mut Words<'_>) -> Result<Line, Problem> {
+        let (process, operation) = (Part::read(words)?, Part::read(words)?);
+        let mut outcome = None;
+        if !words.is_at_end() {
+            words.word("the end of the line, or `=>`", |word| (word == "=>").then_some(()))?;
+            outcome = Some(Outcome::read(words)?);
+        }
+        Ok(Line { process, operation, outcome })
+    }
+
+    fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.process, self.operation)?;
+        self.outcome.iter().try_for_each(|outcome| write!(f, " => {outcome}"))
+    }
+}
+
+macro_rules! displays {
+    ($($Type:ty),*) => {
+        $(impl fmt::Display for $Type {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.print(f)
+            }
+        })*
+    };
+}
+
+displays!(Pid, Name, Amount, Bytes, Operation, Line, Outcome);
+
+impl fmt::Display for Scenario {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|line| writeln!(f, "{line}"))
+    }
+}
+
+impl Scenario {
+    /// The most lines that a scenario may have.
+    pub const MOST_LINES: usize = 100_000;
+
+    /// Reads a scenario.
+    ///
+    /// # Errors
+    /// The first problem, with its place.
+    pub fn parse(text: &str) -> Result<Scenario, Problem> {
+        let mut lines = Vec::new();
+        for (number, line) in (1..).zip(text.lines()) {
+            let mut words = Words { number, rest: line, column: 1, part: "" };
+            if number > Scenario::MOST_LINES {
+                return Err(words.wrong(format!("more than {} lines", Scenario::MOST_LINES)));
+            }
+            if !words.is_at_end() {
+                lines.push(Line::read(&mut words)?);
+            }
+            if !words.is_at_end() {
+                return Err(words.wrong("the line should end here"));
+            }
+        }
+        Ok(Scenario(lines))
+    }
+}
+
+// ---- Words ----
+
+/// The words of a line, one after the other.
+#[derive(Clone, Copy)]
+pub(super) struct Words<'a> {
+    number: usize,
+    rest: &'a str,
+    column: usize,
+    /// The part that is being read, where it has a name: an error says it.
+    part: &'static str,
+}
+
+impl<'a> Words<'a> {
+    fn skip_spaces(&mut self) {
+        let trimmed = self.rest.trim_start();
+        self.column += self.rest.chars().count() - trimmed.chars().count();
+        self.rest = trimmed;
+    }
+
+    /// The next word, which stays the next; nothing at the end.
+    pub(super) fn next(&mut self) -> &'a str {
+        self.skip_spaces();
+        self.rest.split(|c: char| c.is_whitespace() || c == '#').next().unwrap_or_default()
+    }
+
+    /// Nothing is left but, perhaps, a remark.
+    pub(super) fn is_at_end(&mut self) -> bool {
+        self.is_next('#') || self.rest.is_empty()
+    }
+
+    pub(super) fn is_next(&mut self, letter: char) -> bool {
+        self.skip_spaces();
+        self.rest.starts_with(letter)
+    }
+
+    pub(super) fn wrong(&self, text: impl Into<String>) -> Problem {
+        let of = if self.part.is_empty() { String::new() } else { format!("{}: ", self.part) };
+        Problem { line: self.number, column: self.column, text: of + &text.into() }
+    }
+
+    /// The next part, by its name.
+    fn part<P: Part>(&mut self, name: &'static str) -> Result<P, Problem> {
+        self.part = name;
+        let part = P::read(self)?;
+        self.part = "";
+        Ok(part)
+    }
+
+    /// The next word, made into something by `read`; `expected` says what it should have been.
+    pub(super) fn word<T>(&mut self, expected: &str, read: impl FnOnce(&'a str) -> Option<T>) -> Result<T, Problem> {
+        if self.is_at_end() {
+            return Err(self.wrong(format!("{expected} is missing")));
+        }
+        let word = self.next();
+        let value = read(word).ok_or_else(|| self.wrong(format!("{word:?} is not {expected}")))?;
+        self.column += word.chars().count();
+        self.rest = &self.rest[word.len()..];
+        Ok(value)
+    }
+
+    /// The text between two quotation marks.
+    pub(super) fn quoted(&mut self) -> Result<String, Problem> {
+        let text = self.rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
+        let (text, rest) = text.ok_or_else(|| self.wrong("the text has no end"))?;
+        if text.is_empty() || text.len() > 16 || !text.chars().all(is_printable) {
+            return Err(self.wrong("a text has 1 to 16 printable ASCII characters"));
+        }
+        self.column += text.len() + 2;
+        self.rest = rest;
+        Ok(text.to_owned())
+    }
+}
+
+/// What a text or a fill is made of: it has to be told from what ends it, and from a remark.
+pub(super) fn is_printable(letter: char) -> bool {
+    letter.is_ascii_graphic() && !matches!(letter, '"' | '\'' | '#' | '\\' | '|')
+}
+
+/// Without a sign, without zeros before it.
+pub(super) fn plain_number(text: &str) -> Option<u32> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
+    text.parse().ok().filter(|_| plain)
+}

@@ -1,0 +1,12 @@
+//! The language of scenarios and the model by themselves: that this compiles shows that they call no system, need no crate but
+//! `alloc`, and have no unsafe block.
+
+#![no_std]
+#![forbid(unsafe_code)]
+
+extern crate alloc;
+
+#[path = "../../src/model/mod.rs"]
+pub mod model;
+#[path = "../../src/scenario/mod.rs"]
+pub mod scenario;
