@@ -67,8 +67,10 @@ fn a_claim_that_is_wrong_is_pointed_at() {
 #[test]
 fn a_trace_draws_whose_copy_a_page_is() {
     let text = out(&workbook("en", &["play", "-", "--trace"], COPIES));
-    let after_fork: Vec<_> = text.lines().skip_while(|line| !line.contains("A fork B")).skip(1).take(4).collect();
+    let after_fork: Vec<_> = text.lines().skip_while(|line| !line.contains("A fork B")).skip(1).take(5).collect();
     assert_eq!(after_fork[0].trim(), "A child has its parent's descriptors and mappings, at the same addresses.");
+    let (who, after_fork) = (after_fork[1].trim(), &after_fork[1..]);
+    assert_eq!(who, "[POSIX]", "who says so");
     assert_eq!(after_fork[1].trim(), "f, 2 bytes: [f.0 \"ab\" 0*4094]".replace("4094", &page_minus(2)));
     for (line, process) in after_fork[2..].iter().zip(["A", "B"]) {
         assert!(line.contains(&format!("{process} m private f: [rw copy 1 \"xb\"")), "{line}");
@@ -79,6 +81,26 @@ fn a_trace_draws_whose_copy_a_page_is() {
 
 fn page_minus(bytes: usize) -> String {
     (mmap_workbook::observe::page_size() - bytes).to_string()
+}
+
+#[test]
+fn what_posix_leaves_unspecified_has_a_column() {
+    let text = "A create f \"a\"\nA open d f rw\nA map m d private r 0 1\nA write d 0 \"w\"\nA load m 0 1 => \"w\"";
+    for (language, or) in [("en", "or \"a\""), ("zh", "或 \"a\"")] {
+        let output = workbook(language, &["play", "-"], text);
+        assert!(output.status.success());
+        let rows = out(&output);
+        assert!(rows.lines().next().is_some_and(|head| head.ends_with("POSIX")), "{rows}");
+        assert!(rows.lines().last().is_some_and(|row| row.ends_with(or)), "{rows}");
+        assert_eq!(rows.matches(or).count(), 1, "{rows}");
+    }
+    let plain = out(&workbook("en", &["play", "-"], "A create f \"a\""));
+    assert!(!plain.contains("POSIX"), "{plain}");
+    let json = workbook("en", &["play", "-", "--format", "json"], text).stdout;
+    let value: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
+    assert_eq!(value["lines"][4]["posix"], "\"w\" or \"a\"");
+    assert_eq!(value["lines"][3]["posix"], "1");
+    assert_eq!(value["lines"][4]["rule"]["standing"], "Unspecified");
 }
 
 #[test]
@@ -106,6 +128,7 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
     let many = "A exit\n".repeat(Scenario::MOST_LINES + 1);
     let forks: String = (0..40).map(|n| format!("A map m{n} anon private rw 200p\n")).collect();
     let flood = "A map m anon private rw 256p\n".to_owned() + &"A load m 0 256p\n".repeat(5000);
+    let deluge = "A map m anon private rw 256p\n".to_owned() + &"A store m 0 'x'*256p\n".repeat(5000);
     let odd = path.to_str().expect("text");
     for (arguments, input, says) in [
         (
@@ -115,7 +138,8 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
         ),
         (vec!["play", "-"], "A map m anon private rw 4000000000p", "line 1, `A map m anon private rw 4000000000p`"),
         (vec!["play", "-"], forks.as_str(), "line 6, `A map m5 anon private rw 200p`: more than 1024 pages"),
-        (vec!["play", "-"], flood.as_str(), "bytes are read up to here"),
+        (vec!["play", "-"], flood.as_str(), "bytes are read and written up to here"),
+        (vec!["play", "-"], deluge.as_str(), "bytes are read and written up to here"),
         (vec!["play", "-"], "A load nobody 0 1", "line 1, `A load nobody 0 1`: A has no mapping nobody"),
         (
             vec!["play", "-"],

@@ -10,7 +10,7 @@ use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::page;
 use mmap_workbook::predict::belief::BELIEFS;
 use mmap_workbook::predict::{self, Level, Question, search};
-use mmap_workbook::scenario::World;
+use mmap_workbook::scenario::{Outcome, Scenario, World};
 
 /// Set it to write the scenarios that are found.
 const UPDATE: &str = "UPDATE_SCENARIOS";
@@ -117,6 +117,37 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
         assert!(text.contains(yes) && text.contains(rule) && text.contains(sum), "{text}");
         assert!(!text.contains('['), "no misconception: {text}");
     }
+}
+
+/// Another kernel, on which nothing is ever mapped for good: the answer is what it does, and not what the model says.
+struct Otherwise;
+
+impl World for Otherwise {
+    type Error = std::io::Error;
+
+    fn play(&mut self, scenario: &Scenario) -> std::io::Result<Vec<Outcome>> {
+        Ok(vec![Outcome::Errno("ENOTSUP".into()); scenario.0.len()])
+    }
+}
+
+#[test]
+fn the_answer_is_the_kernels_and_not_the_models() {
+    let questions = predict::of_lesson(&LESSONS[2]).expect("questions").into_iter();
+    let mut out = Vec::new();
+    predict::sit(questions, &mut Otherwise, &mut "a\nb\nq\n".as_bytes(), &mut out, Language::English)
+        .expect("a sitting");
+    let text = String::from_utf8(out).expect("text");
+    assert_eq!(text.matches("No. The kernel gives: ENOTSUP").count(), 2, "{text}");
+    assert_eq!(text.matches("The model is wrong here.").count(), 2, "{text}");
+    assert!(text.contains("0 of 2 predicted.") && !text.contains("misconception"), "{text}");
+}
+
+#[test]
+fn what_posix_leaves_open_is_said() {
+    let text = sitting(3, "a\na\na\nq\n", Language::English);
+    assert!(text.contains("POSIX leaves this unspecified: on another system it may be 0*1."), "{text}");
+    assert_eq!(text.matches("POSIX leaves").count(), 1, "of the third question, and not of the first two: {text}");
+    assert!(sitting(3, "a\na\na\nq\n", Language::Chinese).contains("POSIX 对此未作规定：在别的系统上可能是 0*1。"));
 }
 
 #[test]

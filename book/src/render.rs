@@ -1,8 +1,8 @@
 //! What the directives of a page become.
 
 use mmap_workbook::grade::misconception::Misconception;
-use mmap_workbook::model::{Rule, Standing};
-use mmap_workbook::play::sentence;
+use mmap_workbook::model::Rule;
+use mmap_workbook::play::{sentence, standing};
 use mmap_workbook::predict::belief::BELIEFS;
 use mmap_workbook::scenario::Scenario;
 
@@ -254,15 +254,11 @@ impl Renderer<'_> {
     }
 
     fn rules(&self) -> String {
-        let (rule, standing) = either(self.language, ("Rule", "Said by"), ("规则", "出处"));
-        let mut table = format!("| {rule} | {standing} |\n|---|---|\n");
+        let (rule, by) = either(self.language, ("Rule", "Said by"), ("规则", "出处"));
+        let mut table = format!("| {rule} | {by} |\n|---|---|\n");
         for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::NobodyIsThere) {
-            let standing = match rule.standing() {
-                Standing::Posix => "POSIX",
-                Standing::Linux => "Linux",
-                Standing::Nobody => either(self.language, "left open", "未作规定"),
-            };
-            table += &format!("| {} | {standing} |\n", sentence(*rule, self.language));
+            let (sentence, standing) = (sentence(*rule, self.language), standing(*rule, self.language));
+            table += &format!("| {sentence} | {standing} |\n");
         }
         table
     }

@@ -11,7 +11,7 @@ impl Model {
             Contents::Zeros(size) => (self.size(*size)?, Cow::Borrowed(&[][..])),
             Contents::Bytes(bytes) => (0, self.bytes(bytes)?),
         };
-        self.applies(Rule::NamesAreUnique);
+        self.because(Rule::NamesAreUnique);
         let file = self.new_file(size.max(bytes.len() as u64), None)?;
         self.put(file, 0, &bytes);
         self.names.insert(name, file);
@@ -23,7 +23,7 @@ impl Model {
         self.free_descriptor(process, name)?;
         let file = self.new_file(size, Some(BTreeSet::new()))?;
         self.process(process).descriptors.insert(name, Open { file, access: Access::ReadWrite });
-        self.applies(Rule::WritesLengthenTheFile);
+        self.because(Rule::WritesLengthenTheFile);
         Ok(Outcome::Done)
     }
 
@@ -45,7 +45,7 @@ impl Model {
                 self.names.insert(name, file);
             }
         }
-        self.applies(Rule::NamesLeadToFiles);
+        self.because(Rule::NamesLeadToFiles);
         self.process(process).descriptors.insert(descriptor, Open { file, access });
         Ok(Outcome::Done)
     }
@@ -73,13 +73,13 @@ impl Model {
         };
         let outcome = Outcome::Bytes(self.get(open.file, at, end));
         if outcome.is_open() {
-            self.applies(Rule::RestOfThePageIsLeftOpen);
+            self.because(Rule::RestOfThePageIsLeftOpen);
         }
         Ok(outcome)
     }
 
     pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Refused> {
-        let Open { file, .. } = self.opened_for_writing(process, name, "EBADF")?;
+        let Open { file, .. } = self.opened_for_writing(process, name)?;
         let (at, bytes) = (self.size(at)?, self.bytes(bytes)?);
         let (mut end, size) = (at + bytes.len() as u64, self.files[&file].size);
         if bytes.is_empty() {
@@ -97,19 +97,23 @@ impl Model {
             if self.applies(Rule::WritesLengthenTheFile) {
                 self.refuse_too_many_pages(end.saturating_sub(size))?;
                 self.resize(file, end);
-                self.applies(Rule::WritesLengthenTheFile);
+                self.because(Rule::WritesLengthenTheFile);
             } else {
                 end = size.max(at);
             }
         }
-        self.applies(Rule::TouchFindsTheFile);
+        self.because(Rule::TouchFindsTheFile);
         let count = usize::try_from(end - at).map_or(bytes.len(), |count| count.min(bytes.len()));
         self.put(file, at, &bytes[..count]);
         Ok(Outcome::Count(count as u64))
     }
 
     pub(super) fn truncate(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Refused> {
-        let Open { file, .. } = self.opened_for_writing(process, name, "EINVAL")?;
+        let Open { file, access } = self.opened(process, name)?;
+        if access == Access::ReadOnly {
+            let errno = if self.applies(Rule::TruncatingNeedsWriting) { "EINVAL" } else { "EBADF" };
+            return Err(self.refuse(Rule::TruncatingNeedsWriting, errno));
+        }
         let (size, before) = (self.size(size)?, self.files[&file].size);
         match () {
             () if size < before => self.refuse_when_sealed(file, &[Seal::Shrink], Rule::SealShrinkForbidsShrinking)?,
@@ -144,9 +148,9 @@ impl Model {
                 self.set_all(file, size, kept * page, Byte::Is(0));
             }
         } else if size > before {
-            self.applies(Rule::GrowingBringsPages);
+            self.because(Rule::GrowingBringsPages);
         } else {
-            self.applies(Rule::DescriptorsWriteWhatTheyMay);
+            self.because(Rule::TruncatingNeedsWriting);
         }
         self.file(file).size = size;
     }
@@ -157,7 +161,7 @@ impl Model {
         if length == 0 && self.applies(Rule::PunchedLengthIsPositive) {
             return Err(self.refuse(Rule::PunchedLengthIsPositive, "EINVAL"));
         }
-        let Open { file, .. } = self.opened_for_writing(process, name, "EBADF")?;
+        let Open { file, .. } = self.opened_for_writing(process, name)?;
         self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
         if self.applies(Rule::PunchingMakesZeros) {
             let end = (at + length).min(self.files[&file].size);
@@ -216,7 +220,7 @@ impl Model {
         let written_to = self
             .mappings_of(file)
             .any(|(mapping, _)| mapping.shared && mapping.may_write && mapping.slots.iter().any(Option::is_some));
-        self.applies(Rule::EachSealForbidsOneThing);
+        self.because(Rule::EachSealForbidsOneThing);
         if is_new && written_to {
             let refused = match seal {
                 Seal::Write => self.applies(Rule::SealWriteWaits),

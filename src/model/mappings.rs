@@ -24,7 +24,7 @@ impl Model {
         if length == 0 && self.applies(Rule::MappingsHaveALength) {
             return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
         }
-        self.applies(if opened.is_some() { Rule::MappingCopiesNothing } else { Rule::FreshMemoryIsZeros });
+        self.because(if opened.is_some() { Rule::MappingCopiesNothing } else { Rule::FreshMemoryIsZeros });
         let (file, may_write) = match opened {
             Some((open, offset)) => {
                 let may_write = self.may_map(open, shared, protection)?;
@@ -133,7 +133,7 @@ impl Model {
         match whole {
             Some(_) => Err(self.refuse(Rule::ProtectStopsAtAHole, "ENOMEM")),
             None => {
-                self.applies(Rule::ProtectIsLimited);
+                self.because(Rule::ProtectIsLimited);
                 Ok(Outcome::Done)
             }
         }
@@ -170,7 +170,7 @@ impl Model {
             return Err(self.refuse(Rule::SyncNeedsEveryPage, "ENOMEM"));
         }
         let Some((file, first)) = file else {
-            self.applies(Rule::SyncChangesNothingSeen);
+            self.because(Rule::SyncChangesNothingSeen);
             return Ok(Outcome::Done);
         };
         let slots = (first..).zip(&self.mapping(process, name)?.slots);

@@ -5,14 +5,17 @@
 //! store to the page. That is nearly all there is to it. The rest says when a touch faults.
 //!
 //! Wherever something is decided, the code asks whether a [`Rule`] `applies`, and the last of these becomes the reason of
-//! the outcome. A model can be made that denies one of them ([`Model::denying`]): a person who has got that rule wrong.
+//! the outcome. A model can be made that denies one of them ([`Model::denying`]): a person who has got that rule wrong, or
+//! a system that is otherwise.
 //!
-//! A byte may be left open, and so may an outcome: the model never says more than is known.
+//! A byte may be left open, and so may an outcome: the model never says more of Linux than is known. What POSIX promises of a
+//! line is less, and [`Posix`] says what.
 
 mod cache;
 mod files;
 mod mappings;
 mod page;
+mod posix;
 mod processes;
 mod rules;
 mod touch;
@@ -30,6 +33,7 @@ use crate::scenario::{
 };
 use page::Page;
 
+pub use posix::Posix;
 pub use rules::{Rule, Standing};
 pub use view::{Backing, Cached, Mapped, Touching, View};
 
@@ -199,10 +203,16 @@ impl Model {
         (outcome, why.unwrap_or(Rule::NobodyIsThere))
     }
 
-    /// Whether a rule applies, as every one does that nobody denies. It is noted as the reason.
+    /// Whether a rule applies, as every one does that isn't denied. It is noted as the reason.
+    #[must_use]
     fn applies(&mut self, rule: Rule) -> bool {
-        self.why = self.why.max(Some(rule));
+        self.because(rule);
         self.denied != Some(rule)
+    }
+
+    /// Notes a rule as the reason, unless one that comes later in the table has been noted.
+    fn because(&mut self, rule: Rule) {
+        self.why = self.why.max(Some(rule));
     }
 
     /// The errno, and no other reason than this rule.
@@ -228,7 +238,7 @@ impl Model {
             Operation::Load(name, at, length) => {
                 let (mut at, length) = (self.size(*at)?, self.size(*length)?);
                 self.mapping(process, *name)?;
-                self.applies(Rule::TouchFindsTheFile);
+                self.because(Rule::TouchFindsTheFile);
                 let (end, mut bytes) = (at + length, Vec::new());
                 while at < end {
                     let count = self.alike(process, *name, at, end)?;
@@ -240,7 +250,7 @@ impl Model {
             Operation::Store(name, at, bytes) => {
                 let (mut at, bytes) = (self.size(*at)?, self.bytes(bytes)?);
                 self.mapping(process, *name)?;
-                self.applies(Rule::TouchFindsTheFile);
+                self.because(Rule::TouchFindsTheFile);
                 let mut rest = &*bytes;
                 while !rest.is_empty() {
                     let count = self.alike(process, *name, at, at + rest.len() as u64)?;
@@ -290,12 +300,12 @@ impl Model {
         self.process(process).descriptors.get(&name).copied().ok_or(Outcome::Meaningless)
     }
 
-    fn opened_for_writing(&mut self, process: Pid, name: Name, errno: &'static str) -> Result<Open, Refused> {
+    fn opened_for_writing(&mut self, process: Pid, name: Name) -> Result<Open, Refused> {
         let open = self.opened(process, name)?;
         if open.access == Access::ReadOnly && self.applies(Rule::DescriptorsWriteWhatTheyMay) {
-            return Err(self.refuse(Rule::DescriptorsWriteWhatTheyMay, errno));
+            return Err(self.refuse(Rule::DescriptorsWriteWhatTheyMay, "EBADF"));
         }
-        self.applies(Rule::DescriptorsWriteWhatTheyMay);
+        self.because(Rule::DescriptorsWriteWhatTheyMay);
         Ok(open)
     }
 

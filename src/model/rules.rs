@@ -5,10 +5,34 @@
 pub enum Standing {
     /// POSIX: it holds on every such system.
     Posix,
-    /// Linux: its man pages, or its behaviour for as long as anybody remembers; POSIX leaves it open, or has no such call.
+    /// Linux, where POSIX says that it is unspecified, or allows several things: [`super::Posix`] says which.
+    Unspecified,
+    /// Linux, for what POSIX doesn't have: its man pages, or its behaviour for as long as anybody remembers.
     Linux,
-    /// Nobody: systems, file systems or moments differ, and the model leaves it open.
+    /// Nobody: kernels, file systems or moments differ, and the model leaves it open.
     Nobody,
+}
+
+impl Standing {
+    /// In English.
+    pub fn en(self) -> &'static str {
+        match self {
+            Standing::Posix => "POSIX",
+            Standing::Unspecified => "Linux; POSIX leaves it unspecified",
+            Standing::Linux => "Linux",
+            Standing::Nobody => "left open",
+        }
+    }
+
+    /// In Chinese.
+    pub fn zh(self) -> &'static str {
+        match self {
+            Standing::Posix => "POSIX",
+            Standing::Unspecified => "Linux；POSIX 未作规定",
+            Standing::Linux => "Linux",
+            Standing::Nobody => "没有定论",
+        }
+    }
 }
 
 macro_rules! rules {
@@ -63,8 +87,11 @@ rules! {
         "read(2) needs a descriptor that is open for reading; else it is EBADF.",
         "read(2) 要求描述符以可读方式打开，否则是 EBADF。";
     DescriptorsWriteWhatTheyMay: Posix,
-        "write(2) and fallocate(2) need a descriptor that is open for writing; else they give EBADF, and ftruncate(2) EINVAL.",
-        "write(2) 和 fallocate(2) 要求描述符以可写方式打开，否则是 EBADF；ftruncate(2) 则是 EINVAL。";
+        "write(2) and fallocate(2) need a descriptor that is open for writing; else it is EBADF.",
+        "write(2) 和 fallocate(2) 要求描述符以可写方式打开，否则是 EBADF。";
+    TruncatingNeedsWriting: Unspecified,
+        "ftruncate(2) needs a descriptor that is open for writing; else it is EINVAL (POSIX allows EBADF as well).",
+        "ftruncate(2) 要求描述符以可写方式打开，否则是 EINVAL（POSIX 也允许 EBADF）。";
     ReadsEndWithTheFile: Posix,
         "A read takes the bytes that the file has, up to its end.",
         "读到的是文件里有的字节，到文件末尾为止。";
@@ -83,13 +110,13 @@ rules! {
     TruncationZeroesTheRest: Posix,
         "What a truncation cuts off is gone: a file that grows again has zeros there.",
         "截断掉的内容就没了：文件再变长，那里读出来是零。";
-    TruncationTakesPages: Linux,
+    TruncationTakesPages: Posix,
         "A file that is cut takes its pages out of every mapping, those that were touched before too.",
         "文件被截短，被截掉的页就从所有映射中消失，之前访问过的也不例外。";
-    TruncationTakesCopies: Linux,
+    TruncationTakesCopies: Unspecified,
         "A file that is cut takes the private copies of its lost pages with it.",
         "文件被截短，被截掉的页的私有副本也一起丢失。";
-    GrowingBringsPages: Linux,
+    GrowingBringsPages: Unspecified,
         "A page is looked for when it is touched: a file that has grown since has it.",
         "访问的那一刻才去找页：文件若在映射之后变长了，页就有了。";
     PunchingLeavesCopies: Linux,
@@ -137,7 +164,7 @@ rules! {
     OffsetsAreOfWholePages: Posix,
         "An offset in a file that is no multiple of the page size is EINVAL for mmap(2).",
         "文件偏移量不是页大小的整数倍，mmap(2) 返回 EINVAL。";
-    MappingCopiesNothing: Linux,
+    MappingCopiesNothing: Unspecified,
         "mmap(2) copies nothing: a mapping, private or not, shows the file as it is when it is touched.",
         "mmap(2) 不复制任何东西：不管私有还是共享，映射展示的都是访问那一刻的文件。";
     MappingNeedsReading: Posix,
@@ -167,7 +194,7 @@ rules! {
     ProtectIsLimited: Posix,
         "mprotect(2) allows no more than the descriptor did when it was mapped: EACCES.",
         "mprotect(2) 能给的权限不超过映射时描述符所允许的：EACCES。";
-    ProtectStopsAtAHole: Linux,
+    ProtectStopsAtAHole: Unspecified,
         "mprotect(2) changes the pages up to the first that is not mapped, and gives ENOMEM there.",
         "mprotect(2) 逐页修改，遇到第一个没有映射的页就返回 ENOMEM，之前的已经改了。";
     SyncNeedsEveryPage: Posix,
@@ -206,7 +233,7 @@ rules! {
     WholePagesAreMapped: Posix,
         "Whole pages are mapped: a mapping goes on to the end of its last page.",
         "映射以整页为单位：一直到最后一页的页尾都有效。";
-    LoadingCopiesNothing: Linux,
+    LoadingCopiesNothing: Unspecified,
         "Only a store copies: a page of a private mapping that was only loaded from is still the file's, and changes with it.",
         "只有写才会复制：私有映射中只读过的页仍然是文件的页，跟着文件变。";
     RestOfThePageIsThere: Posix,
@@ -227,7 +254,7 @@ rules! {
     PrivateStoresStayPrivate: Posix,
         "A store to a private mapping is seen by this mapping alone; the file does not change.",
         "写私有映射，只有这个映射自己看得到，文件不变。";
-    StoringCopiesThePage: Linux,
+    StoringCopiesThePage: Unspecified,
         "The first store to a page of a private mapping copies the whole page: from then on it follows the file no more.",
         "第一次写私有映射的某一页，会复制整页：从此这一页不再跟着文件变。";
     ForkSharesSharedMappings: Posix,
@@ -242,7 +269,7 @@ rules! {
     ProtectionForbids: Posix,
         "What the protection forbids is SIGSEGV with SEGV_ACCERR.",
         "保护属性不允许的访问，是 SIGSEGV（SEGV_ACCERR）。";
-    ProtectionComesFirst: Linux,
+    ProtectionComesFirst: Unspecified,
         "The protection is looked at before the file: a forbidden touch behind its end is SIGSEGV, not SIGBUS.",
         "先查保护属性，再看文件：在文件末尾之后做不允许的访问，是 SIGSEGV 而不是 SIGBUS。";
     NothingIsMappedThere: Posix,

@@ -81,14 +81,14 @@ impl Model {
         let from = (first + number as u64) * u64::from(self.page) + place as u64;
         let in_file = self.get(file, from, from + count as u64);
         let Some(copy) = copy else {
-            self.applies(Rule::TouchFindsTheFile);
+            self.because(Rule::TouchFindsTheFile);
             if self.is_behind(file, from) && in_file.iter().any(|byte| *byte != Byte::Is(0)) {
-                self.applies(Rule::RestOfThePageIsLeftOpen);
+                self.because(Rule::RestOfThePageIsLeftOpen);
             }
             bytes.extend(in_file);
             return Ok(());
         };
-        self.applies(Rule::StoringCopiesThePage);
+        self.because(Rule::StoringCopiesThePage);
         // Who thinks that only the bytes are copied finds the others in the file.
         let found = |(own, others): (&Byte, Byte)| if *own == Byte::Any { others } else { *own };
         bytes.extend(copy.piece(places).iter().zip(in_file).map(found));
@@ -147,7 +147,7 @@ impl Model {
     pub(super) fn note_inheritance(&mut self, process: Pid, name: Name) {
         let mapping = self.mapping(process, name).ok().filter(|mapping| mapping.inherited);
         if let Some(shared) = mapping.map(|mapping| mapping.shared) {
-            self.applies(if shared { Rule::ForkSharesSharedMappings } else { Rule::ForkPartsPrivateMappings });
+            self.because(if shared { Rule::ForkSharesSharedMappings } else { Rule::ForkPartsPrivateMappings });
         }
     }
 

@@ -10,11 +10,11 @@ use std::io::{self, Read};
 use std::path::Path;
 
 use crate::kernel::Kernel;
-use crate::model::{Model, Rule};
+use crate::model::{Model, Posix, Rule};
 use crate::observe::page_size;
-use crate::scenario::{Amount, Line, Name, Operation, Outcome, Request, Scenario, Source, World};
+use crate::scenario::{Amount, Bytes, Contents, Line, Name, Operation, Outcome, Request, Scenario, Source, World};
 
-pub use print::{explained, json, print, sentence};
+pub use print::{elsewhere, explained, json, print, sentence, standing};
 
 /// What a line gives, in both worlds.
 #[derive(Debug, Clone)]
@@ -25,11 +25,21 @@ pub struct Row {
     pub model: Outcome,
     /// The rule that it says so by.
     pub rule: Rule,
+    /// What POSIX allows: what the model says, or one of several, of which that is the first.
+    pub posix: Outcome,
     /// What has happened.
     pub kernel: Outcome,
 }
 
 impl Row {
+    /// What POSIX allows beside what Linux does: on another system it may be one of these.
+    pub fn elsewhere(&self) -> &[Outcome] {
+        match &self.posix {
+            Outcome::OneOf(outcomes) if self.posix != self.model => &outcomes[1..],
+            _ => &[],
+        }
+    }
+
     /// Whether the kernel did what the model says, and what the line claims.
     pub fn agrees(&self) -> bool {
         self.model.allows(&self.kernel) && self.line.outcome.as_ref().is_none_or(|claim| claim.allows(&self.kernel))
@@ -71,8 +81,9 @@ pub fn read(path: &Path) -> io::Result<Scenario> {
     }
 }
 
-/// The most bytes that the lines of a scenario read and load, all in all.
-const MOST_READ: usize = 32 << 20;
+/// The most bytes that the lines of a scenario read, load, write and store, all in all: this much is done in no time, and
+/// fits into memory.
+const MOST_BYTES: u64 = 32 << 20;
 
 /// Whether each line of a scenario means something, and none asks for more than there is room for.
 ///
@@ -80,11 +91,18 @@ const MOST_READ: usize = 32 << 20;
 /// `InvalidInput`, with the first line that doesn't, and why.
 pub fn check(scenario: &Scenario) -> io::Result<()> {
     let page = page()?;
-    let (mut model, mut read) = (Model::new(page), 0);
+    let (mut model, mut moved) = (Model::new(page), 0);
     for (number, line) in (1..).zip(&scenario.0) {
         let nobody = nobody(&model, line);
         let outcome = model.step(line.process, &line.operation).0;
-        read += if let Outcome::Bytes(bytes) = &outcome { bytes.len() } else { 0 };
+        moved += match &line.operation {
+            Operation::Create(_, Contents::Bytes(Bytes::Fill(_, amount)))
+            | Operation::Write(_, _, Bytes::Fill(_, amount))
+            | Operation::Store(_, _, Bytes::Fill(_, amount))
+            | Operation::Read(_, _, amount)
+            | Operation::Load(_, _, amount) => amount.at(page).unwrap_or(0),
+            _ => 0,
+        };
         let problem = match () {
             () if model.is_too_much(&line.operation) => {
                 format!("a number of bytes that no scenario has (up to {} pages each)", Amount::MOST_PAGES)
@@ -93,7 +111,7 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
                 let (pages, names) = (Model::MOST_PAGES, Model::MOST_NAMES);
                 format!("more than {pages} pages, {names} descriptors or {names} mappings")
             }
-            () if read > MOST_READ => format!("more than {MOST_READ} bytes are read up to here"),
+            () if moved > MOST_BYTES => format!("more than {MOST_BYTES} bytes are read and written up to here"),
             () if outcome == Outcome::Meaningless => nobody.unwrap_or_else(|| "it means nothing here".to_owned()),
             () => continue,
         };
@@ -153,16 +171,17 @@ fn nobody(model: &Model, line: &Line) -> Option<String> {
 pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
     check(scenario)?;
     let page = page()?;
-    let mut model = Model::new(page);
+    let (mut model, mut posix) = (Model::new(page), Posix::new(page));
     let mut rows = Vec::new();
     for (line, kernel) in scenario.0.iter().zip(kernel.play(scenario)?) {
         let (outcome, rule) = model.step(line.process, &line.operation);
+        let posix = posix.step(line.process, &line.operation);
         let mut line = line.clone();
         if let Some(Outcome::Died(_, at)) = &mut line.outcome {
             // 4096 and 1p are the same place, where a page has 4 KiB.
             *at = at.at(page).map_or(*at, |bytes| Amount::of(bytes, page));
         }
-        rows.push(Row { line, model: outcome, rule, kernel });
+        rows.push(Row { line, model: outcome, rule, posix, kernel });
     }
     Ok(rows)
 }

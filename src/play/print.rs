@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
+use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 use super::{Row, page, trace};
@@ -17,6 +17,28 @@ pub fn sentence(rule: Rule, language: Language) -> &'static str {
         Language::English => rule.en(),
         Language::Chinese => rule.zh(),
     }
+}
+
+/// Who says so.
+pub fn standing(rule: Rule, language: Language) -> &'static str {
+    match language {
+        Language::English => rule.standing().en(),
+        Language::Chinese => rule.standing().zh(),
+    }
+}
+
+/// What POSIX allows as well, in a sentence; None where it leaves nothing open.
+pub fn elsewhere(outcomes: &[Outcome]) -> Option<Words> {
+    let [one, others @ ..] = outcomes else { return None };
+    let (mut en, mut zh) = (cut(one.to_string()), cut(one.to_string()));
+    for other in others {
+        en += &format!(", or {}", cut(other.to_string()));
+        zh += &format!("，或者 {}", cut(other.to_string()));
+    }
+    Some(say!(
+        "POSIX leaves this unspecified: on another system it may be {en}.",
+        "POSIX 对此未作规定：在别的系统上可能是 {zh}。"
+    ))
 }
 
 /// What is longer is cut: a page of bytes helps nobody in a table.
@@ -41,20 +63,23 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
     // What there is after each line is found once more, and not kept: it may be much.
     let mut model = Model::new(page()?);
     let words = |words: Words| words.in_language(language).to_owned();
-    let heads = [say!("scenario", "脚本"), say!("model", "模型"), say!("kernel", "内核")].map(words);
-    let texts: Vec<[String; 3]> = rows.iter().map(texts).collect();
+    // Most scenarios have nothing in the last column.
+    let posix = if rows.iter().any(|row| !row.elsewhere().is_empty()) { say!("POSIX", "POSIX") } else { say!("", "") };
+    let heads = [say!("scenario", "脚本"), say!("model", "模型"), say!("kernel", "内核"), posix].map(words);
+    let texts: Vec<[String; 4]> = rows.iter().map(|row| texts(row, language)).collect();
     let width = |n: usize| texts.iter().map(|row| row[n].width()).chain([heads[n].width()]).max().unwrap_or(0);
-    let widths = [width(0), width(1)];
+    let widths = [width(0), width(1), width(2)];
     let number_width = rows.len().to_string().len();
-    let row = |mark: &str, number: &str, [line, model, kernel]: &[String; 3]| {
-        format!("{mark} {number:>number_width$}  {}  {}  {kernel}", padded(line, widths[0]), padded(model, widths[1]))
+    let row = |mark: &str, number: &str, [line, model, kernel, posix]: &[String; 4]| {
+        let [line, model, kernel] = [(line, 0), (model, 1), (kernel, 2)].map(|(text, n)| padded(text, widths[n]));
+        format!("{mark} {number:>number_width$}  {line}  {model}  {kernel}  {posix}").trim_end().to_owned()
     };
     writeln!(out, "{}", row(" ", "", &heads))?;
     for ((number, texts), of) in (1..).zip(&texts).zip(rows) {
         let mark = if of.agrees() { " " } else { "!" };
         writeln!(out, "{}", row(mark, &number.to_string(), texts))?;
         if traced {
-            for line in wrap(sentence(of.rule, language), 76) {
+            for line in wrap(&reason(of.rule, language), 76) {
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
             }
             model.step(of.line.process, &of.line.operation);
@@ -81,9 +106,14 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
             );
             writeln!(out, "{}", words(text))?;
         }
-        writeln!(out, "{}{}", words(say!("The model's rule: ", "模型依据的规则：")), sentence(row.rule, language))?;
+        writeln!(out, "{}{}", words(say!("The model's rule: ", "模型依据的规则：")), reason(row.rule, language))?;
     }
     Ok(())
+}
+
+/// A rule's sentence, and who says so.
+fn reason(rule: Rule, language: Language) -> String {
+    format!("{} [{}]", sentence(rule, language), standing(rule, language))
 }
 
 /// A scenario as the model has it: after each line what it gives, why, and what there is then.
@@ -93,17 +123,20 @@ pub fn explained(scenario: &Scenario, page: u32, language: Language) -> String {
     for Line { process, operation, .. } in &scenario.0 {
         let (outcome, rule) = model.step(*process, operation);
         text += &format!("{process} {operation}  => {}\n", cut(outcome.to_string()));
-        wrap(sentence(rule, language), 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
+        wrap(&reason(rule, language), 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
         trace::draw(&model.view()).iter().for_each(|line| text += &format!("      {line}\n"));
     }
     text
 }
 
-fn texts(row: &Row) -> [String; 3] {
-    [format!("{} {}", row.line.process, row.line.operation), cut(row.model.to_string()), cut(row.kernel.to_string())]
+fn texts(row: &Row, language: Language) -> [String; 4] {
+    let or = say!("or ", "或 ").in_language(language).to_owned();
+    let others: Vec<String> = row.elsewhere().iter().map(|outcome| or.clone() + &cut(outcome.to_string())).collect();
+    let line = format!("{} {}", row.line.process, row.line.operation);
+    [line, cut(row.model.to_string()), cut(row.kernel.to_string()), others.join(" ")]
 }
 
-/// Prints the rows as one JSON object.
+/// Prints the rows as one JSON object, row by row: what there is after each may be much, and is not kept.
 ///
 /// # Errors
 /// Those of writing.
@@ -116,9 +149,15 @@ pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
             "operation": row.line.operation.to_string(),
             "claims": row.line.outcome.as_ref().map(Outcome::to_string),
             "model": row.model.to_string(),
+            "posix": row.posix.to_string(),
             "kernel": row.kernel.to_string(),
             "agrees": row.agrees(),
-            "rule": { "name": format!("{:?}", row.rule), "en": row.rule.en(), "zh": row.rule.zh() },
+            "rule": {
+                "name": format!("{:?}", row.rule),
+                "en": row.rule.en(),
+                "zh": row.rule.zh(),
+                "standing": format!("{:?}", row.rule.standing()),
+            },
         });
         if traced {
             model.step(row.line.process, &row.line.operation);
@@ -126,7 +165,10 @@ pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
         }
         value
     };
-    let rows: Vec<Value> = rows.iter().map(row).collect();
-    serde_json::to_writer_pretty(&mut *out, &json!({ "page": page, "lines": rows }))?;
-    writeln!(out)
+    write!(out, "{{\"page\":{page},\"lines\":[")?;
+    for (n, value) in rows.iter().map(row).enumerate() {
+        writeln!(out, "{}", if n > 0 { "," } else { "" })?;
+        serde_json::to_writer(&mut *out, &value)?;
+    }
+    writeln!(out, "\n]}}")
 }

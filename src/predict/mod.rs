@@ -12,10 +12,9 @@ use proptest::strategy::{Strategy, ValueTree};
 
 use crate::course::{LESSONS, Lesson};
 use crate::grade::{Language, Words, wrap};
-use crate::kernel::Kernel;
-use crate::model::{Model, Rule};
+use crate::model::{Model, Posix, Rule};
 use crate::play::random::{self, Files};
-use crate::play::{page, sentence, torture::runner};
+use crate::play::{elsewhere, page, sentence, torture::runner};
 use crate::say;
 use crate::scenario::{Line, Operation, Outcome, Scenario, World};
 use belief::{BELIEFS, Belief};
@@ -55,6 +54,14 @@ impl Question {
     fn rules(&self, happened: &Outcome, page: u32) -> Vec<Rule> {
         let others = self.options.iter().filter(|option| *option != happened);
         others.flat_map(|option| self.misconceptions(option, page)).map(|belief| belief.denies).take(3).collect()
+    }
+
+    /// What POSIX allows as well.
+    fn elsewhere(&self, happened: &Outcome, page: u32) -> Option<Words> {
+        let Ok(mut outcomes) = Posix::new(page).play(&self.scenario);
+        let Some(Outcome::OneOf(mut outcomes)) = outcomes.pop() else { return None };
+        outcomes.retain(|outcome| outcome != happened);
+        elsewhere(&outcomes)
     }
 
     fn slugs(&self, answer: &Outcome, page: u32) -> Vec<&'static str> {
@@ -158,13 +165,13 @@ fn shortened(mut question: Question, page: u32) -> Question {
     question
 }
 
-/// Asks question after question, lets the kernel answer, and sums up at the end.
+/// Asks question after question, lets the kernel answer (the model never does), and sums up at the end.
 ///
 /// # Errors
-/// Those of reading and writing, and as [`Kernel`].
+/// Those of reading and writing, and as [`crate::kernel::Kernel`].
 pub fn sit(
     questions: impl Iterator<Item = Question>,
-    kernel: &mut Kernel,
+    kernel: &mut dyn World<Error = io::Error>,
     input: &mut dyn BufRead,
     out: &mut dyn Write,
     language: Language,
@@ -194,6 +201,9 @@ pub fn sit(
         }
         for rule in question.rules(happened, page) {
             tell(out, sentence(rule, language))?;
+        }
+        if let Some(text) = question.elsewhere(happened, page) {
+            tell(out, &words(text))?;
         }
         if answer != happened {
             for belief in question.misconceptions(answer, page) {

@@ -1,0 +1,44 @@
+//! What POSIX promises of a scenario, and what it leaves unspecified.
+
+use super::*;
+
+/// The model of Linux, and beside it one for each rule that POSIX leaves unspecified: a system on which that is otherwise. No
+/// system is tried that differs from Linux in several of them, so POSIX may allow still more.
+#[derive(Debug, Clone)]
+pub struct Posix {
+    linux: Model,
+    others: Vec<Model>,
+}
+
+impl Posix {
+    /// Systems with one process and no file, where a page has `page` bytes.
+    pub fn new(page: u32) -> Posix {
+        let unspecified = Rule::ALL.iter().filter(|rule| rule.standing() == Standing::Unspecified);
+        Posix { linux: Model::new(page), others: unspecified.map(|rule| Model::denying(page, *rule)).collect() }
+    }
+
+    /// Does what a line says: what Linux gives, and, where POSIX allows it, this or that, with what Linux does before the
+    /// others.
+    pub fn step(&mut self, process: Pid, operation: &Operation) -> Outcome {
+        let (linux, _) = self.linux.step(process, operation);
+        let mut outcomes = vec![linux];
+        for other in &mut self.others {
+            let (outcome, _) = other.step(process, operation);
+            // Where a process has died that lives on under Linux, there is nothing to compare.
+            if outcome != Outcome::Meaningless && !outcomes.contains(&outcome) {
+                outcomes.push(outcome);
+            }
+        }
+        if outcomes.len() > 1 { Outcome::OneOf(outcomes) } else { outcomes.remove(0) }
+    }
+}
+
+/// It begins anew with each scenario.
+impl World for Posix {
+    type Error = Infallible;
+
+    fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {
+        *self = Posix::new(self.linux.page);
+        Ok(scenario.0.iter().map(|line| self.step(line.process, &line.operation)).collect())
+    }
+}
