@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::model::{Model, Rule, Standing};
 use mmap_workbook::play::torture::{self, Medium, Verdict, runner};
-use mmap_workbook::play::{self, page};
+use mmap_workbook::play::{self, page, random};
 use mmap_workbook::scenario::{Outcome, Scenario, World};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -131,7 +131,7 @@ fn a_difference_shrinks_to_a_few_lines() {
             _ => None,
         }
     });
-    let found = torture::without_idle_lines(found.expect("it is caught"), differs);
+    let found = random::without_idle_lines(found.expect("it is caught"), differs);
     assert!((4..=6).contains(&found.0.len()), "{found}");
     assert!(found.to_string().contains(" close "), "{found}");
     // It can be pasted.

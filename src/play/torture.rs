@@ -128,7 +128,7 @@ pub fn torture(
                 let line = difference(scenario, &mut kernel.borrow_mut());
                 super::check(scenario).is_ok() && line.is_ok_and(|line| line.is_some())
             };
-            return Ok(Verdict::Differs(Box::new(without_idle_lines(scenario, differs)), done));
+            return Ok(Verdict::Differs(Box::new(random::without_idle_lines(scenario, differs)), done));
         }
         done += lines.get();
         if told.elapsed() > Duration::from_millis(200) {
@@ -138,24 +138,6 @@ pub fn torture(
     }
     progress(done)?;
     Ok(Verdict::Same(done))
-}
-
-/// The scenario without the lines that make no difference to what is asked of it. proptest leaves them out in the order in
-/// which they were drawn, and what is drawn depends on what is there.
-pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
-    loop {
-        let before = scenario.0.len();
-        for at in (0..before).rev() {
-            let mut shorter = scenario.clone();
-            shorter.0.remove(at);
-            if holds(&shorter) {
-                scenario = shorter;
-            }
-        }
-        if scenario.0.len() == before {
-            return scenario;
-        }
-    }
 }
 
 /// A bar on standard error while it runs, on a terminal; a line for each medium on `out`.

@@ -7,8 +7,7 @@ mod words;
 use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, BufRead, Write};
 
-use proptest::prelude::Rng;
-use proptest::strategy::{Strategy, ValueTree};
+use proptest::strategy::{Just, Strategy, ValueTree};
 
 use crate::course::{LESSONS, Lesson};
 use crate::grade::{Language, Words, wrap};
@@ -100,16 +99,29 @@ impl Level {
         (1..=3).contains(&number).then_some(Level(number))
     }
 
+    /// Whether it has as many lines and processes as it should.
     fn fits(self, scenario: &Scenario) -> bool {
-        let forks = scenario.0.iter().any(|line| matches!(line.operation, Operation::Fork(_)));
-        let lines = scenario.0.len();
+        let (forks, lines) = (forks(scenario), scenario.0.len());
         match self.0 {
             1 => !forks && (3..=6).contains(&lines),
             2 => (5..=9).contains(&lines),
-            _ => forks && lines >= 7,
+            _ => forks && (7..=14).contains(&lines),
         }
     }
+
+    /// Whether it may fit when some of its lines are left out.
+    fn may_fit(self, scenario: &Scenario) -> bool {
+        self.0 < 3 || forks(scenario)
+    }
 }
+
+fn forks(scenario: &Scenario) -> bool {
+    scenario.0.iter().any(|line| matches!(line.operation, Operation::Fork(_)))
+}
+
+/// The size of a page while a question is looked for: the fewer bytes there are to copy, the sooner it is found. The numbers of
+/// bytes in random scenarios are smaller, so that a scenario means the same with any page.
+const SMALL_PAGE: u32 = 64;
 
 /// Questions without end, the same with the same seed.
 pub fn series(seed: u64, level: Level, page: u32) -> impl Iterator<Item = Question> {
@@ -119,22 +131,23 @@ pub fn series(seed: u64, level: Level, page: u32) -> impl Iterator<Item = Questi
     let mut lately = VecDeque::new();
     std::iter::from_fn(move || {
         loop {
-            let scenario = scenarios.new_tree(&mut runner).ok()?.current();
-            // Any of its lines may be one to ask for; what has nothing to do with it is left out then.
-            let mut last: Vec<usize> = (2..scenario.0.len()).collect();
-            while !last.is_empty() {
-                let at = usize::try_from(runner.rng().next_u32()).unwrap_or(0) % last.len();
-                let line = last.swap_remove(at);
-                let question = Question::about(Scenario(scenario.0[..=line].to_vec()), page);
-                let Some(question) = question.map(|question| shortened(question, page)) else { continue };
-                let at_stake: Vec<_> = question.options.iter().map(|option| question.slugs(option, page)).collect();
-                if level.fits(&question.scenario) && is_short(&question) && !lately.contains(&at_stake) {
-                    lately.push_front(at_stake);
-                    lately.truncate(6);
-                    return Some(question);
-                }
-                // One try for each scenario, or the long ones would be the ones that are asked for most.
-                break;
+            let scenario = scenarios.new_tree(&mut runner).ok()?.current().0;
+            // Any of its lines may be the one to ask for, and one try is enough: a long scenario has no more of them than others.
+            let lines: Vec<usize> = (2..scenario.len()).collect();
+            let lines = Just(lines).prop_shuffle().new_tree(&mut runner).ok()?.current();
+            let asked_for = |line: usize| Question::about(Scenario(scenario[..=line].to_vec()), SMALL_PAGE);
+            let Some(question) = lines.into_iter().find_map(asked_for) else { continue };
+            if !level.may_fit(&question.scenario) || !is_short(&question) {
+                continue;
+            }
+            // What has nothing to do with it is left out.
+            let scenario = shortened(question, SMALL_PAGE).scenario;
+            let Some(question) = Question::about(scenario, page).filter(is_short) else { continue };
+            let at_stake: Vec<_> = question.options.iter().map(|option| question.slugs(option, page)).collect();
+            if level.fits(&question.scenario) && !lately.contains(&at_stake) {
+                lately.push_front(at_stake);
+                lately.truncate(6);
+                return Some(question);
             }
         }
     })
@@ -146,23 +159,17 @@ fn is_short(question: &Question) -> bool {
 }
 
 /// The same question without the lines that make no difference to it.
-fn shortened(mut question: Question, page: u32) -> Question {
-    let mut at = question.scenario.0.len() - 1;
-    while at > 0 {
-        at -= 1;
-        let mut lines = question.scenario.0.clone();
-        lines.remove(at);
-        let shorter = Scenario(lines);
-        let Ok(outcomes) = Model::new(page).play(&shorter);
+fn shortened(question: Question, page: u32) -> Question {
+    let asked = question.scenario.0.last().cloned();
+    let scenario = random::without_idle_lines(question.scenario, |shorter| {
         // The quick look first: what it takes to hear everybody's opinion is not needed for most of them.
-        let makes_sense = !outcomes.contains(&Outcome::Meaningless);
-        let may_be_same = outcomes.last().is_some_and(|outcome| question.options.contains(outcome));
-        if makes_sense && may_be_same {
-            let same = Question::about(shorter, page).filter(|other| other.options == question.options);
-            question = same.unwrap_or(question);
-        }
-    }
-    question
+        let Ok(outcomes) = Model::new(page).play(shorter);
+        shorter.0.last() == asked.as_ref()
+            && !outcomes.contains(&Outcome::Meaningless)
+            && outcomes.last().is_some_and(|outcome| question.options.contains(outcome))
+            && Question::about(shorter.clone(), page).is_some_and(|other| other.options == question.options)
+    });
+    Question { scenario, options: question.options }
 }
 
 /// Asks question after question, lets the kernel answer (the model never does), and sums up at the end.
