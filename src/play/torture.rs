@@ -42,19 +42,20 @@ impl Medium {
         Ok(Medium { name, folder: folder.to_owned(), files: Files::All })
     }
 
-    /// All that are at hand: that of the temporary folder, a tmpfs, memory files.
+    /// All that are at hand: those of the temporary folders (a disk and a tmpfs, on most machines), and memory files.
     ///
     /// # Errors
     /// As [`Medium::of_folder`].
     pub fn at_hand() -> io::Result<Vec<Medium>> {
         let temporary = std::env::temp_dir();
         let mut media = vec![Medium::of_folder(&temporary)?];
-        let shm = Path::new("/dev/shm");
-        if let Ok(tmpfs) = Medium::of_folder(shm)
-            && tmpfs.name != media[0].name
-            && tempfile::tempfile_in(shm).is_ok()
-        {
-            media.push(tmpfs);
+        for folder in ["/var/tmp", "/dev/shm"].map(Path::new) {
+            if let Ok(other) = Medium::of_folder(folder)
+                && media.iter().all(|medium| medium.name != other.name)
+                && tempfile::tempfile_in(folder).is_ok()
+            {
+                media.push(other);
+            }
         }
         media.push(Medium { name: "memfd".to_owned(), folder: temporary, files: Files::InMemory });
         Ok(media)
