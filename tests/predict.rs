@@ -5,6 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
+use mmap_workbook::course::feedback::Page;
 use mmap_workbook::grade::Language;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::page;
@@ -73,14 +74,22 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
     assert!(Level::new(0).is_none() && Level::new(4).is_none());
 }
 
-/// What is printed when somebody answers these.
-fn sitting(lesson: usize, answers: &str, language: Language) -> String {
+/// What is printed when somebody answers these, where the page is as wide as its longest line.
+fn sitting_on(
+    kernel: &mut dyn World<Error = std::io::Error>,
+    lesson: usize,
+    answers: &str,
+    language: Language,
+) -> String {
     let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
-    let mut out = Vec::new();
-    let mut kernel = Kernel::new().expect("a kernel");
-    predict::sit(questions.into_iter(), &mut kernel, &mut answers.as_bytes(), &mut out, language).expect("a sitting");
-    // What is long is in several lines.
-    String::from_utf8(out).expect("text").replace('\n', " ")
+    let (all, mut out) = (questions.len(), Vec::new());
+    let page = &mut Page::new(&mut out, language, usize::MAX);
+    predict::sit(questions.into_iter(), Some(all), kernel, &mut answers.as_bytes(), page).expect("a sitting");
+    anstream::adapter::strip_str(&String::from_utf8(out).expect("text")).to_string()
+}
+
+fn sitting(lesson: usize, answers: &str, language: Language) -> String {
+    sitting_on(&mut Kernel::new().expect("a kernel"), lesson, answers, language)
 }
 
 #[test]
@@ -110,8 +119,8 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
     let happened = kernel.play(&question.scenario).expect("the kernel can").pop().expect("a line");
     let letter = ('a'..).zip(&question.options).find(|(_, option)| **option == happened).expect("an option").0;
     for (language, yes, rule, sum) in [
-        (Language::English, "Yes: ", "begins at the file's end", "1 of 1 predicted."),
-        (Language::Chinese, "对：", "文件末尾", "1 题中猜对 1 题。"),
+        (Language::English, "Yes. The kernel gives ", "begins at the file's end", "1 of 1 predicted."),
+        (Language::Chinese, "对。内核给出 ", "文件末尾", "1 题中猜对 1 题。"),
     ] {
         let text = sitting(6, &format!("what?\n{letter}\n"), language);
         assert!(text.contains(yes) && text.contains(rule) && text.contains(sum), "{text}");
@@ -132,12 +141,8 @@ impl World for Otherwise {
 
 #[test]
 fn the_answer_is_the_kernels_and_not_the_models() {
-    let questions = predict::of_lesson(&LESSONS[2]).expect("questions").into_iter();
-    let mut out = Vec::new();
-    predict::sit(questions, &mut Otherwise, &mut "a\nb\nq\n".as_bytes(), &mut out, Language::English)
-        .expect("a sitting");
-    let text = String::from_utf8(out).expect("text");
-    assert_eq!(text.matches("No. The kernel gives: ENOTSUP").count(), 2, "{text}");
+    let text = sitting_on(&mut Otherwise, 3, "a\nb\nq\n", Language::English);
+    assert_eq!(text.matches("No. The kernel gives ENOTSUP.").count(), 2, "{text}");
     assert_eq!(text.matches("The model is wrong here.").count(), 2, "{text}");
     assert!(text.contains("0 of 2 predicted.") && !text.contains("misconception"), "{text}");
 }
@@ -153,11 +158,24 @@ fn what_posix_leaves_open_is_said() {
 #[test]
 fn a_question_mark_says_the_lines_in_words() {
     let text = sitting(3, "?\nq\n", Language::English);
-    assert!(
-        text.contains("A maps 1p of the file of d from offset 0 on (MAP_PRIVATE, PROT_READ | PROT_WRITE)"),
-        "{text}"
-    );
-    assert!(text.contains("0*3 are three zero bytes.") && text.contains("0 of 0 predicted."), "{text}");
+    let words = "A maps 1 page of the file behind d, from the start on (MAP_PRIVATE, PROT_READ | PROT_WRITE); the mapping is \
+                 called m.";
+    assert!(text.contains(words) && text.contains("Question 1 of 9"), "{text}");
+    assert!(text.contains("0*3 is three zero bytes.") && text.contains("0 of 0 predicted."), "{text}");
     let text = sitting(3, "?\nq\n", Language::Chinese);
-    assert!(text.contains("A 往映射 m 起点之后 0 处写入"), "{text}");
+    assert!(text.contains("A 在映射 m 的起点写入 \"x\"。") && text.contains("第 1 题，共 9 题"), "{text}");
+}
+
+/// Each operation, and each way to say a number of bytes.
+#[test]
+fn every_line_has_its_words() {
+    let source = include_str!("../src/scenario/mod.rs");
+    let example =
+        source.split("//! ```text\n").nth(1).and_then(|rest| rest.split("//! ```").next()).expect("an example");
+    let lines: Vec<_> = example.lines().map(|line| line.trim_start_matches("//!")).collect();
+    let more = "A read d 2p-1 1\nA store m 2p+3 'x'*10\nA create f 'y'*2p-1";
+    let scenario = Scenario::parse(&format!("{}\n{more}", lines.join("\n"))).expect("a scenario");
+    let words: Vec<_> = scenario.0.iter().map(predict::in_words).collect();
+    insta::assert_snapshot!("words_en", words.iter().map(|words| words.en.as_str()).collect::<Vec<_>>().join("\n"));
+    insta::assert_snapshot!("words_zh", words.iter().map(|words| words.zh.as_str()).collect::<Vec<_>>().join("\n"));
 }

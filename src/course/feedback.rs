@@ -12,11 +12,11 @@ use super::{Course, LESSONS, Lesson};
 use crate::grade::{Language, Verdict, Words, visible, wrap};
 use crate::say;
 
-const BOLD: Style = Style::new().bold();
+pub(crate) const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
-const GOOD: Style = AnsiColor::Green.on_default();
-const BAD: Style = AnsiColor::Red.on_default();
-const NAME: Style = AnsiColor::Cyan.on_default();
+pub(crate) const GOOD: Style = AnsiColor::Green.on_default();
+pub(crate) const BAD: Style = AnsiColor::Red.on_default();
+pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
 
 /// How many lines of what the learner printed are shown with a failed check.
 const SHOWN: usize = 10;
@@ -147,7 +147,7 @@ impl<'a> Page<'a> {
     }
 
     /// A paragraph after `first`, which its further lines are indented by.
-    fn hang(&mut self, first: &str, style: Style, text: &str) -> io::Result<()> {
+    pub(crate) fn hang(&mut self, first: &str, style: Style, text: &str) -> io::Result<()> {
         let indent = first.width();
         let mut before = first.to_owned();
         for line in wrap(text, self.width.saturating_sub(indent).max(20)) {

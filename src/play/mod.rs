@@ -34,10 +34,7 @@ pub struct Row {
 impl Row {
     /// What POSIX allows beside what Linux does: on another system it may be one of these.
     pub fn elsewhere(&self) -> &[Outcome] {
-        match &self.posix {
-            Outcome::OneOf(outcomes) if self.posix != self.model => &outcomes[1..],
-            _ => &[],
-        }
+        self.posix.others_than(&self.model)
     }
 
     /// Whether the kernel did what the model says, and what the line claims.

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Row, page, trace};
 use crate::grade::{Language, Words, wrap};
-use crate::model::{Model, Rule};
+use crate::model::{Model, Posix, Rule};
 use crate::say;
 use crate::scenario::{Line, Outcome, Scenario};
 
@@ -118,12 +118,16 @@ fn reason(rule: Rule, language: Language) -> String {
 
 /// A scenario as the model has it: after each line what it gives, why, and what there is then.
 pub fn explained(scenario: &Scenario, page: u32, language: Language) -> String {
-    let mut model = Model::new(page);
+    let (mut model, mut posix) = (Model::new(page), Posix::new(page));
     let mut text = String::new();
     for Line { process, operation, .. } in &scenario.0 {
         let (outcome, rule) = model.step(*process, operation);
         text += &format!("{process} {operation}  => {}\n", cut(outcome.to_string()));
-        wrap(&reason(rule, language), 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
+        let mut why = reason(rule, language);
+        if let Some(words) = elsewhere(posix.step(*process, operation).others_than(&outcome)) {
+            why = format!("{why}\n{}", words.in_language(language));
+        }
+        wrap(&why, 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
         trace::draw(&model.view()).iter().for_each(|line| text += &format!("      {line}\n"));
     }
     text

@@ -2,22 +2,23 @@
 
 pub mod belief;
 pub mod search;
+mod sitting;
 mod words;
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, BufRead, Write};
+use std::collections::VecDeque;
+use std::io;
 
 use proptest::strategy::{Just, Strategy, ValueTree};
 
-use crate::course::{LESSONS, Lesson};
-use crate::grade::{Language, Words, wrap};
+use crate::course::Lesson;
+use crate::grade::Words;
 use crate::model::{Model, Posix, Rule};
 use crate::play::random::{self, Files};
-use crate::play::{elsewhere, page, sentence, torture::runner};
-use crate::say;
-use crate::scenario::{Line, Operation, Outcome, Scenario, World};
+use crate::play::{elsewhere, page, torture::runner};
+use crate::scenario::{Operation, Outcome, Scenario, World};
 use belief::{BELIEFS, Belief};
 
+pub use sitting::sit;
 pub use words::in_words;
 
 /// A scenario whose last line is asked for.
@@ -57,10 +58,8 @@ impl Question {
 
     /// What POSIX allows as well.
     fn elsewhere(&self, happened: &Outcome, page: u32) -> Option<Words> {
-        let Ok(mut outcomes) = Posix::new(page).play(&self.scenario);
-        let Some(Outcome::OneOf(mut outcomes)) = outcomes.pop() else { return None };
-        outcomes.retain(|outcome| outcome != happened);
-        elsewhere(&outcomes)
+        let Ok(outcomes) = Posix::new(page).play(&self.scenario);
+        elsewhere(outcomes.last()?.others_than(happened))
     }
 
     fn slugs(&self, answer: &Outcome, page: u32) -> Vec<&'static str> {
@@ -170,153 +169,4 @@ fn shortened(question: Question, page: u32) -> Question {
             && Question::about(shorter.clone(), page).is_some_and(|other| other.options == question.options)
     });
     Question { scenario, options: question.options }
-}
-
-/// Asks question after question, lets the kernel answer (the model never does), and sums up at the end.
-///
-/// # Errors
-/// Those of reading and writing, and as [`crate::kernel::Kernel`].
-pub fn sit(
-    questions: impl Iterator<Item = Question>,
-    kernel: &mut dyn World<Error = io::Error>,
-    input: &mut dyn BufRead,
-    out: &mut dyn Write,
-    language: Language,
-) -> io::Result<()> {
-    let page = page()?;
-    let words = |words: Words| words.in_language(language).to_owned();
-    let (mut asked, mut right) = (0, 0);
-    let mut shown: BTreeMap<&str, (usize, &Belief)> = BTreeMap::new();
-    for question in questions {
-        ask(&question, out, language)?;
-        let Some(answer) = answer(&question, input, out, language)? else { break };
-        asked += 1;
-        let happened = kernel.play(&question.scenario)?;
-        let Some(happened) = happened.last() else { break };
-        if *answer == *happened {
-            right += 1;
-            writeln!(out, "{}", words(say!("Yes: {happened}.", "对：{happened}。")))?;
-        } else {
-            writeln!(out, "{}", words(say!("No. The kernel gives: {happened}", "不对。内核给出：{happened}")))?;
-        }
-        if belief::last_outcome(Model::new(page), &question.scenario).is_some_and(|model| !model.allows(happened)) {
-            // Nobody knows why then, and the kernel is right all the same.
-            let text =
-                say!("(The model is wrong here. Please report this scenario.)", "（这里模型错了，请报告这个脚本。）");
-            writeln!(out, "{}\n", words(text))?;
-            continue;
-        }
-        for rule in question.rules(happened, page) {
-            tell(out, sentence(rule, language))?;
-        }
-        if let Some(text) = question.elsewhere(happened, page) {
-            tell(out, &words(text))?;
-        }
-        if answer != happened {
-            for belief in question.misconceptions(answer, page) {
-                let misconception = belief.misconception;
-                let (believed, against) = (misconception.belief(), misconception.against());
-                let text = say!(
-                    "That fits a misconception, [{}]: {}\nIn fact: {}",
-                    "这个答案符合一种误解 [{}]：{}\n事实：{}",
-                    misconception.slug,
-                    if language == Language::English { &believed.en } else { &believed.zh },
-                    if language == Language::English { &against.en } else { &against.zh },
-                );
-                writeln!(out)?;
-                tell(out, &words(text))?;
-                shown.entry(misconception.slug).or_insert((0, belief)).0 += 1;
-            }
-        }
-        writeln!(out)?;
-    }
-    sum_up(asked, right, &shown, out, language)
-}
-
-/// What is to be read goes in lines that are easily read.
-fn tell(out: &mut dyn Write, text: &str) -> io::Result<()> {
-    wrap(text, 100).iter().try_for_each(|line| writeln!(out, "{line}"))
-}
-
-fn ask(question: &Question, out: &mut dyn Write, language: Language) -> io::Result<()> {
-    let words = |words: Words| words.in_language(language).to_owned();
-    let (last, before) = question.scenario.0.split_last().ok_or(io::ErrorKind::InvalidInput)?;
-    before.iter().try_for_each(|line| writeln!(out, "  {} {}", line.process, line.operation))?;
-    let Line { process, operation, .. } = last;
-    writeln!(out, "  {process} {operation}  => ?\n")?;
-    for (letter, option) in ('a'..).zip(&question.options) {
-        writeln!(out, "  {letter}) {option}")?;
-    }
-    let text = say!(
-        "What does the last line give? (a letter; ? says the lines in words; q ends)",
-        "最后一行给出什么？（输入字母；? 用文字解释每一行；q 结束）"
-    );
-    write!(out, "\n{} ", words(text))?;
-    out.flush()
-}
-
-/// The option that is chosen; None at the end.
-fn answer<'q>(
-    question: &'q Question,
-    input: &mut dyn BufRead,
-    out: &mut dyn Write,
-    language: Language,
-) -> io::Result<Option<&'q Outcome>> {
-    loop {
-        let mut line = String::new();
-        if input.read_line(&mut line)? == 0 || line.trim() == "q" {
-            writeln!(out)?;
-            return Ok(None);
-        }
-        if line.trim() == "?" {
-            writeln!(out)?;
-            for line in &question.scenario.0 {
-                writeln!(
-                    out,
-                    "  {:<30} {}",
-                    format!("{} {}", line.process, line.operation),
-                    in_words(line).in_language(language)
-                )?;
-            }
-            let text = say!(
-                "1p is a page, 2p+1 two pages and a byte; 0*3 are three zero bytes.",
-                "1p 是一页，2p+1 是两页零一个字节；0*3 是三个零字节。"
-            );
-            write!(out, "\n  {}\n\n? ", text.in_language(language))?;
-            out.flush()?;
-            continue;
-        }
-        let mut options = ('a'..).zip(&question.options);
-        match options.find(|(letter, option)| line.trim() == letter.to_string() || line.trim() == option.to_string()) {
-            Some((_, option)) => return Ok(Some(option)),
-            None => {
-                let text = say!("One of the letters, please:", "请输入上面的一个字母：");
-                write!(out, "{} ", text.in_language(language))?;
-                out.flush()?;
-            }
-        }
-    }
-}
-
-fn sum_up(
-    asked: usize,
-    right: usize,
-    shown: &BTreeMap<&str, (usize, &Belief)>,
-    out: &mut dyn Write,
-    language: Language,
-) -> io::Result<()> {
-    let words = |words: Words| words.in_language(language).to_owned();
-    writeln!(out, "{}", words(say!("{right} of {asked} predicted.", "{asked} 题中猜对 {right} 题。")))?;
-    if !shown.is_empty() {
-        writeln!(out, "{}", words(say!("What showed, and what to read:", "暴露出的误解，以及该读什么：")))?;
-    }
-    for (times, belief) in shown.values() {
-        let lesson = LESSONS.iter().find(|lesson| lesson.number == belief.lesson).ok_or(io::ErrorKind::NotFound)?;
-        let (slug, number, believed) = (belief.misconception.slug, lesson.number, belief.misconception.belief());
-        let folder = if language == Language::English { "en" } else { "zh" };
-        let believed = if language == Language::English { believed.en } else { believed.zh };
-        writeln!(out, "  {times} x [{slug}] {believed}")?;
-        writeln!(out, "      book/{folder}/{number}_{}.md", lesson.slug)?;
-    }
-    Ok(())
 }

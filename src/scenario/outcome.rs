@@ -94,6 +94,14 @@ impl Outcome {
         }
     }
 
+    /// What may happen in place of the first of several, where that is this one.
+    pub fn others_than(&self, first: &Outcome) -> &[Outcome] {
+        match self {
+            Outcome::OneOf(outcomes) if outcomes.first() == Some(first) => &outcomes[1..],
+            _ => &[],
+        }
+    }
+
     /// Whether something of it is left open.
     pub fn is_open(&self) -> bool {
         match self {
