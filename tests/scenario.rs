@@ -121,7 +121,11 @@ proptest! {
 #[test]
 fn the_example_of_the_documentation_is_a_scenario() {
     let source = include_str!("../src/scenario/mod.rs");
-    let examples = source.split("//! ```text\n").skip(1).filter_map(|rest| rest.split("//! ```").next());
+    let examples: Vec<_> =
+        source.split("//! ```text\n").skip(1).filter_map(|rest| rest.split("//! ```").next()).collect();
+    for verb in Operation::VERBS {
+        assert!(examples[0].contains(&format!("A {verb} ")) || examples[0].contains(&format!("B {verb}\n")), "{verb}");
+    }
     for example in examples {
         let text: String = example.lines().map(|line| line.trim_start_matches("//!").to_owned() + "\n").collect();
         let scenario = Scenario::parse(&text).unwrap_or_else(|problem| panic!("{problem}"));

@@ -92,8 +92,8 @@ impl Model {
                 if length == 0 && self.applies(Rule::MappingsHaveALength) {
                     return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
                 }
-                let whole = |bytes: u64| usize::try_from(bytes.div_ceil(page)).unwrap_or(all);
-                (usize::try_from(at / page).unwrap_or(all), whole(length))
+                let whole = |pages: u64| usize::try_from(pages).unwrap_or(all);
+                (whole(at / page), whole((at + length).div_ceil(page) - at / page))
             }
         };
         let (first, count) = match self.applies(Rule::UnmapTakesThesePages) {

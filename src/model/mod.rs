@@ -8,6 +8,10 @@
 //! the outcome. A model can be made that denies one of them ([`Model::denying`]): a person who has got that rule wrong, or
 //! a system that is otherwise.
 //!
+//! To read on: `cache` has the pages of a file; `files` what a truncation drops; `mappings` how a mapping is made, changed and
+//! taken away; `touch` when a private copy is made, and when a touch kills; `processes` what fork(2) shares; `rules` every rule in
+//! a sentence.
+//!
 //! A byte may be left open, and so may an outcome: the model never says more of Linux than is known. What POSIX promises of a
 //! line is less, and [`Posix`] says what.
 

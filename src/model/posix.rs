@@ -1,9 +1,12 @@
 //! What POSIX promises of a scenario, and what it leaves unspecified.
 
+use core::mem::discriminant;
+
 use super::*;
 
 /// The model of Linux, and beside it one for each rule that POSIX leaves unspecified: a system on which that is otherwise. No
-/// system is tried that differs from Linux in several of them, so POSIX may allow still more.
+/// system is tried that differs from Linux in several of them, and none is followed any further once a call has been refused or a
+/// process has died in one of the two histories alone; so POSIX may allow still more.
 #[derive(Debug, Clone)]
 pub struct Posix {
     linux: Model,
@@ -22,13 +25,14 @@ impl Posix {
     pub fn step(&mut self, process: Pid, operation: &Operation) -> Outcome {
         let (linux, _) = self.linux.step(process, operation);
         let mut outcomes = vec![linux];
-        for other in &mut self.others {
+        self.others.retain_mut(|other| {
             let (outcome, _) = other.step(process, operation);
-            // Where a process has died that lives on under Linux, there is nothing to compare.
-            if outcome != Outcome::Meaningless && !outcomes.contains(&outcome) {
+            let goes_on = discriminant(&outcome) == discriminant(&outcomes[0]);
+            if !outcomes.contains(&outcome) {
                 outcomes.push(outcome);
             }
-        }
+            goes_on
+        });
         if outcomes.len() > 1 { Outcome::OneOf(outcomes) } else { outcomes.remove(0) }
     }
 }

@@ -161,7 +161,7 @@ rules! {
     MappingsHaveALength: Posix,
         "mmap(2) and munmap(2) of length 0 are EINVAL.",
         "长度为 0 的 mmap(2) 和 munmap(2) 都是 EINVAL。";
-    OffsetsAreOfWholePages: Posix,
+    OffsetsAreOfWholePages: Unspecified,
         "An offset in a file that is no multiple of the page size is EINVAL for mmap(2).",
         "文件偏移量不是页大小的整数倍，mmap(2) 返回 EINVAL。";
     MappingCopiesNothing: Unspecified,
@@ -176,7 +176,7 @@ rules! {
     PrivateWritingNeedsNothing: Posix,
         "A private mapping may be stored to though the file is open for reading only: nothing gets there.",
         "文件只读打开，私有映射也可以写：反正什么也不会进入文件。";
-    SizeIsNotLookedAt: Linux,
+    SizeIsNotLookedAt: Posix,
         "mmap(2) does not look at the file's size: a mapping may be longer than the file, and the file empty.",
         "mmap(2) 不看文件大小：映射可以比文件长，文件也可以是空的。";
     MappingsOutliveDescriptors: Posix,
@@ -185,7 +185,7 @@ rules! {
     UnmapTakesThesePages: Posix,
         "munmap(2) takes away the pages that it names, and no others.",
         "munmap(2) 说哪些页，就解除哪些页，别的不动。";
-    UnmapIsAligned: Posix,
+    UnmapIsAligned: Unspecified,
         "The address that munmap(2) is given is a page's first: else it is EINVAL.",
         "munmap(2) 的地址必须是页的起点，否则是 EINVAL。";
     UnmapDiscardsCopies: Posix,
@@ -227,7 +227,7 @@ rules! {
     TouchFindsTheFile: Posix,
         "A mapping shows the pages of the file: what read(2) gives, it gives.",
         "映射展示的就是文件的页：read(2) 读到什么，它就是什么。";
-    FreshMemoryIsZeros: Linux,
+    FreshMemoryIsZeros: Posix,
         "Anonymous memory that nobody has stored to is zeros.",
         "没人写过的匿名内存是零。";
     WholePagesAreMapped: Posix,
@@ -248,7 +248,7 @@ rules! {
     SharedStoresAreTheFile: Posix,
         "A store to a shared mapping changes the file's page: all mappings and read(2) have it at once.",
         "写共享映射，改的就是文件的页：所有映射和 read(2) 立刻看到。";
-    StoresOutliveTheirProcess: Linux,
+    StoresOutliveTheirProcess: Posix,
         "A shared store is in the page cache: it is there though the process is killed, without an msync(2).",
         "写进共享映射的内容在页缓存里：不调用 msync(2)，进程被杀死，内容也还在。";
     PrivateStoresStayPrivate: Posix,
@@ -263,6 +263,9 @@ rules! {
     ForkPartsPrivateMappings: Posix,
         "After fork(2) a store to private memory is seen by its own process alone.",
         "fork(2) 之后，写私有内存只有写的进程自己看得到。";
+    StoringAllowsLoading: Unspecified,
+        "What may be stored to may be loaded from: hardly a processor has pages for PROT_WRITE alone.",
+        "能写的页就能读：几乎没有处理器支持只写（只有 PROT_WRITE）的页。";
     NoPageBehindTheEnd: Posix,
         "A page that begins at the file's end or behind it isn't there: a touch of it is SIGBUS.",
         "从文件末尾或更后面开始的页不存在：一访问就是 SIGBUS。";

@@ -20,19 +20,18 @@ impl Model {
         let page = u64::from(self.page);
         let (number, place) = self.split(at);
         let mapping = self.mapping(process, name)?;
+        let (length, size_then, shared, file) = (mapping.length, mapping.size_then, mapping.shared, mapping.file);
         let slot = mapping.slots.get(number).and_then(Option::as_ref);
-        let Some(slot) = slot else {
+        let Some((protection, has_copy)) = slot.map(|slot| (slot.protection, slot.copy.is_some())) else {
             self.dies(Rule::NothingIsMappedThere, Death::NotMapped, at)?;
             return Ok((number, place));
         };
-        let allowed = match slot.protection {
+        let allowed = match protection {
             Protection::None => false,
             Protection::Read => !store,
-            // Most processors have no page that can be stored to and not loaded from.
-            Protection::Write | Protection::ReadWrite => true,
+            Protection::Write => store || self.applies(Rule::StoringAllowsLoading),
+            Protection::ReadWrite => true,
         };
-        let has_copy = slot.copy.is_some();
-        let (length, size_then, shared, file) = (mapping.length, mapping.size_then, mapping.shared, mapping.file);
         let (size, start) = file.map_or((u64::MAX, 0), |(file, first)| (self.files[&file].size, first * page));
         let page_start = start + number as u64 * page;
         let is_there = has_copy || page_start < size;

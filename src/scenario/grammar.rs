@@ -162,6 +162,11 @@ macro_rules! operations {
             )*
         }
 
+        impl Operation {
+            /// What a process does, as it is written.
+            pub const VERBS: &[&str] = &[$($verb),*];
+        }
+
         impl Part for Operation {
             fn read(words: &mut Words<'_>) -> Result<Operation, Problem> {
                 words.skip_spaces();
@@ -169,7 +174,7 @@ macro_rules! operations {
                 match words.word("what it does", Some)? {
                     $($verb => Ok(Operation::$Operation $(($(words.part::<$Part>(stringify!($part))?),*))?),)*
                     other => {
-                        let all = [$($verb),*].join(", ");
+                        let all = Operation::VERBS.join(", ");
                         Err(start.wrong(format!("{other:?} is nothing that a process does ({all})")))
                     }
                 }
