@@ -3,7 +3,7 @@
 /// Who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// POSIX: it holds on every such system.
+    /// POSIX.1-2024: it holds on every such system.
     Posix,
     /// Linux, where POSIX says that it is unspecified, or allows several things: [`super::Posix`] says which.
     Unspecified,
