@@ -175,7 +175,9 @@ fn every_line_has_its_words() {
     let lines: Vec<_> = example.lines().map(|line| line.trim_start_matches("//!")).collect();
     let more = "A read d 2p-1 1\nA store m 2p+3 'x'*10\nA create f 'y'*2p-1";
     let scenario = Scenario::parse(&format!("{}\n{more}", lines.join("\n"))).expect("a scenario");
-    let words: Vec<_> = scenario.0.iter().map(predict::in_words).collect();
-    insta::assert_snapshot!("words_en", words.iter().map(|words| words.en.as_str()).collect::<Vec<_>>().join("\n"));
-    insta::assert_snapshot!("words_zh", words.iter().map(|words| words.zh.as_str()).collect::<Vec<_>>().join("\n"));
+    let words = scenario.0.iter().map(|line| {
+        let words = predict::in_words(line);
+        format!("{} {}\n  {}\n  {}\n", line.process, line.operation, words.en, words.zh)
+    });
+    insta::assert_snapshot!(words.collect::<String>());
 }
