@@ -142,6 +142,16 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 
 /// Prints the rows as one JSON object, row by row: what there is after each may be much, and is not kept.
 ///
+/// - `page`: the size of a page in bytes.
+/// - `lines`, one for each line of the scenario: its `process` and `operation`, what it `claims` (null if nothing), what the
+///   `model` says, what `posix` allows and what the `kernel` gave, all written as in a scenario; whether it `agrees`; the `rule`
+///   with its `name`, its sentence in `en` and in `zh`, and its `standing` ([`crate::model::Standing`]).
+/// - With a trace each line has a `view`, which is what there is after it ([`crate::model::View`]). `files`: `names`, `size`,
+///   `pages` (each its bytes; null for zeros that were never stored to), `seals`. `processes`: `process`; `descriptors` with `name`,
+///   `file` (the place in `files`) and `access`; `mappings` with `name`, `file` (null for private memory without one), `shared`
+///   and `pages`: null where nothing is mapped any more, else `protection` and `backing`, which is the file's page (`file_page`), a
+///   private copy (`copy`, the same number for the same copy, and its `bytes`), `"behind the end"` or `"zeros"`.
+///
 /// # Errors
 /// Those of writing.
 pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
