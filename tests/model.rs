@@ -122,6 +122,7 @@ fn posix_promises_less_than_linux_does() {
             "A unmap m 1p 1p\nA protect m none\nA load m 0 1 => SIGSEGV/SEGV_ACCERR at 0 or \"a\"",
         ),
         (Rule::TruncatingNeedsWriting, "A open e f ro\nA truncate e 0 => EINVAL or EBADF"),
+        (Rule::TruncatingOpenNeedsNoWriting, "A open e f ro trunc\nA read e 0 1 => nothing or \"a\""),
         (Rule::OffsetsAreOfWholePages, "A map n d shared r 1 1p => EINVAL or ok"),
         (Rule::UnmapIsAligned, "A unmap m 1 1p => EINVAL or ok"),
         (Rule::StoringAllowsLoading, "A protect m w\nA load m 0 1 => \"a\" or SIGSEGV/SEGV_ACCERR at 0"),

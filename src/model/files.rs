@@ -37,7 +37,11 @@ impl Model {
     ) -> Result<Outcome, Refused> {
         self.free_descriptor(process, descriptor)?;
         let mut file = self.named(name)?;
-        if flag == Some(Flag::Truncate) {
+        let empties = match flag {
+            Some(Flag::Truncate) => access != Access::ReadOnly || self.applies(Rule::TruncatingOpenNeedsNoWriting),
+            None => false,
+        };
+        if empties {
             if self.applies(Rule::TruncatingOpenKeepsTheFile) {
                 self.resize(file, 0);
             } else {

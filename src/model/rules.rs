@@ -83,6 +83,9 @@ rules! {
     TruncatingOpenKeepsTheFile: Posix,
         "O_TRUNC empties the file that is there: the same file, for all who have it open or mapped.",
         "O_TRUNC 清空的是原来那个文件：对所有打开或映射着它的人来说，还是同一个文件。";
+    TruncatingOpenNeedsNoWriting: Unspecified,
+        "O_TRUNC empties a file that is opened for reading only, too.",
+        "即使以只读方式打开，O_TRUNC 也会清空文件。";
     DescriptorsReadWhatTheyMay: Posix,
         "read(2) needs a descriptor that is open for reading; else it is EBADF.",
         "read(2) 要求描述符以可读方式打开，否则是 EBADF。";
