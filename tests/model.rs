@@ -94,6 +94,13 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
         ("A protect m r\nA store m 0 \"x\"", Rule::ProtectionForbids),
         ("A protect m r\nA store m 1p \"x\"", Rule::ProtectionComesFirst),
         ("A close d", Rule::MappingsOutliveDescriptors),
+        ("A write d 0 \"xyz\"", Rule::WritesLengthenTheFile),
+        ("A write d 0 \"x\"", Rule::TouchFindsTheFile),
+        ("A truncate d 2", Rule::TruncatingNeedsWriting),
+        ("A open e f rw trunc\nA open g f rw trunc", Rule::TruncatingOpenKeepsTheFile),
+        ("A map n anon private rw 1p\nA load n 0 1", Rule::FreshMemoryIsZeros),
+        ("A map n anon private rw 1p\nA store n 0 \"x\"", Rule::PrivateStoresStayPrivate),
+        ("A map n anon private rw 1p\nA store n 0 \"x\"\nA load n 0 1", Rule::PrivateStoresStayPrivate),
         ("A load n 0 1", Rule::NobodyIsThere),
     ] {
         assert_eq!(rule(&format!("{begin}{line}")), expected, "{line}");

@@ -101,12 +101,14 @@ impl Model {
             if self.applies(Rule::WritesLengthenTheFile) {
                 self.refuse_too_many_pages(end.saturating_sub(size))?;
                 self.resize(file, end);
-                self.because(Rule::WritesLengthenTheFile);
+                self.why = Some(Rule::WritesLengthenTheFile);
             } else {
                 end = size.max(at);
             }
         }
-        self.because(Rule::TouchFindsTheFile);
+        if end <= size {
+            self.because(Rule::TouchFindsTheFile);
+        }
         let count = usize::try_from(end - at).map_or(bytes.len(), |count| count.min(bytes.len()));
         self.put(file, at, &bytes[..count]);
         Ok(Outcome::Count(count as u64))
@@ -114,8 +116,9 @@ impl Model {
 
     pub(super) fn truncate(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Refused> {
         let Open { file, access } = self.opened(process, name)?;
+        let is_einval = self.applies(Rule::TruncatingNeedsWriting);
         if access == Access::ReadOnly {
-            let errno = if self.applies(Rule::TruncatingNeedsWriting) { "EINVAL" } else { "EBADF" };
+            let errno = if is_einval { "EINVAL" } else { "EBADF" };
             return Err(self.refuse(Rule::TruncatingNeedsWriting, errno));
         }
         let (size, before) = (self.size(size)?, self.files[&file].size);
@@ -153,8 +156,6 @@ impl Model {
             }
         } else if size > before {
             self.because(Rule::GrowingBringsPages);
-        } else {
-            self.because(Rule::TruncatingNeedsWriting);
         }
         self.file(file).size = size;
     }

@@ -70,10 +70,12 @@ impl Model {
         let file = mapping.file;
         let copy = mapping.slots.get(number).and_then(|slot| slot.as_ref()?.copy.clone());
         let Some((file, first)) = file else {
-            let fresh = Byte::Is(if self.applies(Rule::FreshMemoryIsZeros) { 0 } else { b'?' });
-            match copy {
-                Some(copy) => bytes.extend_from_slice(copy.piece(places)),
-                None => bytes.extend(places.map(|_| fresh)),
+            if let Some(copy) = copy {
+                self.because(Rule::PrivateStoresStayPrivate);
+                bytes.extend_from_slice(copy.piece(places));
+            } else {
+                let fresh = if self.applies(Rule::FreshMemoryIsZeros) { 0 } else { b'?' };
+                bytes.extend(places.map(|_| Byte::Is(fresh)));
             }
             return Ok(());
         };
@@ -104,7 +106,7 @@ impl Model {
         }
         let reaches_the_file = match shared {
             true => self.applies(Rule::SharedStoresAreTheFile),
-            false => file.is_some() && !self.applies(Rule::PrivateStoresStayPrivate),
+            false => !self.applies(Rule::PrivateStoresStayPrivate),
         };
         if let Some((file, first)) = file.filter(|_| reaches_the_file) {
             let at = (first + number as u64) * u64::from(self.page) + place as u64;
