@@ -14,6 +14,7 @@ use mmap_workbook::course::{self, Course, LESSONS, Lesson, Subject, watch};
 use mmap_workbook::grade::Language;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
+use mmap_workbook::model::Model;
 use mmap_workbook::play;
 use mmap_workbook::play::torture::{self, Medium};
 use mmap_workbook::predict;
@@ -329,7 +330,7 @@ fn torture_model(arguments: &Torture, out: &mut dyn Write) -> io::Result<bool> {
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let seed = arguments.seed.unwrap_or(u64::from(now.subsec_nanos()));
-    torture::run(out, &media, arguments.ops, seed)
+    torture::run(out, &media, &Model::new(play::page()?), arguments.ops, seed)
 }
 
 /// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors say whose they are.

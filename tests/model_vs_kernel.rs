@@ -8,11 +8,10 @@ use std::collections::BTreeMap;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::model::{Model, Rule, Standing};
 use mmap_workbook::play::torture::{self, Medium, Verdict, runner};
-use mmap_workbook::play::{self, page, random};
+use mmap_workbook::play::{self, page};
 use mmap_workbook::scenario::{Outcome, Scenario, World};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
-use proptest::test_runner::TestError;
 
 fn parsed(text: &str) -> Scenario {
     Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
@@ -21,10 +20,11 @@ fn parsed(text: &str) -> Scenario {
 /// So many operations on each file system; a difference is shown as a scenario for `workbook play`.
 #[test]
 fn the_kernel_does_what_the_model_says() {
+    let page = page().expect("a page");
     for medium in Medium::at_hand().expect("file systems") {
         let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
-        match torture::torture(&medium, 8_000, seed, |_| Ok(())).expect("the kernel can") {
+        match torture::torture(&medium, &Model::new(page), 8_000, seed, |_| Ok(())).expect("the kernel can") {
             Verdict::Same(count) => assert!(count >= 8_000),
             Verdict::Differs(scenario, _) => {
                 let rows = play::both(&scenario, &mut medium.kernel().expect("a kernel")).expect("both can");
@@ -108,34 +108,15 @@ fn every_outcome_has_its_reason() {
 /// A difference shrinks to something that a person can read: here for somebody who thinks that close(2) unmaps.
 #[test]
 fn a_difference_shrinks_to_a_few_lines() {
-    let (page, kernel) = (page().expect("a page"), RefCell::new(Kernel::new().expect("a kernel")));
-    let medium = &Medium::at_hand().expect("file systems")[0];
-    let mut runner = runner(3);
-    let differs = |scenario: &Scenario| {
-        let Ok(predicted) = Model::denying(page, Rule::MappingsOutliveDescriptors).play(scenario);
-        let happened = kernel.borrow_mut().play(scenario).expect("the kernel can");
-        let same = predicted.iter().zip(&happened).all(|(predicted, happened)| predicted.allows(happened));
-        !same && play::check(scenario).is_ok()
-    };
-    let found = (0..200).find_map(|_| {
-        let tree = medium.scenarios(40).new_tree(&mut runner).expect("a scenario");
-        let result =
-            runner.run_one(
-                tree,
-                |scenario| {
-                    if differs(&scenario) { Err(TestCaseError::fail("they differ")) } else { Ok(()) }
-                },
-            );
-        match result {
-            Err(TestError::Fail(_, scenario)) => Some(scenario),
-            _ => None,
-        }
-    });
-    let found = random::without_idle_lines(found.expect("it is caught"), differs);
-    assert!((4..=6).contains(&found.0.len()), "{found}");
-    assert!(found.to_string().contains(" close "), "{found}");
-    // It can be pasted.
-    assert_eq!(parsed(&found.to_string()), found);
+    let wrong = Model::denying(page().expect("a page"), Rule::MappingsOutliveDescriptors);
+    let medium = &Medium::at_hand().expect("file systems")[..1];
+    let mut out = Vec::new();
+    assert!(!torture::run(&mut out, medium, &wrong, 10_000, 3).expect("the kernel can"), "a difference is a failure");
+    let text = String::from_utf8(out).expect("text");
+    let mut parts = text.split("\n\n");
+    let (head, found) = (parts.next().expect("a head"), parts.next().expect("a scenario"));
+    assert!(head.starts_with(&medium[0].name) && head.ends_with(" (seed 3); for `workbook play`:"), "{head}");
+    assert!((4..=5).contains(&parsed(found).0.len()) && found.contains(" close "), "{found}");
 }
 
 #[test]

@@ -183,12 +183,12 @@ pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The first row in which the worlds differ, of a scenario that claims nothing. Without the views it is fast.
+/// The first line in which the kernel does what a model doesn't allow.
 ///
 /// # Errors
 /// As [`Kernel`].
-pub fn difference(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Option<usize>> {
-    let Ok(predicted) = Model::new(page()?).play(scenario);
+pub fn difference(scenario: &Scenario, model: &mut Model, kernel: &mut Kernel) -> io::Result<Option<usize>> {
+    let Ok(predicted) = model.play(scenario);
     let happened = kernel.play(scenario)?;
     Ok(predicted.iter().zip(&happened).position(|(predicted, happened)| !predicted.allows(happened)))
 }

@@ -25,27 +25,32 @@ pub fn scenario(files: Files, lines: usize) -> impl Strategy<Value = Scenario> {
     vec(line(files), lines / 2..=lines).prop_map(|lines| meaningful(&lines))
 }
 
-/// The scenario without the lines that make no difference to what is asked of it: many at once, while that goes, and at last
-/// one by one. proptest leaves lines out in the order in which they were drawn, and what is drawn depends on what is there.
+/// The scenario without the lines that make no difference to what is asked of it: many at once, while that goes, then one by
+/// one, and at last two at once, one that maps and one that unmaps for example. proptest leaves lines out in the order in which
+/// they were drawn, and what is drawn depends on what is there.
 pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
-    let mut many = (scenario.0.len() / 2).max(1);
+    let without = |scenario: &Scenario, lines: &[usize]| {
+        let left = (0..).zip(&scenario.0).filter(|(n, _)| !lines.contains(n)).map(|(_, line)| line.clone());
+        Some(Scenario(left.collect())).filter(&holds)
+    };
+    let mut many = scenario.0.len() / 2;
+    while many > 0 {
+        for start in (0..scenario.0.len()).step_by(many).rev() {
+            let lines: Vec<usize> = (start..start + many).collect();
+            scenario = without(&scenario, &lines).unwrap_or(scenario);
+        }
+        many /= 2;
+    }
     loop {
-        let before = scenario.0.len();
-        for start in (0..before).rev() {
-            let end = (start + many).min(scenario.0.len());
-            let mut shorter = scenario.clone();
-            shorter.0.drain(start.min(end)..end);
-            if shorter.0.len() < scenario.0.len() && holds(&shorter) {
-                scenario = shorter;
-            }
-        }
-        if many == 1 && scenario.0.len() == before {
-            return scenario;
-        }
-        // Two lines may make no difference only together: one that maps, and one that unmaps.
-        many = many.div_ceil(2);
+        let all = 0..scenario.0.len();
+        let pairs = all.clone().rev().flat_map(|one| all.clone().map(move |other| [one, other]));
+        let Some(shorter) = pairs.take(MOST_PAIRS).find_map(|pair| without(&scenario, &pair)) else { return scenario };
+        scenario = shorter;
     }
 }
+
+/// So many are tried: all of them where it is short.
+const MOST_PAIRS: usize = 1000;
 
 /// A line, and whether it may stay if it is deadly: with too many of them nobody lives to see the others.
 #[derive(Debug, Clone)]

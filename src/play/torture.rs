@@ -1,7 +1,7 @@
 //! Random scenarios for as long as one likes, on every file system at hand.
 
 use std::cell::{Cell, RefCell};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, Test
 use super::difference;
 use super::random::{self, Files};
 use crate::kernel::Kernel;
+use crate::model::Model;
 use crate::scenario::Scenario;
 
 /// Where scenarios are played.
@@ -83,6 +84,9 @@ pub fn runner(seed: u64) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
+/// The most lines that are drawn for a scenario: with many more it takes long to find out which of them matter.
+const LINES: usize = 200;
+
 /// What came of it.
 #[derive(Debug)]
 pub enum Verdict {
@@ -98,21 +102,23 @@ pub enum Verdict {
 /// As [`Kernel`], and those of `progress`.
 pub fn torture(
     medium: &Medium,
+    model: &Model,
     operations: u64,
     seed: u64,
     mut progress: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<Verdict> {
-    let kernel = RefCell::new(medium.kernel()?);
+    let (kernel, model) = (RefCell::new(medium.kernel()?), RefCell::new(model.clone()));
+    let look = |scenario: &Scenario| difference(scenario, &mut model.borrow_mut(), &mut kernel.borrow_mut());
     let trouble = RefCell::new(None);
     let mut runner = runner(seed);
-    let scenarios = medium.scenarios(400);
+    let scenarios = medium.scenarios(LINES);
     let (mut done, mut told) = (0, Instant::now());
     while done < operations {
         let tree = scenarios.new_tree(&mut runner).map_err(|reason| io::Error::other(reason.to_string()))?;
         let lines = Cell::new(0);
         let result = runner.run_one(tree, |scenario| {
             lines.set(scenario.0.len() as u64);
-            match difference(&scenario, &mut kernel.borrow_mut()) {
+            match look(&scenario) {
                 Ok(None) => Ok(()),
                 Ok(Some(line)) => Err(TestCaseError::fail(format!("line {}", line + 1))),
                 Err(error) => {
@@ -125,10 +131,8 @@ pub fn torture(
             return Err(error);
         }
         if let Err(TestError::Fail(_, scenario)) = result {
-            let differs = |scenario: &Scenario| {
-                let line = difference(scenario, &mut kernel.borrow_mut());
-                super::check(scenario).is_ok() && line.is_ok_and(|line| line.is_some())
-            };
+            let differs =
+                |scenario: &Scenario| super::check(scenario).is_ok() && look(scenario).is_ok_and(|line| line.is_some());
             return Ok(Verdict::Differs(Box::new(random::without_idle_lines(scenario, differs)), done));
         }
         done += lines.get();
@@ -145,13 +149,12 @@ pub fn torture(
 ///
 /// # Errors
 /// As [`torture`], and those of writing.
-pub fn run(out: &mut dyn Write, media: &[Medium], operations: u64, seed: u64) -> io::Result<bool> {
-    use std::io::IsTerminal;
+pub fn run(out: &mut dyn Write, media: &[Medium], model: &Model, operations: u64, seed: u64) -> io::Result<bool> {
     let bar = io::stderr().is_terminal();
     let mut same = true;
     for medium in media {
         let start = Instant::now();
-        let verdict = torture(medium, operations, seed, |done| {
+        let verdict = torture(medium, model, operations, seed, |done| {
             if !bar {
                 return Ok(());
             }
