@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::{Row, page, trace};
 use crate::grade::{Language, Words, wrap};
-use crate::model::{Model, Posix, Rule};
+use crate::model::{Model, Posix, Rule, Standing};
 use crate::say;
 use crate::scenario::{Line, Outcome, Scenario};
 
@@ -111,9 +111,12 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
     Ok(())
 }
 
-/// A rule's sentence, and who says so.
+/// A rule's sentence, and who says so where it isn't POSIX.
 fn reason(rule: Rule, language: Language) -> String {
-    format!("{} [{}]", sentence(rule, language), standing(rule, language))
+    match rule.standing() {
+        Standing::Posix => sentence(rule, language).to_owned(),
+        _ => format!("{} [{}]", sentence(rule, language), standing(rule, language)),
+    }
 }
 
 /// A scenario as the model has it: after each line what it gives, why, and what there is then.
@@ -123,10 +126,10 @@ pub fn explained(scenario: &Scenario, page: u32, language: Language) -> String {
     for Line { process, operation, .. } in &scenario.0 {
         let (outcome, rule) = model.step(*process, operation);
         text += &format!("{process} {operation}  => {}\n", cut(outcome.to_string()));
-        let mut why = reason(rule, language);
-        if let Some(words) = elsewhere(posix.step(*process, operation).others_than(&outcome)) {
-            why = format!("{why}\n{}", words.in_language(language));
-        }
+        let why = match elsewhere(posix.step(*process, operation).others_than(&outcome)) {
+            Some(words) => format!("{}\n{}", sentence(rule, language), words.in_language(language)),
+            None => reason(rule, language),
+        };
         wrap(&why, 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
         trace::draw(&model.view()).iter().for_each(|line| text += &format!("      {line}\n"));
     }

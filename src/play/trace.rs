@@ -26,7 +26,8 @@ pub(super) fn draw(view: &View) -> Vec<String> {
         let seals = if file.seals.is_empty() { String::new() } else { format!(", sealed: {}", list(&file.seals)) };
         let pages = pages.collect::<Vec<_>>().join(" ");
         let nameless = if file.names.is_empty() { " (no name)" } else { "" };
-        let line = format!("{}{nameless}, {} bytes{seals}: {pages}", file_name(view, number), file.size);
+        let bytes = if file.size == 1 { "byte" } else { "bytes" };
+        let line = format!("{}{nameless}, {} {bytes}{seals}: {pages}", file_name(view, number), file.size);
         lines.push(line.trim_end().to_owned());
     }
     for process in &view.processes {
