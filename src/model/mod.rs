@@ -172,26 +172,6 @@ impl Model {
         operation.amounts().into_iter().any(|amount| amount.at(self.page).is_none())
     }
 
-    /// Whether the process would die of this line.
-    pub fn would_die(&mut self, process: Pid, operation: &Operation) -> bool {
-        let (name, at, length, store) = match operation {
-            Operation::Load(name, at, length) => (*name, self.size(*at), self.size(*length), false),
-            Operation::Store(name, at, Bytes::Fill(_, length)) => (*name, self.size(*at), self.size(*length), true),
-            Operation::Store(name, at, Bytes::Text(text)) => (*name, self.size(*at), Ok(text.len() as u64), true),
-            _ => return false,
-        };
-        let (Ok(mut at), Ok(length)) = (at, length) else { return false };
-        let end = at + length;
-        while self.has(process) && at < end {
-            match self.alike(process, name, at, end) {
-                Ok(_) if matches!(self.touch(process, name, at, store), Err(Outcome::Died(..))) => return true,
-                Ok(count) => at += count as u64,
-                Err(_) => return false,
-            }
-        }
-        false
-    }
-
     /// Does what a line says: what it gives, and the rule behind that.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> (Outcome, Rule) {
         self.why = None;

@@ -69,24 +69,29 @@ fn meaningful(drafts: &[Draft]) -> Scenario {
     let mut lines = Vec::new();
     for draft in drafts {
         let Some((process, mut operation)) = at_hand(&model, draft) else { continue };
-        let ends = matches!(operation, Operation::Exit) || model.would_die(process, &operation);
+        let (mut after, mut outcome) = after(&model, process, &operation);
+        let ends = matches!(outcome, Outcome::Died(..)) || operation == Operation::Exit;
         // The last process goes on mostly: there would be nothing more to see.
         let may_end = draft.daring < if model.processes().nth(1).is_some() { 10 } else { 1 };
         if ends && !may_end {
-            match &mut operation {
-                Operation::Load(_, at, _) | Operation::Store(_, at, _) => *at = Amount { pages: 0, bytes: 0 },
-                _ => {}
-            }
-            if matches!(operation, Operation::Exit) || model.would_die(process, &operation) {
-                continue;
-            }
+            let (Operation::Load(_, at, _) | Operation::Store(_, at, _)) = &mut operation else { continue };
+            *at = Amount { pages: 0, bytes: 0 };
+            (after, outcome) = self::after(&model, process, &operation);
         }
         // What is left open changes nothing that counts, and what the kernel makes of it can't be followed.
-        if !matches!(model.step(process, &operation).0, Outcome::Meaningless | Outcome::OneOf(_)) {
+        if !matches!(outcome, Outcome::Meaningless | Outcome::OneOf(_)) && (may_end || after.has(process)) {
             lines.push(Line { process, operation, outcome: None });
+            model = after;
         }
     }
     Scenario(lines)
+}
+
+/// What there is after a line, and what the line gives.
+fn after(model: &Model, process: Pid, operation: &Operation) -> (Model, Outcome) {
+    let mut model = model.clone();
+    let (outcome, _) = model.step(process, operation);
+    (model, outcome)
 }
 
 /// The draft with names that exist in place of those that don't, and the other way round where something new is made.
