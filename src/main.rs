@@ -18,6 +18,7 @@ use mmap_workbook::model::Model;
 use mmap_workbook::play;
 use mmap_workbook::play::torture::{self, Medium};
 use mmap_workbook::predict;
+use mmap_workbook::scenario::TOUR;
 
 use nix::libc;
 
@@ -86,9 +87,11 @@ enum Format {
     Junit,
 }
 
+/// The tour is the whole language on one screen.
 #[derive(Args)]
+#[command(after_help = TOUR)]
 struct Play {
-    /// The file with the scenario (`src/scenario/mod.rs` says how one is written), or `-`
+    /// The file with the scenario, or `-`
     file: PathBuf,
     /// Show what there is after each line: the page cache, the mappings, which page is whose copy; and the rule
     #[arg(long)]

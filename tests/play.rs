@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::process::{Child, Ended};
-use mmap_workbook::scenario::{Scenario, World};
+use mmap_workbook::scenario::{Scenario, TOUR, World};
 use tempfile::tempdir;
 
 /// The program with these arguments and this on its standard input.
@@ -49,6 +49,15 @@ fn a_scenario_is_played_side_by_side() {
     let row = text.lines().find(|line| line.contains("B load m 0 2")).expect("a row");
     assert_eq!(row.matches("\"xy\"").count(), 2, "{row}");
     assert_eq!(text.lines().count(), 11, "a head, and a row for each line:\n{text}");
+}
+
+/// Its claims hold on the kernel.
+#[test]
+fn the_tour_can_be_played_and_is_in_the_help() {
+    let output = workbook("en", &["play", "-"], TOUR);
+    assert!(output.status.success() && !out(&output).contains("\n!"), "{}", out(&output));
+    let help = out(&workbook("en", &["play", "--help"], ""));
+    assert!(TOUR.lines().all(|line| help.contains(line)), "{help}");
 }
 
 #[test]

@@ -33,6 +33,7 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo run -- watch N", "course::watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal"),
     ("cargo run -- predict N", "play::predictions_are_asked_for_and_answered"),
     ("cargo run -- predict --seed 7 --level 2", "play::predictions_are_asked_for_and_answered"),
+    ("cargo run -- play --help", "play::the_tour_can_be_played_and_is_in_the_help"),
     ("cargo run -- play PATH", "play::a_scenario_is_played_side_by_side"),
     ("cargo run -- play PATH --trace", "play::a_trace_draws_whose_copy_a_page_is"),
     ("cargo run --release -- torture --ops 10000000", "play::torture_says_what_it_has_done"),

@@ -1,35 +1,9 @@
 //! The small language in which a history of files, mappings and processes is written, printed and replayed.
 //!
-//! One operation a line. A line begins with the letter of the process that does it; `A` is there from the beginning, the
-//! others are forked. What stands behind a `#` is a remark. Files, descriptors and mappings have names of small letters and
-//! digits; a number of bytes is said in bytes, in pages, or both; bytes are a short text or a fill. Behind `=>` may stand
-//! what the line gives: so a scenario is also a claim, which `workbook play` puts to the model and to the kernel.
+//! One operation a line, by one process; what stands behind a `#` is a remark. A line may say what it gives: so a scenario is
+//! also a claim, which `workbook play` puts to the model and to the kernel. `tour.scenario` has each operation once:
 //!
-//! ```text
-//! A create f "hello"            # a file with these bytes
-//! A create g 1p+10              # a file of one page and ten bytes, all zeros
-//! A memfd d 2p                  # a file in memory; d is its descriptor
-//! A open d f rw                 # ro, wo, rw; `trunc` behind it for O_TRUNC
-//! A close d
-//! A read d 0 5                  # pread(2): the offset, how many bytes
-//! A write d 2p-1 "xy"           # pwrite(2)
-//! A truncate d 1p
-//! A punch d 0 1p                # fallocate(2): a hole
-//! A rename g f                  # g takes the name f
-//! A unlink f
-//! A seal d shrink               # grow, write, future_write
-//! A map m d shared rw 0 2p      # the offset, the length; private; none, r, w, rw
-//! A map n anon private rw 1p
-//! A load m 1p 3                 # loads 3 bytes, one after the other
-//! A store m 0 'x'*1p            # stores a page of x
-//! A protect m r
-//! A advise m dontneed
-//! A sync m
-//! A unmap m 1p 1p               # the part of m; without numbers all of it
-//! A fork B
-//! B exit
-//! A kill B
-//! ```
+#![doc = concat!("```text\n", include_str!("tour.scenario"), "```")]
 //!
 //! The outcomes:
 //!
@@ -57,6 +31,9 @@ use alloc::vec::Vec;
 
 pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Seal, Sharing};
 pub use outcome::{Byte, Death, Outcome};
+
+/// A scenario that has each operation once, and says what each is.
+pub const TOUR: &str = include_str!("tour.scenario");
 
 /// A process: a capital letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
