@@ -66,6 +66,35 @@ fn what_is_stored_behind_the_end_and_uncovered_later_is_left_open() {
     assert_eq!(last(text), Outcome::Bytes(vec![Byte::Either(b'x', 0), Byte::Is(0)]));
 }
 
+/// What a scenario may take, at most; one more is too much, and said to be.
+#[test]
+fn there_is_room_for_so_much_and_no_more() {
+    let many = |count: usize, line: &str| (0..count).map(|n| line.replace('#', &n.to_string())).collect::<String>();
+    for (most, more) in [
+        (many(4, "A create f# 256p\n"), "A create g 1"),
+        (many(4, "A create f# 256p\n") + "A memfd d 0\n", "A truncate d 1"),
+        (many(3, "A create f# 256p\n") + "A memfd d 256p-1\nA write d 0 'x'*256p\n", "A write d 256p \"x\""),
+        (many(4, "A map m# anon private rw 256p\n"), "A map n anon private rw 1"),
+        (many(4, "A map m# anon shared rw 256p\n"), "A map n anon shared rw 1"),
+        (many(Model::MOST_NAMES, "A map m# anon private r 1\n"), "A map n anon private r 1"),
+        (many(Model::MOST_NAMES, "A memfd d# 1\n"), "A memfd e 1"),
+        (many(Model::MOST_FILES, "A create f# 0\n"), "A create g 0"),
+        // What nobody has any more makes room.
+        (many(4, "A create f# 256p\n") + "A unlink f0\nA create g 256p\n", "A create h 1"),
+    ] {
+        let mut model = Model::new(1 << 12);
+        let mut step = |line: &str| {
+            let line = &Scenario::parse(line).unwrap_or_else(|problem| panic!("{problem}")).0[0];
+            (model.step(line.process, &line.operation).0, model.is_full())
+        };
+        for line in most.lines() {
+            let (outcome, is_full) = step(line);
+            assert!(outcome != Outcome::Meaningless && !is_full, "{line}: {outcome}");
+        }
+        assert_eq!(step(more), (Outcome::Meaningless, true), "{more}");
+    }
+}
+
 #[test]
 fn each_rule_is_a_sentence_in_both_languages() {
     let mut seen = BTreeSet::new();

@@ -7,18 +7,19 @@ impl Model {
         // What nobody has a name, a descriptor or a mapping for is gone.
         let gone: Vec<FileId> = self.files.keys().copied().filter(|file| !self.is_held(*file)).collect();
         gone.iter().for_each(|file| drop(self.files.remove(file)));
-        self.refuse_too_many_pages(size)?;
+        self.room(self.files.len() < Model::MOST_FILES)?;
+        self.refuse_too_many_pages(0, size)?;
         let file = self.next_file;
         self.next_file = self.next_file.wrapping_add(1);
         self.files.insert(file, File { size, pages: BTreeMap::new(), seals });
         Ok(file)
     }
 
-    pub(super) fn refuse_too_many_pages(&mut self, more: u64) -> Result<(), Refused> {
-        let page = u64::from(self.page);
-        let pages: u64 = self.files.values().map(|file| file.size.div_ceil(page)).sum();
-        let fits = pages + more.div_ceil(page) <= Model::MOST_PAGES && self.files.len() < 4 * Model::MOST_NAMES;
-        self.room(more == 0 || fits)
+    /// A file is to have another size: whether there is room for its pages.
+    pub(super) fn refuse_too_many_pages(&mut self, before: u64, after: u64) -> Result<(), Refused> {
+        let pages = |size: u64| size.div_ceil(u64::from(self.page));
+        let others = self.files.values().map(|file| pages(file.size)).sum::<u64>() - pages(before);
+        self.room(after <= before || others + pages(after) <= Model::MOST_PAGES)
     }
 
     /// Only so much memory is taken, whatever the scenario says.

@@ -99,7 +99,7 @@ impl Model {
             }
             self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?;
             if self.applies(Rule::WritesLengthenTheFile) {
-                self.refuse_too_many_pages(end.saturating_sub(size))?;
+                self.refuse_too_many_pages(size, end)?;
                 self.resize(file, end);
                 self.why = Some(Rule::WritesLengthenTheFile);
             } else {
@@ -127,7 +127,7 @@ impl Model {
             () if size > before => self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?,
             () => {}
         }
-        self.refuse_too_many_pages(size.saturating_sub(before))?;
+        self.refuse_too_many_pages(before, size)?;
         self.resize(file, size);
         Ok(Outcome::Done)
     }

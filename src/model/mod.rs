@@ -116,6 +116,8 @@ impl Model {
     pub const MOST_PAGES: u64 = 1024;
     /// The most that a process has of descriptors, or of mappings.
     pub const MOST_NAMES: usize = 64;
+    /// The most files that somebody has.
+    pub const MOST_FILES: usize = 256;
 
     /// A world with one process and no file, where a page has `page` bytes.
     pub fn new(page: u32) -> Model {

@@ -105,8 +105,8 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
                 format!("a number of bytes that no scenario has (up to {} pages each)", Amount::MOST_PAGES)
             }
             () if model.is_full() => {
-                let (pages, names) = (Model::MOST_PAGES, Model::MOST_NAMES);
-                format!("more than {pages} pages, {names} descriptors or {names} mappings")
+                let (pages, files, names) = (Model::MOST_PAGES, Model::MOST_FILES, Model::MOST_NAMES);
+                format!("more than {pages} pages, {files} files, {names} descriptors or {names} mappings")
             }
             () if moved > MOST_BYTES => format!("more than {MOST_BYTES} bytes are read and written up to here"),
             () if outcome == Outcome::Meaningless => nobody.unwrap_or_else(|| "it means nothing here".to_owned()),
