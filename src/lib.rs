@@ -19,9 +19,9 @@
 //! - [`course`]: the order of the lessons, what a demonstration is run on, and the commands of the exercises
 //!
 //! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `scenario` uses
-//! nothing, `model` uses `scenario`, and the two need nothing but `alloc`: they compile for any target. `kernel` uses `scenario`
-//! and `process`; `play` uses `model` and `kernel`, `predict` uses `play`; `course` uses the lessons, and nothing but `predict`
-//! and the program uses `course`.
+//! nothing, `model` uses `scenario`, and the two need nothing but `alloc`: they compile for any target. `kernel` uses `scenario`,
+//! `process` and `observe`; `play` uses `model` and `kernel`, `predict` uses `play`; `course` uses the lessons, and nothing but
+//! `predict` and the program uses `course`. `grade` has the texts in two languages that `play`, `predict` and `course` print.
 
 extern crate alloc;
 
