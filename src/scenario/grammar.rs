@@ -108,7 +108,7 @@ keywords! {
 
 keywords! {
     /// Whose a mapping's stores are.
-    Sharing: "whose the stores are";
+    Sharing: "a way to map";
     /// MAP_SHARED
     Shared "shared"
     /// MAP_PRIVATE
