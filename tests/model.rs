@@ -66,6 +66,15 @@ fn what_is_stored_behind_the_end_and_uncovered_later_is_left_open() {
     assert_eq!(last(text), Outcome::Bytes(vec![Byte::Either(b'x', 0), Byte::Is(0)]));
 }
 
+#[test]
+fn what_a_file_that_may_not_grow_takes_ends_with_it() {
+    let begin = "A memfd d 10\nA seal d grow\n";
+    let refused = Outcome::errno("EPERM").expect("an errno");
+    assert_eq!(last(&format!("{begin}A write d 5 \"12345\"")), Outcome::Count(5));
+    assert_eq!(last(&format!("{begin}A write d 10 \"1\"")), refused);
+    assert_eq!(last(&format!("{begin}A write d 6 \"1234567890\"")), Outcome::OneOf(vec![refused, Outcome::Count(4)]));
+}
+
 /// What a scenario may take, at most; one more is too much, and said to be.
 #[test]
 fn there_is_room_for_so_much_and_no_more() {
@@ -126,6 +135,8 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
         ("A write d 0 \"xyz\"", Rule::WritesLengthenTheFile),
         ("A write d 0 \"x\"", Rule::TouchFindsTheFile),
         ("A truncate d 2", Rule::TruncatingNeedsWriting),
+        ("A truncate d 1", Rule::TruncationTakesPages),
+        ("A unmap m\nA map m d private r 0 1p\nA truncate d 1", Rule::TruncationZeroesTheRest),
         ("A open e f rw trunc\nA open g f rw trunc", Rule::TruncatingOpenKeepsTheFile),
         ("A map n anon private rw 1p\nA load n 0 1", Rule::FreshMemoryIsZeros),
         ("A map n anon private rw 1p\nA store n 0 \"x\"", Rule::PrivateStoresStayPrivate),
