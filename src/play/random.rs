@@ -69,14 +69,14 @@ fn meaningful(drafts: &[Draft]) -> Scenario {
     let mut lines = Vec::new();
     for draft in drafts {
         let Some((process, mut operation)) = at_hand(&model, draft) else { continue };
-        let (mut after, mut outcome) = after(&model, process, &operation);
+        let (mut after, mut outcome) = tried(&model, process, &operation);
         let ends = matches!(outcome, Outcome::Died(..)) || operation == Operation::Exit;
         // The last process goes on mostly: there would be nothing more to see.
         let may_end = draft.daring < if model.processes().nth(1).is_some() { 10 } else { 1 };
         if ends && !may_end {
             let (Operation::Load(_, at, _) | Operation::Store(_, at, _)) = &mut operation else { continue };
             *at = Amount { pages: 0, bytes: 0 };
-            (after, outcome) = self::after(&model, process, &operation);
+            (after, outcome) = tried(&model, process, &operation);
         }
         // What is left open changes nothing that counts, and what the kernel makes of it can't be followed.
         if !matches!(outcome, Outcome::Meaningless | Outcome::OneOf(_)) && (may_end || after.has(process)) {
@@ -88,7 +88,7 @@ fn meaningful(drafts: &[Draft]) -> Scenario {
 }
 
 /// What there is after a line, and what the line gives.
-fn after(model: &Model, process: Pid, operation: &Operation) -> (Model, Outcome) {
+fn tried(model: &Model, process: Pid, operation: &Operation) -> (Model, Outcome) {
     let mut model = model.clone();
     let (outcome, _) = model.step(process, operation);
     (model, outcome)
