@@ -47,6 +47,15 @@ pub(super) trait Part: Sized {
     fn amounts(&self, _all: &mut Vec<Amount>) {}
 }
 
+/// Words with commas between them, which are put together only for an error.
+struct List(&'static [&'static str]);
+
+impl fmt::Display for List {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().enumerate().try_for_each(|(n, word)| write!(f, "{}{word}", if n > 0 { ", " } else { "" }))
+    }
+}
+
 // ---- The tables ----
 
 /// Makes a type of keywords: what one of them is called in an error, then each with its word.
@@ -69,8 +78,7 @@ macro_rules! keywords {
 
         impl Part for $Type {
             fn read(words: &mut Words<'_>) -> Result<$Type, Problem> {
-                let all = [$($word),*].join(", ");
-                words.word(&format!("{} ({all})", $what), |word| {
+                words.word(format_args!("{} ({})", $what, List(&[$($word),*])), |word| {
                     $Type::ALL.iter().copied().find(|keyword| keyword.as_str() == word)
                 })
             }
@@ -174,7 +182,7 @@ macro_rules! operations {
                 match words.word("what it does", Some)? {
                     $($verb => Ok(Operation::$Operation $(($(words.part::<$Part>(stringify!($part))?),*))?),)*
                     other => {
-                        let all = Operation::VERBS.join(", ");
+                        let all = List(Operation::VERBS);
                         Err(start.wrong(format!("{other:?} is nothing that a process does ({all})")))
                     }
                 }
@@ -541,7 +549,11 @@ impl<'a> Words<'a> {
     }
 
     /// The next word, made into something by `read`; `expected` says what it should have been.
-    pub(super) fn word<T>(&mut self, expected: &str, read: impl FnOnce(&'a str) -> Option<T>) -> Result<T, Problem> {
+    pub(super) fn word<T>(
+        &mut self,
+        expected: impl fmt::Display,
+        read: impl FnOnce(&'a str) -> Option<T>,
+    ) -> Result<T, Problem> {
         if self.is_at_end() {
             return Err(self.wrong(format!("{expected} is missing")));
         }
