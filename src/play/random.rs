@@ -42,8 +42,7 @@ pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> b
         many /= 2;
     }
     loop {
-        let all = 0..scenario.0.len();
-        let pairs = all.clone().rev().flat_map(|one| all.clone().map(move |other| [one, other]));
+        let pairs = (0..scenario.0.len()).rev().flat_map(|one| (0..=one).map(move |other| [one, other]));
         let Some(shorter) = pairs.take(MOST_PAIRS).find_map(|pair| without(&scenario, &pair)) else { return scenario };
         scenario = shorter;
     }
