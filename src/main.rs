@@ -315,14 +315,13 @@ fn predict_outcomes(arguments: &Predict, page: &mut Page) -> io::Result<()> {
     let (mut kernel, mut input) = (Kernel::new()?, io::stdin().lock());
     if let (Some(seed), Some(level)) = (arguments.seed, predict::Level::new(arguments.level)) {
         let questions = predict::series(seed, level, play::page()?);
-        return predict::sit(questions, None, &mut kernel, &mut input, page);
+        return predict::sit(questions, &mut kernel, &mut input, page);
     }
     let mut questions = Vec::new();
     for lesson in LESSONS.iter().filter(|lesson| arguments.lesson.is_none_or(|number| number == lesson.number)) {
         questions.extend(predict::of_lesson(lesson)?);
     }
-    let all = questions.len();
-    predict::sit(questions.into_iter(), Some(all), &mut kernel, &mut input, page)
+    predict::sit(questions.into_iter(), &mut kernel, &mut input, page)
 }
 
 /// False when a difference was found.

@@ -82,9 +82,9 @@ fn sitting_on(
     language: Language,
 ) -> String {
     let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
-    let (all, mut out) = (questions.len(), Vec::new());
+    let mut out = Vec::new();
     let page = &mut Page::new(&mut out, language, usize::MAX);
-    predict::sit(questions.into_iter(), Some(all), kernel, &mut answers.as_bytes(), page).expect("a sitting");
+    predict::sit(questions.into_iter(), kernel, &mut answers.as_bytes(), page).expect("a sitting");
     anstream::adapter::strip_str(&String::from_utf8(out).expect("text")).to_string()
 }
 

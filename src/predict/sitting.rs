@@ -16,18 +16,18 @@ use crate::play::{self, sentence};
 use crate::say;
 use crate::scenario::{Outcome, World};
 
-/// Asks question after question, lets the kernel answer (the model never does), and sums up at the end. `of` says how many
-/// questions there are, where they have an end.
+/// Asks question after question, lets the kernel answer (the model never does), and sums up at the end.
 ///
 /// # Errors
 /// Those of reading and writing, and as [`crate::kernel::Kernel`].
 pub fn sit(
     questions: impl Iterator<Item = Question>,
-    of: Option<usize>,
     kernel: &mut dyn World<Error = io::Error>,
     input: &mut dyn BufRead,
     page: &mut Page,
 ) -> io::Result<()> {
+    // None where there is no end of them.
+    let of = questions.size_hint().1;
     let (mut asked, mut right) = (0, 0);
     let mut shown: BTreeMap<&str, (usize, &Belief)> = BTreeMap::new();
     page.say(&say!(
@@ -72,10 +72,7 @@ fn explain(question: &Question, happened: &Outcome, page: &mut Page) -> io::Resu
         return Ok(false);
     }
     for rule in question.rules(happened, size) {
-        page.say(&Words {
-            en: sentence(rule, Language::English).into(),
-            zh: sentence(rule, Language::Chinese).into(),
-        })?;
+        page.hang("", Style::new(), sentence(rule, page.language()))?;
     }
     question.elsewhere(happened, size).map_or(Ok(()), |text| page.say(&text))?;
     Ok(true)
