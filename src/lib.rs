@@ -11,6 +11,8 @@
 //! - [`observe`]: what the kernel says of a process's memory
 //! - [`narrate`]: what a demonstration prints through
 //! - [`grade`]: what the exercises' checks are written with
+//! - [`text`]: a text in each language of the workbook
+//! - [`ui`]: what the learner sees: which language, and lines that fit
 //! - [`scenario`]: the small language in which a history of files, mappings and processes is written, printed and replayed
 //! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
 //! - [`kernel`]: the kernel as a place to play a scenario: one process for each letter
@@ -43,6 +45,9 @@ pub mod predict;
 #[cfg(unix)]
 pub mod process;
 pub mod scenario;
+pub mod text;
+#[cfg(unix)]
+pub mod ui;
 
 #[cfg(unix)]
 #[path = "../lessons/1_traditional_io/lesson.rs"]

@@ -8,17 +8,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mmap_workbook::course::feedback::{self, Page};
+use mmap_workbook::course::feedback::{self, Terminal};
 use mmap_workbook::course::progress::Progress;
-use mmap_workbook::course::{self, Course, LESSONS, Lesson, Subject, watch};
-use mmap_workbook::grade::Language;
+use mmap_workbook::course::{self, Course, DemoInput, LESSONS, Lesson, watch};
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
 use mmap_workbook::model::Model;
 use mmap_workbook::play;
-use mmap_workbook::play::torture::{self, Medium};
+use mmap_workbook::play::torture::{self, FileSystem};
 use mmap_workbook::predict;
 use mmap_workbook::scenario::TOUR;
+use mmap_workbook::text::Language;
 
 use nix::libc;
 
@@ -99,8 +99,8 @@ struct Play {
     /// For a reader, or one JSON object
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     format: String,
-    /// Play it on the file system of this folder, in a temporary folder there
-    #[arg(long, value_name = "FOLDER")]
+    /// Play it on the file system of this directory, in a temporary directory there
+    #[arg(long, value_name = "DIR")]
     on: Option<PathBuf>,
 }
 
@@ -125,8 +125,8 @@ struct Torture {
     /// Other scenarios, and the same ones again with the same number; at random unless given
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
-    /// Only on the file system of this folder; else on all at hand
-    #[arg(long, value_name = "FOLDER")]
+    /// Only on the file system of this directory; else on all at hand
+    #[arg(long, value_name = "DIR")]
     on: Option<PathBuf>,
 }
 
@@ -201,32 +201,32 @@ fn run(arguments: Arguments) -> io::Result<bool> {
     let mut out = StandardOutput::new()?;
     let course = Course::of_program();
     let mut progress = Progress::of(&course);
-    let page = &mut Page::new(&mut out, Language::of_environment(), width());
+    let terminal = &mut Terminal::new(&mut out, Language::of_environment(), width());
     let mut solved = true;
     match arguments.command {
-        None => page.list(&course, &progress)?,
-        Some(Command::Run(run)) => run_lesson(run, page.out())?,
-        Some(Command::Check(check)) => solved = grade(&course, &mut progress, &check, page)?,
-        Some(Command::Watch { lesson }) => watch::watch(&course, lesson.and_then(course::lesson), page)?,
+        None => terminal.list(&course, &progress)?,
+        Some(Command::Run(run)) => run_lesson(run, terminal.out())?,
+        Some(Command::Check(check)) => solved = grade(&course, &mut progress, &check, terminal)?,
+        Some(Command::Watch { lesson }) => watch::watch(&course, lesson.and_then(course::lesson), terminal)?,
         Some(Command::Hint(hint)) => {
             let lesson = lesson_or_next(hint.lesson, &course, &progress)?;
-            watch::hint(&course, &mut progress, lesson, hint.function.as_deref(), hint.level, page)?;
+            watch::hint(&course, &mut progress, lesson, hint.function.as_deref(), hint.level, terminal)?;
         }
         Some(Command::Solution { lesson, force: true }) => {
-            page.source(&course.exercise(lesson_or_next(Some(lesson), &course, &progress)?).solution()?)?;
+            terminal.source(&course.exercise(lesson_or_next(Some(lesson), &course, &progress)?).solution()?)?;
         }
         Some(Command::Solution { lesson, force: false }) => {
             let lesson = lesson_or_next(Some(lesson), &course, &progress)?;
             // What was noted of it is not trusted.
-            let graded = watch::graded(&course, lesson, &mut progress, page)?;
-            watch::solution(&course, lesson, &graded, page)?;
+            let graded = watch::graded(&course, lesson, &mut progress, terminal)?;
+            watch::solution(&course, lesson, &graded, terminal)?;
             solved = graded.is_solved();
         }
-        Some(Command::Play(play)) => solved = play_scenario(&play, page)?,
-        Some(Command::Predict(predict)) => predict_outcomes(&predict, page)?,
-        Some(Command::Torture(torture)) => solved = torture_model(&torture, page.out())?,
+        Some(Command::Play(play)) => solved = play_scenario(&play, terminal)?,
+        Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,
+        Some(Command::Torture(torture)) => solved = torture_model(&torture, terminal.out())?,
         Some(Command::Reset { lesson }) => {
-            page.say(&watch::reset(&course, lesson_or_next(Some(lesson), &course, &progress)?)?)?;
+            terminal.say(&watch::reset(&course, lesson_or_next(Some(lesson), &course, &progress)?)?)?;
         }
     }
     out.flush()?;
@@ -247,27 +247,27 @@ fn lesson_or_next(number: Option<u8>, course: &Course, progress: &Progress) -> i
     lesson.ok_or_else(|| io::Error::other("no such lesson"))
 }
 
-fn grade(course: &Course, progress: &mut Progress, check: &Check, page: &mut Page) -> io::Result<bool> {
+fn grade(course: &Course, progress: &mut Progress, check: &Check, terminal: &mut Terminal) -> io::Result<bool> {
     let lessons = match check.all {
         true => LESSONS.iter().collect(),
         false => vec![lesson_or_next(check.lesson, course, progress)?],
     };
     let mut grades = Vec::new();
     for lesson in lessons {
-        let grade = watch::graded(course, lesson, progress, page)?;
+        let grade = watch::graded(course, lesson, progress, terminal)?;
         match check.format {
-            Format::Text => page.grade(course, lesson, &grade)?,
+            Format::Text => terminal.grade(course, lesson, &grade)?,
             Format::Json => {
-                let language = page.language();
-                feedback::json(page.out(), lesson, &grade, language)?;
+                let language = terminal.language();
+                feedback::json(terminal.out(), lesson, &grade, language)?;
             }
             Format::Junit => {}
         }
         grades.push((lesson, grade));
     }
     if let Format::Junit = check.format {
-        let language = page.language();
-        feedback::junit(page.out(), &grades, language)?;
+        let language = terminal.language();
+        feedback::junit(terminal.out(), &grades, language)?;
     }
     Ok(grades.iter().all(|(_, grade)| grade.is_solved()))
 }
@@ -285,54 +285,54 @@ fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
     }
     let lesson = course::lesson(run.lesson).ok_or_else(|| io::Error::other("no such lesson"))?;
     let subject = match (run.file, run.in_place) {
-        (None, _) => Subject::Sample,
-        (Some(path), false) => Subject::CopyOf(path),
-        (Some(path), true) => Subject::InPlace(path),
+        (None, _) => DemoInput::Sample,
+        (Some(path), false) => DemoInput::CopyOf(path),
+        (Some(path), true) => DemoInput::InPlace(path),
     };
     course::run(lesson, &subject, out)
 }
 
 /// False when the model or a claim of the scenario is not what the kernel gives.
-fn play_scenario(arguments: &Play, page: &mut Page) -> io::Result<bool> {
+fn play_scenario(arguments: &Play, terminal: &mut Terminal) -> io::Result<bool> {
     let scenario = play::read(&arguments.file)?;
     let rows = play::both(&scenario, &mut kernel(arguments.on.as_deref())?)?;
-    let language = page.language();
+    let language = terminal.language();
     match arguments.format.as_str() {
-        "json" => play::json(page.out(), &rows, arguments.trace)?,
-        _ => play::print(page.out(), &rows, arguments.trace, language)?,
+        "json" => play::json(terminal.out(), &rows, arguments.trace)?,
+        _ => play::print(terminal.out(), &rows, arguments.trace, language)?,
     }
     Ok(rows.iter().all(play::Row::agrees))
 }
 
 fn kernel(on: Option<&Path>) -> io::Result<Kernel> {
     match on {
-        Some(folder) => Kernel::on(folder),
+        Some(directory) => Kernel::in_dir(directory),
         None => Kernel::new(),
     }
 }
 
-fn predict_outcomes(arguments: &Predict, page: &mut Page) -> io::Result<()> {
+fn predict_outcomes(arguments: &Predict, terminal: &mut Terminal) -> io::Result<()> {
     let (mut kernel, mut input) = (Kernel::new()?, io::stdin().lock());
     if let (Some(seed), Some(level)) = (arguments.seed, predict::Level::new(arguments.level)) {
-        let questions = predict::series(seed, level, play::page()?);
-        return predict::sit(questions, &mut kernel, &mut input, page);
+        let questions = predict::series(seed, level, play::page_size()?);
+        return predict::sit(questions, &mut kernel, &mut input, terminal);
     }
     let mut questions = Vec::new();
     for lesson in LESSONS.iter().filter(|lesson| arguments.lesson.is_none_or(|number| number == lesson.number)) {
         questions.extend(predict::of_lesson(lesson)?);
     }
-    predict::sit(questions.into_iter(), &mut kernel, &mut input, page)
+    predict::sit(questions.into_iter(), &mut kernel, &mut input, terminal)
 }
 
 /// False when a difference was found.
 fn torture_model(arguments: &Torture, out: &mut dyn Write) -> io::Result<bool> {
     let media = match &arguments.on {
-        Some(folder) => vec![Medium::of_folder(folder)?],
-        None => Medium::at_hand()?,
+        Some(directory) => vec![FileSystem::of_directory(directory)?],
+        None => FileSystem::at_hand()?,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let seed = arguments.seed.unwrap_or(u64::from(now.subsec_nanos()));
-    torture::run(out, &media, &Model::new(play::page()?), arguments.ops, seed)
+    torture::run(out, &media, &Model::new(play::page_size()?), arguments.ops, seed)
 }
 
 /// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors say whose they are.

@@ -26,23 +26,23 @@ pub struct Narrator<'a> {
     out: &'a mut dyn Write,
     transcript: bool,
     /// Where the demonstration's files are: left out of what is printed.
-    folder: PathBuf,
+    directory: PathBuf,
 }
 
 impl<'a> Narrator<'a> {
-    /// Prints what happens, as it happens. Paths under `folder` are shown from there on.
-    pub fn live(out: &'a mut dyn Write, folder: &Path) -> Narrator<'a> {
-        Narrator { out, transcript: false, folder: folder.into() }
+    /// Prints what happens, as it happens. Paths under `directory` are shown from there on.
+    pub fn live(out: &'a mut dyn Write, directory: &Path) -> Narrator<'a> {
+        Narrator { out, transcript: false, directory: directory.into() }
     }
 
     /// Prints what is the same in each run: the form that a test can hold.
-    pub fn transcript(out: &'a mut dyn Write, folder: &Path) -> Narrator<'a> {
-        Narrator { out, transcript: true, folder: folder.into() }
+    pub fn transcript(out: &'a mut dyn Write, directory: &Path) -> Narrator<'a> {
+        Narrator { out, transcript: true, directory: directory.into() }
     }
 
-    /// The scratch folder, where a demonstration may make files that it removes again.
-    pub fn folder(&self) -> PathBuf {
-        self.folder.clone()
+    /// The scratch directory, where a demonstration may make files that it removes again.
+    pub fn directory(&self) -> PathBuf {
+        self.directory.clone()
     }
 
     /// The heading of a part.
@@ -104,11 +104,11 @@ impl<'a> Narrator<'a> {
     }
 
     fn lines(&mut self, indent: &str, style: Style, text: impl Display) -> io::Result<()> {
-        let folder = format!("{}/", self.folder.display());
+        let directory = format!("{}/", self.directory.display());
         // Left plain in a transcript; on a terminal that wants no colour the program's output stream takes the style out.
         let style = if self.transcript { Style::new() } else { style };
         for (n, line) in text.to_string().lines().enumerate() {
-            let line = line.replace(&folder, "");
+            let line = line.replace(&directory, "");
             let indent = if n == 0 { indent.to_owned() } else { " ".repeat(indent.len()) };
             writeln!(self.out, "{indent}{style}{line}{style:#}")?;
         }

@@ -38,7 +38,7 @@ impl Copy {
         for lesson in LESSONS {
             let exercise = Course::at(&copy.root).exercise(lesson);
             write(&exercise.path(), &exercise_of(lesson.number).stub().expect("a stub"));
-            for entry in fs::read_dir(exercise.folder()).expect("the lesson's folder") {
+            for entry in fs::read_dir(exercise.directory()).expect("the lesson's directory") {
                 let path = entry.expect("an entry").path();
                 if path.to_str().is_some_and(|path| path.ends_with('~')) {
                     fs::remove_file(path).expect("a backup goes");
@@ -60,7 +60,7 @@ impl Copy {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
         command.args(arguments).env("CARGO_MANIFEST_DIR", &self.root).env("WORKBOOK_LANG", "en");
-        // Not in our own target folder: cargo would take what it builds from the copy for what it built from us.
+        // Not in our own target directory: cargo would take what it builds from the copy for what it built from us.
         command.env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("course-target"));
         command.env("WORKBOOK_DEADLINE", "5").stdin(Stdio::null());
         command
@@ -80,11 +80,11 @@ impl Copy {
     }
 }
 
-/// Brings a file or a folder up to date; what is the same is left alone, with its times.
+/// Brings a file or a directory up to date; what is the same is left alone, with its times.
 fn bring(from: &Path, to: &Path) {
     if from.is_dir() {
-        fs::create_dir_all(to).expect("a folder");
-        for entry in fs::read_dir(from).expect("a folder") {
+        fs::create_dir_all(to).expect("a directory");
+        for entry in fs::read_dir(from).expect("a directory") {
             let name = entry.expect("an entry").file_name();
             bring(&from.join(&name), &to.join(&name));
         }
@@ -95,7 +95,7 @@ fn bring(from: &Path, to: &Path) {
 
 fn write(path: &Path, text: &str) {
     if fs::read_to_string(path).ok().as_deref() != Some(text) {
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         fs::write(path, text).expect("a file");
     }
 }
@@ -124,7 +124,7 @@ fn finish(command: &mut Command) -> Run {
 /// The reference answer as a learner would have it.
 fn solved() -> String {
     let text = fs::read_to_string(answers_of(LESSON).join("solution.rs")).expect("a solution");
-    text.replace("#[path = \"../../../lessons/2_mmap_munmap/checks.rs\"]", "#[path = \"checks.rs\"]")
+    text.replace("../../../lessons/2_mmap_munmap/checks/mod.rs", "checks/mod.rs")
 }
 
 /// The stub, with this as the body of its first function.
@@ -281,7 +281,7 @@ fn an_unsafe_block_has_to_say_why_it_is_sound() {
 #[test]
 fn the_hints_come_one_after_the_other() {
     let copy = Copy::fresh();
-    let hints = exercise_of(LESSON).hints(mmap_workbook::grade::Language::English).expect("hints");
+    let hints = exercise_of(LESSON).hints(mmap_workbook::text::Language::English).expect("hints");
     let (function, levels) = &hints[0];
     let of = levels.len();
     for n in (1..=of).chain([of]) {
@@ -302,7 +302,7 @@ fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     let copy = Copy::fresh();
     let stub = exercise_of(LESSON).stub().expect("a stub");
     assert!(copy.run(&["reset", "2"]).out.contains("Lesson 2 is as it was at the beginning.\n"));
-    let folder = copy.exercise().parent().expect("a folder").to_owned();
+    let directory = copy.exercise().parent().expect("a directory").to_owned();
     for n in 1..3 {
         let mine = with_first_body(&format!("Ok(Some({n}))"));
         copy.save(&mine);
@@ -310,13 +310,13 @@ fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
         assert_eq!(run.ended, Ended::Exited(0), "{}", run.err);
         let backup = format!("exercise.rs.~{n}~");
         assert!(run.out.contains(&backup), "{}", run.out);
-        assert_eq!(fs::read_to_string(folder.join(backup)).expect("a backup"), mine);
+        assert_eq!(fs::read_to_string(directory.join(backup)).expect("a backup"), mine);
         assert_eq!(fs::read_to_string(copy.exercise()).expect("the stub"), stub);
     }
     // What is no text is kept as well.
     fs::write(copy.exercise(), [0xff, 0xfe]).expect("a file");
     assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
-    assert_eq!(fs::read(folder.join("exercise.rs.~3~")).expect("a backup"), [0xff, 0xfe]);
+    assert_eq!(fs::read(directory.join("exercise.rs.~3~")).expect("a backup"), [0xff, 0xfe]);
     // And what is gone comes back.
     fs::remove_file(copy.exercise()).expect("a file");
     for command in [["check", "2"].as_slice(), &[]] {
@@ -331,18 +331,18 @@ fn reset_loses_nothing_wherever_it_is_killed() {
     let mine = "// hours of work\n";
     for n in 0.. {
         // As much of a course as a reset looks at.
-        let folder = tempfile::tempdir().expect("a folder");
-        let course = Course::at(folder.path());
+        let directory = tempfile::tempdir().expect("a directory");
+        let course = Course::at(directory.path());
         let exercise = course.exercise(&LESSONS[0]);
-        let answers = folder.path().join("tests/answers/1_traditional_io");
-        fs::create_dir_all(&answers).expect("a folder");
-        fs::create_dir_all(exercise.folder()).expect("a folder");
+        let answers = directory.path().join("tests/answers/1_traditional_io");
+        fs::create_dir_all(&answers).expect("a directory");
+        fs::create_dir_all(exercise.directory()).expect("a directory");
         fs::write(answers.join("stub.rs"), "// the stub\n").expect("a file");
         fs::write(exercise.path(), mine).expect("a file");
         let reset = |()| exercise.reset().map(drop).map_err(|error| error.to_string());
         let killed = killed_before_call(n, || Ok(()), reset).unwrap_or_else(|failure| panic!("{failure:?}"));
         let text = exercise.text().expect("it is always there, and whole");
-        let backup = fs::read_to_string(exercise.folder().join("exercise.rs.~1~")).unwrap_or_default();
+        let backup = fs::read_to_string(exercise.directory().join("exercise.rs.~1~")).unwrap_or_default();
         assert!(
             text == mine || (text == "// the stub\n" && backup == mine),
             "killed before call {n}: {text:?}, {backup:?}"

@@ -3,11 +3,12 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use common::{answers_of, exercise_of, wrong_answers};
 use mmap_workbook::course::LESSONS;
-use mmap_workbook::grade::misconception::{ALL, Misconception};
+use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::predict::belief::Belief;
 
 #[test]
@@ -35,7 +36,7 @@ fn there_are_enough_wrong_answers_and_each_is_compiled_and_named() {
 #[test]
 fn each_misconception_is_recognised_in_a_wrong_answer_or_a_wrong_prediction() {
     let answers: Vec<_> = LESSONS.iter().flat_map(|lesson| wrong_answers(lesson.number)).collect();
-    for Misconception { slug, .. } in ALL {
+    for Misconception { slug, .. } in Misconception::all() {
         let names = |line: &String| line.starts_with("fails: ") && line.split(' ').nth(3) == Some(slug);
         let answered = answers.iter().any(|(_, header)| header.iter().any(names));
         assert!(answered || Belief::of_slug(slug).is_some(), "{slug}");
@@ -44,11 +45,12 @@ fn each_misconception_is_recognised_in_a_wrong_answer_or_a_wrong_prediction() {
 
 #[test]
 fn a_misconception_has_a_slug_and_a_sentence_against_it_in_both_languages() {
-    for (n, misconception) in ALL.iter().enumerate() {
+    let mut slugs = BTreeSet::new();
+    for misconception in Misconception::all() {
         let slug = misconception.slug;
         assert!(slug.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-'), "{slug}");
-        assert!(ALL[..n].iter().all(|other| other.slug != slug), "{slug} is there twice");
-        for words in [misconception.belief(), misconception.against()] {
+        assert!(slugs.insert(slug), "{slug} is there twice");
+        for words in [&misconception.belief, &misconception.against] {
             assert!(words.en.ends_with('.') && words.en.is_ascii(), "{slug}: {}", words.en);
             assert!(words.zh.ends_with('。') && !words.zh.is_ascii(), "{slug}: {}", words.zh);
         }
@@ -57,7 +59,7 @@ fn a_misconception_has_a_slug_and_a_sentence_against_it_in_both_languages() {
 
 #[test]
 fn the_hints_go_from_a_question_to_nearly_the_answer_in_both_languages() {
-    use mmap_workbook::grade::Language::{Chinese, English};
+    use mmap_workbook::text::Language::{Chinese, English};
     for lesson in LESSONS.iter().map(|lesson| lesson.number) {
         let hints = [English, Chinese].map(|language| exercise_of(lesson).hints(language).expect("hints"));
         let shape = |hints: &[(String, Vec<String>)]| -> Vec<_> {
@@ -66,8 +68,7 @@ fn the_hints_go_from_a_question_to_nearly_the_answer_in_both_languages() {
         assert_eq!(shape(&hints[0]), shape(&hints[1]), "lesson {lesson}");
         // A section for each function that is graded, in the same order.
         let checks = exercise_of(lesson).checks().expect("checks");
-        let functions: Vec<_> =
-            checks.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(" {")).collect();
+        let functions: Vec<_> = checks.functions.iter().map(|(function, _)| function.as_str()).collect();
         let sections: Vec<_> = hints[0].iter().map(|(function, _)| function.as_str()).collect();
         assert_eq!(sections, functions, "lesson {lesson}");
         for (function, levels) in hints.iter().flatten() {
@@ -82,7 +83,7 @@ fn each_section_that_a_check_refers_to_is_there() {
     for lesson in LESSONS.iter().map(|lesson| lesson.number) {
         let checks = exercise_of(lesson).checks().expect("checks");
         let mut found = 0;
-        for rest in checks.split("check(").skip(1) {
+        for rest in checks.functions.iter().flat_map(|(_, source)| source.split("check(").skip(1)) {
             let Some(section) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
                 continue;
             };
@@ -90,7 +91,7 @@ fn each_section_that_a_check_refers_to_is_there() {
                 Some((number, section)) => (number.parse().expect("a number"), section),
                 None => (lesson, section),
             };
-            let source = fs::read_to_string(exercise_of(number).folder().join("lesson.rs")).expect("a lesson");
+            let source = fs::read_to_string(exercise_of(number).directory().join("lesson.rs")).expect("a lesson");
             assert!(source.contains(&format!("// ANCHOR: {section}\n")), "lesson {lesson}: {section}");
             found += 1;
         }

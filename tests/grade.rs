@@ -6,13 +6,14 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mmap_workbook::grade::{
-    self, Failure, Verdict, Words, after_each_instruction, ask, ask_with_memory, calls_of, ensure, for_all, for_each,
+    self, Failure, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure, for_all, for_each,
     killed_before_call, kind, moved, start,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{self, Cause};
-use mmap_workbook::say;
+use mmap_workbook::text;
+use mmap_workbook::text::Text;
 use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::unistd::{ForkResult, Pid, fork, setsid};
@@ -48,8 +49,8 @@ fn a_todo_says_what_there_is_to_do() {
 
 #[test]
 fn a_fault_says_which_mapping_which_page_and_the_size_of_the_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("numbers bin");
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("numbers bin");
     fs::write(&path, [1; 10]).expect("a file");
     let file = File::open(&path).expect("the file opens");
     let page = page_size();
@@ -173,7 +174,7 @@ fn what_went_through_read_and_write_is_counted() {
 fn a_counterexample_is_shrunk_even_where_each_try_dies() {
     let failure = for_all(
         0..10_000_u32,
-        |n| say!("the number {n}", "数 {n}"),
+        |n| text!("the number {n}", "数 {n}"),
         |&n| {
             ask(|| {
                 if n > 1234 {
@@ -189,24 +190,24 @@ fn a_counterexample_is_shrunk_even_where_each_try_dies() {
 
 #[test]
 fn the_first_of_the_values_that_fails_is_named() {
-    let test = |&n: &u32| ensure(n < 3, || Failure::new(say!("small", "小"), say!("large", "大")));
-    let failure = for_each([1, 2, 3, 4], |n| say!("{n}", "{n}"), test).expect_err("a failure");
-    assert_eq!(failure.given, Some(Words { en: "3".into(), zh: "3".into() }));
-    assert!(for_each([1, 2], |n| say!("{n}", "{n}"), test).is_ok());
+    let test = |&n: &u32| ensure(n < 3, || Failure::new(text!("small", "小"), text!("large", "大")));
+    let failure = for_each([1, 2, 3, 4], |n| text!("{n}", "{n}"), test).expect_err("a failure");
+    assert_eq!(failure.given, Some(Text::fixed("3", "3")));
+    assert!(for_each([1, 2], |n| text!("{n}", "{n}"), test).is_ok());
 }
 
 #[test]
 fn a_player_takes_turns_and_says_how_it_ended() {
-    let turns = |line: &process::Line| {
+    let turns = |line: &process::Peer| {
         line.await_turn()?;
         line.send(b"hello")
     };
-    let mut player = start(|line| turns(line).map_err(grade::text)).expect("a player");
+    let mut player = start(|line| turns(line).map_err(grade::error_text)).expect("a player");
     player.give_turn().expect("a turn");
     assert_eq!(player.receive().expect("a message"), b"hello");
     player.end().expect("a good end");
 
-    let player = start(|line| turns(line).map_err(grade::text)).expect("a player");
+    let player = start(|line| turns(line).map_err(grade::error_text)).expect("a player");
     player.kill().expect("it was still there");
 
     let mut player = start(|_| std::process::exit(3)).expect("a player");
@@ -215,10 +216,10 @@ fn a_player_takes_turns_and_says_how_it_ended() {
     assert_eq!(player.end().expect_err("it fails").happened.en, "it failed: no luck");
 }
 
-fn in_a_folder() -> (tempfile::TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("file");
-    (folder, path)
+fn in_a_directory() -> (tempfile::TempDir, PathBuf) {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("file");
+    (directory, path)
 }
 
 fn write_twice(path: &Path) -> io::Result<()> {
@@ -229,8 +230,8 @@ fn write_twice(path: &Path) -> io::Result<()> {
 
 #[test]
 fn the_calls_of_an_answer_are_seen_in_their_order() {
-    let (_folder, path) = in_a_folder();
-    let calls = calls_of(|| Ok(()), |()| write_twice(&path).map_err(grade::text)).expect("traced");
+    let (_directory, path) = in_a_directory();
+    let calls = calls_of(|| Ok(()), |()| write_twice(&path).map_err(grade::error_text)).expect("traced");
     let numbers: Vec<_> = calls.iter().map(|call| call.number).collect();
     let wanted = [libc::SYS_openat, libc::SYS_write, libc::SYS_write, libc::SYS_close];
     let seen: Vec<_> = numbers.into_iter().filter(|number| wanted.contains(number)).collect();
@@ -243,8 +244,9 @@ fn the_calls_of_an_answer_are_seen_in_their_order() {
 fn an_answer_is_killed_at_every_moment_between_its_calls() {
     let mut seen = Vec::new();
     for n in 0.. {
-        let (_folder, path) = in_a_folder();
-        let killed = killed_before_call(n, || Ok(()), |()| write_twice(&path).map_err(grade::text)).expect("traced");
+        let (_directory, path) = in_a_directory();
+        let killed =
+            killed_before_call(n, || Ok(()), |()| write_twice(&path).map_err(grade::error_text)).expect("traced");
         seen.push(fs::read_to_string(&path).ok());
         if killed.is_none() {
             break;

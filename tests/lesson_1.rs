@@ -18,7 +18,7 @@ use std::time::Instant;
 use common::{cases, contents, contents_and_range, file_with, open, transcript};
 use mmap_workbook::lesson_1::*;
 use mmap_workbook::narrate::Narrator;
-use mmap_workbook::process::{Child, DEADLINE, Ended, Line};
+use mmap_workbook::process::{Child, DEADLINE, Ended, Peer};
 use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::resource::{Resource, setrlimit};
@@ -167,11 +167,11 @@ proptest! {
     fn an_edit_of_a_file_is_the_same_edit_of_a_vec((bytes, edit) in contents_and_edit()) {
         let after = edited(&bytes, &edit);
         for way in [edit_through_memory, edit_in_place] {
-            let (_folder, path) = file_with(&bytes);
+            let (_directory, path) = file_with(&bytes);
             way(&open(&path), &edit)?;
             prop_assert!(fs::read(&path)? == after);
         }
-        let (_folder, path) = file_with(&bytes);
+        let (_directory, path) = file_with(&bytes);
         edit_with_std(&path, &edit)?;
         prop_assert!(fs::read(&path)? == after);
     }
@@ -211,11 +211,11 @@ proptest! {
     fn a_patch_changes_its_range_and_no_other_byte((bytes, at, length) in contents_and_range(), script in script()) {
         let news: Vec<u8> = bytes[at..at + length].iter().map(|byte| !byte).collect();
         let after = overwritten(&bytes, at, &news);
-        let (_folder, path) = file_with(&bytes);
+        let (_directory, path) = file_with(&bytes);
         let account = patch(&open(&path), at as u64, &news)?;
         prop_assert_eq!(account, Account { bytes_in: 0, bytes_out: length as u64, calls: 1 });
         prop_assert!(fs::read(&path)? == after);
-        let (_folder, path) = file_with(&bytes);
+        let (_directory, path) = file_with(&bytes);
         patch_with_std(&open(&path), at as u64, &news)?;
         prop_assert!(fs::read(&path)? == after);
         let rough = Scripted::new(&bytes, &script);
@@ -225,7 +225,7 @@ proptest! {
 
     #[test]
     fn a_patch_past_the_end_leaves_zeros_between(bytes in contents(), gap in 0..9000_usize, news in any::<[u8; 5]>()) {
-        let (_folder, path) = file_with(&bytes);
+        let (_directory, path) = file_with(&bytes);
         let at = bytes.len() + gap;
         patch(&open(&path), at as u64, &news)?;
         prop_assert!(fs::read(&path)? == overwritten(&bytes, at, &news));
@@ -249,7 +249,7 @@ proptest! {
 
     #[test]
     fn a_replaced_file_has_the_new_bytes_and_keeps_its_mode(old in contents(), new in contents(), mode in 0..0o10000_u32) {
-        let (folder, path) = file_with(&old);
+        let (directory, path) = file_with(&old);
         let mut reader = open(&path);
         fs::set_permissions(&path, Permissions::from_mode(mode))?;
         let before = fs::metadata(&path)?;
@@ -264,7 +264,7 @@ proptest! {
         prop_assert!(seen == old, "who had it open keeps the old bytes");
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         prop_assert!(fs::read(&path)? == new);
-        prop_assert_eq!(names(folder.path()), ["file"]);
+        prop_assert_eq!(names(directory.path()), ["file"]);
     }
 }
 
@@ -274,7 +274,7 @@ proptest! {
     #[test]
     fn a_process_killed_at_any_moment_of_a_replace_leaves_the_old_file_or_the_new(changes in 0..6_usize, reads in 0..40_usize) {
         let (old, new) = (vec![b'o'; 40_000], vec![b'n'; 30_000]);
-        let (folder, path) = file_with(&old);
+        let (directory, path) = file_with(&old);
         fs::set_permissions(&path, Permissions::from_mode(0o640))?;
         let (child, line) = Child::fork(|line| {
             line.give_turn()?;
@@ -299,9 +299,9 @@ proptest! {
         prop_assert!(after == old || after == new, "left: {} bytes of a mixture", after.len());
         prop_assert_eq!(fs::metadata(&path)?.mode() & 0o7777, 0o640);
         // What else may be there is the one temporary file, and it can be told.
-        let left = left_behind(folder.path())?;
+        let left = left_behind(directory.path())?;
         prop_assert!(left.len() <= 1);
-        prop_assert_eq!(names(folder.path()).len(), 1 + left.len());
+        prop_assert_eq!(names(directory.path()).len(), 1 + left.len());
     }
 }
 
@@ -310,14 +310,14 @@ const STEPS: [Step; 5] = [Step::Made, Step::Written, Step::Synced, Step::Renamed
 #[test]
 fn a_kill_before_the_rename_leaves_the_old_file_and_a_kill_after_it_the_new() {
     for step in STEPS {
-        let (folder, path) = file_with(b"old");
+        let (directory, path) = file_with(b"old");
         let ended = replace_killed_after(step, &path, b"the new").expect("a child");
         assert_eq!(ended, Ended::Killed(Signal::SIGKILL), "{step:?}");
         let renamed = step >= Step::Renamed;
         assert_eq!(fs::read(&path).expect("the file"), if renamed { &b"the new"[..] } else { b"old" }, "{step:?}");
-        let left = left_behind(folder.path()).expect("the folder");
+        let left = left_behind(directory.path()).expect("the directory");
         assert_eq!(left.len(), usize::from(!renamed), "{step:?}");
-        assert_eq!(names(folder.path()).len(), 1 + left.len(), "{step:?}");
+        assert_eq!(names(directory.path()).len(), 1 + left.len(), "{step:?}");
         for left in left {
             let written: &[u8] = if step == Step::Made { b"" } else { b"the new" };
             assert_eq!(fs::read(&left).expect("the temporary file"), written, "{step:?}");
@@ -330,7 +330,7 @@ fn a_kill_before_the_rename_leaves_the_old_file_and_a_kill_after_it_the_new() {
 
 #[test]
 fn the_steps_come_in_their_order_and_an_error_at_one_leaves_nothing_behind() {
-    let (_folder, path) = file_with(b"old");
+    let (_directory, path) = file_with(b"old");
     let mut steps = Vec::new();
     let note = |step| {
         steps.push(step);
@@ -340,22 +340,22 @@ fn the_steps_come_in_their_order_and_an_error_at_one_leaves_nothing_behind() {
     assert_eq!(steps, STEPS);
 
     for failing in STEPS {
-        let (folder, path) = file_with(b"old");
+        let (directory, path) = file_with(b"old");
         let fail = |step| if step == failing { Err(ErrorKind::Other.into()) } else { Ok(()) };
         assert_eq!(replace_step_by_step(&path, b"new", fail).expect_err("failed").kind(), ErrorKind::Other);
         let expected: &[u8] = if failing >= Step::Renamed { b"new" } else { b"old" };
         assert_eq!(fs::read(&path).expect("the file"), expected, "{failing:?}");
-        assert_eq!(names(folder.path()), ["file"], "{failing:?}");
+        assert_eq!(names(directory.path()), ["file"], "{failing:?}");
     }
 }
 
 #[test]
 fn until_it_has_the_mode_of_the_old_file_the_temporary_one_is_its_owners_alone() {
-    let (folder, path) = file_with(b"old");
+    let (directory, path) = file_with(b"old");
     fs::set_permissions(&path, Permissions::from_mode(0o666)).expect("a mode");
     let mut modes = Vec::new();
     let note = |_| {
-        let left = left_behind(folder.path())?;
+        let left = left_behind(directory.path())?;
         modes.extend(left.iter().map(|path| fs::metadata(path).expect("it is there").mode() & 0o7777));
         Ok(())
     };
@@ -365,16 +365,16 @@ fn until_it_has_the_mode_of_the_old_file_the_temporary_one_is_its_owners_alone()
 
 #[test]
 fn a_rewrite_killed_halfway_leaves_half_of_the_new_bytes() {
-    let (folder, path) = file_with(b"the old bytes");
+    let (directory, path) = file_with(b"the old bytes");
     let ended = rewrite_killed_halfway(&path, b"NEW BYTES!").expect("a child");
     assert_eq!(ended, Ended::Killed(Signal::SIGKILL));
     assert_eq!(fs::read(&path).expect("the file"), b"NEW B");
-    assert_eq!(names(folder.path()), ["file"]);
+    assert_eq!(names(directory.path()), ["file"]);
 }
 
 #[test]
 fn a_rewrite_that_is_left_alone_writes_everything_into_the_same_inode() {
-    let (_folder, path) = file_with(b"the old bytes");
+    let (_directory, path) = file_with(b"the old bytes");
     let inode = fs::metadata(&path).expect("the file").ino();
     let account = rewrite(&path, b"new bytes", || Ok(())).expect("written");
     assert_eq!(account, Account { bytes_in: 0, bytes_out: 9, calls: 2 });
@@ -413,7 +413,7 @@ fn a_single_read_of_std_passes_the_interruption_on() {
 
 #[test]
 fn where_the_kernel_takes_only_half_a_plain_write_ruins_the_file_and_a_replace_does_not() {
-    let (folder, path) = file_with(b"the old bytes");
+    let (directory, path) = file_with(b"the old bytes");
     // A size limit makes the kernel write what fits, a short count, and refuse the rest with EFBIG: no double needed.
     let at_a_limit = |work: &dyn Fn() -> io::Error| {
         let (child, line) = Child::fork(|line| {
@@ -430,7 +430,7 @@ fn where_the_kernel_takes_only_half_a_plain_write_ruins_the_file_and_a_replace_d
     };
     assert_eq!(at_a_limit(&|| replace(&path, b"THE NEW BYTES").expect_err("too long")), Errno::EFBIG);
     assert_eq!(fs::read(&path).expect("the file"), b"the old bytes");
-    assert_eq!(names(folder.path()), ["file"]);
+    assert_eq!(names(directory.path()), ["file"]);
     assert_eq!(at_a_limit(&|| fs::write(&path, b"THE NEW BYTES").expect_err("too long")), Errno::EFBIG);
     assert_eq!(fs::read(&path).expect("the file"), b"THE NEW ");
     assert_eq!(at_a_limit(&|| patch(&open(&path), 4, b"patched").expect_err("too long")), Errno::EFBIG);
@@ -467,7 +467,7 @@ fn a_write_of_nothing_is_an_error_and_the_end_of_the_file_is_none() {
 
 #[test]
 fn other_errors_are_passed_on() {
-    let (_folder, path) = file_with(b"abc");
+    let (_directory, path) = file_with(b"abc");
     let only_read = File::open(&path).expect("the file");
     let mut account = Account::default();
     assert_eq!(errno(patch(&only_read, 0, b"x")), Some(Errno::EBADF));
@@ -487,7 +487,7 @@ fn other_errors_are_passed_on() {
 #[test]
 fn an_edit_outside_the_file_is_refused_and_changes_nothing() {
     for (at, remove) in [(4, 0), (3, 1), (0, 4), (u64::MAX, 1), (1, u64::MAX)] {
-        let (_folder, path) = file_with(b"abc");
+        let (_directory, path) = file_with(b"abc");
         let edit = Edit { at, remove, insert: b"x".to_vec() };
         let file = open(&path);
         for answer in [
@@ -536,7 +536,7 @@ fn a_file_that_shrinks_under_an_edit_in_place_is_noticed() {
 
 #[test]
 fn the_kernel_counts_what_we_count() {
-    let (_folder, path) = file_with(&[b'x'; 3 * PIECE]);
+    let (_directory, path) = file_with(&[b'x'; 3 * PIECE]);
     // In a child, which has one thread: the kernel counts for the whole process.
     let (child, line) = Child::fork(|line| {
         let file = open(&path);
@@ -601,7 +601,7 @@ fn a_patch_at_5_gib_reads_nothing_and_needs_no_memory() {
 
 #[test]
 fn an_appending_descriptor_writes_at_the_end_whatever_the_offset() {
-    let (_folder, path) = file_with(b"abc");
+    let (_directory, path) = file_with(b"abc");
     let file = File::options().append(true).open(&path).expect("the file");
     patch(&file, 0, b"X").expect("written");
     assert_eq!(fs::read(&path).expect("the file"), b"abcX");
@@ -609,15 +609,15 @@ fn an_appending_descriptor_writes_at_the_end_whatever_the_offset() {
 
 #[test]
 fn a_symbolic_link_stays_a_link_and_its_target_is_replaced() {
-    let (folder, _) = file_with(b"another file");
-    let elsewhere = tempfile::tempdir_in(folder.path()).expect("a folder");
+    let (directory, _) = file_with(b"another file");
+    let elsewhere = tempfile::tempdir_in(directory.path()).expect("a directory");
     let (target, link, second) =
-        (elsewhere.path().join("target"), folder.path().join("link"), folder.path().join("second"));
+        (elsewhere.path().join("target"), directory.path().join("link"), directory.path().join("second"));
     fs::write(&target, b"old").expect("a file");
     let relative = Path::new(elsewhere.path().file_name().expect("a name")).join("target");
     symlink(&relative, &link).expect("a link");
     symlink("link", &second).expect("a link to a link");
-    // The temporary file has to be beside the target: another folder may be on another file system.
+    // The temporary file has to be beside the target: another directory may be on another file system.
     let mut beside = 0;
     replace_step_by_step(&second, b"new", |_| {
         beside = beside.max(left_behind(elsewhere.path())?.len());
@@ -631,7 +631,7 @@ fn a_symbolic_link_stays_a_link_and_its_target_is_replaced() {
     assert_eq!(names(elsewhere.path()), ["target"]);
 
     // The bare call takes the link away.
-    let other = folder.path().join("file");
+    let other = directory.path().join("file");
     fs::rename(&other, &link).expect("renamed");
     assert!(fs::symlink_metadata(&link).expect("it is there").is_file());
     assert_eq!(fs::read(&target).expect("the target"), b"new");
@@ -639,31 +639,31 @@ fn a_symbolic_link_stays_a_link_and_its_target_is_replaced() {
 
 #[test]
 fn what_is_no_file_is_refused_and_nothing_is_left_behind() {
-    let (folder, path) = file_with(b"a file");
-    let inside = |name| folder.path().join(name);
-    fs::create_dir(inside("folder")).expect("a folder");
+    let (directory, path) = file_with(b"a file");
+    let inside = |name| directory.path().join(name);
+    fs::create_dir(inside("directory")).expect("a directory");
     symlink("nowhere", inside("dangling")).expect("a link");
     nix::unistd::mkfifo(&inside("fifo"), nix::sys::stat::Mode::S_IRWXU).expect("a FIFO");
-    let before = names(folder.path());
+    let before = names(directory.path());
     for (path, kind) in [
         (inside("missing"), ErrorKind::NotFound),
         (inside("dangling"), ErrorKind::NotFound),
-        (inside("folder"), ErrorKind::InvalidInput),
+        (inside("directory"), ErrorKind::InvalidInput),
         (inside("fifo"), ErrorKind::InvalidInput),
         ("/".into(), ErrorKind::InvalidInput),
         (path.join("below"), ErrorKind::NotADirectory),
     ] {
         assert_eq!(replace(&path, b"new").expect_err("refused").kind(), kind, "{path:?}");
     }
-    assert_eq!(names(folder.path()), before);
-    assert!(names(&inside("folder")).is_empty());
+    assert_eq!(names(directory.path()), before);
+    assert!(names(&inside("directory")).is_empty());
     assert_eq!(fs::read(&path).expect("the file"), b"a file");
 }
 
 #[test]
 fn the_longest_name_has_room_for_a_replace() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let path = folder.path().join("n".repeat(255));
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("n".repeat(255));
     fs::write(&path, b"old").expect("a file");
     replace(&path, b"new").expect("replaced");
     assert_eq!(fs::read(&path).expect("the file"), b"new");
@@ -671,8 +671,8 @@ fn the_longest_name_has_room_for_a_replace() {
 
 #[test]
 fn another_hard_link_keeps_the_old_bytes() {
-    let (folder, path) = file_with(b"old");
-    let other = folder.path().join("other");
+    let (directory, path) = file_with(b"old");
+    let other = directory.path().join("other");
     fs::hard_link(&path, &other).expect("a link");
     replace(&path, b"new").expect("replaced");
     assert_eq!(fs::read(&other).expect("the old file"), b"old");
@@ -681,7 +681,7 @@ fn another_hard_link_keeps_the_old_bytes() {
 
 #[test]
 fn an_extended_attribute_is_not_kept() {
-    let (_folder, path) = file_with(b"old");
+    let (_directory, path) = file_with(b"old");
     let name = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()).expect("no NUL");
     let attribute = c"user.note";
     // SAFETY: both strings end with a NUL, and one byte of the value is read.
@@ -701,7 +701,7 @@ fn the_owner_is_kept_or_nothing_is_changed() {
     if !nix::unistd::geteuid().is_root() {
         return eprintln!("skipped: needs root, to have a file that belongs to somebody else");
     }
-    let (folder, path) = file_with(b"old");
+    let (directory, path) = file_with(b"old");
     let owner = (Some(65534), Some(65533));
     if let Err(error) = std::os::unix::fs::chown(&path, owner.0, owner.1) {
         return eprintln!("skipped: no leave to give a file away: {error}");
@@ -711,8 +711,8 @@ fn the_owner_is_kept_or_nothing_is_changed() {
     let metadata = fs::metadata(&path).expect("the file");
     assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (65534, 65533, 0o4750));
 
-    // Somebody else with leave to write to the folder may rename there, but can't make a file of that owner.
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o777)).expect("a mode");
+    // Somebody else with leave to write to the directory may rename there, but can't make a file of that owner.
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).expect("a mode");
     let (child, line) = Child::fork(|line| {
         nix::unistd::setgroups(&[])?;
         nix::unistd::setgid(65532.into())?;
@@ -724,34 +724,34 @@ fn the_owner_is_kept_or_nothing_is_changed() {
     let answer = line.receive();
     child.wait().and_then(Ended::success).expect("the child ends well");
     assert_eq!(answer.expect("an errno"), (Errno::EPERM as i32).to_ne_bytes());
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).expect("a mode");
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).expect("a mode");
     assert_eq!(fs::read(&path).expect("the file"), b"new");
-    assert_eq!(names(folder.path()), ["file"]);
+    assert_eq!(names(directory.path()), ["file"]);
 }
 
 #[test]
-fn a_replace_needs_leave_to_write_to_the_folder_and_none_to_write_to_the_file() {
+fn a_replace_needs_leave_to_write_to_the_directory_and_none_to_write_to_the_file() {
     if nix::unistd::geteuid().is_root() {
         return eprintln!("skipped: root may write everywhere");
     }
-    let (folder, path) = file_with(b"old");
+    let (directory, path) = file_with(b"old");
     fs::set_permissions(&path, Permissions::from_mode(0o444)).expect("a mode");
     replace(&path, b"new").expect("replaced");
     assert_eq!(fs::read(&path).expect("the file"), b"new");
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o500)).expect("a mode");
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o500)).expect("a mode");
     let refused = replace(&path, b"newer").expect_err("refused");
-    fs::set_permissions(folder.path(), Permissions::from_mode(0o700)).expect("a mode");
+    fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).expect("a mode");
     assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
     assert_eq!(fs::read(&path).expect("the file"), b"new");
-    assert_eq!(names(folder.path()), ["file"]);
+    assert_eq!(names(directory.path()), ["file"]);
 }
 
 #[test]
 fn linkat_gives_a_nameless_file_no_name_that_exists() {
     use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, open};
     use std::os::fd::AsRawFd;
-    let (folder, path) = file_with(b"old");
-    let nameless = match open(folder.path(), OFlag::O_TMPFILE | OFlag::O_WRONLY, nix::sys::stat::Mode::S_IRUSR) {
+    let (directory, path) = file_with(b"old");
+    let nameless = match open(directory.path(), OFlag::O_TMPFILE | OFlag::O_WRONLY, nix::sys::stat::Mode::S_IRUSR) {
         Ok(file) => file,
         Err(errno) => return eprintln!("skipped: no O_TMPFILE here: {errno}"),
     };
@@ -761,29 +761,29 @@ fn linkat_gives_a_nameless_file_no_name_that_exists() {
     };
     assert_eq!(link(&path), Err(Errno::EEXIST));
     assert_eq!(fs::read(&path).expect("the file"), b"old");
-    assert_eq!(link(&folder.path().join("new name")), Ok(()));
+    assert_eq!(link(&directory.path().join("new name")), Ok(()));
 }
 
 #[test]
 fn left_behind_lists_temporary_files_and_no_others() {
-    let (folder, _) = file_with(b"a file");
+    let (directory, _) = file_with(b"a file");
     for name in [".replacing-abc", ".replacing", "replacing-abc", "x.replacing-abc"] {
-        fs::write(folder.path().join(name), b"").expect("a file");
+        fs::write(directory.path().join(name), b"").expect("a file");
     }
-    assert_eq!(left_behind(folder.path()).expect("listed"), [folder.path().join(".replacing-abc")]);
-    assert!(left_behind(&folder.path().join("missing")).is_err());
+    assert_eq!(left_behind(directory.path()).expect("listed"), [directory.path().join(".replacing-abc")]);
+    assert!(left_behind(&directory.path().join("missing")).is_err());
 }
 
-/// The names in a folder, in order.
-fn names(folder: &Path) -> Vec<String> {
-    let entries = fs::read_dir(folder).expect("the folder");
+/// The names in a directory, in order.
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).expect("the directory");
     let mut names: Vec<_> = entries.map(|e| e.expect("an entry").file_name().into_string().expect("text")).collect();
     names.sort();
     names
 }
 
 /// Whether a message comes within so many milliseconds, or the process at the other end goes.
-fn readable(line: &Line, milliseconds: u8) -> bool {
+fn readable(line: &Peer, milliseconds: u8) -> bool {
     poll(&mut [PollFd::new(line.as_fd(), PollFlags::POLLIN)], milliseconds).expect("polled") > 0
 }
 
@@ -799,12 +799,12 @@ fn the_demonstration_shows_what_the_lesson_says() {
 #[test]
 fn the_demonstration_runs_on_one_byte_and_on_a_large_sparse_file() {
     for size in [1, 2, 16 << 20, 5 << 30] {
-        let (folder, path) = file_with(b"");
+        let (directory, path) = file_with(b"");
         open(&path).set_len(size).expect("a size");
         let mut text = Vec::new();
-        demonstrate(&mut Narrator::live(&mut text, folder.path()), &path).expect("it runs");
+        demonstrate(&mut Narrator::live(&mut text, directory.path()), &path).expect("it runs");
         let text = String::from_utf8(text).expect("text");
         assert_eq!(text.contains("skipped: the file has"), size > 16 << 20, "{text}");
-        assert_eq!(names(folder.path()), ["file"]);
+        assert_eq!(names(directory.path()), ["file"]);
     }
 }

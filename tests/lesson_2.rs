@@ -23,7 +23,7 @@ proptest! {
 
     #[test]
     fn a_window_shows_what_pread_reads((bytes, at, length) in contents_and_range()) {
-        let (_folder, path) = file_with(&bytes);
+        let (_directory, path) = file_with(&bytes);
         let file = open(&path);
         let mut read = vec![0; length];
         file.read_exact_at(&mut read, at as u64)?;
@@ -38,9 +38,9 @@ proptest! {
     #[test]
     fn a_store_through_a_window_is_a_pwrite_and_changes_nothing_else((bytes, at, length) in contents_and_range()) {
         let news: Vec<u8> = bytes[at..at + length].iter().map(|byte| !byte).collect();
-        let (_folder, stored) = file_with(&bytes);
+        let (_directory, stored) = file_with(&bytes);
         Window::new(&open(&stored), at as u64, length, READ_WRITE)?.write(0, &news);
-        let (_folder, written) = file_with(&bytes);
+        let (_directory, written) = file_with(&bytes);
         open(&written).write_all_at(&news, at as u64)?;
         let after = std::fs::read(&stored)?;
         prop_assert_eq!(&after, &std::fs::read(&written)?);
@@ -84,7 +84,7 @@ proptest! {
 
 #[test]
 fn each_protection_and_sharing_is_what_maps_says() {
-    let (_folder, path) = file_with(b"x");
+    let (_directory, path) = file_with(b"x");
     let file = open(&path);
     let (none, read, exec) = (ProtFlags::PROT_NONE, ProtFlags::PROT_READ, ProtFlags::PROT_READ | ProtFlags::PROT_EXEC);
     for (protection, sharing, permissions) in [
@@ -132,7 +132,7 @@ fn a_touch_outside_the_mapping_panics_before_it_happens() {
     ] {
         assert!(std::panic::catch_unwind(|| touch(&mapping)).is_err());
     }
-    let (_folder, path) = file_with(b"0123456789");
+    let (_directory, path) = file_with(b"0123456789");
     let window = Window::new(&open(&path), 3, 4, ProtFlags::PROT_READ).expect("mapped");
     window.read(0, &mut [0; 4]);
     for (at, length) in [(0, 5), (4, 1), (5, 0), (usize::MAX, 2)] {
@@ -142,7 +142,7 @@ fn a_touch_outside_the_mapping_panics_before_it_happens() {
 
 #[test]
 fn a_window_is_refused_where_the_file_has_no_bytes_for_it() {
-    let (_folder, path) = file_with(b"0123456789");
+    let (_directory, path) = file_with(b"0123456789");
     let kind = |offset, length| Window::new(&open(&path), offset, length, ProtFlags::PROT_READ).err().map(|e| e.kind());
     assert_eq!(kind(0, 10), None);
     assert_eq!(kind(9, 1), None);
@@ -156,10 +156,10 @@ fn a_window_is_refused_where_the_file_has_no_bytes_for_it() {
 fn the_notes_program_writes_4321_and_nothing_else() {
     let start = if cfg!(target_endian = "little") { "4321" } else { "1234" };
     for program in [store_4321, store_4321_with_memmap2] {
-        let (_folder, path) = file_with(b"hello, mmap\n");
+        let (_directory, path) = file_with(b"hello, mmap\n");
         program(&path).expect("stored");
         assert_eq!(std::fs::read_to_string(&path).expect("text"), format!("{start}o, mmap\n"));
-        let (_folder, path) = file_with(b"abcd");
+        let (_directory, path) = file_with(b"abcd");
         program(&path).expect("stored");
         assert_eq!(std::fs::read_to_string(&path).expect("text"), start);
     }
@@ -169,7 +169,7 @@ fn the_notes_program_writes_4321_and_nothing_else() {
 fn the_notes_program_refuses_a_file_too_short_and_leaves_it_alone() {
     for program in [store_4321, store_4321_with_memmap2] {
         for bytes in [&b""[..], b"a", b"abc"] {
-            let (_folder, path) = file_with(bytes);
+            let (_directory, path) = file_with(bytes);
             assert_eq!(program(&path).expect_err("refused").kind(), std::io::ErrorKind::UnexpectedEof);
             assert_eq!(std::fs::read(&path).expect("the file"), bytes);
         }
@@ -178,7 +178,7 @@ fn the_notes_program_refuses_a_file_too_short_and_leaves_it_alone() {
 
 #[test]
 fn a_mapping_outlives_the_descriptor() {
-    let (_folder, path) = file_with(b"A");
+    let (_directory, path) = file_with(b"A");
     let file = open(&path);
     let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared).expect("mapped");
     drop(file);
@@ -189,7 +189,7 @@ fn a_mapping_outlives_the_descriptor() {
 
 #[test]
 fn a_touch_after_munmap_is_segv_maperr() {
-    let (_folder, path) = file_with(b"A");
+    let (_directory, path) = file_with(b"A");
     let ended = touch_after_munmap(&open(&path)).expect("a child");
     assert_eq!(ended.fault().map(|fault| fault.cause), Some(Cause::NotMapped), "{ended}");
 }
@@ -229,7 +229,7 @@ fn a_mapping_ends_with_its_process_and_its_store_stays() {
 
 #[test]
 fn a_forbidden_touch_is_segv_accerr_where_it_happened() {
-    let (_folder, path) = file_with(&[0xc3; 8]);
+    let (_directory, path) = file_with(&[0xc3; 8]);
     let touches = forbidden_touches(&open(&path)).expect("children");
     let (allowed, forbidden) = touches.split_first().expect("touches");
     assert_eq!(allowed.ended, Ended::Exited(0), "{}", allowed.what);
@@ -243,8 +243,8 @@ fn a_forbidden_touch_is_segv_accerr_where_it_happened() {
 
 #[test]
 fn code_runs_from_prot_exec() {
-    let folder = tempfile::tempdir().expect("a folder");
-    match run_from_file(folder.path()) {
+    let directory = tempfile::tempdir().expect("a directory");
+    match run_from_file(directory.path()) {
         Ok(Some(number)) => assert_eq!(number, 42),
         Ok(None) => eprintln!("skipped: no machine code for this processor"),
         Err(error) if error.raw_os_error() == Some(Errno::EPERM as i32) => eprintln!("skipped: noexec here: {error}"),
@@ -254,8 +254,8 @@ fn code_runs_from_prot_exec() {
 
 #[test]
 fn each_refusal_has_its_errno() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let answers: Vec<_> = refusals(folder.path()).expect("asked").into_iter().map(|r| r.answer).collect();
+    let directory = tempfile::tempdir().expect("a directory");
+    let answers: Vec<_> = refusals(directory.path()).expect("asked").into_iter().map(|r| r.answer).collect();
     use Errno::*;
     let expected = [EINVAL, EINVAL, EACCES, EACCES, ENODEV, ENODEV, EBADF, ENOMEM];
     assert_eq!(answers, expected.map(Err));
@@ -263,7 +263,7 @@ fn each_refusal_has_its_errno() {
 
 #[test]
 fn the_owner_refuses_what_the_kernel_refuses() {
-    let (_folder, path) = file_with(b"x");
+    let (_directory, path) = file_with(b"x");
     let read = ProtFlags::PROT_READ;
     let map = |offset, length| Mapping::of_file(open(&path), offset, length, read, Sharing::Shared).err();
     assert_eq!(map(0, 0), Some(Errno::EINVAL));

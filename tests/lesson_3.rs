@@ -16,7 +16,7 @@ use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_3::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
-use mmap_workbook::process::{Child, Line};
+use mmap_workbook::process::{Child, Peer};
 use nix::errno::Errno;
 use proptest::prelude::*;
 
@@ -103,7 +103,7 @@ fn follows_the_reference(history: &[(usize, Step)]) -> Result<(), TestCaseError>
     let map = |sharing| Mapping::of_file(&file, 0, PAGES * page_size(), READ_WRITE, sharing);
     let mappings: Vec<Mapping> = MAPPINGS.into_iter().map(map).collect::<Result<_, _>>().expect("mapped");
     let mut reference = Reference { file: pages, copies: vec![Default::default()] };
-    let mut children: Vec<(Child, Line)> = Vec::new();
+    let mut children: Vec<(Child, Peer)> = Vec::new();
     for (n, &(process, step)) in history.iter().enumerate() {
         let process = process % reference.copies.len();
         let answer = match process {
@@ -202,16 +202,16 @@ the parent, private            seen *          no              seen *
 
 #[test]
 fn who_sees_a_change_is_what_the_matrix_says() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let matrix = observe_matrix(folder.path()).expect("observed");
+    let directory = tempfile::tempdir().expect("a directory");
+    let matrix = observe_matrix(directory.path()).expect("observed");
     assert_eq!(format!("\n{matrix}\n"), MATRIX);
-    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "no file is left");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "no file is left");
 }
 
 #[test]
 fn a_file_opened_for_reading_is_mapped_for_stores_private_and_not_shared() {
     for byte in [0, b'T', 0xff] {
-        let (_folder, path) = file_with(&[byte, b'x']);
+        let (_directory, path) = file_with(&[byte, b'x']);
         let opened = opened_for_reading(&path).expect("mapped");
         let expected = OpenedForReading { shared: Err(Errno::EACCES), before: byte, mapped: !byte, in_file: byte };
         assert_eq!(opened, expected);
@@ -223,7 +223,7 @@ fn a_file_opened_for_reading_is_mapped_for_stores_private_and_not_shared() {
 fn the_first_store_copies_one_page_at_the_same_address() {
     let mut faults_of_second_stores = Vec::new();
     for pages in 1..=PAGES {
-        let (_folder, path) = file_with(&vec![b'A'; pages * page_size()]);
+        let (_directory, path) = file_with(&vec![b'A'; pages * page_size()]);
         let copied = copy_on_write(&open(&path), pages * page_size()).expect("mapped");
         let CopyOnWrite { loaded, stored, stored_again, in_file } = copied;
         for (touched, anonymous, byte) in [(&loaded, 0, b'A'), (&stored, 1, !b'A'), (&stored_again, 1, b'A' ^ 1)] {
@@ -246,15 +246,15 @@ fn the_first_store_copies_one_page_at_the_same_address() {
 
 #[test]
 fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     // Linux's behaviour: POSIX leaves all three unspecified.
-    assert_eq!(half_a_snapshot(folder.path()).expect("mapped"), *b"aBc");
-    assert_eq!(std::fs::read_dir(folder.path()).expect("the folder").count(), 0, "no file is left");
+    assert_eq!(half_a_snapshot(directory.path()).expect("mapped"), *b"aBc");
+    assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "no file is left");
 }
 
 #[test]
 fn a_flush_changes_nothing_that_anybody_sees() {
-    let (_folder, path) = file_with(b"old");
+    let (_directory, path) = file_with(b"old");
     for (sharing, seen) in [(Sharing::Private, b'o'), (Sharing::Shared, b'N')] {
         // SAFETY: the file is this test's own, and has three bytes.
         let flushed = unsafe { store_and_flush_with_memmap2(&open(&path), sharing, b'N') }.expect("mapped");
@@ -265,7 +265,7 @@ fn a_flush_changes_nothing_that_anybody_sees() {
 
 #[test]
 fn memmap2_maps_a_file_opened_for_reading_private_and_not_shared() {
-    let (_folder, path) = file_with(b"old");
+    let (_directory, path) = file_with(b"old");
     let file = File::open(&path).expect("the file opens");
     // SAFETY: the file is this test's own, and has three bytes.
     let private = unsafe { store_and_flush_with_memmap2(&file, Sharing::Private, b'N') };
@@ -279,10 +279,10 @@ fn memmap2_maps_a_file_opened_for_reading_private_and_not_shared() {
 #[test]
 fn the_demonstration_changes_the_first_byte_and_no_other() {
     for bytes in [&[0xff_u8][..], b"\0", b"hello, mmap\n"] {
-        let (folder, path) = file_with(bytes);
+        let (directory, path) = file_with(bytes);
         let before = std::fs::metadata(&path).expect("the file");
         let mut out = Vec::new();
-        demonstrate(&mut Narrator::live(&mut out, folder.path()), &path).expect("it runs");
+        demonstrate(&mut Narrator::live(&mut out, directory.path()), &path).expect("it runs");
         let after = std::fs::metadata(&path).expect("the file");
         assert_eq!((after.ino(), after.len()), (before.ino(), before.len()));
         let now = std::fs::read(&path).expect("the file");

@@ -17,7 +17,7 @@ use common::{cases, file_with, open, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_4::*;
 use mmap_workbook::observe::{maps_of_process, page_size};
-use mmap_workbook::process::{Child, DEADLINE, Ended, Line};
+use mmap_workbook::process::{Child, DEADLINE, Ended, Peer};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -25,9 +25,9 @@ use proptest::prelude::*;
 use tempfile::TempDir;
 
 fn new_channel() -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("channel");
-    (folder, path)
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("channel");
+    (directory, path)
 }
 
 fn text(reader: &Reader) -> Option<String> {
@@ -35,7 +35,7 @@ fn text(reader: &Reader) -> Option<String> {
 }
 
 /// A writer in a child that publishes these texts, gives the turn, and lives on until it gets one.
-fn writer_in_child(path: &Path, texts: &[&str]) -> (Child, Line) {
+fn writer_in_child(path: &Path, texts: &[&str]) -> (Child, Peer) {
     let (child, line) = Child::fork(|line| {
         let mut writer = Writer::open(path)?;
         for text in texts {
@@ -54,7 +54,7 @@ proptest! {
 
     #[test]
     fn each_message_arrives_as_it_was_sent(texts in prop::collection::vec("\\PC{0,13}", 1..8)) {
-        let (_folder, path) = new_channel();
+        let (_directory, path) = new_channel();
         let mut writer = Writer::open(&path)?;
         let reader = Reader::open(&path)?;
         prop_assert_eq!(reader.read()?, None);
@@ -71,10 +71,10 @@ proptest! {
         bytes in prop::collection::vec(any::<u8>(), 0..2 * SIZE),
         header in 0..5_usize,
     ) {
-        let (_folder, path) = new_channel();
+        let (_directory, path) = new_channel();
         drop(Writer::open(&path)?);
         let genuine = fs::read(&path)?;
-        let (_folder, path) = file_with(&bytes);
+        let (_directory, path) = file_with(&bytes);
         // The first fields of a channel, the rest as it comes.
         let end = (header * 8).min(bytes.len());
         open(&path).write_all_at(&genuine[..end], 0)?;
@@ -100,7 +100,7 @@ proptest! {
 
     #[test]
     fn a_writer_killed_at_any_moment_leaves_a_whole_message_and_a_channel_to_go_on_with(reads in 0..3000_u32) {
-        let (_folder, path) = new_channel();
+        let (_directory, path) = new_channel();
         let (child, line) = Child::fork(|line| {
             let mut writer = Writer::open(&path)?;
             line.give_turn()?;
@@ -133,16 +133,16 @@ proptest! {
 
 #[test]
 fn a_million_reads_under_a_writer_at_full_speed_none_torn_none_going_back() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let tally = tally(folder.path(), false, 1_000_000).expect("counted");
+    let directory = tempfile::tempdir().expect("a directory");
+    let tally = tally(directory.path(), false, 1_000_000).expect("counted");
     assert!(tally.reads >= 1_000_000 && tally.changes > 0, "{tally:?}");
     assert_eq!((tally.torn, tally.back), (0, 0));
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
 }
 
 #[test]
 fn a_tally_tells_whole_torn_new_and_old_messages_apart() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
     let [a, b] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));
@@ -167,8 +167,8 @@ fn a_tally_tells_whole_torn_new_and_old_messages_apart() {
 
 #[test]
 fn the_naive_tally_counts_the_same_reads() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let tally = tally(folder.path(), true, 1000).expect("counted");
+    let directory = tempfile::tempdir().expect("a directory");
+    let tally = tally(directory.path(), true, 1000).expect("counted");
     // How many of them are torn is chance.
     assert!(tally.reads >= 1000 && tally.changes > 0 && tally.torn <= tally.reads, "{tally:?}");
 }
@@ -200,16 +200,16 @@ fn an_increment_between_a_load_and_a_store_is_lost_and_an_atomic_one_is_not() {
 
 #[test]
 fn halfway_the_notes_way_is_torn_and_the_sequence_lock_shows_the_message_before() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let [a, b] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));
-    assert_eq!(read_halfway(folder.path(), true).expect("read"), [[&b[..16], &a[16..]].concat(), b.clone()]);
-    assert_eq!(read_halfway(folder.path(), false).expect("read"), [a, b]);
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+    assert_eq!(read_halfway(directory.path(), true).expect("read"), [[&b[..16], &a[16..]].concat(), b.clone()]);
+    assert_eq!(read_halfway(directory.path(), false).expect("read"), [a, b]);
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
 }
 
 #[test]
 fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
     assert_eq!(reader.look(|| ()).expect("a look"), Look::Nothing);
@@ -231,7 +231,7 @@ fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
 
 #[test]
 fn a_reader_that_is_overtaken_by_half_a_message_throws_away_what_it_has() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let (child, line) = Child::fork(|line| {
         let mut writer = Writer::open(&path)?;
         writer.publish(&"0".repeat(CAPACITY))?;
@@ -263,7 +263,7 @@ fn a_reader_that_is_overtaken_by_half_a_message_throws_away_what_it_has() {
 
 #[test]
 fn while_a_message_is_half_written_the_one_before_is_read() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
     writer.publish_pausing("0", || assert_eq!(text(&reader), None)).expect("published");
@@ -276,9 +276,9 @@ fn while_a_message_is_half_written_the_one_before_is_read() {
 
 #[test]
 fn a_writer_killed_halfway_leaves_the_last_whole_message() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     assert_eq!(
-        killed_halfway(folder.path()).expect("a child"),
+        killed_halfway(directory.path()).expect("a child"),
         Death {
             before: (State::Writing, Some(ErrorKind::ResourceBusy)),
             ended: Ended::Killed(Signal::SIGKILL),
@@ -286,12 +286,12 @@ fn a_writer_killed_halfway_leaves_the_last_whole_message() {
             next: (1, Some("of the next writer".into())),
         }
     );
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 0);
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 0);
 }
 
 #[test]
 fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
-    let (folder, path) = new_channel();
+    let (directory, path) = new_channel();
     let _writer = Writer::open(&path).expect("a writer");
     let metadata = fs::metadata(&path).expect("the file");
     assert_eq!(metadata.mode() & 0o7777, 0o600);
@@ -301,29 +301,32 @@ fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
     assert_eq!(&bytes[..8], MAGIC.to_ne_bytes());
     assert_eq!((word(8), word(12) as usize, word(16)), (VERSION, SIZE, std::process::id()));
     assert!(metadata.blocks() * 512 >= metadata.len(), "{} blocks", metadata.blocks());
-    let names: Vec<_> = fs::read_dir(folder.path()).expect("the folder").map(|e| e.expect("an entry").path()).collect();
+    let names: Vec<_> =
+        fs::read_dir(directory.path()).expect("the directory").map(|e| e.expect("an entry").path()).collect();
     assert_eq!(names, [path]);
 }
 
 #[test]
 fn a_full_disk_is_an_error_when_the_channel_is_made() {
     use nix::mount::{MsFlags, mount};
-    let (folder, path) = new_channel();
+    let (directory, path) = new_channel();
     let (child, line) = Child::fork(|line| {
         // A mount that only the child has, and that goes with it.
         let none = None::<&str>;
         let small = format!("size={}", 2 * page_size());
         let mounted = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)
             .and_then(|()| mount(none, "/", none, MsFlags::MS_REC | MsFlags::MS_PRIVATE, none))
-            .and_then(|()| mount(Some("tmpfs"), folder.path(), Some("tmpfs"), MsFlags::empty(), Some(small.as_str())));
+            .and_then(|()| {
+                mount(Some("tmpfs"), directory.path(), Some("tmpfs"), MsFlags::empty(), Some(small.as_str()))
+            });
         if let Err(errno) = mounted {
             return line.send(format!("skipped: needs a small tmpfs of its own: {errno}").as_bytes());
         }
-        let full = fs::write(folder.path().join("filler"), vec![1; 2 * page_size()]);
+        let full = fs::write(directory.path().join("filler"), vec![1; 2 * page_size()]);
         let error = Writer::open(&path).expect_err("no room");
         assert_eq!(error.kind(), ErrorKind::StorageFull, "{full:?} {error}");
         assert!(error.to_string().starts_with(&format!("{path:?}: No space left on device")), "{error}");
-        assert_eq!(fs::read_dir(folder.path())?.count(), 1);
+        assert_eq!(fs::read_dir(directory.path())?.count(), 1);
         line.send(b"refused")
     })
     .expect("a child");
@@ -333,7 +336,7 @@ fn a_full_disk_is_an_error_when_the_channel_is_made() {
 
 #[test]
 fn a_second_writer_is_refused_and_told_by_whom() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let (child, line) = writer_in_child(&path, &["mine"]);
     let before = fs::read(&path).expect("the file");
     let error = Writer::open(&path).expect_err("refused");
@@ -349,7 +352,7 @@ fn a_second_writer_is_refused_and_told_by_whom() {
 
 #[test]
 fn each_session_is_told_from_the_one_before() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     for _ in 0..3 {
         let writer = Writer::open(&path).expect("a writer");
         let reader = Reader::open(&path).expect("a reader");
@@ -364,7 +367,7 @@ fn each_session_is_told_from_the_one_before() {
 
 #[test]
 fn a_reader_needs_no_right_to_write_and_cannot() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     writer.publish("read only").expect("published");
     fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).expect("chmod");
@@ -380,7 +383,7 @@ fn a_reader_needs_no_right_to_write_and_cannot() {
 
 #[test]
 fn what_is_no_channel_is_refused_by_name_and_cause_and_left_as_it_was() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     drop(Writer::open(&path).expect("a writer"));
     let genuine = fs::read(&path).expect("the file");
     let changed = |at: usize| {
@@ -412,27 +415,27 @@ fn what_is_no_channel_is_refused_by_name_and_cause_and_left_as_it_was() {
 }
 
 #[test]
-fn a_directory_a_fifo_and_a_folder_that_is_missing_are_refused_at_once() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let fifo = folder.path().join("fifo");
+fn a_directory_a_fifo_and_a_directory_that_is_missing_are_refused_at_once() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let fifo = directory.path().join("fifo");
     mkfifo(&fifo, Mode::S_IRWXU).expect("a FIFO");
-    let missing = folder.path().join("missing/channel");
-    let dangling = folder.path().join("dangling");
+    let missing = directory.path().join("missing/channel");
+    let dangling = directory.path().join("dangling");
     std::os::unix::fs::symlink("nowhere", &dangling).expect("a link");
-    for path in [folder.path(), &fifo, &missing, &dangling] {
+    for path in [directory.path(), &fifo, &missing, &dangling] {
         let written = said(|out| write_hellos(out, path, &AT_ONCE)).1.expect_err("refused");
         assert!(written.to_string().starts_with(&format!("{path:?}: ")), "{written}");
     }
-    for path in [folder.path(), &fifo, &missing] {
+    for path in [directory.path(), &fifo, &missing] {
         let read = said(|out| read_hellos(out, path, &AT_ONCE)).1.expect_err("refused");
         assert!(read.to_string().starts_with(&format!("{path:?}: ")), "{read}");
     }
-    assert_eq!(fs::read_dir(folder.path()).expect("the folder").count(), 2);
+    assert_eq!(fs::read_dir(directory.path()).expect("the directory").count(), 2);
 }
 
 #[test]
 fn a_text_that_is_too_long_is_refused_and_the_last_message_stays() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
     let most = "m".repeat(CAPACITY);
@@ -448,9 +451,9 @@ fn a_text_that_is_too_long_is_refused_and_the_last_message_stays() {
 fn of_writers_that_come_at_once_one_gets_the_channel_and_the_others_are_refused() {
     let start = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).expect("mapped");
     for round in 1..=20 {
-        let (_folder, path) = new_channel();
+        let (_directory, path) = new_channel();
         let writer = || {
-            let body = |line: &Line| {
+            let body = |line: &Peer| {
                 line.give_turn()?;
                 let deadline = Instant::now() + DEADLINE;
                 // The file is there for none of them when they look: they all make one.
@@ -477,7 +480,7 @@ fn of_writers_that_come_at_once_one_gets_the_channel_and_the_others_are_refused(
             line.give_turn().expect("its turn");
             child.wait().expect("waited").success().expect("a good end");
         }
-        assert_eq!(fs::read_dir(path.parent().expect("a folder")).expect("the folder").count(), 1);
+        assert_eq!(fs::read_dir(path.parent().expect("a directory")).expect("the directory").count(), 1);
     }
 }
 
@@ -488,7 +491,7 @@ const FIRST_LENGTH: u64 = 64;
 
 #[test]
 fn a_length_beyond_the_message_is_an_error_and_not_a_read_beyond() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     Writer::open(&path).expect("a writer").publish("x").expect("published");
     let reader = Reader::open(&path).expect("a reader");
     for length in [CAPACITY as u64 + 1, u64::MAX] {
@@ -502,7 +505,7 @@ fn a_length_beyond_the_message_is_an_error_and_not_a_read_beyond() {
 
 #[test]
 fn a_channel_whose_numbers_cannot_be_is_an_error_and_not_a_hang() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     Writer::open(&path).expect("a writer").publish("x").expect("published");
     let reader = Reader::open(&path).expect("a reader");
     let good = fs::read(&path).expect("the file");
@@ -527,7 +530,7 @@ fn until_asleep(child: &Child) {
 
 #[test]
 fn a_ring_wakes_all_who_sleep_in_other_processes() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let writer = Writer::open(&path).expect("a writer");
     let sleeper = || {
         let (child, line) = Child::fork(|line| {
@@ -554,7 +557,7 @@ fn a_ring_wakes_all_who_sleep_in_other_processes() {
 
 #[test]
 fn a_sleep_has_an_end_and_finds_a_file_that_was_cut_short() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let _writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
     reader.sleep(reader.bell(), Duration::from_millis(1)).expect("nothing happened");
@@ -580,7 +583,7 @@ fn messages(said: &str) -> Vec<&str> {
 }
 
 /// Sends each line that a program prints to its parent.
-struct Told<'a>(&'a Line, Vec<u8>);
+struct Told<'a>(&'a Peer, Vec<u8>);
 
 impl Write for Told<'_> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -594,17 +597,17 @@ impl Write for Told<'_> {
 }
 
 /// A program in a child, and what it says on the line.
-fn program(run: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> (Child, Line) {
+fn program(run: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> (Child, Peer) {
     Child::fork(|line| run(&mut Told(line, Vec::new()))).expect("a child")
 }
 
-fn hear(line: &Line) -> String {
+fn hear(line: &Peer) -> String {
     String::from_utf8(line.receive().expect("a line")).expect("text").trim_end().to_owned()
 }
 
 #[test]
 fn the_writer_counts_its_hellos_and_the_reader_that_came_first_hears_the_last() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
     assert_eq!(hear(&line), format!("-- waiting for {path:?}"));
     let (text, result) = said(|out| write_hellos(out, &path, &AT_ONCE));
@@ -627,11 +630,11 @@ fn the_writer_counts_its_hellos_and_the_reader_that_came_first_hears_the_last() 
 }
 
 #[test]
-fn a_name_without_a_folder_is_in_the_one_at_work_in() {
-    let folder = tempfile::tempdir().expect("a folder");
+fn a_name_without_a_directory_is_in_the_one_at_work_in() {
+    let directory = tempfile::tempdir().expect("a directory");
     let here = |run: fn(&mut dyn Write, &Path, &Pace) -> io::Result<()>| {
         program(|out| {
-            std::env::set_current_dir(folder.path())?;
+            std::env::set_current_dir(directory.path())?;
             run(out, Path::new("channel"), &Pace { count: Some(1), ..FOR_EVER })
         })
     };
@@ -640,13 +643,13 @@ fn a_name_without_a_folder_is_in_the_one_at_work_in() {
     let (writer, _line) = here(write_hellos);
     writer.wait().expect("waited").success().expect("written");
     assert!(hear(&line).starts_with("-- maps: "));
-    assert!(folder.path().join("channel").exists());
+    assert!(directory.path().join("channel").exists());
     reader.kill().expect("killed");
 }
 
 #[test]
 fn a_reader_follows_its_writer_to_the_end() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     writer.publish("before").expect("published");
     let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
@@ -668,7 +671,7 @@ fn a_reader_follows_its_writer_to_the_end() {
 
 #[test]
 fn a_reader_ends_with_its_count() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     writer.publish("only").expect("published");
     let (text, result) = said(|out| read_hellos(out, &path, &Pace { count: Some(1), ..FOR_EVER }));
@@ -678,7 +681,7 @@ fn a_reader_ends_with_its_count() {
         text.ends_with("-- that was the last one asked for; 1 messages; munmap: its line of /proc/self/maps is gone\n")
     );
     for program in [read_hellos, write_hellos] {
-        let (_folder, other) = new_channel();
+        let (_directory, other) = new_channel();
         drop(Writer::open(&other).expect("a writer"));
         let (text, result) = said(|out| program(out, &other, &Pace { count: Some(0), ..FOR_EVER }));
         result.expect("nothing to do");
@@ -688,7 +691,7 @@ fn a_reader_ends_with_its_count() {
 
 #[test]
 fn a_reader_whose_writer_dies_says_so_with_the_last_message() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let (writer, _turns) = writer_in_child(&path, &["first", "last"]);
     let (pid, (reader, line)) = (writer.pid(), program(|out| read_hellos(out, &path, &FOR_EVER)));
     assert!(hear(&line).starts_with("-- maps: "));
@@ -701,7 +704,7 @@ fn a_reader_whose_writer_dies_says_so_with_the_last_message() {
 #[test]
 fn a_reader_waits_for_the_next_writer_when_the_last_one_is_gone() {
     for dies in [true, false] {
-        let (_folder, path) = new_channel();
+        let (_directory, path) = new_channel();
         let (child, turns) = writer_in_child(&path, &["old"]);
         let pid = child.pid();
         if dies {
@@ -734,7 +737,7 @@ fn a_reader_waits_for_the_next_writer_when_the_last_one_is_gone() {
 
 #[test]
 fn what_another_writer_left_is_no_news_from_the_one_at_work() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     Writer::open(&path).expect("a writer").publish("old").expect("published");
     let mut writer = Writer::open(&path).expect("a writer");
     let read_and_stop = || {
@@ -753,7 +756,7 @@ fn what_another_writer_left_is_no_news_from_the_one_at_work() {
 
 #[test]
 fn a_reader_that_waits_finds_a_new_file_of_the_name() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     drop(Writer::open(&path).expect("a writer"));
     let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
     assert!(hear(&line).starts_with("-- maps: "));
@@ -774,26 +777,27 @@ fn a_reader_that_waits_finds_a_new_file_of_the_name() {
 }
 
 #[test]
-fn a_reader_does_not_wait_in_a_folder_that_goes_away() {
-    for goes in
-        [|folder: &Path| fs::remove_dir(folder), |folder: &Path| fs::rename(folder, folder.with_extension("moved"))]
-    {
-        let outer = tempfile::tempdir().expect("a folder");
-        let folder = outer.path().join("folder");
-        fs::create_dir(&folder).expect("a folder");
-        let (child, line) = program(|out| read_hellos(out, &folder.join("channel"), &FOR_EVER));
+fn a_reader_does_not_wait_in_a_directory_that_goes_away() {
+    for goes in [
+        |directory: &Path| fs::remove_dir(directory),
+        |directory: &Path| fs::rename(directory, directory.with_extension("moved")),
+    ] {
+        let outer = tempfile::tempdir().expect("a directory");
+        let directory = outer.path().join("directory");
+        fs::create_dir(&directory).expect("a directory");
+        let (child, line) = program(|out| read_hellos(out, &directory.join("channel"), &FOR_EVER));
         assert!(hear(&line).starts_with("-- waiting for "));
         until_asleep(&child);
-        goes(&folder).expect("gone");
+        goes(&directory).expect("gone");
         let Ended::Failed(text) = child.wait().expect("waited") else { panic!("a clear error") };
-        assert!(text.starts_with(&format!("{folder:?}: No such file or directory")), "{text}");
+        assert!(text.starts_with(&format!("{directory:?}: No such file or directory")), "{text}");
     }
 }
 
 #[test]
 fn a_signal_ends_the_writer_cleanly() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
-        let (_folder, path) = new_channel();
+        let (_directory, path) = new_channel();
         let (child, line) = program(|out| write_hellos(out, &path, &FOR_EVER));
         assert!(hear(&line).starts_with("-- maps: "));
         assert_eq!(hear(&line), "hello0");
@@ -810,7 +814,7 @@ fn a_signal_ends_the_writer_cleanly() {
 
 #[test]
 fn a_signal_ends_the_reader_cleanly() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
     assert!(hear(&line).starts_with("-- waiting for "));
     child.signal(Signal::SIGINT).expect("sent");
@@ -826,7 +830,7 @@ fn a_signal_ends_the_reader_cleanly() {
 
 #[test]
 fn the_programs_leave_signals_as_they_were() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let (child, _line) = Child::fork(|_| {
         write_hellos(&mut io::sink(), &path, &AT_ONCE)?;
         nix::sys::signal::raise(Signal::SIGTERM)?;
@@ -852,7 +856,7 @@ impl Write for Raising {
 
 #[test]
 fn a_second_signal_is_part_of_the_first() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     for program in [write_hellos, read_hellos] {
         let (child, _line) = Child::fork(|_| program(&mut Raising, &path, &FOR_EVER)).expect("a child");
         child.wait().expect("waited").success().expect("a good end");
@@ -861,7 +865,7 @@ fn a_second_signal_is_part_of_the_first() {
 
 #[test]
 fn an_output_that_fails_ends_the_writer_and_frees_the_channel() {
-    let (_folder, path) = new_channel();
+    let (_directory, path) = new_channel();
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let error = write_hellos(&mut &full, &path, &FOR_EVER).expect_err("no space");
     assert_eq!(error.kind(), ErrorKind::StorageFull);

@@ -26,25 +26,25 @@ use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
-fn count(folder: &Path) -> usize {
-    fs::read_dir(folder).expect("the folder").count()
+fn count(directory: &Path) -> usize {
+    fs::read_dir(directory).expect("the directory").count()
 }
 
 /// Whether this file system has O_TMPFILE; says so where it hasn't.
-fn has_o_tmpfile(folder: &Path) -> bool {
-    match o_tmpfile(folder) {
+fn has_o_tmpfile(directory: &Path) -> bool {
+    match o_tmpfile(directory) {
         Err(Errno::EOPNOTSUPP) => {
-            eprintln!("skipped: no O_TMPFILE on the file system of {}", folder.display());
+            eprintln!("skipped: no O_TMPFILE on the file system of {}", directory.display());
             false
         }
         file => file.is_ok_and(|_| true) || panic!("O_TMPFILE is refused"),
     }
 }
 
-fn assert_nameless(file: &File, folder: &Path) {
+fn assert_nameless(file: &File, directory: &Path) {
     let metadata = file.metadata().expect("the file");
     assert_eq!(metadata.nlink(), 0);
-    assert_eq!(count(folder), 0);
+    assert_eq!(count(directory), 0);
     file.write_all_at(b"kept", 0).expect("it takes bytes");
     let mut bytes = [0; 4];
     file.read_exact_at(&mut bytes, 0).expect("it gives them back");
@@ -55,8 +55,8 @@ fn assert_nameless(file: &File, folder: &Path) {
 
 #[test]
 fn each_way_makes_a_file_without_a_name_that_is_nobody_elses() {
-    let folder = tempdir().expect("a folder");
-    let path = folder.path();
+    let directory = tempdir().expect("a directory");
+    let path = directory.path();
     let mut files = vec![create_and_unlink(path).expect("a file"), scratch(path).expect("a file")];
     if has_o_tmpfile(path) {
         files.push(o_tmpfile(path).expect("a file"));
@@ -71,26 +71,26 @@ fn each_way_makes_a_file_without_a_name_that_is_nobody_elses() {
 
 #[test]
 fn without_o_tmpfile_a_scratch_file_is_created_and_unlinked() {
-    let folder = tempdir().expect("a folder");
+    let directory = tempdir().expect("a directory");
     for errno in [Errno::EOPNOTSUPP, Errno::EISDIR] {
-        assert_nameless(&or_unlinked(Err(errno), folder.path()).expect("a file"), folder.path());
+        assert_nameless(&or_unlinked(Err(errno), directory.path()).expect("a file"), directory.path());
     }
     for errno in [Errno::ENOENT, Errno::EACCES, Errno::ENOSPC, Errno::EMFILE] {
-        let error = or_unlinked(Err(errno), folder.path()).expect_err("passed on");
+        let error = or_unlinked(Err(errno), directory.path()).expect_err("passed on");
         assert_eq!(error.raw_os_error(), Some(errno as i32));
     }
-    let missing = folder.path().join("missing");
-    assert_eq!(scratch(&missing).expect_err("no folder").kind(), io::ErrorKind::NotFound);
-    assert_eq!(create_and_unlink(&missing).expect_err("no folder").kind(), io::ErrorKind::NotFound);
+    let missing = directory.path().join("missing");
+    assert_eq!(scratch(&missing).expect_err("no directory").kind(), io::ErrorKind::NotFound);
+    assert_eq!(create_and_unlink(&missing).expect_err("no directory").kind(), io::ErrorKind::NotFound);
 }
 
 #[test]
 fn a_name_that_is_taken_is_left_alone() {
-    let folder = tempdir().expect("a folder");
-    let name = folder.path().join(format!(".scratch-{}-0", std::process::id()));
-    let target = folder.path().join("target");
+    let directory = tempdir().expect("a directory");
+    let name = directory.path().join(format!(".scratch-{}-0", std::process::id()));
+    let target = directory.path().join("target");
     std::os::unix::fs::symlink(&target, &name).expect("a link");
-    let file = create_and_unlink(folder.path()).expect("a file");
+    let file = create_and_unlink(directory.path()).expect("a file");
     file.write_all_at(b"mine", 0).expect("written");
     assert!(!target.exists(), "the link is not followed");
     assert!(name.is_symlink(), "and not removed");
@@ -98,23 +98,23 @@ fn a_name_that_is_taken_is_left_alone() {
 
 #[test]
 fn the_name_is_there_between_the_two_calls_and_gone_after_them() {
-    let folder = tempdir().expect("a folder");
+    let directory = tempdir().expect("a directory");
     let mut between = 0;
     let see = || {
-        between = count(folder.path());
+        between = count(directory.path());
         Ok(())
     };
-    assert_nameless(&create_and_then_unlink(folder.path(), see).expect("a file"), folder.path());
+    assert_nameless(&create_and_then_unlink(directory.path(), see).expect("a file"), directory.path());
     assert_eq!(between, 1);
     let fail = || Err(io::ErrorKind::Other.into());
-    create_and_then_unlink(folder.path(), fail).expect_err("passed on");
-    assert_eq!(count(folder.path()), 0, "the name is gone even then");
+    create_and_then_unlink(directory.path(), fail).expect_err("passed on");
+    assert_eq!(count(directory.path()), 0, "the name is gone even then");
 }
 
 #[test]
 fn a_file_gets_its_size_reserved() {
-    let folder = tempdir().expect("a folder");
-    let file = scratch(folder.path()).expect("a file");
+    let directory = tempdir().expect("a directory");
+    let file = scratch(directory.path()).expect("a file");
     let mapping = size_and_map(&file, 100_000).expect("mapped");
     let metadata = file.metadata().expect("the file");
     assert_eq!((mapping.length(), metadata.len()), (100_000, 100_000));
@@ -137,8 +137,8 @@ fn assert_talked(talk: &Talk, words: &[u8]) {
 
 #[test]
 fn relatives_and_strangers_talk_through_a_file_without_a_name() {
-    let folder = tempdir().expect("a folder");
-    let path = folder.path();
+    let directory = tempdir().expect("a directory");
+    let path = directory.path();
     let ways: [&dyn Fn() -> io::Result<File>; 3] =
         [&|| scratch(path), &|| create_and_unlink(path), &|| Ok(memory_file("scratch")?)];
     for make in ways {
@@ -157,7 +157,7 @@ fn descriptors() -> usize {
 
 #[test]
 fn a_descriptor_that_was_sent_is_another_one_of_the_same_open_file() {
-    let (_folder, path) = file_with(b"0123456789");
+    let (_directory, path) = file_with(b"0123456789");
     let mut sent = File::open(path).expect("the file");
     let (ours, theirs) = UnixStream::pair().expect("a socket");
     send_file(&ours, &sent).expect("sent");
@@ -223,11 +223,11 @@ fn who_is_killed_leaves_a_name_behind_only_where_there_was_one() {
         (Moment::BetweenCreateAndUnlink, 1),
         (Moment::BeforeUnlinkWhenDone, 1),
     ] {
-        let folder = tempdir().expect("a folder");
-        if moment == Moment::WithTmpfile && !has_o_tmpfile(folder.path()) {
+        let directory = tempdir().expect("a directory");
+        if moment == Moment::WithTmpfile && !has_o_tmpfile(directory.path()) {
             continue;
         }
-        assert_eq!(killed(folder.path(), moment).expect("a child"), left, "{moment:?}");
+        assert_eq!(killed(directory.path(), moment).expect("a child"), left, "{moment:?}");
     }
 }
 
@@ -236,13 +236,13 @@ proptest! {
 
     #[test]
     fn sigkill_at_any_moment_leaves_nothing_of_a_file_that_never_had_a_name(made in 1..20_u32, spins in 0..2000_u32) {
-        let folder = tempdir()?;
-        let never_named = if has_o_tmpfile(folder.path()) { o_tmpfile } else { |_: &Path| memory_file("scratch") };
+        let directory = tempdir()?;
+        let never_named = if has_o_tmpfile(directory.path()) { o_tmpfile } else { |_: &Path| memory_file("scratch") };
         let counter = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).map_err(io::Error::from)?;
         let (child, line) = Child::fork(|line| {
             line.give_turn()?;
             loop {
-                let mapping = size_and_map(&never_named(folder.path())?, 1)?;
+                let mapping = size_and_map(&never_named(directory.path())?, 1)?;
                 mapping.store(0, b'x');
                 counter.word(0).fetch_add(1, Ordering::Relaxed);
             }
@@ -256,7 +256,7 @@ proptest! {
         // Somewhere in the making of the next one.
         (0..spins).for_each(|_| std::hint::spin_loop());
         prop_assert_eq!(child.kill()?, Ended::Killed(Signal::SIGKILL));
-        prop_assert_eq!(count(folder.path()), 0);
+        prop_assert_eq!(count(directory.path()), 0);
     }
 }
 

@@ -85,19 +85,19 @@ fn assert_bus_error(touched: &Touched, page: usize) {
 
 #[test]
 fn an_empty_file_kills_at_its_first_byte() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let touched = empty_file(folder.path()).expect("a child");
+    let directory = tempfile::tempdir().expect("a directory");
+    let touched = empty_file(directory.path()).expect("a child");
     assert_bus_error(&touched, 0);
     assert_eq!(touched.to_string(), "killed by SIGBUS/BUS_ADRERR at page 0 + 0 bytes");
 }
 
 #[test]
 fn a_file_truncated_under_a_mapping_kills_at_the_page_that_went() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     for sharing in [Sharing::Shared, Sharing::Private] {
-        assert_bus_error(&truncated_while_mapped(folder.path(), sharing).expect("children"), 1);
+        assert_bus_error(&truncated_while_mapped(directory.path(), sharing).expect("children"), 1);
     }
-    let touched = truncated_under_memmap2(folder.path()).expect("a child");
+    let touched = truncated_under_memmap2(directory.path()).expect("a child");
     assert_bus_error(&touched, 1);
     assert_eq!(touched.to_string(), "killed by SIGBUS/BUS_ADRERR at page 1 + 0 bytes");
 }
@@ -117,8 +117,8 @@ fn a_full_disk_kills_the_store_and_is_an_error_for_calls() {
 
 #[test]
 fn ignoring_or_blocking_sigbus_does_not_help() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let ended = ignored_and_blocked(folder.path()).expect("children");
+    let directory = tempfile::tempdir().expect("a directory");
+    let ended = ignored_and_blocked(directory.path()).expect("children");
     assert_eq!(ended, [Ended::Killed(Signal::SIGBUS), Ended::Killed(Signal::SIGBUS)]);
 }
 
@@ -132,14 +132,14 @@ fn a_bus_error_is_no_panic() {
 
 #[test]
 fn the_rest_of_the_last_page_is_zero_and_stores_to_it_stay_out_of_the_file() {
-    let folder = tempfile::tempdir().expect("a folder");
-    assert_eq!(rest_of_the_last_page(folder.path()).expect("mapped"), (0, b"0123456789".to_vec()));
+    let directory = tempfile::tempdir().expect("a directory");
+    assert_eq!(rest_of_the_last_page(directory.path()).expect("mapped"), (0, b"0123456789".to_vec()));
 }
 
 #[test]
 fn the_kernel_says_efault_where_a_touch_would_kill() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let answers = read_and_write_there(folder.path()).expect("mapped");
+    let directory = tempfile::tempdir().expect("a directory");
+    let answers = read_and_write_there(directory.path()).expect("mapped");
     assert_eq!(answers, [Err(Errno::EFAULT), Err(Errno::EFAULT)]);
 }
 
@@ -148,16 +148,16 @@ fn a_length_of_0_is_refused() {
     let empty = tempfile::tempfile().expect("a file");
     assert_eq!(length_of_an_empty_file(&empty), Err(Errno::EINVAL));
     assert_eq!(empty_file_with_memmap2(&empty).expect("a slice"), 0);
-    let (_folder, path) = file_with(b"0123456789");
+    let (_directory, path) = file_with(b"0123456789");
     assert_eq!(empty_file_with_memmap2(&open(&path)).expect("a slice"), 10, "it does ask for the size");
 }
 
 #[test]
 fn what_is_there_is_mapped_and_an_empty_file_is_refused() {
-    let (_folder, path) = file_with(b"0123456789");
+    let (_directory, path) = file_with(b"0123456789");
     let mapping = map_what_is_there(&open(&path)).expect("mapped");
     assert_eq!((mapping.length(), mapping.load(9)), (10, b'9'));
-    let (_folder, empty) = file_with(b"");
+    let (_directory, empty) = file_with(b"");
     let error = map_what_is_there(&open(&empty)).expect_err("refused");
     assert_eq!(error.kind(), io::ErrorKind::UnexpectedEof);
 }
@@ -167,7 +167,7 @@ fn a_file_gets_its_size_and_keeps_its_bytes() {
     let two_pages = 2 * page_size();
     for map in [map_with_size, map_reserved] {
         for content in [&b""[..], b"0123456789", &vec![b'x'; 3 * page_size()]] {
-            let (_folder, path) = file_with(content);
+            let (_directory, path) = file_with(content);
             let mapping = map(&open(&path), two_pages).expect("mapped");
             assert_eq!(mapping.length(), two_pages);
             mapping.store(two_pages - 1, b'!');
@@ -250,7 +250,7 @@ proptest! {
 
 #[test]
 fn a_guarded_mapping_survives_a_truncation_and_works_again_when_the_file_grows() {
-    let (_folder, path) = file_with(&vec![b'x'; 2 * page_size()]);
+    let (_directory, path) = file_with(&vec![b'x'; 2 * page_size()]);
     let file = open(&path);
     let guarded = Guarded::new(open(&path), 0, 2 * page_size()).expect("mapped");
     let mut bytes = [0; 2];
@@ -270,7 +270,7 @@ fn a_guarded_mapping_survives_a_truncation_and_works_again_when_the_file_grows()
 
 #[test]
 fn a_guarded_mapping_of_a_file_open_for_reading_refuses_writes() {
-    let (_folder, path) = file_with(b"x");
+    let (_directory, path) = file_with(b"x");
     let guarded = Guarded::new(File::open(&path).expect("the file"), 0, 1).expect("mapped");
     assert_eq!(guarded.write(0, b"y"), Err(GuardError::ReadOnly));
     let mut byte = [0];
@@ -314,7 +314,7 @@ fn a_guarded_write_to_a_full_disk_is_an_error_and_what_fitted_is_there() {
 
 #[test]
 fn read_2_into_a_mapping_for_reading_is_efault_too() {
-    let (_folder, path) = file_with(b"x");
+    let (_directory, path) = file_with(b"x");
     let file = open(&path);
     let mapping = Mapping::of_file(&file, 0, 1, ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
     let there = std::ptr::with_exposed_provenance_mut(mapping.address());
@@ -325,7 +325,7 @@ fn read_2_into_a_mapping_for_reading_is_efault_too() {
 
 #[test]
 fn a_guarded_access_says_which_call_failed_and_leaves_no_descriptor_open() {
-    let (_folder, path) = file_with(b"x");
+    let (_directory, path) = file_with(b"x");
     let guarded = Guarded::new(open(&path), 0, 1).expect("mapped");
     let open_files = || std::fs::read_dir("/proc/self/fd").expect("the descriptors").count();
     let before = open_files();
@@ -344,7 +344,7 @@ fn a_guarded_access_says_which_call_failed_and_leaves_no_descriptor_open() {
 
 #[test]
 fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
-    let (_folder, path) = file_with(b"");
+    let (_directory, path) = file_with(b"");
     let file = open(&path);
     let guarded = Guarded::new(open(&path), 0, 2 * page_size()).expect("mapped");
     let (truncater, line) = Child::fork(|line| {
@@ -379,7 +379,7 @@ fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
 
 #[test]
 fn a_store_behind_the_end_is_seen_by_other_mappings_and_by_no_read() {
-    let (_folder, path) = file_with(b"0123456789");
+    let (_directory, path) = file_with(b"0123456789");
     let map = || map_what_is_there(&open(&path)).expect("mapped");
     let (mine, another) = (map(), map());
     mine.store(page_size() - 1, b'T');
@@ -390,7 +390,7 @@ fn a_store_behind_the_end_is_seen_by_other_mappings_and_by_no_read() {
 #[test]
 fn what_a_truncation_took_is_zeros_when_the_file_grows_again() {
     for sharing in [Sharing::Shared, Sharing::Private] {
-        let (_folder, path) = file_with(&vec![b'x'; 2 * page_size()]);
+        let (_directory, path) = file_with(&vec![b'x'; 2 * page_size()]);
         let file = open(&path);
         let mapping = Mapping::of_file(&file, 0, 2 * page_size(), READ_WRITE, sharing).expect("mapped");
         mapping.store(page_size(), b'v');
@@ -402,9 +402,9 @@ fn what_a_truncation_took_is_zeros_when_the_file_grows_again() {
 
 #[test]
 fn a_file_that_is_replaced_by_rename_stays_there_for_its_mappings() {
-    let (folder, path) = file_with(b"old");
+    let (directory, path) = file_with(b"old");
     let mapping = map_what_is_there(&open(&path)).expect("mapped");
-    let new = folder.path().join("new");
+    let new = directory.path().join("new");
     std::fs::write(&new, b"").expect("a shorter file");
     std::fs::rename(&new, &path).expect("renamed");
     assert_eq!((mapping.load(0), std::fs::read(&path).expect("the file").len()), (b'o', 0));
@@ -418,7 +418,7 @@ fn a_file_that_is_replaced_by_rename_stays_there_for_its_mappings() {
 
 #[test]
 fn a_call_that_runs_into_a_missing_page_says_how_far_it_came() {
-    let (_folder, path) = file_with(&vec![b'x'; page_size()]);
+    let (_directory, path) = file_with(&vec![b'x'; page_size()]);
     let mapping = Mapping::of_file(open(&path), 0, 2 * page_size(), READ_WRITE, Sharing::Shared).expect("mapped");
     let out = tempfile::tempfile().expect("a file");
     let there = std::ptr::with_exposed_provenance(mapping.address() + page_size() - 8);
@@ -429,7 +429,7 @@ fn a_call_that_runs_into_a_missing_page_says_how_far_it_came() {
 
 #[test]
 fn asking_for_the_pages_beforehand_is_an_error_where_a_touch_would_kill() {
-    let (_folder, path) = file_with(b"0123456789");
+    let (_directory, path) = file_with(b"0123456789");
     let mapping = Mapping::of_file(open(&path), 0, 2 * page_size(), READ_WRITE, Sharing::Shared).expect("mapped");
     let populate = |length: usize| {
         let start = std::ptr::with_exposed_provenance_mut(mapping.address());
@@ -484,9 +484,9 @@ fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_2_gives_zeros() {
 
 #[test]
 fn the_demonstration_finds_the_page_behind_the_end_of_any_file() {
-    let (folder, path) = file_with(&vec![b'x'; 2 * page_size() + 1]);
+    let (directory, path) = file_with(&vec![b'x'; 2 * page_size() + 1]);
     let mut text = Vec::new();
-    demonstrate(&mut Narrator::transcript(&mut text, folder.path()), &path).expect("the demonstration runs");
+    demonstrate(&mut Narrator::transcript(&mut text, directory.path()), &path).expect("the demonstration runs");
     let text = String::from_utf8(text).expect("text");
     let has = |label: &str, end: &str| text.lines().any(|line| line.contains(label) && line.ends_with(end));
     assert!(has("one page too many:", "SIGBUS/BUS_ADRERR at page 3 + 7 bytes"), "{text}");

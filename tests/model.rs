@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use mmap_workbook::model::{Backing, Model, Posix, Rule, Standing};
-use mmap_workbook::scenario::{Amount, Byte, Death, Outcome, Scenario, World};
+use mmap_workbook::model::{Backing, Basis, Model, Posix, Rule};
+use mmap_workbook::scenario::{Amount, Backend, Byte, Death, Outcome, Scenario};
 
 /// The outcome of the last line, where a page has 4 KiB.
 fn last(text: &str) -> Outcome {
@@ -98,9 +98,9 @@ fn there_is_room_for_so_much_and_no_more() {
         };
         for line in most.lines() {
             let (outcome, is_full) = step(line);
-            assert!(outcome != Outcome::Meaningless && !is_full, "{line}: {outcome}");
+            assert!(outcome != Outcome::NotApplicable && !is_full, "{line}: {outcome}");
         }
-        assert_eq!(step(more), (Outcome::Meaningless, true), "{more}");
+        assert_eq!(step(more), (Outcome::NotApplicable, true), "{more}");
     }
 }
 
@@ -188,7 +188,7 @@ fn posix_promises_less_than_linux_does() {
     }
     let tried = cases.map(|(rule, _)| rule);
     for rule in Rule::ALL {
-        assert_eq!(rule.standing() == Standing::Unspecified, tried.contains(rule), "{rule:?}");
+        assert_eq!(rule.standing() == Basis::Unspecified, tried.contains(rule), "{rule:?}");
     }
     // Where nothing is left to the system there is one outcome; and what follows from a death or a refusal is no difference.
     for parting in ["A truncate d 3p\nA load m 2p 1", "A fork B\nA unmap m 1 1p"] {

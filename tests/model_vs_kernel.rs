@@ -6,10 +6,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::model::{Model, Rule, Standing};
-use mmap_workbook::play::torture::{self, Medium, Verdict, runner};
-use mmap_workbook::play::{self, page};
-use mmap_workbook::scenario::{Outcome, Scenario, World};
+use mmap_workbook::model::{Basis, Model, Rule};
+use mmap_workbook::play::torture::{self, FileSystem, Verdict, runner};
+use mmap_workbook::play::{self, page_size};
+use mmap_workbook::scenario::{Backend, Outcome, Scenario};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 
@@ -20,8 +20,8 @@ fn parsed(text: &str) -> Scenario {
 /// So many operations on each file system; a difference is shown as a scenario for `workbook play`.
 #[test]
 fn the_kernel_does_what_the_model_says() {
-    let page = page().expect("a page");
-    for medium in Medium::at_hand().expect("file systems") {
+    let page = page_size().expect("a page");
+    for medium in FileSystem::at_hand().expect("file systems") {
         let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
         match torture::torture(&medium, &Model::new(page), 8_000, seed, |_| Ok(())).expect("the kernel can") {
@@ -29,7 +29,7 @@ fn the_kernel_does_what_the_model_says() {
             Verdict::Differs(scenario, _) => {
                 let rows = play::both(&scenario, &mut medium.kernel().expect("a kernel")).expect("both can");
                 let mut table = Vec::new();
-                play::print(&mut table, &rows, false, mmap_workbook::grade::Language::English).expect("printed");
+                play::print(&mut table, &rows, false, mmap_workbook::text::Language::English).expect("printed");
                 panic!("{}, seed {seed}:\n{scenario}\n{}", medium.name, String::from_utf8_lossy(&table));
             }
         }
@@ -39,10 +39,10 @@ fn the_kernel_does_what_the_model_says() {
 /// Denies each rule in turn. What can be left open can't be denied, and no scenario that is drawn has it.
 #[test]
 fn a_model_with_any_rule_denied_is_caught() {
-    let (page, budget) = (page().expect("a page"), 100_000);
-    let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.standing() != Standing::Nobody).collect();
+    let (page, budget) = (page_size().expect("a page"), 100_000);
+    let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.standing() != Basis::Nobody).collect();
     let mut caught = BTreeMap::new();
-    let media = Medium::at_hand().expect("file systems");
+    let media = FileSystem::at_hand().expect("file systems");
     let (first, memory) = (&media[0], &media[media.len() - 1]);
     let (mut kernel, mut runner, mut done) = (first.kernel().expect("a kernel"), runner(1), 0);
     let kinds = [first.scenarios(200).boxed(), memory.scenarios(200).boxed()];
@@ -79,17 +79,17 @@ fn what_is_left_open_is_one_of_what_it_says() {
         let scenario = parsed(text);
         let rows = play::both(&scenario, &mut kernel).expect("both can");
         let last = rows.last().expect("a line");
-        assert!(last.model.is_open() && last.rule.standing() == Standing::Nobody, "{text}: {}", last.model);
+        assert!(last.model.is_open() && last.rule.standing() == Basis::Nobody, "{text}: {}", last.model);
         assert!(rows.iter().all(play::Row::agrees), "{text}: model {}, kernel {}", last.model, last.kernel);
     }
 }
 
 #[test]
 fn every_outcome_has_its_reason() {
-    let page = page().expect("a page");
+    let page = page_size().expect("a page");
     let seen = RefCell::new(std::collections::BTreeSet::new());
     let mut runner = runner(2);
-    for medium in Medium::at_hand().expect("file systems") {
+    for medium in FileSystem::at_hand().expect("file systems") {
         for _ in 0..60 {
             let scenario = medium.scenarios(200).new_tree(&mut runner).expect("a scenario").current();
             let mut model = Model::new(page);
@@ -108,8 +108,8 @@ fn every_outcome_has_its_reason() {
 /// A difference shrinks to something that a person can read: here for somebody who thinks that close(2) unmaps.
 #[test]
 fn a_difference_shrinks_to_a_few_lines() {
-    let wrong = Model::denying(page().expect("a page"), Rule::MappingsOutliveDescriptors);
-    let medium = &Medium::at_hand().expect("file systems")[..1];
+    let wrong = Model::denying(page_size().expect("a page"), Rule::MappingsOutliveDescriptors);
+    let medium = &FileSystem::at_hand().expect("file systems")[..1];
     let mut out = Vec::new();
     assert!(!torture::run(&mut out, medium, &wrong, 10_000, 3).expect("the kernel can"), "a difference is a failure");
     let text = String::from_utf8(out).expect("text");
@@ -124,22 +124,22 @@ fn the_kernel_reports_what_it_cannot_play() {
     let mut kernel = Kernel::new().expect("a kernel");
     let scenario = parsed("B exit\nA load m 0 1\nA close d\nA kill A\nA fork A\nA exit\nA exit");
     let outcomes = kernel.play(&scenario).expect("the kernel can");
-    let expected = [0, 1, 2, 3, 4, 6].map(|n| (n, Outcome::Meaningless));
+    let expected = [0, 1, 2, 3, 4, 6].map(|n| (n, Outcome::NotApplicable));
     assert!(expected.iter().all(|(n, outcome)| outcomes[*n] == *outcome), "{outcomes:?}");
     assert_eq!(outcomes[5], Outcome::Done);
-    let Ok(predicted) = Model::new(page().expect("a page")).play(&scenario);
+    let Ok(predicted) = Model::new(page_size().expect("a page")).play(&scenario);
     assert_eq!(predicted, outcomes);
 }
 
 #[test]
 fn nothing_is_left_behind() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let mut kernel = Kernel::on(folder.path()).expect("a kernel");
+    let directory = tempfile::tempdir().expect("a directory");
+    let mut kernel = Kernel::in_dir(directory.path()).expect("a kernel");
     let scenario = parsed("A create f \"abc\"\nA rename f g\nA create f 1p\nA fork B\nB fork C\nA exit");
     kernel.play(&scenario).expect("the kernel can");
-    let inside = std::fs::read_dir(folder.path()).expect("read").next().expect("its folder").expect("an entry");
+    let inside = std::fs::read_dir(directory.path()).expect("read").next().expect("its directory").expect("an entry");
     assert_eq!(std::fs::read_dir(inside.path()).expect("read").count(), 0, "files of a scenario that is over");
     drop(kernel);
-    assert_eq!(std::fs::read_dir(folder.path()).expect("read").count(), 0);
+    assert_eq!(std::fs::read_dir(directory.path()).expect("read").count(), 0);
     assert!(!mmap_workbook::process::has_children().expect("asked"));
 }

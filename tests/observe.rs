@@ -17,7 +17,7 @@ fn two_pages() -> Mapping {
 
 #[test]
 fn a_line_of_maps_is_the_kernels_own() {
-    let (_folder, path) = file_with(&vec![1; 3 * page_size()]);
+    let (_directory, path) = file_with(&vec![1; 3 * page_size()]);
     let mapping =
         Mapping::of_file(open(&path), page_size_u64(), 2 * page_size(), ProtFlags::PROT_READ, Sharing::Private)
             .expect("mapped");
@@ -75,7 +75,7 @@ fn a_first_touch_is_a_fault() {
 
 #[test]
 fn a_page_that_was_written_is_in_the_page_cache_and_one_in_a_hole_is_not() {
-    let (_folder, path) = file_with(&[1]);
+    let (_directory, path) = file_with(&[1]);
     let file = open(&path);
     file.set_len(2 * page_size_u64()).expect("a size");
     let mapping = Mapping::of_file(&file, 0, 2 * page_size(), ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
@@ -99,16 +99,16 @@ fn lengths_are_rounded_up_to_whole_pages() {
 
 #[test]
 fn a_transcript_leaves_out_what_varies_and_the_terminal_shows_it() {
-    let (folder, path) = file_with(b"x");
+    let (directory, path) = file_with(b"x");
     let mapping = Mapping::of_file(open(&path), 0, 1, ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
     let areas = maps_of(mapping.range()).expect("maps");
     let print = |narrator: fn(&mut Vec<u8>, &Path, &[Area])| {
         let mut text = Vec::new();
-        narrator(&mut text, folder.path(), &areas);
+        narrator(&mut text, directory.path(), &areas);
         String::from_utf8(text).expect("text")
     };
     fn tell(mut out: Narrator, areas: &[Area]) -> std::io::Result<()> {
-        assert!(out.folder().is_dir());
+        assert!(out.directory().is_dir());
         out.part("A part")?;
         out.tell("two\nlines")?;
         out.evidence("count", out.varying("count", 17))?;
@@ -116,15 +116,16 @@ fn a_transcript_leaves_out_what_varies_and_the_terminal_shows_it() {
         out.maps(&[])?;
         out.shows("that")
     }
-    let transcript = print(|text, folder, areas| tell(Narrator::transcript(text, folder), areas).expect("written"));
+    let transcript =
+        print(|text, directory, areas| tell(Narrator::transcript(text, directory), areas).expect("written"));
     assert_eq!(
         transcript,
         "\nA part\n  two\n  lines\n    count:                       ‹count›\n    maps:                        \
          ‹address›-‹address› r--s 00000000 ‹device› ‹inode› file\n    maps:                        no line\n  => that\n"
     );
-    let live = print(|text, folder, areas| tell(Narrator::live(text, folder), areas).expect("written"));
+    let live = print(|text, directory, areas| tell(Narrator::live(text, directory), areas).expect("written"));
     let plain = anstream::adapter::strip_str(&live).to_string();
-    let line = areas[0].to_string().replace(&format!("{}/", folder.path().display()), "");
+    let line = areas[0].to_string().replace(&format!("{}/", directory.path().display()), "");
     assert_ne!(live, plain, "coloured");
     assert!(plain.contains(&line) && plain.contains("17") && !plain.contains('‹'), "{plain}");
 }

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::process::{Child, Ended};
-use mmap_workbook::scenario::{Scenario, TOUR, World};
+use mmap_workbook::scenario::{Backend, Scenario, TOUR};
 use tempfile::tempdir;
 
 /// The program with these arguments and this on its standard input.
@@ -134,8 +134,8 @@ fn json_has_what_the_table_has() {
 
 #[test]
 fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
-    let folder = tempdir().expect("a folder");
-    let path = folder.path().join("odd");
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("odd");
     fs::write(&path, b"A create \xff 1p").expect("written");
     let many = "A exit\n".repeat(Scenario::MOST_LINES + 1);
     let forks: String = (0..40).map(|n| format!("A map m{n} anon private rw 200p\n")).collect();
@@ -182,17 +182,17 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
     }
 }
 
-/// The names of a scenario are names in its own folder, also where they look like something else.
+/// The names of a scenario are names in its own directory, also where they look like something else.
 #[test]
-fn a_scenario_reaches_nothing_but_its_own_folder() {
-    let folder = tempdir().expect("a folder");
-    fs::write(folder.path().join("f"), "mine").expect("written");
+fn a_scenario_reaches_nothing_but_its_own_directory() {
+    let directory = tempdir().expect("a directory");
+    fs::write(directory.path().join("f"), "mine").expect("written");
     let text = "A create f \"x\" => ok\nA open d f rw trunc\nA rename f g\nA unlink g\nA create f 1p";
-    let on = folder.path().to_str().expect("text");
+    let on = directory.path().to_str().expect("text");
     let output = workbook("en", &["play", "-", "--on", on], text);
     assert!(output.status.success(), "{}", out(&output));
-    assert_eq!(fs::read_to_string(folder.path().join("f")).expect("read"), "mine");
-    assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 1, "nothing is left behind");
+    assert_eq!(fs::read_to_string(directory.path().join("f")).expect("read"), "mine");
+    assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 1, "nothing is left behind");
 }
 
 #[test]
@@ -217,10 +217,10 @@ fn torture_says_what_it_has_done() {
     assert!(text.lines().all(|line| line.contains(" operations, no difference (seed 5, ")), "{text}");
 }
 
-/// Killed at any moment, the program takes all processes of the scenario with it, and the scenario's folder.
+/// Killed at any moment, the program takes all processes of the scenario with it, and the scenario's directory.
 #[test]
 fn processes_of_a_scenario_die_with_who_plays_it() {
-    let folder = tempdir().expect("a folder");
+    let directory = tempdir().expect("a directory");
     let long = "A create f 1p\nA open d f rw\nA map m d shared rw 0 1p\nA fork B\nB fork C\n".to_owned()
         + &"A store m 0 \"a\"\nB store m 0 \"b\"\nC load m 0 1\n".repeat(20_000);
     let scenario = Scenario::parse(&long).expect("a scenario");
@@ -228,7 +228,7 @@ fn processes_of_a_scenario_die_with_who_plays_it() {
         // Whoever of them lives has the pipe's other end.
         let (reader, writer) = std::io::pipe().expect("a pipe");
         let (child, line) = Child::fork(|line| {
-            let mut kernel = Kernel::on(folder.path())?;
+            let mut kernel = Kernel::in_dir(directory.path())?;
             line.give_turn()?;
             kernel.play(&scenario)?;
             Err(std::io::Error::other("it should have been killed"))
@@ -238,12 +238,12 @@ fn processes_of_a_scenario_die_with_who_plays_it() {
         line.await_turn().expect("it plays");
         // A little later each time, by something that takes a little time.
         for _ in 0..round * 200 {
-            fs::metadata(folder.path()).expect("asked");
+            fs::metadata(directory.path()).expect("asked");
         }
         assert!(matches!(child.kill().expect("killed"), Ended::Killed(_)));
         let ready = nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&reader), nix::poll::PollFlags::POLLIN);
         let ended = nix::poll::poll(&mut [ready], nix::poll::PollTimeout::from(60_000_u16)).expect("polled");
         assert_eq!(ended, 1, "a process of the scenario lives on");
-        assert_eq!(fs::read_dir(folder.path()).expect("read").count(), 0, "its folder is left behind");
+        assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 0, "its directory is left behind");
     }
 }

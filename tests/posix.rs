@@ -10,7 +10,7 @@ use std::ptr;
 use std::time::{Duration, Instant, SystemTime};
 
 use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
-use mmap_workbook::process::{Cause, DEADLINE, Ended, Line, OnSmallDisk, end_of, on_a_small_disk};
+use mmap_workbook::process::{Cause, DEADLINE, Ended, OnSmallDisk, Peer, end_of, on_a_small_disk};
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::libc;
@@ -256,7 +256,7 @@ fn more_mappings_than_the_limit_are_enomem() {
 
 #[test]
 fn prot_exec_on_a_file_system_mounted_noexec_is_eperm() {
-    let body = |disk: &Path, _: &Line| {
+    let body = |disk: &Path, _: &Peer| {
         let (none, flags) = (None::<&str>, MsFlags::MS_REMOUNT | MsFlags::MS_BIND | MsFlags::MS_NOEXEC);
         mount(none, disk, none, flags | MsFlags::MS_NOSUID, none)?;
         let file = tempfile::tempfile_in(disk)?;

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
-use mmap_workbook::course::feedback::Page;
-use mmap_workbook::grade::Language;
+use mmap_workbook::course::feedback::Terminal;
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::play::page;
+use mmap_workbook::play::page_size;
 use mmap_workbook::predict::belief::BELIEFS;
 use mmap_workbook::predict::{self, Level, Question, search};
-use mmap_workbook::scenario::{Outcome, Scenario, TOUR, World};
+use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
+use mmap_workbook::text::Language;
 
 /// Set it to write the scenarios that are found.
 const UPDATE: &str = "UPDATE_SCENARIOS";
@@ -19,27 +19,27 @@ const UPDATE: &str = "UPDATE_SCENARIOS";
 #[test]
 fn each_belief_has_the_shortest_scenario_that_shows_it_wrong() {
     let mut kernel = Kernel::new().expect("a kernel");
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");
     for belief in BELIEFS {
         let slug = belief.misconception.slug;
         let mut found = search::shortest(belief.denies, 6).unwrap_or_else(|| panic!("nothing shows {slug} wrong"));
         let given = kernel.play(&found).expect("the kernel can").pop();
         found.0.last_mut().expect("a line").outcome = given;
         if std::env::var_os(UPDATE).is_some() {
-            fs::write(folder.join(format!("{slug}.scenario")), found.to_string()).expect("written");
+            fs::write(directory.join(format!("{slug}.scenario")), found.to_string()).expect("written");
             continue;
         }
         assert_eq!(belief.shown_wrong_by().to_string(), found.to_string(), "{slug}: {UPDATE}=1 writes it");
     }
     let files: BTreeSet<_> =
-        fs::read_dir(folder).expect("read").map(|entry| entry.expect("an entry").file_name()).collect();
+        fs::read_dir(directory).expect("read").map(|entry| entry.expect("an entry").file_name()).collect();
     assert_eq!(files.len(), BELIEFS.len(), "a scenario for each belief, and no other");
 }
 
 /// The kernel gives what the file claims, and who holds the belief expects something else.
 #[test]
 fn the_kernel_contradicts_each_belief() {
-    let (page, mut kernel) = (page().expect("a page"), Kernel::new().expect("a kernel"));
+    let (page, mut kernel) = (page_size().expect("a page"), Kernel::new().expect("a kernel"));
     assert!(BELIEFS.len() >= 12);
     for belief in BELIEFS {
         let (slug, scenario) = (belief.misconception.slug, belief.shown_wrong_by());
@@ -65,7 +65,7 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
         questions.iter().for_each(&mut check);
     }
     for level in [1, 2, 3].map(|number| Level::new(number).expect("a level")) {
-        let some = || predict::series(7, level, page().expect("a page")).take(2).collect::<Vec<_>>();
+        let some = || predict::series(7, level, page_size().expect("a page")).take(2).collect::<Vec<_>>();
         let questions = some();
         questions.iter().for_each(&mut check);
         let texts = |questions: Vec<Question>| questions.iter().map(|q| q.scenario.to_string()).collect::<Vec<_>>();
@@ -76,14 +76,14 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
 
 /// What is printed when somebody answers these, where the page is as wide as its longest line.
 fn sitting_on(
-    kernel: &mut dyn World<Error = std::io::Error>,
+    kernel: &mut dyn Backend<Error = std::io::Error>,
     lesson: usize,
     answers: &str,
     language: Language,
 ) -> String {
     let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
     let mut out = Vec::new();
-    let page = &mut Page::new(&mut out, language, usize::MAX);
+    let page = &mut Terminal::new(&mut out, language, usize::MAX);
     predict::sit(questions.into_iter(), kernel, &mut answers.as_bytes(), page).expect("a sitting");
     anstream::adapter::strip_str(&String::from_utf8(out).expect("text")).to_string()
 }
@@ -94,7 +94,7 @@ fn sitting(lesson: usize, answers: &str, language: Language) -> String {
 
 #[test]
 fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
-    let page = page().expect("a page");
+    let page = page_size().expect("a page");
     for belief in BELIEFS {
         let lesson = usize::from(belief.lesson);
         let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
@@ -105,8 +105,8 @@ fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
         let predicted = belief.prediction(&belief.shown_wrong_by(), page).expect("a line").to_string();
         let text = sitting(lesson, &format!("{}{predicted}\nq\n", "a\n".repeat(number)), Language::English);
         let slug = belief.misconception.slug;
-        assert!(text.contains(&format!("[{slug}]: {}", belief.misconception.belief().en)), "{slug}\n{text}");
-        assert!(text.contains(&belief.misconception.against().en), "{slug}");
+        assert!(text.contains(&format!("[{slug}]: {}", belief.misconception.belief.en)), "{slug}\n{text}");
+        assert!(text.contains(belief.misconception.against.en.as_ref()), "{slug}");
         assert!(text.contains(&format!("x [{slug}] ")), "{slug} in the sum");
         assert!(text.contains(&format!("book/en/{lesson}_")), "{slug}: what to read");
     }
@@ -131,7 +131,7 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
 /// Another kernel, on which nothing is ever mapped for good: the answer is what it does, and not what the model says.
 struct Otherwise;
 
-impl World for Otherwise {
+impl Backend for Otherwise {
     type Error = std::io::Error;
 
     fn play(&mut self, scenario: &Scenario) -> std::io::Result<Vec<Outcome>> {

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
-use mmap_workbook::process::{Cause, Child, Ended, Line, OnSmallDisk, end_of, on_a_small_disk};
+use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, Peer, end_of, on_a_small_disk};
 use nix::errno::Errno;
 use nix::sys::mman::ProtFlags;
 use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, pause};
 
-fn end(body: impl FnOnce(&Line) -> io::Result<()>) -> Ended {
+fn end(body: impl FnOnce(&Peer) -> io::Result<()>) -> Ended {
     let (child, _line) = Child::fork(body).expect("a child");
     child.wait().expect("it ends")
 }
@@ -185,14 +185,14 @@ fn a_small_disk_is_small_and_goes_with_its_child() {
     let mounts = || std::fs::read_to_string("/proc/self/mounts").expect("mounts");
     let before = mounts();
     let mut said = Vec::new();
-    let body = |folder: &std::path::Path, line: &Line| {
-        let full = std::fs::write(folder.join("file"), vec![1; 2 << 20]).expect_err("2 MiB on a disk of 1 MiB");
+    let body = |directory: &std::path::Path, line: &Peer| {
+        let full = std::fs::write(directory.join("file"), vec![1; 2 << 20]).expect_err("2 MiB on a disk of 1 MiB");
         line.send(&full.raw_os_error().unwrap_or(0).to_ne_bytes())?;
-        line.send(folder.as_os_str().as_encoded_bytes())?;
+        line.send(directory.as_os_str().as_encoded_bytes())?;
         line.await_turn()?;
         Err(io::Error::other("as told"))
     };
-    let listen = |line: &Line| {
+    let listen = |line: &Peer| {
         said = vec![line.receive()?, line.receive()?];
         line.give_turn()
     };

@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{ChildStdout, Command, Stdio};
 
 use mmap_workbook::course::LESSONS;
-use mmap_workbook::process::{Child, Ended, Line, OnSmallDisk, on_a_small_disk};
+use mmap_workbook::process::{Child, Ended, OnSmallDisk, Peer, on_a_small_disk};
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
@@ -111,11 +111,11 @@ fn a_terminal_gets_colours_unless_no_color_is_set() {
 
 #[test]
 fn each_demonstration_runs_on_a_copy_of_any_file_and_leaves_nothing_behind() {
-    let (folder, temporary) = (tempdir().expect("a folder"), tempdir().expect("a folder"));
+    let (directory, temporary) = (tempdir().expect("a directory"), tempdir().expect("a directory"));
     let contents: [&[u8]; 4] = [b"x", b"1234", "\u{6620}\u{5c04}\n".as_bytes(), &[0xff; 20_000]];
     for lesson in LESSONS {
         for content in contents {
-            let path = folder.path().join("mine");
+            let path = directory.path().join("mine");
             std::fs::write(&path, content).expect("a file");
             let mut command = workbook(&["run", &lesson.number.to_string(), "--file", str(&path)]);
             let run = run(command.env("TMPDIR", temporary.path()));
@@ -126,14 +126,14 @@ fn each_demonstration_runs_on_a_copy_of_any_file_and_leaves_nothing_behind() {
                 assert_eq!(run.ended, Ended::Exited(0), "lesson {}, {length} bytes: {}", lesson.number, run.err);
             }
             assert_eq!(std::fs::read(&path).expect("the file"), content, "lesson {}", lesson.number);
-            assert_eq!(std::fs::read_dir(&temporary).expect("the folder").count(), 0, "lesson {}", lesson.number);
+            assert_eq!(std::fs::read_dir(&temporary).expect("the directory").count(), 0, "lesson {}", lesson.number);
         }
     }
 }
 
 #[test]
 fn a_sparse_file_is_copied_with_its_holes() {
-    let body = |disk: &Path, _: &Line| {
+    let body = |disk: &Path, _: &Peer| {
         let path = disk.join("mine");
         let file = File::create(&path)?;
         file.set_len((1 << 30) + 4)?;
@@ -160,8 +160,8 @@ fn a_sparse_file_is_copied_with_its_holes() {
 
 #[test]
 fn in_place_every_byte_and_the_times_are_put_back() {
-    let folder = tempdir().expect("a folder");
-    let path = folder.path().join("mine");
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("mine");
     for lesson in LESSONS {
         std::fs::write(&path, "a file of one's own").expect("a file");
         let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
@@ -178,15 +178,15 @@ fn in_place_every_byte_and_the_times_are_put_back() {
             lesson.number
         );
         assert_eq!(path.metadata().expect("the file").modified().expect("a time"), then, "lesson {}", lesson.number);
-        assert_eq!(std::fs::read_dir(&folder).expect("the folder").count(), 1, "lesson {}", lesson.number);
+        assert_eq!(std::fs::read_dir(&directory).expect("the directory").count(), 1, "lesson {}", lesson.number);
     }
     assert!(LESSONS.iter().any(|lesson| lesson.copy_only.is_none()));
 }
 
 #[test]
 fn in_place_the_demonstration_works_on_the_file_itself() {
-    let folder = tempdir().expect("a folder");
-    let path = folder.path().join("mine");
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("mine");
     std::fs::write(&path, "a file of one's own").expect("a file");
     let run = run(&mut workbook(&["run", "2", "--file", str(&path), "--in-place"]));
     assert!(run.out.contains("|a file of on|"), "{}", run.out);
@@ -195,10 +195,10 @@ fn in_place_the_demonstration_works_on_the_file_itself() {
 
 #[test]
 fn a_file_that_will_not_do_gets_one_line_with_its_name_and_the_cause() {
-    let folder = tempdir().expect("a folder");
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
     std::fs::write(at("empty"), "").expect("a file");
-    std::fs::create_dir(at("directory")).expect("a folder");
+    std::fs::create_dir(at("directory")).expect("a directory");
     mkfifo(&at("fifo"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
     std::os::unix::fs::symlink("nowhere", at("dangling")).expect("a link");
     for (name, cause) in [
@@ -217,16 +217,16 @@ fn a_file_that_will_not_do_gets_one_line_with_its_name_and_the_cause() {
     let device = run(&mut workbook(&["run", "2", "--file", "/dev/null"]));
     assert_refused(&device, "/dev/null", "not a regular file");
     let name = std::ffi::OsStr::from_bytes(b"not-\xff-text");
-    std::fs::write(folder.path().join(name), "text").expect("a file");
-    let not_text = run(workbook(&["run", "2", "--file"]).arg(folder.path().join(name)));
+    std::fs::write(directory.path().join(name), "text").expect("a file");
+    let not_text = run(workbook(&["run", "2", "--file"]).arg(directory.path().join(name)));
     assert_refused(&not_text, r"not-\xFF-text", "not UTF-8");
 }
 
 #[test]
 fn a_file_that_may_not_be_read_or_written_is_refused() {
-    let folder = tempdir().expect("a folder");
-    std::fs::set_permissions(&folder, PermissionsExt::from_mode(0o755)).expect("a mode");
-    let path = folder.path().join("mine");
+    let directory = tempdir().expect("a directory");
+    std::fs::set_permissions(&directory, PermissionsExt::from_mode(0o755)).expect("a mode");
+    let path = directory.path().join("mine");
     std::fs::write(&path, "text").expect("a file");
     for (mode, in_place) in [(0o000, &[][..]), (0o444, &["--in-place"])] {
         std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).expect("a mode");
@@ -285,10 +285,10 @@ fn arguments_that_make_no_sense_are_refused_with_their_name() {
 
 #[test]
 fn a_disk_too_full_for_the_copy_gets_one_line() {
-    let folder = tempdir().expect("a folder");
-    let path = folder.path().join("mine");
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("mine");
     std::fs::write(&path, vec![b'x'; 2 << 20]).expect("a file");
-    let body = |disk: &Path, _: &Line| {
+    let body = |disk: &Path, _: &Peer| {
         let run = run(workbook(&["run", "2", "--file", str(&path)]).env("TMPDIR", disk));
         assert_refused(&run, "mine", "No space left on device");
         assert_eq!(std::fs::read_dir(disk)?.count(), 0, "nothing is left behind");
@@ -299,8 +299,8 @@ fn a_disk_too_full_for_the_copy_gets_one_line() {
         OnSmallDisk::Ran(ended) => assert_eq!(ended, Ended::Exited(0)),
     }
     assert_eq!(std::fs::metadata(&path).expect("the file").len(), 2 << 20);
-    let nowhere = run(workbook(&["run", "2"]).env("TMPDIR", "/no/such/folder"));
-    assert_refused(&nowhere, "/no/such/folder", "No such file or directory");
+    let nowhere = run(workbook(&["run", "2"]).env("TMPDIR", "/no/such/directory"));
+    assert_refused(&nowhere, "/no/such/directory", "No such file or directory");
 }
 
 /// One of lesson 4's programs, started, with its standard output as lines.
@@ -319,8 +319,8 @@ fn next_message(lines: &mut std::io::Lines<BufReader<ChildStdout>>) -> Option<St
 #[test]
 fn writer_and_reader_talk_whichever_is_started_first() {
     for reader_first in [true, false] {
-        let folder = tempdir().expect("a folder");
-        let channel = folder.path().join("channel");
+        let directory = tempdir().expect("a directory");
+        let channel = directory.path().join("channel");
         let reader = |more: &[&str]| start("reader", &channel, more);
         let (mut first_reader, mut lines) = (None, None);
         if reader_first {
@@ -352,8 +352,8 @@ fn writer_and_reader_talk_whichever_is_started_first() {
 
 #[test]
 fn a_signal_ends_a_reader_that_waits_and_a_reader_whose_writer_is_killed_says_so() {
-    let folder = tempdir().expect("a folder");
-    let channel = folder.path().join("channel");
+    let directory = tempdir().expect("a directory");
+    let channel = directory.path().join("channel");
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let (reader, mut lines) = start("reader", &channel, &[]);
         assert!(lines.next().expect("a line").expect("text").contains("waiting"));
@@ -375,19 +375,19 @@ fn a_signal_ends_a_reader_that_waits_and_a_reader_whose_writer_is_killed_says_so
 
 #[test]
 fn lesson_4s_programs_leave_a_file_that_is_no_channel_as_it_was() {
-    let folder = tempdir().expect("a folder");
-    let at = |name: &str| folder.path().join(name);
+    let directory = tempdir().expect("a directory");
+    let at = |name: &str| directory.path().join(name);
     std::fs::write(at("mine"), "a file of one's own, longer than any channel's header. ".repeat(100)).expect("a file");
     std::fs::write(at("short"), "short").expect("a file");
     std::fs::write(at("empty"), "").expect("a file");
-    std::fs::create_dir(at("directory")).expect("a folder");
+    std::fs::create_dir(at("directory")).expect("a directory");
     mkfifo(&at("fifo"), Mode::S_IRUSR | Mode::S_IWUSR).expect("a FIFO");
     for (name, cause) in [
         ("mine", "not a channel"),
         ("short", "too short"),
         ("empty", "too short"),
         ("fifo", "not a regular file"),
-        ("no/folder", "No such file or directory"),
+        ("no/directory", "No such file or directory"),
     ] {
         for program in ["writer", "reader"] {
             let before = std::fs::read(at(if name == "fifo" { "mine" } else { name })).ok();
@@ -404,8 +404,8 @@ fn lesson_4s_programs_leave_a_file_that_is_no_channel_as_it_was() {
 
 #[test]
 fn a_demonstration_that_is_stopped_halfway_puts_the_file_back() {
-    let folder = tempdir().expect("a folder");
-    let path = folder.path().join("mine");
+    let directory = tempdir().expect("a directory");
+    let path = directory.path().join("mine");
     std::fs::write(&path, "a file of one's own").expect("a file");
     for ctrl_c in [true, false] {
         // A pipe that is full holds it up: with this much room, after its store to the file and before its end.

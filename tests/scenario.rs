@@ -80,7 +80,7 @@ fn outcome() -> impl Strategy<Value = Outcome> {
     let death = select(vec![Death::NotMapped, Death::NotAllowed, Death::NoPage]);
     let one = prop_oneof![
         Just(Outcome::Done),
-        Just(Outcome::Meaningless),
+        Just(Outcome::NotApplicable),
         any::<u32>().prop_map(|count| Outcome::Count(count.into())),
         prop::collection::vec(run, 0..6).prop_map(|runs| Outcome::Bytes(runs.concat())),
         select(vec!["EINVAL", "E2BIG"]).prop_map(|name| Outcome::errno(name).expect("an errno")),

@@ -15,16 +15,16 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn names(folder: impl AsRef<Path>) -> BTreeSet<String> {
-    let folder = root().join(folder);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+fn names(directory: impl AsRef<Path>) -> BTreeSet<String> {
+    let directory = root().join(directory);
+    let entries = fs::read_dir(&directory).unwrap_or_else(|error| panic!("{}: {error}", directory.display()));
     entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect()
 }
 
 /// Every Rust file of the project.
 fn sources() -> Vec<PathBuf> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in fs::read_dir(folder).expect("a folder") {
+    fn walk(directory: &Path, found: &mut Vec<PathBuf>) {
+        for entry in fs::read_dir(directory).expect("a directory") {
             let path = entry.expect("an entry").path();
             if path.is_dir() {
                 walk(&path, found);
@@ -34,17 +34,17 @@ fn sources() -> Vec<PathBuf> {
         }
     }
     let mut found = Vec::new();
-    for folder in ["lessons", "src", "tests"] {
-        walk(&root().join(folder), &mut found);
+    for directory in ["lessons", "src", "tests"] {
+        walk(&root().join(directory), &mut found);
     }
     assert!(found.len() > 10, "the sources are found");
     found
 }
 
 #[test]
-fn a_lesson_has_its_folder_its_module_its_tests_and_its_transcript() {
-    let folders: BTreeSet<_> = LESSONS.iter().map(|lesson| format!("{}_{}", lesson.number, lesson.slug)).collect();
-    assert_eq!(names("lessons"), folders);
+fn a_lesson_has_its_directory_its_module_its_tests_and_its_transcript() {
+    let directories: BTreeSet<_> = LESSONS.iter().map(|lesson| format!("{}_{}", lesson.number, lesson.slug)).collect();
+    assert_eq!(names("lessons"), directories);
     for (n, lesson) in (1..).zip(LESSONS) {
         assert_eq!(lesson.number, n, "the lessons are numbered from 1 on");
         assert!(read("src/lib.rs").contains(&format!("#[path = \"../lessons/{n}_{}/lesson.rs\"]", lesson.slug)));
@@ -111,12 +111,13 @@ fn the_links_of_the_readmes_lead_somewhere() {
 }
 
 #[test]
-fn the_readme_says_what_is_in_each_folder() {
+fn the_readme_says_what_is_in_each_directory() {
     let text = read("README.md");
-    let folders = names("src").into_iter().filter(|name| root().join("src").join(name).is_dir());
-    for folder in folders.map(|name| format!("src/{name}/")).chain(["lessons/".into(), "tests/".into(), "book/".into()])
+    let directories = names("src").into_iter().filter(|name| root().join("src").join(name).is_dir());
+    for directory in
+        directories.map(|name| format!("src/{name}/")).chain(["lessons/".into(), "tests/".into(), "book/".into()])
     {
-        assert!(text.contains(&format!("| `{folder}` |")), "{folder}");
+        assert!(text.contains(&format!("| `{directory}` |")), "{directory}");
     }
 }
 
@@ -161,8 +162,11 @@ fn the_model_and_the_language_are_compiled_by_themselves() {
     for line in ["#![no_std]", "#![forbid(unsafe_code)]"] {
         assert!(alone.lines().any(|other| other == line), "{line}");
     }
-    for folder in ["model", "scenario"] {
-        assert!(alone.contains(&format!("#[path = \"../../src/{folder}/mod.rs\"]\npub mod {folder};")), "{folder}");
+    for directory in ["model", "scenario"] {
+        assert!(
+            alone.contains(&format!("#[path = \"../../src/{directory}/mod.rs\"]\npub mod {directory};")),
+            "{directory}"
+        );
     }
     assert!(!alone.contains("extern crate std"));
     assert!(read("Cargo.toml").contains("path = \"tests/alone/rules.rs\"\ncrate-type = [\"lib\"]\n"));

@@ -7,7 +7,7 @@ use crate::ledger;
 use crate::page::{self, Heading, Kind, Line};
 use crate::question;
 use crate::render::{self, is_chinese, is_wide_mark};
-use crate::sources::{LANGUAGES, Language, Problem, Sources, folder};
+use crate::sources::{LANGUAGES, Language, Problem, Sources, directory};
 use crate::{site, stamp};
 
 /// A command that the book may tell the reader to run, and the test that runs it. `N` is a lesson's number, `PATH` any path,
@@ -41,8 +41,8 @@ pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo test --test lesson_N", "tidy::ci_runs_the_test_command_of_the_readme"),
     ("cargo run -p book", "serves::the_book_is_served_and_built_again_when_a_source_changes"),
     ("cargo run -p book -- --open", "serves::the_browser_is_opened_at_the_address"),
-    ("cargo run -p book -- build", "serves::the_site_is_written_to_a_folder"),
-    ("cargo run -p book -- build --to PATH", "serves::the_site_is_written_to_a_folder"),
+    ("cargo run -p book -- build", "serves::the_site_is_written_to_a_directory"),
+    ("cargo run -p book -- build --to PATH", "serves::the_site_is_written_to_a_directory"),
 ];
 
 /// The ids that the headings of a lesson's chapter have, whatever others there are.
@@ -68,7 +68,7 @@ pub fn check(sources: &Sources) -> Vec<Problem> {
             match sources.read(&file) {
                 Ok(text) => {
                     render::page(sources, language, &name, &text, &mut problems);
-                    book.pages.insert((name, folder(language)), Page { file, text, language });
+                    book.pages.insert((name, directory(language)), Page { file, text, language });
                 }
                 Err(problem) => problems.push(problem),
             }
@@ -103,8 +103,8 @@ pub fn check(sources: &Sources) -> Vec<Problem> {
 pub fn check_site(there: &std::path::Path) -> std::io::Result<Vec<Problem>> {
     let mut problems = Vec::new();
     for language in LANGUAGES {
-        for (name, html) in site::written(&there.join(folder(language)))? {
-            let file = format!("{}/{name}.html", folder(language));
+        for (name, html) in site::written(&there.join(directory(language)))? {
+            let file = format!("{}/{name}.html", directory(language));
             problems.extend(left_over(&html).into_iter().map(|(line, what)| Problem::new(&file, line, what)));
             if language == Language::Chinese {
                 problems.extend(in_english(&html).into_iter().map(|(line, what)| Problem::new(&file, line, what)));
@@ -338,7 +338,7 @@ impl Page {
 
 impl Book {
     fn page(&self, name: &str, language: Language) -> Option<&Page> {
-        self.pages.get(&(name.to_owned(), folder(language)))
+        self.pages.get(&(name.to_owned(), directory(language)))
     }
 
     fn both_languages(&self, problems: &mut Vec<Problem>) {
@@ -348,7 +348,7 @@ impl Book {
                 (self.page(name, Language::English), self.page(name, Language::Chinese))
             else {
                 let missing = LANGUAGES.into_iter().find(|language| self.page(name, *language).is_none());
-                let missing = missing.map(folder).unwrap_or_default();
+                let missing = missing.map(directory).unwrap_or_default();
                 problems.push(Problem::new(
                     format!("book/{missing}/{name}.md"),
                     0,
@@ -381,7 +381,7 @@ impl Book {
     fn tables_of_contents(&self, sources: &Sources, problems: &mut Vec<Problem>) {
         let mut orders = Vec::new();
         for language in LANGUAGES {
-            let file = format!("book/{}/SUMMARY.md", folder(language));
+            let file = format!("book/{}/SUMMARY.md", directory(language));
             let text = match sources.read(&file) {
                 Ok(text) => text,
                 Err(problem) => {
@@ -402,7 +402,7 @@ impl Book {
                     problems.push(Problem::new(&file, *line, format!("the chapter's own title is {title:?}")));
                 }
             }
-            for (name, _) in self.pages.keys().filter(|(_, of)| *of == folder(language)) {
+            for (name, _) in self.pages.keys().filter(|(_, of)| *of == directory(language)) {
                 if !listed.iter().any(|(_, page)| page.trim_end_matches(".md") == name) {
                     problems.push(Problem::new(&file, 0, format!("{name}.md is not in it")));
                 }
@@ -424,9 +424,13 @@ impl Book {
     fn sections_of_checks(&self, sources: &Sources, problems: &mut Vec<Problem>) {
         let lessons = sources.names("lessons");
         for lesson in &lessons {
-            let file = format!("lessons/{lesson}/checks.rs");
-            let Ok(text) = sources.read(&file) else { continue };
-            for (line, section) in sections(&text) {
+            let directory = format!("lessons/{lesson}/checks");
+            let files = sources.names(&directory).into_iter().map(|name| format!("{directory}/{name}"));
+            let texts = files.filter_map(|file| sources.read(&file).ok().map(|text| (file, text)));
+            let found = texts.flat_map(|(file, text)| {
+                sections(&text).into_iter().map(move |at| (file.clone(), at)).collect::<Vec<_>>()
+            });
+            for (file, (line, section)) in found {
                 let (of, section) = match section.split_once(':') {
                     Some((n, section)) => (lessons.iter().find(|name| name.starts_with(&format!("{n}_"))), section),
                     None => (Some(lesson), section.as_str()),
@@ -509,13 +513,13 @@ impl Book {
     }
 
     fn programs(&self, sources: &Sources, problems: &mut Vec<Problem>) {
-        for folder in ["book/programs", "book/programs/notes"] {
-            for name in sources.names(folder).iter().filter_map(|name| name.strip_suffix(".c")) {
+        for directory in ["book/programs", "book/programs/notes"] {
+            for name in sources.names(directory).iter().filter_map(|name| name.strip_suffix(".c")) {
                 let shown = self.pages.values().any(|page| {
                     page.text.contains(&format!("{name}.c")) || page.text.contains(&format!("{{{{#output {name}}}}}"))
                 });
                 if !shown {
-                    problems.push(Problem::new(format!("{folder}/{name}.c"), 0, "no page shows it"));
+                    problems.push(Problem::new(format!("{directory}/{name}.c"), 0, "no page shows it"));
                 }
             }
         }

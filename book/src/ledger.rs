@@ -1,8 +1,8 @@
 //! What POSIX and the man pages assert, and where each assertion is shown: `book/assertions.toml`, as tables of the book.
 
-use mmap_workbook::grade::Words;
 use mmap_workbook::model::Model;
-use mmap_workbook::scenario::{Outcome, Scenario, World};
+use mmap_workbook::scenario::{Backend, Outcome, Scenario};
+use mmap_workbook::text::Text;
 use serde::Deserialize;
 
 use crate::check::typesetting;
@@ -19,7 +19,7 @@ pub struct Assertion {
     /// Whose: `mmap 12` and `munmap 3` are the Open POSIX Test Suite's numbers, `msync(2)` is a man page.
     pub of: String,
     /// What is asserted, in words of our own.
-    pub says: Words,
+    pub says: Text,
     /// A scenario whose last line says what it gives.
     #[serde(default)]
     pub scenario: Option<String>,
@@ -28,10 +28,10 @@ pub struct Assertion {
     pub tests: Vec<String>,
     /// Why it isn't shown.
     #[serde(default)]
-    pub not_shown: Option<Words>,
+    pub not_shown: Option<Text>,
     /// Of what a scenario or tests show: what they leave out, and why.
     #[serde(default)]
-    pub but: Option<Words>,
+    pub but: Option<Text>,
 }
 
 #[derive(Deserialize)]
@@ -70,8 +70,8 @@ pub fn problems(sources: &Sources) -> Vec<Problem> {
         Err(problem) => return vec![problem],
     };
     let texts = all.iter().flat_map(|row| [Some(&row.says), row.not_shown.as_ref(), row.but.as_ref()]).flatten();
-    let wrong = |words: &Words| {
-        let line = text.lines().position(|line| line.contains(&words.zh)).map_or(0, |n| n + 1);
+    let wrong = |words: &Text| {
+        let line = text.lines().position(|line| line.contains(words.zh.as_ref())).map_or(0, |n| n + 1);
         typesetting(&words.zh).into_iter().map(move |what| Problem::new(FILE, line, what)).collect::<Vec<_>>()
     };
     texts.flat_map(wrong).collect()
@@ -126,7 +126,7 @@ pub fn table(sources: &Sources, language: Language, name: &str) -> Result<String
 
 fn shown(sources: &Sources, language: Language, row: &Assertion) -> Result<String, String> {
     let said =
-        |label: &str, why: &Words| format!("<em>{label}{}</em>", crate::render::escape(why.in_language(language)));
+        |label: &str, why: &Text| format!("<em>{label}{}</em>", crate::render::escape(why.in_language(language)));
     let mut out = match (&row.scenario, row.tests.as_slice(), &row.not_shown) {
         (Some(text), [], None) => {
             let scenario = claimed(text)?;

@@ -26,9 +26,9 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Writes the book as static files, which work from any folder
+    /// Writes the book as static files, which work from any directory
     Build {
-        /// The folder to write to
+        /// The directory to write to
         #[arg(long, default_value = "target/book")]
         to: PathBuf,
     },

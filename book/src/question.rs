@@ -1,9 +1,10 @@
 //! The questions at the end of a chapter, kept as data in one place for both languages.
 
-use mmap_workbook::grade::{Words, misconception::Misconception};
+use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::model::Model;
 use mmap_workbook::predict::belief::Belief;
-use mmap_workbook::scenario::{Scenario, World};
+use mmap_workbook::scenario::{Backend, Scenario};
+use mmap_workbook::text::Text;
 use serde::Deserialize;
 
 use crate::render::PAGE;
@@ -27,7 +28,7 @@ pub struct Question {
     /// The test that holds the right answer: `lesson_2::name`.
     pub held: String,
     /// The question, in Markdown.
-    pub ask: Words,
+    pub ask: Text,
     /// The answers to choose from; one is right.
     #[serde(rename = "option")]
     pub options: Vec<Choice>,
@@ -44,9 +45,9 @@ pub struct Choice {
     #[serde(default)]
     pub gives: Option<String>,
     /// The answer, in Markdown.
-    pub text: Words,
+    pub text: Text,
     /// Why it is right, or why it is believed and wrong, in Markdown.
-    pub why: Words,
+    pub why: Text,
     /// What a learner believes who chooses it: the slug of a misconception.
     #[serde(default)]
     pub misconception: Option<String>,

@@ -280,8 +280,8 @@ impl Renderer<'_> {
         Ok(format!(
             "<div class=\"belief\" role=\"note\">\n<p class=\"believed\"><strong>{believed}</strong>{space}{}</p>\n\
              <p class=\"fact\"><strong>{fact}</strong>{space}{}</p>\n</div>\n",
-            with_code(belief.belief().in_language(self.language)),
-            with_code(belief.against().in_language(self.language)),
+            with_code(belief.belief.in_language(self.language)),
+            with_code(belief.against.in_language(self.language)),
         ))
     }
 
@@ -300,7 +300,7 @@ impl Renderer<'_> {
     }
 
     fn question(&mut self, n: usize, question: &question::Question) -> Result<String, String> {
-        let words = |words: &mmap_workbook::grade::Words| words.in_language(self.language).trim().to_owned();
+        let words = |words: &mmap_workbook::text::Text| words.in_language(self.language).trim().to_owned();
         let (label, answer, right, wrong) = either(
             self.language,
             (format!("Question {n}"), "Answer", "right", "wrong"),

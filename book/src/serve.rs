@@ -38,7 +38,7 @@ struct Built {
 /// Serves the book on 127.0.0.1 until the program is ended.
 ///
 /// # Errors
-/// When the port is in use; when the folders can't be watched.
+/// When the port is in use; when the directories can't be watched.
 pub fn serve(sources: &Sources, port: u16, open: bool) -> io::Result<()> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port)).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => {
@@ -101,16 +101,16 @@ fn rebuild(sources: &Sources, built: &Mutex<Built>) {
 }
 
 fn files_of_a_build(sources: &Sources) -> Result<HashMap<String, Vec<u8>>, Vec<Problem>> {
-    let failed = |error: io::Error| vec![Problem::new("the temporary folder", 0, error.to_string())];
-    let folder = tempfile::tempdir().map_err(failed)?;
-    site::build(sources, folder.path())?;
+    let failed = |error: io::Error| vec![Problem::new("the temporary directory", 0, error.to_string())];
+    let directory = tempfile::tempdir().map_err(failed)?;
+    site::build(sources, directory.path())?;
     let mut files = HashMap::new();
-    collect(folder.path(), "", &mut files).map_err(failed)?;
+    collect(directory.path(), "", &mut files).map_err(failed)?;
     Ok(files)
 }
 
-fn collect(folder: &Path, name: &str, files: &mut HashMap<String, Vec<u8>>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
+fn collect(directory: &Path, name: &str, files: &mut HashMap<String, Vec<u8>>) -> io::Result<()> {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         let name = format!("{name}/{}", entry.file_name().to_string_lossy());
         if entry.file_type()?.is_dir() {
@@ -229,7 +229,7 @@ fn decoded(path: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The folders that the book is made of.
+/// The directories that the book is made of.
 struct Watch(Inotify);
 
 impl Watch {
@@ -239,7 +239,7 @@ impl Watch {
         Ok(watch)
     }
 
-    /// Looks at all folders, those as well that have come since.
+    /// Looks at all directories, those as well that have come since.
     fn look(&self, sources: &Sources) -> io::Result<()> {
         let book = [
             "en",
@@ -253,18 +253,18 @@ impl Watch {
             "theme/css",
             "theme/site",
         ];
-        let mut folders: Vec<_> = book.iter().map(|folder| format!("book/{folder}")).collect();
-        folders.extend(["book", "lessons", "tests", "tests/snapshots"].map(str::to_owned));
-        folders.extend(sources.names("lessons").into_iter().map(|lesson| format!("lessons/{lesson}")));
+        let mut directories: Vec<_> = book.iter().map(|directory| format!("book/{directory}")).collect();
+        directories.extend(["book", "lessons", "tests", "tests/snapshots"].map(str::to_owned));
+        directories.extend(sources.names("lessons").into_iter().map(|lesson| format!("lessons/{lesson}")));
         let changes = AddWatchFlags::IN_CLOSE_WRITE
             | AddWatchFlags::IN_MOVED_TO
             | AddWatchFlags::IN_MOVED_FROM
             | AddWatchFlags::IN_DELETE
             | AddWatchFlags::IN_ONLYDIR;
-        for folder in folders {
-            match self.0.add_watch(&sources.root().join(&folder), changes) {
+        for directory in directories {
+            match self.0.add_watch(&sources.root().join(&directory), changes) {
                 Ok(_) | Err(Errno::ENOENT | Errno::ENOTDIR) => {}
-                Err(errno) => return Err(io::Error::other(format!("{folder} can't be watched: {errno}"))),
+                Err(errno) => return Err(io::Error::other(format!("{directory} can't be watched: {errno}"))),
             }
         }
         Ok(())

@@ -12,7 +12,7 @@ use serde_json::json;
 
 use crate::html::{self, Piece};
 use crate::render;
-use crate::sources::{LANGUAGES, Language, Problem, Sources, either, folder};
+use crate::sources::{LANGUAGES, Language, Problem, Sources, directory, either};
 
 /// What stands in the template where the link to the other language goes. A stock mdBook, which knows of one language only,
 /// leaves it as it is.
@@ -45,16 +45,16 @@ pub fn summary(text: &str) -> Vec<(usize, &str)> {
     lines.filter_map(|(n, line)| link(line).map(|(start, end)| (n, &line[start..end]))).collect()
 }
 
-/// Makes the site in the folder `to`, which is made when it's missing.
+/// Makes the site in the directory `to`, which is made when it's missing.
 ///
 /// # Errors
 /// What is wrong in the sources, all of it; or the file of the site that can't be written.
 pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     for language in LANGUAGES {
-        let there = to.join(folder(language));
+        let there = to.join(directory(language));
         if holds_something_else(&there) {
-            let what = "what is in it would be removed, and it is no site of the book: take another folder";
+            let what = "what is in it would be removed, and it is no site of the book: take another directory";
             problems.push(Problem::new(there.display().to_string(), 0, what));
         }
     }
@@ -62,7 +62,7 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     let mut books = Vec::new();
     for language in LANGUAGES {
-        match load(sources, language, &to.join(folder(language))) {
+        match load(sources, language, &to.join(directory(language))) {
             Ok(mut book) => {
                 problems.extend(preprocess(sources, language, &mut book.book));
                 books.push((language, book));
@@ -74,18 +74,18 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
     let mut problems = Vec::new();
     for (language, book) in books {
         book.build().map_err(|error| vec![Problem::new(config_file(language), 0, format!("{error:#}"))])?;
-        let there = to.join(folder(language));
-        finish(sources, language, &there, &mut problems).map_err(|error| vec![of_folder(&there, &error)])?;
+        let there = to.join(directory(language));
+        finish(sources, language, &there, &mut problems).map_err(|error| vec![of_directory(&there, &error)])?;
     }
     sorted(problems)?;
     entrance(sources, to)
 }
 
-/// Whether a folder has files in it that no earlier build has written.
-fn holds_something_else(folder: &Path) -> bool {
-    let holds_anything = fs::read_dir(folder).is_ok_and(|mut entries| entries.next().is_some());
+/// Whether a directory has files in it that no earlier build has written.
+fn holds_something_else(directory: &Path) -> bool {
+    let holds_anything = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
     // mdBook writes this one early, so a build that was broken off has it, too.
-    holds_anything && (!folder.join(".nojekyll").exists() || folder.join("SUMMARY.md").exists())
+    holds_anything && (!directory.join(".nojekyll").exists() || directory.join("SUMMARY.md").exists())
 }
 
 fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
@@ -94,31 +94,31 @@ fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
     if problems.is_empty() { Ok(()) } else { Err(problems) }
 }
 
-fn of_folder(folder: &Path, error: &io::Error) -> Problem {
-    Problem::new(folder.display().to_string(), 0, error.to_string())
+fn of_directory(directory: &Path, error: &io::Error) -> Problem {
+    Problem::new(directory.display().to_string(), 0, error.to_string())
 }
 
 fn config_file(language: Language) -> String {
-    format!("book/{}/book.toml", folder(language))
+    format!("book/{}/book.toml", directory(language))
 }
 
 fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<Problem>> {
-    let file = format!("book/{}/SUMMARY.md", folder(language));
+    let file = format!("book/{}/SUMMARY.md", directory(language));
     let text = sources.read(&file).map_err(|problem| vec![problem])?;
     let missing = summary(&text)
         .into_iter()
-        .filter(|(_, page)| !sources.root().join(format!("book/{}/{page}", folder(language))).is_file());
+        .filter(|(_, page)| !sources.root().join(format!("book/{}/{page}", directory(language))).is_file());
     let missing: Vec<_> =
         missing.map(|(line, page)| Problem::new(&file, line, format!("there is no page {page}"))).collect();
     if !missing.is_empty() {
         return Err(missing);
     }
     let wrong = |error: &dyn std::fmt::Display| vec![Problem::new(config_file(language), 0, error.to_string())];
-    let root = sources.root().join("book").join(folder(language));
+    let root = sources.root().join("book").join(directory(language));
     let mut config = Config::from_disk(root.join("book.toml")).map_err(|error| wrong(&format!("{error:#}")))?;
     // What the program would do for a stock mdBook, this one does itself.
     config.set("preprocessor", toml::Table::new()).map_err(|error| wrong(&format!("{error:#}")))?;
-    config.build.build_dir = absolute(to).map_err(|error| vec![of_folder(to, &error)])?;
+    config.build.build_dir = absolute(to).map_err(|error| vec![of_directory(to, &error)])?;
     MDBook::load_with_config(root, config).map_err(|error| wrong(&format!("{error:#}")))
 }
 
@@ -127,12 +127,12 @@ fn absolute(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()
 }
 
-/// The language of a book in a folder of that name.
+/// The language of a book in a directory of that name.
 pub fn language_of(root: &Path) -> Option<Language> {
-    LANGUAGES.into_iter().find(|language| root.file_name().is_some_and(|name| name == folder(*language)))
+    LANGUAGES.into_iter().find(|language| root.file_name().is_some_and(|name| name == directory(*language)))
 }
 
-/// The pages of a folder of the site, by name without `.html`.
+/// The pages of a directory of the site, by name without `.html`.
 pub fn written(there: &Path) -> io::Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
     for entry in fs::read_dir(there)? {
@@ -237,7 +237,7 @@ fn dead_links(
 fn entrance(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
     for page in ["index.html", "404.html"] {
         let html = sources.read(&format!("book/theme/site/{page}")).map_err(|problem| vec![problem])?;
-        fs::write(to.join(page), html).map_err(|error| vec![of_folder(to, &error)])?;
+        fs::write(to.join(page), html).map_err(|error| vec![of_directory(to, &error)])?;
     }
-    fs::write(to.join(".nojekyll"), "").map_err(|error| vec![of_folder(to, &error)])
+    fs::write(to.join(".nojekyll"), "").map_err(|error| vec![of_directory(to, &error)])
 }

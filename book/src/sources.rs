@@ -5,13 +5,13 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use mmap_workbook::grade::Language;
+pub use mmap_workbook::text::Language;
 
 /// Both languages, in the order in which pages are written.
 pub const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
 
-/// The name of a language's folder, and of its part of the site.
-pub fn folder(language: Language) -> &'static str {
+/// The name of a language's directory, and of its part of the site.
+pub fn directory(language: Language) -> &'static str {
     match language {
         Language::English => "en",
         Language::Chinese => "zh",
@@ -73,7 +73,7 @@ impl Sources {
         Sources { root: root.into() }
     }
 
-    /// The folder of the checkout.
+    /// The directory of the checkout.
     pub fn root(&self) -> &Path {
         &self.root
     }
@@ -89,24 +89,24 @@ impl Sources {
         })
     }
 
-    /// The names in a folder, sorted; none when there is no such folder.
-    pub fn names(&self, folder: &str) -> Vec<String> {
-        let Ok(entries) = fs::read_dir(self.root.join(folder)) else { return Vec::new() };
+    /// The names in a directory, sorted; none when there is no such directory.
+    pub fn names(&self, directory: &str) -> Vec<String> {
+        let Ok(entries) = fs::read_dir(self.root.join(directory)) else { return Vec::new() };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
         let mut names: Vec<_> = names.collect();
         names.sort();
         names
     }
 
-    /// The pages of a language: their names without the folder and `.md`, the table of contents left out.
+    /// The pages of a language: their names without the directory and `.md`, the table of contents left out.
     pub fn pages(&self, language: Language) -> Vec<String> {
-        let names = self.names(&format!("book/{}", folder(language)));
+        let names = self.names(&format!("book/{}", directory(language)));
         let pages = names.iter().filter_map(|name| name.strip_suffix(".md"));
         pages.filter(|name| *name != "SUMMARY").map(str::to_owned).collect()
     }
 
     /// The file of a page.
     pub fn page(&self, language: Language, name: &str) -> String {
-        format!("book/{}/{name}.md", folder(language))
+        format!("book/{}/{name}.md", directory(language))
     }
 }

@@ -5,7 +5,7 @@ mod small;
 use std::fs;
 
 use book::check::{COMMANDS, check, check_site};
-use book::sources::{LANGUAGES, Language, Problem, Sources, folder};
+use book::sources::{LANGUAGES, Language, Problem, Sources, directory};
 use book::{page, render, site, stamp};
 use mmap_workbook::course::LESSONS;
 use small::{QUESTIONS, Small};
@@ -22,9 +22,9 @@ fn the_sources_keep_to_the_rules() {
 
 #[test]
 fn both_languages_become_a_site() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let problems = match site::build(&Sources::of_program(), folder.path()) {
-        Ok(()) => check_site(folder.path()).expect("a site"),
+    let directory = tempfile::tempdir().expect("a directory");
+    let problems = match site::build(&Sources::of_program(), directory.path()) {
+        Ok(()) => check_site(directory.path()).expect("a site"),
         Err(problems) => problems,
     };
     assert!(problems.is_empty(), "{}", lines(&problems));
@@ -51,10 +51,10 @@ fn the_chapters_are_the_lessons_of_the_readme() {
 /// A first visit loads a page with its styles and scripts, and nothing from elsewhere.
 #[test]
 fn a_page_is_light_and_asks_nobody_else() {
-    let there = tempfile::tempdir().expect("a folder");
+    let there = tempfile::tempdir().expect("a directory");
     site::build(&Sources::of_program(), there.path()).map_err(|problems| lines(&problems)).expect("a site");
     for language in LANGUAGES {
-        let there = there.path().join(folder(language));
+        let there = there.path().join(directory(language));
         for (name, html) in site::written(&there).expect("pages") {
             let mut bytes = html.len();
             for attribute in ["src=\"", "<link rel=\"stylesheet\" href=\"", "<link rel=\"icon\" href=\""] {
@@ -68,7 +68,7 @@ fn a_page_is_light_and_asks_nobody_else() {
             assert!(
                 bytes < 500_000 || name == "print",
                 "{}/{name}.html is {bytes} bytes with what it loads",
-                folder(language)
+                directory(language)
             );
         }
     }
@@ -84,7 +84,7 @@ fn each_command_of_the_book_is_run_by_a_test() {
 /// Everything that is found, by whichever of the two ways.
 fn problems(small: &Small) -> Vec<Problem> {
     let mut problems = check(&small.sources());
-    let there = small.folder.path().join("site");
+    let there = small.directory.path().join("site");
     match site::build(&small.sources(), &there) {
         Ok(()) => problems.extend(check_site(&there).expect("a site")),
         Err(found) => problems.extend(found),
@@ -192,9 +192,9 @@ const BROKEN: &[(&str, &str, &str, &str)] = &[
         "book/zh/1_one.md",
         "{#window}",
         "{#door}",
-        "book/zh/1_one.md: no heading has the id {#window}, where lessons/1_one/checks.rs:2",
+        "book/zh/1_one.md: no heading has the id {#window}, where lessons/1_one/checks/a.rs:2",
     ),
-    ("lessons/1_one/checks.rs", "window", "door", "book/en/1_one.md: no heading has the id {#door}"),
+    ("lessons/1_one/checks/a.rs", "window", "door", "book/en/1_one.md: no heading has the id {#door}"),
     // Both languages.
     ("book/en/index.md", "Go to", "Now go to", "book/zh/index.md:1: the English page has changed since"),
     (

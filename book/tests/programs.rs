@@ -9,7 +9,7 @@
 //! - `// arguments: a b`: what the program is given
 //! - `// shows: TEXT`: only those lines of the output that contain TEXT are kept; may be there several times
 //!
-//! It runs in an empty folder, and has a minute. Its output goes to a file, so what it prints before it dies of a signal has
+//! It runs in an empty directory, and has a minute. Its output goes to a file, so what it prints before it dies of a signal has
 //! to be flushed. New or changed snapshots: `INSTA_UPDATE=always cargo test -p book --test programs`.
 
 use std::collections::BTreeMap;
@@ -30,8 +30,8 @@ fn package() -> &'static Path {
 /// The programs by name.
 fn programs() -> BTreeMap<String, PathBuf> {
     let mut found = BTreeMap::new();
-    for folder in ["programs", "programs/notes"] {
-        let Ok(entries) = fs::read_dir(package().join(folder)) else { continue };
+    for directory in ["programs", "programs/notes"] {
+        let Ok(entries) = fs::read_dir(package().join(directory)) else { continue };
         for path in entries.map(|entry| entry.expect("an entry").path()) {
             if path.extension().is_some_and(|extension| extension == "c") {
                 let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
@@ -73,10 +73,10 @@ impl Header {
     }
 }
 
-/// Runs a command in a folder; how it ended, and what it printed on both of its outputs.
-fn run(command: &mut Command, folder: &Path, output: &Path) -> io::Result<(Ended, String)> {
+/// Runs a command in a directory; how it ended, and what it printed on both of its outputs.
+fn run(command: &mut Command, directory: &Path, output: &Path) -> io::Result<(Ended, String)> {
     let file = File::options().append(true).create_new(true).open(output)?;
-    command.current_dir(folder).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    command.current_dir(directory).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let (child, _) = Child::spawn(command)?;
     let ended = child.wait()?;
     Ok((ended, String::from_utf8_lossy(&fs::read(output)?).into_owned()))
@@ -86,14 +86,15 @@ fn run(command: &mut Command, folder: &Path, output: &Path) -> io::Result<(Ended
 fn evidence(name: &str, path: &Path) -> Result<String, String> {
     let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let header = Header::of(&source);
-    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let (program, inside) = (folder.path().join(name), folder.path().join("inside"));
+    let directory = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let (program, inside) = (directory.path().join(name), directory.path().join("inside"));
     fs::create_dir(&inside).map_err(|error| error.to_string())?;
 
     let mut compiler = Command::new("cc");
     // The words of the compiler, not of the reader's language.
     compiler.env("LC_ALL", "C").args(FLAGS).args(&header.flags).arg("-o").arg(&program).arg(path);
-    let (ended, said) = run(&mut compiler, &inside, &folder.path().join("compiler")).map_err(|e| format!("cc: {e}"))?;
+    let (ended, said) =
+        run(&mut compiler, &inside, &directory.path().join("compiler")).map_err(|e| format!("cc: {e}"))?;
     let compiled = ended == Ended::Exited(0);
     let mut kept = diagnostics(name, &said);
     if compiled && header.refused {
@@ -110,14 +111,14 @@ fn evidence(name: &str, path: &Path) -> Result<String, String> {
         return Ok(kept.join("\n"));
     }
 
-    let output = folder.path().join("output");
+    let output = directory.path().join("output");
     let mut command = Command::new(&program);
     let ran = match run(command.args(&header.arguments), &inside, &output) {
         // A file system may be mounted so that nothing on it is executed.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let elsewhere = tempfile::tempdir_in("/var/tmp").map_err(|error| error.to_string())?;
             let program = elsewhere.path().join(name);
-            fs::copy(folder.path().join(name), &program).map_err(|error| error.to_string())?;
+            fs::copy(directory.path().join(name), &program).map_err(|error| error.to_string())?;
             fs::remove_file(&output).map_err(|error| error.to_string())?;
             run(Command::new(&program).args(&header.arguments), &inside, &output)
         }
@@ -142,7 +143,7 @@ fn evidence(name: &str, path: &Path) -> Result<String, String> {
     Ok(kept.join("\n"))
 }
 
-/// The warnings and errors among what a compiler said: file and line, without folders and columns.
+/// The warnings and errors among what a compiler said: file and line, without directories and columns.
 fn diagnostics(name: &str, said: &str) -> Vec<String> {
     let diagnostic = |line: &str| {
         let (place, text) = line
@@ -220,9 +221,9 @@ fn the_lines_at_the_top_of_a_program_are_read() {
 
 #[test]
 fn a_program_that_is_not_what_its_top_says_is_found_out() {
-    let folder = tempfile::tempdir().expect("a folder");
+    let directory = tempfile::tempdir().expect("a directory");
     let verdict = |source: &str| {
-        let path = folder.path().join("x.c");
+        let path = directory.path().join("x.c");
         fs::write(&path, source).expect("a source");
         evidence("x", &path)
     };

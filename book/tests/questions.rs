@@ -6,7 +6,7 @@ use book::sources::Sources;
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::{both, read};
-use mmap_workbook::scenario::World;
+use mmap_workbook::scenario::Backend;
 
 #[test]
 fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
@@ -29,9 +29,9 @@ fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
 /// What the pages show is what the model says; here the kernel says the same.
 #[test]
 fn the_kernel_does_what_the_pages_show() {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut kernel = Kernel::new().expect("a kernel");
-    for entry in std::fs::read_dir(folder).expect("scenarios") {
+    for entry in std::fs::read_dir(directory).expect("scenarios") {
         let path = entry.expect("an entry").path();
         let rows = both(&read(&path).expect("a scenario"), &mut kernel).expect("both can");
         for row in rows {

@@ -17,7 +17,7 @@ use small::Small;
 
 fn program(small: &Small, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_book"));
-    command.env("CARGO_MANIFEST_DIR", small.folder.path().join("book")).current_dir(small.folder.path());
+    command.env("CARGO_MANIFEST_DIR", small.directory.path().join("book")).current_dir(small.directory.path());
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }
@@ -88,7 +88,7 @@ fn the_book_is_served_and_built_again_when_a_source_changes() {
 #[test]
 fn the_browser_is_opened_at_the_address() {
     let small = Small::new();
-    let (bin, opened) = (small.folder.path().join("bin"), small.folder.path().join("opened"));
+    let (bin, opened) = (small.directory.path().join("bin"), small.directory.path().join("opened"));
     // One that says it could not: what the program says then comes when it has been asked.
     small.write("bin/xdg-open", &format!("#!/bin/sh\necho \"$1\" > {}\nexit 1\n", opened.display()));
     fs::set_permissions(bin.join("xdg-open"), fs::Permissions::from_mode(0o755)).expect("a program");
@@ -111,11 +111,11 @@ fn a_port_in_use_gets_one_line() {
 }
 
 #[test]
-fn the_site_is_written_to_a_folder() {
+fn the_site_is_written_to_a_directory() {
     let small = Small::new();
     let (ended, out, err) = run(&mut program(&small, &["build", "--to", "out/site"]));
     assert_eq!((ended, out.as_str(), err.as_str()), (Ended::Exited(0), "out/site/index.html\n", ""));
-    let there = small.folder.path().join("out/site");
+    let there = small.directory.path().join("out/site");
     for file in [
         "index.html",
         "404.html",
@@ -143,12 +143,12 @@ fn what_is_wrong_with_the_sources_is_said_line_by_line() {
     assert_eq!((ended, out.as_str()), (Ended::Exited(1), ""));
     let said = "book/zh/index.md:3: there is no misconception no\nbook/zh/index.md:5: lesson_1::no: tests/lesson_1.rs has no such test\n";
     assert_eq!(err, said);
-    // The sources themselves, or whatever else is in a folder of that name, are not removed.
+    // The sources themselves, or whatever else is in a directory of that name, are not removed.
     let small = Small::new();
     let (ended, _, err) = run(&mut program(&small, &["build", "--to", "book"]));
     assert!(ended == Ended::Exited(1) && err.starts_with("book/en: what is in it would be removed"), "{err}");
     assert!(small.sources().read("book/en/1_one.md").is_ok());
-    let nowhere = small.folder.path().join("file");
+    let nowhere = small.directory.path().join("file");
     fs::write(&nowhere, "").expect("a file");
     let (ended, _, err) =
         run(&mut program(&Small::new(), &["build", "--to", nowhere.join("site").to_str().expect("a path")]));
@@ -169,7 +169,7 @@ fn a_stock_mdbook_is_answered() {
     let small = Small::new();
     assert_eq!(run(&mut program(&small, &["preprocess", "supports", "html"])).0, Ended::Exited(0));
     let ask = |name: &str, text: &str| {
-        let root = small.folder.path().join("book/en");
+        let root = small.directory.path().join("book/en");
         let config = Config::from_disk(root.join("book.toml")).expect("book.toml");
         let context = PreprocessorContext::new(root, config, "html".into());
         let book = Book::new_with_items(vec![BookItem::Chapter(Chapter::new("One", text.into(), name, vec![]))]);

@@ -357,7 +357,7 @@ pub enum Step {
     Synced,
     /// It has the name. From here on a reader who opens the file gets the new one.
     Renamed,
-    /// The name is on the disk: fsync(2) of the folder.
+    /// The name is on the disk: fsync(2) of the directory.
     Durable,
 }
 
@@ -367,7 +367,7 @@ pub const TEMPORARY: &str = ".replacing-";
 /// Replaces the contents of the file at `path`, so that a reader who opens it gets the old bytes or the new ones, never a
 /// mixture, and whoever has the old file open keeps the old bytes.
 ///
-/// The new bytes go into a temporary file in the same folder (rename(2) does not cross file systems), and rename(2) puts
+/// The new bytes go into a temporary file in the same directory (rename(2) does not cross file systems), and rename(2) puts
 /// it in the place of the old one, in one step (POSIX). The two calls of fsync(2) are for a crash of the machine: without
 /// the first, the name could come to stand for a file whose bytes never reached the disk; without the second, the old file
 /// could be back. Against the death of this process alone neither is needed.
@@ -375,7 +375,7 @@ pub const TEMPORARY: &str = ".replacing-";
 /// - Owner, group and mode are kept. Hard links, extended attributes and ACLs are not: it is a new inode.
 /// - A symbolic link is followed and stays a link; the file that it leads to is replaced. (rename(2) itself would replace
 ///   the link.)
-/// - What is needed is leave to write to the folder. The mode of the file does not matter: it isn't written to.
+/// - What is needed is leave to write to the directory. The mode of the file does not matter: it isn't written to.
 /// - Of two that replace at a time the later one wins; they don't see each other's change.
 /// - A process that is killed before the rename leaves its temporary file behind: [`left_behind`] finds it. A file without
 ///   a name (O_TMPFILE) would leave nothing, but linkat(2), which gives it one, takes no name that exists.
@@ -400,14 +400,14 @@ pub fn replace_step_by_step(
     let mut account = Account::default();
     let path = path.canonicalize()?;
     let old = path.metadata()?;
-    let folder = path.parent().filter(|_| old.is_file());
-    let folder = folder.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))?;
+    let parent = path.parent().filter(|_| old.is_file());
+    let parent = parent.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))?;
     // Opened now: once the file has been renamed, it would be late to find out that this fails.
-    let directory = File::open(folder)?;
+    let directory = File::open(parent)?;
 
     // ANCHOR: six_steps
     // Made with mode 0600, so that nobody reads the bytes whom the old mode may forbid it. Dropping it unlinks it.
-    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent)?;
     reached(Step::Made)?;
     let file = temporary.as_file();
     write_at(file, contents, 0, &mut account)?;
@@ -425,14 +425,14 @@ pub fn replace_step_by_step(
     Ok(account)
 }
 
-/// The temporary files that processes left behind in `folder` which were killed while they replaced a file. One of a
+/// The temporary files that processes left behind in `directory` which were killed while they replaced a file. One of a
 /// process that is still at it is among them.
 ///
 /// # Errors
-/// Those of reading the folder.
-pub fn left_behind(folder: &Path) -> io::Result<Vec<PathBuf>> {
+/// Those of reading the directory.
+pub fn left_behind(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut left = Vec::new();
-    for entry in fs::read_dir(folder)? {
+    for entry in fs::read_dir(directory)? {
         let entry = entry?;
         if entry.file_name().as_encoded_bytes().starts_with(TEMPORARY.as_bytes()) {
             left.push(entry.path());
@@ -507,7 +507,7 @@ const LARGEST_IN_MEMORY: u64 = 16 << 20;
 /// Those of the functions above, and of the output.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let folder = out.folder();
+    let directory = out.directory();
     let size = file.metadata()?.len();
     let start = || -> io::Result<String> {
         let mut seen = [0; 12];
@@ -543,7 +543,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.shows("a file has no call that inserts: the bytes behind the place are moved, here one.")?;
 
     out.part("Killed halfway")?;
-    let second = folder.join("second");
+    let second = directory.join("second");
     let (old, new) = (b"old old old\n", b"new new new\n");
     let contents = || -> io::Result<String> { Ok(hex(&fs::read(&second)?)) };
     out.tell("a child cuts a second file to nothing, writes half of the new bytes, and is killed")?;
@@ -557,7 +557,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         fs::write(&second, old)?;
         replace_killed_after(step, &second, new)?;
         out.evidence("after", contents()?)?;
-        let left = left_behind(&folder)?;
+        let left = left_behind(&directory)?;
         out.evidence("temporary files left", left.len())?;
         left.iter().try_for_each(fs::remove_file)?;
     }

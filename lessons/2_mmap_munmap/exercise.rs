@@ -12,7 +12,7 @@
 //! cargo run -- hint 2     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks.rs` beside this file. They test nothing that is not written here.
+//! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
 use std::fs::File;
 use std::io;
@@ -86,5 +86,5 @@ pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<u
 }
 
 #[cfg(test)]
-#[path = "checks.rs"]
+#[path = "checks/mod.rs"]
 mod checks;

@@ -335,7 +335,7 @@ pub fn store_4321_with_memmap2(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     length_for_digits(&file)?;
     // SAFETY: nobody else writes to the file or truncates it while we do. Nothing here can enforce that: it holds for the
-    // files of this workbook's own folder, and is the reader's to keep for any other.
+    // files of this workbook's own directory, and is the reader's to keep for any other.
     let mut map = unsafe { MmapMut::map_mut(&file) }?;
     map[..4].copy_from_slice(&DIGITS.to_ne_bytes());
     Ok(())
@@ -476,13 +476,13 @@ pub fn forbidden_touches(file: &File) -> io::Result<Vec<Touch>> {
     Ok(touches)
 }
 
-/// Puts [`CODE`] into a file in `folder`, maps it with PROT_EXEC and calls it. None on a processor without [`CODE`].
+/// Puts [`CODE`] into a file in `directory`, maps it with PROT_EXEC and calls it. None on a processor without [`CODE`].
 ///
 /// # Errors
-/// EPERM when `folder` is on a file system mounted `noexec`: mmap(2) refuses PROT_EXEC then.
-pub fn run_from_file(folder: &Path) -> io::Result<Option<i32>> {
+/// EPERM when `directory` is on a file system mounted `noexec`: mmap(2) refuses PROT_EXEC then.
+pub fn run_from_file(directory: &Path) -> io::Result<Option<i32>> {
     let Some(code) = CODE else { return Ok(None) };
-    let file = tempfile::tempfile_in(folder)?;
+    let file = tempfile::tempfile_in(directory)?;
     file.write_all_at(code, 0)?;
     let protection = ProtFlags::PROT_READ | ProtFlags::PROT_EXEC;
     let mapping = Mapping::of_file(&file, 0, code.len(), protection, Sharing::Private)?;
@@ -501,13 +501,13 @@ pub struct Refusal {
     pub answer: Result<(), Errno>,
 }
 
-/// The calls that mmap(2) refuses, each made here and now, with files in `folder`.
+/// The calls that mmap(2) refuses, each made here and now, with files in `directory`.
 ///
 /// # Errors
 /// Those of making the files and the child; what mmap answers is in the result.
-pub fn refusals(folder: &Path) -> io::Result<Vec<Refusal>> {
+pub fn refusals(directory: &Path) -> io::Result<Vec<Refusal>> {
     let length = page_size();
-    let path = folder.join("refusals");
+    let path = directory.join("refusals");
     let options = |read, write| {
         let mut options = OpenOptions::new();
         options.read(read).write(write).mode(0o600);
@@ -517,7 +517,7 @@ pub fn refusals(folder: &Path) -> io::Result<Vec<Refusal>> {
     let only_read = options(true, false).open(&path)?;
     let only_write = options(false, true).open(&path)?;
     std::fs::remove_file(&path)?;
-    let directory = File::open(folder)?;
+    let directory = File::open(directory)?;
     let (pipe, _other_end) = nix::unistd::pipe()?;
 
     let ask = |asked, fd: RawFd, offset, length, protection: ProtFlags, flags: MapFlags| Refusal {
@@ -581,7 +581,7 @@ fn beyond_the_address_space() -> io::Result<Result<(), Errno>> {
 /// Those of the functions above, and of the output.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let folder = out.folder();
+    let directory = out.directory();
 
     out.part("A file as memory")?;
     let length = length_for_digits(&file)?;
@@ -631,7 +631,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     for touch in forbidden_touches(&file)? {
         out.evidence(touch.what, touch.ended)?;
     }
-    match run_from_file(&folder) {
+    match run_from_file(&directory) {
         Ok(Some(number)) => out.evidence("PROT_READ|PROT_EXEC: call", format!("returned {number}"))?,
         Ok(None) => out.evidence("PROT_READ|PROT_EXEC: call", "skipped: no code for this processor")?,
         Err(error) => out.evidence("PROT_READ|PROT_EXEC: call", format!("skipped: {error}"))?,
@@ -639,7 +639,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.shows("a forbidden touch is SEGV_ACCERR: mapped, but not for this.")?;
 
     out.part("What mmap(2) refuses")?;
-    for refusal in refusals(&folder)? {
+    for refusal in refusals(&directory)? {
         out.evidence(refusal.asked, answer(&refusal.answer))?;
     }
     out.shows("each refusal has its errno; the check is for MAP_FAILED, not for NULL.")

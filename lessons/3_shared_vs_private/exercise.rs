@@ -13,7 +13,7 @@
 //! cargo run -- hint 3     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks.rs` beside this file. They test nothing that is not written here. In all five functions
+//! The checks are in `checks/` beside this file. They test nothing that is not written here. In all five functions
 //! `draft` is a private mapping, to read and to write, of the first `draft.length()` bytes of a file, which has at least
 //! so many. "Its pages" are those with these bytes, counted from 0 on; the last one may reach beyond the end of the file.
 
@@ -91,5 +91,5 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
 }
 
 #[cfg(test)]
-#[path = "checks.rs"]
+#[path = "checks/mod.rs"]
 mod checks;

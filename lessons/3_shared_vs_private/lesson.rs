@@ -127,8 +127,8 @@ struct Scene {
 
 // ANCHOR: scene
 impl Scene {
-    fn new(folder: &Path) -> io::Result<Scene> {
-        let file = tempfile::tempfile_in(folder)?;
+    fn new(directory: &Path) -> io::Result<Scene> {
+        let file = tempfile::tempfile_in(directory)?;
         file.write_all_at(&[OLD; 2], 0)?;
         let shared = Mapping::of_file(&file, 0, 2, READ_WRITE, Sharing::Shared)?;
         let private = Mapping::of_file(&file, 0, 2, READ_WRITE, Sharing::Private)?;
@@ -161,12 +161,12 @@ impl Scene {
     }
 }
 
-/// Makes the change on a new file in `folder`, and says whether it is seen: None where the change leaves no such view.
+/// Makes the change on a new file in `directory`, and says whether it is seen: None where the change leaves no such view.
 ///
 /// # Errors
 /// Those of the file, the mappings and the child.
-pub fn is_seen(folder: &Path, change: Change, view: View) -> io::Result<Option<bool>> {
-    let scene = Scene::new(folder)?;
+pub fn is_seen(directory: &Path, change: Change, view: View) -> io::Result<Option<bool>> {
+    let scene = Scene::new(directory)?;
     let byte = match view {
         View::SameMapping => {
             let mapping = match change {
@@ -222,13 +222,13 @@ pub struct Cell {
     pub rule: Rule,
 }
 
-/// Fills the whole matrix by asking the kernel, each cell with a file, mappings and processes of its own in `folder`.
+/// Fills the whole matrix by asking the kernel, each cell with a file, mappings and processes of its own in `directory`.
 ///
 /// # Errors
 /// As [`is_seen`].
-pub fn observe_matrix(folder: &Path) -> io::Result<Matrix> {
+pub fn observe_matrix(directory: &Path) -> io::Result<Matrix> {
     let cell = |change, view| -> io::Result<Option<Cell>> {
-        Ok(is_seen(folder, change, view)?.map(|seen| Cell { seen, rule: rule(change, view) }))
+        Ok(is_seen(directory, change, view)?.map(|seen| Cell { seen, rule: rule(change, view) }))
     };
     let row = |view| Ok((view, Change::ALL.map(|change| cell(change, view)).into_iter().collect::<io::Result<_>>()?));
     View::ALL.into_iter().map(row).collect::<io::Result<_>>().map(Matrix)
@@ -395,11 +395,11 @@ pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
 /// POSIX leaves all three unspecified. Who wants the bytes to stay as they are copies them: read(2).
 ///
 /// # Errors
-/// Those of the file in `folder` and of the mapping.
+/// Those of the file in `directory` and of the mapping.
 // ANCHOR: half
-pub fn half_a_snapshot(folder: &Path) -> io::Result<[u8; 3]> {
+pub fn half_a_snapshot(directory: &Path) -> io::Result<[u8; 3]> {
     let page = page_size();
-    let file = tempfile::tempfile_in(folder)?;
+    let file = tempfile::tempfile_in(directory)?;
     file.write_all_at(&b"ABC".map(|byte| vec![byte; page]).concat(), 0)?;
     let mapping = Mapping::of_file(&file, 0, 3 * page, READ_WRITE, Sharing::Private)?;
     mapping.load(0);
@@ -463,11 +463,11 @@ pub unsafe fn store_and_flush_with_memmap2(file: &File, sharing: Sharing, byte: 
 /// Those of the functions above, and of the output.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    let folder = out.folder();
+    let directory = out.directory();
 
     out.part("Who sees a change?")?;
     out.tell("for each cell: a new file, mapped shared and private; one change; one look")?;
-    out.tell(observe_matrix(&folder)?)?;
+    out.tell(observe_matrix(&directory)?)?;
     out.shows("a shared store is a change of the file, like write(2); a private one is nobody else's business.")?;
 
     out.part("A file opened for reading only")?;
@@ -500,7 +500,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.tell(
         "\"A private mapping is a snapshot of the file.\" Pages of 'A', 'B', 'C'; then write(2) of 'a', 'b', 'c'",
     )?;
-    let [read, written, untouched] = half_a_snapshot(&folder)?.map(char::from);
+    let [read, written, untouched] = half_a_snapshot(&directory)?.map(char::from);
     out.evidence("the page read before", format!("{read:?}"))?;
     out.evidence("the page stored to before", format!("{written:?}"))?;
     out.evidence("the untouched page", format!("{untouched:?}"))?;

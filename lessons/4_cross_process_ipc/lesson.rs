@@ -396,7 +396,7 @@ impl Writer {
     // ANCHOR: create
     fn create(path: &Path) -> io::Result<Writer> {
         // tempfile's files have mode 0600, and are removed when anything here fails.
-        let file = tempfile::Builder::new().prefix(".channel-").tempfile_in(folder_of(path))?;
+        let file = tempfile::Builder::new().prefix(".channel-").tempfile_in(directory_of(path))?;
         posix_fallocate(&file, 0, libc::off_t::try_from(SIZE).map_err(io::Error::other)?)?;
         let mapping = Mapping::of_file(&file, 0, SIZE, READ_WRITE, Sharing::Shared)?;
         Channel::of(&mapping).begin();
@@ -636,8 +636,8 @@ fn check_size(file: &File) -> io::Result<()> {
     Ok(())
 }
 
-fn folder_of(path: &Path) -> &Path {
-    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 fn named(path: &Path, error: io::Error) -> io::Error {
@@ -747,16 +747,16 @@ fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &Stop) -> io::Result
         return Ok(Some(reader));
     }
     let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-    let (folder, appears) = (folder_of(path), AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO);
+    let (directory, appears) = (directory_of(path), AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO);
     let goes = AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_MOVE_SELF;
-    inotify.add_watch(folder, appears | goes).map_err(|errno| named(path, errno.into()))?;
+    inotify.add_watch(directory, appears | goes).map_err(|errno| named(path, errno.into()))?;
     say(out, format!("-- waiting for {path:?}"))?;
     loop {
         // Looked at with the watch in place: a file that comes between this look and the wait ends the wait.
         if let Some(reader) = unless_missing(Reader::open(path))? {
             return Ok(Some(reader));
         }
-        std::fs::metadata(folder).map_err(|error| named(folder, error))?;
+        std::fs::metadata(directory).map_err(|error| named(directory, error))?;
         let mut fds = [inotify.as_fd(), stop.asked.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -865,9 +865,9 @@ fn munmapped(area: &Area) -> io::Result<&'static str> {
 /// The first message is forty times `A`, the second forty times `B`, written the notes' way or with the sequence lock.
 ///
 /// # Errors
-/// Those of the channel, which is made in `folder` and removed, and of the child.
-pub fn read_halfway(folder: &Path, naively: bool) -> io::Result<[String; 2]> {
-    let path = folder.join("halfway");
+/// Those of the channel, which is made in `directory` and removed, and of the child.
+pub fn read_halfway(directory: &Path, naively: bool) -> io::Result<[String; 2]> {
+    let path = directory.join("halfway");
     let (child, line) = Child::fork(|line| {
         let mut writer = Writer::open(&path)?;
         let [first, second] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));
@@ -916,9 +916,9 @@ pub struct Death {
 /// Kills a writer with SIGKILL when its second message is half written, and lets another one go on.
 ///
 /// # Errors
-/// Those of the channel, which is made in `folder` and removed, and of the child.
-pub fn killed_halfway(folder: &Path) -> io::Result<Death> {
-    let path = folder.join("killed");
+/// Those of the channel, which is made in `directory` and removed, and of the child.
+pub fn killed_halfway(directory: &Path) -> io::Result<Death> {
+    let path = directory.join("killed");
     let (child, line) = Child::fork(|line| {
         let mut writer = Writer::open(&path)?;
         writer.publish("whole")?;
@@ -977,9 +977,9 @@ impl Tally {
 /// The text of message N is forty times one letter, which N decides: two letters, or a wrong one, and it is torn.
 ///
 /// # Errors
-/// Those of the channel, which is made in `folder` and removed, and of the child.
-pub fn tally(folder: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
-    let path = folder.join("full-speed");
+/// Those of the channel, which is made in `directory` and removed, and of the child.
+pub fn tally(directory: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
+    let path = directory.join("full-speed");
     let texts: Vec<String> = ('A'..='Z').map(|letter| letter.to_string().repeat(CAPACITY)).collect();
     let (child, line) = Child::fork(|line| {
         let mut writer = Writer::open(&path)?;
@@ -1019,8 +1019,8 @@ pub fn tally(folder: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
 /// # Errors
 /// Those of the functions above, and of the output.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
-    let folder = out.folder();
-    let channel = folder.join("channel");
+    let directory = out.directory();
+    let channel = directory.join("channel");
 
     out.part("Two processes, one page")?;
     out.tell("a child makes the channel file and maps it; we open it for reading")?;
@@ -1063,20 +1063,20 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
 
     out.part("Half a message")?;
     out.tell("AAAA... is there, and a child has written half of BBBB... when we read")?;
-    let [halfway, after] = read_halfway(&folder, true)?;
+    let [halfway, after] = read_halfway(&directory, true)?;
     out.evidence("the notes' way", halfway)?;
     out.evidence("when it is through", after)?;
-    let [halfway, after] = read_halfway(&folder, false)?;
+    let [halfway, after] = read_halfway(&directory, false)?;
     out.evidence("with the sequence lock", halfway)?;
     out.evidence("when it is through", after)?;
     out.tell("the same by chance: a child writes as fast as it can, and we read 50000 times")?;
-    let torn = tally(&folder, true, 50_000)?.torn;
+    let torn = tally(&directory, true, 50_000)?.torn;
     out.evidence("the notes' way", format!("{} torn", out.varying("count", torn)))?;
-    out.evidence("with the sequence lock", format!("{} torn", tally(&folder, false, 50_000)?.torn))?;
+    out.evidence("with the sequence lock", format!("{} torn", tally(&directory, false, 50_000)?.torn))?;
     out.shows("each word was stored in one piece; only the sequence tells which words belong together.")?;
 
     out.part("The writer is killed halfway")?;
-    let death = killed_halfway(&folder)?;
+    let death = killed_halfway(&directory)?;
     out.evidence("while it lives", format!("{:?}", death.before.0))?;
     out.evidence("a second writer", death.before.1.map_or("ok".to_owned(), |kind| format!("refused: {kind}")))?;
     out.evidence("the child was", death.ended)?;

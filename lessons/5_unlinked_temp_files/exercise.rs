@@ -16,7 +16,7 @@
 //! cargo run -- hint 5     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks.rs` beside this file. They test nothing that is not written here.
+//! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
 use std::fs::File;
 use std::io;
@@ -66,20 +66,20 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 
 /// Makes the file `path`, which is complete or not there: `fill` writes its contents.
 ///
-/// `fill` gets a file of length 0, open for reading and writing, in the file system of `path`'s folder, without a name:
-/// its st_nlink is 0, and no folder lists anything that was not there before. When `fill` is done, the file becomes
+/// `fill` gets a file of length 0, open for reading and writing, in the file system of `path`'s directory, without a name:
+/// its st_nlink is 0, and no directory lists anything that was not there before. When `fill` is done, the file becomes
 /// `path`, with the permissions `mode` (the twelve bits of chmod(2)) whatever the umask is. A process that is killed,
-/// at whatever moment, leaves in the folder what was there before, or that and the complete file with its permissions;
+/// at whatever moment, leaves in the directory what was there before, or that and the complete file with its permissions;
 /// nothing else.
 ///
-/// It is durable: the file's bytes are on the disk (fsync(2) or fdatasync(2)) before it gets its name, and the folder
-/// (fsync(2)) before `publish` returns. `path` may be relative, also a bare name in the current folder.
+/// It is durable: the file's bytes are on the disk (fsync(2) or fdatasync(2)) before it gets its name, and the directory
+/// (fsync(2)) before `publish` returns. `path` may be relative, also a bare name in the current directory.
 ///
-/// It works for any user who may list the folder and write to it, with no privileges, and on Linux 5.4.
+/// It works for any user who may list the directory and write to it, with no privileges, and on Linux 5.4.
 ///
 /// # Errors
 /// `AlreadyExists` when `path` has a name already, be it a symbolic link that leads nowhere: what is there stays as it
-/// is. The errors of `fill`, as they are. In both cases the folder lists what it listed before.
+/// is. The errors of `fill`, as they are. In both cases the directory lists what it listed before.
 pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     todo!("make a file without a name, have it filled, and give it its name when it is complete")
 }
@@ -120,5 +120,5 @@ pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping
 }
 
 #[cfg(test)]
-#[path = "checks.rs"]
+#[path = "checks/mod.rs"]
 mod checks;

@@ -2,18 +2,18 @@
 //!
 //! A file needs no name to be mapped. Who can reach one that has none, and when does its space come back?
 //!
-//! A name is an entry in a folder that points to an inode; the bytes belong to the inode. unlink(2) takes the name away.
+//! A name is an entry in a directory that points to an inode; the bytes belong to the inode. unlink(2) takes the name away.
 //! The inode stays while somebody refers to it: a name, an open descriptor, a mapping. So a scratch file is best unlinked
 //! before it is used and not, as the study notes have it, when one is done: whoever dies in between leaves it behind.
 //!
 //! The lesson makes such files in three ways ([`o_tmpfile`], [`create_and_unlink`], [`memory_file`]), lets two processes
-//! talk through one that no folder lists, by fork and by passing the descriptor, and watches what is left behind.
+//! talk through one that no directory lists, by fork and by passing the descriptor, and watches what is left behind.
 //!
 //! | way | made for |
 //! |---|---|
 //! | [`o_tmpfile`] | scratch data on a disk: there is never a name, and linkat(2) can give it one when it is finished |
 //! | [`create_and_unlink`] | file systems without O_TMPFILE, and systems that are not Linux: it is all POSIX |
-//! | [`memory_file`] | data that may live in memory and swap: no folder is needed, and it can be sealed (lesson 6) |
+//! | [`memory_file`] | data that may live in memory and swap: no directory is needed, and it can be sealed (lesson 6) |
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut};
@@ -34,27 +34,27 @@ use nix::unistd::unlink;
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::narrate::Narrator;
 use crate::observe::{hex, maps_of};
-use crate::process::{Child, DEADLINE, Line, OnSmallDisk, on_a_small_disk};
+use crate::process::{Child, DEADLINE, OnSmallDisk, Peer, on_a_small_disk};
 
 // ANCHOR: three_ways
-/// A file in `folder`'s file system that never has a name (open(2), O_TMPFILE; Linux).
+/// A file in `directory`'s file system that never has a name (open(2), O_TMPFILE; Linux).
 ///
 /// # Errors
 /// EOPNOTSUPP where the file system has no such files; EISDIR from a kernel that doesn't know of them (before 3.11); else
 /// those of open(2).
 // ANCHOR: o_tmpfile
-pub fn o_tmpfile(folder: &Path) -> Result<File, Errno> {
+pub fn o_tmpfile(directory: &Path) -> Result<File, Errno> {
     let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
-    Ok(open(folder, flags, Mode::S_IRUSR | Mode::S_IWUSR)?.into())
+    Ok(open(directory, flags, Mode::S_IRUSR | Mode::S_IWUSR)?.into())
 }
 // ANCHOR_END: o_tmpfile
 
-/// A file in `folder` whose name is taken away as soon as it is there: POSIX, but between the two calls it has one.
+/// A file in `directory` whose name is taken away as soon as it is there: POSIX, but between the two calls it has one.
 ///
 /// # Errors
 /// Those of open(2) and unlink(2).
-pub fn create_and_unlink(folder: &Path) -> io::Result<File> {
-    create_and_then_unlink(folder, || Ok(()))
+pub fn create_and_unlink(directory: &Path) -> io::Result<File> {
+    create_and_then_unlink(directory, || Ok(()))
 }
 
 /// [`create_and_unlink`], which calls `between` when the name is there. A process that is killed then leaves it behind.
@@ -62,11 +62,11 @@ pub fn create_and_unlink(folder: &Path) -> io::Result<File> {
 /// # Errors
 /// As [`create_and_unlink`], and those of `between`; the name is gone even then.
 // ANCHOR: create_unlink
-pub fn create_and_then_unlink(folder: &Path, between: impl FnOnce() -> io::Result<()>) -> io::Result<File> {
+pub fn create_and_then_unlink(directory: &Path, between: impl FnOnce() -> io::Result<()>) -> io::Result<File> {
     // O_EXCL: a name that somebody else has is not opened but refused, be it a link that was laid out for us.
     let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     for n in 0..u32::MAX {
-        let name = folder.join(format!(".scratch-{}-{n}", std::process::id()));
+        let name = directory.join(format!(".scratch-{}-{n}", std::process::id()));
         match open(&name, flags, Mode::S_IRUSR | Mode::S_IWUSR) {
             Ok(file) => {
                 let between = between();
@@ -81,7 +81,7 @@ pub fn create_and_then_unlink(folder: &Path, between: impl FnOnce() -> io::Resul
 }
 // ANCHOR_END: create_unlink
 
-/// A file that lives in memory (memfd_create(2), Linux). `name` is only for the eyes of who reads /proc: it is in no folder.
+/// A file that lives in memory (memfd_create(2), Linux). `name` is only for the eyes of who reads /proc: it is in no directory.
 ///
 /// # Errors
 /// Those of memfd_create(2).
@@ -91,23 +91,23 @@ pub fn memory_file(name: &str) -> Result<File, Errno> {
 }
 // ANCHOR_END: memory_file
 
-/// A scratch file without a name in `folder`'s file system: O_TMPFILE where there is such a thing, else create and unlink.
+/// A scratch file without a name in `directory`'s file system: O_TMPFILE where there is such a thing, else create and unlink.
 ///
 /// [`tempfile::tempfile_in`] does just this, with names that nobody can guess; the rest of the workbook uses it.
 ///
 /// # Errors
 /// As [`create_and_unlink`].
-pub fn scratch(folder: &Path) -> io::Result<File> {
-    or_unlinked(o_tmpfile(folder), folder)
+pub fn scratch(directory: &Path) -> io::Result<File> {
+    or_unlinked(o_tmpfile(directory), directory)
 }
 
 /// The file of `first`, or one of [`create_and_unlink`] where `first` says that there is no O_TMPFILE.
 ///
 /// # Errors
 /// Any other error of `first`; those of [`create_and_unlink`].
-pub fn or_unlinked(first: Result<File, Errno>, folder: &Path) -> io::Result<File> {
+pub fn or_unlinked(first: Result<File, Errno>, directory: &Path) -> io::Result<File> {
     match first {
-        Err(Errno::EOPNOTSUPP | Errno::EISDIR) => create_and_unlink(folder),
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR) => create_and_unlink(directory),
         first => Ok(first?),
     }
 }
@@ -177,7 +177,7 @@ pub fn talk_with_a_stranger(make: impl FnOnce() -> io::Result<File>, words: &[u8
 }
 // ANCHOR_END: stranger
 
-fn say(file: &File, mapping: &Mapping, words: &[u8], line: &Line) -> io::Result<Talk> {
+fn say(file: &File, mapping: &Mapping, words: &[u8], line: &Peer) -> io::Result<Talk> {
     mapping.write(0, words);
     line.give_turn()?;
     let heard_there = line.receive()?;
@@ -194,7 +194,7 @@ fn say(file: &File, mapping: &Mapping, words: &[u8], line: &Line) -> io::Result<
     Ok(talk)
 }
 
-fn answer_through(mapping: &Mapping, length: usize, line: &Line) -> io::Result<()> {
+fn answer_through(mapping: &Mapping, length: usize, line: &Peer) -> io::Result<()> {
     line.await_turn()?;
     let mut heard = vec![0; length];
     mapping.read(0, &mut heard);
@@ -285,7 +285,7 @@ impl Space {
 /// # Errors
 /// Those of the file, the mappings and the children.
 pub fn space_comes_back() -> io::Result<Result<Space, String>> {
-    let body = |disk: &Path, line: &Line| {
+    let body = |disk: &Path, line: &Peer| {
         let free = || statvfs(disk).map(|disk| disk.blocks_free() * disk.fragment_size());
         let tell_free = || line.send(&free()?.to_ne_bytes());
         // ANCHOR: watch_space
@@ -345,11 +345,11 @@ pub enum Moment {
     BeforeUnlinkWhenDone,
 }
 
-/// Kills a child with SIGKILL at that moment, and says how many files it left in `folder`, which was empty.
+/// Kills a child with SIGKILL at that moment, and says how many files it left in `directory`, which was empty.
 ///
 /// # Errors
 /// Those of the file and the child; EOPNOTSUPP where the file system has no O_TMPFILE and the moment needs it.
-pub fn killed(folder: &Path, moment: Moment) -> io::Result<usize> {
+pub fn killed(directory: &Path, moment: Moment) -> io::Result<usize> {
     let (child, line) = Child::fork(|line| {
         let now = || {
             line.give_turn()?;
@@ -361,12 +361,12 @@ pub fn killed(folder: &Path, moment: Moment) -> io::Result<usize> {
         };
         // ANCHOR: moments
         match moment {
-            Moment::WithTmpfile => hold(o_tmpfile(folder)?),
-            Moment::BetweenCreateAndUnlink => create_and_then_unlink(folder, now).map(drop),
-            Moment::Unlinked => hold(create_and_unlink(folder)?),
+            Moment::WithTmpfile => hold(o_tmpfile(directory)?),
+            Moment::BetweenCreateAndUnlink => create_and_then_unlink(directory, now).map(drop),
+            Moment::Unlinked => hold(create_and_unlink(directory)?),
             Moment::WithMemoryFile => hold(memory_file("scratch")?),
             Moment::BeforeUnlinkWhenDone => {
-                let path = folder.join("named");
+                let path = directory.join("named");
                 hold(File::options().read(true).write(true).create_new(true).open(&path)?)?;
                 fs::remove_file(&path)
             }
@@ -375,7 +375,7 @@ pub fn killed(folder: &Path, moment: Moment) -> io::Result<usize> {
     })?;
     line.await_turn()?;
     child.kill()?;
-    Ok(fs::read_dir(folder)?.count())
+    Ok(fs::read_dir(directory)?.count())
 }
 // ANCHOR_END: killed
 
@@ -387,14 +387,15 @@ pub fn killed(folder: &Path, moment: Moment) -> io::Result<usize> {
 /// # Errors
 /// Those of the functions above, and of the output.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
-    let folder = out.folder();
+    let directory = out.directory();
     let file = File::open(path)?;
     let mut words = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(12)];
     file.read_exact_at(&mut words, 0)?;
 
     out.part("Three files without a name")?;
-    out.evidence("the folder", names(&folder)?)?;
-    let three = [("O_TMPFILE, or unlinked", scratch(&folder)?), ("created and unlinked", create_and_unlink(&folder)?)];
+    out.evidence("the directory", names(&directory)?)?;
+    let three =
+        [("O_TMPFILE, or unlinked", scratch(&directory)?), ("created and unlinked", create_and_unlink(&directory)?)];
     for (way, file) in three.into_iter().chain([("memfd_create(2)", memory_file("scratch")?)]) {
         let mapping = size_and_map(&file, 1)?;
         out.evidence(way, format!("names: {}", file.metadata()?.nlink()))?;
@@ -404,13 +405,13 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
             format!("{} {kept}", out.varying("name that it had, or its inode", name.trim_end_matches(" (deleted)")));
         out.evidence("  mapped as", shown)?;
     }
-    out.evidence("the folder", names(&folder)?)?;
+    out.evidence("the directory", names(&directory)?)?;
     out.shows("st_nlink is 0 and maps says (deleted): they are there for who has a descriptor or a mapping.")?;
 
     out.part("Two processes talk through one")?;
     let talks = [
-        ("a child, which inherits the mapping", talk_with_a_child(scratch(&folder)?, &words)?),
-        ("a stranger, who is sent a descriptor", talk_with_a_stranger(|| scratch(&folder), &words)?),
+        ("a child, which inherits the mapping", talk_with_a_child(scratch(&directory)?, &words)?),
+        ("a stranger, who is sent a descriptor", talk_with_a_stranger(|| scratch(&directory), &words)?),
     ];
     for (with, talk) in talks {
         out.tell(with)?;
@@ -437,23 +438,23 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     }
     out.shows("the last reference counts, and a mapping is one.")?;
 
-    out.part("Killed with SIGKILL: how many files are left in the folder")?;
-    let scratch = tempfile::tempdir_in(&folder)?;
+    out.part("Killed with SIGKILL: how many files are left in the directory")?;
+    let scratch = tempfile::tempdir_in(&directory)?;
     for (label, moment) in [
         ("with a memfd", Moment::WithMemoryFile),
         ("created and unlinked", Moment::Unlinked),
         ("between create and unlink", Moment::BetweenCreateAndUnlink),
         ("before \"unlink when done\"", Moment::BeforeUnlinkWhenDone),
     ] {
-        let folder = tempfile::tempdir_in(scratch.path())?;
-        out.evidence(label, killed(folder.path(), moment)?)?;
+        let directory = tempfile::tempdir_in(scratch.path())?;
+        out.evidence(label, killed(directory.path(), moment)?)?;
     }
     out.shows("what has no name can't be left behind. O_TMPFILE has not even the moment between two calls.")
 }
 
-/// The names in a folder.
-fn names(folder: &Path) -> io::Result<String> {
-    let mut names = fs::read_dir(folder)?
+/// The names in a directory.
+fn names(directory: &Path) -> io::Result<String> {
+    let mut names = fs::read_dir(directory)?
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<io::Result<Vec<_>>>()?;
     names.sort();

@@ -13,7 +13,7 @@
 //! cargo run -- hint 6     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks.rs` beside this file. They test nothing that is not written here.
+//! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
 use std::fs::File;
 use std::io;
@@ -148,5 +148,5 @@ pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) 
 }
 
 #[cfg(test)]
-#[path = "checks.rs"]
+#[path = "checks/mod.rs"]
 mod checks;

@@ -31,7 +31,7 @@ use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing, mmap_and_munmap};
 use crate::narrate::{Narrator, answer};
 use crate::observe::{hex, page_size, page_size_u64, whole_pages};
-use crate::process::{Cause, Child, Ended, Line, OnSmallDisk, end_of, on_a_small_disk};
+use crate::process::{Cause, Child, Ended, OnSmallDisk, Peer, end_of, on_a_small_disk};
 
 // ANCHOR: rule
 /// What the kernel does about a touch of byte `at` of a mapping that shows `length` bytes from `offset` (a multiple of the
@@ -123,8 +123,8 @@ fn touch_mapping(mapping: &Mapping, at: usize, access: Access) {
 ///
 /// # Errors
 /// Those of the file, the mapping and the child.
-pub fn empty_file(folder: &Path) -> io::Result<Touched> {
-    touch(&tempfile::tempfile_in(folder)?, 0, page_size(), 0, Access::Load)
+pub fn empty_file(directory: &Path) -> io::Result<Touched> {
+    touch(&tempfile::tempfile_in(directory)?, 0, page_size(), 0, Access::Load)
 }
 
 /// A file that shrinks while it is mapped: a child maps two pages and loads from the second; another process truncates
@@ -135,8 +135,8 @@ pub fn empty_file(folder: &Path) -> io::Result<Touched> {
 /// # Errors
 /// Those of the file, the mapping and the children.
 // ANCHOR: truncated
-pub fn truncated_while_mapped(folder: &Path, sharing: Sharing) -> io::Result<Touched> {
-    let file = tempfile::tempfile_in(folder)?;
+pub fn truncated_while_mapped(directory: &Path, sharing: Sharing) -> io::Result<Touched> {
+    let file = tempfile::tempfile_in(directory)?;
     file.set_len(2 * page_size_u64())?;
     let mapping = Mapping::of_file(&file, 0, 2 * page_size(), READ_WRITE, sharing)?;
     let (victim, line) = Child::fork(|line| {
@@ -178,7 +178,7 @@ pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
     let disk_pages = 16;
     let size = 4 * disk_pages * page_size();
     // ANCHOR: full_disk_body
-    let body = |disk: &Path, line: &Line| {
+    let body = |disk: &Path, line: &Peer| {
         let number =
             |answer: io::Result<()>| answer.err().and_then(|error| error.raw_os_error()).unwrap_or(0).to_ne_bytes();
         let off_t = size.try_into().map_err(io::Error::other)?;
@@ -214,8 +214,8 @@ pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
 /// # Errors
 /// Those of the file, the mapping and the children.
 // ANCHOR: ignored
-pub fn ignored_and_blocked(folder: &Path) -> io::Result<[Ended; 2]> {
-    let file = tempfile::tempfile_in(folder)?;
+pub fn ignored_and_blocked(directory: &Path) -> io::Result<[Ended; 2]> {
+    let file = tempfile::tempfile_in(directory)?;
     let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared)?;
     let ignored = end_of(|| {
         // SAFETY: no handler of ours runs.
@@ -236,8 +236,8 @@ pub fn ignored_and_blocked(folder: &Path) -> io::Result<[Ended; 2]> {
 /// # Errors
 /// Those of the file, the mapping and the child.
 // ANCHOR: memmap2_dies
-pub fn truncated_under_memmap2(folder: &Path) -> io::Result<Touched> {
-    let file = tempfile::tempfile_in(folder)?;
+pub fn truncated_under_memmap2(directory: &Path) -> io::Result<Touched> {
+    let file = tempfile::tempfile_in(directory)?;
     file.set_len(2 * page_size_u64())?;
     // SAFETY: the promise is kept here, where nobody reads the slice. The child breaks it on purpose and dies of it.
     let map = unsafe { Mmap::map(&file) }?;
@@ -260,8 +260,8 @@ pub fn truncated_under_memmap2(folder: &Path) -> io::Result<Touched> {
 /// # Errors
 /// Those of the file and the mapping.
 // ANCHOR: last_page
-pub fn rest_of_the_last_page(folder: &Path) -> io::Result<(u8, Vec<u8>)> {
-    let path = tempfile::NamedTempFile::new_in(folder)?;
+pub fn rest_of_the_last_page(directory: &Path) -> io::Result<(u8, Vec<u8>)> {
+    let path = tempfile::NamedTempFile::new_in(directory)?;
     std::fs::write(&path, b"0123456789")?;
     let mapping = Mapping::of_file(path.as_file(), 0, 10, READ_WRITE, Sharing::Shared)?;
     let behind = mapping.load(10);
@@ -278,10 +278,10 @@ pub fn rest_of_the_last_page(folder: &Path) -> io::Result<(u8, Vec<u8>)> {
 /// # Errors
 /// Those of the file and the mapping; what the calls answer is in the result.
 // ANCHOR: kernel_touches
-pub fn read_and_write_there(folder: &Path) -> io::Result<[Result<usize, Errno>; 2]> {
-    let file = tempfile::tempfile_in(folder)?;
+pub fn read_and_write_there(directory: &Path) -> io::Result<[Result<usize, Errno>; 2]> {
+    let file = tempfile::tempfile_in(directory)?;
     let mapping = Mapping::of_file(&file, 0, 8, READ_WRITE, Sharing::Shared)?;
-    let other = tempfile::tempfile_in(folder)?;
+    let other = tempfile::tempfile_in(directory)?;
     other.write_all_at(b"12345678", 0)?;
     let there = std::ptr::with_exposed_provenance_mut(mapping.address());
     // SAFETY: the buffer is in our mapping, to which nothing else in this process refers.
@@ -535,17 +535,17 @@ fn errno(error: &io::Error) -> Errno {
 /// # Errors
 /// Those of the functions above, and of the output.
 pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
-    let folder = out.folder();
+    let directory = out.directory();
     let file = File::options().read(true).write(true).open(path)?;
     let size = file.metadata()?.len();
     let pages = usize::try_from(size.div_ceil(page_size_u64())).map_err(io::Error::other)?;
 
     out.part("Four deaths, each in a child")?;
     out.tell("each maps more than there is, or loses what there was, and then touches it")?;
-    out.evidence("an empty file", empty_file(&folder)?)?;
+    out.evidence("an empty file", empty_file(&directory)?)?;
     let behind = touch(&file, 0, (pages + 1) * page_size(), pages * page_size() + 7, Access::Store)?;
     out.evidence("one page too many", behind)?;
-    out.evidence("truncated while mapped", truncated_while_mapped(&folder, Sharing::Shared)?)?;
+    out.evidence("truncated while mapped", truncated_while_mapped(&directory, Sharing::Shared)?)?;
     match full_disk()? {
         Ok(full) => out.evidence("a full disk", full.stores)?,
         Err(reason) => out.evidence("a full disk", format!("skipped: {reason}"))?,
@@ -553,24 +553,24 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.shows("mmap(2) let each of them pass: it is the touch that finds no page.")?;
 
     out.part("What does not help")?;
-    let [ignored, blocked] = ignored_and_blocked(&folder)?;
+    let [ignored, blocked] = ignored_and_blocked(&directory)?;
     out.evidence("SIGBUS ignored", ignored)?;
     out.evidence("SIGBUS blocked", blocked)?;
-    out.evidence("a slice of memmap2", truncated_under_memmap2(&folder)?)?;
+    out.evidence("a slice of memmap2", truncated_under_memmap2(&directory)?)?;
     out.shows("the touch can't go on, so the kernel kills; and the safe crate's slice is the same memory.")?;
 
     out.part("What is no bus error")?;
     let last = pages * page_size() - 1;
     out.evidence("the last page's last byte", touch(&file, 0, pages * page_size(), last, Access::Store)?)?;
     out.tell("a file of 10 bytes: a load of the one behind them, then a store there")?;
-    let (loaded, left) = rest_of_the_last_page(&folder)?;
+    let (loaded, left) = rest_of_the_last_page(&directory)?;
     out.evidence("loaded", loaded)?;
     out.evidence("read(2) of the file", hex(&left))?;
     out.tell("read(2) into a page that the file has not got, and write(2) from it")?;
-    let [read, written] = read_and_write_there(&folder)?;
+    let [read, written] = read_and_write_there(&directory)?;
     out.evidence("read(2), write(2)", format!("{}, {}", answer(&read), answer(&written)))?;
     out.tell("an empty file, mapped with its own length")?;
-    let empty = tempfile::tempfile_in(&folder)?;
+    let empty = tempfile::tempfile_in(&directory)?;
     out.evidence("mmap(2)", answer(&length_of_an_empty_file(&empty)))?;
     out.evidence("memmap2", format!("a slice of {} bytes", empty_file_with_memmap2(&empty)?))?;
     out.shows("a page is there as a whole; the kernel does not signal itself; 0 bytes are no mapping.")?;
@@ -580,7 +580,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("look at the size", refused)?;
     map_with_size(&empty, page_size())?.store(0, b'x');
     out.evidence("set the size", "the store succeeded")?;
-    map_reserved(&tempfile::tempfile_in(&folder)?, page_size())?.store(0, b'x');
+    map_reserved(&tempfile::tempfile_in(&directory)?, page_size())?.store(0, b'x');
     out.evidence("reserve the blocks", "the store succeeded")?;
     let shrunk = sealed(b"kept")?.set_len(0).map_err(|error| errno(&error));
     out.evidence("seal: ftruncate(2) to 0", answer(&shrunk))?;

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Lesson;
-use crate::grade::Language;
+use crate::text::Language;
 
 /// A checkout of the course.
 #[derive(Debug, Clone)]
@@ -26,39 +26,48 @@ impl Course {
         Course { root: root.into() }
     }
 
-    /// The folder with Cargo.toml.
+    /// The directory with Cargo.toml.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
     /// The lesson's exercise.
     pub fn exercise(&self, lesson: &Lesson) -> Exercise {
-        let folder = format!("{}_{}", lesson.number, lesson.slug);
+        let directory = format!("{}_{}", lesson.number, lesson.slug);
         Exercise {
             number: lesson.number,
-            folder: self.root.join("lessons").join(&folder),
-            answers: self.root.join("tests/answers").join(folder),
+            directory: self.root.join("lessons").join(&directory),
+            answers: self.root.join("tests/answers").join(directory),
         }
     }
+}
+
+/// The text of an exercise's checks.
+#[derive(Debug, Clone, Hash)]
+pub struct Checks {
+    /// What several functions' checks use: mod.rs.
+    pub shared: String,
+    /// Each function, with the file of its checks, in the order of mod.rs.
+    pub functions: Vec<(String, String)>,
 }
 
 /// The files of an exercise.
 #[derive(Debug, Clone)]
 pub struct Exercise {
     number: u8,
-    folder: PathBuf,
+    directory: PathBuf,
     answers: PathBuf,
 }
 
 impl Exercise {
     /// The learner's file.
     pub fn path(&self) -> PathBuf {
-        self.folder.join("exercise.rs")
+        self.directory.join("exercise.rs")
     }
 
-    /// The folder that it is in.
-    pub fn folder(&self) -> &Path {
-        &self.folder
+    /// The directory that it is in.
+    pub fn directory(&self) -> &Path {
+        &self.directory
     }
 
     /// The learner's text.
@@ -79,8 +88,12 @@ impl Exercise {
     ///
     /// # Errors
     /// When it can't be read; the error names the file.
-    pub fn checks(&self) -> io::Result<String> {
-        read(&self.folder.join("checks.rs"))
+    pub fn checks(&self) -> io::Result<Checks> {
+        let directory = self.directory.join("checks");
+        let shared = read(&directory.join("mod.rs"))?;
+        let functions = shared.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
+        let functions = functions.map(|name| Ok((name.to_owned(), read(&directory.join(format!("{name}.rs")))?)));
+        Ok(Checks { functions: functions.collect::<io::Result<_>>()?, shared })
     }
 
     /// The exercise as it is before anybody has worked on it.
@@ -113,7 +126,7 @@ impl Exercise {
             Language::English => "hints.en.md",
             Language::Chinese => "hints.zh.md",
         };
-        Ok(hints_of(&read(&self.folder.join(name))?))
+        Ok(hints_of(&read(&self.directory.join(name))?))
     }
 
     /// Puts the stub back. What the learner has written is first copied to a file beside it that did not exist before, and
@@ -140,7 +153,7 @@ impl Exercise {
         }
         let backup = back_up(&path, &text)?;
         let replace = || {
-            let mut file = tempfile::Builder::new().prefix(".exercise-").tempfile_in(&self.folder)?;
+            let mut file = tempfile::Builder::new().prefix(".exercise-").tempfile_in(&self.directory)?;
             file.write_all(stub.as_bytes())?;
             file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
             file.as_file().sync_all()?;

@@ -7,10 +7,12 @@ use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
 use super::grading::{Checked, Grade};
-use super::progress::{Progress, Standing};
+use super::progress::{Progress, Status};
 use super::{Course, LESSONS, Lesson};
-use crate::grade::{Language, Verdict, Words, visible, wrap};
-use crate::say;
+use crate::grade::Verdict;
+use crate::text;
+use crate::text::{Language, Text};
+use crate::ui::{visible, wrap};
 
 pub(crate) const BOLD: Style = Style::new().bold();
 const DIM: Style = Style::new().dimmed();
@@ -22,16 +24,16 @@ pub(crate) const NAME: Style = AnsiColor::Cyan.on_default();
 const SHOWN: usize = 10;
 
 /// Writes for a reader: in a language, and in lines that fit.
-pub struct Page<'a> {
+pub struct Terminal<'a> {
     out: &'a mut dyn Write,
     language: Language,
     width: usize,
 }
 
-impl<'a> Page<'a> {
+impl<'a> Terminal<'a> {
     /// Writes to `out`, in lines of at most `width` columns.
-    pub fn new(out: &'a mut dyn Write, language: Language, width: usize) -> Page<'a> {
-        Page { out, language, width }
+    pub fn new(out: &'a mut dyn Write, language: Language, width: usize) -> Terminal<'a> {
+        Terminal { out, language, width }
     }
 
     /// In which language.
@@ -48,7 +50,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// When it can't be written: so for each method here.
-    pub fn say(&mut self, words: &Words) -> io::Result<()> {
+    pub fn say(&mut self, words: &Text) -> io::Result<()> {
         self.hang("", Style::new(), words.in_language(self.language))
     }
 
@@ -56,7 +58,7 @@ impl<'a> Page<'a> {
     ///
     /// # Errors
     /// When it can't be written.
-    pub fn heading(&mut self, words: &Words) -> io::Result<()> {
+    pub fn heading(&mut self, words: &Text) -> io::Result<()> {
         writeln!(self.out, "\n{BOLD}{}{BOLD:#}\n", words.in_language(self.language))
     }
 
@@ -107,33 +109,33 @@ impl<'a> Page<'a> {
     /// When it can't be written.
     pub fn keys(&mut self) -> io::Result<()> {
         let keys = [
-            ("n", say!("next", "下一课")),
-            ("h", say!("hint", "提示")),
-            ("d", say!("demonstration", "演示")),
-            ("l", say!("list", "课程列表")),
-            ("s", say!("solution", "参考答案")),
-            ("r", say!("reset", "重置")),
-            ("c", say!("check again", "重新检查")),
-            ("q", say!("quit", "退出")),
+            ("n", text!("next", "下一课")),
+            ("h", text!("hint", "提示")),
+            ("d", text!("demonstration", "演示")),
+            ("l", text!("list", "课程列表")),
+            ("s", text!("solution", "参考答案")),
+            ("r", text!("reset", "重置")),
+            ("c", text!("check again", "重新检查")),
+            ("q", text!("quit", "退出")),
         ];
         let keys = keys.iter().map(|(key, what)| format!("{BOLD}{key}{BOLD:#} {}", what.in_language(self.language)));
         let keys: Vec<_> = keys.collect();
-        self.say(&say!("\nWaiting for you to save. {}", "\n保存后自动检查。{}", keys.join("  ")))?;
+        self.say(&text!("\nWaiting for you to save. {}", "\n保存后自动检查。{}", keys.join("  ")))?;
         self.out.flush()
     }
 
     /// Says that the compiler runs just now, where somebody watches.
     pub(super) fn compiling(&self) {
-        self.busy(&say!("compiling", "正在编译"));
+        self.busy(&text!("compiling", "正在编译"));
     }
 
     /// Says which check runs just now, where somebody watches.
     pub(super) fn checking(&self, check: &str) {
         let name = check.replace('_', " ");
-        self.busy(&say!("checking: {name}", "正在检查：{name}"));
+        self.busy(&text!("checking: {name}", "正在检查：{name}"));
     }
 
-    fn busy(&self, with: &Words) {
+    fn busy(&self, with: &Text) {
         if io::stderr().is_terminal() {
             eprint!("\r\x1b[K{}", with.in_language(self.language));
         }
@@ -162,7 +164,7 @@ impl<'a> Page<'a> {
     /// # Errors
     /// When it can't be written, or a file of the course is missing.
     pub fn list(&mut self, course: &Course, progress: &Progress) -> io::Result<()> {
-        self.say(&say!(
+        self.say(&text!(
             "{BOLD}The mmap workbook{BOLD:#}: what mmap(2) does under Linux, answered by the kernel.\n",
             "{BOLD}mmap 练习册{BOLD:#}：mmap(2) 在 Linux 上究竟做了什么，由内核来回答。\n"
         ))?;
@@ -182,27 +184,27 @@ impl<'a> Page<'a> {
     /// What to do next.
     fn what_next(&mut self, course: &Course, next: Option<&Lesson>) -> io::Result<()> {
         let Some(lesson) = next else {
-            return self.say(&say!(
+            return self.say(&text!(
                 "{GOOD}Every exercise is solved.{GOOD:#} Compare: cargo run -- solution N",
                 "{GOOD}所有练习都已完成。{GOOD:#}可以对照参考答案：cargo run -- solution N"
             ));
         };
         let n = lesson.number;
-        let heading = say!("{BOLD}Next: lesson {n}{BOLD:#}", "{BOLD}接下来：第 {n} 课{BOLD:#}");
+        let heading = text!("{BOLD}Next: lesson {n}{BOLD:#}", "{BOLD}接下来：第 {n} 课{BOLD:#}");
         self.say(&heading)?;
         let exercise = course.exercise(lesson).path();
         let exercise = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display().to_string();
         let source = exercise.replace("exercise.rs", "lesson.rs");
         let steps = [
-            (format!("cargo run -- run {n}"), say!("see it happen on this kernel", "看它在本机内核上如何发生")),
-            ("cargo run -p book".to_owned(), say!("read its chapter", "读这一章")),
-            (source, say!("read how it is done", "读一读是怎么做的")),
-            (format!("cargo test --test lesson_{n}"), say!("hold it against its properties", "用性质测试来检验它")),
-            (format!("cargo run -- predict {n}"), say!("say what the kernel will do", "先说出内核会怎么做")),
-            (exercise, say!("do the exercise", "动手做练习")),
+            (format!("cargo run -- run {n}"), text!("see it happen on this kernel", "看它在本机内核上如何发生")),
+            ("cargo run -p book".to_owned(), text!("read its chapter", "读这一章")),
+            (source, text!("read how it is done", "读一读是怎么做的")),
+            (format!("cargo test --test lesson_{n}"), text!("hold it against its properties", "用性质测试来检验它")),
+            (format!("cargo run -- predict {n}"), text!("say what the kernel will do", "先说出内核会怎么做")),
+            (exercise, text!("do the exercise", "动手做练习")),
             (
                 format!("cargo run -- check {n}"),
-                say!("grade it; or leave `cargo run -- watch` open", "批改练习；也可以一直开着 `cargo run -- watch`"),
+                text!("grade it; or leave `cargo run -- watch` open", "批改练习；也可以一直开着 `cargo run -- watch`"),
             ),
         ];
         let widest = steps.iter().map(|(what, _)| what.width()).max().unwrap_or_default();
@@ -220,10 +222,10 @@ impl<'a> Page<'a> {
         let exercise = course.exercise(lesson).path();
         let path = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display();
         let (n, title) = (lesson.number, lesson.title_in(self.language));
-        self.say(&say!("{BOLD}Lesson {n}: {title}{BOLD:#}   {path}", "{BOLD}第 {n} 课：{title}{BOLD:#}   {path}"))?;
+        self.say(&text!("{BOLD}Lesson {n}: {title}{BOLD:#}   {path}", "{BOLD}第 {n} 课：{title}{BOLD:#}   {path}"))?;
         if let Grade::DoesNotCompile(diagnostics) = grade {
             writeln!(self.out, "\n{}\n", diagnostics.trim_end())?;
-            return self.say(&say!(
+            return self.say(&text!(
                 "{BAD}It does not compile yet.{BAD:#} The compiler says above why.",
                 "{BAD}还不能通过编译。{BAD:#}原因见上面编译器的输出。"
             ));
@@ -237,11 +239,11 @@ impl<'a> Page<'a> {
         let of = functions.len();
         writeln!(self.out)?;
         match unfinished.map(|nth| functions[nth].0) {
-            None => self.say(&say!(
+            None => self.say(&text!(
                 "{GOOD}Lesson {n} is solved.{GOOD:#} Compare: cargo run -- solution {n}",
                 "{GOOD}第 {n} 课已完成。{GOOD:#}可以对照参考答案：cargo run -- solution {n}"
             )),
-            Some(function) => self.say(&say!(
+            Some(function) => self.say(&text!(
                 "{right} of {of} are right. Next: {function}. A hint: cargo run -- hint {n}",
                 "{of} 项中有 {right} 项正确。下一项：{function}。需要提示：cargo run -- hint {n}"
             )),
@@ -253,9 +255,9 @@ impl<'a> Page<'a> {
         let all = checks.len();
         let to_do = checks.iter().all(|check| check.verdict() == Verdict::Todo);
         let (style, state) = match (right == all, to_do) {
-            (true, _) => (GOOD, say!("{right}/{all}", "{right}/{all}")),
+            (true, _) => (GOOD, text!("{right}/{all}", "{right}/{all}")),
             (_, true) => (DIM, verdict_in_words(Verdict::Todo)),
-            _ => (BAD, say!("{right}/{all}", "{right}/{all}")),
+            _ => (BAD, text!("{right}/{all}", "{right}/{all}")),
         };
         writeln!(self.out, "\n  {BOLD}{name}{BOLD:#}   {style}{}{style:#}", state.in_language(self.language))?;
         if to_do {
@@ -288,7 +290,7 @@ impl<'a> Page<'a> {
             self.hang(&format!("        {name}{padding}  "), NAME, words.in_language(self.language))?;
         }
         if !check.output.is_empty() {
-            self.say(&say!("        {NAME}it printed{NAME:#}", "        {NAME}程序输出{NAME:#}"))?;
+            self.say(&text!("        {NAME}it printed{NAME:#}", "        {NAME}程序输出{NAME:#}"))?;
             let lines: Vec<_> = check.output.lines().collect();
             for line in &lines[lines.len().saturating_sub(SHOWN)..] {
                 writeln!(self.out, "          {DIM}|{DIM:#} {}", printable(line))?;
@@ -303,27 +305,27 @@ fn printable(line: &str) -> String {
     line.chars().filter(|c| !c.is_control() || *c == '\t').take(200).collect()
 }
 
-fn standing_in_words(standing: &Standing) -> (Style, Words) {
+fn standing_in_words(standing: &Status) -> (Style, Text) {
     match standing {
-        Standing::New => (DIM, say!("to do", "未开始")),
-        Standing::Unchecked => (AnsiColor::Yellow.on_default(), say!("to be checked", "待检查")),
-        Standing::Begun { right, of } => (AnsiColor::Yellow.on_default(), say!("{right} of {of}", "{right}/{of}")),
-        Standing::Solved => (GOOD, say!("solved", "已完成")),
+        Status::New => (DIM, text!("to do", "未开始")),
+        Status::Unchecked => (AnsiColor::Yellow.on_default(), text!("to be checked", "待检查")),
+        Status::Begun { right, of } => (AnsiColor::Yellow.on_default(), text!("{right} of {of}", "{right}/{of}")),
+        Status::Solved => (GOOD, text!("solved", "已完成")),
     }
 }
 
-fn verdict_in_words(verdict: Verdict) -> Words {
+fn verdict_in_words(verdict: Verdict) -> Text {
     match verdict {
-        Verdict::Passed => say!("right", "正确"),
-        Verdict::Todo => say!("still to do", "尚未完成"),
-        Verdict::Failed => say!("wrong", "错误"),
-        Verdict::Panicked => say!("panicked", "发生 panic"),
-        Verdict::Exited => say!("ended the process", "提前结束了进程"),
-        Verdict::Killed => say!("killed by a signal", "被信号杀死"),
-        Verdict::TimedOut => say!("did not end", "未能结束"),
-        Verdict::OutOfMemory => say!("out of memory", "内存超限"),
-        Verdict::LeftProcesses => say!("left a process behind", "留下了进程"),
-        Verdict::Broken => say!("could not be checked", "无法检查"),
+        Verdict::Passed => text!("right", "正确"),
+        Verdict::Todo => text!("still to do", "尚未完成"),
+        Verdict::Failed => text!("wrong", "错误"),
+        Verdict::Panicked => text!("panicked", "发生 panic"),
+        Verdict::Exited => text!("ended the process", "提前结束了进程"),
+        Verdict::Killed => text!("killed by a signal", "被信号杀死"),
+        Verdict::TimedOut => text!("did not end", "未能结束"),
+        Verdict::OutOfMemory => text!("out of memory", "内存超限"),
+        Verdict::LeftProcesses => text!("left a process behind", "留下了进程"),
+        Verdict::Broken => text!("could not be checked", "无法检查"),
     }
 }
 
@@ -425,7 +427,8 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{escape, wrap};
+    use super::escape;
+    use crate::ui::wrap;
 
     #[test]
     fn lines_end_where_the_language_allows_it() {

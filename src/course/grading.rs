@@ -18,10 +18,11 @@ use nix::sys::signal::Signal;
 use nix::unistd::pipe2;
 
 use super::safety::unsafe_blocks;
-use super::{Course, Lesson};
-use crate::grade::{DEADLINE, Failure, REPORT_TO, Report, Verdict, Words, deadline};
+use super::{Checks, Course, Lesson};
+use crate::grade::{DEADLINE, Failure, REPORT_TO, Report, Verdict, deadline};
 use crate::process::{self, Child, Ended};
-use crate::say;
+use crate::text;
+use crate::text::Text;
 
 /// How often the learner's code may run into its own deadline before the whole check is stopped.
 const DEADLINES: u32 = 6;
@@ -33,7 +34,7 @@ const KEPT: usize = 32 * 1024;
 pub enum Grade {
     /// What the compiler said.
     DoesNotCompile(String),
-    /// The checks, in the order of checks.rs.
+    /// The checks, in the order of their files.
     Checked(Vec<Checked>),
 }
 
@@ -155,7 +156,7 @@ pub struct Check {
 ///
 /// # Errors
 /// When the binary can't be run.
-pub fn checks_of(binary: &Path, module: &str, source: &str) -> io::Result<Vec<Check>> {
+pub fn checks_of(binary: &Path, module: &str, source: &Checks) -> io::Result<Vec<Check>> {
     let output = Command::new(binary).args(["--list", "--format=terse"]).stdin(Stdio::null()).output()?;
     let list = String::from_utf8_lossy(&output.stdout);
     let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
@@ -165,8 +166,11 @@ pub fn checks_of(binary: &Path, module: &str, source: &str) -> io::Result<Vec<Ch
             Some(Check { function: function.to_owned(), name: name.to_owned(), test: test.to_owned() })
         })
         .collect();
-    let place = |text: String| source.find(&text).unwrap_or(source.len());
-    checks.sort_by_key(|check| (place(format!("mod {} {{", check.function)), place(format!("fn {}(", check.name))));
+    checks.sort_by_key(|check| {
+        let place = source.functions.iter().position(|(function, _)| *function == check.function);
+        let text = place.map_or("", |place| source.functions[place].1.as_str());
+        (place.unwrap_or(usize::MAX), text.find(&format!("fn {}(", check.name)).unwrap_or(usize::MAX))
+    });
     Ok(checks)
 }
 
@@ -178,10 +182,10 @@ impl Check {
     pub fn run(self, binary: &Path, deadline: Duration) -> io::Result<Checked> {
         process::adopt_orphans()?;
         let began = Instant::now();
-        // Whatever the check leaves in its temporary folder goes with it.
-        let folder = tempfile::tempdir()?;
-        let report = folder.path().join("report");
-        let temporary = folder.path().join("tmp");
+        // Whatever the check leaves in its temporary directory goes with it.
+        let directory = tempfile::tempdir()?;
+        let report = directory.path().join("report");
+        let temporary = directory.path().join("tmp");
         std::fs::create_dir(&temporary)?;
         let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
         let mut command = Command::new(binary);
@@ -288,7 +292,7 @@ fn verdict(ended: Option<Ended>, printed: &str, report: Option<Report>) -> Repor
         }
         _ => failure,
     });
-    let nothing = || Report { section: String::new(), rule: say!("", ""), failure: None };
+    let nothing = || Report { section: String::new(), rule: text!("", ""), failure: None };
     Report { failure, ..report.unwrap_or_else(nothing) }
 }
 
@@ -315,17 +319,14 @@ fn safety_of(text: &str) -> Option<Checked> {
     let failure = (!lines.is_empty()).then(|| {
         let (en, zh) = (lines.join(", "), lines.join("、"));
         Failure::new(
-            say!(
+            text!(
                 "a comment `// SAFETY: ...` before each unsafe block",
                 "每个 unsafe 块之前都有一条 `// SAFETY: ……` 注释"
             ),
-            Words {
-                en: format!("there is none in front of the block in line {en}"),
-                zh: format!("第 {zh} 行的块前面没有"),
-            },
+            Text::new(format!("there is none in front of the block in line {en}"), format!("第 {zh} 行的块前面没有")),
         )
     });
-    let rule = say!(
+    let rule = text!(
         "An unsafe block takes over a promise that the compiler can't check. The comment names it: why the pointer is \
          valid, for how long, and who else touches that memory (clippy: undocumented_unsafe_blocks).",
         "unsafe 块承担了一项编译器无法检查的保证。注释要写明它是什么：指针为什么有效、有效多久、还有谁会访问这块内存\

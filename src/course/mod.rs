@@ -1,27 +1,27 @@
 //! The order of the lessons, and how a demonstration is run.
 
+mod demo_input;
 mod exercise;
 pub mod feedback;
 pub mod grading;
 pub mod progress;
 mod safety;
-mod subject;
 pub mod watch;
 
 use std::io;
 use std::path::Path;
 
-use crate::grade::Language;
 use crate::narrate::Narrator;
+use crate::text::Language;
 
-pub use exercise::{Course, Exercise};
-pub use subject::{Subject, run};
+pub use demo_input::{DemoInput, run};
+pub use exercise::{Checks, Course, Exercise};
 
 /// A lesson, as the course knows it.
 pub struct Lesson {
     /// From 1 on: the N of `lessons/N_slug`, `tests/lesson_N.rs` and `workbook run N`.
     pub number: u8,
-    /// The rest of the folder's name.
+    /// The rest of the directory's name.
     pub slug: &'static str,
     /// Its title.
     pub title: &'static str,

@@ -38,7 +38,7 @@ struct Known {
 
 /// How far an exercise is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
+pub enum Status {
     /// Nobody has worked on it.
     New,
     /// It has changed since it was checked, or was never checked.
@@ -66,16 +66,16 @@ impl Progress {
     ///
     /// # Errors
     /// When its files can't be read.
-    pub fn standing(&self, course: &Course, lesson: &Lesson) -> io::Result<Standing> {
+    pub fn standing(&self, course: &Course, lesson: &Lesson) -> io::Result<Status> {
         let exercise = course.exercise(lesson);
         let known = self.lessons.get(&lesson.number);
         let of = hash(course, lesson)?;
         Ok(match known.filter(|known| known.of == of) {
-            _ if exercise.text()? == exercise.stub()? => Standing::New,
-            None => Standing::Unchecked,
-            Some(known) if known.solved => Standing::Solved,
+            _ if exercise.text()? == exercise.stub()? => Status::New,
+            None => Status::Unchecked,
+            Some(known) if known.solved => Status::Solved,
             Some(Known { functions, .. }) => {
-                Standing::Begun { right: functions.iter().filter(|(_, right)| *right).count(), of: functions.len() }
+                Status::Begun { right: functions.iter().filter(|(_, right)| *right).count(), of: functions.len() }
             }
         })
     }
@@ -86,7 +86,7 @@ impl Progress {
     /// When an exercise's files can't be read.
     pub fn next(&self, course: &Course) -> io::Result<Option<&'static Lesson>> {
         for lesson in LESSONS {
-            if self.standing(course, lesson)? != Standing::Solved {
+            if self.standing(course, lesson)? != Status::Solved {
                 return Ok(Some(lesson));
             }
         }
@@ -129,9 +129,9 @@ impl Progress {
     /// Whole or not at all: somebody else may be reading, and we may be interrupted.
     fn save(&self) -> io::Result<()> {
         let save = || {
-            let folder = self.path.parent().ok_or(io::ErrorKind::NotFound)?;
-            fs::create_dir_all(folder)?;
-            let mut file = tempfile::NamedTempFile::new_in(folder)?;
+            let directory = self.path.parent().ok_or(io::ErrorKind::NotFound)?;
+            fs::create_dir_all(directory)?;
+            let mut file = tempfile::NamedTempFile::new_in(directory)?;
             file.write_all(&serde_json::to_vec_pretty(self)?)?;
             file.persist(&self.path).map(drop).map_err(|error| error.error)
         };

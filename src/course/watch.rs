@@ -12,12 +12,12 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 
-use super::feedback::Page;
+use super::feedback::Terminal;
 use super::grading::{Grade, grade};
 use super::progress::Progress;
-use super::{Course, LESSONS, Lesson, Subject};
-use crate::grade::Words;
-use crate::say;
+use super::{Course, DemoInput, LESSONS, Lesson};
+use crate::text;
+use crate::text::Text;
 
 /// How often, in milliseconds, the file is looked at where the kernel tells of no change (a network's file system).
 const LOOK_AGAIN: u16 = 1_000;
@@ -58,7 +58,7 @@ impl Key {
 ///
 /// # Errors
 /// When the output can't be written, or the course's files can't be read.
-pub fn watch(course: &Course, lesson: Option<&'static Lesson>, page: &mut Page) -> io::Result<()> {
+pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Terminal) -> io::Result<()> {
     let mut progress = Progress::of(course);
     let mut lesson = match lesson {
         Some(lesson) => lesson,
@@ -68,16 +68,16 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, page: &mut Page) 
     let mut was_reset = None;
     loop {
         let exercise = course.exercise(lesson);
-        let saves = Saves::of(exercise.folder())?;
+        let saves = Saves::of(exercise.directory())?;
         let text = exercise.text()?;
-        page.clear()?;
+        terminal.clear()?;
         if let Some(said) = was_reset.take() {
-            page.say(&said)?;
+            terminal.say(&said)?;
         }
-        let graded = graded(course, lesson, &mut progress, page)?;
-        page.grade(course, lesson, &graded)?;
+        let graded = graded(course, lesson, &mut progress, terminal)?;
+        terminal.grade(course, lesson, &graded)?;
         loop {
-            page.keys()?;
+            terminal.keys()?;
             match input.key_or_change(&saves, || Ok(exercise.text().ok().is_some_and(|now| now != text)))? {
                 None | Some(Key::Check) => break,
                 Some(Key::Quit) => return Ok(()),
@@ -85,10 +85,10 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, page: &mut Page) 
                     lesson = next(course, &progress, lesson)?;
                     break;
                 }
-                Some(Key::Hint) => hint(course, &mut progress, lesson, None, None, page)?,
-                Some(Key::Demonstration) => super::run(lesson, &Subject::Sample, page.out())?,
-                Some(Key::List) => page.list(course, &progress)?,
-                Some(Key::Solution) => solution(course, lesson, &graded, page)?,
+                Some(Key::Hint) => hint(course, &mut progress, lesson, None, None, terminal)?,
+                Some(Key::Demonstration) => super::run(lesson, &DemoInput::Sample, terminal.out())?,
+                Some(Key::List) => terminal.list(course, &progress)?,
+                Some(Key::Solution) => solution(course, lesson, &graded, terminal)?,
                 Some(Key::Reset) => {
                     was_reset = Some(reset(course, lesson)?);
                     break;
@@ -102,10 +102,10 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, page: &mut Page) 
 ///
 /// # Errors
 /// As [`grade`]; when the progress can't be written.
-pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, page: &Page) -> io::Result<Grade> {
-    page.compiling();
-    let graded = grade(course, lesson, |check| page.checking(check));
-    page.checked();
+pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, terminal: &Terminal) -> io::Result<Grade> {
+    terminal.compiling();
+    let graded = grade(course, lesson, |check| terminal.checking(check));
+    terminal.checked();
     let graded = graded?;
     progress.note(course, lesson, &graded)?;
     Ok(graded)
@@ -115,7 +115,7 @@ pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, page: &
 fn next(course: &Course, progress: &Progress, lesson: &'static Lesson) -> io::Result<&'static Lesson> {
     let later = LESSONS.iter().filter(|other| other.number > lesson.number);
     for other in later.chain(LESSONS) {
-        if progress.standing(course, other)? != super::progress::Standing::Solved && other.number != lesson.number {
+        if progress.standing(course, other)? != super::progress::Status::Solved && other.number != lesson.number {
             return Ok(other);
         }
     }
@@ -132,9 +132,9 @@ pub fn hint(
     lesson: &Lesson,
     function: Option<&str>,
     level: Option<usize>,
-    page: &mut Page,
+    terminal: &mut Terminal,
 ) -> io::Result<()> {
-    let hints = course.exercise(lesson).hints(page.language())?;
+    let hints = course.exercise(lesson).hints(terminal.language())?;
     let n = lesson.number;
     let known = progress.next_function(lesson).filter(|known| hints.iter().any(|(function, _)| function == known));
     let function =
@@ -155,10 +155,10 @@ pub fn hint(
         None => progress.next_hint(lesson, &function, of - 1)?,
     };
     let nth = level + 1;
-    page.heading(&say!("{function}, hint {nth} of {of}", "{function}，提示 {nth}/{of}"))?;
-    page.text(&levels[level])?;
+    terminal.heading(&text!("{function}, hint {nth} of {of}", "{function}，提示 {nth}/{of}"))?;
+    terminal.text(&levels[level])?;
     if nth < of {
-        page.say(&say!("Ask again for the next one.", "再次请求即可看下一条。"))?;
+        terminal.say(&text!("Ask again for the next one.", "再次请求即可看下一条。"))?;
     }
     Ok(())
 }
@@ -167,12 +167,12 @@ pub fn hint(
 ///
 /// # Errors
 /// When the output can't be written, or the answer can't be read.
-pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, page: &mut Page) -> io::Result<()> {
+pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, terminal: &mut Terminal) -> io::Result<()> {
     let n = lesson.number;
     if graded.is_solved() {
-        return page.source(&course.exercise(lesson).solution()?);
+        return terminal.source(&course.exercise(lesson).solution()?);
     }
-    page.say(&say!(
+    terminal.say(&text!(
         "Lesson {n} is not solved yet. The solution is shown then; now with: cargo run -- solution {n} --force",
         "第 {n} 课还没有完成，完成后才会显示参考答案；现在就要看：cargo run -- solution {n} --force"
     ))
@@ -182,13 +182,13 @@ pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, page: &mut Pag
 ///
 /// # Errors
 /// When the files can't be written.
-pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Words> {
+pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Text> {
     let n = lesson.number;
     Ok(match course.exercise(lesson).reset()? {
-        None => say!("Lesson {n} is as it was at the beginning.", "第 {n} 课是最初的样子。"),
+        None => text!("Lesson {n} is as it was at the beginning.", "第 {n} 课是最初的样子。"),
         Some(backup) => {
             let backup = backup.strip_prefix(course.root()).unwrap_or(&backup).display();
-            say!(
+            text!(
                 "Lesson {n} is as it was at the beginning. Your text is in {backup}",
                 "第 {n} 课已恢复原样。你写的内容保存在 {backup}"
             )
@@ -196,13 +196,13 @@ pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Words> {
     })
 }
 
-/// Tells of files that were saved in a folder: written in place, or written elsewhere and renamed.
+/// Tells of files that were saved in a directory: written in place, or written elsewhere and renamed.
 struct Saves(Inotify);
 
 impl Saves {
-    fn of(folder: &Path) -> io::Result<Saves> {
+    fn of(directory: &Path) -> io::Result<Saves> {
         let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
-        inotify.add_watch(folder, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO)?;
+        inotify.add_watch(directory, AddWatchFlags::IN_CLOSE_WRITE | AddWatchFlags::IN_MOVED_TO)?;
         Ok(Saves(inotify))
     }
 

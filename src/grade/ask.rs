@@ -13,8 +13,8 @@ use serde::{Deserialize, Serialize};
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES, Verdict};
 use crate::lesson_1::counted_by_the_kernel;
-use crate::process::{self, Child, Ended, Line};
-use crate::say;
+use crate::process::{self, Child, Ended, Peer};
+use crate::text;
 
 /// The private memory in bytes that the learner's code may have: enough for every exercise, and little enough that a
 /// runaway allocation is refused before the machine suffers.
@@ -146,14 +146,14 @@ pub fn moved<T>(body: impl FnOnce() -> T) -> (T, Option<Moved>) {
 #[derive(Debug)]
 pub struct Player {
     child: Child,
-    line: Line,
+    line: Peer,
 }
 
-/// Starts the learner's code as a process of its own, which talks with the check through a [`Line`].
+/// Starts the learner's code as a process of its own, which talks with the check through a [`Peer`].
 ///
 /// # Errors
 /// When no child can be forked.
-pub fn start(body: impl FnOnce(&Line) -> Result<(), String>) -> Result<Player, Failure> {
+pub fn start(body: impl FnOnce(&Peer) -> Result<(), String>) -> Result<Player, Failure> {
     let (child, line) = Child::fork(|line| {
         confined(None, || body(line))?.map_err(io::Error::other)?;
         // As the parent would say it: it can't look any more once the group is killed.
@@ -169,7 +169,7 @@ impl Player {
     }
 
     /// The check's end of the line. Prefer this type's own methods, which say how a player ended that does not answer.
-    pub fn line(&self) -> &Line {
+    pub fn line(&self) -> &Peer {
         &self.line
     }
 
@@ -242,8 +242,8 @@ impl Player {
     fn gone() -> Failure {
         Failure::of(
             Verdict::Exited,
-            say!("the process goes on until it is told to end", "进程应当一直运行到被告知结束为止"),
-            say!("it had ended already", "它已经提前结束"),
+            text!("the process goes on until it is told to end", "进程应当一直运行到被告知结束为止"),
+            text!("it had ended already", "它已经提前结束"),
         )
     }
 }

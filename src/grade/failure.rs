@@ -8,11 +8,12 @@ use nix::errno::Errno;
 use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
+use super::deadline;
 use super::misconception::Misconception;
-use super::{Words, deadline};
 use crate::observe::page_size;
 use crate::process::{Cause, Ended, Fault};
-use crate::say;
+use crate::text;
+use crate::text::Text;
 
 /// What a child says of itself when it leaves a process behind.
 pub(super) const LEFT_PROCESSES: &str = "left a child process behind";
@@ -49,11 +50,11 @@ pub struct Failure {
     /// How the learner's code ended.
     pub verdict: Verdict,
     /// What was expected of it.
-    pub expected: Words,
+    pub expected: Text,
     /// What happened instead.
-    pub happened: Words,
+    pub happened: Text,
     /// The values with which it happened: the shrunk counterexample.
-    pub given: Option<Words>,
+    pub given: Option<Text>,
     /// The slug of the misconception that this looks like.
     pub misconception: Option<String>,
     /// The signal that killed it, by name.
@@ -64,17 +65,17 @@ pub struct Failure {
 
 impl Failure {
     /// A wrong answer.
-    pub fn new(expected: Words, happened: Words) -> Failure {
+    pub fn new(expected: Text, happened: Text) -> Failure {
         Failure::of(Verdict::Failed, expected, happened)
     }
 
-    pub(super) fn of(verdict: Verdict, expected: Words, happened: Words) -> Failure {
+    pub(super) fn of(verdict: Verdict, expected: Text, happened: Text) -> Failure {
         Failure { verdict, expected, happened, given: None, misconception: None, signal: None, died_of: None }
     }
 
     /// Says with which values it happened.
     #[must_use]
-    pub fn given(mut self, values: Words) -> Failure {
+    pub fn given(mut self, values: Text) -> Failure {
         self.given.get_or_insert(values);
         self
     }
@@ -96,8 +97,8 @@ impl Failure {
         let seconds = deadline().as_secs();
         Failure::of(
             Verdict::TimedOut,
-            say!("it comes to an end", "函数应当结束"),
-            say!("it was still running after {seconds} s and was killed", "运行了 {seconds} 秒仍未结束，已被杀死"),
+            text!("it comes to an end", "函数应当结束"),
+            text!("it was still running after {seconds} s and was killed", "运行了 {seconds} 秒仍未结束，已被杀死"),
         )
     }
 
@@ -105,8 +106,8 @@ impl Failure {
     pub(super) fn left_processes() -> Failure {
         Failure::of(
             Verdict::LeftProcesses,
-            say!("each process that it forks has ended and was waited for", "派生的每个子进程都已结束并被等待回收"),
-            say!("it returned and left a child process behind", "函数返回了，却留下了一个子进程"),
+            text!("each process that it forks has ended and was waited for", "派生的每个子进程都已结束并被等待回收"),
+            text!("it returned and left a child process behind", "函数返回了，却留下了一个子进程"),
         )
     }
 
@@ -114,8 +115,8 @@ impl Failure {
     pub(super) fn came_back() -> Failure {
         Failure::of(
             Verdict::LeftProcesses,
-            say!("a child that it forks ends there", "派生的子进程在函数内部结束"),
-            say!(
+            text!("a child that it forks ends there", "派生的子进程在函数内部结束"),
+            text!(
                 "the child returned from the function, too, as a second process",
                 "子进程也从函数返回了，成了第二个进程"
             ),
@@ -130,7 +131,7 @@ impl Failure {
 
     /// The learner's code asked for more memory than there is for it.
     pub(crate) fn out_of_memory(self) -> Failure {
-        let happened = say!(
+        let happened = text!(
             "an allocation failed: more memory was asked for than the check allows",
             "内存分配失败：所需内存超出了检查允许的上限"
         );
@@ -139,26 +140,26 @@ impl Failure {
 
     /// The end of a process that ran the learner's code, where it was no good one.
     pub(crate) fn of_end(ended: Ended) -> Failure {
-        let returns = say!("it returns", "函数正常返回");
+        let returns = text!("it returns", "函数正常返回");
         match ended {
             Ended::Failed(text) if text.contains("not yet implemented") => {
                 let task = text.split_once("not yet implemented: ").map_or("", |(_, task)| task).to_owned();
-                let expected = Words { en: task.clone(), zh: task };
-                Failure::of(Verdict::Todo, expected, say!("it is still to do", "尚未完成"))
+                let expected = Text::new(task.clone(), task);
+                Failure::of(Verdict::Todo, expected, text!("it is still to do", "尚未完成"))
             }
             Ended::Failed(text) if text == LEFT_PROCESSES => Failure::left_processes(),
             Ended::Failed(text) if text.starts_with("panicked at ") => {
                 let text = text.replace('\n', " ");
-                Failure::of(Verdict::Panicked, returns, say!("it {text}", "发生 panic：{text}"))
+                Failure::of(Verdict::Panicked, returns, text!("it {text}", "发生 panic：{text}"))
             }
-            Ended::Failed(text) => Failure::new(returns, say!("it failed: {text}", "出错：{text}")),
+            Ended::Failed(text) => Failure::new(returns, text!("it failed: {text}", "出错：{text}")),
             Ended::Exited(status) => Failure::of(
                 Verdict::Exited,
                 returns,
-                say!("it ended the process with status {status}", "它以状态码 {status} 结束了整个进程"),
+                text!("it ended the process with status {status}", "它以状态码 {status} 结束了整个进程"),
             ),
             Ended::Killed(signal) => {
-                let happened = say!("{signal} killed the process", "进程被 {signal} 杀死");
+                let happened = text!("{signal} killed the process", "进程被 {signal} 杀死");
                 Failure { signal: Some(signal.to_string()), ..Failure::of(Verdict::Killed, returns, happened) }
             }
             Ended::Faulted(fault) => Failure {
@@ -179,11 +180,11 @@ fn signal_of(cause: Cause) -> &'static str {
 }
 
 /// A fault in the lesson's terms: the signal with its code, which mapping, which page of it, the file's size.
-fn fault_in_words(fault: &Fault) -> Words {
+fn fault_in_words(fault: &Fault) -> Text {
     let cause = fault.cause;
     let Some(place) = &fault.place else {
         let address = fault.address;
-        return say!(
+        return text!(
             "the process died of {cause}: nothing is mapped at {address:#x}",
             "进程死于 {cause}：地址 {address:#x} 处没有映射"
         );
@@ -192,7 +193,7 @@ fn fault_in_words(fault: &Fault) -> Words {
     let (page, pages) = (at / page_size(), place.range.len() / page_size());
     let offset = place.offset;
     if place.name.is_empty() {
-        return say!(
+        return text!(
             "the process died of {cause} at byte {at} of a mapping without a file, in its page {page} of {pages}",
             "进程死于 {cause}：访问的是一个不属于任何文件的映射，其第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）"
         );
@@ -205,19 +206,19 @@ fn fault_in_words(fault: &Fault) -> Words {
         }
         Err(_) => ("a file that has no name any more".to_owned(), "已没有名字的文件".to_owned()),
     };
-    let shared = if place.permissions.ends_with('s') { say!("shared", "共享") } else { say!("private", "私有") };
-    let Words { en, zh } = shared;
+    let shared = if place.permissions.ends_with('s') { text!("shared", "共享") } else { text!("private", "私有") };
+    let Text { en, zh } = shared;
     let protection = protection(&place.permissions);
-    Words {
-        en: format!(
+    Text::new(
+        format!(
             "the process died of {cause} at byte {at} of a {en} mapping ({protection}), in its page {page} of {pages}; it maps \
              {file_en}, from offset {offset} on"
         ),
-        zh: format!(
+        format!(
             "进程死于 {cause}：访问的是{zh}映射（{protection}）的第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\
              映射的是{file_zh}，从偏移 {offset} 起"
         ),
-    }
+    )
 }
 
 /// What mmap(2) was asked for, from how /proc/self/maps has it: `rw-p`.
@@ -233,8 +234,8 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         Failure::of(
             Verdict::Broken,
-            say!("the check can be done on this machine", "检查可以在本机进行"),
-            say!("the check itself failed: {error}", "检查本身出错：{error}"),
+            text!("the check can be done on this machine", "检查可以在本机进行"),
+            text!("the check itself failed: {error}", "检查本身出错：{error}"),
         )
     }
 }
@@ -246,7 +247,7 @@ impl From<Errno> for Failure {
 }
 
 /// The text of an error, so that a process can send it to another.
-pub fn text(error: impl Display) -> String {
+pub fn error_text(error: impl Display) -> String {
     error.to_string()
 }
 

@@ -11,20 +11,18 @@ pub mod misconception;
 mod property;
 mod report;
 pub mod trace;
-mod words;
 
 use std::panic;
 use std::time::Duration;
 
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
-pub use failure::{Failure, Verdict, kind, text};
+pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{for_all, for_all_n, for_each};
 pub use report::{REPORT_TO, Report};
 pub use trace::{Call, after_each_instruction, before_each_call, calls_of, killed_before_call};
-pub(crate) use words::visible;
-pub use words::{Language, Words, wrap};
 
 use crate::process;
+use crate::text::{Language, Text};
 
 /// The name of the environment variable with the [`deadline`] in seconds.
 pub const DEADLINE: &str = "WORKBOOK_DEADLINE";
@@ -41,7 +39,7 @@ pub fn deadline() -> Duration {
 /// # Panics
 /// When the check fails, with all of that as text: so it is a test for libtest.
 #[track_caller]
-pub fn check(section: &str, rule: Words, body: impl FnOnce() -> Result<(), Failure>) {
+pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failure>) {
     let outcome = process::adopt_orphans().map_err(Failure::from).and_then(|()| body());
     // Nobody is left, whatever the learner's code did to hide: the body's own children are gone with it.
     let strays = process::end_all_children();

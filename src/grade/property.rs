@@ -5,8 +5,9 @@ use std::cell::RefCell;
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
+use super::Failure;
 use super::failure::Verdict;
-use super::{Failure, Words};
+use crate::text::Text;
 
 /// How many random values a property is tried on, unless PROPTEST_CASES says otherwise.
 const CASES: u32 = 48;
@@ -19,7 +20,7 @@ const SHRINKING: u32 = 2_000;
 /// The failure with the simplest value found.
 pub fn for_all<S: Strategy>(
     strategy: S,
-    describe: impl Fn(&S::Value) -> Words,
+    describe: impl Fn(&S::Value) -> Text,
     test: impl Fn(&S::Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     for_all_n(CASES, strategy, describe, test)
@@ -32,7 +33,7 @@ pub fn for_all<S: Strategy>(
 pub fn for_all_n<S: Strategy>(
     cases: u32,
     strategy: S,
-    describe: impl Fn(&S::Value) -> Words,
+    describe: impl Fn(&S::Value) -> Text,
     test: impl Fn(&S::Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
@@ -64,7 +65,7 @@ fn worth_shrinking(failure: &Failure) -> bool {
 /// The first failure, with its value.
 pub fn for_each<T>(
     values: impl IntoIterator<Item = T>,
-    describe: impl Fn(&T) -> Words,
+    describe: impl Fn(&T) -> Text,
     test: impl Fn(&T) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     values.into_iter().try_for_each(|value| test(&value).map_err(|failure| failure.given(describe(&value))))

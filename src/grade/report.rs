@@ -5,9 +5,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::Failure;
 use super::misconception::Misconception;
-use super::{Failure, Language, Words};
-use crate::say;
+use crate::text;
+use crate::text::{Language, Text};
 
 /// The name of the environment variable with the path of the file that a check writes its report to.
 pub const REPORT_TO: &str = "WORKBOOK_REPORT";
@@ -18,7 +19,7 @@ pub struct Report {
     /// Which section to read.
     pub section: String,
     /// The rule behind the check.
-    pub rule: Words,
+    pub rule: Text,
     /// Why it failed; None when it passed.
     pub failure: Option<Failure>,
 }
@@ -33,43 +34,43 @@ impl Report {
 
     /// The parts of a failed check with their names, in the order in which they are read.
     /// `lesson` is the number of the lesson whose check it is, where that is known.
-    pub fn parts(&self, lesson: Option<u8>) -> Vec<(Words, Words)> {
+    pub fn parts(&self, lesson: Option<u8>) -> Vec<(Text, Text)> {
         let Some(failure) = &self.failure else { return Vec::new() };
         let mut parts = vec![
-            (say!("expected", "预期"), failure.expected.clone()),
-            (say!("happened", "实际"), failure.happened.clone()),
+            (text!("expected", "预期"), failure.expected.clone()),
+            (text!("happened", "实际"), failure.happened.clone()),
         ];
-        parts.extend(failure.given.clone().map(|given| (say!("with", "反例"), given)));
+        parts.extend(failure.given.clone().map(|given| (text!("with", "反例"), given)));
         let misconception = failure.misconception.as_deref().and_then(Misconception::of_slug);
         if let Some(misconception) = misconception {
-            let (belief, against, slug) = (misconception.belief(), misconception.against(), misconception.slug);
+            let (belief, against, slug) = (&misconception.belief, &misconception.against, misconception.slug);
             parts.push((
-                say!("looks like", "可能误解"),
-                Words {
-                    en: format!("\"{}\" ({slug}) {}", belief.en, against.en),
-                    zh: format!("“{}”（{slug}）{}", belief.zh, against.zh),
-                },
+                text!("looks like", "可能误解"),
+                Text::new(
+                    format!("\"{}\" ({slug}) {}", belief.en, against.en),
+                    format!("“{}”（{slug}）{}", belief.zh, against.zh),
+                ),
             ));
         }
         if self.section.is_empty() {
             return parts; // no check has spoken: its process ended before
         }
-        parts.push((say!("rule", "规则"), self.rule.clone()));
+        parts.push((text!("rule", "规则"), self.rule.clone()));
         let (lesson, section) = match self.section.split_once(':') {
             Some((other, section)) => (Some(other.to_owned()), section),
             None => (lesson.map(|number| number.to_string()), self.section.as_str()),
         };
         let read = match lesson {
-            Some(n) => say!(
+            Some(n) => text!(
                 "chapter {n} of the book, #{section}; lesson {n}'s lesson.rs, section {section}",
                 "书的第 {n} 章 #{section}；第 {n} 课的 lesson.rs，{section} 一节"
             ),
-            None => say!(
+            None => text!(
                 "this lesson's chapter of the book, #{section}; its lesson.rs, section {section}",
                 "书中本课的一章 #{section}；本课的 lesson.rs，{section} 一节"
             ),
         };
-        parts.push((say!("read", "阅读"), read));
+        parts.push((text!("read", "阅读"), read));
         parts
     }
 

@@ -15,7 +15,7 @@ use nix::unistd::getpid;
 use super::ask::confine;
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES};
-use crate::process::{self, Child, Ended, Line};
+use crate::process::{self, Child, Ended, Peer};
 
 /// After this many instructions the answer is no small function any more.
 const LONGEST: u64 = 2_000_000;
@@ -119,7 +119,7 @@ pub fn after_each_instruction<T>(
 /// A child that stops where we say.
 struct Traced {
     child: Child,
-    _line: Line,
+    _line: Peer,
 }
 
 /// Why the child stands still.

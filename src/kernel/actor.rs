@@ -113,7 +113,7 @@ pub(super) struct Actor<'a> {
     letter: Pid,
     scenario: &'a Scenario,
     record: &'a Record,
-    folder: &'a File,
+    directory: &'a File,
     wires: &'a Wires,
     page: usize,
     descriptors: BTreeMap<Name, OwnedFd>,
@@ -133,7 +133,7 @@ struct Place {
 /// What a line gives that the kernel refuses, or that means nothing.
 enum Refused {
     Errno(Errno),
-    Meaningless,
+    NotApplicable,
 }
 
 impl From<Errno> for Refused {
@@ -151,11 +151,11 @@ impl<'a> Actor<'a> {
         letter: Pid,
         scenario: &'a Scenario,
         record: &'a Record,
-        folder: &'a File,
+        directory: &'a File,
         wires: &'a Wires,
     ) -> Actor<'a> {
         let (descriptors, mappings) = (BTreeMap::new(), BTreeMap::new());
-        Actor { letter, scenario, record, folder, wires, page: page_size(), descriptors, mappings, base: 0 }
+        Actor { letter, scenario, record, directory, wires, page: page_size(), descriptors, mappings, base: 0 }
     }
 
     /// Does what its lines say until it ends. Nothing of the process's own lives on.
@@ -221,7 +221,7 @@ impl<'a> Actor<'a> {
                     operation => match self.perform(operation) {
                         Ok(()) => {}
                         Err(Refused::Errno(errno)) => self.record.errno(errno),
-                        Err(Refused::Meaningless) => self.record.meaningless(),
+                        Err(Refused::NotApplicable) => self.record.meaningless(),
                     },
                 }
             }
@@ -254,10 +254,10 @@ impl<'a> Actor<'a> {
                     Some(Flag::Truncate) => OFlag::O_TRUNC,
                     None => OFlag::empty(),
                 };
-                let fd = openat(self.folder, name.as_str(), access | flag | OFlag::O_CLOEXEC, Mode::empty())?;
+                let fd = openat(self.directory, name.as_str(), access | flag | OFlag::O_CLOEXEC, Mode::empty())?;
                 self.descriptors.insert(*descriptor, fd);
             }
-            Operation::Close(name) => drop(self.descriptors.remove(name).ok_or(Refused::Meaningless)?),
+            Operation::Close(name) => drop(self.descriptors.remove(name).ok_or(Refused::NotApplicable)?),
             Operation::Read(name, at, length) => {
                 let (fd, at) = (self.descriptor(*name)?, self.offset(*at)?);
                 let mut bytes = vec![0; self.size(*length)?];
@@ -277,8 +277,8 @@ impl<'a> Actor<'a> {
                 let (fd, at, length) = (self.descriptor(*name)?, self.offset(*at)?, self.offset(*length)?);
                 fallocate(fd, flags, at, length)?;
             }
-            Operation::Rename(from, to) => renameat(self.folder, from.as_str(), self.folder, to.as_str())?,
-            Operation::Unlink(name) => unlinkat(self.folder, name.as_str(), UnlinkatFlags::NoRemoveDir)?,
+            Operation::Rename(from, to) => renameat(self.directory, from.as_str(), self.directory, to.as_str())?,
+            Operation::Unlink(name) => unlinkat(self.directory, name.as_str(), UnlinkatFlags::NoRemoveDir)?,
             Operation::Seal(name, seal) => {
                 let seal = match seal {
                     Seal::Shrink => SealFlag::F_SEAL_SHRINK,
@@ -343,7 +343,7 @@ impl<'a> Actor<'a> {
                 Errno::result(result)?;
             }
             // The stage's, or done with the turn.
-            Operation::Fork(_) | Operation::Exit | Operation::Kill(_) => return Err(Refused::Meaningless),
+            Operation::Fork(_) | Operation::Exit | Operation::Kill(_) => return Err(Refused::NotApplicable),
         }
         self.record.done();
         Ok(())
@@ -355,7 +355,7 @@ impl<'a> Actor<'a> {
             Contents::Bytes(bytes) => (0, self.bytes(bytes)?),
         };
         let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
-        let fd = openat(self.folder, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let fd = openat(self.directory, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
         if size > 0 {
             ftruncate(&fd, size)?;
         }
@@ -368,7 +368,7 @@ impl<'a> Actor<'a> {
     fn map(&mut self, name: Name, request: &Request) -> Result<(), Refused> {
         let length = self.size(request.length)?;
         if self.mappings.contains_key(&name) {
-            return Err(Refused::Meaningless);
+            return Err(Refused::NotApplicable);
         }
         let sharing = match request.sharing {
             Sharing::Shared => libc::MAP_SHARED,
@@ -392,7 +392,7 @@ impl<'a> Actor<'a> {
     }
 
     fn place(&self, name: Name) -> Result<Place, Refused> {
-        self.mappings.get(&name).copied().ok_or(Refused::Meaningless)
+        self.mappings.get(&name).copied().ok_or(Refused::NotApplicable)
     }
 
     /// Where a touch begins; the handler counts from the mapping's start.
@@ -403,20 +403,20 @@ impl<'a> Actor<'a> {
     }
 
     fn descriptor(&self, name: Name) -> Result<&OwnedFd, Refused> {
-        self.descriptors.get(&name).ok_or(Refused::Meaningless)
+        self.descriptors.get(&name).ok_or(Refused::NotApplicable)
     }
 
     fn free(&self, name: Name) -> Result<(), Refused> {
-        if self.descriptors.contains_key(&name) { Err(Refused::Meaningless) } else { Ok(()) }
+        if self.descriptors.contains_key(&name) { Err(Refused::NotApplicable) } else { Ok(()) }
     }
 
     fn size(&self, amount: Amount) -> Result<usize, Refused> {
         let bytes = u32::try_from(self.page).ok().and_then(|page| amount.at(page));
-        bytes.and_then(|bytes| usize::try_from(bytes).ok()).ok_or(Refused::Meaningless)
+        bytes.and_then(|bytes| usize::try_from(bytes).ok()).ok_or(Refused::NotApplicable)
     }
 
     fn offset(&self, amount: Amount) -> Result<libc::off_t, Refused> {
-        libc::off_t::try_from(self.size(amount)?).map_err(|_| Refused::Meaningless)
+        libc::off_t::try_from(self.size(amount)?).map_err(|_| Refused::NotApplicable)
     }
 
     fn bytes(&self, bytes: &Bytes) -> Result<Vec<u8>, Refused> {

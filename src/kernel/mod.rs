@@ -18,48 +18,48 @@ use std::path::Path;
 
 use tempfile::TempDir;
 
-use crate::process::{Child, Line};
-use crate::scenario::{Outcome, Scenario, World};
+use crate::process::{Child, Peer};
+use crate::scenario::{Backend, Outcome, Scenario};
 use record::Record;
 
-/// The kernel of this machine, as a world for scenarios. Their files are in a temporary folder of its own, on the file
-/// system of the folder that it was made in, and no line of a scenario reaches anything else.
+/// The kernel of this machine, as a world for scenarios. Their files are in a temporary directory of its own, on the file
+/// system of the directory that it was made in, and no line of a scenario reaches anything else.
 #[derive(Debug)]
 pub struct Kernel {
-    line: Line,
+    line: Peer,
     record: Record,
-    // In this order: the stage is gone before its folder is.
+    // In this order: the stage is gone before its directory is.
     _stage: Child,
-    _folder: TempDir,
+    _directory: TempDir,
 }
 
 impl Kernel {
-    /// On the file system that holds the temporary folder (TMPDIR).
+    /// On the file system that holds the temporary directory (TMPDIR).
     ///
     /// # Errors
-    /// As [`Kernel::on`].
+    /// As [`Kernel::in_dir`].
     pub fn new() -> io::Result<Kernel> {
-        Kernel::on(&std::env::temp_dir())
+        Kernel::in_dir(&std::env::temp_dir())
     }
 
-    /// On the file system that holds this folder.
+    /// On the file system that holds this directory.
     ///
     /// # Errors
-    /// When no folder can be made there, and as [`Child::fork`].
-    pub fn on(folder: &Path) -> io::Result<Kernel> {
-        let folder = tempfile::Builder::new().prefix("workbook-").tempdir_in(folder).map_err(|error| {
-            io::Error::new(error.kind(), format!("no temporary folder in {}: {error}", folder.display()))
+    /// When no directory can be made there, and as [`Child::fork`].
+    pub fn in_dir(directory: &Path) -> io::Result<Kernel> {
+        let directory = tempfile::Builder::new().prefix("workbook-").tempdir_in(directory).map_err(|error| {
+            io::Error::new(error.kind(), format!("no temporary directory in {}: {error}", directory.display()))
         })?;
         let record = Record::new()?;
-        let (stage, line) = Child::fork(|line| stage::serve(line, &record, folder.path()))?;
-        // From now on the folder is sure to go.
+        let (stage, line) = Child::fork(|line| stage::serve(line, &record, directory.path()))?;
+        // From now on the directory is sure to go.
         line.await_turn()?;
-        Ok(Kernel { line, record, _stage: stage, _folder: folder })
+        Ok(Kernel { line, record, _stage: stage, _directory: directory })
     }
 }
 
 /// Each scenario begins with one process and no file.
-impl World for Kernel {
+impl Backend for Kernel {
     type Error = io::Error;
 
     /// # Errors

@@ -30,11 +30,11 @@ enum Tag {
     Bytes,
     Errno,
     Died,
-    Meaningless,
+    NotApplicable,
 }
 
 impl Tag {
-    const ALL: [Tag; 6] = [Tag::Done, Tag::Count, Tag::Bytes, Tag::Errno, Tag::Died, Tag::Meaningless];
+    const ALL: [Tag; 6] = [Tag::Done, Tag::Count, Tag::Bytes, Tag::Errno, Tag::Died, Tag::NotApplicable];
 }
 
 impl Record {
@@ -92,7 +92,7 @@ impl Record {
     }
 
     pub(super) fn meaningless(&self) {
-        self.push(&[Tag::Meaningless as u8]);
+        self.push(&[Tag::NotApplicable as u8]);
     }
 
     pub(super) fn count(&self, count: usize) {
@@ -147,7 +147,7 @@ fn read(tag: u8, rest: &mut &[u8]) -> io::Result<Outcome> {
     let tag = Tag::ALL.into_iter().find(|other| *other as u8 == tag).ok_or_else(garbled)?;
     Ok(match tag {
         Tag::Done => Outcome::Done,
-        Tag::Meaningless => Outcome::Meaningless,
+        Tag::NotApplicable => Outcome::NotApplicable,
         Tag::Count => Outcome::Count(number()?),
         Tag::Errno => {
             let errno = Errno::from_raw(number()?.try_into().map_err(io::Error::other)?);

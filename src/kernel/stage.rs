@@ -13,15 +13,15 @@ use nix::unistd::{Pid as ProcessId, UnlinkatFlags, getppid, unlinkat};
 
 use super::actor::{Actor, Answer, Stop, Wires};
 use super::record::Record;
-use crate::process::{Line, Parent, fork_within_group};
+use crate::process::{Parent, Peer, fork_within_group};
 use crate::scenario::{Operation, Pid, Scenario};
 
 /// So many lines are done in one turn: a turn has a deadline.
 const LONGEST_TURN: usize = 1000;
 
-/// Plays one scenario after the other, until the caller is gone, and then removes the folder: a caller that is interrupted or
+/// Plays one scenario after the other, until the caller is gone, and then removes the directory: a caller that is interrupted or
 /// killed doesn't.
-pub(super) fn serve(line: &Line, record: &Record, folder: &Path) -> io::Result<()> {
+pub(super) fn serve(line: &Peer, record: &Record, directory: &Path) -> io::Result<()> {
     // So it is not to die with the caller: it hears of that on the line.
     prctl::set_pdeathsig(None)?;
     line.give_turn()?;
@@ -30,12 +30,12 @@ pub(super) fn serve(line: &Line, record: &Record, folder: &Path) -> io::Result<(
     let mut here = CpuSet::new();
     let _ =
         sched_getcpu().and_then(|cpu| here.set(cpu)).and_then(|()| sched_setaffinity(ProcessId::from_raw(0), &here));
-    let served = serve_in(line, record, &File::open(folder)?);
-    let _ = fs::remove_dir_all(folder);
+    let served = serve_in(line, record, &File::open(directory)?);
+    let _ = fs::remove_dir_all(directory);
     served
 }
 
-fn serve_in(line: &Line, record: &Record, folder: &File) -> io::Result<()> {
+fn serve_in(line: &Peer, record: &Record, directory: &File) -> io::Result<()> {
     let mut wires = Wires::new();
     loop {
         match line.await_turn() {
@@ -44,21 +44,21 @@ fn serve_in(line: &Line, record: &Record, folder: &File) -> io::Result<()> {
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             other => other?,
         }
-        match play(record, folder, &mut wires) {
+        match play(record, directory, &mut wires) {
             Ok(()) => line.give_turn()?,
             Err(error) => line.send(error.to_string().as_bytes())?,
         }
     }
 }
 
-fn play(record: &Record, folder: &File, wires: &mut Wires) -> io::Result<()> {
+fn play(record: &Record, directory: &File, wires: &mut Wires) -> io::Result<()> {
     let text = String::from_utf8(record.take()).map_err(io::Error::other)?;
     let scenario = Scenario::parse(&text).map_err(io::Error::other)?;
     wires.have(&scenario)?;
     // SAFETY: the stage is the only thread of its process, and has been from the beginning.
     let first = match unsafe { fork_within_group(Parent::Me) }? {
         Some(first) => first,
-        None => Actor::new(Pid::FIRST, &scenario, record, folder, wires).act(),
+        None => Actor::new(Pid::FIRST, &scenario, record, directory, wires).act(),
     };
     let mut cast = BTreeMap::from([(Pid::FIRST, first)]);
     let played = turns(&scenario, record, wires, &mut cast);
@@ -66,7 +66,7 @@ fn play(record: &Record, folder: &File, wires: &mut Wires) -> io::Result<()> {
     for line in &scenario.0 {
         if let Operation::Create(name, _) | Operation::Rename(_, name) = &line.operation {
             // It may have been renamed or unlinked since.
-            let _ = unlinkat(folder, name.as_str(), UnlinkatFlags::NoRemoveDir);
+            let _ = unlinkat(directory, name.as_str(), UnlinkatFlags::NoRemoveDir);
         }
     }
     played.and(ended)

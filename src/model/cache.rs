@@ -25,7 +25,7 @@ impl Model {
     /// Only so much memory is taken, whatever the scenario says.
     pub(super) fn room(&mut self, there_is: bool) -> Result<(), Refused> {
         self.full |= !there_is;
-        if there_is { Ok(()) } else { Err(Outcome::Meaningless) }
+        if there_is { Ok(()) } else { Err(Outcome::NotApplicable) }
     }
 
     /// The number of the page, and the place in it.

@@ -9,7 +9,7 @@ impl Model {
         let (length, page) = (self.size(request.length)?, u64::from(self.page));
         let mappings = &self.process(process).mappings;
         if mappings.contains_key(&name) {
-            return Err(Outcome::Meaningless);
+            return Err(Outcome::NotApplicable);
         }
         let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
         let few = mappings.len() < Model::MOST_NAMES;

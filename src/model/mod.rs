@@ -32,13 +32,13 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 
 use crate::scenario::{
-    Access, Advice, Amount, Byte, Bytes, Contents, Death, Flag, Name, Operation, Outcome, Pid, Protection, Range,
-    Request, Scenario, Seal, Sharing, Source, World,
+    Access, Advice, Amount, Backend, Byte, Bytes, Contents, Death, Flag, Name, Operation, Outcome, Pid, Protection,
+    Range, Request, Scenario, Seal, Sharing, Source,
 };
 use page::Page;
 
 pub use posix::Posix;
-pub use rules::{Rule, Standing};
+pub use rules::{Basis, Rule};
 pub use view::{Backing, Cached, Mapped, Touching, View};
 
 /// A file, for as long as somebody has it.
@@ -112,7 +112,7 @@ pub struct Model {
 type Refused = Outcome;
 
 impl Model {
-    /// The most pages that all files have, or that a process has mapped: more is [`Outcome::Meaningless`].
+    /// The most pages that all files have, or that a process has mapped: more is [`Outcome::NotApplicable`].
     pub const MOST_PAGES: u64 = 1024;
     /// The most that a process has of descriptors, or of mappings.
     pub const MOST_NAMES: usize = 64;
@@ -180,12 +180,12 @@ impl Model {
         let outcome = if self.has(process) {
             self.attempt(process, operation).unwrap_or_else(|refused| refused)
         } else {
-            Outcome::Meaningless
+            Outcome::NotApplicable
         };
         if let Outcome::Died(..) = outcome {
             self.end(process, true);
         }
-        let why = self.why.take().filter(|_| outcome != Outcome::Meaningless);
+        let why = self.why.take().filter(|_| outcome != Outcome::NotApplicable);
         (outcome, why.unwrap_or(Rule::NobodyIsThere))
     }
 
@@ -256,7 +256,7 @@ impl Model {
                 Ok(Outcome::Done)
             }
             // Who wants to end calls exit.
-            Operation::Kill(other) if *other == process || !self.has(*other) => Err(Outcome::Meaningless),
+            Operation::Kill(other) if *other == process || !self.has(*other) => Err(Outcome::NotApplicable),
             Operation::Kill(other) => {
                 self.end(*other, true);
                 Ok(Outcome::Done)
@@ -283,7 +283,7 @@ impl Model {
     }
 
     fn opened(&mut self, process: Pid, name: Name) -> Result<Open, Refused> {
-        self.process(process).descriptors.get(&name).copied().ok_or(Outcome::Meaningless)
+        self.process(process).descriptors.get(&name).copied().ok_or(Outcome::NotApplicable)
     }
 
     fn opened_for_writing(&mut self, process: Pid, name: Name) -> Result<Open, Refused> {
@@ -298,14 +298,14 @@ impl Model {
     fn free_descriptor(&mut self, process: Pid, name: Name) -> Result<(), Refused> {
         let descriptors = &self.process(process).descriptors;
         if descriptors.contains_key(&name) {
-            return Err(Outcome::Meaningless);
+            return Err(Outcome::NotApplicable);
         }
         let few = descriptors.len() < Model::MOST_NAMES;
         self.room(few)
     }
 
     fn mapping(&mut self, process: Pid, name: Name) -> Result<&mut Mapping, Refused> {
-        self.process(process).mappings.get_mut(&name).ok_or(Outcome::Meaningless)
+        self.process(process).mappings.get_mut(&name).ok_or(Outcome::NotApplicable)
     }
 
     /// Every mapping of a file, with the number of the file's page where it begins.
@@ -348,14 +348,14 @@ impl Model {
     }
 
     fn size(&self, amount: Amount) -> Result<u64, Refused> {
-        amount.at(self.page).ok_or(Outcome::Meaningless)
+        amount.at(self.page).ok_or(Outcome::NotApplicable)
     }
 
     fn bytes<'b>(&self, bytes: &'b Bytes) -> Result<Cow<'b, [u8]>, Refused> {
         Ok(match bytes {
             Bytes::Text(text) => Cow::Borrowed(text.as_bytes()),
             Bytes::Fill(letter, amount) => {
-                let length = usize::try_from(self.size(*amount)?).map_err(|_| Outcome::Meaningless)?;
+                let length = usize::try_from(self.size(*amount)?).map_err(|_| Outcome::NotApplicable)?;
                 Cow::Owned(vec![u8::try_from(*letter).unwrap_or(b'?'); length])
             }
         })
@@ -363,7 +363,7 @@ impl Model {
 }
 
 /// The model begins anew with each scenario.
-impl World for Model {
+impl Backend for Model {
     type Error = Infallible;
 
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {

@@ -16,7 +16,7 @@ pub struct Posix {
 impl Posix {
     /// Systems with one process and no file, where a page has `page` bytes.
     pub fn new(page: u32) -> Posix {
-        let unspecified = Rule::ALL.iter().filter(|rule| rule.standing() == Standing::Unspecified);
+        let unspecified = Rule::ALL.iter().filter(|rule| rule.standing() == Basis::Unspecified);
         Posix { linux: Model::new(page), others: unspecified.map(|rule| Model::denying(page, *rule)).collect() }
     }
 
@@ -38,7 +38,7 @@ impl Posix {
 }
 
 /// It begins anew with each scenario.
-impl World for Posix {
+impl Backend for Posix {
     type Error = Infallible;
 
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {

@@ -5,7 +5,7 @@ use super::*;
 impl Model {
     pub(super) fn fork(&mut self, parent: Pid, child: Pid) -> Result<Outcome, Refused> {
         if self.has(child) {
-            return Err(Outcome::Meaningless);
+            return Err(Outcome::NotApplicable);
         }
         let mut copy = self.process(parent).clone();
         if !self.applies(Rule::ForkInheritsMappings) {

@@ -2,7 +2,7 @@
 
 /// Who says so.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum Basis {
     /// POSIX.1-2024: it holds on every such system.
     Posix,
     /// Linux, where POSIX says that it is unspecified, or allows several things: [`super::Posix`] says which.
@@ -13,24 +13,24 @@ pub enum Standing {
     Nobody,
 }
 
-impl Standing {
+impl Basis {
     /// In English.
     pub fn en(self) -> &'static str {
         match self {
-            Standing::Posix => "POSIX",
-            Standing::Unspecified => "Linux; POSIX leaves it unspecified",
-            Standing::Linux => "Linux",
-            Standing::Nobody => "left open",
+            Basis::Posix => "POSIX",
+            Basis::Unspecified => "Linux; POSIX leaves it unspecified",
+            Basis::Linux => "Linux",
+            Basis::Nobody => "left open",
         }
     }
 
     /// In Chinese.
     pub fn zh(self) -> &'static str {
         match self {
-            Standing::Posix => "POSIX",
-            Standing::Unspecified => "Linux；POSIX 未作规定",
-            Standing::Linux => "Linux",
-            Standing::Nobody => "没有定论",
+            Basis::Posix => "POSIX",
+            Basis::Unspecified => "Linux；POSIX 未作规定",
+            Basis::Linux => "Linux",
+            Basis::Nobody => "没有定论",
         }
     }
 }
@@ -58,8 +58,8 @@ macro_rules! rules {
             }
 
             /// Who says so.
-            pub fn standing(self) -> Standing {
-                match self { $(Rule::$name => Standing::$standing,)* }
+            pub fn standing(self) -> Basis {
+                match self { $(Rule::$name => Basis::$standing,)* }
             }
         }
     };

@@ -11,8 +11,8 @@ use std::path::Path;
 
 use crate::kernel::Kernel;
 use crate::model::{Model, Posix, Rule};
-use crate::observe::page_size;
-use crate::scenario::{Amount, Bytes, Contents, Line, Name, Operation, Outcome, Request, Scenario, Source, World};
+use crate::observe;
+use crate::scenario::{Amount, Backend, Bytes, Contents, Line, Name, Operation, Outcome, Request, Scenario, Source};
 
 pub use print::{elsewhere, explained, json, print, sentence, standing};
 
@@ -47,8 +47,8 @@ impl Row {
 ///
 /// # Errors
 /// None on any machine that is known.
-pub fn page() -> io::Result<u32> {
-    page_size().try_into().map_err(io::Error::other)
+pub fn page_size() -> io::Result<u32> {
+    observe::page_size().try_into().map_err(io::Error::other)
 }
 
 /// The most bytes that a scenario's text has: a few of its longest lines.
@@ -87,7 +87,7 @@ const MOST_BYTES: u64 = 32 << 20;
 /// # Errors
 /// `InvalidInput`, with the first line that doesn't, and why.
 pub fn check(scenario: &Scenario) -> io::Result<()> {
-    let page = page()?;
+    let page = page_size()?;
     let (mut model, mut moved) = (Model::new(page), 0);
     for (number, line) in (1..).zip(&scenario.0) {
         let nobody = nobody(&model, line);
@@ -109,7 +109,7 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
                 format!("more than {pages} pages, {files} files, {names} descriptors or {names} mappings")
             }
             () if moved > MOST_BYTES => format!("more than {MOST_BYTES} bytes are read and written up to here"),
-            () if outcome == Outcome::Meaningless => nobody.unwrap_or_else(|| "it means nothing here".to_owned()),
+            () if outcome == Outcome::NotApplicable => nobody.unwrap_or_else(|| "it means nothing here".to_owned()),
             () => continue,
         };
         let text = format!("line {number}, `{} {}`: {problem}", line.process, line.operation);
@@ -167,7 +167,7 @@ fn nobody(model: &Model, line: &Line) -> Option<String> {
 /// As [`check`]: then nothing is played at all. Else as [`Kernel`].
 pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
     check(scenario)?;
-    let page = page()?;
+    let page = page_size()?;
     let (mut model, mut posix) = (Model::new(page), Posix::new(page));
     let mut rows = Vec::new();
     for (line, kernel) in scenario.0.iter().zip(kernel.play(scenario)?) {

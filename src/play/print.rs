@@ -5,11 +5,12 @@ use std::io::{self, Write};
 use serde_json::json;
 use unicode_width::UnicodeWidthStr;
 
-use super::{Row, page, trace};
-use crate::grade::{Language, Words, wrap};
-use crate::model::{Model, Posix, Rule, Standing};
-use crate::say;
+use super::{Row, page_size, trace};
+use crate::model::{Basis, Model, Posix, Rule};
 use crate::scenario::{Line, Outcome, Scenario};
+use crate::text;
+use crate::text::{Language, Text};
+use crate::ui::wrap;
 
 /// A rule's sentence.
 pub fn sentence(rule: Rule, language: Language) -> &'static str {
@@ -28,14 +29,14 @@ pub fn standing(rule: Rule, language: Language) -> &'static str {
 }
 
 /// What POSIX allows as well, in a sentence; None where it leaves nothing open.
-pub fn elsewhere(outcomes: &[Outcome]) -> Option<Words> {
+pub fn elsewhere(outcomes: &[Outcome]) -> Option<Text> {
     let [one, others @ ..] = outcomes else { return None };
     let (mut en, mut zh) = (cut(one.to_string()), cut(one.to_string()));
     for other in others {
         en += &format!(", or {}", cut(other.to_string()));
         zh += &format!("，或者 {}", cut(other.to_string()));
     }
-    Some(say!(
+    Some(text!(
         "POSIX leaves this unspecified: on another system it may be {en}.",
         "POSIX 对此未作规定：在别的系统上可能是 {zh}。"
     ))
@@ -61,11 +62,12 @@ fn padded(text: &str, width: usize) -> String {
 /// Those of writing.
 pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language) -> io::Result<()> {
     // What there is after each line is found once more, and not kept: it may be much.
-    let mut model = Model::new(page()?);
-    let words = |words: Words| words.in_language(language).to_owned();
+    let mut model = Model::new(page_size()?);
+    let words = |words: Text| words.in_language(language).to_owned();
     // Most scenarios have nothing in the last column.
-    let posix = if rows.iter().any(|row| !row.elsewhere().is_empty()) { say!("POSIX", "POSIX") } else { say!("", "") };
-    let heads = [say!("scenario", "脚本"), say!("model", "模型"), say!("kernel", "内核"), posix].map(words);
+    let posix =
+        if rows.iter().any(|row| !row.elsewhere().is_empty()) { text!("POSIX", "POSIX") } else { text!("", "") };
+    let heads = [text!("scenario", "脚本"), text!("model", "模型"), text!("kernel", "内核"), posix].map(words);
     let texts: Vec<[String; 4]> = rows.iter().map(|row| texts(row, language)).collect();
     let width = |n: usize| texts.iter().map(|row| row[n].width()).chain([heads[n].width()]).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
@@ -92,7 +94,7 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
         writeln!(out)?;
         let (model, kernel) = (cut(row.model.to_string()), cut(row.kernel.to_string()));
         if !row.model.allows(&row.kernel) {
-            let text = say!(
+            let text = text!(
                 "line {number}: the model says {model}, the kernel {kernel}.",
                 "第 {number} 行：模型说 {model}，内核给出 {kernel}。"
             );
@@ -100,13 +102,13 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
         }
         if let Some(claim) = row.line.outcome.as_ref().filter(|claim| !claim.allows(&row.kernel)) {
             let claim = cut(claim.to_string());
-            let text = say!(
+            let text = text!(
                 "line {number}: it claims {claim}, the kernel gives {kernel}.",
                 "第 {number} 行：脚本声称 {claim}，内核给出 {kernel}。"
             );
             writeln!(out, "{}", words(text))?;
         }
-        writeln!(out, "{}{}", words(say!("The model's rule: ", "模型依据的规则：")), reason(row.rule, language))?;
+        writeln!(out, "{}{}", words(text!("The model's rule: ", "模型依据的规则：")), reason(row.rule, language))?;
     }
     Ok(())
 }
@@ -114,7 +116,7 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
 /// A rule's sentence, and who says so where it isn't POSIX.
 fn reason(rule: Rule, language: Language) -> String {
     match rule.standing() {
-        Standing::Posix => sentence(rule, language).to_owned(),
+        Basis::Posix => sentence(rule, language).to_owned(),
         _ => format!("{} [{}]", sentence(rule, language), standing(rule, language)),
     }
 }
@@ -137,7 +139,7 @@ pub fn explained(scenario: &Scenario, page: u32, language: Language) -> String {
 }
 
 fn texts(row: &Row, language: Language) -> [String; 4] {
-    let or = say!("or ", "或 ").in_language(language).to_owned();
+    let or = text!("or ", "或 ").in_language(language).to_owned();
     let others: Vec<String> = row.elsewhere().iter().map(|outcome| or.clone() + &cut(outcome.to_string())).collect();
     let line = format!("{} {}", row.line.process, row.line.operation);
     [line, cut(row.model.to_string()), cut(row.kernel.to_string()), others.join(" ")]
@@ -148,7 +150,7 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 /// - `page`: the size of a page in bytes.
 /// - `lines`, one for each line of the scenario: its `process` and `operation`, what it `claims` (null if nothing), what the
 ///   `model` says, what `posix` allows and what the `kernel` gave, all written as in a scenario; whether it `agrees`; the `rule`
-///   with its `name`, its sentence in `en` and in `zh`, and its `standing` ([`crate::model::Standing`]).
+///   with its `name`, its sentence in `en` and in `zh`, and its `standing` ([`crate::model::Basis`]).
 /// - With a trace each line has a `view`, which is what there is after it ([`crate::model::View`]). `files`: `names`, `size`,
 ///   `pages` (each its bytes; null for zeros that were never stored to), `seals`. `processes`: `process`; `descriptors` with `name`,
 ///   `file` (the place in `files`) and `access`; `mappings` with `name`, `file` (null for private memory without one), `shared`
@@ -158,7 +160,7 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 /// # Errors
 /// Those of writing.
 pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
-    let page = page()?;
+    let page = page_size()?;
     let mut model = Model::new(page);
     let row = |row: &Row| {
         let mut value = json!({

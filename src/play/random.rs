@@ -78,7 +78,7 @@ fn meaningful(drafts: &[Draft]) -> Scenario {
             (after, outcome) = tried(&model, process, &operation);
         }
         // What is left open changes nothing that counts, and what the kernel makes of it can't be followed.
-        if !matches!(outcome, Outcome::Meaningless | Outcome::OneOf(_)) && (may_end || after.has(process)) {
+        if !matches!(outcome, Outcome::NotApplicable | Outcome::OneOf(_)) && (may_end || after.has(process)) {
             lines.push(Line { process, operation, outcome: None });
             model = after;
         }

@@ -17,20 +17,20 @@ use crate::scenario::Scenario;
 
 /// Where scenarios are played.
 #[derive(Debug, Clone)]
-pub struct Medium {
+pub struct FileSystem {
     /// What it is called: a file system, or memfd.
     pub name: String,
-    folder: PathBuf,
+    directory: PathBuf,
     files: Files,
 }
 
-impl Medium {
-    /// The file system of a folder.
+impl FileSystem {
+    /// The file system of a directory.
     ///
     /// # Errors
     /// Those of statfs(2).
-    pub fn of_folder(folder: &Path) -> io::Result<Medium> {
-        let stat = statfs(folder).map_err(|error| io::Error::other(format!("{}: {error}", folder.display())))?;
+    pub fn of_directory(directory: &Path) -> io::Result<FileSystem> {
+        let stat = statfs(directory).map_err(|error| io::Error::other(format!("{}: {error}", directory.display())))?;
         let known = [
             (statfs::EXT4_SUPER_MAGIC, "ext4"),
             (statfs::TMPFS_MAGIC, "tmpfs"),
@@ -40,34 +40,34 @@ impl Medium {
         ];
         let name = known.iter().find(|(magic, _)| *magic == stat.filesystem_type());
         let name = name.map_or_else(|| "another file system".to_owned(), |(_, name)| (*name).to_owned());
-        Ok(Medium { name, folder: folder.to_owned(), files: Files::All })
+        Ok(FileSystem { name, directory: directory.to_owned(), files: Files::All })
     }
 
-    /// All that are at hand: those of the temporary folders (a disk and a tmpfs, on most machines), and memory files.
+    /// All that are at hand: those of the temporary directories (a disk and a tmpfs, on most machines), and memory files.
     ///
     /// # Errors
-    /// As [`Medium::of_folder`].
-    pub fn at_hand() -> io::Result<Vec<Medium>> {
+    /// As [`FileSystem::of_directory`].
+    pub fn at_hand() -> io::Result<Vec<FileSystem>> {
         let temporary = std::env::temp_dir();
-        let mut media = vec![Medium::of_folder(&temporary)?];
-        for folder in ["/var/tmp", "/dev/shm"].map(Path::new) {
-            if let Ok(other) = Medium::of_folder(folder)
+        let mut media = vec![FileSystem::of_directory(&temporary)?];
+        for directory in ["/var/tmp", "/dev/shm"].map(Path::new) {
+            if let Ok(other) = FileSystem::of_directory(directory)
                 && media.iter().all(|medium| medium.name != other.name)
-                && tempfile::tempfile_in(folder).is_ok()
+                && tempfile::tempfile_in(directory).is_ok()
             {
                 media.push(other);
             }
         }
-        media.push(Medium { name: "memfd".to_owned(), folder: temporary, files: Files::InMemory });
+        media.push(FileSystem { name: "memfd".to_owned(), directory: temporary, files: Files::InMemory });
         Ok(media)
     }
 
     /// A kernel for scenarios of this medium.
     ///
     /// # Errors
-    /// As [`Kernel::on`].
+    /// As [`Kernel::in_dir`].
     pub fn kernel(&self) -> io::Result<Kernel> {
-        Kernel::on(&self.folder)
+        Kernel::in_dir(&self.directory)
     }
 
     /// Random scenarios of this medium.
@@ -101,7 +101,7 @@ pub enum Verdict {
 /// # Errors
 /// As [`Kernel`], and those of `progress`.
 pub fn torture(
-    medium: &Medium,
+    medium: &FileSystem,
     model: &Model,
     operations: u64,
     seed: u64,
@@ -149,7 +149,7 @@ pub fn torture(
 ///
 /// # Errors
 /// As [`torture`], and those of writing.
-pub fn run(out: &mut dyn Write, media: &[Medium], model: &Model, operations: u64, seed: u64) -> io::Result<bool> {
+pub fn run(out: &mut dyn Write, media: &[FileSystem], model: &Model, operations: u64, seed: u64) -> io::Result<bool> {
     let bar = io::stderr().is_terminal();
     let mut same = true;
     for medium in media {
@@ -191,7 +191,7 @@ pub fn run(out: &mut dyn Write, media: &[Medium], model: &Model, operations: u64
                 )?;
                 writeln!(out, "{scenario}")?;
                 let rows = super::both(&scenario, &mut medium.kernel()?)?;
-                super::print(out, &rows, false, crate::grade::Language::of_environment())?;
+                super::print(out, &rows, false, crate::text::Language::of_environment())?;
             }
         }
         out.flush()?;

@@ -11,11 +11,11 @@ use std::io;
 use proptest::strategy::{Just, Strategy, ValueTree};
 
 use crate::course::Lesson;
-use crate::grade::Words;
 use crate::model::{Model, Posix, Rule};
 use crate::play::random::{self, Files};
-use crate::play::{elsewhere, page, torture::runner};
-use crate::scenario::{Operation, Outcome, Scenario, World};
+use crate::play::{elsewhere, page_size, torture::runner};
+use crate::scenario::{Backend, Operation, Outcome, Scenario};
+use crate::text::Text;
 use belief::{BELIEFS, Belief};
 
 pub use sitting::sit;
@@ -35,12 +35,12 @@ impl Question {
     /// The question about this scenario; None where nobody who has a rule wrong would expect anything else.
     fn about(scenario: Scenario, page: u32) -> Option<Question> {
         let truth = belief::last_outcome(Model::new(page), &scenario)?;
-        if truth.is_open() || truth == Outcome::Meaningless {
+        if truth.is_open() || truth == Outcome::NotApplicable {
             return None;
         }
         let mut options = vec![truth];
         for prediction in BELIEFS.iter().filter_map(|belief| belief.prediction(&scenario, page)) {
-            let plain = !prediction.is_open() && prediction != Outcome::Meaningless;
+            let plain = !prediction.is_open() && prediction != Outcome::NotApplicable;
             if plain && !options.contains(&prediction) {
                 options.push(prediction);
             }
@@ -57,7 +57,7 @@ impl Question {
     }
 
     /// What POSIX allows as well.
-    fn elsewhere(&self, happened: &Outcome, page: u32) -> Option<Words> {
+    fn elsewhere(&self, happened: &Outcome, page: u32) -> Option<Text> {
         let Ok(outcomes) = Posix::new(page).play(&self.scenario);
         elsewhere(outcomes.last()?.others_than(happened))
     }
@@ -78,7 +78,7 @@ impl Question {
 /// # Errors
 /// None on any machine that is known.
 pub fn of_lesson(lesson: &Lesson) -> io::Result<Vec<Question>> {
-    let page = page()?;
+    let page = page_size()?;
     let mut questions: Vec<Question> = Vec::new();
     for belief in BELIEFS.iter().filter(|belief| belief.lesson == lesson.number) {
         let question = Question::about(belief.shown_wrong_by(), page);
@@ -164,7 +164,7 @@ fn shortened(question: Question, page: u32) -> Question {
         // The quick look first: what it takes to hear everybody's opinion is not needed for most of them.
         let Ok(outcomes) = Model::new(page).play(shorter);
         shorter.0.last() == asked.as_ref()
-            && !outcomes.contains(&Outcome::Meaningless)
+            && !outcomes.contains(&Outcome::NotApplicable)
             && outcomes.last().is_some_and(|outcome| question.options.contains(outcome))
             && Question::about(shorter.clone(), page).is_some_and(|other| other.options == question.options)
     });

@@ -63,7 +63,7 @@ pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
             for (number, line) in alphabet.iter().enumerate() {
                 let mut truth = truth.clone();
                 let is = truth.step(line.process, &line.operation).0;
-                if matches!(is, Outcome::Meaningless | Outcome::OneOf(_)) {
+                if matches!(is, Outcome::NotApplicable | Outcome::OneOf(_)) {
                     continue;
                 }
                 let mut belief = belief.clone();

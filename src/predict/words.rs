@@ -1,17 +1,17 @@
 //! The lines of a scenario in words, for those who don't know the language yet.
 
-use crate::grade::Words;
 use crate::scenario::{
     Access, Advice, Amount, Bytes, Contents, Flag, Line, Operation, Protection, Range, Sharing, Source,
 };
+use crate::text::Text;
 
 /// What a line does, in words.
-pub fn in_words(line: &Line) -> Words {
+pub fn in_words(line: &Line) -> Text {
     let who = line.process;
-    Words {
-        en: format!("{who} {}.", english::operation(&line.operation)),
-        zh: format!("{who} {}。", chinese::operation(&line.operation)),
-    }
+    Text::new(
+        format!("{who} {}.", english::operation(&line.operation)),
+        format!("{who} {}。", chinese::operation(&line.operation)),
+    )
 }
 
 mod english {

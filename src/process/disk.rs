@@ -10,7 +10,7 @@ use nix::mount::{MsFlags, mount};
 use nix::sched::{CloneFlags, unshare};
 use nix::unistd::{Gid, Uid};
 
-use super::{Child, Ended, Line};
+use super::{Child, Ended, Peer};
 
 /// What came of a body that was to run on a small disk.
 #[derive(Debug)]
@@ -21,8 +21,8 @@ pub enum OnSmallDisk {
     Skipped(String),
 }
 
-/// Runs `body` in a forked child that sees, in a folder of its own, a tmpfs of `size` bytes; `listen` has the other end of
-/// its [`Line`] meanwhile.
+/// Runs `body` in a forked child that sees, in a directory of its own, a tmpfs of `size` bytes; `listen` has the other end of
+/// its [`Peer`] meanwhile.
 ///
 /// The child mounts it in a mount namespace of its own (unshare(2) CLONE_NEWNS), for which an ordinary user needs a user
 /// namespace as well. Both go with the child, however it ends, and the mount with them.
@@ -31,16 +31,16 @@ pub enum OnSmallDisk {
 /// As [`Child::fork`] and [`Child::wait`], and those of `listen`.
 pub fn on_a_small_disk(
     size: u64,
-    body: impl FnOnce(&Path, &Line) -> io::Result<()>,
-    listen: impl FnOnce(&Line) -> io::Result<()>,
+    body: impl FnOnce(&Path, &Peer) -> io::Result<()>,
+    listen: impl FnOnce(&Peer) -> io::Result<()>,
 ) -> io::Result<OnSmallDisk> {
-    let folder = tempfile::tempdir()?;
+    let directory = tempfile::tempdir()?;
     let (child, line) = Child::fork(|line| {
-        if let Err(reason) = mount_tmpfs(folder.path(), size) {
+        if let Err(reason) = mount_tmpfs(directory.path(), size) {
             return line.send(reason.as_bytes());
         }
         line.give_turn()?;
-        body(folder.path(), line)
+        body(directory.path(), line)
     })?;
     let first = line.receive()?;
     if first != b"." {
@@ -54,7 +54,7 @@ pub fn on_a_small_disk(
 }
 
 /// Mounts a tmpfs where only this process and its children see it.
-fn mount_tmpfs(folder: &Path, size: u64) -> Result<(), String> {
+fn mount_tmpfs(directory: &Path, size: u64) -> Result<(), String> {
     fn may_not<E: Display>(what: &str) -> impl Fn(E) -> String {
         move |error| format!("{what}: {error}")
     }
@@ -76,6 +76,6 @@ fn mount_tmpfs(folder: &Path, size: u64) -> Result<(), String> {
     mount(none, "/", none, private, none).map_err(may_not("no private mounts"))?;
     let options = format!("size={size},mode=0700");
     let mounted: Result<(), Errno> =
-        mount(Some("tmpfs"), folder, Some("tmpfs"), MsFlags::MS_NOSUID, Some(options.as_str()));
+        mount(Some("tmpfs"), directory, Some("tmpfs"), MsFlags::MS_NOSUID, Some(options.as_str()));
     mounted.map_err(may_not("no tmpfs"))
 }

@@ -8,7 +8,7 @@ use nix::libc;
 use nix::sys::signal::Signal;
 use nix::sys::wait::WaitStatus;
 
-use super::report::{FAILED, Report};
+use super::report::{EndReport, FAILED};
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,16 +24,16 @@ pub enum Ended {
 }
 
 impl Ended {
-    pub(super) fn new(status: WaitStatus, report: Option<Report>) -> io::Result<Ended> {
+    pub(super) fn new(status: WaitStatus, report: Option<EndReport>) -> io::Result<Ended> {
         Ok(match (status, report) {
-            (WaitStatus::Signaled(_, signal, _), Some(Report::Fault { signal: reported, code, address, place }))
+            (WaitStatus::Signaled(_, signal, _), Some(EndReport::Fault { signal: reported, code, address, place }))
                 if signal as i32 == reported =>
             {
                 Ended::Faulted(Fault { cause: Cause::new(signal, code), address, place })
             }
             (WaitStatus::Signaled(_, signal, _), _) => Ended::Killed(signal),
             // A child of the child's may have said something of itself, into the pipe that it has from its parent.
-            (WaitStatus::Exited(_, FAILED), Some(Report::Text(text))) => Ended::Failed(text),
+            (WaitStatus::Exited(_, FAILED), Some(EndReport::Text(text))) => Ended::Failed(text),
             (WaitStatus::Exited(_, status), _) => Ended::Exited(status),
             (status, _) => return Err(io::Error::other(format!("neither exited nor killed: {status:?}"))),
         })

@@ -5,13 +5,13 @@
 //! So [`Child::fork`] refuses to fork from a process in which anything but libtest's idle main thread runs beside the
 //! caller. A child that a body could leave in the middle of a lock then cannot exist, and the body may allocate.
 //!
-//! Nobody here sleeps to wait for somebody else: each [`Line`] is a socket whose other end answers, dies, or lets the
+//! Nobody here sleeps to wait for somebody else: each [`Peer`] is a socket whose other end answers, dies, or lets the
 //! [`DEADLINE`] pass, and each of the three is told apart. A child is in a process group of its own, which is killed and
 //! reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child.
 
 mod disk;
 mod ended;
-mod line;
+mod peer;
 mod report;
 mod strays;
 
@@ -30,7 +30,7 @@ use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
 pub use disk::{OnSmallDisk, on_a_small_disk};
 pub use ended::{Cause, Ended, Fault, Place};
-pub use line::Line;
+pub use peer::Peer;
 pub use strays::{adopt_orphans, end_all_children, has_children};
 
 /// How long anything here waits before it gives up: far more than any step takes on a loaded machine.
@@ -50,14 +50,14 @@ pub struct Child {
 impl Child {
     /// Forks a child that runs `body` and then ends by `_exit(2)`: no destructor of the parent's runs in it.
     ///
-    /// `body` gets its end of a [`Line`] to the parent, which gets the other end. An `Err` or a panic in it becomes
+    /// `body` gets its end of a [`Peer`] to the parent, which gets the other end. An `Err` or a panic in it becomes
     /// [`Ended::Failed`] with its text; a SIGSEGV, SIGBUS or SIGILL becomes [`Ended::Faulted`] with its siginfo.
     ///
     /// # Errors
     /// The error of fork(2), socketpair(2), pipe(2) or pidfd_open(2); `Unsupported` when other threads are running.
-    pub fn fork(body: impl FnOnce(&Line) -> io::Result<()>) -> io::Result<(Child, Line)> {
+    pub fn fork(body: impl FnOnce(&Peer) -> io::Result<()>) -> io::Result<(Child, Peer)> {
         refuse_other_threads()?;
-        let (ours, theirs) = Line::pair()?;
+        let (ours, theirs) = Peer::pair()?;
         let (reader, writer) = report::channel()?;
         let parent = getpid();
         // SAFETY: the calling thread is the only one that runs (checked above), so no lock is left behind in the child,

@@ -24,7 +24,7 @@ pub(super) const FAILED: i32 = 101;
 const FAULT: u8 = b'F';
 const TEXT: u8 = b'T';
 
-pub(super) enum Report {
+pub(super) enum EndReport {
     Fault { signal: i32, code: i32, address: usize, place: Option<Place> },
     Text(String),
 }
@@ -41,7 +41,7 @@ pub(super) fn channel() -> io::Result<(Reader, Writer)> {
 
 impl Reader {
     /// The child's last report, or None when it left none.
-    pub(super) fn read(mut self) -> Option<Report> {
+    pub(super) fn read(mut self) -> Option<EndReport> {
         let mut bytes = Vec::new();
         // WouldBlock ends it as well as end of file does: what has come by now is all that counts.
         let _ = self.0.read_to_end(&mut bytes);
@@ -50,14 +50,14 @@ impl Reader {
                 let word = |n: usize| Some(i64::from_ne_bytes(rest.get(n * 8..n * 8 + 8)?.try_into().ok()?));
                 let address = usize::from_ne_bytes(rest.get(16..16 + size_of::<usize>())?.try_into().ok()?);
                 let maps = String::from_utf8_lossy(rest.get(24..)?);
-                Some(Report::Fault {
+                Some(EndReport::Fault {
                     signal: word(0)?.try_into().ok()?,
                     code: word(1)?.try_into().ok()?,
                     address,
                     place: maps.lines().filter_map(Place::of_line).find(|place| place.range.contains(&address)),
                 })
             }
-            (_, rest) => Some(Report::Text(String::from_utf8_lossy(rest).into_owned())),
+            (_, rest) => Some(EndReport::Text(String::from_utf8_lossy(rest).into_owned())),
         }
     }
 }

@@ -172,7 +172,7 @@ pub struct Line {
 pub struct Scenario(pub Vec<Line>);
 
 /// Something in which a scenario can be played: the model, the kernel.
-pub trait World {
+pub trait Backend {
     /// Why it could not be played at all.
     type Error;
 

@@ -23,7 +23,7 @@ pub enum Outcome {
     /// The process dies of a touch: how, and where in the mapping.
     Died(Death, Amount),
     /// There is no such process, name or place: nobody does anything.
-    Meaningless,
+    NotApplicable,
     /// Left open: one of these.
     OneOf(Vec<Outcome>),
 }
@@ -145,7 +145,7 @@ impl Part for Outcome {
             Outcome::Bytes(bytes) => write_bytes(f, bytes),
             Outcome::Errno(name) => f.write_str(name),
             Outcome::Died(death, at) => write!(f, "{death} at {at}"),
-            Outcome::Meaningless => f.write_str("meaningless"),
+            Outcome::NotApplicable => f.write_str("meaningless"),
             Outcome::OneOf(outcomes) => {
                 for (n, outcome) in outcomes.iter().enumerate() {
                     write!(f, "{}{outcome}", if n > 0 { " or " } else { "" })?;
@@ -163,7 +163,7 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     let outcome = words.word("an outcome (ok, a number, bytes, an errno, a signal)", |word| match word {
         "ok" => Some(Outcome::Done),
         "nothing" => Some(Outcome::Bytes(Vec::new())),
-        "meaningless" => Some(Outcome::Meaningless),
+        "meaningless" => Some(Outcome::NotApplicable),
         _ => DEATHS
             .iter()
             .find(|(name, _)| *name == word)

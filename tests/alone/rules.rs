@@ -10,3 +10,5 @@ extern crate alloc;
 pub mod model;
 #[path = "../../src/scenario/mod.rs"]
 pub mod scenario;
+#[path = "../../src/text.rs"]
+pub mod text;

@@ -4,14 +4,14 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use mmap_workbook::model::Model;
-use mmap_workbook::play::page;
-use mmap_workbook::play::torture::{Medium, runner};
-use mmap_workbook::scenario::{Scenario, World};
+use mmap_workbook::play::page_size;
+use mmap_workbook::play::torture::{FileSystem, runner};
+use mmap_workbook::scenario::{Backend, Scenario};
 use proptest::strategy::{Strategy, ValueTree};
 
 fn main() {
-    let page = page().expect("a page");
-    for medium in Medium::at_hand().expect("file systems") {
+    let page = page_size().expect("a page");
+    for medium in FileSystem::at_hand().expect("file systems") {
         let (strategy, mut runner) = (medium.scenarios(1000), runner(1));
         let scenarios: Vec<Scenario> =
             (0..200).map(|_| strategy.new_tree(&mut runner).expect("a scenario").current()).collect();

@@ -38,12 +38,12 @@ pub fn contents_and_range() -> impl Strategy<Value = (Vec<u8>, usize, usize)> {
     })
 }
 
-/// A folder of a test's own, and in it a file with these bytes.
+/// A directory of a test's own, and in it a file with these bytes.
 pub fn file_with(bytes: &[u8]) -> (TempDir, PathBuf) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("file");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("file");
     std::fs::write(&path, bytes).expect("a file");
-    (folder, path)
+    (directory, path)
 }
 
 /// Opens a file for reading and writing.
@@ -53,15 +53,15 @@ pub fn open(path: &std::path::Path) -> File {
 
 /// The transcript of a lesson's demonstration on the sample, and the sample's bytes afterwards.
 pub fn transcript(lesson: u8) -> String {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let path = folder.path().join("sample.txt");
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let path = directory.path().join("sample.txt");
     std::fs::write(&path, SAMPLE).expect("a file");
     let lesson = LESSONS.iter().find(|l| l.number == lesson).expect("a lesson of this number");
     let mut text = Vec::new();
-    let mut narrator = Narrator::transcript(&mut text, folder.path());
+    let mut narrator = Narrator::transcript(&mut text, directory.path());
     (lesson.demonstrate)(&mut narrator, &path).expect("the demonstration runs");
     let left: Vec<_> =
-        std::fs::read_dir(&folder).expect("the folder").map(|e| e.expect("an entry").file_name()).collect();
+        std::fs::read_dir(&directory).expect("the directory").map(|e| e.expect("an entry").file_name()).collect();
     assert_eq!(left, ["sample.txt"], "the demonstration leaves nothing behind");
     String::from_utf8(text).expect("a transcript is text")
 }
@@ -83,7 +83,7 @@ pub fn exercise_of(lesson: u8) -> Exercise {
     Course::at(env!("CARGO_MANIFEST_DIR")).exercise(lesson)
 }
 
-/// The folder with a lesson's answers.
+/// The directory with a lesson's answers.
 pub fn answers_of(lesson: u8) -> PathBuf {
     let lesson = LESSONS.iter().find(|other| other.number == lesson).expect("a lesson of this number");
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/answers/{}_{}", lesson.number, lesson.slug))
@@ -91,7 +91,7 @@ pub fn answers_of(lesson: u8) -> PathBuf {
 
 /// The wrong answers of a lesson: the name of the module, and the lines of its header.
 pub fn wrong_answers(lesson: u8) -> Vec<(String, Vec<String>)> {
-    let entries = std::fs::read_dir(answers_of(lesson).join("wrong")).expect("a folder");
+    let entries = std::fs::read_dir(answers_of(lesson).join("wrong")).expect("a directory");
     let mut answers: Vec<_> = entries
         .map(|entry| {
             let path = entry.expect("an entry").path();

@@ -13,12 +13,12 @@ use tempfile::TempDir;
 /// As much of a workbook as has a chapter.
 pub struct Small {
     /// Its checkout.
-    pub folder: TempDir,
+    pub directory: TempDir,
 }
 
 impl Small {
     pub fn new() -> Small {
-        let small = Small { folder: tempfile::tempdir().expect("a folder") };
+        let small = Small { directory: tempfile::tempdir().expect("a directory") };
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         for (name, text) in FILES {
             small.write(name, text);
@@ -27,20 +27,20 @@ impl Small {
             let config = format!("{language}/book.toml");
             small.write(&format!("book/{config}"), &fs::read_to_string(package.join(config)).expect("book.toml"));
         }
-        symlink(package.join("theme"), small.folder.path().join("book/theme")).expect("a link");
+        symlink(package.join("theme"), small.directory.path().join("book/theme")).expect("a link");
         small.stamp();
         small
     }
 
     /// The same as the program sees it.
     pub fn sources(&self) -> Sources {
-        Sources::at(self.folder.path())
+        Sources::at(self.directory.path())
     }
 
     /// Writes a file.
     pub fn write(&self, name: &str, text: &str) {
-        let path = self.folder.path().join(name);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        let path = self.directory.path().join(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         fs::write(path, text).expect("a file");
     }
 
@@ -65,7 +65,7 @@ const FILES: &[(&str, &str)] = &[
         "lessons/1_one/lesson.rs",
         "// ANCHOR: map\n    fn map() {}\n// ANCHOR_END: map\n// ANCHOR: empty\n\n// ANCHOR_END: empty\n",
     ),
-    ("lessons/1_one/checks.rs", "fn a() {\n    check(\"window\", || {});\n}\n"),
+    ("lessons/1_one/checks/a.rs", "fn a() {\n    check(\"window\", || {});\n}\n"),
     ("tests/lesson_1.rs", "#[test]\nfn it_holds() {}\n\nfn not_a_test() {}\n"),
     ("tests/snapshots/lesson_1__x.snap", "---\nsource: x\n---\n\nFirst thing\n  a: 1\n\nSecond thing\n  b: 2\n"),
     ("book/tests/snapshots/programs__one.snap", "---\nsource: x\n---\nhello\n"),

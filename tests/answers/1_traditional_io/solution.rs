@@ -106,16 +106,16 @@ fn write_zeros(file: &dyn Calls, at: u64, count: u64, account: &mut Account) -> 
     Ok(())
 }
 
-/// The lock is on the folder, which stays the same: who waited for a lock on the file would get it on one that has been
+/// The lock is on the directory, which stays the same: who waited for a lock on the file would get it on one that has been
 /// replaced meanwhile. Under the lock nobody else is at it, so each temporary file belongs to somebody who died.
 ///
 /// Both calls of fsync(2) have a reason of their own. The first one: rename(2) may get to the disk before the bytes do,
-/// and the name would then lead to an empty file. The second one: a name is an entry of the folder, and fsync(2) of the
-/// file does not write the folder (fsync(2), DESCRIPTION).
+/// and the name would then lead to an empty file. The second one: a name is an entry of the directory, and fsync(2) of the
+/// file does not write the directory (fsync(2), DESCRIPTION).
 pub fn raise(path: &Path) -> io::Result<u64> {
     // The parent of a file name alone is the empty path.
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut opened = File::open(folder)?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut opened = File::open(directory)?;
     let locked = loop {
         match Flock::lock(opened, FlockArg::LockExclusive) {
             Ok(locked) => break locked,
@@ -123,7 +123,7 @@ pub fn raise(path: &Path) -> io::Result<u64> {
             Err((_, errno)) => return Err(errno.into()),
         }
     };
-    for dead in left_behind(folder)? {
+    for dead in left_behind(directory)? {
         fs::remove_file(dead)?;
     }
     let (number, permissions) = match fs::read(path) {
@@ -133,7 +133,7 @@ pub fn raise(path: &Path) -> io::Result<u64> {
     };
     let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
     // Unlinked when it is dropped, on each way out but the last.
-    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
     write_at(temporary.as_file(), format!("{next}\n").as_bytes(), 0, &mut Account::default())?;
     if let Some(permissions) = permissions {
         temporary.as_file().set_permissions(permissions)?;
@@ -210,5 +210,5 @@ fn index(count: u64) -> usize {
 }
 
 #[cfg(test)]
-#[path = "../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

@@ -14,7 +14,7 @@
 //! cargo run -- hint 1     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks.rs` beside this file. They test nothing that is not written here.
+//! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
 use std::io;
 use std::path::Path;
@@ -65,18 +65,18 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// returns the number is on the disk, as far as fsync(2) can see to it: the new file's bytes before it gets the name,
 /// and then the name itself.
 ///
-/// Processes that raise at the same time take turns: each holds an exclusive flock(2) on the folder that the file is in
+/// Processes that raise at the same time take turns: each holds an exclusive flock(2) on the directory that the file is in
 /// (open for reading; no other file is made for it) from before it looks at the number until the new one is on the
 /// disk.
 ///
 /// A temporary file has a name that begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and nobody else has
-/// such files in this folder. A process that is killed may leave one; a call that returns, with an error or not, leaves
+/// such files in this directory. A process that is killed may leave one; a call that returns, with an error or not, leaves
 /// none, of its own or of the dead. No other file is touched. `path` is no symbolic link, and may be a file name alone.
 ///
 /// # Errors
 /// `InvalidData`, and the file is as it was, when it has anything but a number, or `u64::MAX`. Else those of the calls.
 pub fn raise(path: &Path) -> io::Result<u64> {
-    todo!("lock the folder, clean up, read the number, replace the file by one with the next number")
+    todo!("lock the directory, clean up, read the number, replace the file by one with the next number")
 }
 
 /// What [`save`] keeps.
@@ -114,5 +114,5 @@ pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
 }
 
 #[cfg(test)]
-#[path = "checks.rs"]
+#[path = "checks/mod.rs"]
 mod checks;

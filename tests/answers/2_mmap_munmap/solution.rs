@@ -125,5 +125,5 @@ fn bytes(count: usize) -> u64 {
 }
 
 #[cfg(test)]
-#[path = "../../../lessons/2_mmap_munmap/checks.rs"]
+#[path = "../../../lessons/2_mmap_munmap/checks/mod.rs"]
 mod checks;

@@ -11,7 +11,7 @@ use std::ptr::NonNull;
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::observe::{page_size, page_size_u64};
-use mmap_workbook::process::{Child, Line};
+use mmap_workbook::process::{Child, Peer};
 use nix::libc::c_void;
 use nix::sys::mman::{MmapAdvise, madvise};
 
@@ -71,7 +71,7 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// fork(2) copies the page tables: both processes have the draft, and each one's stores make copies of its own. An exit
 /// status would carry 8 bits of the answer, and 0 would come from `exit(0)` as well; so the answer goes through a line.
 pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
-    let (child, line) = Child::fork(|line: &Line| line.send(&explore(draft).to_ne_bytes()))?;
+    let (child, line) = Child::fork(|line: &Peer| line.send(&explore(draft).to_ne_bytes()))?;
     let answer = line.receive();
     // Waited for in any case; a child that has not come to its end has given no answer.
     child.wait()?.success()?;
@@ -79,5 +79,5 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
 }
 
 #[cfg(test)]
-#[path = "../../../lessons/3_shared_vs_private/checks.rs"]
+#[path = "../../../lessons/3_shared_vs_private/checks/mod.rs"]
 mod checks;

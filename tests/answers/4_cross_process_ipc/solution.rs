@@ -32,8 +32,8 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
     if let Some(mapping) = open_whole(path)? {
         return Ok(mapping);
     }
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(folder)?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let file = tempfile::NamedTempFile::new_in(directory)?;
     file.as_file().set_len(page_size_u64())?;
     let mapping = Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared)?;
     init(&mapping);
@@ -132,5 +132,5 @@ pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
 }
 
 #[cfg(test)]
-#[path = "../../../lessons/4_cross_process_ipc/checks.rs"]
+#[path = "../../../lessons/4_cross_process_ipc/checks/mod.rs"]
 mod checks;

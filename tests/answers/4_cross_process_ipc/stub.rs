@@ -12,7 +12,7 @@
 //! cargo run -- hint 4     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks.rs` beside this file. They test nothing that is not written here. They stop your code after each
+//! The checks are in `checks/` beside this file. They test nothing that is not written here. They stop your code after each
 //! of its instructions and let another process run there: what can go wrong does.
 
 use std::fs::File;
@@ -44,7 +44,7 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// A process may be killed at any moment. Then either there is no file at `path`, and the next one makes it, or there is one that
 /// is whole: nobody has to wait for the one that died, or to clean up after it. What it had begun may be left beside it, under
 /// another name. When the call returns, nothing is left but the file at `path`, with mode 0600, less what the umask takes away.
-/// `path` may be a file name alone; no other folder than the file's is written to.
+/// `path` may be a file name alone; no other directory than the file's is written to.
 ///
 /// # Errors
 /// `InvalidData` when there is a file at `path` that has not exactly one page; it stays as it is. Else those of the calls.
@@ -89,5 +89,5 @@ pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
 }
 
 #[cfg(test)]
-#[path = "checks.rs"]
+#[path = "checks/mod.rs"]
 mod checks;

@@ -16,8 +16,8 @@ mod asks_for_the_length_first;
 mod copies_the_file;
 #[path = "wrong/does_not_ask_for_seals.rs"]
 mod does_not_ask_for_seals;
-#[path = "wrong/does_not_sync_the_folder.rs"]
-mod does_not_sync_the_folder;
+#[path = "wrong/does_not_sync_the_directory.rs"]
+mod does_not_sync_the_directory;
 #[path = "wrong/drops_the_pages.rs"]
 mod drops_the_pages;
 #[path = "wrong/dup2_onto_itself.rs"]
@@ -84,8 +84,8 @@ mod sets_the_mode_last;
 mod stays_grown_when_it_fails;
 #[path = "wrong/syncs_when_it_has_its_name.rs"]
 mod syncs_when_it_has_its_name;
-#[path = "wrong/takes_a_bare_name_for_one_without_a_folder.rs"]
-mod takes_a_bare_name_for_one_without_a_folder;
+#[path = "wrong/takes_a_bare_name_for_one_without_a_directory.rs"]
+mod takes_a_bare_name_for_one_without_a_directory;
 #[path = "wrong/takes_future_write_for_write.rs"]
 mod takes_future_write_for_write;
 #[path = "wrong/truncates_the_tail.rs"]

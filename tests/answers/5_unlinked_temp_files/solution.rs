@@ -90,11 +90,11 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// AT_EMPTY_PATH would need no /proc, but until lately a capability (CAP_DAC_READ_SEARCH).
 pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     // The parent of a bare name is the empty path, which open(2) doesn't take.
-    let folder = match path.parent() {
+    let directory = match path.parent() {
         Some(parent) if parent != Path::new("") => parent,
         _ => Path::new("."),
     };
-    let file = o_tmpfile(folder)?;
+    let file = o_tmpfile(directory)?;
     fill(&file)?;
     // fchmod(2): the mode that open(2) is given loses the umask's bits. Before the name: nobody finds it with other
     // ones.
@@ -103,8 +103,8 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
     file.sync_all()?;
     let from: PathBuf = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
     linkat(AT_FDCWD, &from, AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?;
-    // The name is an entry of the folder, which is a file of its own and is made durable on its own.
-    File::open(folder)?.sync_all()
+    // The name is an entry of the directory, which is a file of its own and is made durable on its own.
+    File::open(directory)?.sync_all()
 }
 
 /// Has each program that `command` starts find `file` as its descriptor `number`.
@@ -176,5 +176,5 @@ pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping
 }
 
 #[cfg(test)]
-#[path = "../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

@@ -36,5 +36,5 @@ fn synced(file: &dyn Calls) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

@@ -17,5 +17,5 @@ pub fn replace_all(_: &dyn Calls, _: &[u8], _: &[u8]) -> io::Result<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

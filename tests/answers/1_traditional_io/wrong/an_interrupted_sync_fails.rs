@@ -25,5 +25,5 @@ fn which_counts(file: &dyn Calls) -> io::Result<u8> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

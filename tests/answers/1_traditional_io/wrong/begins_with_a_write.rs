@@ -16,5 +16,5 @@ pub fn raise(path: &Path) -> io::Result<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

@@ -32,5 +32,5 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

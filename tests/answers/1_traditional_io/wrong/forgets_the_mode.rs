@@ -12,10 +12,10 @@ use nix::fcntl::{Flock, FlockArg};
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
 pub fn raise(path: &Path) -> io::Result<u64> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let opened = File::open(folder)?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let opened = File::open(directory)?;
     let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    for dead in left_behind(folder)? {
+    for dead in left_behind(directory)? {
         fs::remove_file(dead)?;
     }
     let number = match fs::read_to_string(path) {
@@ -24,7 +24,7 @@ pub fn raise(path: &Path) -> io::Result<u64> {
         Err(error) => return Err(error),
     };
     let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
-    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
     temporary.write_all(format!("{next}\n").as_bytes())?;
     temporary.as_file().sync_all()?;
     temporary.persist(path).map_err(|error| error.error)?;
@@ -38,5 +38,5 @@ fn number_in(text: &str) -> io::Result<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

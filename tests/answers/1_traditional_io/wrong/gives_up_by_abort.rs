@@ -17,5 +17,5 @@ pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

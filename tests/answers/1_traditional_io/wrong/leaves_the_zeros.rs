@@ -54,5 +54,5 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

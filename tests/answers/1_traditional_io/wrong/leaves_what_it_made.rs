@@ -12,8 +12,8 @@ use nix::fcntl::{Flock, FlockArg};
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
 pub fn raise(path: &Path) -> io::Result<u64> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let opened = File::open(folder)?;
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let opened = File::open(directory)?;
     let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
     let (number, mode) = match fs::read_to_string(path) {
         Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
@@ -21,7 +21,7 @@ pub fn raise(path: &Path) -> io::Result<u64> {
         Err(error) => return Err(error),
     };
     let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
-    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(folder)?;
+    let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
     temporary.write_all(format!("{next}\n").as_bytes())?;
     if let Some(mode) = mode {
         temporary.as_file().set_permissions(mode)?;
@@ -38,5 +38,5 @@ fn number_in(text: &str) -> io::Result<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/1_traditional_io/checks.rs"]
+#[path = "../../../../lessons/1_traditional_io/checks/mod.rs"]
 mod checks;

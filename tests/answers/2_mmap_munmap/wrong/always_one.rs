@@ -14,5 +14,5 @@ pub fn byte_at(_: &File, _: u64) -> io::Result<Option<u8>> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+#[path = "../../../../lessons/2_mmap_munmap/checks/mod.rs"]
 mod checks;

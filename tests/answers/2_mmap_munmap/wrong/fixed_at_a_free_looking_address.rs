@@ -24,5 +24,5 @@ pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<u
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+#[path = "../../../../lessons/2_mmap_munmap/checks/mod.rs"]
 mod checks;

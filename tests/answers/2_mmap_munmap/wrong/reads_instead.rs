@@ -18,5 +18,5 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+#[path = "../../../../lessons/2_mmap_munmap/checks/mod.rs"]
 mod checks;

@@ -34,5 +34,5 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+#[path = "../../../../lessons/2_mmap_munmap/checks/mod.rs"]
 mod checks;

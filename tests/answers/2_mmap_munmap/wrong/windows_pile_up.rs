@@ -32,5 +32,5 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/2_mmap_munmap/checks.rs"]
+#[path = "../../../../lessons/2_mmap_munmap/checks/mod.rs"]
 mod checks;

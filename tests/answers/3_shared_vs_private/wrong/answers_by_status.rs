@@ -30,5 +30,5 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+#[path = "../../../../lessons/3_shared_vs_private/checks/mod.rs"]
 mod checks;

@@ -34,5 +34,5 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+#[path = "../../../../lessons/3_shared_vs_private/checks/mod.rs"]
 mod checks;

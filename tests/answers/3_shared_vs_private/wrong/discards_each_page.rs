@@ -29,5 +29,5 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+#[path = "../../../../lessons/3_shared_vs_private/checks/mod.rs"]
 mod checks;

@@ -13,5 +13,5 @@ pub fn freeze(draft: &Mapping) {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+#[path = "../../../../lessons/3_shared_vs_private/checks/mod.rs"]
 mod checks;

@@ -10,5 +10,5 @@ pub use crate::solution::{commit, copied_pages, discard, what_if};
 pub fn freeze(_: &Mapping) {}
 
 #[cfg(test)]
-#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+#[path = "../../../../lessons/3_shared_vs_private/checks/mod.rs"]
 mod checks;

@@ -19,5 +19,5 @@ pub fn discard(draft: &Mapping) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/3_shared_vs_private/checks.rs"]
+#[path = "../../../../lessons/3_shared_vs_private/checks/mod.rs"]
 mod checks;

@@ -12,5 +12,5 @@ pub fn next_ticket(_: &Mapping, _: usize, _: u64) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/4_cross_process_ipc/checks.rs"]
+#[path = "../../../../lessons/4_cross_process_ipc/checks/mod.rs"]
 mod checks;

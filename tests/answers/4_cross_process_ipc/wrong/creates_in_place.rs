@@ -25,5 +25,5 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/4_cross_process_ipc/checks.rs"]
+#[path = "../../../../lessons/4_cross_process_ipc/checks/mod.rs"]
 mod checks;

@@ -19,5 +19,5 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/4_cross_process_ipc/checks.rs"]
+#[path = "../../../../lessons/4_cross_process_ipc/checks/mod.rs"]
 mod checks;

@@ -28,5 +28,5 @@ fn slot(n: u64) -> usize {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/4_cross_process_ipc/checks.rs"]
+#[path = "../../../../lessons/4_cross_process_ipc/checks/mod.rs"]
 mod checks;

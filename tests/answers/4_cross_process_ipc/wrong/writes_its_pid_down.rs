@@ -25,5 +25,5 @@ pub fn claim(file: &File) -> io::Result<i32> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/4_cross_process_ipc/checks.rs"]
+#[path = "../../../../lessons/4_cross_process_ipc/checks/mod.rs"]
 mod checks;

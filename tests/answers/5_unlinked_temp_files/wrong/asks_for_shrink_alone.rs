@@ -27,5 +27,5 @@ pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

@@ -18,5 +18,5 @@ pub fn hand_down(_command: &mut Command, _file: &File, _number: RawFd) -> io::Re
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

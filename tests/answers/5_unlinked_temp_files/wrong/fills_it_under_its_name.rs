@@ -12,7 +12,7 @@ use std::path::Path;
 pub use crate::solution::{give_back, grow, hand_down, receive_sealed};
 
 pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
     let file = File::options().read(true).write(true).create_new(true).open(path)?;
     if let Err(error) = fill(&file) {
         fs::remove_file(path)?;
@@ -20,9 +20,9 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
     }
     file.set_permissions(Permissions::from_mode(mode))?;
     file.sync_all()?;
-    File::open(folder)?.sync_all()
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

@@ -31,5 +31,5 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

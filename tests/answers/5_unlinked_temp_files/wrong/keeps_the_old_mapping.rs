@@ -21,5 +21,5 @@ pub fn grow(file: &File, _mapping: &mut Mapping, length: usize) -> io::Result<()
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

@@ -25,5 +25,5 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

@@ -31,5 +31,5 @@ pub fn hand_down(_command: &mut Command, file: &File, number: RawFd) -> io::Resu
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

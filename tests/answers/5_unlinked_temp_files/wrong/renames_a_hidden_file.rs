@@ -14,15 +14,15 @@ use tempfile::NamedTempFile;
 pub use crate::solution::{give_back, grow, hand_down, receive_sealed};
 
 pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let hidden = NamedTempFile::new_in(folder)?;
+    let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let hidden = NamedTempFile::new_in(directory)?;
     fill(hidden.as_file())?;
     hidden.as_file().set_permissions(Permissions::from_mode(mode))?;
     hidden.as_file().sync_all()?;
     hidden.persist_noclobber(path)?;
-    File::open(folder)?.sync_all()
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

@@ -17,5 +17,5 @@ pub fn publish(_path: &Path, _mode: u32, _fill: impl FnOnce(&File) -> io::Result
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

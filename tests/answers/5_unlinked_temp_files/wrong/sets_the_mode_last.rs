@@ -15,16 +15,16 @@ use nix::unistd::linkat;
 pub use crate::solution::{give_back, grow, hand_down, receive_sealed};
 
 pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
-    let folder = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
-    let file = o_tmpfile(folder)?;
+    let directory = path.parent().filter(|parent| *parent != Path::new("")).unwrap_or(Path::new("."));
+    let file = o_tmpfile(directory)?;
     fill(&file)?;
     file.sync_all()?;
     let from: PathBuf = format!("/proc/self/fd/{}", file.as_raw_fd()).into();
     linkat(AT_FDCWD, &from, AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?;
     file.set_permissions(Permissions::from_mode(mode))?;
-    File::open(folder)?.sync_all()
+    File::open(directory)?.sync_all()
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

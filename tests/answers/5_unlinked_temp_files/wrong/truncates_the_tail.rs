@@ -18,5 +18,5 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/5_unlinked_temp_files/checks.rs"]
+#[path = "../../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
 mod checks;

@@ -22,5 +22,5 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/6_bus_error/checks.rs"]
+#[path = "../../../../lessons/6_bus_error/checks/mod.rs"]
 mod checks;

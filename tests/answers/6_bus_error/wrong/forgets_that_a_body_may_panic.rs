@@ -29,5 +29,5 @@ pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) 
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/6_bus_error/checks.rs"]
+#[path = "../../../../lessons/6_bus_error/checks/mod.rs"]
 mod checks;

@@ -26,5 +26,5 @@ pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/6_bus_error/checks.rs"]
+#[path = "../../../../lessons/6_bus_error/checks/mod.rs"]
 mod checks;

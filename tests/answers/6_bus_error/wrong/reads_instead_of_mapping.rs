@@ -19,5 +19,5 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/6_bus_error/checks.rs"]
+#[path = "../../../../lessons/6_bus_error/checks/mod.rs"]
 mod checks;

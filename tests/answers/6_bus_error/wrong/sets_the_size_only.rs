@@ -32,5 +32,5 @@ pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "../../../../lessons/6_bus_error/checks.rs"]
+#[path = "../../../../lessons/6_bus_error/checks/mod.rs"]
 mod checks;

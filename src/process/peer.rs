@@ -8,16 +8,16 @@ use nix::sys::time::TimeVal;
 
 use super::DEADLINE;
 
-/// The longest message that a [`Line`] carries, in bytes.
+/// The longest message that a [`Peer`] carries, in bytes.
 const LONGEST: usize = 64 * 1024;
 
 /// One end of a line between two processes. Messages keep their edges, and a wait for one ends in one of three ways: it
 /// comes, the other process has ended or let go of its end, or the deadline passes.
 #[derive(Debug)]
-pub struct Line(OwnedFd);
+pub struct Peer(OwnedFd);
 
-impl Line {
-    pub(super) fn pair() -> io::Result<(Line, Line)> {
+impl Peer {
+    pub(super) fn pair() -> io::Result<(Peer, Peer)> {
         // SOCK_SEQPACKET: as reliable as a pipe, with the messages kept apart.
         let (a, b) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
         let deadline = TimeVal::new(DEADLINE.as_secs().try_into().map_err(io::Error::other)?, 0);
@@ -25,7 +25,7 @@ impl Line {
             socket::setsockopt(end, sockopt::ReceiveTimeout, &deadline)?;
             socket::setsockopt(end, sockopt::SendTimeout, &deadline)?;
         }
-        Ok((Line(a), Line(b)))
+        Ok((Peer(a), Peer(b)))
     }
 
     /// Sends a message of 1 to 65536 bytes.
@@ -71,7 +71,7 @@ impl Line {
     /// Gives the other process its turn.
     ///
     /// # Errors
-    /// As [`Line::send`].
+    /// As [`Peer::send`].
     pub fn give_turn(&self) -> io::Result<()> {
         self.send(b".")
     }
@@ -79,7 +79,7 @@ impl Line {
     /// Waits until the other process gives the turn.
     ///
     /// # Errors
-    /// As [`Line::receive`]; `InvalidData` when a message comes that is no turn.
+    /// As [`Peer::receive`]; `InvalidData` when a message comes that is no turn.
     pub fn await_turn(&self) -> io::Result<()> {
         match self.receive()?.as_slice() {
             b"." => Ok(()),
@@ -88,7 +88,7 @@ impl Line {
     }
 }
 
-impl AsFd for Line {
+impl AsFd for Peer {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }

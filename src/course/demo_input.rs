@@ -16,7 +16,7 @@ use crate::narrate::Narrator;
 
 /// What a demonstration is run on.
 #[derive(Debug)]
-pub enum Subject {
+pub enum DemoInput {
     /// [`SAMPLE`].
     Sample,
     /// A copy of this file.
@@ -25,39 +25,39 @@ pub enum Subject {
     InPlace(PathBuf),
 }
 
-/// Runs a lesson's demonstration. The scratch folder that it works in is gone afterwards.
+/// Runs a lesson's demonstration. The scratch directory that it works in is gone afterwards.
 ///
 /// # Errors
 /// One line that names the file and the cause: a file that is missing, unreadable, no regular file, empty, or whose name
 /// is not UTF-8; a lesson that can't be run in place; an output that can't be written; the demonstration's own error.
-pub fn run(lesson: &Lesson, subject: &Subject, out: &mut dyn Write) -> io::Result<()> {
+pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Result<()> {
     // Declared first, so dropped last: a Ctrl-C takes effect when the files are as they should be.
     let _held = HeldSignals::hold()?;
     let temporary = std::env::temp_dir();
-    let folder = tempfile::tempdir_in(&temporary).map_err(|error| named(&temporary, error))?;
-    let put_back; // Declared after the folder, so dropped before the copy in it.
+    let directory = tempfile::tempdir_in(&temporary).map_err(|error| named(&temporary, error))?;
+    let put_back; // Declared after the directory, so dropped before the copy in it.
     let path = match subject {
-        Subject::Sample => {
-            let path = folder.path().join("sample.txt");
+        DemoInput::Sample => {
+            let path = directory.path().join("sample.txt");
             std::fs::write(&path, SAMPLE).map_err(|error| named(&path, error))?;
             path
         }
-        Subject::CopyOf(path) => copy(path, folder.path())?,
-        Subject::InPlace(path) => {
+        DemoInput::CopyOf(path) => copy(path, directory.path())?,
+        DemoInput::InPlace(path) => {
             if let Some(reason) = lesson.copy_only {
                 let text = format!("lesson {} is not run in place: {reason}; leave --in-place out", lesson.number);
                 return Err(named(path, text));
             }
-            put_back = PutBack::new(path, folder.path())?;
+            put_back = PutBack::new(path, directory.path())?;
             put_back.path.clone()
         }
     };
     writeln!(out, "Lesson {}: {}", lesson.number, lesson.title)?;
     writeln!(out, "{}", lesson.question)?;
     let mut out = Output { out, failed: false };
-    let result = (lesson.demonstrate)(&mut Narrator::live(&mut out, folder.path()), &path);
+    let result = (lesson.demonstrate)(&mut Narrator::live(&mut out, directory.path()), &path);
     match (result, subject) {
-        (Err(error), Subject::CopyOf(path) | Subject::InPlace(path)) if !out.failed => Err(named(path, error)),
+        (Err(error), DemoInput::CopyOf(path) | DemoInput::InPlace(path)) if !out.failed => Err(named(path, error)),
         (result, _) => result,
     }
 }
@@ -106,12 +106,12 @@ fn open_subject(path: &Path) -> io::Result<(File, Metadata)> {
     Err(named(path, cause))
 }
 
-/// Copies the learner's file into `folder` and gives back the path of the copy.
-fn copy(path: &Path, folder: &Path) -> io::Result<PathBuf> {
+/// Copies the learner's file into `directory` and gives back the path of the copy.
+fn copy(path: &Path, directory: &Path) -> io::Result<PathBuf> {
     let (file, metadata) = open_subject(path)?;
-    let copy = folder.join(path.file_name().ok_or_else(|| named(path, "no name of a file"))?);
+    let copy = directory.join(path.file_name().ok_or_else(|| named(path, "no name of a file"))?);
     let copied = File::create(&copy).and_then(|to| copy_with_holes(&file, &to, metadata.len()));
-    copied.map_err(|error| named(path, format!("no copy of it can be made in {}: {error}", folder.display())))?;
+    copied.map_err(|error| named(path, format!("no copy of it can be made in {}: {error}", directory.display())))?;
     Ok(copy)
 }
 
@@ -141,10 +141,10 @@ struct PutBack {
 }
 
 impl PutBack {
-    fn new(path: &Path, folder: &Path) -> io::Result<PutBack> {
+    fn new(path: &Path, directory: &Path) -> io::Result<PutBack> {
         let (_, before) = open_subject(path)?;
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| named(path, error))?;
-        let name = copy(path, folder)?;
+        let name = copy(path, directory)?;
         let copy = File::open(&name)?;
         // Kept open, and out of the demonstration's sight.
         std::fs::remove_file(name)?;

@@ -1,19 +1,13 @@
-//! The two languages of the feedback.
+//! What the learner sees: which language, and lines that fit.
 
 use std::env;
 
-use serde::{Deserialize, Serialize};
+use serde::ser::SerializeStruct;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use unicode_linebreak::{BreakOpportunity, linebreaks};
 use unicode_width::UnicodeWidthStr;
 
-/// A language that the learner may read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Language {
-    /// English.
-    English,
-    /// Chinese.
-    Chinese,
-}
+use crate::text::{Language, Text};
 
 impl Language {
     /// `WORKBOOK_LANG` (`en` or `zh`), else the locale of the messages: LC_ALL, LC_MESSAGES, LANG, the first that is set
@@ -29,22 +23,23 @@ impl Language {
     }
 }
 
-/// A text in both languages. [`say!`](crate::say) makes one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Words {
-    /// English.
-    pub en: String,
-    /// Chinese.
-    pub zh: String,
+impl Serialize for Text {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut fields = serializer.serialize_struct("Text", 2)?;
+        fields.serialize_field("en", &self.en)?;
+        fields.serialize_field("zh", &self.zh)?;
+        fields.end()
+    }
 }
 
-impl Words {
-    /// The text in this language.
-    pub fn in_language(&self, language: Language) -> &str {
-        match language {
-            Language::English => &self.en,
-            Language::Chinese => &self.zh,
+impl<'de> Deserialize<'de> for Text {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Text, D::Error> {
+        #[derive(Deserialize)]
+        struct Fields {
+            en: String,
+            zh: String,
         }
+        Fields::deserialize(deserializer).map(|Fields { en, zh }| Text::new(en, zh))
     }
 }
 
@@ -75,17 +70,9 @@ pub(crate) fn visible(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }
 
-/// [`Words`] from an English and a Chinese text, both with `format!`'s braces.
-#[macro_export]
-macro_rules! say {
-    ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {
-        $crate::grade::Words { en: format!($en $(, $argument)*), zh: format!($zh $(, $argument)*) }
-    };
-}
-
 #[cfg(test)]
 mod tests {
-    use super::Language::{self, Chinese, English};
+    use crate::text::Language::{self, Chinese, English};
 
     #[test]
     fn the_first_variable_that_is_set_decides() {

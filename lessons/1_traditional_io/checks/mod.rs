@@ -1,0 +1,300 @@
+//! What exercise 1 is graded by. Each check runs the learner's function in a child. Most give it a file in memory whose
+//! calls are short, interrupted, refused for want of room, or cut off by the death of the process or of the machine, at
+//! each place in turn; the others watch the calls with ptrace(2), as strace would show them.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read};
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use mmap_workbook::grade::misconception::{self as belief, Misconception};
+use mmap_workbook::grade::{
+    Call, Failure, Player, Verdict, ask, calls_of, check, deadline, ensure, error_text, for_all, for_each,
+    killed_before_call, kind, start,
+};
+use mmap_workbook::lesson_1::Calls;
+use mmap_workbook::text;
+use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use proptest::prelude::*;
+use serde::{Deserialize, Serialize};
+use tempfile::TempDir;
+
+use super::{Record, load, raise, replace_all, save, to_crlf};
+
+const KIB: usize = 1024;
+
+fn wide(n: usize) -> u64 {
+    n.try_into().expect("no machine has addresses beyond 64 bits")
+}
+
+fn index(at: u64) -> usize {
+    at.try_into().unwrap_or(usize::MAX)
+}
+
+/// What a call of a [`Scripted`] file does instead of all that it was asked for.
+#[derive(Debug, Clone, Copy)]
+enum Turn {
+    Interrupted,
+    AtMost(usize),
+}
+
+fn script() -> impl Strategy<Value = Vec<Turn>> {
+    let turn = prop_oneof![Just(Turn::Interrupted), (1..20_usize).prop_map(Turn::AtMost)];
+    prop::collection::vec(turn, 0..30)
+}
+
+fn describe_script(script: &[Turn]) -> Text {
+    let one = |turn: &Turn| match turn {
+        Turn::Interrupted => "EINTR".to_owned(),
+        Turn::AtMost(most) => format!("<={most}"),
+    };
+    let turns: Vec<_> = script.iter().map(one).collect();
+    let turns = turns.join(", ");
+    text!("the calls interrupted or cut short like this: [{turns}]", "各次调用依次这样被打断或截短：[{turns}]")
+}
+
+/// A file in memory whose calls are short and interrupted as a script says; when the script is over they do all they
+/// can.
+struct Scripted {
+    bytes: RefCell<Vec<u8>>,
+    script: RefCell<VecDeque<Turn>>,
+    /// The size that it began with, and how many bytes behind that have room on the disk.
+    first_size: usize,
+    room: Cell<usize>,
+    /// Which bytes behind it have their place already.
+    placed: RefCell<Vec<bool>>,
+    log: RefCell<Log>,
+}
+
+/// What was asked of a [`Scripted`] file.
+#[derive(Debug, Default, Clone, Serialize, Deserialize)]
+struct Log {
+    preads: u64,
+    /// Of each pwrite: where, and how many bytes it was asked to write.
+    writes: Vec<(usize, usize)>,
+    others: u64,
+}
+
+impl Scripted {
+    fn new(bytes: &[u8], script: &[Turn], room: Option<usize>) -> Scripted {
+        Scripted {
+            bytes: RefCell::new(bytes.to_vec()),
+            script: RefCell::new(script.iter().copied().collect()),
+            first_size: bytes.len(),
+            room: Cell::new(room.unwrap_or(usize::MAX)),
+            placed: RefCell::default(),
+            log: RefCell::default(),
+        }
+    }
+
+    /// How many of `length` bytes the next call moves.
+    fn allowed(&self, length: usize) -> Result<usize, Errno> {
+        match self.script.borrow_mut().pop_front() {
+            Some(Turn::Interrupted) => Err(Errno::EINTR),
+            Some(Turn::AtMost(most)) => Ok(length.min(most)),
+            None => Ok(length),
+        }
+    }
+
+    /// Gives each byte of a write its place behind the old end, as long as there are any: how many get one.
+    fn place(&self, at: usize, length: usize) -> usize {
+        if self.room.get() == usize::MAX {
+            return length;
+        }
+        let mut placed = self.placed.borrow_mut();
+        for n in (0..length).filter(|n| at + n >= self.first_size) {
+            let behind = at + n - self.first_size;
+            if placed.len() <= behind {
+                placed.resize(behind + 1, false);
+            }
+            if !placed[behind] {
+                if self.room.get() == 0 {
+                    return n;
+                }
+                self.room.set(self.room.get() - 1);
+                placed[behind] = true;
+            }
+        }
+        length
+    }
+}
+
+impl Calls for Scripted {
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        self.log.borrow_mut().preads += 1;
+        let bytes = self.bytes.borrow();
+        let rest = &bytes[bytes.len().min(index(offset))..];
+        let length = self.allowed(into.len().min(rest.len()))?;
+        into[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+
+    fn pwrite(&self, from: &[u8], offset: u64) -> Result<usize, Errno> {
+        let at = index(offset);
+        self.log.borrow_mut().writes.push((at, from.len()));
+        if from.is_empty() {
+            return Ok(0);
+        }
+        if at.checked_add(from.len()).is_none_or(|end| end > 64 * KIB * KIB) {
+            return Err(Errno::EFBIG);
+        }
+        let length = self.place(at, self.allowed(from.len())?);
+        if length == 0 {
+            return Err(Errno::ENOSPC);
+        }
+        let mut bytes = self.bytes.borrow_mut();
+        if bytes.len() < at + length {
+            bytes.resize(at + length, 0);
+        }
+        bytes[at..at + length].copy_from_slice(&from[..length]);
+        Ok(length)
+    }
+
+    fn ftruncate(&self, size: u64) -> Result<(), Errno> {
+        self.log.borrow_mut().others += 1;
+        self.allowed(0)?;
+        let size = index(size);
+        if size > 64 * KIB * KIB {
+            return Err(Errno::EFBIG);
+        }
+        let mut placed = self.placed.borrow_mut();
+        let left = size.saturating_sub(self.first_size).min(placed.len());
+        let freed = placed.drain(left..).filter(|placed| *placed).count();
+        self.room.set(self.room.get().saturating_add(freed));
+        self.bytes.borrow_mut().resize(size, 0);
+        Ok(())
+    }
+
+    fn fsync(&self) -> Result<(), Errno> {
+        self.log.borrow_mut().others += 1;
+        self.allowed(0).map(drop)
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        Ok(wide(self.bytes.borrow().len()))
+    }
+}
+
+/// What an answer returned, and what it left and did, measured in its own process: the bytes stay there.
+#[derive(Debug, Serialize, Deserialize)]
+struct Seen {
+    answer: Result<u64, String>,
+    difference: Option<Difference>,
+    log: Log,
+}
+
+/// Where a file is not what it should be.
+#[derive(Debug, Serialize, Deserialize)]
+struct Difference {
+    sizes: (usize, usize),
+    /// The first byte that differs, what it should be, and what it is.
+    first: Option<(usize, u8, u8)>,
+}
+
+fn difference(wanted: &[u8], got: &[u8]) -> Option<Difference> {
+    let first = if wanted == got { None } else { (0..).zip(wanted).zip(got).find(|((_, want), is)| want != is) };
+    let first = first.map(|((at, want), is)| (at, *want, *is));
+    (wanted != got).then_some(Difference { sizes: (wanted.len(), got.len()), first })
+}
+
+/// Runs `act` on a scripted file that begins with `bytes` and is to end with `wanted`.
+fn on(
+    file: impl FnOnce() -> Scripted,
+    wanted: &[u8],
+    act: impl FnOnce(&dyn Calls) -> io::Result<u64>,
+) -> Result<Seen, Failure> {
+    ask(|| {
+        let file = file();
+        let answer = act(&file).map_err(kind);
+        Seen { answer, difference: difference(wanted, &file.bytes.borrow()), log: file.log.into_inner() }
+    })
+}
+
+/// That the answer is `wanted` and the file what it should be.
+fn compare(seen: &Seen, wanted: u64) -> Result<(), Failure> {
+    ensure(seen.answer == Ok(wanted), || {
+        let got = &seen.answer;
+        let failure = Failure::new(text!("Ok({wanted})", "Ok({wanted})"), text!("{got:?}", "{got:?}"));
+        if *got == Err("EINTR".to_owned()) { failure.shows(&belief::EINTR_IS_AN_ERROR) } else { failure }
+    })?;
+    as_it_should_be(seen)
+}
+
+fn as_it_should_be(seen: &Seen) -> Result<(), Failure> {
+    let Some(Difference { sizes: (wanted, got), first }) = &seen.difference else { return Ok(()) };
+    Err(match first {
+        Some((at, want, is)) => {
+            Failure::new(text!("byte {at} is {want:#04x} then", "第 {at} 字节应为 {want:#04x}"), {
+                text!("it is {is:#04x}", "是 {is:#04x}")
+            })
+        }
+        None => Failure::new(
+            text!("the file has {wanted} bytes then", "文件此时应为 {wanted} 字节"),
+            text!("it has {got}", "是 {got} 字节"),
+        ),
+    })
+}
+
+/// Names a misconception, unless something else explains the failure.
+fn explained(failure: Failure, misconception: &Misconception) -> Failure {
+    let wrong_answer = failure.verdict == Verdict::Failed && failure.misconception.is_none();
+    if wrong_answer { failure.shows(misconception) } else { failure }
+}
+
+/// The most memory that an answer may take, and as much again as the allocator may take for itself.
+const MEMORY: u64 = 1536 << 10;
+
+/// [`ask`] with no more than [`MEMORY`] of private memory beyond what the child has when it begins.
+fn ask_with_little_memory(act: impl FnOnce() -> io::Result<u64>) -> Result<Result<u64, String>, Failure> {
+    // An allocator keeps addresses in reserve, so that a bound on addresses (RLIMIT_AS) would come too late.
+    ask(|| {
+        let status = fs::read_to_string("/proc/self/status").map_err(kind)?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmData:")?.strip_suffix("kB"));
+        let has = line.and_then(|kib| kib.trim().parse::<u64>().ok()).ok_or("no VmData")? << 10;
+        let (soft, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(error_text)?;
+        setrlimit(Resource::RLIMIT_DATA, (has + MEMORY).min(hard), hard).map_err(error_text)?;
+        let answer = act().map_err(kind);
+        setrlimit(Resource::RLIMIT_DATA, soft, hard).map_err(error_text)?;
+        answer
+    })
+    .map_err(too_large)
+}
+
+/// That an answer is the right one, which memory may have been too small for.
+fn with_little_memory(got: &Result<u64, String>, wanted: u64, size: Text) -> Result<(), Failure> {
+    ensure(*got == Ok(wanted), || {
+        let expected = text!("Ok({wanted}), with 1 MiB of memory", "用 1 MiB 内存得到 Ok({wanted})");
+        let failure = Failure::new(expected, text!("{got:?}", "{got:?}")).given(size);
+        if got.is_err() { too_large(failure) } else { failure }
+    })
+}
+
+/// No memory for what was asked for: an error, an abort or a panic.
+fn too_large(failure: Failure) -> Failure {
+    let died = matches!(failure.verdict, Verdict::Failed | Verdict::Killed | Verdict::OutOfMemory);
+    if died { failure.shows(&belief::A_FILE_FITS_IN_MEMORY) } else { failure }
+}
+
+/// The bytes as text, cut where they get long.
+fn shown(bytes: &[u8]) -> String {
+    let start = bytes[..bytes.len().min(40)].escape_ascii();
+    if bytes.len() > 40 { format!("\"{start}...\"") } else { format!("\"{start}\"") }
+}
+
+mod replace_all;
+
+mod to_crlf;
+
+mod raise;
+
+mod save;

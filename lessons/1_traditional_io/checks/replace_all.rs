@@ -1,0 +1,211 @@
+use super::*;
+
+/// The same, in memory: the bytes afterwards, and where the places are.
+fn reference(bytes: &[u8], old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<usize>) {
+    let (mut after, mut places, mut at) = (bytes.to_vec(), Vec::new(), 0);
+    while at + old.len() <= bytes.len() {
+        if bytes[at..].starts_with(old) {
+            after[at..at + old.len()].copy_from_slice(new);
+            places.push(at);
+            at += old.len();
+        } else {
+            at += 1;
+        }
+    }
+    (after, places)
+}
+
+fn describe(bytes: &[u8], old: &[u8], new: &[u8]) -> Text {
+    let size = bytes.len();
+    let (bytes, old, new) = (shown(bytes), shown(old), shown(new));
+    text!("{bytes} ({size} bytes), {old} to become {new}", "{bytes}（{size} 字节），把 {old} 换成 {new}")
+}
+
+/// Two letters: so that what is searched for overlaps itself, and new bytes look like old ones.
+fn texts() -> impl Strategy<Value = (Vec<u8>, Vec<u8>, Vec<u8>)> {
+    let letter = prop_oneof![Just(b'a'), Just(b'b')];
+    let pairs = prop::collection::vec((letter.clone(), letter.clone()), 1..5);
+    (prop::collection::vec(letter, 0..60), pairs).prop_map(|(bytes, pairs)| {
+        let (old, new) = pairs.into_iter().unzip();
+        (bytes, old, new)
+    })
+}
+
+#[test]
+fn finds_each_place_from_left_to_right() {
+    let rule = text!(
+        "The places are those in the bytes that were there before, from the beginning on, and none of them overlap.",
+        "要找的是调用之前文件内容中的匹配：从头向后找，互不重叠，替换后的新内容不参与匹配。"
+    );
+    check("loops", rule, || {
+        for_all(
+            texts(),
+            |(bytes, old, new)| describe(bytes, old, new),
+            |(bytes, old, new)| {
+                let (after, places) = reference(bytes, old, new);
+                let act = |file: &dyn Calls| super::replace_all(file, old, new);
+                let seen = on(|| Scripted::new(bytes, &[], None), &after, act)?;
+                compare(&seen, wide(places.len()))
+            },
+        )
+    });
+}
+
+#[test]
+fn finds_places_across_the_edges_of_pieces() {
+    let rule = text!(
+        "A file is a row of bytes. The pieces in which a program reads it are the program's own, and a word may begin in one \
+         and end in the next.",
+        "文件只是一串字节。分块读取是程序自己的事，一个词完全可能从一块开始、在下一块结束。"
+    );
+    check("in_place", rule, || {
+        // Whatever the size of the pieces is, it is no multiple of all of these periods.
+        for_each(
+            [(1, 30), (2, 1), (7, 0), (7, 20), (11, 0), (1009, 0), (1009, 600), (64 * KIB - 1, 0)],
+            |(length, apart)| {
+                text!(
+                    "a file of a text of {length} bytes again and again, {apart} bytes apart",
+                    "一段 {length} 字节的文本反复出现、每两段相隔 {apart} 字节的文件"
+                )
+            },
+            |&(length, apart)| {
+                let old: Vec<u8> = b"[".iter().copied().chain((b'a'..b'x').cycle()).take(length).collect();
+                let new: Vec<u8> = old.iter().map(|byte| byte ^ 0x20).collect();
+                let one = old.iter().copied().chain(std::iter::repeat_n(b'.', apart));
+                let bytes: Vec<u8> = one.cycle().take(200 * KIB).collect();
+                let (after, places) = reference(&bytes, &old, &new);
+                let act = |file: &dyn Calls| super::replace_all(file, &old, &new);
+                let seen = on(|| Scripted::new(&bytes, &[], None), &after, act)?;
+                compare(&seen, wide(places.len())).map_err(|failure| match seen.log.writes.len() {
+                    0 => failure,
+                    _ => explained(failure, &belief::A_PIECE_IS_A_UNIT),
+                })
+            },
+        )
+    });
+}
+
+#[test]
+fn goes_on_after_short_and_interrupted_calls() {
+    let rule = text!(
+        "read(2), write(2): fewer bytes than asked for is no error, and no end of the file; only 0 is. EINTR means that nothing \
+         was done.",
+        "read(2)、write(2)：传输的字节数少于要求，既不是错误，也不是文件末尾，返回 0 才是末尾。EINTR 表示什么都没做。"
+    );
+    check("loops", rule, || {
+        for_all(
+            (texts(), script()),
+            |((bytes, old, new), script)| {
+                let (what, how) = (describe(bytes, old, new), describe_script(script));
+                Text::new(format!("{}; {}", what.en, how.en), format!("{}；{}", what.zh, how.zh))
+            },
+            |((bytes, old, new), script)| {
+                let (after, places) = reference(bytes, old, new);
+                let act = |file: &dyn Calls| super::replace_all(file, old, new);
+                // What is wrong without any of this is another check's affair.
+                let smooth = on(|| Scripted::new(bytes, &[], None), &after, act)?;
+                let act = |file: &dyn Calls| super::replace_all(file, old, new);
+                let seen = on(|| Scripted::new(bytes, script, None), &after, act)?;
+                let as_smooth =
+                    seen.answer == smooth.answer && seen.difference.is_some() == smooth.difference.is_some();
+                if as_smooth && smooth.answer.is_ok() {
+                    return Ok(());
+                }
+                compare(&seen, wide(places.len())).map_err(|failure| explained(failure, &belief::SHORT_IS_THE_END))
+            },
+        )
+    });
+}
+
+#[test]
+fn writes_the_places_and_nothing_else() {
+    let rule = text!(
+        "What is written back unchanged is a write all the same: it takes away what somebody else has written there meanwhile.",
+        "把没改过的字节原样写回，仍然是一次写入：别人在此期间写进去的内容会被它抹掉。"
+    );
+    check("in_place", rule, || {
+        let (old, new) = (b"needle", b"thread");
+        let mut bytes = vec![b'.'; 200 * KIB];
+        for at in [0, 100, 106, 64 * KIB - 3, 128 * KIB, 200 * KIB - 6] {
+            bytes[at..at + old.len()].copy_from_slice(old);
+        }
+        let (after, places) = reference(&bytes, old, new);
+        let act = |file: &dyn Calls| super::replace_all(file, old, new);
+        let seen = on(|| Scripted::new(&bytes, &[], None), &after, act)?;
+        let inside =
+            |at: usize, length: usize| places.iter().any(|&place| place <= at && at + length <= place + old.len());
+        let outside = seen.log.writes.iter().find(|&&(at, length)| !inside(at, length));
+        ensure(outside.is_none() && seen.log.others == 0, || {
+            let (at, length) = outside.copied().unwrap_or_default();
+            let wanted = text!("only the 6 places of 6 bytes are written", "只写那 6 处，每处 6 字节");
+            Failure::new(wanted, text!("{length} bytes at {at} were written", "写了 {at} 处的 {length} 字节"))
+                .shows(&belief::WRITING_BACK_IS_HARMLESS)
+        })?;
+        let (reads, writes) = (seen.log.preads, seen.log.writes.len());
+        let most = wide(bytes.len() / (16 * KIB)) + 1 + 4;
+        ensure(writes >= 1, || Failure::new(text!("6 writes", "6 次写入"), text!("there was none", "一次也没有")))?;
+        ensure(reads <= most && writes <= places.len(), || {
+            Failure::new(
+                text!("at most {most} calls that read and 6 that write", "最多 {most} 次读、6 次写"),
+                text!("there were {reads} and {writes}", "分别有 {reads} 次和 {writes} 次"),
+            )
+            .given(text!("a file of 200 KiB", "200 KiB 的文件"))
+            .shows(&belief::A_CALL_COSTS_NOTHING)
+        })
+    });
+}
+
+#[test]
+fn takes_little_memory_however_large_the_file_is() {
+    let rule = text!(
+        "A file may be larger than all memory. What moves it through a buffer needs a buffer of a fixed size.",
+        "文件可能比整个内存还大。要让它流过缓冲区，缓冲区的大小就必须固定。"
+    );
+    check("in_place", rule, || {
+        let file = tempfile::tempfile()?;
+        file.write_all_at(b"told", 0)?;
+        // A small file first: what is wrong with that has nothing to do with memory.
+        let got = ask(|| super::replace_all(&file, b"old", b"new").map_err(kind))?;
+        ensure(got == Ok(1), || Failure::new(text!("Ok(1)", "Ok(1)"), text!("{got:?}", "{got:?}")))?;
+        let size = 4 * KIB * KIB;
+        let places = [0, 5, size / 2 + 1, size - 3];
+        for at in places {
+            file.write_all_at(b"old", wide(at))?;
+        }
+        let got = ask_with_little_memory(|| super::replace_all(&file, b"old", b"new"))?;
+        with_little_memory(&got, wide(places.len()), text!("a file of 4 MiB", "4 MiB 的文件"))?;
+        for at in places {
+            let mut now = [0; 3];
+            file.read_exact_at(&mut now, wide(at))?;
+            ensure(now == *b"new", || {
+                let now = shown(&now);
+                Failure::new(text!("\"new\" at {at}", "{at} 处是 \"new\""), text!("there is {now}", "是 {now}"))
+            })?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn refuses_what_is_no_replacement() {
+    let rule = text!(
+        "Other bytes in place of others keep a file's size. Nothing, searched for, would be found everywhere and for ever.",
+        "原地替换不改变文件大小，因此新旧必须等长。要找的内容为空时，处处都匹配，永远找不完。"
+    );
+    check("through_memory", rule, || {
+        let cases: [(&[u8], &[u8]); 4] = [(b"", b""), (b"", b"x"), (b"ab", b"a"), (b"a", b"bc")];
+        let bytes = b"abcabc";
+        for_each(
+            cases,
+            |(old, new)| describe(bytes, old, new),
+            |(old, new)| {
+                let seen = on(|| Scripted::new(bytes, &[], None), bytes, |file| super::replace_all(file, old, new))?;
+                let got = &seen.answer;
+                ensure(matches!(got.as_ref().err().map_or("", String::as_str), "InvalidInput" | "EINVAL"), || {
+                    Failure::new(text!("InvalidInput", "InvalidInput"), text!("{got:?}", "{got:?}"))
+                })?;
+                as_it_should_be(&seen)
+            },
+        )
+    });
+}

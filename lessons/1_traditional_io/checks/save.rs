@@ -1,0 +1,523 @@
+//! Checks [`save`] and [`load`] on a file whose machine may stop.
+
+use super::*;
+
+/// One of what was written since the last fsync(2), which may get to the disk or not.
+#[derive(Debug, Clone, Copy)]
+enum Part {
+    Byte(usize, u8),
+    Size(usize),
+}
+
+/// A file as processes see it, and as the disk has it.
+#[derive(Clone, Default)]
+struct Disk {
+    seen: RefCell<Vec<u8>>,
+    synced: RefCell<Vec<u8>>,
+    /// What was written since, in its order.
+    pending: RefCell<Vec<Part>>,
+    /// How many calls there are until the process is killed.
+    calls_left: Cell<Option<usize>>,
+    /// How many calls of fsync(2) there are until one fails.
+    syncs_left: Cell<Option<usize>>,
+    /// What fsync(2) gave up: it may have got to the disk or not, and never will.
+    given_up: RefCell<Vec<Part>>,
+    script: RefCell<VecDeque<Turn>>,
+    /// How often something was written.
+    writes: Cell<u32>,
+}
+
+/// The largest file that is allowed.
+const LARGEST: usize = 16 * KIB;
+
+impl Disk {
+    /// The machine after a power cut: the process sees what is on the disk.
+    fn after_power_cut(bytes: &[u8]) -> Disk {
+        Disk { seen: RefCell::new(bytes.to_vec()), synced: RefCell::new(bytes.to_vec()), ..Disk::default() }
+    }
+
+    /// The same machine, with a process that will be killed before its `n`-th call.
+    fn killed_before(&self, n: usize) -> Disk {
+        let disk = self.clone();
+        disk.calls_left.set(Some(n));
+        disk
+    }
+
+    /// The same machine, with a new process.
+    fn revived(&self) -> Disk {
+        let disk = self.clone();
+        disk.calls_left.set(None);
+        disk
+    }
+
+    fn was_killed(&self) -> bool {
+        self.calls_left.get() == Some(0)
+    }
+
+    /// A call of a process that is dead has no effect. What it is told doesn't matter to anybody.
+    fn call(&self, length: usize) -> Result<usize, Errno> {
+        match self.calls_left.get() {
+            Some(0) => return Err(Errno::EIO),
+            Some(left) => self.calls_left.set(Some(left - 1)),
+            None => {}
+        }
+        match self.script.borrow_mut().pop_front() {
+            Some(Turn::Interrupted) => Err(Errno::EINTR),
+            Some(Turn::AtMost(most)) => Ok(length.min(most)),
+            None => Ok(length),
+        }
+    }
+
+    /// What the disk may have after a power cut now. Not each of the subsets, but all that are cut at one place,
+    /// all that lack or have a single part, each other part, and some without any order.
+    fn left_by_power_cut(&self, most: usize) -> BTreeSet<Vec<u8>> {
+        let parts: Vec<_> = self.given_up.borrow().iter().chain(self.pending.borrow().iter()).copied().collect();
+        let count = parts.len();
+        let mut left = BTreeSet::new();
+        let mut keep = |kept: &dyn Fn(usize) -> bool| {
+            let mut bytes = self.synced.borrow().clone();
+            for (n, part) in parts.iter().enumerate() {
+                if kept(n) {
+                    apply(&mut bytes, *part);
+                }
+            }
+            left.insert(bytes);
+        };
+        keep(&|_| true);
+        keep(&|_| false);
+        keep(&|n| n % 2 == 0);
+        keep(&|n| n % 2 == 1);
+        for seed in 1..9_usize {
+            keep(&|n| (n + 1).wrapping_mul(2_654_435_761).wrapping_mul(seed * seed + 1) >> 13 & 1 == 0);
+        }
+        let step = count.div_ceil(most).max(1);
+        for cut in (0..count).step_by(step).chain([count.saturating_sub(1)]) {
+            keep(&|n| n < cut);
+            keep(&|n| n > cut);
+            keep(&|n| n == cut);
+            keep(&|n| n != cut);
+        }
+        left
+    }
+}
+
+fn apply(bytes: &mut Vec<u8>, part: Part) {
+    match part {
+        Part::Byte(at, byte) => {
+            if bytes.len() <= at {
+                bytes.resize(at + 1, 0);
+            }
+            bytes[at] = byte;
+        }
+        Part::Size(size) => bytes.resize(size, 0),
+    }
+}
+
+impl Calls for Disk {
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        let bytes = self.seen.borrow();
+        let rest = &bytes[bytes.len().min(index(offset))..];
+        let length = self.call(into.len().min(rest.len()))?;
+        into[..length].copy_from_slice(&rest[..length]);
+        Ok(length)
+    }
+
+    fn pwrite(&self, from: &[u8], offset: u64) -> Result<usize, Errno> {
+        let at = index(offset);
+        if at.checked_add(from.len()).is_none_or(|end| end > LARGEST) {
+            return Err(Errno::EFBIG);
+        }
+        let length = self.call(from.len())?;
+        self.writes.set(self.writes.get() + 1);
+        for (n, byte) in from[..length].iter().enumerate() {
+            apply(&mut self.seen.borrow_mut(), Part::Byte(at + n, *byte));
+            self.pending.borrow_mut().push(Part::Byte(at + n, *byte));
+        }
+        Ok(length)
+    }
+
+    fn ftruncate(&self, size: u64) -> Result<(), Errno> {
+        let size = index(size);
+        if size > LARGEST {
+            return Err(Errno::EFBIG);
+        }
+        self.call(0)?;
+        apply(&mut self.seen.borrow_mut(), Part::Size(size));
+        self.pending.borrow_mut().push(Part::Size(size));
+        Ok(())
+    }
+
+    fn fsync(&self) -> Result<(), Errno> {
+        self.call(0)?;
+        let pending = self.pending.take();
+        match self.syncs_left.get() {
+            Some(0) => {
+                self.syncs_left.set(None);
+                self.given_up.borrow_mut().extend(pending);
+                return Err(Errno::EIO);
+            }
+            left => self.syncs_left.set(left.map(|left| left - 1)),
+        }
+        for part in pending {
+            apply(&mut self.synced.borrow_mut(), part);
+        }
+        Ok(())
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        Ok(wide(self.seen.borrow().len()))
+    }
+}
+
+/// The `n`-th record. No two have a byte in common.
+fn record(n: u8) -> Record {
+    std::array::from_fn(|at| u8::try_from(at).unwrap_or(0).wrapping_mul(5).wrapping_add(n.wrapping_mul(37)) ^ 0x5a)
+}
+
+/// What load gave, in terms of the records that were saved.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+enum Found {
+    Nothing,
+    Number(u8),
+    /// No record that was ever saved.
+    Mixture,
+    Failed(String),
+}
+
+fn found(disk: &dyn Calls) -> Found {
+    match super::load(disk) {
+        Ok(None) => Found::Nothing,
+        Ok(Some(got)) => (1..20).find(|&n| record(n) == got).map_or(Found::Mixture, Found::Number),
+        Err(error) => Found::Failed(kind(error)),
+    }
+}
+
+/// Something that went wrong, as the child tells it.
+#[derive(Debug, Serialize, Deserialize)]
+struct Story {
+    allowed: Vec<Found>,
+    found: Found,
+    /// What happened before.
+    en: String,
+    zh: String,
+    /// Whether it needed a process that was killed while the machine went on.
+    killed: bool,
+    /// Whether it was save that failed.
+    saving: bool,
+}
+
+fn one_of(found: Found, allowed: &[Found], given: impl FnOnce() -> Text) -> Result<(), Story> {
+    if allowed.contains(&found) {
+        return Ok(());
+    }
+    let Text { en, zh } = given();
+    Err(Story { allowed: allowed.to_vec(), found, en: en.into(), zh: zh.into(), killed: false, saving: false })
+}
+
+fn save_failed(error: io::Error, given: impl FnOnce() -> Text) -> Result<(), Story> {
+    one_of(Found::Failed(kind(error)), &[], given).map_err(|story| Story { saving: true, ..story })
+}
+
+fn in_words(found: &Found) -> Text {
+    match found {
+        Found::Nothing => text!("None", "“没有记录”"),
+        Found::Number(n) => text!("record {n}", "第 {n} 条记录"),
+        Found::Mixture => text!("a record that nobody saved", "一条从未保存过的记录"),
+        Found::Failed(error) => text!("the error {error}", "错误 {error}"),
+    }
+}
+
+impl Story {
+    fn failure(self) -> Failure {
+        let happened = in_words(&self.found);
+        let mut allowed: Vec<_> = self.allowed.iter().map(in_words).collect();
+        allowed.sort_unstable_by(|a, b| a.en.cmp(&b.en));
+        allowed.dedup();
+        let en: Vec<_> = allowed.iter().map(|words| words.en.as_ref()).collect();
+        let zh: Vec<_> = allowed.iter().map(|words| words.zh.as_ref()).collect();
+        let (en, zh) = (en.join(" or "), zh.join("或"));
+        let failure = if self.saving {
+            let happened = Text::new(format!("it gave {}", happened.en), format!("得到的是{}", happened.zh));
+            Failure::new(text!("save returns Ok(())", "save 返回 Ok(())"), happened)
+        } else {
+            let happened = Text::new(format!("it found {}", happened.en), format!("得到的是{}", happened.zh));
+            Failure::new(Text::new(format!("load finds {en}"), format!("load 得到{zh}")), happened)
+        };
+        failure.given(Text::new(self.en, self.zh))
+    }
+}
+
+/// A machine on which so many records were saved, one after the other, and the last one's number. All of it is on
+/// the disk: whether save sees to that is asked elsewhere.
+fn with_records(count: u8) -> Result<(Disk, Found), Story> {
+    let disk = Disk::default();
+    for n in 1..=count {
+        saved(&disk, n)?;
+    }
+    let disk = Disk::after_power_cut(&disk.seen.borrow());
+    Ok((disk, if count == 0 { Found::Nothing } else { Found::Number(count) }))
+}
+
+/// Saves a record where nothing hinders it.
+fn saved(disk: &Disk, n: u8) -> Result<(), Story> {
+    let given = || text!("save of record {n}, with nothing in its way", "保存第 {n} 条记录，一切正常");
+    match super::save(disk, &record(n)) {
+        Ok(()) => Ok(()),
+        Err(error) => save_failed(error, given),
+    }
+}
+
+/// A record is saved, and the process is killed before each of its calls in turn; `look` sees what it leaves. In
+/// the end it is not killed, which `look` is told.
+fn killed_everywhere(
+    disk: &Disk,
+    number: u8,
+    mut look: impl FnMut(usize, &Disk, bool) -> Result<(), Story>,
+) -> Result<(), Story> {
+    for n in 0.. {
+        let disk = disk.killed_before(n);
+        let answer = super::save(&disk, &record(number));
+        let ended = !disk.was_killed();
+        if ended && let Err(error) = answer {
+            let given = || text!("save of a record, with nothing in its way", "保存一条记录，一切正常");
+            return save_failed(error, given);
+        }
+        look(n, &disk, ended)?;
+        if ended {
+            break;
+        }
+    }
+    Ok(())
+}
+
+fn rule() -> Text {
+    text!(
+        "fsync(2): only when it has returned is anything on the disk. What was written before that gets there in any order, in \
+         part or not at all.",
+        "fsync(2)：它返回之后，数据才算落盘。在那之前写入的内容，可能以任意顺序落盘，可能只有一部分，也可能完全没有。"
+    )
+}
+
+#[test]
+fn load_gives_the_last_record_that_was_saved() {
+    let rule = text!(
+        "read(2), write(2), fsync(2): short counts are no errors, and EINTR means that nothing was done.",
+        "read(2)、write(2)、fsync(2)：传输不足不是错误；EINTR 表示什么都没做。"
+    );
+    check("loops", rule, || {
+        let many = ask(|| -> Result<(), Story> {
+            let disk = Disk::default();
+            // More than a file of 16 KiB has room for, if each took a place of its own.
+            for n in (1..8).cycle().take(1_000) {
+                saved(&disk, n)?;
+                one_of(found(&disk), &[Found::Number(n)], || text!("one record after the other", "一条接一条地保存"))?;
+            }
+            Ok(())
+        })?;
+        many.map_err(Story::failure)?;
+        for_all(
+            (0..6_u8, script()),
+            |(count, script)| {
+                let how = describe_script(script);
+                Text::new(
+                    format!("so many records saved: {count}; {}", how.en),
+                    format!("保存 {count} 条记录，{}", how.zh),
+                )
+            },
+            |(count, script)| {
+                let told = ask(|| -> Result<(), Story> {
+                    let disk = Disk::default();
+                    disk.script.replace(script.iter().copied().collect());
+                    let allowed = |n| if n == 0 { Found::Nothing } else { Found::Number(n) };
+                    for n in 0..=*count {
+                        if n > 0 {
+                            saved(&disk, n)?;
+                        }
+                        let given = || text!("after {n} records", "保存 {n} 条记录之后");
+                        one_of(found(&disk), &[allowed(n)], given)?;
+                    }
+                    // The file begins empty, and load alone changes nothing.
+                    saved(&disk, 7)?;
+                    one_of(found(&disk), &[Found::Number(7)], || text!("one record more", "再保存一条记录"))
+                })?;
+                told.map_err(|story| {
+                    let interrupted = story.found == Found::Failed("EINTR".to_owned());
+                    let shown = if interrupted { &belief::EINTR_IS_AN_ERROR } else { &belief::SHORT_IS_THE_END };
+                    let mut failure = story.failure().shows(shown);
+                    failure.given = None; // for_all says it better
+                    if script.is_empty() {
+                        failure.misconception = None;
+                    }
+                    failure
+                })
+            },
+        )
+    });
+}
+
+#[test]
+fn survives_a_power_cut_at_every_moment() {
+    check("replace", rule(), || {
+        let told = ask(|| -> Result<(), Story> {
+            for count in 0..4 {
+                let (disk, old) = with_records(count)?;
+                killed_everywhere(&disk, 9, |n, disk, ended| {
+                    for bytes in disk.left_by_power_cut(64) {
+                        let given = || cut_in_words(count, n, ended);
+                        one_of(found(&Disk::after_power_cut(&bytes)), &[old.clone(), Found::Number(9)], given)?;
+                    }
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })?;
+        let Err(story) = told else { return Ok(()) };
+        // Who writes in one place only has overwritten the record; who writes in several has thought of an order.
+        let writes = ask(|| {
+            let disk = Disk::default();
+            let _ = super::save(&disk, &record(9));
+            disk.writes.get()
+        })?;
+        let shown = if writes > 1 { &belief::WRITES_ARRIVE_IN_ORDER } else { &belief::A_SMALL_WRITE_IS_WHOLE };
+        Err(story.failure().shows(shown))
+    });
+}
+
+fn cut_in_words(count: u8, n: usize, ended: bool) -> Text {
+    if ended {
+        return text!(
+            "{count} saved before, then record 9; a power cut when save has returned",
+            "先保存 {count} 条记录，再保存第 9 条；save 返回后断电"
+        );
+    }
+    let call = n + 1;
+    text!(
+        "{count} saved before, then record 9; a power cut just before its call number {call}",
+        "先保存 {count} 条记录，再保存第 9 条；在它的第 {call} 次调用之前断电"
+    )
+}
+
+#[test]
+fn is_on_the_disk_once_it_is_ok() {
+    check("replace", rule(), || {
+        let told = ask(|| -> Result<(), Story> {
+            for count in 0..4 {
+                let disk = Disk::default();
+                for n in 1..=count {
+                    saved(&disk, n)?;
+                }
+                saved(&disk, 9)?;
+                for bytes in disk.left_by_power_cut(64) {
+                    let given = || cut_in_words(count, 0, true);
+                    one_of(found(&Disk::after_power_cut(&bytes)), &[Found::Number(9)], given)?;
+                }
+            }
+            Ok(())
+        })?;
+        told.map_err(|story| story.failure().shows(&belief::WRITTEN_IS_ON_THE_DISK))
+    });
+}
+
+#[test]
+fn goes_on_after_a_death_of_the_process_or_the_machine() {
+    let rule = text!(
+        "What another process has written is read back from the page cache, on the disk or not. Only an fsync(2) of one's own \
+         says that it is.",
+        "别的进程写过的内容，会从页缓存读回来，不管它是否落盘。只有自己再调用一次 fsync(2)，才能确定。"
+    );
+    check("replace", rule, || {
+        let told = ask(|| -> Result<(), Story> {
+            for count in 0..3 {
+                let (disk, old) = with_records(count)?;
+                killed_everywhere(&disk, 8, |n, first, _| {
+                    let call = n + 1;
+                    let mut machines: Vec<_> =
+                        first.left_by_power_cut(3).iter().map(|bytes| (Disk::after_power_cut(bytes), true)).collect();
+                    machines.push((first.revived(), false));
+                    for (second, cut) in machines {
+                        let given = || {
+                            let (how_en, how_zh) =
+                                if cut { ("a power cut", "断电") } else { ("killed", "进程被杀死") };
+                            text!(
+                                "{count} saved before; {how_en} just before call number {call} of saving record 8; then record \
+                                 9 is saved, and there is a power cut",
+                                "先保存 {count} 条记录；保存第 8 条时，在第 {call} 次调用之前{how_zh}；然后保存第 9 条，其间或之后断电"
+                            )
+                        };
+                        let before = found(&second);
+                        one_of(before.clone(), &[old.clone(), Found::Number(8)], given)?;
+                        // What was cut off and not found may turn up later: bytes of the new record can complete
+                        // it.
+                        let mut allowed = vec![Found::Number(9), before, Found::Number(8)];
+                        if !cut {
+                            allowed.push(old.clone());
+                        }
+                        killed_everywhere(&second, 9, |_, third, _| {
+                            for bytes in third.left_by_power_cut(6) {
+                                one_of(found(&Disk::after_power_cut(&bytes)), &allowed, given)?;
+                            }
+                            Ok(())
+                        })
+                        .map_err(|story| Story { killed: !cut, ..story })?;
+                    }
+                    Ok(())
+                })?;
+            }
+            Ok(())
+        })?;
+        told.map_err(|story| match story.killed {
+            true => story.failure().shows(&belief::WHAT_IS_READ_IS_ON_THE_DISK),
+            false => story.failure(),
+        })
+    });
+}
+
+#[test]
+fn passes_the_failure_of_fsync_on() {
+    let rule = text!(
+        "fsync(2), EIO: what could not be written is reported once. Linux takes its pages for clean then, and the next fsync(2) \
+         succeeds without them.",
+        "fsync(2) 的 EIO：写不下去的数据只报告一次。此后 Linux 把这些页当作干净页，下一次 fsync(2) 不写它们也会成功。"
+    );
+    check("calls", rule, || {
+        let told = ask(|| -> Result<Option<usize>, Story> {
+            let (disk, old) = with_records(2)?;
+            for n in 0.. {
+                let disk = disk.clone();
+                disk.syncs_left.set(Some(n));
+                let answer = super::save(&disk, &record(9));
+                if disk.syncs_left.get().is_some() {
+                    return Ok(Some(n));
+                }
+                let call = n + 1;
+                let given = || {
+                    text!(
+                        "fsync(2) number {call} of a save fails with EIO, then a power cut",
+                        "一次 save 中第 {call} 次 fsync(2) 以 EIO 失败，随后断电"
+                    )
+                };
+                if answer.map_err(kind) != Err("EIO".to_owned()) {
+                    // Told as the error that should have come.
+                    return one_of(Found::Number(9), &[Found::Failed("EIO".to_owned())], given).map(|()| None);
+                }
+                for bytes in disk.left_by_power_cut(64) {
+                    one_of(found(&Disk::after_power_cut(&bytes)), &[old.clone(), Found::Number(9)], given)?;
+                }
+            }
+            Ok(None)
+        })?;
+        let syncs = told.map_err(|story| {
+            let Text { en, zh } = Text::new(story.en.clone(), story.zh.clone());
+            if story.allowed == [Found::Failed("EIO".to_owned())] {
+                return Failure::new(text!("save returns EIO", "save 返回 EIO"), text!("it did not", "没有返回 EIO"))
+                    .shows(&belief::FSYNC_CAN_BE_ASKED_AGAIN)
+                    .given(Text { en, zh });
+            }
+            story.failure()
+        })?;
+        ensure(syncs != Some(0), || {
+            Failure::new(text!("fsync(2) is called", "调用了 fsync(2)"), text!("it never was", "从未调用"))
+                .shows(&belief::WRITTEN_IS_ON_THE_DISK)
+        })
+    });
+}

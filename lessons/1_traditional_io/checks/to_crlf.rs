@@ -1,0 +1,265 @@
+use super::*;
+
+/// The same, in memory: the bytes afterwards, and how many came in.
+fn reference(bytes: &[u8]) -> (Vec<u8>, usize) {
+    let mut after = Vec::new();
+    for &byte in bytes {
+        if byte == b'\n' && after.last() != Some(&b'\r') {
+            after.push(b'\r');
+        }
+        after.push(byte);
+    }
+    let more = after.len() - bytes.len();
+    (after, more)
+}
+
+fn describe(bytes: &[u8]) -> Text {
+    let (size, bytes) = (bytes.len(), shown(bytes));
+    text!("{bytes} ({size} bytes)", "{bytes}（{size} 字节）")
+}
+
+fn texts() -> impl Strategy<Value = Vec<u8>> {
+    let byte = prop_oneof![Just(b'\n'), Just(b'\r'), Just(b'a'), Just(b'b')];
+    prop::collection::vec(byte, 0..60)
+}
+
+fn rule() -> Text {
+    text!(
+        "A file has no call that inserts: the bytes behind the place are moved. Where source and target overlap, those move \
+         first whose place is needed last, as with memmove(3).",
+        "文件没有“插入”这种调用，只能把后面的字节往后挪。源和目标重叠时，要像 memmove(3) 那样选对方向：目标在后面，就从末尾开始挪。"
+    )
+}
+
+#[test]
+fn gives_each_line_feed_its_carriage_return() {
+    check("in_place", rule(), || {
+        for_all(
+            texts(),
+            |bytes| describe(bytes),
+            |bytes| {
+                let (after, more) = reference(bytes);
+                let seen = on(|| Scripted::new(bytes, &[], None), &after, |file| super::to_crlf(file))?;
+                compare(&seen, wide(more))
+            },
+        )
+    });
+}
+
+#[test]
+fn moves_no_byte_over_one_that_is_still_to_be_read() {
+    check("in_place", rule(), || {
+        // A \n at each byte, or at each other one, with its \r or without: whatever the size of the pieces is,
+        // their edges fall everywhere.
+        let cases: [(&[u8], &[u8]); 6] =
+            [(b"", b"\n"), (b"", b"\r\n"), (b"x", b"\r\n"), (b"", b"ab\n\r\n"), (b"x", b"\n\r"), (b"\n", b"one two ")];
+        for_each(
+            cases,
+            |(first, again)| {
+                let (first, again) = (shown(first), shown(again));
+                text!(
+                    "a file of 150 KiB: {first}, then {again} again and again",
+                    "150 KiB 的文件：先是 {first}，然后反复是 {again}"
+                )
+            },
+            |(first, again)| {
+                let bytes: Vec<u8> = first.iter().chain(again.iter().cycle()).copied().take(150 * KIB).collect();
+                let (after, more) = reference(&bytes);
+                let seen = on(|| Scripted::new(&bytes, &[], None), &after, |file| super::to_crlf(file))?;
+                let compared = compare(&seen, wide(more));
+                // Where there is no \r, no edge of a piece can part one from its \n.
+                let parted = bytes.contains(&b'\r') && seen.answer != Ok(wide(more));
+                let shown = if parted { &belief::A_PIECE_IS_A_UNIT } else { &belief::ANY_ORDER_MOVES };
+                compared.map_err(|failure| explained(failure, shown))
+            },
+        )
+    });
+}
+
+#[test]
+fn bears_short_and_interrupted_calls() {
+    let rule = text!(
+        "read(2), write(2): fewer bytes than asked for is no error, and no end of the file; only 0 is. EINTR means that nothing \
+         was done. ftruncate(2) may be interrupted, too.",
+        "read(2)、write(2)：传输的字节数少于要求，既不是错误，也不是文件末尾，返回 0 才是末尾。EINTR 表示什么都没做。ftruncate(2) 也可能被打断。"
+    );
+    check("loops", rule, || {
+        for_all(
+            (texts(), script(), prop::option::of(0..8_usize)),
+            |(bytes, script, room)| {
+                let (what, how) = (describe(bytes), describe_script(script));
+                let (en, zh) = match room {
+                    Some(room) => (format!(", and {room} bytes of room"), format!("，空间只剩 {room} 字节")),
+                    None => Default::default(),
+                };
+                Text::new(format!("{}; {}{en}", what.en, how.en), format!("{}；{}{zh}", what.zh, how.zh))
+            },
+            |(bytes, script, room)| {
+                let (after, more) = reference(bytes);
+                let enough = room.is_none_or(|room| room >= more);
+                let wanted = if enough { &after } else { bytes };
+                // What is wrong without any of this is another check's affair.
+                let smooth = on(|| Scripted::new(bytes, &[], *room), wanted, |file| super::to_crlf(file))?;
+                let seen = on(|| Scripted::new(bytes, script, *room), wanted, |file| super::to_crlf(file))?;
+                let as_smooth =
+                    seen.answer == smooth.answer && seen.difference.is_some() == smooth.difference.is_some();
+                if as_smooth {
+                    return Ok(());
+                }
+                let compared = if enough { compare(&seen, wide(more)) } else { as_it_should_be(&seen) };
+                compared.map_err(|failure| explained(failure, &belief::SHORT_IS_THE_END))
+            },
+        )
+    });
+}
+
+#[test]
+fn leaves_the_file_as_it_was_where_there_is_no_room() {
+    let rule = text!(
+        "write(2): ENOSPC, EDQUOT or EFBIG may come at any byte behind the old end. ftruncate(2) makes a hole there, and a hole \
+         reserves nothing.",
+        "write(2)：旧末尾之后的任何一个字节都可能遇到 ENOSPC、EDQUOT 或 EFBIG。ftruncate(2) 只会在那里留下空洞，空洞不预留空间。"
+    );
+    check("in_place", rule, || {
+        let long: Vec<u8> = b"one\ntwo\r\n".iter().copied().cycle().take(70 * KIB).collect();
+        let more = reference(&long).1;
+        let short = b"a\n\nbc\nd\r\ne\n".as_slice();
+        let cases = (0..4).map(|room| (short, room));
+        let cases = cases.chain([0, 1, more / 2, more - 1].map(|room| (long.as_slice(), room)));
+        for_each(
+            cases,
+            |(bytes, room)| {
+                let (size, more) = (bytes.len(), reference(bytes).1);
+                text!(
+                    "a file of {size} bytes that is to get {more} more, and room for {room}",
+                    "{size} 字节的文件，要增加 {more} 字节，但只剩 {room} 字节的空间"
+                )
+            },
+            |&(bytes, room)| {
+                let seen = on(|| Scripted::new(bytes, &[], Some(room)), bytes, |file| super::to_crlf(file))?;
+                let got = &seen.answer;
+                ensure(*got == Err("ENOSPC".to_owned()), || {
+                    Failure::new(text!("ENOSPC", "ENOSPC"), text!("{got:?}", "{got:?}"))
+                })?;
+                as_it_should_be(&seen).map_err(|failure| match seen.log.others {
+                    0 => failure,
+                    _ => explained(failure, &belief::SIZE_RESERVES_ROOM),
+                })
+            },
+        )?;
+        // The same as the kernel does it, at a limit of the size of files.
+        let (wanted, got) = at_a_limit(&long, long.len() + more / 2)?;
+        ensure(got == Err("EFBIG".to_owned()), || Failure::new(text!("EFBIG", "EFBIG"), text!("{got:?}", "{got:?}")))
+            .and_then(|()| {
+                ensure(wanted, || {
+                    Failure::new(
+                        text!("the file is as it was", "文件保持原样"),
+                        text!("it has changed", "文件被改动了"),
+                    )
+                })
+            })
+            .map_err(|failure| failure.given(text!("setrlimit(2) RLIMIT_FSIZE", "setrlimit(2) 的 RLIMIT_FSIZE")))
+    });
+}
+
+/// Whether a true file is as it was, and the answer, where files may have no more than `limit` bytes.
+fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>), Failure> {
+    let file = tempfile::tempfile()?;
+    file.write_all_at(bytes, 0)?;
+    let got = ask(|| {
+        // Without the signal that would kill, a write beyond the limit is an error: EFBIG.
+        // SAFETY: no handler of ours runs.
+        unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(error_text)?;
+        let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).map_err(error_text)?;
+        setrlimit(Resource::RLIMIT_FSIZE, wide(limit), hard).map_err(error_text)?;
+        let answer = super::to_crlf(&file).map_err(kind);
+        setrlimit(Resource::RLIMIT_FSIZE, soft, hard).map_err(error_text)?;
+        answer
+    })?;
+    let mut now = vec![0; bytes.len()];
+    let same = file.read_exact_at(&mut now, 0).is_ok() && now == bytes;
+    Ok((same && file.metadata()?.len() == wide(bytes.len()), got))
+}
+
+#[test]
+fn writes_only_what_moves() {
+    let rule = text!(
+        "What is before the first change stays where it is. A call costs the same for one byte as for thousands.",
+        "第一处改动之前的内容原地不动，不必写。一次系统调用的开销，传 1 字节和传几千字节差不多。"
+    );
+    check("in_place", rule, || {
+        let many = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().cycle().take(100 * KIB).collect() };
+        let mut late = many(b"no end of a line ");
+        late[99 * KIB] = b'\n';
+        let cases =
+            [(many(b"done\r\n"), None), (late, Some(99 * KIB)), (many(b"\r\n\nx"), Some(2)), (Vec::new(), None)];
+        for_each(
+            cases,
+            |(bytes, _)| describe(bytes),
+            |(bytes, first)| {
+                let (after, more) = reference(bytes);
+                let seen = on(|| Scripted::new(bytes, &[], None), &after, |file| super::to_crlf(file))?;
+                ensure(more == 0 || !seen.log.writes.is_empty(), || {
+                    Failure::new(text!("bytes are moved", "要挪动字节"), text!("nothing was written", "什么都没写"))
+                })?;
+                let early = seen.log.writes.iter().map(|(at, _)| *at).min();
+                ensure(early.is_none_or(|early| first.is_some_and(|first| early >= first)), || {
+                    let at = early.unwrap_or_default();
+                    let wanted = match first {
+                        Some(first) => {
+                            text!("nothing before byte {first} is written", "不写第 {first} 字节之前的内容")
+                        }
+                        None => text!("nothing is written", "什么都不写"),
+                    };
+                    Failure::new(wanted, text!("a write began at byte {at}", "有一次写入从第 {at} 字节开始"))
+                        .shows(&belief::WRITING_BACK_IS_HARMLESS)
+                })?;
+                let calls = seen.log.preads + wide(seen.log.writes.len()) + seen.log.others;
+                let most = wide(after.len().div_ceil(4 * KIB)) + 16;
+                ensure(calls <= most, || {
+                    Failure::new(
+                        text!("at most {most} calls", "最多 {most} 次调用"),
+                        text!("there were {calls}", "实际有 {calls} 次"),
+                    )
+                    .shows(&belief::A_CALL_COSTS_NOTHING)
+                })
+            },
+        )
+    });
+}
+
+#[test]
+fn keeps_neither_the_file_nor_a_list_in_memory() {
+    let rule = text!(
+        "A file may be larger than all memory, and the places to change may be as many as its bytes: neither is kept.",
+        "文件可能比整个内存还大，要改的位置也可能和字节一样多，两者都不能全放进内存。"
+    );
+    check("in_place", rule, || {
+        let file = tempfile::tempfile()?;
+        file.write_all_at(b"a\n", 0)?;
+        // A small file first: what is wrong with that has nothing to do with memory.
+        let got = ask(|| super::to_crlf(&file).map_err(kind))?;
+        ensure(got == Ok(1), || Failure::new(text!("Ok(1)", "Ok(1)"), text!("{got:?}", "{got:?}")))?;
+        let lines = 400_000;
+        // In pieces: memory that this process once had would be there for the answer, too.
+        let some: Vec<u8> = b"12345\n".iter().copied().cycle().take(6_000).collect();
+        for at in (0..lines * 6).step_by(some.len()) {
+            file.write_all_at(&some, wide(at))?;
+        }
+        let size = text!("a file of {lines} lines", "{lines} 行的文件");
+        let got = ask_with_little_memory(|| super::to_crlf(&file))?;
+        with_little_memory(&got, wide(lines), size)?;
+        let some: Vec<u8> = b"12345\r\n".iter().copied().cycle().take(7_000).collect();
+        let mut now = vec![0; some.len()];
+        for at in (0..lines * 7).step_by(some.len()) {
+            let whole = file.read_exact_at(&mut now, wide(at)).is_ok();
+            ensure(whole && now == some, || {
+                Failure::new(
+                    text!("each \\n has a \\r before it", "每个 \\n 前面都有 \\r"),
+                    text!("not so from byte {at} on", "从第 {at} 字节起不对"),
+                )
+            })?;
+        }
+        Ok(())
+    });
+}

@@ -1,0 +1,207 @@
+use super::*;
+
+fn answer(file: &File, a: u64, b: u64, length: usize) -> Result<Result<(), String>, Failure> {
+    ask(|| super::swap(file, a, b, length).map_err(kind)).map_err(at_the_end)
+}
+
+fn contents_of(file: &File, size: usize) -> Result<Vec<u8>, Failure> {
+    let mut bytes = vec![0; size];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// A file's size, and two ranges of it that don't overlap.
+fn ranges() -> impl Strategy<Value = (usize, usize, usize, usize)> {
+    (near_edges(), near_edges(), near_edges(), near_edges(), any::<bool>()).prop_map(
+        |(a, length, between, behind, turned)| {
+            let length = length + 1;
+            let b = a + length + between;
+            let (a, b) = if turned { (b, a) } else { (a, b) };
+            (a.max(b) + length + behind, a, b, length)
+        },
+    )
+}
+
+#[test]
+fn exchanges_the_bytes_and_no_other() {
+    let rule = text!(
+        "Two shared mappings of one page of a file are the same memory, at two addresses. What is stored through one is there \
+         in the other.",
+        "文件同一页的两个共享映射是同一块内存，只是地址不同：从一个映射写入的内容，在另一个映射里立刻可见。"
+    );
+    check("3:observe", rule, || {
+        for_all(
+            ranges(),
+            |(size, a, b, length)| {
+                text!(
+                    "a file of {size} bytes, {length} bytes at {a} and at {b}",
+                    "{size} 字节的文件，{a} 处和 {b} 处各 {length} 字节"
+                )
+            },
+            |&(size, a, b, length)| {
+                let before = bytes(size);
+                let file = file_with(&before)?;
+                let mut wanted = before.clone();
+                wanted[a..a + length].copy_from_slice(&before[b..b + length]);
+                wanted[b..b + length].copy_from_slice(&before[a..a + length]);
+                let answered = answer(&file, wide(a), wide(b), length)?;
+                ensure(answered == Ok(()), || {
+                    let failure = Failure::new(text!("Ok(())", "Ok(())"), text!("{answered:?}", "{answered:?}"));
+                    behind_error(failure, answered.as_ref().err().map_or("", String::as_str))
+                })?;
+                let now = file.metadata()?.len();
+                ensure(now == wide(size), || {
+                    Failure::new(
+                        text!("the file still has {size} bytes", "文件仍为 {size} 字节"),
+                        text!("it has {now}", "现在是 {now} 字节"),
+                    )
+                })?;
+                let got = contents_of(&file, size)?;
+                let wrong = (0..size).find(|&at| got[at] != wanted[at]);
+                ensure(wrong.is_none(), || {
+                    let at = wrong.unwrap_or_default();
+                    let (want, is) = (wanted[at], got[at]);
+                    let failure = Failure::new(
+                        text!("byte {at} is {want} then", "第 {at} 字节应为 {want}"),
+                        text!("it is {is}", "实际为 {is}"),
+                    );
+                    if got == before { failure.shows(&belief::PRIVATE_REACHES_THE_FILE) } else { failure }
+                })
+            },
+        )
+    });
+}
+
+#[test]
+fn reaches_any_two_places_of_a_large_file() {
+    let rule = text!(
+        "A mapping has one length, so one that shows two places shows everything between them, too. Two places are two mappings.",
+        "一个映射只有一个长度，要同时看到两处，就得连中间的全都映射进来。两处应当用两个映射。"
+    );
+    check("window", rule, || {
+        let places = [(3, 5 * GIB - 20), (4 * GIB - 2, 17), (2 * GIB + 1, 4 * GIB + 1)];
+        for_each(
+            places,
+            |(a, b)| text!("a file of 5 GiB, 9 bytes at {a} and at {b}", "5 GiB 的文件，{a} 处和 {b} 处各 9 字节"),
+            |&(a, b)| {
+                let file = large_file(&[(a, b"the first"), (b, b"and other")])?;
+                let answered = ask_with_memory(64 << 20, || super::swap(&file, a, b, 9).map_err(kind))?;
+                let read = |at| -> Result<String, Failure> {
+                    let mut bytes = [0; 9];
+                    file.read_exact_at(&mut bytes, at)?;
+                    Ok(String::from_utf8_lossy(&bytes).into_owned())
+                };
+                let (at_a, at_b) = (read(a)?, read(b)?);
+                ensure(answered == Ok(()) && at_a == "and other" && at_b == "the first", || {
+                    let failure = Failure::new(
+                        text!("Ok(()), \"and other\" and \"the first\"", "Ok(())，“and other”和“the first”"),
+                        text!("{answered:?}, {at_a:?} and {at_b:?}", "{answered:?}，{at_a:?} 和 {at_b:?}"),
+                    );
+                    match &answered {
+                        Err(error) => behind_error(failure, error),
+                        Ok(()) => too_narrow(failure),
+                    }
+                })
+            },
+        )
+    });
+}
+
+#[test]
+fn refuses_before_it_changes_anything() {
+    let rule = text!(
+        "mmap(2) maps a range behind the end of a file, and the touch is SIGBUS; in the rest of the last page a store is \
+         taken and gets lost. Who wants an error must ask for the size.",
+        "mmap(2) 允许映射文件末尾之后的范围，访问时才会遇到 SIGBUS；写到最后一页的剩余部分则会被接受，然后丢失。想要得到错误，就得自己先查文件大小。"
+    );
+    check("window", rule, || {
+        let page = page_size_u64();
+        let size = 2 * page + 100;
+        let (invalid, end) = ("InvalidInput", "UnexpectedEof");
+        let length = page_size();
+        let cases = [
+            (0, 0, 1, invalid),
+            (5, 5 + page - 1, length, invalid),
+            (page + 1, 2, length, invalid),
+            (0, size, 1, end),
+            (size - 1, 0, 2, end),
+            (0, 2 * page, 101, end),
+            (0, 3 * page, 1, end),
+            (u64::MAX, 0, 1, end),
+            (0, u64::MAX - 3, 9, end),
+            (0, i64::MAX.unsigned_abs(), 5, end),
+        ];
+        let before = bytes(usize::try_from(size).expect("a small size"));
+        for_each(
+            cases,
+            |(a, b, length, _)| {
+                text!(
+                    "a file of {size} bytes, {length} bytes at {a} and at {b}",
+                    "{size} 字节的文件，{a} 处和 {b} 处各 {length} 字节"
+                )
+            },
+            |&(a, b, length, wanted)| {
+                let file = file_with(&before)?;
+                let got = answer(&file, a, b, length)?;
+                let error = got.as_ref().err().map_or("", String::as_str);
+                ensure(error == wanted || (wanted == invalid && error == "EINVAL"), || {
+                    let failure = Failure::new(text!("{wanted}", "{wanted}"), text!("{got:?}", "{got:?}"));
+                    if got.is_ok() && wanted == end { failure.shows(&belief::REST_IS_FILE) } else { failure }
+                })?;
+                ensure(file.metadata()?.len() == size && contents_of(&file, before.len())? == before, || {
+                    Failure::new(
+                        text!("the file is as before", "文件保持原样"),
+                        text!("it has changed", "文件被改动了"),
+                    )
+                })
+            },
+        )?;
+        let file = file_with(&before)?;
+        for_each(
+            [(0, 0), (size, 3), (u64::MAX, u64::MAX)],
+            |(a, b)| text!("0 bytes at {a} and at {b}", "{a} 处和 {b} 处各 0 字节"),
+            |&(a, b)| {
+                let got = answer(&file, a, b, 0)?;
+                ensure(got == Ok(()), || Failure::new(text!("Ok(())", "Ok(())"), text!("{got:?}", "{got:?}")))
+            },
+        )
+    });
+}
+
+#[test]
+fn goes_through_mappings_and_leaves_none() {
+    let rule = text!(
+        "munmap(2) is what ends a mapping, on each way out of a function; in Rust, a type whose Drop calls it.",
+        "结束映射要靠 munmap(2)，函数的每条返回路径上都一样；在 Rust 里，交给一个在 Drop 中调用它的类型。"
+    );
+    check("mapping", rule, || {
+        let page = page_size();
+        let file = file_with(&bytes(9 * page))?;
+        for_each(
+            [(1, 7 * page + 5, page), (0, page, page), (8 * page + 1, 3, 10)],
+            |(a, b, length)| {
+                text!(
+                    "a file of 9 pages, {length} bytes at {a} and at {b}",
+                    "9 页的文件，{a} 处和 {b} 处各 {length} 字节"
+                )
+            },
+            |&(a, b, length)| {
+                let seen = watch(&file, || drop(super::swap(&file, wide(a), wide(b), length)))?;
+                seen.maps_and_does_not_copy()?;
+                let most = seen.mapped().into_iter().max().unwrap_or(0);
+                let pages = |at: usize| whole_pages(at % page + length);
+                let allowed = pages(a) + pages(b);
+                ensure(most <= allowed, || {
+                    Failure::new(
+                        text!("at most {allowed} bytes are mapped", "最多映射 {allowed} 字节"),
+                        text!("{most} bytes were", "映射了 {most} 字节"),
+                    )
+                    .shows(&belief::MAP_IT_ALL)
+                })?;
+                seen.leaves_nothing_mapped()
+            },
+        )?;
+        let beyond = watch(&file, || drop(super::swap(&file, 0, wide(9 * page), 1))).map_err(at_the_end)?;
+        beyond.leaves_nothing_mapped()
+    });
+}

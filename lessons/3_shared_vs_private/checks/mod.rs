@@ -1,0 +1,199 @@
+//! What exercise 3 is graded by. Each check runs in a child: it maps a draft, stores to it, has others write to the file,
+//! calls the learner's function, and brings back what it then sees.
+
+use std::fs::File;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use mmap_workbook::grade::misconception as belief;
+use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all, for_each, kind, moved};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, touch};
+use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
+use mmap_workbook::text;
+use mmap_workbook::text::Text;
+use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigHandler, Signal, signal};
+use proptest::prelude::*;
+
+use super::{commit, copied_pages, discard, freeze, what_if};
+
+/// The pages of the files here.
+const PAGES: usize = 5;
+/// The bytes of the last page that the file has.
+const REST: usize = 100;
+
+fn wide(n: usize) -> u64 {
+    n.try_into().expect("no machine has addresses beyond 64 bits")
+}
+
+/// A file of four pages and a rest, without a name. 251 is prime: bytes one page apart differ, and none is zero.
+fn contents() -> Vec<u8> {
+    (1..=251).cycle().take((PAGES - 1) * page_size() + REST).collect()
+}
+
+fn file_with(bytes: &[u8]) -> std::io::Result<File> {
+    let file = tempfile::tempfile()?;
+    file.write_all_at(bytes, 0)?;
+    Ok(file)
+}
+
+fn draft_of(file: &File) -> std::io::Result<Mapping> {
+    let length = file.metadata()?.len().try_into().map_err(std::io::Error::other)?;
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private)?)
+}
+
+fn shown(draft: &Mapping) -> Vec<u8> {
+    let mut bytes = vec![0; draft.length()];
+    draft.read(0, &mut bytes);
+    bytes
+}
+
+/// How much of the draft is mapped in, in KiB: smaps, Rss.
+fn resident(draft: &Mapping) -> Result<u64, String> {
+    let areas = smaps_of(draft.range()).map_err(kind)?;
+    areas.iter().map(|area| area.kib("Rss").map_err(kind)).sum()
+}
+
+fn bytes_of(file: &File) -> std::io::Result<Vec<u8>> {
+    let mut bytes = vec![0; file.metadata()?.len().try_into().map_err(std::io::Error::other)?];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// What happens to a draft before the learner's function is called.
+#[derive(Debug, Clone)]
+struct History {
+    /// The draft's pages that are loaded from.
+    loaded: Vec<usize>,
+    /// The bytes of the draft that are stored to: with another byte, or with the one that is there.
+    stored: Vec<(usize, bool)>,
+    /// The bytes that another process writes to the file.
+    written: Vec<usize>,
+}
+
+/// What the draft gets, and what others write: bytes that the file has nowhere.
+const STORED: u8 = 254;
+const WRITTEN: u8 = 255;
+/// What others write when the learner's function is through.
+const LATER: u8 = 253;
+
+impl History {
+    fn any() -> impl Strategy<Value = History> {
+        let at =
+            || (0..PAGES, prop_oneof![Just(0), Just(REST - 1), 0..REST]).prop_map(|(page, at)| page * page_size() + at);
+        let some = |range| prop::collection::vec(at(), range);
+        let stored = prop::collection::vec((at(), any::<bool>()), 0..4);
+        (prop::collection::vec(0..PAGES, 0..4), stored, some(0..4)).prop_map(|(loaded, stored, written)| History {
+            loaded,
+            stored,
+            written,
+        })
+    }
+
+    /// A draft that was edited in pages 1 and 3.
+    fn plain() -> History {
+        let stored = vec![(page_size() + 7, true), (3 * page_size(), true)];
+        History { loaded: vec![0], stored, written: Vec::new() }
+    }
+
+    fn words(&self) -> Text {
+        let page = |at: usize| (at / page_size(), at % page_size());
+        let History { loaded, .. } = self;
+        let list = |marks: Vec<(usize, bool)>, same: &str| {
+            let bytes = marks.into_iter().map(|(at, other)| {
+                let ((page, at), same) = (page(at), if other { "" } else { same });
+                format!("{page}:{at}{same}")
+            });
+            bytes.collect::<Vec<_>>().join(", ")
+        };
+        let written = list(self.written.iter().map(|at| (*at, true)).collect(), "");
+        Text::new(
+            format!(
+                "{PAGES} pages; loaded from pages {loaded:?}; stored at page:byte [{}]; then others write to the file at [{written}]",
+                list(self.stored.clone(), " (the same byte)")
+            ),
+            format!(
+                "共 {PAGES} 页；读过的页 {loaded:?}；写过的 页:字节 [{}]；然后别人写入文件的位置 [{written}]",
+                list(self.stored.clone(), "（原来的字节）")
+            ),
+        )
+    }
+
+    /// Lets it happen.
+    fn happen(&self, draft: &Mapping, file: &File) -> std::io::Result<()> {
+        for page in &self.loaded {
+            draft.load(page * page_size());
+        }
+        for &(at, other) in &self.stored {
+            draft.store(at, if other { STORED } else { draft.load(at) });
+        }
+        self.write(file, WRITTEN)
+    }
+
+    /// Others write to the file.
+    fn write(&self, file: &File, byte: u8) -> std::io::Result<()> {
+        self.written.iter().try_for_each(|&at| file.write_all_at(&[byte], wide(at)))
+    }
+
+    /// The pages that were stored to, rising.
+    fn copied(&self) -> Vec<usize> {
+        let mut pages: Vec<_> = self.stored.iter().map(|(at, _)| at / page_size()).collect();
+        pages.sort_unstable();
+        pages.dedup();
+        pages
+    }
+}
+
+/// Runs a check's steps in a child, which judges what it sees itself: to bring back all bytes would take longer.
+fn judged(steps: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    ask(steps)?
+}
+
+/// What the learner's function returned, when it must not be an error.
+fn no_error<T>(answer: std::io::Result<T>) -> Result<T, Failure> {
+    answer.map_err(|error| {
+        let error = kind(error);
+        Failure::new(text!("no error", "没有错误"), text!("{error}", "{error}"))
+    })
+}
+
+/// What an ask brings back when no step of it may fail.
+fn done<T>(answer: Result<Result<T, String>, Failure>) -> Result<T, Failure> {
+    answer?.map_err(|error| Failure::new(text!("no error", "没有错误"), text!("{error}", "{error}")))
+}
+
+fn same_bytes(wanted: &[u8], got: &[u8], what: (&str, &str)) -> Result<(), Failure> {
+    let differs = (0..wanted.len().max(got.len())).find(|&at| wanted.get(at) != got.get(at));
+    differs.map_or(Ok(()), |at| {
+        let ((en, zh), (page, byte)) = (what, (at / page_size(), at % page_size()));
+        let (want, is) = (wanted.get(at), got.get(at));
+        Err(Failure::new(
+            Text::new(
+                format!("{en}: byte {byte} of page {page} is {want:?}"),
+                format!("{zh}：第 {page} 页第 {byte} 字节为 {want:?}"),
+            ),
+            text!("it is {is:?}", "实际为 {is:?}"),
+        ))
+    })
+}
+
+/// The rule of copy-on-write.
+fn rule() -> Text {
+    text!(
+        "mmap(2), MAP_PRIVATE: the first store to a page makes a copy of it; a load makes none. POSIX leaves it open whether a \
+         page without a copy shows what is written to the file later; on Linux it does.",
+        "mmap(2) 的 MAP_PRIVATE：第一次写某一页时才会复制它，读不会。没有复制过的页能否看到之后写入文件的内容，POSIX 没有规定；在 Linux 上能看到。"
+    )
+}
+
+mod freeze;
+
+mod discard;
+
+mod copied_pages;
+
+mod commit;
+
+mod what_if;

@@ -1,0 +1,247 @@
+use super::*;
+
+/// A file's length and a range inside it, as often as not on the edges of pages.
+fn lengths_and_ranges() -> BoxedStrategy<(usize, Range<u64>)> {
+    let ranges = lengths().prop_flat_map(|length| {
+        let edges = (0..=length).step_by(page_size()).chain([length]).collect::<Vec<_>>();
+        let place = prop_oneof![0..=length, proptest::sample::select(edges)];
+        (Just(length), (place.clone(), place))
+    });
+    let ranges = ranges.prop_map(|(length, (a, b))| (length, a.min(b) as u64..a.max(b) as u64));
+    ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty()).boxed()
+}
+
+/// Those that nobody should miss: all but the first and the last byte, one byte, whole pages, the tail.
+fn edges() -> [(usize, Range<u64>); 5] {
+    let page = page_size();
+    let ranges = [
+        (4 * page, 1..4 * page - 1),
+        (page, 1..2),
+        (3 * page, page..2 * page),
+        (2 * page, page..2 * page),
+        (3 * page + 9, page + 1..3 * page + 9),
+    ];
+    ranges.map(|(length, range)| (length, range.start as u64..range.end as u64))
+}
+
+/// Whether the bytes look like those of an answer that rounds the range to whole pages: its neighbours are zeros,
+/// or its ends are not, while each whole page inside it is.
+fn is_rounded(found: &[u8], range: &Range<u64>) -> bool {
+    let Range { start, end } = in_memory(range);
+    let whole = start.next_multiple_of(page_size())..end / page_size() * page_size();
+    let neighbours = found[..start].iter().chain(&found[end..]).any(|byte| *byte == 0);
+    let inside = found.get(whole).is_some_and(|pages| !pages.is_empty() && pages.iter().all(|byte| *byte == 0));
+    neighbours || inside && found[start..end].iter().any(|byte| *byte != 0)
+}
+
+fn with_zeros(length: usize, range: &Range<u64>) -> Vec<u8> {
+    let mut bytes = pattern(length);
+    bytes[in_memory(range)].fill(0);
+    bytes
+}
+
+fn described((length, range): &(usize, Range<u64>)) -> Text {
+    text!("a file of {length} bytes, the range {range:?}", "{length} 字节的文件，范围 {range:?}")
+}
+
+#[test]
+fn the_range_becomes_zeros_and_nothing_else_changes() {
+    let rule = text!(
+        "fallocate(2), FALLOC_FL_PUNCH_HOLE: within the range, partial blocks are zeroed and whole blocks are \
+         removed.",
+        "fallocate(2) 的 FALLOC_FL_PUNCH_HOLE：范围内不足一块的部分清零，整块则释放。"
+    );
+    check("space", rule, || {
+        let test = |(length, range): &(usize, Range<u64>)| {
+            let file = file_of(&pattern(*length))?;
+            let wanted = with_zeros(*length, range);
+            let seen = ask(|| {
+                let mapping = map(&file).map_err(error_text)?;
+                let answer = give_back(&file, range.clone()).map_err(named);
+                Ok::<_, String>((answer, difference(&loaded(&mapping), &wanted)))
+            });
+            let seen = seen.map_err(|failure| match failure.died_of() {
+                Some(Cause::NoPage) => failure.shows(&belief::TRUNCATION_ONLY_FREES),
+                _ => failure,
+            })?;
+            let (answer, through_mapping) = seen.map_err(io::Error::other)?;
+            expect_ok(&answer)?;
+            let found = contents(&file)?;
+            ensure(found.len() == wanted.len(), || {
+                let now = found.len();
+                Failure::new(
+                    text!("the file still has {length} bytes", "文件仍是 {length} 字节"),
+                    text!("it has {now} bytes", "它变成了 {now} 字节"),
+                )
+                .shows(&belief::TRUNCATION_ONLY_FREES)
+            })?;
+            same_bytes(difference(&found, &wanted).or(through_mapping)).map_err(|failure| {
+                if is_rounded(&found, range) { failure.shows(&belief::A_HOLE_IS_OF_WHOLE_PAGES) } else { failure }
+            })
+        };
+        for_each(edges(), described, test)?;
+        all_of(lengths_and_ranges(), &described, &test)
+    });
+}
+
+#[test]
+fn the_file_is_never_shorter() {
+    let rule = text!(
+        "mmap(2): a touch of a page that is behind the end of the file is SIGBUS, be it for a moment only.",
+        "mmap(2)：访问文件末尾之后的页会得到 SIGBUS，哪怕文件只短了一瞬间。"
+    );
+    check("6:rule", rule, || {
+        let ranges = edges().into_iter().filter(|(length, range)| range.end == *length as u64);
+        for_each(ranges, described, |(length, range)| {
+            for n in 0..300 {
+                let file = file_of(&pattern(*length))?;
+                let killed = killed_before_call(n, || Ok(()), |()| give_back(&file, range.clone()).map_err(named))?;
+                let now = file.metadata()?.len();
+                ensure(now == *length as u64, || {
+                    Failure::new(
+                        text!("the file has {length} bytes at every moment", "文件在任何时刻都是 {length} 字节"),
+                        text!("before system call no. {n} it has {now}", "在第 {n} 个系统调用之前，它是 {now} 字节"),
+                    )
+                    .shows(&belief::TRUNCATION_ONLY_FREES)
+                })?;
+                if killed.is_none() {
+                    let middle = in_memory(range).start.midpoint(*length);
+                    return ensure(contents(&file)?[middle] == 0, || {
+                        Failure::new(
+                            text!("byte {middle} is 0 in the end", "完成之后第 {middle} 字节为 0"),
+                            text!("it is not", "它不是 0"),
+                        )
+                    });
+                }
+            }
+            Err(too_many_calls())
+        })
+    });
+}
+
+#[test]
+fn the_space_of_each_whole_page_comes_back() {
+    let rule = text!(
+        "inode(7), st_blocks: the blocks that are allocated to the file. Zeros that are written are allocated, a \
+         hole is not.",
+        "inode(7) 的 st_blocks：分配给文件的块数。写进去的零同样占块，空洞才不占。"
+    );
+    check("space", rule, || {
+        let page = page_size_u64();
+        let ranges = [0..8 * page, page..5 * page, page + 1..7 * page - 1, 5 * page..8 * page];
+        let describe = |range: &Range<u64>| {
+            let (start, end) = (range.start, range.end);
+            text!(
+                "a file of 8 pages of {page} bytes, the range {start}..{end}",
+                "8 页（每页 {page} 字节）的文件，范围 {start}..{end}"
+            )
+        };
+        for_each(ranges, describe, |range| {
+            for file in [file_of(&pattern(8 * page_size()))?, memory_file_of(&pattern(8 * page_size()))?] {
+                // What is not written yet has no place on the disk, and is counted as the file system likes.
+                file.sync_all()?;
+                let before = space_of(&file)?;
+                let answer = ask(|| {
+                    let _mapped = map(&file).map_err(named)?;
+                    give_back(&file, range.clone()).map_err(named)
+                })?;
+                expect_ok(&answer)?;
+                let free = before.saturating_sub(space_of(&file)?);
+                let whole = range.end / page * page - range.start.next_multiple_of(page);
+                ensure(free >= whole, || {
+                    let failure = Failure::new(
+                        text!("{whole} bytes of disk space come back", "归还 {whole} 字节的磁盘空间"),
+                        text!("{free} bytes came back", "只归还了 {free} 字节"),
+                    );
+                    let bytes = contents(&file).unwrap_or_default();
+                    if bytes.get(in_memory(range)).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
+                        return failure.shows(&belief::ZEROS_ARE_A_HOLE);
+                    }
+                    // Done once more, and watched: is it advice that is given?
+                    let calls = calls_of(|| Ok(()), |()| give_back(&file, range.clone()).map_err(named));
+                    let advises = calls.is_ok_and(|calls| calls.iter().any(|call| call.number == libc::SYS_madvise));
+                    if advises { failure.shows(&belief::DONTNEED_FREES_THE_FILE) } else { failure }
+                })?;
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn a_file_may_be_longer_than_4_gib() {
+    let rule = text!(
+        "off_t has 64 bits (fallocate(2)); a sum in 32 bits, or in a usize of a small machine, loses the upper \
+         ones.",
+        "off_t 是 64 位的（见 fallocate(2)）；用 32 位做运算会丢掉高位。"
+    );
+    check("space", rule, || {
+        let page = page_size_u64();
+        let edge = 5_u64 << 30;
+        let ranges = [edge..edge + page, edge - page..edge + 2 * page];
+        let describe =
+            |range: &Range<u64>| text!("5 GiB into a file, the range {range:?}", "文件 5 GiB 处，范围 {range:?}");
+        for_each(ranges, describe, |range| {
+            // Sparse: it has bytes at its beginning and 5 GiB further on, and takes a few pages.
+            let file = memory_file_of(&pattern(4 * page_size()))?;
+            let start = edge - page;
+            file.write_all_at(&pattern(5 * page_size()), start)?;
+            let answer = ask(|| give_back(&file, range.clone()).map_err(named))?;
+            expect_ok(&answer)?;
+            let mut found = [vec![0; 4 * page_size()], vec![0; 5 * page_size()]].concat();
+            let (low, high) = found.split_at_mut(4 * page_size());
+            file.read_exact_at(low, 0)?;
+            file.read_exact_at(high, start)?;
+            let wanted = with_zeros(5 * page_size(), &(range.start - start..range.end - start));
+            let wanted = [pattern(4 * page_size()), wanted].concat();
+            if let Some(at) = difference(&found, &wanted).map(|(at, _, _)| at as u64) {
+                let low = 4 * page;
+                let place = if at < low { at } else { start + at - low };
+                return Err(Failure::new(
+                    text!("the range becomes zeros, and nothing else changes", "该范围变为零，其余保持不变"),
+                    text!("byte {place} has another value", "第 {place} 字节的值不对"),
+                ));
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn what_is_no_range_of_the_file_is_refused() {
+    let rule = text!(
+        "fallocate(2): EINVAL for a length of 0; it punches behind the end of a file without a word.",
+        "fallocate(2)：长度为 0 时返回 EINVAL；而在文件末尾之后打洞，它一声不吭。"
+    );
+    check("space", rule, || {
+        let page = page_size_u64();
+        let size = 3 * page + 10;
+        let no_error = [0..0, page..page, size..size, 7..7].map(|range| (range, None));
+        let refused = [
+            page..0,
+            0..size + 1,
+            size..size + page,
+            2 * page..4 * page,
+            size + 1..size + 1,
+            0..u64::MAX,
+            Range { start: u64::MAX, end: 0 },
+        ];
+        let refused = refused.map(|range| (range, Some("InvalidInput")));
+        let describe = |(range, _): &(Range<u64>, _)| {
+            let (start, end) = (range.start, range.end);
+            text!("a file of {size} bytes, the range {start}..{end}", "{size} 字节的文件，范围 {start}..{end}")
+        };
+        for_each(refused.into_iter().chain(no_error), describe, |(range, error)| {
+            let bytes = pattern(usize::try_from(size).map_err(io::Error::other)?);
+            let file = file_of(&bytes)?;
+            let answer = ask(|| give_back(&file, range.clone()).map_err(named))?;
+            match error {
+                Some(error) => expect_error(&answer, error)?,
+                None => expect_ok(&answer)?,
+            }
+            ensure(contents(&file)? == bytes, || {
+                Failure::new(text!("the file is as before", "文件保持原样"), text!("it has changed", "文件被改动了"))
+            })
+        })
+    });
+}

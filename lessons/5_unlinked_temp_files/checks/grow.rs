@@ -1,0 +1,308 @@
+use super::*;
+
+/// What a child brings back of a `grow`: the answer, the length of the mapping, and its bytes' first difference.
+type Seen = (Result<(), String>, usize, Option<(usize, u8, u8)>);
+
+fn grown(file: &File, length: usize, wanted: &[u8]) -> Result<Seen, String> {
+    let mut mapping = map(file).map_err(error_text)?;
+    let answer = grow(file, &mut mapping, length).map_err(named);
+    let bytes = loaded(&mapping);
+    Ok((answer, mapping.length(), difference(&bytes, wanted)))
+}
+
+#[test]
+fn the_mapping_shows_the_longer_file() {
+    let rule = text!(
+        "mmap(2): a mapping has the length that it was made with, whatever becomes of the file.",
+        "mmap(2)：映射的长度在建立时就定下了，文件之后变长变短都与它无关。"
+    );
+    check("three_ways", rule, || {
+        let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b))).boxed();
+        let describe =
+            |(from, to): &(usize, usize)| text!("from {from} to {to} bytes", "从 {from} 字节增长到 {to} 字节");
+        let test = |(from, to): &(usize, usize)| {
+            let file = file_of(&pattern(*from))?;
+            let mut wanted = pattern(*from);
+            wanted.resize(*to, 0);
+            let seen = ask(|| grown(&file, *to, &wanted))?;
+            let (answer, length, differs) = seen.map_err(io::Error::other)?;
+            expect_ok(&answer)?;
+            ensure(length == *to, || {
+                Failure::new(
+                    text!("the mapping has {to} bytes", "映射长 {to} 字节"),
+                    text!("it has {length} bytes", "它长 {length} 字节"),
+                )
+                .shows(&belief::A_MAPPING_GROWS_WITH_ITS_FILE)
+            })?;
+            let found = contents(&file)?;
+            ensure(found.len() == *to, || {
+                let now = found.len();
+                Failure::new(
+                    text!("the file has {to} bytes", "文件长 {to} 字节"),
+                    text!("it has {now} bytes", "它长 {now} 字节"),
+                )
+            })?;
+            same_bytes(difference(&found, &wanted).or(differs))
+        };
+        let page = page_size();
+        for_each([(page, page + 1), (10, 10), (page - 1, 3 * page)], describe, test)?;
+        all_of(lengths, &describe, &test)
+    });
+}
+
+#[test]
+fn those_who_mapped_it_before_still_share_it() {
+    let rule = text!(
+        "mmap(2), MAP_SHARED: a store is seen by all who map the same file. A copy of it is another file.",
+        "mmap(2) 的 MAP_SHARED：映射同一个文件的人都能看到写入；而副本是另一个文件。"
+    );
+    check("talk", rule, || {
+        let page = page_size();
+        let lengths = [(10, 3 * page), (page, page + 1), (2 * page, 20 * page), (page - 1, page)];
+        let describe = |(from, to): &(usize, usize)| {
+            text!(
+                "a file of {from} bytes that others have mapped, grown to {to}",
+                "别的进程已映射的 {from} 字节文件，增长到 {to} 字节"
+            )
+        };
+        for_each(lengths, describe, |&(from, to)| {
+            let file = file_of(&pattern(from))?;
+            let theirs = map(&file)?;
+            let mut player = start(|line| {
+                let mut mapping = map(&file).map_err(error_text)?;
+                grow(&file, &mut mapping, to).map_err(error_text)?;
+                mapping.store(from - 1, 255);
+                line.give_turn().map_err(error_text)?;
+                line.await_turn().map_err(error_text)?;
+                line.send(&[mapping.load(0)]).map_err(error_text)
+            })?;
+            player.await_turn()?;
+            let not_shared = |words| {
+                let expected = text!("each sees what the other stores", "双方都能看到对方写入的内容");
+                Failure::new(expected, words).shows(&belief::A_COPY_IS_STILL_SHARED)
+            };
+            ensure(file.metadata()?.len() >= from as u64, || {
+                Failure::new(
+                    text!("nobody's mapping loses a page", "任何进程的映射都不应失去页"),
+                    text!("the file is shorter than before", "文件反而变短了"),
+                )
+            })?;
+            ensure(theirs.load(from - 1) == 255, || {
+                not_shared(text!("what it stored is not seen by the others", "它写入的内容，别的进程看不到"))
+            })?;
+            theirs.store(0, 254);
+            player.give_turn()?;
+            let heard = player.receive()?;
+            ensure(heard == [254], || {
+                not_shared(text!("it does not see what others store", "它看不到别的进程写入的内容"))
+            })?;
+            player.end()
+        })
+    });
+}
+
+#[test]
+fn the_space_is_reserved() {
+    let rule = text!(
+        "posix_fallocate(3): writes to the range are guaranteed not to fail for lack of disk space. ftruncate(2) only sets \
+         the length.",
+        "posix_fallocate(3)：保证之后写该范围不会因磁盘空间不足而失败。ftruncate(2) 只改长度，不预留空间。"
+    );
+    check("6:ways_out", rule, || {
+        let page = page_size();
+        let lengths = [(page, 9 * page), (3 * page, 3 * page), (10, 5 * page + 10)];
+        let describe = |(from, to): &(usize, usize)| {
+            text!(
+                "a file of {from} bytes, all of it a hole, grown to {to}",
+                "全是空洞的 {from} 字节文件，增长到 {to} 字节"
+            )
+        };
+        for_each(lengths, describe, |&(from, to)| {
+            let file = tempfile::tempfile()?;
+            file.set_len(from as u64)?;
+            let answer = ask(|| {
+                let mut mapping = map(&file).map_err(named)?;
+                grow(&file, &mut mapping, to).map_err(named)
+            })?;
+            expect_ok(&answer)?;
+            let space = space_of(&file)?;
+            ensure(space >= to as u64, || {
+                Failure::new(
+                    text!("the file takes at least {to} bytes on the disk", "文件在磁盘上至少占 {to} 字节"),
+                    text!("it takes {space}", "它只占 {space} 字节"),
+                )
+                .shows(&belief::SIZE_RESERVES_ROOM)
+            })
+        })?;
+        a_full_disk_is_an_error()
+    });
+}
+
+/// On a disk of 16 pages, in a child that sees it alone: the learner's code is a child of that child.
+fn a_full_disk_is_an_error() -> Result<(), Failure> {
+    let page = page_size();
+    let bytes = pattern(page);
+    let mut told = Vec::new();
+    let ran = on_a_small_disk(
+        16 * page_size_u64(),
+        |disk, line| {
+            let file = tempfile::tempfile_in(disk)?;
+            file.write_all_at(&bytes, 0)?;
+            let told = ask(|| tried(&file, 64 * page, &bytes));
+            line.send(&serde_json::to_vec(&told)?)
+        },
+        |line| {
+            told = line.receive()?;
+            Ok(())
+        },
+    )?;
+    match ran {
+        OnSmallDisk::Ran(ended) => ended.success()?,
+        OnSmallDisk::Skipped(reason) => {
+            eprintln!("skipped on a full disk: {reason}");
+            return Ok(());
+        }
+    }
+    let told: Result<Result<Tried, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
+    let (answer, left) = told?.map_err(io::Error::other)?;
+    let with_given = |failure: Failure| {
+        failure.given(text!("a disk of 16 pages, and 64 are asked for", "磁盘只有 16 页，却要 64 页"))
+    };
+    expect_error(&answer, "ENOSPC").map_err(with_given).map_err(|failure| match answer {
+        Ok(()) => failure.shows(&belief::SIZE_RESERVES_ROOM),
+        Err(_) => failure,
+    })?;
+    expect_as_before(left).map_err(with_given)
+}
+
+#[test]
+fn what_was_mapped_before_is_given_back() {
+    let rule = text!(
+        "munmap(2): what nobody unmaps stays mapped as long as the process lives, and holds the file's space \
+         with it.",
+        "munmap(2)：没有解除的映射会一直留到进程结束，文件的空间也一直被它占着。"
+    );
+    check("space", rule, || {
+        let page = page_size();
+        let seen = ask(|| {
+            let file = memory_file_of(&pattern(page)).map_err(error_text)?;
+            let mut mapping = map(&file).map_err(error_text)?;
+            let before = descriptors().map_err(error_text)?;
+            for pages in 2..6 {
+                grow(&file, &mut mapping, pages * page).map_err(error_text)?;
+            }
+            let after = descriptors().map_err(error_text)?;
+            Ok::<_, String>((mapped_bytes().map_err(error_text)?, mapping.length(), before, after))
+        })?;
+        let (mapped, length, before, after) = seen.map_err(|error| {
+            Failure::new(
+                text!("a file that grows from 1 to 5 pages", "文件从 1 页增长到 5 页"),
+                text!("the error {error}", "错误 {error}"),
+            )
+        })?;
+        ensure(mapped == 5 * page && length == mapped, || {
+            Failure::new(
+                text!("the file is mapped once, with 5 pages", "文件只被映射一次，共 5 页"),
+                text!(
+                    "{} pages of it are mapped, {} by the mapping",
+                    "共映射了它的 {} 页，其中 {} 页属于返回的映射",
+                    mapped / page,
+                    length / page
+                ),
+            )
+        })?;
+        ensure(before == after, || {
+            Failure::new(
+                text!("{before} open descriptors, as before", "打开的文件描述符仍是 {before} 个"),
+                text!("there are {after}", "现在有 {after} 个"),
+            )
+        })
+    });
+}
+
+/// What a failed `grow` left behind that is not as before: the lengths, the bytes, or whether a store reaches the file.
+fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), Text>> {
+    let size = file.metadata()?.len();
+    if size != wanted.len() as u64 {
+        return Ok(Err(text!("the file has {size} bytes", "文件变成了 {size} 字节")));
+    }
+    let length = mapping.length();
+    if length != wanted.len() {
+        return Ok(Err(text!("the mapping has {length} bytes", "映射变成了 {length} 字节")));
+    }
+    let mut seen = [0];
+    mapping.store(0, 255);
+    file.read_exact_at(&mut seen, 0)?;
+    mapping.store(0, wanted[0]);
+    if seen != [255] {
+        return Ok(Err(text!("a store through the mapping does not reach the file", "通过映射写入的内容到不了文件")));
+    }
+    Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |(at, found, wanted)| {
+        Err(text!(
+            "byte {at} of the mapping is {found} and was {wanted}",
+            "映射的第 {at} 字节是 {found}，原来是 {wanted}"
+        ))
+    }))
+}
+
+fn expect_as_before(left: Result<(), Text>) -> Result<(), Failure> {
+    left.map_err(|left| {
+        let expected =
+            text!("after the error the file and the mapping are as before", "出错之后，文件和映射都与之前一样");
+        Failure::new(expected, left).shows(&belief::AN_ERROR_UNDOES)
+    })
+}
+
+/// The answer, and whether all is as before.
+type Tried = (Result<(), String>, Result<(), Text>);
+
+/// Tries to grow a file that is mapped.
+fn tried(file: &File, length: usize, wanted: &[u8]) -> Result<Tried, String> {
+    let mut mapping = map(file).map_err(error_text)?;
+    let answer = grow(file, &mut mapping, length).map_err(named);
+    let left = left(file, &mapping, wanted).map_err(error_text)?;
+    Ok((answer, left))
+}
+
+#[test]
+fn an_error_leaves_everything_as_it_was() {
+    let rule = text!(
+        "mmap(2): ENOMEM, F_ADD_SEALS in fcntl(2): EPERM. A call that can fail comes before what can't be taken \
+         back.",
+        "mmap(2) 的 ENOMEM；fcntl(2) 中 F_ADD_SEALS 的 EPERM。可能失败的调用，要排在无法撤回的操作之前。"
+    );
+    check("three_ways", rule, || {
+        let page = page_size();
+        let bytes = pattern(3 * page + 1);
+        let enough = 64 << 20;
+        let sealed = memory_file_of(&bytes)?;
+        fcntl(&sealed, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
+        let cases = [
+            (sealed, 5 * page, enough, "EPERM", text!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封标志的文件")),
+            (
+                file_of(&bytes)?,
+                2 * page,
+                enough,
+                "InvalidInput",
+                text!("a length of 2 pages for a file of 3", "把 3 页的文件“增长”到 2 页"),
+            ),
+            (
+                file_of(&bytes)?,
+                12 << 20,
+                6 << 20,
+                "ENOMEM",
+                text!("12 MiB where 6 MiB of addresses are left", "只剩 6 MiB 地址空间，却要 12 MiB"),
+            ),
+        ];
+        for_each(
+            cases,
+            |(.., words)| words.clone(),
+            |(file, length, memory, error, _)| {
+                let seen = ask_with_memory(*memory, || tried(file, *length, &bytes))?;
+                let (answer, left) = seen.map_err(io::Error::other)?;
+                expect_error(&answer, error)?;
+                expect_as_before(left)
+            },
+        )
+    });
+}

@@ -1,0 +1,181 @@
+//! What is checked of exercise 5.
+//!
+//! Each check runs the learner's function in a forked child and then looks at what is left: the bytes and the blocks of
+//! the file, the names in the directory, the descriptors and the mappings of the process. Some watch its system calls, to
+//! kill the process before each of them in turn, and so at every moment that anybody outside can tell apart, or to see
+//! what comes before what.
+
+use std::fs::{self, File};
+use std::io;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, RawFd};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::Command;
+
+use mmap_workbook::grade::misconception as belief;
+use mmap_workbook::grade::{
+    Call, Failure, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all, for_each, killed_before_call,
+    start,
+};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
+use mmap_workbook::observe::{Area, maps_of, page_size, page_size_u64, whole_pages};
+use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
+use mmap_workbook::text;
+use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, FdFlag, OFlag, SealFlag, fcntl};
+use nix::libc;
+use nix::sys::stat::{Mode, umask};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{give_back, grow, hand_down, publish, receive_sealed};
+
+/// Bytes of which no two that are a page apart are the same, and none is 0.
+fn pattern(length: usize) -> Vec<u8> {
+    (1..=251).cycle().take(length).collect()
+}
+
+/// Lengths of files, with the edges of pages likely.
+fn lengths() -> BoxedStrategy<usize> {
+    let page = page_size();
+    prop_oneof![1..64_usize, page - 1..page + 2, 2 * page - 1..2 * page + 2, 1..5 * page].boxed()
+}
+
+/// [`for_all`], compiled once for a kind of value: this file is compiled with each of the answers that it is tried on.
+fn all_of<T: std::fmt::Debug + 'static>(
+    values: BoxedStrategy<T>,
+    describe: &dyn Fn(&T) -> Text,
+    test: &dyn Fn(&T) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for_all(values, describe, test)
+}
+
+/// A file without a name where temporary files are kept.
+fn file_of(bytes: &[u8]) -> io::Result<File> {
+    let file = tempfile::tempfile()?;
+    file.write_all_at(bytes, 0)?;
+    Ok(file)
+}
+
+/// The name of the memory files here, by which their mappings are found.
+const NAME: &str = "exercise-5";
+
+fn memory_file_of(bytes: &[u8]) -> io::Result<File> {
+    let file = memory_file(NAME)?;
+    file.write_all_at(bytes, 0)?;
+    Ok(file)
+}
+
+/// A range of a file as one of the bytes that were read of it.
+fn in_memory(range: &Range<u64>) -> Range<usize> {
+    let place = |at| usize::try_from(at).expect("a place in a small file");
+    place(range.start)..place(range.end)
+}
+
+fn map(file: &File) -> io::Result<Mapping> {
+    let length = file.metadata()?.len().try_into().map_err(io::Error::other)?;
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
+}
+
+fn contents(file: &File) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; file.metadata()?.len().try_into().map_err(io::Error::other)?];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// The bytes as loads from the mapping give them.
+fn loaded(mapping: &Mapping) -> Vec<u8> {
+    let mut bytes = vec![0; mapping.length()];
+    mapping.read(0, &mut bytes);
+    bytes
+}
+
+/// The first place at which the two differ, with both bytes.
+fn difference(found: &[u8], wanted: &[u8]) -> Option<(usize, u8, u8)> {
+    let at = found.iter().zip(wanted).position(|(found, wanted)| found != wanted)?;
+    Some((at, found[at], wanted[at]))
+}
+
+fn same_bytes(differs: Option<(usize, u8, u8)>) -> Result<(), Failure> {
+    differs.map_or(Ok(()), |(at, found, wanted)| {
+        Err(Failure::new(
+            text!("byte {at} is {wanted}", "第 {at} 字节是 {wanted}"),
+            text!("byte {at} is {found}", "第 {at} 字节是 {found}"),
+        ))
+    })
+}
+
+/// What an answer is told that can't be killed at each of its moments, because they don't end.
+fn too_many_calls() -> Failure {
+    Failure::new(text!("a handful of system calls", "只用几个系统调用"), text!("more than 300", "用了 300 多个"))
+}
+
+/// The disk space that the file takes, in bytes.
+fn space_of(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.blocks() * 512) // st_blocks counts in units of 512 bytes on every file system (inode(7))
+}
+
+/// How many descriptors this process has.
+fn descriptors() -> io::Result<usize> {
+    Ok(fs::read_dir("/proc/self/fd")?.count())
+}
+
+/// How many bytes of memory files of ours this process has mapped.
+fn mapped_bytes() -> io::Result<usize> {
+    let areas = maps_of(0..usize::MAX)?;
+    Ok(areas.iter().filter(|area| area.name().contains(NAME)).map(|area| area.range().len()).sum())
+}
+
+/// The names in a directory, in order.
+fn names(directory: &Path) -> io::Result<Vec<String>> {
+    let names = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    let mut names = names.collect::<io::Result<Vec<_>>>()?;
+    names.sort();
+    Ok(names)
+}
+
+/// [`ask`] for a body that is not to meet an error.
+fn in_child<T: serde::Serialize + serde::de::DeserializeOwned>(
+    body: impl FnOnce() -> io::Result<T>,
+) -> Result<T, Failure> {
+    ask(|| body().map_err(error_text))?
+        .map_err(|error| Failure::new(text!("no error", "没有错误"), text!("the error {error}", "错误 {error}")))
+}
+
+/// What kind of error it is, and its errno if it has one: `InvalidInput EINVAL`.
+fn named(error: io::Error) -> String {
+    let kind = error.kind();
+    error.raw_os_error().map_or_else(|| format!("{kind:?}"), |raw| format!("{kind:?} {:?}", Errno::from_raw(raw)))
+}
+
+/// What a function answered, in the feedback.
+fn answered(answer: &Result<(), String>) -> Text {
+    match answer {
+        Ok(()) => text!("it returned Ok(())", "它返回了 Ok(())"),
+        Err(error) => text!("it returned the error {error}", "它返回了错误 {error}"),
+    }
+}
+
+fn expect_ok(answer: &Result<(), String>) -> Result<(), Failure> {
+    ensure(answer.is_ok(), || Failure::new(text!("Ok(())", "Ok(())"), answered(answer)))
+}
+
+/// Expects the [`named`] error of this kind or with this errno.
+fn expect_error(answer: &Result<(), String>, error: &str) -> Result<(), Failure> {
+    let is_it = answer.as_ref().is_err_and(|named| named.split(' ').any(|name| name == error));
+    ensure(is_it, || Failure::new(text!("the error {error}", "错误 {error}"), answered(answer)))
+}
+
+mod give_back;
+
+mod grow;
+
+mod publish;
+
+mod hand_down;
+
+mod receive_sealed;

@@ -1,0 +1,168 @@
+//! What exercise 6 is graded by. Each check runs the learner's function in a child, so a bus error there is an answer
+//! that can be reported, and no end of the checks.
+
+use std::fs::{self, File};
+use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI32, Ordering};
+
+use mmap_workbook::grade::misconception as belief;
+use mmap_workbook::grade::{
+    Failure, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all,
+    for_each, kind, moved, start,
+};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_6::{GuardError, Guarded, rule};
+use mmap_workbook::observe::{maps_of, page_size, page_size_u64};
+use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
+use mmap_workbook::text;
+use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, sendmsg};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+use super::{parts, put, sum_of, survive, zeros_over};
+
+/// Lengths and places of up to four pages, most of them next to a page's edge.
+fn near_edges() -> impl Strategy<Value = usize> {
+    let page = page_size();
+    let edge = (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2));
+    prop_oneof![3 => edge, 1 => 0..3 * page]
+}
+
+/// So many bytes, none of them zero: what a hole or a page's rest shows can't be taken for one of them. 251 is prime:
+/// bytes one page apart differ.
+fn bytes(count: usize) -> Vec<u8> {
+    (1..=251).cycle().take(count).collect()
+}
+
+/// A directory of a check's own, and in it a file with these bytes.
+fn file_with(bytes: &[u8]) -> Result<(TempDir, PathBuf, File), Failure> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("file");
+    fs::write(&path, bytes)?;
+    let file = File::options().read(true).write(true).open(&path)?;
+    Ok((directory, path, file))
+}
+
+/// A `usize` as the kernel's sizes are.
+fn wide(n: usize) -> u64 {
+    u64::try_from(n).expect("no machine has addresses beyond 64 bits")
+}
+
+/// How many mappings of files and how many descriptors this process has.
+fn held() -> io::Result<[usize; 2]> {
+    let maps = fs::read_to_string("/proc/self/maps")?;
+    let of_files = maps.lines().filter(|line| line.split_whitespace().nth(4).is_some_and(|inode| inode != "0")).count();
+    Ok([of_files, fs::read_dir("/proc/self/fd")?.count()])
+}
+
+/// Runs `body` in this process, and says how many mappings of files and descriptors there were before and after.
+fn counting<T>(body: impl FnOnce() -> T) -> Result<(T, [[usize; 2]; 2]), String> {
+    let before = held().map_err(error_text)?;
+    let answer = body();
+    Ok((answer, [before, held().map_err(error_text)?]))
+}
+
+/// Whatever it mapped or opened is gone again.
+fn nothing_left([before, after]: [[usize; 2]; 2]) -> Result<(), Failure> {
+    ensure(before == after, || {
+        let ([maps, files], [more_maps, more_files]) = (before, after);
+        let failure = Failure::new(
+            text!(
+                "{maps} mappings of files and {files} descriptors, as before",
+                "与之前一样，有 {maps} 个文件映射、{files} 个描述符"
+            ),
+            text!(
+                "{more_maps} mappings of files and {more_files} descriptors",
+                "有 {more_maps} 个文件映射、{more_files} 个描述符"
+            ),
+        );
+        if more_maps > maps && files == more_files { failure.shows(&belief::CLOSE_UNMAPS) } else { failure }
+    })
+}
+
+/// The first byte in which two files differ.
+fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
+    (0..a.len().max(b.len())).find(|&at| a.get(at) != b.get(at))
+}
+
+mod parts;
+
+mod sum_of;
+
+/// A file on a disk that has room for a few pages, and another one there to fill it with.
+struct SmallDisk {
+    file: File,
+    filler: File,
+}
+
+impl SmallDisk {
+    /// Mounts one and opens both files there; a child has to do it, which hands over the descriptors (SCM_RIGHTS,
+    /// unix(7)). The disk lives as long as they do. The inner `Err` is why this machine lets us mount none.
+    fn new(pages: u64) -> Result<Result<SmallDisk, String>, Failure> {
+        let mut received = Vec::new();
+        let ran = on_a_small_disk(
+            pages * page_size_u64(),
+            |disk, line| {
+                let create = |name| File::options().read(true).write(true).create_new(true).open(disk.join(name));
+                let files = [create("file-on-a-small-disk")?, create("filler")?];
+                let descriptors = files.each_ref().map(AsRawFd::as_raw_fd);
+                let rights = [ControlMessage::ScmRights(&descriptors)];
+                let line = std::os::fd::AsFd::as_fd(line).as_raw_fd();
+                sendmsg::<()>(line, &[IoSlice::new(b".")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+                Ok(())
+            },
+            |line| {
+                let (mut space, mut byte) = (nix::cmsg_space!([i32; 2]), [0]);
+                let mut parts = [IoSliceMut::new(&mut byte)];
+                let line = std::os::fd::AsFd::as_fd(line).as_raw_fd();
+                let message = recvmsg::<()>(line, &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
+                for part in message.cmsgs()? {
+                    if let ControlMessageOwned::ScmRights(descriptors) = part {
+                        // SAFETY: recvmsg(2) has just made these descriptors, and nobody else owns them.
+                        received
+                            .extend(descriptors.into_iter().map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) })));
+                    }
+                }
+                Ok(())
+            },
+        )?;
+        match ran {
+            OnSmallDisk::Skipped(reason) => Ok(Err(reason)),
+            OnSmallDisk::Ran(ended) => {
+                ended.success()?;
+                let [file, filler] = received.try_into().map_err(|_| io::Error::other("no descriptors came"))?;
+                Ok(Ok(SmallDisk { file, filler }))
+            }
+        }
+    }
+
+    /// Writes until there is no room left.
+    fn fill(&mut self) -> io::Result<()> {
+        loop {
+            match self.filler.write(&vec![b'f'; page_size()]) {
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::StorageFull => return Ok(()),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+mod put;
+
+mod zeros_over;
+
+mod survive;

@@ -1,0 +1,154 @@
+use super::*;
+
+type Ranges = (Range<usize>, Range<usize>, Range<usize>);
+
+fn answer(size: u64, offset: u64, length: usize) -> Result<Result<Ranges, String>, Failure> {
+    ask(|| super::parts(size, offset, length).map(|p| (p.file, p.rest, p.no_page)).map_err(|e| kind(e.into())))
+}
+
+fn in_words(parts: &Result<Ranges, String>) -> String {
+    match parts {
+        Ok((file, rest, no_page)) => format!("file {file:?}, rest {rest:?}, no_page {no_page:?}"),
+        Err(error) => error.clone(),
+    }
+}
+
+fn differs(expected: &Result<Ranges, String>, got: &Result<Ranges, String>, length: usize) -> Failure {
+    let (wanted, had) = (in_words(expected), in_words(got));
+    let failure = Failure::new(text!("{wanted}", "{wanted}"), text!("{had}", "{had}"));
+    match (expected, got) {
+        (Ok((file, rest, _)), Ok((had, _, no_page)))
+            if had == file && !rest.is_empty() && no_page.start == file.end =>
+        {
+            failure.shows(&belief::BUS_ERROR_BEHIND_THE_LAST_BYTE)
+        }
+        (Ok((_, _, no_page)), Ok((_, _, had))) if had.end == length && no_page.end != length => {
+            failure.shows(&belief::MAPPING_ENDS_AT_ITS_LENGTH)
+        }
+        _ => failure,
+    }
+}
+
+/// What the kernel makes of it: how far the mapping reaches, as /proc/self/maps has it, and for each of its pages
+/// whether it is there, asked for in the way of lesson 6, with no signal. The file's bytes are not zero; the rest
+/// is.
+fn of_the_kernel(size: usize, offset: u64, length: usize) -> Result<Ranges, Failure> {
+    let file = tempfile::tempfile()?;
+    file.write_all_at(&bytes(size), 0)?;
+    let mapping = Mapping::of_file(&file, offset, length, READ_WRITE, Sharing::Shared)?;
+    let areas = maps_of(mapping.address()..mapping.address() + 1)?;
+    let mapped = areas.first().map_or(0, |area| area.range().end - mapping.address());
+    drop(mapping);
+    let guarded = Guarded::new(file, offset, mapped)?;
+    let (mut seen, mut in_pages) = (Vec::new(), 0);
+    for at in (0..mapped).step_by(page_size()) {
+        let mut page = vec![0; page_size()];
+        match guarded.read(at, &mut page) {
+            Ok(()) => in_pages = at + page_size(),
+            Err(GuardError::NoPage { .. }) => break,
+            Err(error) => return Err(io::Error::other(error).into()),
+        }
+        seen.extend(page);
+    }
+    let of_file = seen.iter().position(|&byte| byte == 0).unwrap_or(seen.len());
+    Ok((0..of_file, of_file..in_pages, in_pages..mapped))
+}
+
+#[test]
+fn says_what_the_kernel_says() {
+    let law = text!(
+        "mmap(2): whole pages are mapped; the rest of the file's last page is zero; POSIX: beyond it is SIGBUS",
+        "mmap(2)：映射以整页为单位；文件最后一页的剩余部分为零；POSIX：再往后的页触发 SIGBUS"
+    );
+    check("rule", law, || {
+        for_all(
+            (near_edges(), 0..3_u64, near_edges()),
+            |(size, first_page, length)| {
+                let length = length.max(&1);
+                text!(
+                    "a file of {size} bytes, {length} bytes mapped from its page {first_page} on",
+                    "{size} 字节的文件，从第 {first_page} 页起映射 {length} 字节"
+                )
+            },
+            |&(size, first_page, length)| {
+                let (offset, length) = (first_page * page_size_u64(), length.max(1));
+                let got = answer(wide(size), offset, length)?;
+                let expected = Ok(of_the_kernel(size, offset, length)?);
+                ensure(got == expected, || differs(&expected, &got, length))
+            },
+        )
+    });
+}
+
+#[test]
+fn has_room_for_large_numbers() {
+    let law = text!(
+        "off_t has 64 bits: a file may be longer than any mapping, and an `int` holds neither",
+        "off_t 有 64 位：文件可以比任何映射都长，而 int 两者都装不下"
+    );
+    check("rule", law, || {
+        let page = page_size();
+        let last_page = u64::MAX - (page_size_u64() - 1);
+        let gib = |n: usize| n << 30;
+        for_each(
+            [
+                (wide(gib(3)), 0, gib(3), (0..gib(3), gib(3)..gib(3), gib(3)..gib(3))),
+                (wide(gib(5)), 0, gib(8), (0..gib(5), gib(5)..gib(5), gib(5)..gib(8))),
+                (wide(gib(1 << 10)) + 1, wide(gib(1 << 10)), 2 * page, (0..1, 1..page, page..2 * page)),
+                (u64::MAX, 0, 1, (0..page, page..page, page..page)),
+                (u64::MAX, last_page, 1, (0..page - 1, page - 1..page, page..page)),
+                (0, last_page, usize::MAX - page + 1, (0..0, 0..0, 0..usize::MAX - page + 1)),
+            ],
+            |(size, offset, length, _)| {
+                text!(
+                    "a file of {size} bytes, {length} bytes mapped from {offset} on",
+                    "{size} 字节的文件，从偏移 {offset} 起映射 {length} 字节"
+                )
+            },
+            |(size, offset, length, expected)| {
+                let got = answer(*size, *offset, *length)?;
+                let expected = Ok(expected.clone());
+                ensure(got == expected, || {
+                    let failure = differs(&expected, &got, *length);
+                    // What an `int` makes of the size, or nothing where that is negative.
+                    let low = usize::try_from(size & u64::from(u32::MAX)).unwrap_or(0);
+                    let int = if low >> 31 == 0 { low } else { 0 };
+                    let narrow = match (&got, &expected) {
+                        (Ok((had, ..)), Ok((file, ..))) => had != file && [low, int].contains(&had.end),
+                        _ => false,
+                    };
+                    if narrow { failure.shows(&belief::INT_HOLDS_A_SIZE) } else { failure }
+                })
+            },
+        )
+    });
+}
+
+#[test]
+fn refuses_what_mmap_refuses() {
+    let law = text!(
+        "mmap(2): EINVAL for a length of 0 or an offset inside a page; ENOMEM for more than there are addresses",
+        "mmap(2)：长度为 0 或偏移量不在页边界上是 EINVAL；超出地址空间是 ENOMEM"
+    );
+    check("no_bus_errors", law, || {
+        let page = page_size();
+        for_each(
+            [
+                (0, 0),
+                (1, 1),
+                (512, 1),
+                (page_size_u64() - 1, page),
+                (0, usize::MAX),
+                (0, usize::MAX - page + 2),
+                (1, 0),
+            ],
+            |(offset, length)| text!("{length} bytes mapped from {offset} on", "从偏移 {offset} 起映射 {length} 字节"),
+            |&(offset, length)| {
+                let got = answer(1, offset, length)?;
+                let mapped = Mapping::of_file(tempfile::tempfile()?, offset, length, READ_WRITE, Sharing::Shared);
+                let errno = mapped.map(drop).expect_err("what the table has is refused");
+                ensure(got == Err(kind(errno.into())), || differs(&Err(kind(errno.into())), &got, length))
+            },
+        )
+    });
+}

@@ -1,0 +1,248 @@
+use super::*;
+
+fn answer(file: &File, offset: u64, bytes: &[u8]) -> Result<Result<(), String>, Failure> {
+    ask(|| super::put(file, offset, bytes).map_err(kind))
+}
+
+/// What the file has now.
+fn content(file: &File) -> io::Result<Vec<u8>> {
+    let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+    let mut bytes = vec![0; size];
+    file.read_exact_at(&mut bytes, 0)?;
+    Ok(bytes)
+}
+
+/// Holds the answer and the file against what they should be.
+fn hold(
+    got: &Result<(), String>,
+    expected: &Result<(), String>,
+    file: &File,
+    before: &[u8],
+    wanted: &[u8],
+) -> Result<(), Failure> {
+    ensure(got == expected, || Failure::new(text!("{expected:?}", "{expected:?}"), text!("{got:?}", "{got:?}")))?;
+    let after = file.metadata()?.len();
+    let size = wide(wanted.len());
+    ensure(after == size, || {
+        let had = before.len();
+        Failure::new(
+            text!("a size of {size} bytes (before: {had})", "大小为 {size} 字节（之前是 {had}）"),
+            text!("a size of {after} bytes", "大小为 {after} 字节"),
+        )
+    })?;
+    let now = content(file)?;
+    match first_difference(&now, wanted) {
+        None => Ok(()),
+        Some(at) => Err(Failure::new(
+            text!("byte {at} of the file is {:#04x}", "文件第 {at} 字节是 {:#04x}", wanted[at]),
+            text!("it is {:#04x}", "实际是 {:#04x}", now[at]),
+        )),
+    }
+}
+
+/// What the file should have afterwards.
+fn with(before: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
+    let mut wanted = before.to_vec();
+    if !bytes.is_empty() {
+        wanted.resize(before.len().max(offset + bytes.len()), 0);
+        wanted[offset..offset + bytes.len()].copy_from_slice(bytes);
+    }
+    wanted
+}
+
+#[test]
+fn puts_the_bytes_and_changes_no_other() {
+    let law = text!(
+        "mmap(2): the offset is a multiple of the page size; a store behind the file's end does not make it longer",
+        "mmap(2)：偏移量必须是页大小的整数倍；写到文件末尾之后并不会让文件变长"
+    );
+    check("2:window", law, || {
+        let test = |&(size, offset, count): &(usize, usize, usize)| {
+            let (_directory, _, file) = file_with(&bytes(size))?;
+            let new = vec![b'!'; count];
+            let got = answer(&file, wide(offset), &new)?;
+            hold(&got, &Ok(()), &file, &bytes(size), &with(&bytes(size), offset, &new))
+        };
+        let describe = |(size, offset, count): &(usize, usize, usize)| {
+            text!(
+                "a file of {size} bytes, {count} bytes to put at {offset}",
+                "{size} 字节的文件，在 {offset} 处放入 {count} 字节"
+            )
+        };
+        let page = page_size();
+        for_each([(100, 10, 5), (0, 0, 1), (page, page - 1, 2), (10, 3 * page + 7, page)], describe, test)?;
+        for_all((near_edges(), near_edges(), near_edges()), describe, test)
+    });
+}
+
+#[test]
+fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
+    let law = text!(
+        "posix_fallocate(3): EINVAL for a length of 0; off_t ends at 2^63 - 1; mmap(2): ENOMEM at RLIMIT_AS",
+        "posix_fallocate(3)：长度为 0 返回 EINVAL；off_t 的上限是 2^63 - 1；mmap(2)：地址空间到达 RLIMIT_AS 时返回 ENOMEM"
+    );
+    check("ways_out", law, || {
+        let most = i64::MAX.cast_unsigned();
+        let too_large = || Err("EFBIG".to_owned());
+        let cases: [(u64, &[u8], _); 7] = [
+            (0, b"", Ok(())),
+            (10, b"", Ok(())),
+            (page_size_u64() + 5, b"", Ok(())),
+            (u64::MAX, b"", Ok(())),
+            (most, b"x", too_large()),
+            (most - 2, b"four", too_large()),
+            (u64::MAX, b"x", too_large()),
+        ];
+        for_each(
+            cases,
+            |(offset, new, _)| {
+                let count = new.len();
+                text!("{count} bytes to put at {offset}", "在 {offset} 处放入 {count} 字节")
+            },
+            |(offset, new, expected)| {
+                let (_directory, _, file) = file_with(&bytes(10))?;
+                let got = answer(&file, *offset, new)?;
+                hold(&got, expected, &file, &bytes(10), &bytes(10))
+            },
+        )?;
+        let (before, new) = (bytes(10), vec![b'!'; 8 << 20]);
+        let (_directory, _, file) = file_with(&before)?;
+        let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
+        // Who maps piece after piece needs no more, and then has to put them all.
+        let wanted = if got.is_ok() { with(&before, 10, &new) } else { before.clone() };
+        hold(&got, &got, &file, &before, &wanted).map_err(|failure| {
+            let failure = failure.given(text!(
+                "8 MiB to put, in a process that may have 1 MiB more of addresses; the answer was {got:?}",
+                "要放入 8 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {got:?}"
+            ));
+            if got.is_err() { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
+        })
+    });
+}
+
+#[test]
+fn a_full_disk_is_an_error_and_changes_nothing() {
+    let law = text!(
+        "posix_fallocate(3): after success, stores to the range don't fail for lack of disk space",
+        "posix_fallocate(3)：成功之后，对该范围的写入不会因磁盘空间不足而失败"
+    );
+    check("ways_out", law, || {
+        // On a disk with room first: also where no small one can be mounted, there is something to check.
+        let (_directory, _, file) = file_with(&bytes(10))?;
+        hold(&answer(&file, 10, b"x")?, &Ok(()), &file, &bytes(10), &with(&bytes(10), 10, b"x"))?;
+        let page = page_size();
+        for_each(
+            [
+                (0..1, 4 * page, 2 * page + 5, 8),
+                (0..1, page, page, 1),
+                (0..1, 100, 3 * page, 2 * page),
+                (0..2, 2 * page, 2 * page - 4, 8),
+                // The last page that the bytes need is there, the first one is not; then all there is is a hole.
+                (1..2, 2 * page, page - 4, 8),
+                (0..0, page, 0, 5),
+            ],
+            |(there, size, offset, count)| {
+                text!(
+                    "a full disk, and on it a file of {size} bytes, of which pages {there:?} have their place; \
+                     {count} bytes to put at {offset}",
+                    "磁盘已满，上面有一个 {size} 字节的文件，其中第 {there:?} 页占有空间；在 {offset} 处放入 {count} 字节"
+                )
+            },
+            |(there, size, offset, count)| {
+                let mut disk = match SmallDisk::new(16)? {
+                    Ok(disk) => disk,
+                    Err(reason) => {
+                        eprintln!("skipped: {reason}");
+                        return Ok(());
+                    }
+                };
+                let mut before = bytes(there.end * page);
+                before[..there.start * page].fill(0);
+                disk.file.write_all_at(&before[there.start * page..], wide(there.start * page))?;
+                disk.file.set_len(wide(*size))?;
+                before.resize(*size, 0);
+                disk.fill()?;
+                let got = answer(&disk.file, wide(*offset), &vec![b'!'; *count]).map_err(|failure| {
+                    match failure.died_of() {
+                        Some(Cause::NoPage) => failure.shows(&belief::SIZE_RESERVES_ROOM),
+                        _ => failure,
+                    }
+                })?;
+                let refused = got == Err("ENOSPC".to_owned());
+                hold(&got, &Err("ENOSPC".to_owned()), &disk.file, &before, &before)
+                    .map_err(|failure| if refused { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure })
+            },
+        )
+    });
+}
+
+#[test]
+fn takes_no_more_room_than_it_needs() {
+    let law = text!(
+        "posix_fallocate(3) reserves the range that it is given; what is there already needs nothing",
+        "posix_fallocate(3) 只为给定的范围预留空间；已经占有空间的页不再需要新空间"
+    );
+    check("ways_out", law, || {
+        let (_directory, _, file) = file_with(&bytes(10))?;
+        hold(&answer(&file, 9, b"x")?, &Ok(()), &file, &bytes(10), &with(&bytes(10), 9, b"x"))?;
+        let (Ok(mut full), Ok(empty)) = (SmallDisk::new(16)?, SmallDisk::new(16)?) else {
+            eprintln!("skipped: no small disk can be mounted here");
+            return Ok(());
+        };
+        let before = bytes(2 * page_size());
+        full.file.write_all_at(&before, 0)?;
+        full.fill()?;
+        let (offset, new) = (page_size() - 4, b"replaced");
+        let got = answer(&full.file, wide(offset), new)?;
+        hold(&got, &Ok(()), &full.file, &before, &with(&before, offset, new)).map_err(|failure| {
+            failure.given(text!(
+                "a full disk, and bytes to put where the file has its pages",
+                "磁盘已满，放入的位置文件已有页"
+            ))
+        })?;
+        let far = 1 << 40;
+        let got = answer(&empty.file, far, b"far away")?;
+        let mut read = [0; 8];
+        let taken = empty.file.metadata()?.blocks() * 512;
+        let size = empty.file.metadata()?.len();
+        let there = empty.file.read_exact_at(&mut read, far).is_ok() && &read == b"far away";
+        ensure(got.is_ok() && there && size == far + 8 && taken <= 2 * page_size_u64(), || {
+            Failure::new(
+                text!("the bytes are there, and the gap before them takes no room", "字节已放好，之前的空洞不占空间"),
+                text!(
+                    "{got:?}; the size is {size}, and {taken} bytes are taken",
+                    "{got:?}；大小为 {size}，占用 {taken} 字节"
+                ),
+            )
+            .given(text!(
+                "an empty file on a disk of 16 pages, 8 bytes to put at 2^40",
+                "16 页的磁盘上的空文件，在 2^40 处放入 8 字节"
+            ))
+        })
+    });
+}
+
+#[test]
+fn goes_through_a_mapping_and_leaves_none() {
+    let law = text!(
+        "munmap(2): a mapping outlives the descriptor, and stays until somebody unmaps it",
+        "munmap(2)：映射不随文件描述符关闭而消失，直到有人解除映射"
+    );
+    check("2:mapping", law, || {
+        let (_directory, _, file) = file_with(&bytes(2 * page_size()))?;
+        let new = vec![b'!'; page_size()];
+        let ((got, moved), kept) =
+            ask(|| counting(|| moved(|| super::put(&file, 100, &new).map_err(kind))))?.map_err(io::Error::other)?;
+        hold(&got, &Ok(()), &file, &bytes(2 * page_size()), &with(&bytes(2 * page_size()), 100, &new))?;
+        let written = moved.map_or(0, |moved| moved.written);
+        // Where a file system can't reserve blocks, posix_fallocate(3) writes a byte to each instead.
+        ensure(written < wide(new.len()), || {
+            let count = new.len();
+            Failure::new(
+                text!("the {count} bytes do not go through write(2)", "这 {count} 字节不经过 write(2)"),
+                text!("{written} bytes went through it", "有 {written} 字节经过了它"),
+            )
+        })?;
+        nothing_left(kept)
+    });
+}

@@ -1,0 +1,662 @@
+use super::*;
+
+/// What a body does with a byte of the mapping.
+#[derive(Debug, Clone, Copy)]
+enum Touch {
+    /// Loads it, right after write(2) has put a new value there if the file has that byte.
+    Load(usize),
+    /// Stores a new value, and looks whether the file has it, or the mapping where the file ends before.
+    Store(usize),
+}
+
+impl Touch {
+    fn at(self) -> usize {
+        match self {
+            Touch::Load(at) | Touch::Store(at) => at,
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct Game {
+    size: usize,
+    length: usize,
+    touches: Vec<Touch>,
+    blocked: bool,
+}
+
+impl Game {
+    fn in_words(&self) -> Text {
+        let Game { size, length, touches, blocked } = self;
+        let (en, zh) = if *blocked { (", with SIGBUS blocked", "，SIGBUS 被阻塞") } else { ("", "") };
+        text!(
+            "a file of {size} bytes, {length} bytes mapped, {touches:?}{en}",
+            "{size} 字节的文件，映射 {length} 字节，依次访问 {touches:?}{zh}"
+        )
+    }
+
+    /// Plays it in this process: the answer, and what the body saw.
+    fn play(&self, file: &File) -> Result<(String, Vec<u8>), String> {
+        if self.blocked {
+            SigSet::from(Signal::SIGBUS).thread_block().map_err(error_text)?;
+        }
+        let mut seen = Vec::new();
+        let answer = super::survive(file, self.length, |mapping| {
+            seen = self.touch(mapping, file);
+            "the body's answer"
+        });
+        Ok((format!("{answer:?}"), seen))
+    }
+
+    /// The touches, and what they show.
+    fn touch(&self, mapping: &Mapping, file: &File) -> Vec<u8> {
+        let seen = (1..).zip(&self.touches).map(|(value, touch)| {
+            let (at, in_file) = (touch.at(), touch.at() < self.size);
+            let byte = match touch {
+                Touch::Load(_) if in_file => file.write_all_at(&[value], wide(at)).map(|()| mapping.load(at)),
+                Touch::Load(_) => Ok(mapping.load(at)),
+                Touch::Store(_) => {
+                    mapping.store(at, value);
+                    let mut byte = [mapping.load(at)];
+                    if in_file { file.read_exact_at(&mut byte, wide(at)).map(|()| byte[0]) } else { Ok(byte[0]) }
+                }
+            };
+            byte.unwrap_or(u8::MAX)
+        });
+        seen.collect()
+    }
+
+    /// What is right: the answer, what the body sees, and what the file has afterwards.
+    fn expected(&self) -> (String, Vec<u8>, Vec<u8>) {
+        let Game { size, length, touches, .. } = self;
+        let missed = touches.iter().find(|touch| rule(wide(*size), 0, *length, touch.at()) == Some(Cause::NoPage));
+        let answer = match missed {
+            Some(touch) => format!("Err(Page({}))", touch.at() / page_size()),
+            None => "Ok(\"the body's answer\")".to_owned(),
+        };
+        let (mut file, mut behind) = (bytes(*size), std::collections::BTreeMap::new());
+        let mut seen = Vec::new();
+        for (value, touch) in (1..).zip(touches) {
+            match (touch, file.get_mut(touch.at())) {
+                (_, Some(byte)) => *byte = value,
+                (Touch::Store(at), None) => _ = behind.insert(at, value),
+                (Touch::Load(_), None) => {}
+            }
+            let at = touch.at();
+            seen.push(file.get(at).copied().unwrap_or_else(|| behind.get(&at).copied().unwrap_or(0)));
+        }
+        (answer, seen, file)
+    }
+}
+
+fn games() -> impl Strategy<Value = Game> {
+    let touches = proptest::collection::vec((near_edges(), any::<bool>()), 1..5);
+    (near_edges(), near_edges(), touches, any::<bool>()).prop_map(|(size, length, touches, blocked)| {
+        let length = length.max(1);
+        let mapped = length.next_multiple_of(page_size());
+        let touch = |(at, store): (usize, bool)| {
+            if store { Touch::Store(at % mapped) } else { Touch::Load(at % mapped) }
+        };
+        Game { size, length, touches: touches.into_iter().map(touch).collect(), blocked }
+    })
+}
+
+/// How it died tells what it relied on: a SIGBUS that is ignored or blocked kills without asking the handler which
+/// writes down the fault, and a panic that leaves a handler is SIGABRT.
+fn and_why(failure: Failure) -> Failure {
+    match (failure.died_of(), failure.signal.as_deref()) {
+        (Some(Cause::NoPage), _) => failure.shows(&belief::FAULT_CAN_BE_CAUGHT),
+        (None, Some("SIGBUS")) => failure.shows(&belief::SIGBUS_CAN_BE_IGNORED),
+        (None, Some("SIGABRT")) => failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION),
+        _ => failure,
+    }
+}
+
+#[test]
+fn answers_or_names_the_first_page_that_was_missed() {
+    let law = text!(
+        "sigaction(2): the handler of a fault gets si_addr; when it returns, the same instruction runs again",
+        "sigaction(2)：访问出错时，处理函数能从 si_addr 得到地址；处理函数返回后，同一条指令重新执行"
+    );
+    check("guarded", law, || {
+        let page = page_size();
+        let test = |game: &Game| {
+            let (_directory, path, file) = file_with(&bytes(game.size))?;
+            let (got, saw) = ask(|| game.play(&file)).map_err(and_why)?.map_err(io::Error::other)?;
+            let (answer, seen, content) = game.expected();
+            ensure(got == answer, || Failure::new(text!("{answer}", "{answer}"), text!("{got}", "{got}")))?;
+            ensure(saw == seen, || {
+                Failure::new(
+                    text!("its body sees {seen:?}", "body 依次看到 {seen:?}"),
+                    text!("it saw {saw:?}", "实际看到 {saw:?}"),
+                )
+            })?;
+            let after = fs::read(&path)?;
+            ensure(after == content, || {
+                let (had, has) = (content.len(), after.len());
+                Failure::new(
+                    text!(
+                        "{had} bytes in the file, changed by the stores alone",
+                        "文件有 {had} 字节，只有这些写入改动了它"
+                    ),
+                    text!(
+                        "it has {has} bytes, and the first that differs is {:?}",
+                        "文件有 {has} 字节，第一个不符的字节位于 {:?}",
+                        first_difference(&after, &content)
+                    ),
+                )
+            })
+        };
+        let game = |size, length, touches: &[Touch]| Game { size, length, touches: touches.to_vec(), blocked: false };
+        let edges = [
+            game(page, page, &[Touch::Load(0), Touch::Store(page - 1)]),
+            game(0, 1, &[Touch::Load(0)]),
+            game(10, page, &[Touch::Store(page - 1), Touch::Load(page - 1)]),
+            game(10, 3 * page, &[Touch::Store(2 * page + 5), Touch::Load(page), Touch::Store(9), Touch::Load(0)]),
+            // No touch finds its page missing, though the mapping is longer than the file.
+            game(1, 3 * page, &[Touch::Load(0), Touch::Load(page - 1)]),
+            Game { blocked: true, ..game(page + 1, 2 * page + 1, &[Touch::Load(page), Touch::Load(2 * page)]) },
+        ];
+        for_each(edges, Game::in_words, test)?;
+        for_all(games(), Game::in_words, test)
+    });
+}
+
+/// What happens while the body runs.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// The body loads this byte.
+    Load(usize),
+    /// Another process gives the file this size, with its bytes.
+    Size(usize),
+}
+
+#[test]
+fn notices_a_page_that_was_gone_for_a_moment() {
+    let law = text!(
+        "the size counts at the moment of the touch: fstat(2) before or after it tells of another moment",
+        "决定一次访问成败的是那一刻的文件大小：之前或之后的 fstat(2) 说的都是别的时刻"
+    );
+    check("deaths", law, || {
+        use Step::{Load, Size};
+        let page = page_size();
+        let two = 2 * page;
+        let there = |at: usize| bytes(two)[at];
+        let missed = |page: usize| format!("Err(Page({page}))");
+        let cases: [(usize, &[Step], String); 6] = [
+            (two, &[Load(0), Size(0), Load(page), Size(two), Load(0)], missed(1)),
+            (two, &[Load(page), Size(page), Load(page), Size(two)], missed(1)),
+            (two, &[Size(0), Load(page + 7), Load(0), Size(two)], missed(1)),
+            (two, &[Load(page), Size(0), Size(two), Load(page)], format!("Ok({:?})", [there(page); 2])),
+            (0, &[Size(two), Load(page), Load(0), Size(0)], format!("Ok({:?})", [there(page), there(0)])),
+            (two, &[Load(page), Size(page), Load(0)], format!("Ok({:?})", [there(page), there(0)])),
+        ];
+        for_each(
+            cases,
+            |(size, steps, _)| {
+                text!(
+                    "a file of {size} bytes, {two} bytes mapped; the body's loads, and the sizes that another \
+                     process gives the file meanwhile: {steps:?}",
+                    "{size} 字节的文件，映射 {two} 字节；body 的读取与另一进程同时设置的文件大小依次为：{steps:?}"
+                )
+            },
+            |(size, steps, expected)| {
+                let (_directory, _, file) = file_with(&bytes(*size))?;
+                let mut player = start(|line| {
+                    let body = |mapping: &Mapping| -> io::Result<Vec<u8>> {
+                        let mut seen = Vec::new();
+                        for step in *steps {
+                            match step {
+                                Load(at) => seen.push(mapping.load(*at)),
+                                Size(_) => {
+                                    line.give_turn()?;
+                                    line.await_turn()?;
+                                }
+                            }
+                        }
+                        Ok(seen)
+                    };
+                    let answer = match super::survive(&file, two, body) {
+                        Ok(seen) => format!("Ok({:?})", seen.map_err(error_text)?),
+                        Err(missed) => format!("Err({missed:?})"),
+                    };
+                    line.send(answer.as_bytes()).map_err(error_text)
+                })?;
+                let why = |failure: Failure| match failure.died_of() {
+                    Some(Cause::NoPage) => failure.shows(&belief::SIZE_COUNTS_WHEN_MAPPED),
+                    _ => failure,
+                };
+                for step in *steps {
+                    if let Size(size) = step {
+                        let message = player.receive().map_err(why)?;
+                        if message != b"." {
+                            let got = String::from_utf8_lossy(&message).into_owned();
+                            return Err(Failure::new(
+                                text!("{expected}", "{expected}"),
+                                text!("{got}, and the body did not run to its end", "{got}，而且 body 没有执行完"),
+                            ));
+                        }
+                        file.set_len(wide(*size))?;
+                        file.write_all_at(&bytes(*size), 0)?;
+                        player.give_turn()?;
+                    }
+                }
+                let got = String::from_utf8_lossy(&player.receive().map_err(why)?).into_owned();
+                player.end()?;
+                ensure(got == *expected, || {
+                    let failure = Failure::new(text!("{expected}", "{expected}"), text!("{got}", "{got}"));
+                    // Where a page was missed and is back, an Ok has zeros in it.
+                    if expected.starts_with("Err") && got.starts_with("Ok") {
+                        failure.shows(&belief::SIZE_AFTERWARDS_TELLS)
+                    } else {
+                        failure
+                    }
+                })
+            },
+        )?;
+        // And at every moment: the file is gone before every other instruction, then before those in between.
+        for_each(
+            [0, 1],
+            |parity| {
+                let (en, zh) = if *parity == 0 { ("even", "偶数") } else { ("odd", "奇数") };
+                text!(
+                    "a file of a page that is truncated to 0 bytes before each instruction with an {en} number, \
+                     and has its page again before the next one",
+                    "一页大小的文件，在每条编号为{zh}的指令之前被截断为 0 字节，在下一条指令之前又恢复"
+                )
+            },
+            |parity| flicker(*parity),
+        )
+    });
+}
+
+/// Runs it one instruction at a time on a file that comes and goes. Whatever the moment: it says that a page was
+/// missed, or gives the file's bytes, never zeros.
+fn flicker(parity: u64) -> Result<(), Failure> {
+    let page = page_size();
+    let content = bytes(page);
+    let (_directory, _, file) = file_with(&content)?;
+    // What came of it, from another process: how it ended, and the bytes it had.
+    let came = Mapping::anonymous(3, READ_WRITE, Sharing::Shared)?;
+    let (missed, had, other) = (1, 2, 3);
+    let act = |()| {
+        match super::survive(&file, page, |mapping| [mapping.load(0), mapping.load(page - 1)]) {
+            Ok(seen) => {
+                came.store(0, had);
+                came.write(1, &seen);
+            }
+            Err(error) => came.store(0, if format!("{error:?}") == "Page(0)" { missed } else { other }),
+        }
+        Ok(())
+    };
+    let stepped = after_each_instruction(
+        || Ok(()),
+        act,
+        |step| {
+            // Not for ever: who waits for the page gets it in the end.
+            if step % 2 == parity && step < 50_000 {
+                file.set_len(0)?;
+            } else {
+                file.write_all_at(&content, 0)?;
+            }
+            Ok(())
+        },
+    )?;
+    if stepped.is_none() {
+        eprintln!("skipped: this machine can't go in single steps");
+        return Ok(());
+    }
+    let mut seen = [0; 2];
+    came.read(1, &mut seen);
+    let right = [content[0], content[page - 1]];
+    let expected = text!("Err(Page(0)), or the bytes {right:?}", "Err(Page(0))，或者字节 {right:?}");
+    match came.load(0) {
+        came if came == missed || came == had && seen == right => Ok(()),
+        came if came == had => {
+            let failure = Failure::new(expected, text!("Ok with the bytes {seen:?}", "Ok，字节为 {seen:?}"));
+            Err(failure.shows(&belief::SIZE_AFTERWARDS_TELLS))
+        }
+        _ => Err(Failure::new(expected, text!("another error", "别的错误"))),
+    }
+}
+
+/// The descriptor of a file that [`make_longer`] makes longer.
+static SHORT: AtomicI32 = AtomicI32::new(-1);
+
+/// A handler of the check's own: makes a page of a file, so that the touch which called it can go on.
+extern "C" fn make_longer(_: i32) {
+    // SAFETY: ftruncate(2) is async-signal-safe and touches no memory of ours.
+    unsafe { libc::ftruncate(SHORT.load(Ordering::Relaxed), 1) };
+}
+
+/// Sets the action for SIGBUS to a handler without SA_SIGINFO, to SIG_IGN or to SIG_DFL.
+fn set_action(handler: libc::sighandler_t) {
+    // SAFETY: whoever calls it passes `make_longer`, which does only what is async-signal-safe, or no handler at
+    // all.
+    unsafe { libc::signal(libc::SIGBUS, handler) };
+}
+
+/// A SIGBUS that has nothing to do with the mapping.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Other {
+    Touch,
+    Sent,
+    SentWithAddress,
+    TouchWithHandler,
+    SentAndIgnored,
+}
+
+/// The beginning of a siginfo_t as the kernel lays it out, with room for the rest.
+#[repr(C)]
+struct Sent {
+    signal: i32,
+    errno: i32,
+    code: i32,
+    address: usize,
+    rest: [usize; 16],
+}
+
+/// Sends this thread a SIGBUS as sigqueue(3) does, in whose siginfo there is an address: where the kernel would put
+/// it for a fault, a sender may put what he likes. Only si_code tells the two apart.
+fn send_with(address: usize) {
+    let info = Sent { signal: libc::SIGBUS, errno: 0, code: libc::SI_QUEUE, address, rest: [0; 16] };
+    let (process, thread) = (nix::unistd::getpid().as_raw(), nix::unistd::gettid().as_raw());
+    // SAFETY: the kernel reads as many bytes as a siginfo_t has (128), and `info` has more.
+    unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, libc::SIGBUS, &raw const info) };
+}
+
+impl Other {
+    fn in_words(&self) -> Text {
+        match self {
+            Other::Touch => text!(
+                "the body touches another mapping, where its file has no page",
+                "body 访问另一个映射，而那里的文件没有对应的页"
+            ),
+            Other::Sent => text!("somebody sends the process a SIGBUS", "有人向进程发送 SIGBUS"),
+            Other::SentWithAddress => text!(
+                "somebody sends the process a SIGBUS (sigqueue(3)) with an address of the mapping in its siginfo",
+                "有人用 sigqueue(3) 向进程发送 SIGBUS，其 siginfo 里恰有该映射中的一个地址"
+            ),
+            Other::TouchWithHandler => text!(
+                "the body touches another mapping, for which the program has set a handler before",
+                "body 访问另一个映射，而程序此前已为此设置了处理函数"
+            ),
+            Other::SentAndIgnored => {
+                text!("somebody sends a SIGBUS to a process that ignores it", "有人向忽略 SIGBUS 的进程发送 SIGBUS")
+            }
+        }
+    }
+
+    fn happen(self, mapping: &Mapping, other: &Mapping) {
+        match self {
+            Other::SentWithAddress => send_with(mapping.address()),
+            Other::Touch | Other::TouchWithHandler => _ = other.load(0),
+            // SAFETY: raise(3) touches no memory of ours.
+            Other::Sent | Other::SentAndIgnored => _ = unsafe { libc::raise(libc::SIGBUS) },
+        }
+    }
+}
+
+/// How far a body came that misses a page of its own and then meets a SIGBUS of another kind.
+const SURVIVED_ITS_OWN: u8 = 1;
+const CAME_TO_ITS_END: u8 = 2;
+
+/// Where the action from before lets the process live: with a handler that helps, or where SIGBUS is ignored.
+fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
+    ensure(got == "Err(Page(0))" && reached == CAME_TO_ITS_END && handled, || {
+        let ended = reached == CAME_TO_ITS_END;
+        Failure::new(
+            text!(
+                "the action from before is in force, the body goes on, and the answer is Err(Page(0))",
+                "先前的处置方式照常生效，body 继续执行，得到 Err(Page(0))"
+            ),
+            text!(
+                "{got}; the action from before was in force: {handled}; the body came to its end: {ended}",
+                "{got}；先前的处置方式是否生效：{handled}；body 是否执行完：{ended}"
+            ),
+        )
+    })
+}
+
+/// Where the action from before is to die.
+fn dies(answered: Result<String, Failure>, reached: u8) -> Result<(), Failure> {
+    match answered {
+        Err(failure) if reached == SURVIVED_ITS_OWN && failure.signal.as_deref() == Some("SIGBUS") => Ok(()),
+        Err(failure) => Err(failure),
+        Ok(got) => {
+            let ended = reached == CAME_TO_ITS_END;
+            let lived = Failure::new(
+                text!(
+                    "SIGBUS kills the process, as it does without `survive`",
+                    "进程被 SIGBUS 杀死，与没有 `survive` 时一样"
+                ),
+                text!(
+                    "the process lived on, and the answer was {got}; the body came to its end: {ended}",
+                    "进程继续运行，得到 {got}；body 是否执行完：{ended}"
+                ),
+            );
+            Err(if ended { lived.shows(&belief::HANDLER_IS_FOR_ONE_MAPPING) } else { lived })
+        }
+    }
+}
+
+#[test]
+fn leaves_every_other_bus_error_to_the_action_from_before() {
+    let law = text!(
+        "signal(7): the action for a signal belongs to the whole process, not to a mapping",
+        "signal(7)：信号的处置方式属于整个进程，不属于某个映射"
+    );
+    check("guarded", law, || {
+        use Other::{Sent, SentAndIgnored, SentWithAddress, Touch, TouchWithHandler};
+        let all = [Touch, Sent, SentWithAddress, TouchWithHandler, SentAndIgnored];
+        for_each(all, Other::in_words, |&what| {
+            let (_directory, _, file) = file_with(b"")?;
+            let (_other_directory, _, other_file) = file_with(b"")?;
+            let other = Mapping::of_file(&other_file, 0, 1, READ_WRITE, Sharing::Shared)?;
+            // Where the child writes down how far it came: what it has in memory of its own dies with it.
+            let reached = Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?;
+            let answered = ask(|| {
+                SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
+                match what {
+                    Other::Touch | Other::Sent | Other::SentWithAddress => set_action(libc::SIG_DFL),
+                    Other::TouchWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
+                    Other::SentAndIgnored => set_action(libc::SIG_IGN),
+                }
+                let answer = super::survive(&file, 1, |mapping| {
+                    mapping.load(0);
+                    reached.store(0, SURVIVED_ITS_OWN);
+                    what.happen(mapping, &other);
+                    reached.store(0, CAME_TO_ITS_END);
+                });
+                format!("{answer:?}")
+            });
+            let reached = reached.load(0);
+            let answered = answered.map_err(|failure| match reached {
+                0 => failure.given(text!(
+                    "the body's first touch, of a page of its own mapping that the file has not got",
+                    "body 的第一次访问：它自己的映射中，文件没有的那一页"
+                )),
+                _ => failure,
+            });
+            match what {
+                Other::Touch | Other::Sent | Other::SentWithAddress => dies(answered, reached),
+                Other::TouchWithHandler => lives(&answered?, reached, other_file.metadata()?.len() == 1),
+                Other::SentAndIgnored => lives(&answered?, reached, true),
+            }
+        })
+    });
+}
+
+#[test]
+fn lets_only_one_run_at_a_time() {
+    let law = text!(
+        "what a handler knows is static: two that run at once would share it",
+        "处理函数能用的状态都是静态的：两个同时运行就会共用它"
+    );
+    check("guarded", law, || {
+        let (_directory, _, file) = file_with(&bytes(10))?;
+        let two = 2 * page_size();
+        let (outer, inner, ran, next) = ask(|| {
+            let (mut inner, mut ran) = (String::new(), false);
+            let outer = super::survive(&file, two, |mapping| {
+                let answer = super::survive(&file, two, |_| ran = true);
+                inner = format!("{answer:?}");
+                mapping.load(page_size())
+            });
+            let next = super::survive(&file, two, |mapping| mapping.load(9));
+            (format!("{outer:?}"), inner, ran, format!("{next:?}"))
+        })
+        .map_err(|failure| {
+            and_why(failure)
+                .given(text!("a `survive` in the body of another", "在一个 `survive` 的 body 里再调用 `survive`"))
+        })?;
+        let expected = ("Err(Page(1))", "Err(Call(EBUSY))", false, "Ok(10)");
+        ensure((outer.as_str(), inner.as_str(), ran, next.as_str()) == expected, || {
+            Failure::new(
+                text!(
+                    "Err(Page(1)) outside, Err(Call(EBUSY)) inside without running its body, then Ok(10)",
+                    "外层 Err(Page(1))，内层 Err(Call(EBUSY)) 且不运行其 body，随后再调用得到 Ok(10)"
+                ),
+                text!(
+                    "{outer} outside, {inner} inside (its body ran: {ran}), then {next}",
+                    "外层 {outer}，内层 {inner}（其 body 是否运行：{ran}），随后 {next}"
+                ),
+            )
+        })
+    });
+}
+
+/// How a call of `survive` ends.
+#[derive(Debug, Clone, Copy)]
+enum End {
+    Answer,
+    Missed,
+    Panic,
+    MissedAndPanic,
+    Refused,
+}
+
+impl End {
+    fn in_words(&self) -> Text {
+        let first = match self {
+            End::Answer => {
+                text!("a body that misses no page; SIGBUS is blocked", "body 访问的页都在；SIGBUS 被阻塞")
+            }
+            End::Missed => text!("a body that misses pages", "body 访问了不存在的页"),
+            End::Panic => text!("a body that panics; SIGBUS is blocked", "body 发生 panic；SIGBUS 被阻塞"),
+            End::MissedAndPanic => {
+                text!("a body that misses a page and panics", "body 访问不存在的页之后发生 panic")
+            }
+            End::Refused => text!("a length of 0; SIGBUS is blocked", "长度为 0；SIGBUS 被阻塞"),
+        };
+        let Text { en, zh } = first;
+        text!("{en}; then a second call, with a body that misses pages", "{zh}；随后第二次调用，body 访问了不存在的页")
+    }
+
+    /// Whether it is tried with SIGBUS blocked: where no page is missed, so that this is about the mask alone.
+    fn blocks(self) -> bool {
+        matches!(self, End::Answer | End::Panic | End::Refused)
+    }
+
+    /// What comes of it, as text.
+    fn reach(self, file: &File) -> String {
+        let page = page_size();
+        let length = if matches!(self, End::Refused) { 0 } else { 4 * page };
+        // No text of a panic: that would be taken for the check's.
+        let panic = || resume_unwind(Box::new(TheBodys));
+        let call = || {
+            super::survive(file, length, |mapping| match self {
+                End::Answer | End::Refused => mapping.load(0),
+                End::Missed => mapping.load(3 * page).wrapping_add(mapping.load(page)),
+                End::Panic => panic(),
+                End::MissedAndPanic => {
+                    mapping.load(2 * page);
+                    panic()
+                }
+            })
+        };
+        match catch_unwind(AssertUnwindSafe(call)) {
+            Ok(answer) => format!("{answer:?}"),
+            // The body's own panic has gone through; any other one is the answer's.
+            Err(panic) if panic.is::<TheBodys>() => "the body's panic".to_owned(),
+            Err(panic) => resume_unwind(panic),
+        }
+    }
+}
+
+/// What the body panics with, and nobody else.
+struct TheBodys;
+
+/// The action for SIGBUS: the handler's address and its flags.
+fn action() -> io::Result<(usize, i32)> {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: sets nothing, and writes what is set into `action`.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, std::ptr::null(), action.as_mut_ptr()) })?;
+    // SAFETY: filled in by the call, which has succeeded.
+    let action = unsafe { action.assume_init() };
+    Ok((action.sa_sigaction, action.sa_flags))
+}
+
+#[test]
+fn leaves_the_process_as_it_was() {
+    let law = text!(
+        "sigaction(2), pthread_sigmask(3) and munmap(2): what a function sets it puts back, also in a panic",
+        "sigaction(2)、pthread_sigmask(3)、munmap(2)：函数设置过的要恢复原样，panic 经过时也不例外"
+    );
+    check("2:mapping", law, || {
+        let all = [End::Answer, End::Missed, End::Panic, End::MissedAndPanic, End::Refused];
+        for_each(all, End::in_words, |&end| {
+            let (_directory, _, file) = file_with(&bytes(10))?;
+            let (got, same, kept, next) = ask(|| -> Result<_, String> {
+                let sigbus = SigSet::from(Signal::SIGBUS);
+                SigSet::from(Signal::SIGUSR1).thread_block().map_err(error_text)?;
+                if end.blocks() {
+                    sigbus.thread_block().map_err(error_text)?;
+                }
+                let before = (action().map_err(error_text)?, SigSet::thread_get_mask().map_err(error_text)?);
+                let (got, kept) = counting(|| end.reach(&file))?;
+                let after = (action().map_err(error_text)?, SigSet::thread_get_mask().map_err(error_text)?);
+                sigbus.thread_unblock().map_err(error_text)?;
+                let next = End::Missed.reach(&file);
+                Ok((got, [before.0 == after.0, before.1 == after.1], kept, next))
+            })
+            .map_err(and_why)?
+            .map_err(io::Error::other)?;
+            let expected = match end {
+                End::Answer => "Ok(1)",
+                End::Missed => "Err(Page(3))",
+                End::Panic | End::MissedAndPanic => "the body's panic",
+                End::Refused => "Err(Call(EINVAL))",
+            };
+            ensure(got == expected, || Failure::new(text!("{expected}", "{expected}"), text!("{got}", "{got}")))?;
+            // Where the same without a panic was right, it is the panic that did it.
+            let by_panic = |failure: Failure| match end {
+                End::Panic | End::MissedAndPanic => failure.shows(&belief::WHAT_FOLLOWS_ALWAYS_RUNS),
+                _ => failure,
+            };
+            let [action, mask] = same;
+            ensure(action, || {
+                Failure::new(
+                    text!("the action for SIGBUS is the one from before", "SIGBUS 的处置方式与之前相同"),
+                    text!("it is another one", "它变了"),
+                )
+            })
+            .map_err(by_panic)?;
+            ensure(mask, || {
+                Failure::new(
+                    text!("the thread's signal mask is the one from before", "线程的信号掩码与之前相同"),
+                    text!("it is another one", "它变了"),
+                )
+            })
+            .map_err(by_panic)?;
+            nothing_left(kept).map_err(by_panic)?;
+            ensure(next == "Err(Page(3))", || {
+                Failure::new(
+                    text!("the next `survive` names page 3", "下一次 `survive` 给出第 3 页"),
+                    text!("{next}", "{next}"),
+                )
+            })
+            .map_err(by_panic)
+        })
+    });
+}

@@ -1,0 +1,64 @@
+//! Text for a reader, in each language of the workbook.
+//!
+//! A [`Text`] is chosen by [`Text::in_language`] where it is shown, and nowhere else: nothing is decided by a language.
+
+use alloc::borrow::Cow;
+
+/// A language that the learner may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// English.
+    English,
+    /// Chinese.
+    Chinese,
+}
+
+impl Language {
+    /// All of them.
+    pub const ALL: [Language; 2] = [Language::English, Language::Chinese];
+
+    /// Its code (ISO 639-1), as in the names of files and in `WORKBOOK_LANG`.
+    pub const fn code(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh",
+        }
+    }
+}
+
+/// A text in each language. [`text!`](crate::text!) makes one with values in it, [`Text::fixed`] one that is a constant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Text {
+    /// English.
+    pub en: Cow<'static, str>,
+    /// Chinese.
+    pub zh: Cow<'static, str>,
+}
+
+impl Text {
+    /// A text that is known when it is compiled.
+    pub const fn fixed(en: &'static str, zh: &'static str) -> Text {
+        Text { en: Cow::Borrowed(en), zh: Cow::Borrowed(zh) }
+    }
+
+    /// A text that was put together.
+    pub fn new(en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Text {
+        Text { en: en.into(), zh: zh.into() }
+    }
+
+    /// The text in this language.
+    pub fn in_language(&self, language: Language) -> &str {
+        match language {
+            Language::English => &self.en,
+            Language::Chinese => &self.zh,
+        }
+    }
+}
+
+/// A [`Text`](crate::text::Text) from an English and a Chinese text, both with `format!`'s braces.
+#[macro_export]
+macro_rules! text {
+    ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {
+        $crate::text::Text::new(format!($en $(, $argument)*), format!($zh $(, $argument)*))
+    };
+}
