@@ -119,6 +119,8 @@ fn what_posix_leaves_unspecified_has_a_column() {
 fn json_has_what_the_table_has() {
     let output = workbook("en", &["play", "-", "--trace", "--format", "json"], COPIES);
     let value: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(value["format"], mmap_workbook::ui::JSON_FORMAT);
+    assert_eq!(value["page_size"], mmap_workbook::observe::page_size());
     let lines = value["lines"].as_array().expect("lines");
     assert_eq!(lines.len(), 10);
     assert_eq!(lines[7]["kernel"], "\"xy\"");

@@ -10,7 +10,7 @@ use crate::model::{Basis, Model, Posix, Rule};
 use crate::scenario::{Line, Outcome, Scenario};
 use crate::text;
 use crate::text::{Language, Text};
-use crate::ui::wrap;
+use crate::ui::{JSON_FORMAT, wrap};
 
 /// A rule's sentence.
 pub fn sentence(rule: Rule, language: Language) -> &'static str {
@@ -147,7 +147,8 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 
 /// Prints the rows as one JSON object, row by row: what there is after each may be much, and is not kept.
 ///
-/// - `page`: the size of a page in bytes.
+/// - `format`: [`JSON_FORMAT`].
+/// - `page_size`: in bytes.
 /// - `lines`, one for each line of the scenario: its `process` and `operation`, what it `claims` (null if nothing), what the
 ///   `model` says, what `posix` allows and what the `kernel` gave, all written as in a scenario; whether it `agrees`; the `rule`
 ///   with its `name`, its sentence in `en` and in `zh`, and its `standing` ([`crate::model::Basis`]).
@@ -184,7 +185,7 @@ pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
         }
         value
     };
-    write!(out, "{{\"page\":{page},\"lines\":[")?;
+    write!(out, "{{\"format\":{JSON_FORMAT},\"page_size\":{page},\"lines\":[")?;
     for (n, value) in rows.iter().map(row).enumerate() {
         writeln!(out, "{}", if n > 0 { "," } else { "" })?;
         serde_json::to_writer(&mut *out, &value)?;

@@ -9,6 +9,9 @@ use unicode_width::UnicodeWidthStr;
 
 use crate::text::{Language, Text};
 
+/// The number of the JSON that `play` and `check` print, its field `format`: it goes up when a field changes its name or meaning.
+pub const JSON_FORMAT: u32 = 1;
+
 impl Language {
     /// `WORKBOOK_LANG` (`en` or `zh`), else the locale of the messages: LC_ALL, LC_MESSAGES, LANG, the first that is set
     /// (locale(7)). Whatever isn't Chinese is English.
