@@ -1,19 +1,19 @@
-//! # Exercise 4: Memory that others use, too
+//! # Exercise 4: Memory that other processes use
 //!
-//! Five functions for processes that share a page: numbers that are given out once ([`next_ticket`]), a file that one of many
-//! sets up ([`open_once`]), a role that one process has until it dies ([`claim`]), and a cell whose readers never see half a
-//! value and never wait ([`publish`] and [`latest`]). Two hours or so for all of them.
+//! Five functions for processes that share a page. [`next_ticket`] gives out each number once. [`open_once`] sets up a
+//! file that many processes open at the same time. [`claim`] gives one process a role that ends with it. [`publish`]
+//! and [`latest`] pass on a value that readers always find whole, without waiting. Allow about two hours.
 //!
-//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, tempfile, and what lessons 1 to 3 offer, such
-//! as `mmap_workbook::lesson_2::Mapping`, whose `long_word` is an `AtomicU64` in the mapping.
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, tempfile, and everything in lessons 1
+//! to 3, such as `mmap_workbook::lesson_2::Mapping`, whose `long_word` is an `AtomicU64` in the mapping.
 //!
 //! ```sh
 //! cargo run -- check 4    # what is right so far, and what is not
 //! cargo run -- hint 4     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks/` beside this file. They test nothing that is not written here. They stop your code after each
-//! of its instructions and let another process run there: what can go wrong does.
+//! The checks are in `checks/` beside this file. They test nothing that is not written here. They stop your code after
+//! each instruction and let another process run there, so whatever can go wrong does go wrong.
 
 use std::fs::File;
 use std::io;
@@ -21,69 +21,115 @@ use std::path::Path;
 
 use mmap_workbook::lesson_2::Mapping;
 
-/// Takes the next number from the counter at byte `at` of `page`: a number of 64 bits in this machine's byte order, which says
-/// how many have been taken. The first is 0; when `limit` numbers have been taken, None.
+/// Takes the next number from a counter that processes share: the `u64` at byte `at` of `page`, in native byte order.
+/// The counter is the number of numbers taken so far, so the first number is 0. When `limit` numbers have been taken,
+/// the result is None.
 ///
-/// Any number of processes do that at the same time, through shared mappings of the same page. Each number is given out exactly
-/// once, whatever happens in between, and none is left out. The counter is never larger than `limit`, not for a moment. (Where
-/// it is larger already, because others have another limit, it stays as it is: None.) A process that stands still or dies in
-/// the middle holds up nobody, and at most the one number is lost that it was about to return.
+/// - Any number of processes call it at the same time, on shared mappings of the same page.
+/// - Each number is returned exactly once, and none is skipped.
+/// - The counter never exceeds `limit`, not even for a moment.
+/// - A counter that exceeds `limit` already keeps its value, and the result is None.
+/// - A process that is stopped or killed inside the call never makes another process wait.
+/// - A process that is killed loses at most one number: the one that it was about to return.
+/// - `at` is a multiple of 8.
 ///
-/// `at` is a multiple of 8.
+/// # Example
+/// ```text
+/// the counter is 7, and the limit is 9
+/// next_ticket -> Some(7), then Some(8), then None; the counter ends at 9
+/// ```
 pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
-    todo!("take a number from the counter, which others raise at the same time")
+    todo!("take a number from the counter, which others increment at the same time")
 }
 
-/// Opens the file at `path`, which has one page, and maps it shared, to read and to write. Where there is no such file, it is
-/// made, and `init` is called with a mapping of it that is all zeros.
+/// Opens the file at `path`, which is one page long, and maps it shared, for reading and writing. If the file does not
+/// exist, the call creates it and passes `init` a mapping of the new file, which is all zeros. The result is the
+/// mapping.
 ///
-/// Any number of processes do that at the same time. One file comes of it, which all of them map. Nobody is given a mapping in
-/// which `init` has not come to its end; so `init` may be called by several of them, but what one of them sees, all of them see.
-/// Where the file is there already, `init` is not called.
-///
-/// A process may be killed at any moment. Then either there is no file at `path`, and the next one makes it, or there is one that
-/// is whole: nobody has to wait for the one that died, or to clean up after it. What it had begun may be left beside it, under
-/// another name. When the call returns, nothing is left but the file at `path`, with mode 0600, less what the umask takes away.
-/// `path` may be a file name alone; no other directory than the file's is written to.
+/// - Any number of processes call it at the same time, and all of them map the same file.
+/// - Every mapping that is returned shows what one complete `init` has stored.
+/// - If the file exists, `init` is not called. Processes that come at the same time may each call it.
+/// - A process may be killed at any moment. The file then is complete, or does not exist.
+/// - After a process was killed, the next call succeeds: it neither waits nor needs a cleanup.
+/// - A process that is killed may leave its unfinished file beside `path`, under another name.
+/// - A call that returns has removed every other file that it made.
+/// - A new file has mode 0600, less the bits of the umask.
+/// - `path` may be a bare file name. The call writes to no directory but the file's.
 ///
 /// # Errors
-/// `InvalidData` when there is a file at `path` that has not exactly one page; it stays as it is. Else those of the calls.
+/// - `InvalidData` when the file at `path` is not exactly one page long; the file does not change.
+/// - EISDIR or `InvalidData` when `path` is a directory.
+/// - Any other error is that of a system call.
+///
+/// # Example
+/// ```text
+/// no file:          open_once(path, init) -> a page as init left it; the directory lists the file alone
+/// the same again:   open_once(path, init) -> the same page; init is not called
+/// a file of 1 byte: open_once(path, init) -> Err(InvalidData)
+/// ```
 pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
-    todo!("open the file, or make it whole before anybody can open it")
+    todo!("open the file, or complete it before any other process can open it")
 }
 
-/// Makes this process the writer of `file`, unless another one is. Gives back the process id of the writer: this one's, from now
-/// on or already, or that of the other one, which is alive.
+/// Makes this process the writer of `file`, unless another process is the writer. The result is the process id of the
+/// writer: that of this process, or that of the other one, which is alive.
 ///
-/// A process stays the writer until it ends, however it ends: with kill -9 too the next `claim`, by anybody, finds no writer and
-/// becomes it. A child that the writer has forked is not the writer, nor does it keep the role for it: when the writer is dead
-/// and its child lives, there is none. And a process that got the dead writer's process id isn't taken for it.
-///
-/// `file` is open for reading and writing. Each process opens the file once, itself, and keeps it open. The call never waits, and
-/// changes neither the file's bytes nor its size.
+/// - `file` is open for reading and writing. Each process opens it once and keeps it open.
+/// - A process that is the writer gets its own process id again.
+/// - The role ends with the process, even by SIGKILL: the next process that calls `claim` becomes the writer.
+/// - A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id.
+/// - A child that outlives the writer does not keep the role for it.
+/// - The call never waits.
+/// - It changes neither the bytes nor the size of the file.
 ///
 /// # Errors
-/// Those of the calls.
+/// - Those of the system calls.
+///
+/// # Example
+/// ```text
+/// process 100: claim -> 100
+/// process 200: claim -> 100
+/// process 100 is killed
+/// process 200: claim -> 200
+/// ```
 pub fn claim(file: &File) -> io::Result<i32> {
-    todo!("take a lock that ends with the process, or say who has it")
+    todo!("take a lock that ends with the process, or ask who has it")
 }
 
-/// Puts `value` into the cell, for [`latest`] to find. The cell is the first page of the shared mapping `cell`, and was all zeros
-/// before the first `publish`; how it is laid out is up to you. All values are possible, zeros too.
+/// Stores `value` in the cell, where [`latest`] finds it. The cell is the first page of the shared mapping `cell`. It
+/// is all zeros before the first `publish`; its layout is up to you.
 ///
-/// One process at a time publishes. It may stand still or be killed after any of its instructions. Readers then find what was
-/// published before, or this value, whole; once a reader has found this value, no reader finds the one before. And another
-/// process may publish after that, as if nothing had happened. When the call returns, every reader finds `value`.
+/// - Every value is possible, four zeros included.
+/// - Only one process publishes at a time.
+/// - When `publish` returns, every reader finds `value`.
+/// - The writer may be stopped or killed after any of its instructions.
+/// - A reader then finds the previous value or the new one, whole.
+/// - Once a reader has found the new value, no reader finds the previous one.
+/// - After a writer was killed, another process can publish, as if nothing had happened.
+///
+/// # Example
+/// ```text
+/// publish(cell, [1, 2, 3, 4])   latest(cell) -> Some([1, 2, 3, 4])
+/// publish(cell, [5, 6, 7, 8])   meanwhile: Some([1, 2, 3, 4]) or Some([5, 6, 7, 8]), never [5, 6, 3, 4]
+/// ```
 pub fn publish(cell: &Mapping, value: [u64; 4]) {
-    todo!("store the value where nobody reads yet, then say that it is there")
+    todo!("store the value where no reader looks yet, then announce it")
 }
 
-/// The value in the cell; None when nothing was ever published there.
+/// Returns the latest value that was published in the cell, or None when none was.
 ///
-/// It is one that was published, whole, and not one that was replaced already when the call began. Any number of processes read at
-/// the same time, and none of them holds up the writer: the mapping `cell` may even be one to read only. A reader never waits for
-/// the writer: where that stands still, after whichever instruction, the value comes at once. Only a writer that publishes all the
-/// time may make a reader begin again.
+/// - The value is one that was published, whole.
+/// - It had not been replaced yet when the call began.
+/// - Any number of processes read at the same time, and none of them delays the writer.
+/// - `cell` may be mapped for reading only.
+/// - A reader never waits for a writer that is stopped, after whichever instruction.
+/// - A reader may start over only because another value was published meanwhile.
+///
+/// # Example
+/// ```text
+/// a cell of zeros:                   latest(cell) -> None
+/// after publish(cell, [0, 0, 0, 0]): latest(cell) -> Some([0, 0, 0, 0])
+/// ```
 pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
     todo!("load the value, and make sure that it was not replaced meanwhile")
 }

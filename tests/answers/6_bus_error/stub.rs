@@ -1,11 +1,11 @@
-//! # Exercise 6: A process that does not die of a file
+//! # Exercise 6: A process that survives what happens to a file
 //!
-//! Five functions, each for a moment at which a mapping can kill the process that trusts it: what a mapping shows of a
-//! file ([`parts`]), a file that is not what its size says ([`sum_of`]), a disk that is full ([`put`]), and a file that
-//! others truncate while it is read ([`zeros_over`], then [`survive`], which is the largest). Two hours or so for all
-//! of them.
+//! Each of these five functions deals with a moment at which a mapping can kill the process that trusts it. [`parts`]
+//! says what a mapping shows of a file. [`sum_of`] meets files that are not what their size says. [`put`] meets a full
+//! disk. [`zeros_over`] and then [`survive`], which is the largest, meet a file that others truncate while it is read.
+//! Allow two hours or so for all of them.
 //!
-//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and what the lessons offer, such as
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and everything in the lessons, such as
 //! [`Mapping`] and `mmap_workbook::observe`.
 //!
 //! ```sh
@@ -23,128 +23,158 @@ use std::path::Path;
 use mmap_workbook::lesson_2::Mapping;
 use nix::errno::Errno;
 
-/// What a mapping of a file consists of, in bytes from its start. The three ranges follow each other without a gap:
-/// `file` begins at 0, `no_page` ends where the mapping ends. A part that there is none of is an empty range at its
-/// place.
+/// The parts of a mapping of a file, in bytes from its start. Each range begins where the one before it ends: `file`
+/// begins at 0, and `no_page` ends where the mapping ends. A part that does not exist is an empty range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
-    /// Bytes of the file: a load gives the file's byte, a store changes it.
+    /// Bytes of the file: a load gives the file's byte, and a store changes it.
     pub file: Range<usize>,
-    /// The rest of the file's last page: a load gives zero (until somebody stores there), a store succeeds and never
-    /// gets into the file.
+    /// The rest of the file's last page: a load gives zero, until a process stores there. A store succeeds, and never
+    /// reaches the file.
     pub rest: Range<usize>,
-    /// Pages that the file has not got: a load or a store is SIGBUS.
+    /// Pages that the file does not have: a load or a store raises SIGBUS.
     pub no_page: Range<usize>,
 }
 
-/// Says what the parts of a shared mapping are that shows `length` bytes from `offset` on of a file of `file_size`
-/// bytes.
+/// Computes the parts of a shared mapping of `length` bytes, from byte `offset` on, of a file that has `file_size`
+/// bytes. This is arithmetic alone: it neither opens nor maps a file.
 ///
-/// All addresses that are mapped belong to one of the parts, also those behind `length`; a touch of the first one
-/// behind `no_page` would be SIGSEGV. No file is touched, nothing is mapped: this is a sum, and takes no longer for
-/// large numbers. It is right for every `file_size` up to `u64::MAX` and every `offset` that is a multiple of the page
-/// size, and never panics.
+/// - Every mapped address belongs to one of the parts, also past `length`; the first one past `no_page` is not mapped.
+/// - It is correct for every `file_size` up to `u64::MAX` and every `offset` that is page-aligned.
+/// - It never panics, and takes no longer for large numbers.
 ///
 /// # Errors
-/// What mmap(2) would say: EINVAL when `length` is 0 or `offset` is no multiple of the page size; ENOMEM when `length`,
-/// rounded up to whole pages, is more than a `usize` can hold.
+/// - EINVAL, as mmap(2), when `length` is 0, or `offset` is not a multiple of the page size.
+/// - ENOMEM, as mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`.
+///
+/// # Example
+/// ```text
+/// P is the page size
+/// parts(10, 0, 2 * P + 1) -> file 0..10, rest 10..P, no_page P..3 * P
+/// parts(10, P, 1)         -> file 0..0, rest 0..0, no_page 0..P
+/// parts(10, 0, 0)         -> Err(EINVAL)
+/// ```
 pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
     todo!("say which bytes of the mapping are the file's, which are the rest of its last page, and which have no page")
 }
 
-/// The sum of all bytes of what is at `path`, each of them taken as a number from 0 to 255.
+/// Returns the sum of all bytes of the file at `path`, each taken as a number from 0 to 255. A file that can be mapped
+/// is mapped; any other regular file is read with read(2).
 ///
-/// What can be mapped is mapped and added up from memory: none of its bytes goes through read(2) or its relatives. Only
-/// the file's bytes count, also where its last page has something behind them. Nobody truncates the file meanwhile.
-///
-/// There are regular files of which this is not so, and their bytes are read with read(2), to the end:
-/// - A size of 0 does not say that there is nothing to read: the files of /proc have that size. (An empty file has the
-///   sum 0.)
-/// - A size does not say that there is something to map: mmap(2) of most files of /sys says ENODEV. It does not say how
-///   much there is to read either.
-///
-/// The file is opened for reading only. The call never waits for another process, whatever is at `path`. When it
-/// returns, with a sum or an error, nothing that it mapped is mapped any more and no file that it opened is open.
+/// - No byte of a file that can be mapped goes through read(2) or a similar call.
+/// - Only the bytes of the file count, even if its last page holds something past the end.
+/// - Files of /proc have the size 0 and contents all the same: they are read to the end.
+/// - An empty file has the sum 0.
+/// - Most files of /sys can't be mapped (ENODEV): they are read to the end, whatever their size.
+/// - The file is opened for reading only.
+/// - The call never waits for another process, whatever is at `path`.
+/// - When it returns, even with an error, it has unmapped and closed everything.
+/// - Nobody truncates the file meanwhile.
 ///
 /// # Errors
-/// `IsADirectory` (or EISDIR) for a directory. `InvalidInput` (or EINVAL) for a FIFO and for a device: it reads nothing
-/// from them. Else those of open(2), mmap(2) and read(2) as they are, such as ENOENT.
+/// - `IsADirectory` or EISDIR for a directory.
+/// - `InvalidInput` or EINVAL for a FIFO or a device; nothing is read from it.
+/// - Other errors of open(2), mmap(2) and read(2), unchanged, such as ENOENT.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "\x01\x02\xff": sum_of(path) -> 258
+/// /dev/null:                          sum_of(path) -> Err(EINVAL)
+/// ```
 pub fn sum_of(path: &Path) -> io::Result<u64> {
-    todo!("add up the bytes of whatever is at this path, through a mapping where there can be one")
+    todo!("add up the bytes of the file at this path, through a mapping if there can be one")
 }
 
-/// Puts `bytes` into the file from byte `offset` on, with stores to a shared mapping, or changes nothing.
+/// Stores `bytes` in the file from byte `offset` on, through a shared mapping. Either all of them are stored, or the
+/// call returns an error and changes nothing.
 ///
-/// `offset` may be any number: inside a page, in a hole, beyond the end. The file grows when the bytes need it, to
-/// `offset + bytes.len()` and no further; otherwise it keeps its size. No other byte changes. What lies between the old
-/// end and `offset` reads as zeros and takes no room on the disk. No bytes at all change nothing, wherever.
-///
-/// There may be too little room on the disk. That is the error ENOSPC and never a signal, and then the file has the
-/// size and the bytes that it had before. So it is with every other error, such as ENOMEM where the process may have no
-/// mapping as large as that. Pages that have their place on the disk already need no new one: to put bytes there
-/// succeeds on a full disk.
-///
-/// `file` is open for reading and writing, and nobody else changes it meanwhile. The bytes go through the mapping, not
-/// through write(2) or its relatives. When it returns, nothing that it mapped is mapped any more.
+/// - `file` is open for reading and writing, and nobody else changes it meanwhile.
+/// - `offset` may be any number: inside a page, in a hole, past the end.
+/// - A shorter file grows to `offset + bytes.len()`. A longer one keeps its size.
+/// - No other byte changes. What lies between the old end and `offset` reads as zeros.
+/// - That gap takes no disk space.
+/// - Empty `bytes` change nothing, whatever `offset` is.
+/// - Pages that have disk space already need no more: storing to them succeeds on a full disk.
+/// - After any error the file has its old size and bytes.
+/// - The bytes do not go through write(2) or a similar call.
+/// - When it returns, nothing that it mapped is still mapped.
 ///
 /// # Errors
-/// ENOSPC as said. EFBIG when the range would end beyond byte 2^63 - 1 (the largest size that a file can have). Else
-/// those of the calls as they are.
+/// - ENOSPC when the disk is full, and never a signal.
+/// - EFBIG when the bytes would end beyond byte 2^63 - 1, the largest size of a file.
+/// - Other errors of the system calls, unchanged, such as ENOMEM for too large a mapping.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "abcdef": put(file, 2, "XY") -> Ok; the file is "abXYef"
+/// a file of the bytes "ab":     put(file, 3, "XY") -> Ok; the file is "ab\0XY"
+/// ```
 pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
-    todo!("make sure of the room on the disk, then store the bytes through a mapping")
+    todo!("make sure of the space on the disk, then store the bytes through a mapping")
 }
 
-/// Takes away the page in which `address` lies, whatever it shows, and puts a private page of zeros in its place, to
-/// read and to write. The neighbouring pages stay what they are, and so does the file that the page belonged to.
+/// Replaces the page that contains `address`, whatever is mapped there, by a private page of zeros for reading and
+/// writing. It is meant for a signal handler.
 ///
-/// It is meant for a signal handler: it takes no lock and allocates nothing. And it makes one system call, mmap(2),
-/// which replaces the page in one go: at no moment are the addresses free for another thread to get.
+/// - The neighbouring pages do not change.
+/// - The file that the page belonged to does not change, and later stores to the page do not reach it.
+/// - It makes exactly one system call, mmap(2): no other thread can take the addresses in between.
 ///
 /// # Errors
-/// That of mmap(2).
+/// - That of mmap(2).
 ///
 /// # Safety
-/// `address` lies in a mapping of the caller's, and nobody holds a reference to a byte of its page.
+/// - `address` lies in a mapping of the caller, and there is no reference to a byte of its page.
+///
+/// # Example
+/// ```text
+/// a mapping of "aaaa...", "bbbb..." and "cccc...", a page each
+/// zeros_over(an address in the second page) -> Ok; the mapping shows "aaaa...", zeros, "cccc..."
+/// ```
 pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
     todo!("replace the page around this address by a page of zeros")
 }
 
-/// Why [`survive`] has no answer.
+/// Why [`survive`] has no result of its `body`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
-    /// A touch found no page: the number in the mapping, from 0 on, of the first page that was missed.
+    /// An access found no page: the number, from 0 on, of the first page of the mapping that was missing.
     Page(usize),
     /// mmap(2) or another call failed, or another `survive` is running (EBUSY).
     Call(Errno),
 }
 
-/// Maps the first `length` bytes of `file`, shared, to read and to write, whether the file has them or not, and runs
-/// `body` on the mapping. A touch of this mapping that finds no page does not kill: `body` goes on as if that page were
-/// there and full of zeros, stores to it get lost, and when `body` has returned the answer is `Missed::Page`.
+/// Maps the first `length` bytes of `file`, shared, for reading and writing, whether the file has them or not, and runs
+/// `body` on the mapping. An access that finds no page does not kill the process: `body` continues with a page of zeros
+/// there, and the result is `Missed::Page`. Otherwise the result is that of `body`.
 ///
-/// What has been missed stays missed: a page that the file did not have at the moment of the touch is reported even
-/// when the file had it before `body` began and has it again when `body` ends. And the other way round: where each
-/// touch found its page, the answer is that of `body`, whatever the file's size is before and after.
-///
-/// Every page that was not missed stays the file's: a load sees what others write, a store reaches the file, also after
-/// another page was missed. `survive` itself changes neither the file's bytes nor its size.
-///
-/// It works in a thread that has SIGBUS blocked, too. Every SIGBUS that is not for a touch of this mapping (a touch of
-/// another one; a signal that somebody sent) meets the action that was set before, as if there were no `survive`; where
-/// none was set, it kills the process. Where the process lives through one of those, this `survive` need not help any
-/// more.
-///
-/// One at a time in a process: a `survive` inside the `body` of another answers `Missed::Call(EBUSY)` without running
-/// its own `body`, and the outer one goes on as before.
-///
-/// When it is over, nothing that it mapped is mapped any more, it has left no descriptor open, and the action for
-/// SIGBUS and the thread's signal mask are those from before. All that is also so when `body` panics; the panic goes on
-/// to the caller then, and the next `survive` works.
+/// - `Missed::Page` has the page that the first such access did not find.
+/// - A page missing at the moment of an access counts, even if it is there before and after.
+/// - If every access finds its page, the result is that of `body`, whatever the file's size.
+/// - `body` can store to a page of zeros, and load from it, but its stores never reach the file.
+/// - Every other page stays the file's: loads see what others write, and stores reach the file.
+/// - `survive` itself changes neither the bytes nor the size of the file.
+/// - It works in a thread that has SIGBUS blocked.
+/// - Any other SIGBUS, sent or raised by another mapping, meets the action that was set before.
+/// - With the default action that kills the process. If the process lives on, this `survive` may stop working.
+/// - One `survive` runs at a time: a nested one does not run its `body`; the outer one continues.
+/// - Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open.
+/// - Afterwards the action for SIGBUS and the signal mask of the thread are those from before.
+/// - If `body` panics, both hold too. The panic reaches the caller, and the next `survive` works.
 ///
 /// # Errors
-/// [`Missed`]. EINVAL for a length of 0, and the other errors of mmap(2).
+/// - [`Missed::Page`] when an access found no page.
+/// - `Missed::Call` with EBUSY when another `survive` is running.
+/// - `Missed::Call` with EINVAL for a length of 0, and with any other error of mmap(2).
+///
+/// # Example
+/// ```text
+/// P is the page size; the file has the bytes "abc"
+/// survive(file, 2 * P, load byte 1)             -> Ok('b')
+/// survive(file, 2 * P, load byte P, then 2)     -> Err(Page(1)); the loads gave 0 and 'c'
+/// ```
 pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
-    todo!("run the body with a handler for SIGBUS that puts zeros where the file has no page, and remembers it")
+    todo!("run the body with a handler for SIGBUS that maps zeros where the file has no page, and records it")
 }
 
 #[cfg(test)]
