@@ -1,9 +1,11 @@
 //! The model on scenarios whose outcomes the lessons' tests have from the kernel.
 
 use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use mmap_workbook::model::{Backing, Basis, Model, Posix, Rule};
-use mmap_workbook::scenario::{Amount, Backend, Byte, Death, Outcome, Scenario};
+use mmap_workbook::scenario::{Amount, Backend, Byte, Death, Outcome, Scenario, TOUR};
 
 /// The outcome of the last line, where a page has 4 KiB.
 fn last(text: &str) -> Outcome {
@@ -145,6 +147,25 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
     ] {
         assert_eq!(rule(&format!("{begin}{line}")), expected, "{line}");
     }
+}
+
+/// Where several rules have a part in an outcome, the last one of the table is its reason. A rule that is moved in the table, or
+/// put into the middle of it, shows here which lines get another one.
+#[test]
+fn the_order_of_the_rules_decides_the_reasons() {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");
+    let files = fs::read_dir(directory).expect("read").map(|entry| entry.expect("an entry").path());
+    let texts = files.collect::<BTreeSet<_>>().into_iter().map(|path| fs::read_to_string(path).expect("read"));
+    let mut lines = BTreeSet::new();
+    for text in [TOUR.to_owned()].into_iter().chain(texts) {
+        let scenario = Scenario::parse(&text).unwrap_or_else(|problem| panic!("{problem}"));
+        let mut model = Model::new(1 << 12);
+        for line in &scenario.0 {
+            let (outcome, rule) = model.step(line.process, &line.operation);
+            lines.insert(format!("{:?}: {} {} => {outcome}\n", rule, line.process, line.operation));
+        }
+    }
+    insta::assert_snapshot!(lines.into_iter().collect::<String>());
 }
 
 /// For each rule that POSIX leaves unspecified: what it allows of a last line, what Linux does first.

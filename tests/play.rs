@@ -1,12 +1,16 @@
 //! `workbook play`, `predict` and `torture`, run as a learner runs them.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use mmap_workbook::kernel::Kernel;
+use mmap_workbook::play::random::{self, Files};
+use mmap_workbook::play::torture::runner;
 use mmap_workbook::process::{Child, Ended};
-use mmap_workbook::scenario::{Backend, Scenario, TOUR};
+use mmap_workbook::scenario::{Backend, Operation, Scenario, TOUR};
+use proptest::strategy::{Strategy, ValueTree};
 use tempfile::tempdir;
 
 /// The program with these arguments and this on its standard input.
@@ -152,17 +156,17 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
         ),
         (vec!["play", "-"], "A map m anon private rw 4000000000p", "line 1, `A map m anon private rw 4000000000p`"),
         (vec!["play", "-"], forks.as_str(), "line 6, `A map m5 anon private rw 200p`: more than 1024 pages"),
-        (vec!["play", "-"], flood.as_str(), "bytes are read and written up to here"),
-        (vec!["play", "-"], deluge.as_str(), "bytes are read and written up to here"),
+        (vec!["play", "-"], flood.as_str(), "the lines up to here copy more than"),
+        (vec!["play", "-"], deluge.as_str(), "the lines up to here copy more than"),
         (vec!["play", "-"], "A load nobody 0 1", "line 1, `A load nobody 0 1`: A has no mapping nobody"),
         (
             vec!["play", "-"],
             "A create f 1\nA open d f ro\nA open d f ro",
-            "line 3, `A open d f ro`: A has already a descriptor d",
+            "line 3, `A open d f ro`: A already has a descriptor d",
         ),
-        (vec!["play", "-"], "A exit\nA exit", "line 2, `A exit`: there is no process A, or it has ended before"),
-        (vec!["play", "-"], "A fork B\nB fork A", "line 2, `B fork A`: there is a process A already"),
-        (vec!["play", "-"], "A kill A", "line 1, `A kill A`: who wants to end says `exit`"),
+        (vec!["play", "-"], "A exit\nA exit", "line 2, `A exit`: there is no process A, or it has ended"),
+        (vec!["play", "-"], "A fork B\nB fork A", "line 2, `B fork A`: there is already a process A"),
+        (vec!["play", "-"], "A kill A", "line 1, `A kill A`: a process that wants to end uses `exit`"),
         (vec!["play", "-"], "A fork PROCESS1000000", "line 1, column 8"),
         (vec!["play", "-"], "A open d ../etc/passwd rw", "line 1, column 10"),
         (vec!["play", "-"], "A create f 1p\nA opne d f rw", "line 2, column 3: \"opne\""),
@@ -208,6 +212,19 @@ fn predictions_are_asked_for_and_answered() {
     let refused = workbook("en", &["predict", "--seed", "3", "--level", "4"], "");
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(workbook("en", &["predict", "7"], "").status.code(), Some(2));
+}
+
+#[test]
+fn random_scenarios_have_every_operation() {
+    let mut missing: BTreeSet<&str> = Operation::VERBS.iter().copied().collect();
+    let (scenarios, mut runner) = (random::scenario(Files::All, 200), runner(1));
+    for _ in 0..100 {
+        let scenario = scenarios.new_tree(&mut runner).expect("a scenario").current();
+        for line in &scenario.0 {
+            missing.remove(line.operation.to_string().split(' ').next().expect("a verb"));
+        }
+    }
+    assert!(missing.is_empty(), "`operation` of src/play/random.rs draws none of these: {missing:?}");
 }
 
 #[test]

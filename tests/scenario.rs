@@ -22,48 +22,49 @@ fn bytes() -> impl Strategy<Value = Bytes> {
     prop_oneof![r"[!$-&(-\[\]-{}~]{1,16}".prop_map(Bytes::Text), fill]
 }
 
-fn request() -> impl Strategy<Value = Request> {
-    let source = prop_oneof![Just(Source::Anonymous), (name(), amount()).prop_map(|(n, a)| Source::File(n, a))];
+fn request() -> impl Strategy<Value = String> {
+    let source = prop_oneof![Just(None), (name(), amount()).prop_map(Some)];
     let parts = (source, select(Sharing::ALL), select(Protection::ALL), amount());
-    parts.prop_map(|(source, sharing, protection, length)| Request { source, sharing, protection, length })
+    parts.prop_map(|(source, sharing, protection, length)| match source {
+        None => format!("anon {sharing} {protection} {length}"),
+        Some((file, offset)) => format!("{file} {sharing} {protection} {offset} {length}"),
+    })
 }
 
-/// Here and not below, where an operation has the same name.
-fn seal() -> impl Strategy<Value = Seal> {
-    select(Seal::ALL)
+/// A part of an operation as it is written, by its type in the table of the operations.
+fn part(of_type: &str) -> BoxedStrategy<String> {
+    fn printed<T: std::fmt::Display + std::fmt::Debug>(
+        part: impl Strategy<Value = T> + 'static,
+    ) -> BoxedStrategy<String> {
+        part.prop_map(|part| part.to_string()).boxed()
+    }
+    match of_type.replace(' ', "").as_str() {
+        "Name" => printed(name()),
+        "Pid" => printed(pid()),
+        "Amount" => printed(amount()),
+        "Bytes" => printed(bytes()),
+        "Contents" => prop_oneof![printed(amount()), printed(bytes())].boxed(),
+        "Range" => (amount(), amount()).prop_map(|(place, length)| format!("{place} {length}")).boxed(),
+        "Request" => request().boxed(),
+        "Access" => printed(select(Access::ALL)),
+        "Flag" => printed(select(Flag::ALL)),
+        "Seal" => printed(select(Seal::ALL)),
+        "Protection" => printed(select(Protection::ALL)),
+        "Advice" => printed(select(Advice::ALL)),
+        other => match other.strip_prefix("Option<").and_then(|rest| rest.strip_suffix('>')) {
+            Some(inner) => prop::option::of(part(inner)).prop_map(Option::unwrap_or_default).boxed(),
+            None => panic!("the table of the operations has a new type of parts, {other}: say here how one is drawn"),
+        },
+    }
 }
 
-fn operation() -> impl Strategy<Value = Operation> {
-    use Operation::*;
-    let contents = prop_oneof![amount().prop_map(Contents::Zeros), bytes().prop_map(Contents::Bytes)];
-    let range = prop::option::of((amount(), amount()).prop_map(|(place, length)| Range { place, length }));
-    let files = prop_oneof![
-        (name(), contents).prop_map(|(n, c)| Create(n, c)),
-        (name(), amount()).prop_map(|(n, a)| Memfd(n, a)),
-        (name(), name(), select(Access::ALL), prop::option::of(select(Flag::ALL)))
-            .prop_map(|(d, n, a, flag)| Open(d, n, a, flag)),
-        name().prop_map(Close),
-        (name(), amount(), amount()).prop_map(|(n, a, l)| Read(n, a, l)),
-        (name(), amount(), bytes()).prop_map(|(n, a, b)| Write(n, a, b)),
-        (name(), amount()).prop_map(|(n, a)| Truncate(n, a)),
-        (name(), amount(), amount()).prop_map(|(n, a, l)| Punch(n, a, l)),
-        (name(), name()).prop_map(|(from, to)| Rename(from, to)),
-        name().prop_map(Unlink),
-        (name(), seal()).prop_map(|(n, s)| Seal(n, s)),
-    ];
-    let memory = prop_oneof![
-        (name(), request()).prop_map(|(n, request)| Map(n, request)),
-        (name(), amount(), amount()).prop_map(|(n, a, l)| Load(n, a, l)),
-        (name(), amount(), bytes()).prop_map(|(n, a, b)| Store(n, a, b)),
-        (name(), range).prop_map(|(n, range)| Unmap(n, range)),
-        (name(), select(Protection::ALL)).prop_map(|(n, p)| Protect(n, p)),
-        (name(), select(Advice::ALL)).prop_map(|(n, advice)| Advise(n, advice)),
-        name().prop_map(Sync),
-        pid().prop_map(Fork),
-        Just(Exit),
-        pid().prop_map(Kill),
-    ];
-    prop_oneof![files, memory]
+/// Any operation of the table, as it is written.
+fn operation() -> impl Strategy<Value = String> {
+    let operations = Operation::VERBS.iter().zip(Operation::PARTS).map(|(verb, parts)| {
+        let parts: Vec<_> = parts.iter().map(|(_, of_type)| part(of_type)).collect();
+        parts.prop_map(move |parts| format!("{verb} {}", parts.join(" "))).boxed()
+    });
+    prop::strategy::Union::new(operations)
 }
 
 fn byte() -> impl Strategy<Value = Byte> {
@@ -93,8 +94,15 @@ fn outcome() -> impl Strategy<Value = Outcome> {
 }
 
 fn line() -> impl Strategy<Value = Line> {
+    // There is one way to write each: what is read prints as what was drawn.
+    let read = |text: String| {
+        let scenario = Scenario::parse(&text).unwrap_or_else(|problem| panic!("{text}: {problem}"));
+        let line = scenario.0.into_iter().next().expect("a line");
+        assert_eq!(line.to_string(), text.split_whitespace().collect::<Vec<_>>().join(" "));
+        line
+    };
     let parts = (pid(), operation(), prop::option::of(outcome()));
-    parts.prop_map(|(process, operation, outcome)| Line { process, operation, outcome })
+    parts.prop_map(move |(process, operation, outcome)| Line { outcome, ..read(format!("{process} {operation}")) })
 }
 
 proptest! {

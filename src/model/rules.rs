@@ -35,16 +35,20 @@ impl Basis {
     }
 }
 
+/// Makes the rules from their table. The order of the table matters: several rules may have a part in one outcome (a load past the
+/// end of the file's last byte shows the file, and finds the rest of its page), and the last of them in the table is the one that
+/// explains it (`Model::because` compares them). So a rule that says less often, or more exactly, why comes after the more
+/// general ones. tests/model.rs shows which reasons change when a rule is moved.
 macro_rules! rules {
     ($($name:ident: $standing:ident, $en:literal, $zh:literal;)*) => {
-        /// A rule about files and memory.
+        /// A rule about files and memory. They are ordered: where several have a part in an outcome, the greatest explains it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
             $(#[doc = $en] $name,)*
         }
 
         impl Rule {
-            /// All of them. Where several have a part in an outcome, the last one of these explains it.
+            /// All of them, in their order.
             pub const ALL: &[Rule] = &[$(Rule::$name),*];
 
             /// The rule in a sentence, in English.

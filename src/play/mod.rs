@@ -12,7 +12,7 @@ use std::path::Path;
 use crate::kernel::Kernel;
 use crate::model::{Model, Posix, Rule};
 use crate::observe;
-use crate::scenario::{Amount, Backend, Bytes, Contents, Line, Name, Operation, Outcome, Request, Scenario, Source};
+use crate::scenario::{Amount, Backend, Line, Name, Operation, Outcome, Pid, Role, Scenario};
 
 pub use print::{elsewhere, explained, json, print, sentence, standing};
 
@@ -90,75 +90,53 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
     let page = page_size()?;
     let (mut model, mut moved) = (Model::new(page), 0);
     for (number, line) in (1..).zip(&scenario.0) {
-        let nobody = nobody(&model, line);
-        let outcome = model.step(line.process, &line.operation).0;
-        moved += match &line.operation {
-            Operation::Create(_, Contents::Bytes(Bytes::Fill(_, amount)))
-            | Operation::Write(_, _, Bytes::Fill(_, amount))
-            | Operation::Store(_, _, Bytes::Fill(_, amount))
-            | Operation::Read(_, _, amount)
-            | Operation::Load(_, _, amount) => amount.at(page).unwrap_or(0),
-            _ => 0,
-        };
+        let (process, mut operation) = (line.process, line.operation.clone());
+        let unfit = unfit(&model, process, &mut operation);
+        let outcome = model.step(process, &operation).0;
+        moved += operation.roles().iter().map(|role| copied(role, page)).sum::<u64>();
         let problem = match () {
-            () if model.is_too_much(&line.operation) => {
-                format!("a number of bytes that no scenario has (up to {} pages each)", Amount::MOST_PAGES)
+            () if model.is_too_much(&operation) => {
+                format!("a number of bytes may come to {} pages at most", Amount::MOST_PAGES)
             }
             () if model.is_full() => {
                 let (pages, files, names) = (Model::MOST_PAGES, Model::MOST_FILES, Model::MOST_NAMES);
                 format!("more than {pages} pages, {files} files, {names} descriptors or {names} mappings")
             }
-            () if moved > MOST_BYTES => format!("more than {MOST_BYTES} bytes are read and written up to here"),
-            () if outcome == Outcome::NotApplicable => nobody.unwrap_or_else(|| "it means nothing here".to_owned()),
+            () if moved > MOST_BYTES => format!("the lines up to here copy more than {MOST_BYTES} bytes"),
+            () if outcome == Outcome::NotApplicable => unfit.unwrap_or_else(|| "it is not applicable here".to_owned()),
             () => continue,
         };
-        let text = format!("line {number}, `{} {}`: {problem}", line.process, line.operation);
+        let text = format!("line {number}, `{process} {operation}`: {problem}");
         return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
     }
     Ok(())
 }
 
-/// What a line names that isn't there, or is there already.
-fn nobody(model: &Model, line: &Line) -> Option<String> {
-    let process = line.process;
-    let descriptor = |name: &Name, wanted: bool| {
-        let word = if wanted { "no" } else { "already a" };
-        let there = model.descriptors(process).any(|other| other == *name);
-        (there != wanted).then(|| format!("{process} has {word} descriptor {name}"))
-    };
-    let mapping = |name: &Name, wanted: bool| {
-        let word = if wanted { "no" } else { "already a" };
-        let there = model.mappings(process).any(|other| other == *name);
-        (there != wanted).then(|| format!("{process} has {word} mapping {name}"))
-    };
+fn copied(role: &Role, page: u32) -> u64 {
+    if let Role::Copied(amount) = role { amount.at(page).unwrap_or(0) } else { 0 }
+}
+
+/// Which process or name of a line does not exist, or exists already. A file that does not exist is no mistake: the line gives an
+/// errno.
+fn unfit(model: &Model, process: Pid, operation: &mut Operation) -> Option<String> {
+    let no_process = |process: Pid| format!("there is no process {process}, or it has ended");
+    let has = |kind: &str, name: Name| format!("{process} already has a {kind} {name}");
+    let has_no = |kind: &str, name: Name| format!("{process} has no {kind} {name}");
+    let descriptor = |name: Name| model.descriptors(process).any(|other| other == name);
+    let mapping = |name: Name| model.mappings(process).any(|other| other == name);
     if !model.has(process) {
-        return Some(format!("there is no process {process}, or it has ended before"));
+        return Some(no_process(process));
     }
-    match &line.operation {
-        Operation::Open(name, ..) | Operation::Memfd(name, _) => descriptor(name, false),
-        Operation::Close(name)
-        | Operation::Read(name, ..)
-        | Operation::Write(name, ..)
-        | Operation::Truncate(name, _)
-        | Operation::Punch(name, ..)
-        | Operation::Seal(name, _) => descriptor(name, true),
-        Operation::Map(name, Request { source, .. }) => mapping(name, false).or_else(|| match source {
-            Source::File(file, _) => descriptor(file, true),
-            Source::Anonymous => None,
-        }),
-        Operation::Load(name, ..)
-        | Operation::Store(name, ..)
-        | Operation::Unmap(name, _)
-        | Operation::Protect(name, _)
-        | Operation::Advise(name, _)
-        | Operation::Sync(name) => mapping(name, true),
-        Operation::Fork(child) if model.has(*child) => Some(format!("there is a process {child} already")),
-        Operation::Kill(other) if *other == process => Some("who wants to end says `exit`".to_owned()),
-        Operation::Kill(other) if !model.has(*other) => {
-            Some(format!("there is no process {other}, or it has ended before"))
-        }
-        _ => None,
-    }
+    operation.roles().into_iter().find_map(|role| match role {
+        Role::Descriptor(name) => (!descriptor(*name)).then(|| has_no("descriptor", *name)),
+        Role::NewDescriptor(name) => descriptor(*name).then(|| has("descriptor", *name)),
+        Role::Mapping(name) => (!mapping(*name)).then(|| has_no("mapping", *name)),
+        Role::NewMapping(name) => mapping(*name).then(|| has("mapping", *name)),
+        Role::NewProcess(child) => model.has(*child).then(|| format!("there is already a process {child}")),
+        Role::OtherProcess(other) if *other == process => Some("a process that wants to end uses `exit`".to_owned()),
+        Role::OtherProcess(other) => (!model.has(*other)).then(|| no_process(*other)),
+        Role::File(_) | Role::NewFile(_) | Role::AnyName(_) | Role::Copied(_) => None,
+    })
 }
 
 /// Plays a scenario in both worlds.

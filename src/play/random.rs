@@ -7,7 +7,7 @@ use proptest::sample::select;
 use crate::model::Model;
 use crate::scenario::{
     Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Outcome, Pid, Protection, Range, Request,
-    Scenario, Seal, Sharing, Source,
+    Role, Scenario, Seal, Sharing, Source,
 };
 
 /// Which files a random scenario has.
@@ -100,49 +100,33 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
     }
     let process = instead(model.processes(), draft.process)?;
     let mut operation = draft.operation.clone();
-    match &mut operation {
-        // One in three may find that its name is taken.
-        Operation::Create(name, _) if draft.daring >= 33 => *name = new_one(model.files(), *name, FILES)?,
-        Operation::Create(..) => {}
-        Operation::Open(descriptor, file, ..) => {
-            *descriptor = new_one(model.descriptors(process), *descriptor, DESCRIPTORS)?;
-            *file = instead(model.files(), *file)?;
-        }
-        Operation::Memfd(name, _) => *name = new_one(model.descriptors(process), *name, DESCRIPTORS)?,
-        Operation::Close(name)
-        | Operation::Read(name, ..)
-        | Operation::Write(name, ..)
-        | Operation::Truncate(name, _)
-        | Operation::Punch(name, ..)
-        | Operation::Seal(name, _) => *name = instead(model.descriptors(process), *name)?,
-        Operation::Rename(from, _) => *from = instead(model.files(), *from)?,
-        Operation::Map(name, request) => {
-            *name = new_one(model.mappings(process), *name, MAPPINGS)?;
-            if let Source::File(descriptor, _) = &mut request.source {
-                *descriptor = instead(model.descriptors(process), *descriptor)?;
+    if let Operation::Load(name, ..) | Operation::Store(name, ..) = operation
+        && model.mappings(process).next().is_none()
+    {
+        // There is no mapping to load from or to store to yet.
+        let file = model.descriptors(process).next().map(|file| Source::File(file, Amount { pages: 0, bytes: 0 }));
+        let request = Request {
+            source: file.unwrap_or(Source::Anonymous),
+            sharing: if draft.daring < 50 { Sharing::Shared } else { Sharing::Private },
+            protection: Protection::ReadWrite,
+            length: Amount { pages: 2, bytes: 0 },
+        };
+        operation = Operation::Map(name, request);
+    }
+    for role in operation.roles() {
+        match role {
+            Role::File(name) => *name = instead(model.files(), *name)?,
+            Role::Descriptor(name) => *name = instead(model.descriptors(process), *name)?,
+            Role::NewDescriptor(name) => *name = new_one(model.descriptors(process), *name, DESCRIPTORS)?,
+            Role::Mapping(name) => *name = instead(model.mappings(process), *name)?,
+            Role::NewMapping(name) => *name = new_one(model.mappings(process), *name, MAPPINGS)?,
+            Role::NewProcess(child) => {
+                *child = ['B', 'C'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;
             }
+            // One in three may find that its name is taken.
+            Role::NewFile(name) if draft.daring >= 33 => *name = new_one(model.files(), *name, FILES)?,
+            Role::NewFile(_) | Role::AnyName(_) | Role::OtherProcess(_) | Role::Copied(_) => {}
         }
-        Operation::Load(name, ..) | Operation::Store(name, ..) if model.mappings(process).next().is_none() => {
-            // There is nothing to touch yet.
-            let file = model.descriptors(process).next().map(|file| Source::File(file, Amount { pages: 0, bytes: 0 }));
-            let request = Request {
-                source: file.unwrap_or(Source::Anonymous),
-                sharing: if draft.daring < 50 { Sharing::Shared } else { Sharing::Private },
-                protection: Protection::ReadWrite,
-                length: Amount { pages: 2, bytes: 0 },
-            };
-            operation = Operation::Map(*name, request);
-        }
-        Operation::Load(name, ..)
-        | Operation::Store(name, ..)
-        | Operation::Unmap(name, _)
-        | Operation::Protect(name, _)
-        | Operation::Advise(name, _)
-        | Operation::Sync(name) => *name = instead(model.mappings(process), *name)?,
-        Operation::Fork(child) => {
-            *child = ['B', 'C'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;
-        }
-        Operation::Unlink(_) | Operation::Exit | Operation::Kill(_) => {}
     }
     Some((process, operation))
 }

@@ -43,8 +43,42 @@ pub(super) trait Part: Sized {
         true
     }
 
-    /// Puts the numbers of bytes that are in it behind the others.
+    /// Adds the numbers of bytes that are in it.
     fn amounts(&self, _all: &mut Vec<Amount>) {}
+}
+
+/// What a part of an operation refers to, or how many bytes it copies: what those need to know who make or check scenarios and
+/// must not forget an operation. The table of the operations gives it, after `as`.
+#[derive(Debug)]
+pub enum Role<'o> {
+    /// The name of a file that exists.
+    File(&'o mut Name),
+    /// The name of a file that does not exist yet.
+    NewFile(&'o mut Name),
+    /// A name in the directory, whether it is a file's or not.
+    AnyName(&'o mut Name),
+    /// A descriptor that the process has.
+    Descriptor(&'o mut Name),
+    /// A descriptor that the process does not have yet.
+    NewDescriptor(&'o mut Name),
+    /// A mapping that the process has.
+    Mapping(&'o mut Name),
+    /// A mapping that the process does not have yet.
+    NewMapping(&'o mut Name),
+    /// A process other than the one of the line.
+    OtherProcess(&'o mut Pid),
+    /// A process that does not exist yet.
+    NewProcess(&'o mut Pid),
+    /// The number of bytes that are copied.
+    Copied(&'o mut Amount),
+}
+
+/// A part of an operation that says its roles by itself, or has none. A name and a process have one only by the table.
+#[diagnostic::on_unimplemented(
+    message = "a `{Self}` in the table of the operations needs a role: write `{Self} as Mapping`, say"
+)]
+trait Roles {
+    fn roles<'o>(&'o mut self, _all: &mut Vec<Role<'o>>) {}
 }
 
 /// Words with commas between them, which are put together only for an error.
@@ -87,6 +121,8 @@ macro_rules! keywords {
                 f.write_str(self.as_str())
             }
         }
+
+        impl Roles for $Type {}
 
         impl fmt::Display for $Type {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -159,7 +195,7 @@ keywords! {
 /// Makes the type of what a process does, with what reads and prints it: each operation with its verb, and the parts that
 /// stand behind it.
 macro_rules! operations {
-    ($($(#[$doc:meta])* $Operation:ident $verb:literal $(($($part:ident: $Part:ty),*))?;)*) => {
+    ($($(#[$doc:meta])* $Operation:ident $verb:literal $(($($part:ident: $Part:ty $(as $Role:ident)?),*))?;)*) => {
         /// What a process does in a line.
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         pub enum Operation {
@@ -171,8 +207,22 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// What a process does, as it is written.
+            /// The first word of each.
             pub const VERBS: &[&str] = &[$($verb),*];
+
+            /// The parts that follow each of [`Operation::VERBS`]: the name and the type of each.
+            pub const PARTS: &[&[(&str, &str)]] = &[$(&[$($((stringify!($part), stringify!($Part))),*)?]),*];
+
+            /// What its parts refer to.
+            pub fn roles(&mut self) -> Vec<Role<'_>> {
+                let mut all = Vec::new();
+                match self {
+                    $(Operation::$Operation $(($($part),*))? => {
+                        $($(operations!(@role all $part $($Role)?);)*)?
+                    })*
+                }
+                all
+            }
         }
 
         impl Part for Operation {
@@ -208,51 +258,53 @@ macro_rules! operations {
             }
         }
     };
+    (@role $all:ident $part:ident) => { Roles::roles($part, &mut $all) };
+    (@role $all:ident $part:ident $Role:ident) => { $all.push(Role::$Role($part)) };
 }
 
 operations! {
     /// open(2) with O_CREAT and O_EXCL, ftruncate(2) or write(2), close(2): a file of this name with these bytes.
-    Create "create" (file: Name, contents: Contents);
+    Create "create" (file: Name as NewFile, contents: Contents);
     /// memfd_create(2) with this size: a descriptor, and no name.
-    Memfd "memfd" (descriptor: Name, size: Amount);
+    Memfd "memfd" (descriptor: Name as NewDescriptor, size: Amount);
     /// open(2)
-    Open "open" (descriptor: Name, file: Name, access: Access, flag: Option<Flag>);
+    Open "open" (descriptor: Name as NewDescriptor, file: Name as File, access: Access, flag: Option<Flag>);
     /// close(2)
-    Close "close" (descriptor: Name);
+    Close "close" (descriptor: Name as Descriptor);
     /// pread(2): from a place in the file, at most so many bytes.
-    Read "read" (descriptor: Name, offset: Amount, length: Amount);
+    Read "read" (descriptor: Name as Descriptor, offset: Amount, length: Amount as Copied);
     /// pwrite(2)
-    Write "write" (descriptor: Name, offset: Amount, bytes: Bytes);
+    Write "write" (descriptor: Name as Descriptor, offset: Amount, bytes: Bytes);
     /// ftruncate(2)
-    Truncate "truncate" (descriptor: Name, size: Amount);
+    Truncate "truncate" (descriptor: Name as Descriptor, size: Amount);
     /// fallocate(2) with FALLOC_FL_PUNCH_HOLE
-    Punch "punch" (descriptor: Name, offset: Amount, length: Amount);
+    Punch "punch" (descriptor: Name as Descriptor, offset: Amount, length: Amount);
     /// rename(2): the first name takes the place of the second.
-    Rename "rename" (from: Name, to: Name);
+    Rename "rename" (from: Name as File, to: Name as AnyName);
     /// unlink(2)
-    Unlink "unlink" (file: Name);
+    Unlink "unlink" (file: Name as AnyName);
     /// fcntl(2), F_ADD_SEALS
-    Seal "seal" (descriptor: Name, seal: Seal);
+    Seal "seal" (descriptor: Name as Descriptor, seal: Seal);
     /// mmap(2)
-    Map "map" (mapping: Name, request: Request);
+    Map "map" (mapping: Name as NewMapping, request: Request);
     /// Loads so many bytes from a place in a mapping, one after the other.
-    Load "load" (mapping: Name, place: Amount, length: Amount);
+    Load "load" (mapping: Name as Mapping, place: Amount, length: Amount as Copied);
     /// Stores bytes from a place in a mapping on, one after the other.
-    Store "store" (mapping: Name, place: Amount, bytes: Bytes);
+    Store "store" (mapping: Name as Mapping, place: Amount, bytes: Bytes);
     /// munmap(2) of all of a mapping, or of a part.
-    Unmap "unmap" (mapping: Name, range: Option<Range>);
+    Unmap "unmap" (mapping: Name as Mapping, range: Option<Range>);
     /// mprotect(2)
-    Protect "protect" (mapping: Name, protection: Protection);
+    Protect "protect" (mapping: Name as Mapping, protection: Protection);
     /// madvise(2)
-    Advise "advise" (mapping: Name, advice: Advice);
+    Advise "advise" (mapping: Name as Mapping, advice: Advice);
     /// msync(2), MS_SYNC
-    Sync "sync" (mapping: Name);
+    Sync "sync" (mapping: Name as Mapping);
     /// fork(2): the child has this letter.
-    Fork "fork" (child: Pid);
+    Fork "fork" (child: Pid as NewProcess);
     /// _exit(2)
     Exit "exit";
     /// Kills another process with SIGKILL.
-    Kill "kill" (process: Pid);
+    Kill "kill" (process: Pid as OtherProcess);
 }
 
 impl Operation {
@@ -308,6 +360,8 @@ impl Part for Amount {
     }
 }
 
+impl Roles for Amount {}
+
 fn amount(word: &str) -> Option<Amount> {
     let bytes = |text: &str| plain_number(text).and_then(|bytes| i32::try_from(bytes).ok());
     let Some((pages, rest)) = word.split_once('p') else {
@@ -350,6 +404,16 @@ impl Part for Bytes {
     }
 }
 
+/// Its bytes are copied: to a file, or into a mapping.
+impl Roles for Bytes {
+    fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
+        match self {
+            Bytes::Text(_) => {}
+            Bytes::Fill(_, amount) => all.push(Role::Copied(amount)),
+        }
+    }
+}
+
 /// A size, or bytes.
 impl Part for Contents {
     fn read(words: &mut Words<'_>) -> Result<Contents, Problem> {
@@ -370,6 +434,15 @@ impl Part for Contents {
         match self {
             Contents::Zeros(size) => size.amounts(all),
             Contents::Bytes(bytes) => bytes.amounts(all),
+        }
+    }
+}
+
+impl Roles for Contents {
+    fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
+        match self {
+            Contents::Zeros(_) => {}
+            Contents::Bytes(bytes) => bytes.roles(all),
         }
     }
 }
@@ -405,6 +478,15 @@ impl Part for Request {
     }
 }
 
+impl Roles for Request {
+    fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
+        match &mut self.source {
+            Source::File(descriptor, _) => all.push(Role::Descriptor(descriptor)),
+            Source::Anonymous => {}
+        }
+    }
+}
+
 impl Part for Range {
     fn read(words: &mut Words<'_>) -> Result<Range, Problem> {
         Ok(Range { place: words.part("place")?, length: words.part("length")? })
@@ -418,6 +500,8 @@ impl Part for Range {
         all.extend([self.place, self.length]);
     }
 }
+
+impl Roles for Range {}
 
 /// What may be left out, at the end of what is done.
 impl<P: Part> Part for Option<P> {
@@ -435,6 +519,12 @@ impl<P: Part> Part for Option<P> {
 
     fn amounts(&self, all: &mut Vec<Amount>) {
         self.iter().for_each(|part| part.amounts(all));
+    }
+}
+
+impl<P: Roles> Roles for Option<P> {
+    fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
+        self.iter_mut().for_each(|part| part.roles(all));
     }
 }
 

@@ -29,7 +29,7 @@ mod outcome;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Seal, Sharing};
+pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Role, Seal, Sharing};
 pub use outcome::{Byte, Death, Outcome};
 
 /// A scenario that has each operation once, and says what each is.
