@@ -34,19 +34,19 @@ fn text(reader: &Reader) -> Option<String> {
     reader.read().expect("read").map(|message| message.text())
 }
 
-/// A writer in a child that publishes these texts, gives the turn, and lives on until it gets one.
+/// A writer in a child that publishes these texts, gives the turn, and then waits for its own.
 fn writer_in_child(path: &Path, texts: &[&str]) -> (Child, Peer) {
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let mut writer = Writer::open(path)?;
         for text in texts {
             writer.publish(text)?;
         }
-        line.give_turn()?;
-        line.await_turn()
+        peer.give_turn()?;
+        peer.await_turn()
     })
     .expect("a child");
-    line.await_turn().expect("its turn");
-    (child, line)
+    peer.await_turn().expect("its turn");
+    (child, peer)
 }
 
 proptest! {
@@ -62,7 +62,7 @@ proptest! {
             prop_assert_eq!(writer.publish(text)?, number);
             let message = reader.read()?.expect("a message");
             prop_assert_eq!((message.number(), &message.text()), (number, text));
-            prop_assert_eq!(last_message_with_memmap2(&path)?, Look::Whole(message));
+            prop_assert_eq!(last_message_with_memmap2(&path)?, Attempt::Whole(message));
         }
     }
 
@@ -75,15 +75,15 @@ proptest! {
         drop(Writer::open(&path)?);
         let genuine = fs::read(&path)?;
         let (_directory, path) = file_with(&bytes);
-        // The first fields of a channel, the rest as it comes.
+        // The first fields of a channel, then random bytes.
         let end = (header * 8).min(bytes.len());
         open(&path).write_all_at(&genuine[..end], 0)?;
         let before = fs::read(&path)?;
         match Reader::open(&path) {
             Ok(reader) => {
                 prop_assert!(bytes.len() >= SIZE && header >= 2);
-                // Whatever it says: it comes to an end.
-                let _ = reader.look(|| ())?;
+                // Whatever it says: the call returns.
+                let _ = reader.try_read(|| ())?;
                 let _ = (reader.state()?, reader.read_naively(|| ()), reader.bell(), reader.writer());
             }
             Err(error) => {
@@ -101,22 +101,22 @@ proptest! {
     #[test]
     fn a_writer_killed_at_any_moment_leaves_a_whole_message_and_a_channel_to_go_on_with(reads in 0..3000_u32) {
         let (_directory, path) = new_channel();
-        let (child, line) = Child::fork(|line| {
+        let (child, peer) = Child::fork(|peer| {
             let mut writer = Writer::open(&path)?;
-            line.give_turn()?;
+            peer.give_turn()?;
             for letter in ["a", "b", "c"].iter().cycle() {
                 writer.publish(&letter.repeat(CAPACITY))?;
             }
             Ok(())
         })?;
-        line.await_turn()?;
+        peer.await_turn()?;
         let reader = Reader::open(&path)?;
         for _ in 0..reads {
             reader.read()?;
         }
-        prop_assert_eq!(reader.state()?, State::Writing);
+        prop_assert_eq!(reader.state()?, WriterState::Writing);
         prop_assert_eq!(child.kill()?, Ended::Killed(Signal::SIGKILL));
-        prop_assert_eq!(reader.state()?, State::Died);
+        prop_assert_eq!(reader.state()?, WriterState::Died);
         let last = reader.read()?;
         if let Some(message) = last {
             let letter = ["a", "b", "c"][(message.number() % 3) as usize];
@@ -169,7 +169,7 @@ fn a_tally_tells_whole_torn_new_and_old_messages_apart() {
 fn the_naive_tally_counts_the_same_reads() {
     let directory = tempfile::tempdir().expect("a directory");
     let tally = tally(directory.path(), true, 1000).expect("counted");
-    // How many of them are torn is chance.
+    // How many of them are torn depends on chance.
     assert!(tally.reads >= 1000 && tally.changes > 0 && tally.torn <= tally.reads, "{tally:?}");
 }
 
@@ -178,10 +178,10 @@ fn an_increment_between_a_load_and_a_store_is_lost_and_an_atomic_one_is_not() {
     for (atomic, expected) in [(false, 1), (true, 2)] {
         let page = Mapping::anonymous(8, READ_WRITE, Sharing::Shared).expect("a mapping");
         let count = page.long_word(0);
-        let (child, line) = Child::fork(|line| {
+        let (child, peer) = Child::fork(|peer| {
             let seen = count.load(Relaxed);
-            line.give_turn()?;
-            line.await_turn()?;
+            peer.give_turn()?;
+            peer.await_turn()?;
             if atomic {
                 count.fetch_add(1, Relaxed);
             } else {
@@ -190,9 +190,9 @@ fn an_increment_between_a_load_and_a_store_is_lost_and_an_atomic_one_is_not() {
             Ok(())
         })
         .expect("a child");
-        line.await_turn().expect("its turn is over");
+        peer.await_turn().expect("its turn is over");
         count.fetch_add(1, Relaxed);
-        line.give_turn().expect("it is there");
+        peer.give_turn().expect("it is there");
         child.wait().and_then(|ended| ended.success()).expect("it ends well");
         assert_eq!(count.load(Relaxed), expected);
     }
@@ -212,17 +212,19 @@ fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
     let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
-    assert_eq!(reader.look(|| ()).expect("a look"), Look::Nothing);
+    assert_eq!(reader.try_read(|| ()).expect("an attempt"), Attempt::Nothing);
     writer.publish(&"0".repeat(CAPACITY)).expect("published");
-    // The next message goes into the other slot: what is being read stays whole.
-    let Look::Whole(message) = reader.look(|| _ = writer.publish("1")).expect("a look") else { panic!("overtaken") };
+    // The next message goes to the other slot: what is being read stays whole.
+    let Attempt::Whole(message) = reader.try_read(|| _ = writer.publish("1")).expect("an attempt") else {
+        panic!("overtaken")
+    };
     assert_eq!((message.number(), message.text()), (0, "0".repeat(CAPACITY)));
-    // The one after the next goes into this slot.
-    let look = reader.look(|| {
+    // The message after the next goes to this slot.
+    let attempt = reader.try_read(|| {
         writer.publish("other slot").expect("published");
         writer.publish("this slot").expect("published");
     });
-    assert_eq!(look.expect("a look"), Look::Overtaken);
+    assert_eq!(attempt.expect("an attempt"), Attempt::Overtaken);
     // The notes' way takes one half of each.
     writer.publish_naively(&"x".repeat(CAPACITY), || ()).expect("published");
     let torn = reader.read_naively(|| writer.publish_naively(&"y".repeat(CAPACITY), || ()).expect("published"));
@@ -232,32 +234,32 @@ fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
 #[test]
 fn a_reader_that_is_overtaken_by_half_a_message_throws_away_what_it_has() {
     let (_directory, path) = new_channel();
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let mut writer = Writer::open(&path)?;
         writer.publish(&"0".repeat(CAPACITY))?;
-        line.give_turn()?;
-        line.await_turn()?;
+        peer.give_turn()?;
+        peer.await_turn()?;
         writer.publish("1")?;
         writer.publish_pausing(&"2".repeat(CAPACITY), || {
-            line.give_turn().expect("a turn");
-            line.await_turn().expect("a turn");
+            peer.give_turn().expect("a turn");
+            peer.await_turn().expect("a turn");
         })?;
-        line.give_turn()?;
-        line.await_turn()
+        peer.give_turn()?;
+        peer.await_turn()
     })
     .expect("a child");
-    line.await_turn().expect("its turn");
+    peer.await_turn().expect("its turn");
     let reader = Reader::open(&path).expect("a reader");
-    let look = reader.look(|| {
-        line.give_turn().expect("a turn");
-        line.await_turn().expect("a turn");
+    let attempt = reader.try_read(|| {
+        peer.give_turn().expect("a turn");
+        peer.await_turn().expect("a turn");
     });
-    assert_eq!(look.expect("a look"), Look::Overtaken);
+    assert_eq!(attempt.expect("an attempt"), Attempt::Overtaken);
     assert_eq!(text(&reader).as_deref(), Some("1"));
-    line.give_turn().expect("a turn");
-    line.await_turn().expect("a turn");
+    peer.give_turn().expect("a turn");
+    peer.await_turn().expect("a turn");
     assert_eq!(text(&reader), Some("2".repeat(CAPACITY)));
-    line.give_turn().expect("a turn");
+    peer.give_turn().expect("a turn");
     child.wait().expect("waited").success().expect("it finished");
 }
 
@@ -279,10 +281,10 @@ fn a_writer_killed_halfway_leaves_the_last_whole_message() {
     let directory = tempfile::tempdir().expect("a directory");
     assert_eq!(
         killed_halfway(directory.path()).expect("a child"),
-        Death {
-            before: (State::Writing, Some(ErrorKind::ResourceBusy)),
+        KilledWriter {
+            before: (WriterState::Writing, Some(ErrorKind::ResourceBusy)),
             ended: Ended::Killed(Signal::SIGKILL),
-            after: (State::Died, Some("whole".into())),
+            after: (WriterState::Died, Some("whole".into())),
             next: (1, Some("of the next writer".into())),
         }
     );
@@ -310,8 +312,8 @@ fn a_new_channel_is_private_reserved_and_leaves_nothing_beside_it() {
 fn a_full_disk_is_an_error_when_the_channel_is_made() {
     use nix::mount::{MsFlags, mount};
     let (directory, path) = new_channel();
-    let (child, line) = Child::fork(|line| {
-        // A mount that only the child has, and that goes with it.
+    let (child, peer) = Child::fork(|peer| {
+        // A mount that only the child sees, and that ends with it.
         let none = None::<&str>;
         let small = format!("size={}", 2 * page_size());
         let mounted = nix::sched::unshare(nix::sched::CloneFlags::CLONE_NEWNS)
@@ -320,33 +322,33 @@ fn a_full_disk_is_an_error_when_the_channel_is_made() {
                 mount(Some("tmpfs"), directory.path(), Some("tmpfs"), MsFlags::empty(), Some(small.as_str()))
             });
         if let Err(errno) = mounted {
-            return line.send(format!("skipped: needs a small tmpfs of its own: {errno}").as_bytes());
+            return peer.send(format!("skipped: needs a small tmpfs of its own: {errno}").as_bytes());
         }
         let full = fs::write(directory.path().join("filler"), vec![1; 2 * page_size()]);
         let error = Writer::open(&path).expect_err("no room");
         assert_eq!(error.kind(), ErrorKind::StorageFull, "{full:?} {error}");
         assert!(error.to_string().starts_with(&format!("{path:?}: No space left on device")), "{error}");
         assert_eq!(fs::read_dir(directory.path())?.count(), 1);
-        line.send(b"refused")
+        peer.send(b"refused")
     })
     .expect("a child");
-    eprintln!("{}", hear(&line));
+    eprintln!("{}", hear(&peer));
     child.wait().expect("waited").success().expect("a clear error");
 }
 
 #[test]
 fn a_second_writer_is_refused_and_told_by_whom() {
     let (_directory, path) = new_channel();
-    let (child, line) = writer_in_child(&path, &["mine"]);
+    let (child, peer) = writer_in_child(&path, &["mine"]);
     let before = fs::read(&path).expect("the file");
     let error = Writer::open(&path).expect_err("refused");
     assert_eq!(error.kind(), ErrorKind::ResourceBusy);
     assert_eq!(error.to_string(), format!("{path:?}: a writer (pid {}) is at work already", child.pid()));
     assert_eq!(fs::read(&path).expect("the file"), before);
-    line.give_turn().expect("its turn");
+    peer.give_turn().expect("its turn");
     child.wait().expect("waited").success().expect("it finished");
     let reader = Reader::open(&path).expect("a reader");
-    assert_eq!((reader.state().expect("asked"), text(&reader).as_deref()), (State::Finished, Some("mine")));
+    assert_eq!((reader.state().expect("asked"), text(&reader).as_deref()), (WriterState::Finished, Some("mine")));
     assert_eq!(Writer::open(&path).expect("free again").publish("next").expect("published"), 1);
 }
 
@@ -356,12 +358,12 @@ fn each_session_is_told_from_the_one_before() {
     for _ in 0..3 {
         let writer = Writer::open(&path).expect("a writer");
         let reader = Reader::open(&path).expect("a reader");
-        assert_eq!(reader.state().expect("asked"), State::Writing);
+        assert_eq!(reader.state().expect("asked"), WriterState::Writing);
         assert_eq!(reader.writer(), std::process::id());
         drop(writer);
-        assert_eq!(reader.state().expect("asked"), State::Finished);
+        assert_eq!(reader.state().expect("asked"), WriterState::Finished);
         writer_in_child(&path, &[]).0.kill().expect("killed");
-        assert_eq!(reader.state().expect("asked"), State::Died);
+        assert_eq!(reader.state().expect("asked"), WriterState::Died);
     }
 }
 
@@ -453,38 +455,38 @@ fn of_writers_that_come_at_once_one_gets_the_channel_and_the_others_are_refused(
     for round in 1..=20 {
         let (_directory, path) = new_channel();
         let writer = || {
-            let body = |line: &Peer| {
-                line.give_turn()?;
+            let body = |peer: &Peer| {
+                peer.give_turn()?;
                 let deadline = Instant::now() + DEADLINE;
-                // The file is there for none of them when they look: they all make one.
+                // The file does not exist when they check: all of them create one.
                 while start.word(0).load(Ordering::Acquire) < round {
                     if Instant::now() > deadline {
                         return Err(ErrorKind::TimedOut.into());
                     }
                 }
                 let opened = Writer::open(&path);
-                line.send(
+                peer.send(
                     opened.as_ref().map_or_else(|error| format!("{:?}", error.kind()), |_| "ok".into()).as_bytes(),
                 )?;
-                line.await_turn() // and keeps what it has until then
+                peer.await_turn() // and keeps what it has until then
             };
             Child::fork(body).expect("a child")
         };
         let writers = [writer(), writer(), writer()];
-        writers.iter().for_each(|(_, line)| line.await_turn().expect("its turn"));
+        writers.iter().for_each(|(_, peer)| peer.await_turn().expect("its turn"));
         start.word(0).store(round, Ordering::Release);
-        let mut answers: Vec<String> = writers.iter().map(|(_, line)| hear(line)).collect();
+        let mut answers: Vec<String> = writers.iter().map(|(_, peer)| hear(peer)).collect();
         answers.sort();
         assert_eq!(answers, ["ResourceBusy", "ResourceBusy", "ok"]);
-        for (child, line) in writers {
-            line.give_turn().expect("its turn");
+        for (child, peer) in writers {
+            peer.give_turn().expect("its turn");
             child.wait().expect("waited").success().expect("a good end");
         }
         assert_eq!(fs::read_dir(path.parent().expect("a directory")).expect("the directory").count(), 1);
     }
 }
 
-/// Where the fields are, from the start of the file: part of the format, which another build must find again.
+/// The offsets of the fields in the file: they are part of the format, which another build must be able to read.
 const PUBLISHED: u64 = 32;
 const FIRST_SEQUENCE: u64 = 48;
 const FIRST_LENGTH: u64 = 64;
@@ -533,18 +535,18 @@ fn a_ring_wakes_all_who_sleep_in_other_processes() {
     let (_directory, path) = new_channel();
     let writer = Writer::open(&path).expect("a writer");
     let sleeper = || {
-        let (child, line) = Child::fork(|line| {
+        let (child, peer) = Child::fork(|peer| {
             let reader = Reader::open(&path)?;
             let heard = reader.bell();
-            line.give_turn()?;
+            peer.give_turn()?;
             while reader.bell() == heard {
-                // Far beyond the deadline of the tests: only a ring ends it in time.
+                // Far longer than the deadline of the tests: only a ring ends it in time.
                 reader.sleep(heard, Duration::from_secs(3600))?;
             }
             Ok(())
         })
         .expect("a child");
-        line.await_turn().expect("its turn");
+        peer.await_turn().expect("its turn");
         until_asleep(&child);
         child
     };
@@ -562,7 +564,7 @@ fn a_sleep_has_an_end_and_finds_a_file_that_was_cut_short() {
     let reader = Reader::open(&path).expect("a reader");
     reader.sleep(reader.bell(), Duration::from_millis(1)).expect("nothing happened");
     let heard = reader.bell();
-    // Not to 0: its page stays, and no touch of it is a SIGBUS.
+    // Not to 0: its page stays, and no access to it raises SIGBUS.
     open(&path).set_len(SIZE as u64 - 1).expect("truncated");
     let error = reader.sleep(heard, Duration::from_millis(1)).expect_err("too short");
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
@@ -571,7 +573,7 @@ fn a_sleep_has_an_end_and_finds_a_file_that_was_cut_short() {
 const AT_ONCE: Pace = Pace { period: Duration::ZERO, count: Some(3) };
 const FOR_EVER: Pace = Pace { period: Duration::from_secs(3600), count: None };
 
-/// What a program says, and how it ends.
+/// What a program prints, and how it ends.
 fn said(program: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> (String, io::Result<()>) {
     let mut out = Vec::new();
     let result = program(&mut out);
@@ -596,35 +598,35 @@ impl Write for Told<'_> {
     }
 }
 
-/// A program in a child, and what it says on the line.
+/// A program in a child, which sends each line that it prints.
 fn program(run: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> (Child, Peer) {
-    Child::fork(|line| run(&mut Told(line, Vec::new()))).expect("a child")
+    Child::fork(|peer| run(&mut Told(peer, Vec::new()))).expect("a child")
 }
 
-fn hear(line: &Peer) -> String {
-    String::from_utf8(line.receive().expect("a line")).expect("text").trim_end().to_owned()
+fn hear(peer: &Peer) -> String {
+    String::from_utf8(peer.receive().expect("a line")).expect("text").trim_end().to_owned()
 }
 
 #[test]
 fn the_writer_counts_its_hellos_and_the_reader_that_came_first_hears_the_last() {
     let (_directory, path) = new_channel();
-    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-    assert_eq!(hear(&line), format!("-- waiting for {path:?}"));
+    let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert_eq!(hear(&peer), format!("-- waiting for {path:?}"));
     let (text, result) = said(|out| write_hellos(out, &path, &AT_ONCE));
     result.expect("written");
     assert_eq!(messages(&text), ["hello0", "hello1", "hello2"]);
     assert!(text.starts_with("-- maps: ") && text.contains(" rw-s "), "{text}");
     let end = format!("\n-- 3 messages; munmap: its line of /proc/self/maps is gone; {path:?} stays\n");
     assert!(text.ends_with(&end), "{text}");
-    // The reader may come to it while the writer is at work or when it has finished; it says which. A new writer's
-    // messages it hears either way.
-    assert!(hear(&line).contains(" r--s "));
-    drop((child, line));
+    // The reader may open it while the writer is at work or after it has finished, and says which. In both cases it
+    // hears a new writer's messages.
+    assert!(hear(&peer).contains(" r--s "));
+    drop((child, peer));
     let reader = Reader::open(&path).expect("a reader");
     let last = reader.read().expect("read").expect("a message");
     assert_eq!((last.number(), last.text()), (2, "hello2".into()));
-    assert_eq!(reader.state().expect("asked"), State::Finished);
-    // The next one begins with hello0 and goes on with the numbers.
+    assert_eq!(reader.state().expect("asked"), WriterState::Finished);
+    // The next writer begins with hello0 and continues the numbers.
     assert_eq!(messages(&said(|out| write_hellos(out, &path, &AT_ONCE)).0), ["hello0", "hello1", "hello2"]);
     assert_eq!(reader.read().expect("read").expect("a message").number(), 5);
 }
@@ -638,11 +640,11 @@ fn a_name_without_a_directory_is_in_the_one_at_work_in() {
             run(out, Path::new("channel"), &Pace { count: Some(1), ..FOR_EVER })
         })
     };
-    let (reader, line) = here(read_hellos);
-    assert_eq!(hear(&line), "-- waiting for \"channel\"");
+    let (reader, peer) = here(read_hellos);
+    assert_eq!(hear(&peer), "-- waiting for \"channel\"");
     let (writer, _line) = here(write_hellos);
     writer.wait().expect("waited").success().expect("written");
-    assert!(hear(&line).starts_with("-- maps: "));
+    assert!(hear(&peer).starts_with("-- maps: "));
     assert!(directory.path().join("channel").exists());
     reader.kill().expect("killed");
 }
@@ -652,20 +654,20 @@ fn a_reader_follows_its_writer_to_the_end() {
     let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     writer.publish("before").expect("published");
-    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-    assert!(hear(&line).starts_with("-- maps: "));
-    assert_eq!(hear(&line), "before");
+    let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&peer).starts_with("-- maps: "));
+    assert_eq!(hear(&peer), "before");
     for text in ["one", "two"] {
         writer.publish(text).expect("published");
         writer.ring();
-        assert_eq!(hear(&line), text);
+        assert_eq!(hear(&peer), text);
     }
-    // Without a ring it is found as well, a moment later.
+    // Without a ring the message is found as well, a moment later.
     writer.publish("three").expect("published");
-    assert_eq!(hear(&line), "three");
+    assert_eq!(hear(&peer), "three");
     drop(writer);
     let end = "-- the writer has finished; 4 messages; munmap: its line of /proc/self/maps is gone";
-    assert_eq!(hear(&line), end);
+    assert_eq!(hear(&peer), end);
     child.wait().expect("waited").success().expect("a good end");
 }
 
@@ -693,9 +695,9 @@ fn a_reader_ends_with_its_count() {
 fn a_reader_whose_writer_dies_says_so_with_the_last_message() {
     let (_directory, path) = new_channel();
     let (writer, _turns) = writer_in_child(&path, &["first", "last"]);
-    let (pid, (reader, line)) = (writer.pid(), program(|out| read_hellos(out, &path, &FOR_EVER)));
-    assert!(hear(&line).starts_with("-- maps: "));
-    assert_eq!(hear(&line), "last");
+    let (pid, (reader, peer)) = (writer.pid(), program(|out| read_hellos(out, &path, &FOR_EVER)));
+    assert!(hear(&peer).starts_with("-- maps: "));
+    assert_eq!(hear(&peer), "last");
     writer.kill().expect("killed");
     let text = format!("{path:?}: the writer (pid {pid}) died; its last whole message is \"last\"");
     assert_eq!(reader.wait().expect("waited"), Ended::Failed(text));
@@ -713,24 +715,24 @@ fn a_reader_waits_for_the_next_writer_when_the_last_one_is_gone() {
             turns.give_turn().expect("its turn");
             child.wait().expect("waited").success().expect("it finished");
         }
-        let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-        assert!(hear(&line).starts_with("-- maps: "));
+        let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&peer).starts_with("-- maps: "));
         let gone =
             format!("-- the writer (pid {pid}) is gone; its last whole message is \"old\"; waiting for the next");
-        assert_eq!(hear(&line), gone);
-        // What is old is not printed: it looks for a message before it looks for a signal.
+        assert_eq!(hear(&peer), gone);
+        // An old message is not printed: the reader looks for a message before it looks for a signal.
         child.signal(Signal::SIGINT).expect("sent");
-        assert!(hear(&line).starts_with("-- stopped; 0 messages; "));
+        assert!(hear(&peer).starts_with("-- stopped; 0 messages; "));
         child.wait().expect("waited").success().expect("a good end");
-        let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-        assert!(hear(&line).starts_with("-- maps: "));
-        assert_eq!(hear(&line), gone);
+        let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&peer).starts_with("-- maps: "));
+        assert_eq!(hear(&peer), gone);
         let mut writer = Writer::open(&path).expect("a writer");
         writer.publish("new").expect("published");
         writer.ring();
-        assert_eq!(hear(&line), "new");
+        assert_eq!(hear(&peer), "new");
         drop(writer);
-        assert!(hear(&line).starts_with("-- the writer has finished; 1 messages; "));
+        assert!(hear(&peer).starts_with("-- the writer has finished; 1 messages; "));
         child.wait().expect("waited").success().expect("a good end");
     }
 }
@@ -741,11 +743,11 @@ fn what_another_writer_left_is_no_news_from_the_one_at_work() {
     Writer::open(&path).expect("a writer").publish("old").expect("published");
     let mut writer = Writer::open(&path).expect("a writer");
     let read_and_stop = || {
-        let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-        assert!(hear(&line).starts_with("-- maps: "));
-        // It looks for a message before it looks for a signal.
+        let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&peer).starts_with("-- maps: "));
+        // The reader looks for a message before it looks for a signal.
         child.signal(Signal::SIGINT).expect("sent");
-        let said = hear(&line);
+        let said = hear(&peer);
         child.wait().expect("waited").success().expect("a good end");
         said
     };
@@ -758,21 +760,21 @@ fn what_another_writer_left_is_no_news_from_the_one_at_work() {
 fn a_reader_that_waits_finds_a_new_file_of_the_name() {
     let (_directory, path) = new_channel();
     drop(Writer::open(&path).expect("a writer"));
-    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-    assert!(hear(&line).starts_with("-- maps: "));
+    let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&peer).starts_with("-- maps: "));
     let gone = format!("-- the writer (pid {}) is gone; it wrote no message; waiting for the next", std::process::id());
-    assert_eq!(hear(&line), gone);
+    assert_eq!(hear(&peer), gone);
     fs::remove_file(&path).expect("removed");
-    assert!(hear(&line).ends_with("leads to another file now"));
-    assert_eq!(hear(&line), format!("-- waiting for {path:?}"));
-    // A file of another name wakes it, and is not what it waits for.
+    assert!(hear(&peer).ends_with("leads to another file now"));
+    assert_eq!(hear(&peer), format!("-- waiting for {path:?}"));
+    // A file of another name wakes it, but is not the one that it waits for.
     File::create(path.with_extension("other")).expect("a file");
     let mut writer = Writer::open(&path).expect("a writer");
     writer.publish("here").expect("published");
-    assert!(hear(&line).starts_with("-- maps: "));
-    assert_eq!(hear(&line), "here");
+    assert!(hear(&peer).starts_with("-- maps: "));
+    assert_eq!(hear(&peer), "here");
     drop(writer);
-    assert!(hear(&line).starts_with("-- the writer has finished; 1 messages; "));
+    assert!(hear(&peer).starts_with("-- the writer has finished; 1 messages; "));
     child.wait().expect("waited").success().expect("a good end");
 }
 
@@ -785,8 +787,8 @@ fn a_reader_does_not_wait_in_a_directory_that_goes_away() {
         let outer = tempfile::tempdir().expect("a directory");
         let directory = outer.path().join("directory");
         fs::create_dir(&directory).expect("a directory");
-        let (child, line) = program(|out| read_hellos(out, &directory.join("channel"), &FOR_EVER));
-        assert!(hear(&line).starts_with("-- waiting for "));
+        let (child, peer) = program(|out| read_hellos(out, &directory.join("channel"), &FOR_EVER));
+        assert!(hear(&peer).starts_with("-- waiting for "));
         until_asleep(&child);
         goes(&directory).expect("gone");
         let Ended::Failed(text) = child.wait().expect("waited") else { panic!("a clear error") };
@@ -798,16 +800,16 @@ fn a_reader_does_not_wait_in_a_directory_that_goes_away() {
 fn a_signal_ends_the_writer_cleanly() {
     for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP] {
         let (_directory, path) = new_channel();
-        let (child, line) = program(|out| write_hellos(out, &path, &FOR_EVER));
-        assert!(hear(&line).starts_with("-- maps: "));
-        assert_eq!(hear(&line), "hello0");
+        let (child, peer) = program(|out| write_hellos(out, &path, &FOR_EVER));
+        assert!(hear(&peer).starts_with("-- maps: "));
+        assert_eq!(hear(&peer), "hello0");
         let reader = Reader::open(&path).expect("a reader");
-        assert_eq!(reader.state().expect("asked"), State::Writing);
+        assert_eq!(reader.state().expect("asked"), WriterState::Writing);
         child.signal(signal).expect("sent");
         let end = format!("-- 1 messages; munmap: its line of /proc/self/maps is gone; {path:?} stays");
-        assert_eq!(hear(&line), end);
+        assert_eq!(hear(&peer), end);
         child.wait().expect("waited").success().expect("a good end");
-        assert_eq!(reader.state().expect("asked"), State::Finished);
+        assert_eq!(reader.state().expect("asked"), WriterState::Finished);
         assert_eq!(text(&reader).as_deref(), Some("hello0"));
     }
 }
@@ -815,16 +817,16 @@ fn a_signal_ends_the_writer_cleanly() {
 #[test]
 fn a_signal_ends_the_reader_cleanly() {
     let (_directory, path) = new_channel();
-    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-    assert!(hear(&line).starts_with("-- waiting for "));
+    let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&peer).starts_with("-- waiting for "));
     child.signal(Signal::SIGINT).expect("sent");
-    assert_eq!(hear(&line), "-- stopped while waiting");
+    assert_eq!(hear(&peer), "-- stopped while waiting");
     child.wait().expect("waited").success().expect("a good end");
     let _writer = Writer::open(&path).expect("a writer");
-    let (child, line) = program(|out| read_hellos(out, &path, &FOR_EVER));
-    assert!(hear(&line).starts_with("-- maps: "));
+    let (child, peer) = program(|out| read_hellos(out, &path, &FOR_EVER));
+    assert!(hear(&peer).starts_with("-- maps: "));
     child.signal(Signal::SIGINT).expect("sent");
-    assert_eq!(hear(&line), "-- stopped; 0 messages; munmap: its line of /proc/self/maps is gone");
+    assert_eq!(hear(&peer), "-- stopped; 0 messages; munmap: its line of /proc/self/maps is gone");
     child.wait().expect("waited").success().expect("a good end");
 }
 
@@ -840,7 +842,7 @@ fn the_programs_leave_signals_as_they_were() {
     assert_eq!(child.wait().expect("waited"), Ended::Killed(Signal::SIGTERM));
 }
 
-/// An output on which each line makes two signals come.
+/// An output that raises two signals for each line.
 struct Raising;
 
 impl Write for Raising {
@@ -869,7 +871,7 @@ fn an_output_that_fails_ends_the_writer_and_frees_the_channel() {
     let full = File::options().write(true).open("/dev/full").expect("/dev/full");
     let error = write_hellos(&mut &full, &path, &FOR_EVER).expect_err("no space");
     assert_eq!(error.kind(), ErrorKind::StorageFull);
-    assert_eq!(Reader::open(&path).expect("a reader").state().expect("asked"), State::Finished);
+    assert_eq!(Reader::open(&path).expect("a reader").state().expect("asked"), WriterState::Finished);
     assert_eq!(read_hellos(&mut &full, &path, &FOR_EVER).expect_err("no space").kind(), ErrorKind::StorageFull);
 }
 

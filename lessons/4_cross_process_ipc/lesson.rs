@@ -1,34 +1,34 @@
 //! # Lesson 4: Processes that talk through a mapped file
 //!
 //! Two processes that map the same file shared have the same page of memory. What one stores, the other loads: no call
-//! into the kernel, no copy. But mmap(2) gives no more than the page. When may the other side look? How does it know
-//! that a message is whole, that there is a new one, that its partner still lives? That is for the two programs to
-//! settle.
+//! into the kernel, no copy. But mmap(2) gives no more than the page. When may the other side read? How does it know
+//! that a message is whole, that there is a new one, that its partner is still alive? The two programs have to settle
+//! that.
 //!
-//! The study notes' writer and reader settle none of it. They come here as [`write_hellos`] and [`read_hellos`], on a
-//! [`Channel`]: the notes' own advice, "design it as a struct", taken at its word. What is theirs and what is put
-//! right:
+//! The study notes' writer and reader settle none of it. Here they are [`write_hellos`] and [`read_hellos`], on a
+//! [`Channel`], which follows the notes' own advice, "design it as a struct". What the notes do, and what is done here
+//! instead:
 //!
 //! | in the notes | here |
 //! |---|---|
-//! | seek and write one byte, to give the file its size | posix_fallocate(3): the disk's blocks are reserved as well |
-//! | mode 0777 | 0600: who may write to the file may also truncate it, and kill those who map it |
-//! | the file is there before its size is | it gets its name when it is complete |
+//! | seek and write one byte, to give the file its size | posix_fallocate(3): disk blocks are reserved, too |
+//! | mode 0777 | 0600: a process that may write to the file may also truncate it, and so kill every process that maps it |
+//! | the file exists before it has its size | it gets its name when it is complete |
 //! | sprintf into the page, printf from it | a sequence lock: a reader gets a whole message or none |
-//! | printf until a NUL comes | a length, checked against the room that there is |
+//! | printf until a NUL comes | a length, checked against the capacity |
 //! | the reader opens O_RDWR | O_RDONLY and PROT_READ |
-//! | sleep(1), and look whether there is something new | futex(2): sleep until the writer rings |
-//! | two writers write over each other | a lock, which the kernel takes away from a writer that dies |
+//! | sleep(1), then look for something new | futex(2): sleep until the writer rings |
+//! | two writers write over each other | a lock, which the kernel releases when the writer dies |
 //! | `while (1)`, and munmap never reached | a signal ends the loop, and the mapping is removed |
 //!
 //! ## Why there is no `&[u8]` here
-//! A `&[u8]` promises the compiler that nobody changes the bytes while it lives, a `&mut [u8]` that nobody else even looks
-//! at them. The compiler uses such promises: it may load a length once to check it, and once more to copy. With another
-//! process storing to the page the promise is broken, and that is undefined behaviour in Rust, whether or not something
-//! goes wrong today. A volatile read through it does not mend that: the broken promise is the reference itself. An
-//! atomic promises nothing of the kind; each load gives what is there at some moment. So a channel is a struct of
-//! atomics, and the safe crate's type for it is [`memmap2::MmapRaw`], which hands out a pointer. `Mmap` and `MmapMut`
-//! are slices, and their making is `unsafe` for this very reason.
+//! A `&[u8]` promises the compiler that its bytes do not change while it lives, a `&mut [u8]` that nothing else even
+//! reads them. The compiler uses such promises: it may load a length once to check it, and once more to copy. When
+//! another process stores to the page, the promise is broken. That is undefined behaviour in Rust, whether or not
+//! something goes wrong today, and a volatile read through the reference does not help: the reference itself is the
+//! broken promise. An atomic makes no such promise; each load gives a value that was there at some moment. So a channel
+//! is a struct of atomics, and memmap2's type for it is [`memmap2::MmapRaw`], which hands out a pointer. `Mmap` and
+//! `MmapMut` are slices, and creating them is `unsafe` for this very reason.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
@@ -56,23 +56,23 @@ use crate::observe::{Area, maps_of, maps_of_process};
 use crate::process::{Child, DEADLINE, Ended};
 
 // ANCHOR: channel
-/// The most bytes that a message's text has.
+/// The maximum length of a message's text, in bytes.
 pub const CAPACITY: usize = 40;
 
-/// What a channel file begins with. It is a number and not a text: a machine with the other byte order reads another
-/// one, and refuses the file.
+/// The first word of a channel file. It is a number and not text: a machine with the other byte order reads a different
+/// number, and refuses the file.
 pub const MAGIC: u64 = u64::from_be_bytes(*b"mmapchan");
 
-/// Raised whenever the meaning of a field changes.
+/// Incremented whenever the meaning of a field changes.
 pub const VERSION: u32 = 1;
 
-/// A message is whole in one slot while the next one is written into the other.
+/// A message stays whole in one slot while the next one is written to the other.
 pub const SLOTS: usize = 2;
 
-/// A message in words: its number, the length of its text, the text.
+/// The number of machine words in a message: its number, the length of its text, the text.
 const WORDS: usize = 2 + CAPACITY / 8;
 
-/// The file, as a struct. Each process has it at another address, so nothing in it is a pointer.
+/// The file, as a struct. Each process maps it at a different address, so it contains no pointers.
 ///
 /// `repr(C)` fixes the order of the fields: both programs must agree on it, and they may be built years apart.
 // ANCHOR: fields
@@ -81,17 +81,17 @@ const WORDS: usize = 2 + CAPACITY / 8;
 pub struct Channel {
     magic: AtomicU64,
     version: AtomicU32,
-    /// The size of this struct: a build with more slots or longer texts has another.
+    /// The size of this struct: a build with more slots or longer texts has a different one.
     layout: AtomicU32,
     /// The process id of the writer, or of the last one.
     writer: AtomicU32,
-    /// Counts the rings. Readers sleep on it.
+    /// The number of rings so far. Readers sleep on it.
     bell: AtomicU32,
-    /// Odd while a writer is at work, even once it has finished. One that dies leaves it odd.
+    /// Odd while a writer has the channel, even after it has finished. A writer that dies leaves it odd.
     session: AtomicU64,
-    /// How many messages there were: the last one is in slot `(published - 1) % SLOTS`.
+    /// The number of messages so far: the last one is in slot `(published - 1) % SLOTS`.
     published: AtomicU64,
-    /// The number of the writer's first message: those before it are other writers'.
+    /// The number of this writer's first message. Earlier messages are from other writers.
     first: AtomicU64,
     slots: [Slot; SLOTS],
 }
@@ -111,21 +111,21 @@ pub const SIZE: usize = size_of::<Channel>();
 impl Channel {
     /// The channel at the start of a mapping.
     fn of(mapping: &Mapping) -> &Channel {
-        assert!(mapping.length() >= SIZE, "a mapping of {} bytes is no channel", mapping.length());
+        assert!(mapping.length() >= SIZE, "a mapping of {} bytes is too short for a channel", mapping.length());
         let start = std::ptr::with_exposed_provenance(mapping.address());
-        // SAFETY: mapped for as long as the borrow of `mapping`, aligned to a page, and any bytes are a valid Channel.
-        // All its fields are atomics, so other processes may change them meanwhile.
+        // SAFETY: mapped for as long as `mapping` is borrowed, page-aligned, and any bytes are a valid Channel. All its
+        // fields are atomics, so other processes may change them meanwhile.
         unsafe { &*start }
     }
 
     /// Fills in the header of a new file, which is all zeros.
-    fn begin(&self) {
+    fn initialize(&self) {
         self.magic.store(MAGIC, Relaxed);
         self.version.store(VERSION, Relaxed);
         self.layout.store(layout(), Relaxed);
     }
 
-    /// Looks whether this is a channel, and one that this program knows.
+    /// Checks that this is a channel, with a version and a layout that this program knows.
     fn check(&self) -> io::Result<()> {
         let (magic, version, size) = (self.magic.load(Relaxed), self.version.load(Relaxed), self.layout.load(Relaxed));
         let (kind, text) = if magic != MAGIC {
@@ -145,7 +145,7 @@ fn layout() -> u32 {
     u32::try_from(SIZE).expect("a channel is small")
 }
 
-/// What goes through a channel: a number, one more than that of the message before, and a text.
+/// A message of a channel: a number, which is one more than that of the message before, and a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Message([u64; WORDS]);
 
@@ -166,7 +166,7 @@ impl Message {
         Ok(Message(words))
     }
 
-    /// The length came out of a file that anybody may have written: it is checked, not trusted.
+    /// The length comes from a file that any program may have written: it is checked, not trusted.
     fn checked(self) -> io::Result<Message> {
         if usize::try_from(self.0[1]).is_ok_and(|length| length <= CAPACITY) {
             return Ok(self);
@@ -180,7 +180,7 @@ impl Message {
         self.0[0]
     }
 
-    /// The text; what is not UTF-8 in it is replaced.
+    /// The text. Whatever is not UTF-8 in it is replaced.
     pub fn text(&self) -> String {
         let length = usize::try_from(self.0[1]).unwrap_or(CAPACITY);
         let bytes: Vec<u8> = self.0[2..].iter().flat_map(|word| word.to_ne_bytes()).take(length).collect();
@@ -194,7 +194,7 @@ impl Message {
 const HALF: usize = WORDS / 2 + 1;
 
 impl Slot {
-    /// Stores the words one after the other. Each is whole, and all of them together are not: a reader may look
+    /// Stores the words one after the other. Each store is whole, but all of them together are not: a reader may load
     /// halfway.
     // ANCHOR: naive_slot
     fn store(&self, message: &Message, halfway: impl FnOnce()) {
@@ -217,7 +217,7 @@ impl Slot {
 }
 
 impl Channel {
-    /// The notes' way: the message is simply written over the one before.
+    /// The notes' way: the message simply overwrites the one before.
     fn publish_naively(&self, text: &str, halfway: impl FnOnce()) -> io::Result<()> {
         let number = self.published.load(Relaxed);
         self.slots[0].store(&Message::new(number, text)?, halfway);
@@ -225,7 +225,7 @@ impl Channel {
         Ok(())
     }
 
-    /// The notes' way: what is there is simply read.
+    /// The notes' way: the words are simply loaded.
     fn read_naively(&self, halfway: impl FnOnce()) -> io::Result<Message> {
         self.slots[0].load(halfway).checked()
     }
@@ -233,45 +233,45 @@ impl Channel {
 // ANCHOR_END: naive
 
 // ANCHOR: sequence_lock
-/// What a reader found when it looked once.
+/// The result of one attempt to read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Look {
+pub enum Attempt {
     /// No message was ever published.
     Nothing,
     /// The last message.
     Whole(Message),
-    /// The writer has come round to this slot again: what was read may be torn, and is thrown away.
+    /// The writer has reached this slot again meanwhile: the words may be torn, and are discarded.
     Overtaken,
 }
 
 impl Channel {
-    /// Writes a message into the slot that nobody is sent to, and then sends the readers there.
+    /// Writes a message to the slot that no reader is directed to, and then directs the readers there.
     ///
-    /// A writer that dies anywhere in here leaves `published`, and so the last whole message, as it was.
+    /// A writer that dies anywhere in here leaves `published`, and so the last whole message, unchanged.
     // ANCHOR: publish
     fn publish(&self, text: &str, halfway: impl FnOnce()) -> io::Result<u64> {
-        let number = self.published.load(Relaxed); // Only the writer stores to it, and that is us.
+        let number = self.published.load(Relaxed); // Only the writer stores to it: this process.
         let message = Message::new(number, text)?;
         let slot = self.slot(number);
-        // `| 1` and not `+ 1`: a writer that died in here has left it odd already.
+        // `| 1` and not `+ 1`: a writer that died in here has left it odd.
         let odd = slot.sequence.load(Relaxed) | 1;
         slot.sequence.store(odd, Relaxed);
-        // Whoever sees one of the stores after this fence sees the odd number before it. A Release store would not
-        // do: it keeps earlier stores from moving down, not later ones from moving up.
+        // A reader that sees one of the stores after this fence sees the odd number, too. A Release store would not be
+        // enough: it keeps earlier stores before it, but lets later ones move up.
         fence(Release);
         slot.store(&message, halfway);
-        // Release: whoever sees the even number sees all the words.
+        // Release: a reader that sees the even number sees all the words.
         slot.sequence.store(odd.wrapping_add(1), Release);
-        // Release: whoever is sent to the slot sees its even number.
+        // Release: a reader that is directed to the slot sees its even number.
         self.published.store(number.wrapping_add(1), Release);
         Ok(number)
     }
     // ANCHOR_END: publish
 
-    /// Reads the last message, and looks whether it stayed the last one meanwhile.
+    /// Reads the last message, and checks that its slot was not written to meanwhile.
     // ANCHOR: look
-    fn look(&self, halfway: impl FnOnce()) -> io::Result<Look> {
-        let Some(number) = acquire(&self.published).checked_sub(1) else { return Ok(Look::Nothing) };
+    fn try_read(&self, halfway: impl FnOnce()) -> io::Result<Attempt> {
+        let Some(number) = acquire(&self.published).checked_sub(1) else { return Ok(Attempt::Nothing) };
         let slot = self.slot(number);
         let before = acquire(&slot.sequence);
         let message = slot.load(halfway);
@@ -279,12 +279,12 @@ impl Channel {
         // later one.
         fence(atomic::Ordering::Acquire);
         let after = slot.sequence.load(Relaxed);
-        // The number is compared as well: the slot may hold a newer message, whole, while `published` is older. To take
-        // it would be to go back by one with the next look.
+        // The number is compared as well: the slot may hold a newer message, whole, than `published` said. If that were
+        // returned, the next read could go back by one.
         if before != after || before % 2 == 1 || message.number() != number {
-            return Ok(Look::Overtaken);
+            return Ok(Attempt::Overtaken);
         }
-        Ok(Look::Whole(message.checked()?))
+        Ok(Attempt::Whole(message.checked()?))
     }
     // ANCHOR_END: look
 
@@ -294,7 +294,7 @@ impl Channel {
     }
 }
 
-/// An Acquire load: what the writer stored before its Release store is seen by the loads that come after this one.
+/// An Acquire load: the loads after it see what the writer stored before its Release store.
 ///
 /// In two steps, because a reader's mapping is read-only: there, Rust promises only that Relaxed loads work
 /// (std::sync::atomic, "Atomic accesses to read-only memory").
@@ -306,12 +306,12 @@ fn acquire(word: &AtomicU64) -> u64 {
 // ANCHOR_END: sequence_lock
 
 // ANCHOR: bell
-/// Sleeps until the bell is no longer at `heard`, or `limit` is over, or somebody wakes us for nothing.
+/// Sleeps until the bell is no longer at `heard`, or `limit` has passed. A spurious wake-up is possible.
 ///
-/// The kernel compares and goes to sleep in one step: a ring between our look at the bell and the call is not slept
-/// through. Without FUTEX_PRIVATE_FLAG, as the other side is another process: the kernel then goes by the file and the
-/// offset in it, not by the address. It works on a read-only mapping, too. futex(2) is Linux's; POSIX has no such thing
-/// for a reader that may not write.
+/// The kernel compares and puts the process to sleep in one step, so a ring between our load of the bell and the call
+/// is not missed. FUTEX_PRIVATE_FLAG is absent because the other side is another process: the kernel then finds the
+/// sleepers by the file and the offset in it, not by the address. It works on a read-only mapping, too. futex(2) is
+/// specific to Linux; POSIX has nothing like it for a reader that may not write.
 // ANCHOR: sleep_on
 fn sleep_on(bell: &AtomicU32, heard: u32, limit: Duration) -> Result<(), Errno> {
     let limit = TimeSpec::from(limit);
@@ -325,11 +325,11 @@ fn sleep_on(bell: &AtomicU32, heard: u32, limit: Duration) -> Result<(), Errno> 
 }
 // ANCHOR_END: sleep_on
 
-/// Wakes all who sleep on the bell.
+/// Wakes every process that sleeps on the bell.
 fn ring(bell: &AtomicU32) {
     bell.fetch_add(1, Release);
-    // SAFETY: the pointer is valid for the call, and with FUTEX_WAKE the kernel only takes it for an address. Nobody
-    // there to be woken is no error.
+    // SAFETY: the pointer is valid for the call, and FUTEX_WAKE uses it as an address only. If no process sleeps there,
+    // that is no error.
     unsafe { libc::syscall(libc::SYS_futex, bell.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
 }
 // ANCHOR_END: bell
@@ -342,11 +342,12 @@ fn write_lock() -> libc::flock {
     libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
-/// Takes the lock; false when somebody else has it.
+/// Takes the lock; false when another open file description has it.
 ///
-/// F_OFD_SETLK makes it the open file description's: it goes when that is closed, and a process that dies, of whatever,
-/// closes all it has. (The older F_SETLK would be lost as soon as this process closes any descriptor of the file.) It
-/// is Linux's, and POSIX's since 2024. Like all such locks it holds back only those who ask.
+/// With F_OFD_SETLK the lock belongs to the open file description and is released when that is closed; a process that
+/// dies, from whatever cause, closes all of its own. (A lock of the older F_SETLK is released as soon as this process
+/// closes any descriptor of the file.) It comes from Linux, and is in POSIX since 2024. Like all such locks it is
+/// advisory: it stops only those who ask for it.
 // ANCHOR: take_lock
 fn take_lock(file: &File) -> Result<bool, Errno> {
     match fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock())) {
@@ -357,7 +358,8 @@ fn take_lock(file: &File) -> Result<bool, Errno> {
 }
 // ANCHOR_END: take_lock
 
-/// Whether somebody else has the lock. Nothing is taken, so a descriptor that is open for reading will do.
+/// Whether another open file description has the lock. It takes none itself, so a descriptor open for reading is
+/// enough.
 fn is_locked(file: &File) -> Result<bool, Errno> {
     let mut lock = write_lock();
     fcntl(file, FcntlArg::F_OFD_GETLK(&mut lock))?;
@@ -366,25 +368,40 @@ fn is_locked(file: &File) -> Result<bool, Errno> {
 // ANCHOR_END: lock
 
 // ANCHOR: writer
-/// The one process that writes to a channel. Dropping it says to the readers that it has finished, and unmaps.
+/// The one process that writes to a channel. Dropping it tells the readers that it has finished, and unmaps the
+/// channel.
+///
+/// # Example
+/// ```
+/// use mmap_workbook::lesson_4::{Reader, Writer};
+///
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("channel");
+/// let mut writer = Writer::open(&path)?;
+/// let reader = Reader::open(&path)?; // in another process, most of the time
+/// writer.publish("hello")?;
+/// let message = reader.read()?.expect("a message");
+/// assert_eq!((message.number(), message.text().as_str()), (0, "hello"));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Writer {
-    // Dropped in this order: whoever gets the lock knows that nobody has the page mapped for writing any more. The
-    // kernel keeps to the same order when a process dies.
+    // Dropped in this order: a process that gets the lock knows that no other one still has the page mapped for
+    // writing. The kernel keeps to the same order when a process dies.
     mapping: Mapping,
     /// Kept open for the lock on it.
     _locked: File,
 }
 
 impl Writer {
-    /// Creates the channel file, or goes on with one that is there and has no writer.
+    /// Creates the channel file, or goes on with an existing one that has no writer.
     ///
-    /// A new file gets its name only when it is complete and locked: no reader sees it half made. Its blocks are reserved,
-    /// so that a full disk is an error here and not a SIGBUS at some store later.
+    /// A new file gets its name only when it is complete and locked: no reader sees it half made. Its blocks are
+    /// reserved, so a full disk is an error here and not a SIGBUS at a later store.
     ///
     /// # Errors
-    /// `ResourceBusy` when a writer is at work; ENOSPC; for a file that is there and no channel: as [`Reader::open`],
-    /// and it is left as it was; else those of open(2), mmap(2) and renameat2(2). Each names the file.
+    /// `ResourceBusy` when another writer is at work; ENOSPC; those of [`Reader::open`] for an existing file that is
+    /// not a channel, which does not change; otherwise those of open(2), mmap(2) and renameat2(2). Each names the file.
     pub fn open(path: &Path) -> io::Result<Writer> {
         let writer = match open_file(path, true) {
             Err(error) if error.kind() == ErrorKind::NotFound => Writer::create(path),
@@ -399,11 +416,11 @@ impl Writer {
         let file = tempfile::Builder::new().prefix(".channel-").tempfile_in(directory_of(path))?;
         posix_fallocate(&file, 0, libc::off_t::try_from(SIZE).map_err(io::Error::other)?)?;
         let mapping = Mapping::of_file(&file, 0, SIZE, READ_WRITE, Sharing::Shared)?;
-        Channel::of(&mapping).begin();
+        Channel::of(&mapping).initialize();
         let writer = Writer::lock(mapping, file.as_file().try_clone()?)?;
         match file.persist_noclobber(path) {
             Ok(_) => Ok(writer),
-            // Somebody else has made one in this moment.
+            // Another process has just created one.
             Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
                 open_file(path, true).and_then(Writer::take_over)
             }
@@ -418,7 +435,7 @@ impl Writer {
         Writer::lock(mapping, file)
     }
 
-    /// With the lock, it is this process that may store to the channel. Before, not one byte is changed.
+    /// Only the process that has the lock stores to the channel. Until then not one byte changes.
     fn lock(mapping: Mapping, file: File) -> io::Result<Writer> {
         let channel = Channel::of(&mapping);
         if !take_lock(&file)? {
@@ -427,14 +444,14 @@ impl Writer {
         }
         channel.writer.store(std::process::id(), Relaxed);
         channel.first.store(channel.published.load(Relaxed), Relaxed);
-        // The next odd number: from an even one by 1, from that of a writer that died by 2.
+        // The next odd number: 1 more than an even one, 2 more than that of a writer that died.
         channel.session.store(channel.session.load(Relaxed).wrapping_add(1) | 1, Release);
         ring(&channel.bell);
         Ok(Writer { mapping, _locked: file })
     }
 
     /// Publishes a message of at most [`CAPACITY`] bytes and returns its number. Readers that sleep go on sleeping
-    /// until [`Writer::ring`].
+    /// until [`Writer::ring`] wakes them.
     ///
     /// # Errors
     /// `InvalidInput` when the text is too long.
@@ -442,7 +459,7 @@ impl Writer {
         self.publish_pausing(text, || ())
     }
 
-    /// [`Writer::publish`] with something that happens when half of the message is written.
+    /// Like [`Writer::publish`], and calls `halfway` when half of the message is written.
     ///
     /// # Errors
     /// As [`Writer::publish`].
@@ -450,7 +467,7 @@ impl Writer {
         Channel::of(&self.mapping).publish(text, halfway)
     }
 
-    /// Writes a message over the one before, as the study notes' program does, with something that happens halfway.
+    /// Overwrites the message before, as the study notes' program does, and calls `halfway` in the middle.
     ///
     /// # Errors
     /// As [`Writer::publish`].
@@ -458,7 +475,8 @@ impl Writer {
         Channel::of(&self.mapping).publish_naively(text, halfway)
     }
 
-    /// Wakes the readers that sleep in [`Reader::sleep`]. A system call, so a writer in a hurry does it now and then.
+    /// Wakes the readers that sleep in [`Reader::sleep`]. It is a system call, so a fast writer need not make it for
+    /// each message.
     pub fn ring(&self) {
         ring(&Channel::of(&self.mapping).bell);
     }
@@ -474,7 +492,22 @@ impl Drop for Writer {
 // ANCHOR_END: writer
 
 // ANCHOR: reader
-/// A process that reads from a channel: any number of them, none of which can change it.
+/// A process that reads from a channel. There may be any number of them, and none can change the channel.
+///
+/// # Example
+/// ```
+/// use mmap_workbook::lesson_4::{Reader, Writer, WriterState};
+///
+/// let directory = tempfile::tempdir()?;
+/// let path = directory.path().join("channel");
+/// let writer = Writer::open(&path)?;
+/// let reader = Reader::open(&path)?;
+/// assert_eq!(reader.read()?, None);
+/// assert_eq!(reader.state()?, WriterState::Writing);
+/// drop(writer);
+/// assert_eq!(reader.state()?, WriterState::Finished);
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Reader {
     mapping: Mapping,
@@ -483,26 +516,26 @@ pub struct Reader {
 
 /// What has become of the writer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum WriterState {
     /// A writer has the channel.
     Writing,
     /// The last writer has finished.
     Finished,
-    /// The last writer ended without a word, by SIGKILL for example: its lock is gone, and the channel says "at work".
+    /// The last writer died before it finished, by SIGKILL for example: its lock is gone, and `session` is still odd.
     Died,
 }
 
-/// How often a reader looks again when it is overtaken. A writer that overtakes it this often is too fast for it; a
+/// How often a reader tries again when it is overtaken. A writer that overtakes it this often is too fast for it; a
 /// channel whose sequence stays odd was not written by [`Writer`].
-const LOOKS: u32 = 10_000;
+const ATTEMPTS: u32 = 10_000;
 
 impl Reader {
     /// Opens a channel for reading.
     ///
     /// # Errors
-    /// `InvalidInput` for what is no regular file; `UnexpectedEof` for a file that is too short; `InvalidData` for a
-    /// wrong magic; `Unsupported` for another version or layout; else those of open(2) and mmap(2). Each names the
-    /// file.
+    /// `InvalidInput` when it is not a regular file; `UnexpectedEof` when it is too short; `InvalidData` for a wrong
+    /// magic number; `Unsupported` for another version or layout; otherwise those of open(2) and mmap(2). Each names
+    /// the file.
     pub fn open(path: &Path) -> io::Result<Reader> {
         Reader::new(path).map_err(|error| named(path, error))
     }
@@ -514,35 +547,36 @@ impl Reader {
         Ok(Reader { mapping, file })
     }
 
-    /// The last message, or None when there was none yet. It waits for nobody, least of all for a writer that has died.
+    /// The last message, or None when there was none yet. It never waits, least of all for a writer that has died.
     ///
     /// # Errors
-    /// `TimedOut` when the writer overtakes the reader again and again; `InvalidData` for a length that cannot be.
+    /// `TimedOut` when the writer overtakes the reader again and again; `InvalidData` for an impossible length.
     pub fn read(&self) -> io::Result<Option<Message>> {
-        for _ in 0..LOOKS {
-            match self.look(|| ())? {
-                Look::Nothing => return Ok(None),
-                Look::Whole(message) => return Ok(Some(message)),
-                Look::Overtaken => std::hint::spin_loop(),
+        for _ in 0..ATTEMPTS {
+            match self.try_read(|| ())? {
+                Attempt::Nothing => return Ok(None),
+                Attempt::Whole(message) => return Ok(Some(message)),
+                Attempt::Overtaken => std::hint::spin_loop(),
             }
         }
-        let text =
-            format!("no whole message in {LOOKS} looks: the writer is too fast, or it was no writer of channels");
+        let text = format!(
+            "no whole message in {ATTEMPTS} attempts: the writer is too fast, or does not keep to the protocol"
+        );
         Err(io::Error::new(ErrorKind::TimedOut, text))
     }
 
-    /// Looks once, with something that happens when half of the message is read.
+    /// Tries to read once, and calls `halfway` when half of the message is read.
     ///
     /// # Errors
-    /// `InvalidData` for a length that cannot be.
-    pub fn look(&self, halfway: impl FnOnce()) -> io::Result<Look> {
-        Channel::of(&self.mapping).look(halfway)
+    /// `InvalidData` for an impossible length.
+    pub fn try_read(&self, halfway: impl FnOnce()) -> io::Result<Attempt> {
+        Channel::of(&self.mapping).try_read(halfway)
     }
 
-    /// Reads as the study notes' program does, with something that happens halfway: what it returns may be torn.
+    /// Reads as the study notes' program does, and calls `halfway` in the middle: the message may be torn.
     ///
     /// # Errors
-    /// `InvalidData` for a length that cannot be.
+    /// `InvalidData` for an impossible length.
     pub fn read_naively(&self, halfway: impl FnOnce()) -> io::Result<Message> {
         Channel::of(&self.mapping).read_naively(halfway)
     }
@@ -552,19 +586,19 @@ impl Reader {
     /// # Errors
     /// Those of fcntl(2).
     // ANCHOR: state
-    pub fn state(&self) -> io::Result<State> {
+    pub fn state(&self) -> io::Result<WriterState> {
         let session = &Channel::of(&self.mapping).session;
         loop {
             let before = acquire(session);
             if before.is_multiple_of(2) {
-                return Ok(State::Finished);
+                return Ok(WriterState::Finished);
             }
             if is_locked(&self.file)? {
-                return Ok(State::Writing);
+                return Ok(WriterState::Writing);
             }
-            // Looked at again: the writer may have finished, and another one come, between the two questions.
+            // Loaded again: between the two checks the writer may have finished, and another one have begun.
             if acquire(session) == before {
-                return Ok(State::Died);
+                return Ok(WriterState::Died);
             }
         }
     }
@@ -575,19 +609,18 @@ impl Reader {
         Channel::of(&self.mapping).writer.load(Relaxed)
     }
 
-    /// How often the bell has rung. To be asked before one looks at what there is, and given to [`Reader::sleep`]
-    /// after.
+    /// How often the bell has rung. Ask for it before reading, and pass it to [`Reader::sleep`] afterwards.
     pub fn bell(&self) -> u32 {
         let bell = Channel::of(&self.mapping).bell.load(Relaxed);
         fence(atomic::Ordering::Acquire);
         bell
     }
 
-    /// Sleeps until the bell has rung more often than `heard`, or `limit` is over; a wake for nothing is possible.
+    /// Sleeps until the bell has rung more often than `heard`, or `limit` has passed. A spurious wake-up is possible.
     ///
     /// # Errors
-    /// `UnexpectedEof` when the file has become too short. A touch of it would be SIGBUS then, and between this look
-    /// and the next touch somebody may truncate it still: lesson 6 is about that. Else those of futex(2).
+    /// `UnexpectedEof` when the file has become too short: an access would raise SIGBUS. Between this check and the
+    /// next access a process may still truncate it; lesson 6 is about that. Otherwise those of futex(2).
     pub fn sleep(&self, heard: u32, limit: Duration) -> io::Result<()> {
         sleep_on(&Channel::of(&self.mapping).bell, heard, limit)?;
         check_size(&self.file)
@@ -600,23 +633,24 @@ impl Reader {
     }
 }
 
-/// The last message of a channel, read with memmap2. [`MmapRaw`] takes the call, the length and munmap(2) off our
-/// hands, and its making is safe, since it promises nothing of the bytes. To follow its pointer is ours to answer for.
+/// One attempt to read the last message of a channel, with memmap2. [`MmapRaw`] takes care of the call, the length and
+/// munmap(2). Creating one is safe, since it promises nothing about the bytes; following its pointer is our
+/// responsibility.
 ///
 /// # Errors
-/// As [`Reader::open`] and [`Reader::read`]; `ResourceBusy` when the writer was faster.
+/// Those of [`Reader::open`]; `InvalidData` for an impossible length.
 // ANCHOR: with_memmap2
-pub fn last_message_with_memmap2(path: &Path) -> io::Result<Look> {
+pub fn last_message_with_memmap2(path: &Path) -> io::Result<Attempt> {
     let map: MmapRaw = MmapOptions::new().len(SIZE).map_raw_read_only(&open_file(path, false)?)?;
-    // SAFETY: SIZE bytes are mapped for as long as `map` lives, aligned to a page, and any bytes are a valid Channel.
-    // All its fields are atomics, so other processes may change them meanwhile.
+    // SAFETY: SIZE bytes are mapped for as long as `map` lives, page-aligned, and any bytes are a valid Channel. All
+    // its fields are atomics, so other processes may change them meanwhile.
     let channel: &Channel = unsafe { &*map.as_ptr().cast() };
     channel.check()?;
-    channel.look(|| ())
+    channel.try_read(|| ())
 }
 // ANCHOR_END: with_memmap2
 
-/// Opens what may be a channel.
+/// Opens a file that may be a channel.
 fn open_file(path: &Path, write: bool) -> io::Result<File> {
     // O_NONBLOCK: opening a FIFO would wait for its other end.
     let file = OpenOptions::new().read(true).write(write).custom_flags(libc::O_NONBLOCK).open(path)?;
@@ -646,31 +680,33 @@ fn named(path: &Path, error: io::Error) -> io::Error {
 // ANCHOR_END: reader
 
 // ANCHOR: programs
-/// How often the writer writes, and when either program ends.
+/// How often the writer publishes, and when either program ends.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
-    /// From one message to the next.
+    /// The time from one message to the next.
     pub period: Duration,
-    /// Ends after so many messages; None: only a signal ends it.
+    /// The number of messages after which the program ends. None: only a signal ends it.
     pub count: Option<u64>,
 }
 
-/// The signals that ask a program to end, held back, so that they are found where they are looked for and nowhere else.
-struct Stop {
+/// The signals that ask a program to end. They are blocked, and read from a descriptor where the program checks for
+/// them.
+struct StopSignals {
     asked: SignalFd,
     before: SigSet,
 }
 
-impl Stop {
-    fn hold_signals() -> io::Result<Stop> {
+impl StopSignals {
+    fn block() -> io::Result<StopSignals> {
         let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
         let asked = SignalFd::with_flags(&signals, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        Ok(Stop { asked, before: signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)? })
+        Ok(StopSignals { asked, before: signals.thread_swap_mask(SigmaskHow::SIG_BLOCK)? })
     }
 
-    /// Waits until a signal comes, and takes it; false when `limit` is over first.
-    fn within(&self, limit: Duration) -> io::Result<bool> {
-        // ppoll(2) and not poll(2): it counts nanoseconds, where 0.3 ms would become 0. A century is for ever here.
+    /// Waits for a signal, and takes it; false when `limit` has passed first.
+    fn arrives_within(&self, limit: Duration) -> io::Result<bool> {
+        // ppoll(2) counts nanoseconds; for poll(2), in milliseconds, 0.3 ms would become 0. A century counts as for
+        // ever.
         let limit = TimeSpec::from(limit.min(Duration::from_secs(100 * 365 * 86_400)));
         match ppoll(&mut [PollFd::new(self.asked.as_fd(), PollFlags::POLLIN)], Some(limit), None) {
             Ok(_) | Err(Errno::EINTR) => Ok(self.asked.read_signal()?.is_some()),
@@ -679,9 +715,9 @@ impl Stop {
     }
 }
 
-impl Drop for Stop {
+impl Drop for StopSignals {
     fn drop(&mut self) {
-        // A second Ctrl-C was meant as the first one: taken as well, before the signals act again.
+        // A second Ctrl-C means the same as the first: it is taken as well, before the signals are unblocked.
         while let Ok(Some(_)) = self.asked.read_signal() {}
         let _ = self.before.thread_set_mask();
     }
@@ -689,13 +725,13 @@ impl Drop for Stop {
 
 /// The notes' writer: publishes `hello0`, `hello1`, ... through the channel at `path` and prints each.
 ///
-/// It ends with `pace.count`, or by SIGINT, SIGTERM or SIGHUP. The file stays, for readers that come later and for the
-/// next writer, which goes on with the messages' numbers, and begins with `hello0` again.
+/// It ends after `pace.count` messages, or on SIGINT, SIGTERM or SIGHUP. The file stays, for later readers and for the
+/// next writer, which goes on with the messages' numbers and begins with `hello0` again.
 ///
 /// # Errors
-/// As [`Writer::open`], and those of the output.
+/// Those of [`Writer::open`] and of the output.
 pub fn write_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result<()> {
-    let stop = Stop::hold_signals()?;
+    let stop = StopSignals::block()?;
     let mut writer = Writer::open(path)?;
     let area = area_of(&writer.mapping)?;
     say(out, format!("-- maps: {area}"))?;
@@ -706,7 +742,7 @@ pub fn write_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result
         writer.ring();
         say(out, text)?;
         written += 1;
-        if pace.count != Some(written) && stop.within(pace.period)? {
+        if pace.count != Some(written) && stop.arrives_within(pace.period)? {
             break;
         }
     }
@@ -716,14 +752,14 @@ pub fn write_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result
 
 /// The notes' reader: prints each message that it finds in the channel at `path`.
 ///
-/// It waits for the file to be made, and for a writer when the last one is gone. It ends when its writer finishes, with
-/// `pace.count`, or by SIGINT, SIGTERM or SIGHUP. The channel holds the last message and is no queue: of a writer that
-/// is faster than the reader's terminal, messages are missed.
+/// It waits until the file exists, and for the next writer when the last one is gone. It ends when its writer finishes,
+/// after `pace.count` messages, or on SIGINT, SIGTERM or SIGHUP. The channel holds the last message and is not a queue:
+/// a reader that is slower than the writer misses messages.
 ///
 /// # Errors
-/// `ConnectionAborted` when its writer dies; as [`Reader::open`] and [`Reader::read`]; those of the output.
+/// `ConnectionAborted` when its writer dies; those of [`Reader::open`], of [`Reader::read`] and of the output.
 pub fn read_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result<()> {
-    let stop = Stop::hold_signals()?;
+    let stop = StopSignals::block()?;
     let mut read = 0;
     loop {
         let Some(reader) = wait_for_channel(out, path, &stop)? else { return say(out, "-- stopped while waiting") };
@@ -732,17 +768,18 @@ pub fn read_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result<
         let end = follow(out, path, &reader, pace, &stop, &mut read);
         drop(reader);
         match end? {
-            End::Replaced => say(out, format!("-- {}; {path:?} leads to another file now", munmapped(&area)?))?,
-            End::Because(why) => return say(out, format!("-- {why}; {read} messages; {}", munmapped(&area)?)),
+            FollowEnd::Replaced => say(out, format!("-- {}; {path:?} leads to another file now", munmapped(&area)?))?,
+            FollowEnd::Because(why) => return say(out, format!("-- {why}; {read} messages; {}", munmapped(&area)?)),
         }
     }
 }
 
-/// How long a reader sleeps at most before it looks whether its writer lives, and whether it was asked to stop.
-const LOOK_UP: Duration = Duration::from_millis(50);
+/// The longest time that a reader sleeps before it checks whether its writer is alive, and whether it was asked to
+/// stop.
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Opens the channel as soon as it is there. None when asked to stop before.
-fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &Stop) -> io::Result<Option<Reader>> {
+/// Opens the channel as soon as it exists. None when asked to stop first.
+fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &StopSignals) -> io::Result<Option<Reader>> {
     if let Some(reader) = unless_missing(Reader::open(path))? {
         return Ok(Some(reader));
     }
@@ -752,7 +789,7 @@ fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &Stop) -> io::Result
     inotify.add_watch(directory, appears | goes).map_err(|errno| named(path, errno.into()))?;
     say(out, format!("-- waiting for {path:?}"))?;
     loop {
-        // Looked at with the watch in place: a file that comes between this look and the wait ends the wait.
+        // Checked with the watch in place: a file that appears between this check and the wait ends the wait.
         if let Some(reader) = unless_missing(Reader::open(path))? {
             return Ok(Some(reader));
         }
@@ -762,10 +799,10 @@ fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &Stop) -> io::Result
             Ok(_) | Err(Errno::EINTR) => {}
             Err(errno) => return Err(errno.into()),
         }
-        if stop.within(Duration::ZERO)? {
+        if stop.arrives_within(Duration::ZERO)? {
             return Ok(None);
         }
-        // Which file came is no matter: it is time to look again.
+        // It does not matter which file appeared: check again.
         while inotify.read_events().is_ok() {}
     }
 }
@@ -777,38 +814,38 @@ fn unless_missing<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     }
 }
 
-/// Why a reader is at its end with a channel.
-enum End {
+/// Why a reader stops following a channel.
+enum FollowEnd {
     /// The path leads to another file now.
     Replaced,
-    /// It is at its end altogether.
+    /// The program is to end, for this reason.
     Because(&'static str),
 }
 
-/// Prints what comes through the channel, and counts it in `read`.
+/// Prints the messages of the channel, and counts them in `read`.
 fn follow(
     out: &mut dyn Write,
     path: &Path,
     reader: &Reader,
     pace: &Pace,
-    stop: &Stop,
+    stop: &StopSignals,
     read: &mut u64,
-) -> io::Result<End> {
+) -> io::Result<FollowEnd> {
     let message = || reader.read().map_err(|error| named(path, error));
     let last = |message: Option<Message>| match message {
         Some(message) => format!("its last whole message is {:?}", message.text()),
         None => "it wrote no message".to_owned(),
     };
-    // Looked at before the state: if there is no writer by then, this is old.
+    // Read before the state: if there is no writer by then, this message is old.
     let left = message()?;
-    let mut waiting = reader.state()? != State::Writing;
+    let mut waiting = reader.state()? != WriterState::Writing;
     let mut news_from = Channel::of(&reader.mapping).first.load(Relaxed);
     if waiting {
         say(out, format!("-- the writer (pid {}) is gone; {}; waiting for the next", reader.writer(), last(left)))?;
         news_from = left.map_or(0, |message| message.number() + 1);
     }
     while pace.count != Some(*read) {
-        // In this order: a message, a ring, the writer's end that come after our look are found the next time round.
+        // In this order: a message, a ring or a writer's end that comes after its check is found in the next round.
         let heard = reader.bell();
         let state = reader.state()?;
         let news = message()?.filter(|message| message.number() >= news_from);
@@ -818,30 +855,30 @@ fn follow(
             *read += 1;
             waiting = false;
         }
-        if stop.within(Duration::ZERO)? {
-            return Ok(End::Because("stopped"));
+        if stop.arrives_within(Duration::ZERO)? {
+            return Ok(FollowEnd::Because("stopped"));
         }
         match state {
-            // There may be more, and the writer another one by now.
+            // There may be more messages, and another writer by now.
             _ if news.is_some() => continue,
-            State::Writing => waiting = false,
-            State::Finished | State::Died if waiting => {
+            WriterState::Writing => waiting = false,
+            WriterState::Finished | WriterState::Died if waiting => {
                 if !reader.is_at(path)? {
-                    return Ok(End::Replaced);
+                    return Ok(FollowEnd::Replaced);
                 }
             }
-            State::Finished => return Ok(End::Because("the writer has finished")),
-            State::Died => {
+            WriterState::Finished => return Ok(FollowEnd::Because("the writer has finished")),
+            WriterState::Died => {
                 let text = format!("the writer (pid {}) died; {}", reader.writer(), last(message()?));
                 return Err(named(path, io::Error::new(ErrorKind::ConnectionAborted, text)));
             }
         }
-        reader.sleep(heard, LOOK_UP).map_err(|error| named(path, error))?;
+        reader.sleep(heard, POLL_INTERVAL).map_err(|error| named(path, error))?;
     }
-    Ok(End::Because("that was the last one asked for"))
+    Ok(FollowEnd::Because("that was the last one asked for"))
 }
 
-/// Prints a line at once: whoever is at the other end of a pipe is waiting for it.
+/// Prints a line and flushes it: a reader at the other end of a pipe is waiting for it.
 fn say(out: &mut dyn Write, line: impl std::fmt::Display) -> io::Result<()> {
     writeln!(out, "{line}")?;
     out.flush()
@@ -851,28 +888,28 @@ fn area_of(mapping: &Mapping) -> io::Result<Area> {
     maps_of(mapping.range())?.pop().ok_or_else(|| io::Error::other("/proc/self/maps has no line for the mapping"))
 }
 
-/// Looks for a line that was there before munmap(2).
+/// Checks after munmap(2) whether a line that was there before is gone.
 fn munmapped(area: &Area) -> io::Result<&'static str> {
-    let left = maps_of(area.range())?.iter().any(|line| line.name() == area.name());
+    let left = maps_of(area.range())?.iter().any(|other| other.name() == area.name());
     Ok(if left { "the mapping is still there" } else { "munmap: its line of /proc/self/maps is gone" })
 }
 // ANCHOR_END: programs
 
 // ANCHOR: halfway
-/// What a reader gets while a writer in another process is halfway through its second message, and when that is
-/// through.
+/// What a reader gets while a writer in another process is halfway through its second message, and after it has
+/// finished.
 ///
 /// The first message is forty times `A`, the second forty times `B`, written the notes' way or with the sequence lock.
 ///
 /// # Errors
-/// Those of the channel, which is made in `directory` and removed, and of the child.
+/// Those of the channel, which is created in `directory` and removed, and of the child.
 pub fn read_halfway(directory: &Path, naively: bool) -> io::Result<[String; 2]> {
     let path = directory.join("halfway");
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let mut writer = Writer::open(&path)?;
         let [first, second] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));
         let mut turns = Ok(());
-        let halfway = || turns = line.give_turn().and_then(|()| line.await_turn());
+        let halfway = || turns = peer.give_turn().and_then(|()| peer.await_turn());
         if naively {
             writer.publish_naively(&first, || ())?;
             writer.publish_naively(&second, halfway)?;
@@ -881,10 +918,10 @@ pub fn read_halfway(directory: &Path, naively: bool) -> io::Result<[String; 2]> 
             writer.publish_pausing(&second, halfway)?;
         }
         turns?;
-        line.give_turn()?;
-        line.await_turn()
+        peer.give_turn()?;
+        peer.await_turn()
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     let reader = Reader::open(&path)?;
     std::fs::remove_file(&path)?;
     let read = || -> io::Result<String> {
@@ -892,43 +929,43 @@ pub fn read_halfway(directory: &Path, naively: bool) -> io::Result<[String; 2]> 
         Ok(message.text())
     };
     let halfway = read()?;
-    line.give_turn()?;
-    line.await_turn()?;
+    peer.give_turn()?;
+    peer.await_turn()?;
     let after = read()?;
-    line.give_turn()?;
+    peer.give_turn()?;
     child.wait()?.success()?;
     Ok([halfway, after])
 }
 
-/// What a channel shows of a writer that is killed halfway through a message.
+/// What a channel shows when its writer is killed halfway through a message.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Death {
-    /// While it lives: the writer, and whether a second one is refused.
-    pub before: (State, Option<ErrorKind>),
-    /// How it ended.
+pub struct KilledWriter {
+    /// While the writer lives: its state, and the error that a second writer gets.
+    pub before: (WriterState, Option<ErrorKind>),
+    /// How the writer ended.
     pub ended: Ended,
-    /// Once it is gone: the writer, and the text of the last message.
-    pub after: (State, Option<String>),
+    /// When it is gone: its state, and the text of the last message.
+    pub after: (WriterState, Option<String>),
     /// The number of the next writer's first message, and its text as a reader gets it.
     pub next: (u64, Option<String>),
 }
 
-/// Kills a writer with SIGKILL when its second message is half written, and lets another one go on.
+/// Kills a writer with SIGKILL when its second message is half written, and goes on with another writer.
 ///
 /// # Errors
-/// Those of the channel, which is made in `directory` and removed, and of the child.
-pub fn killed_halfway(directory: &Path) -> io::Result<Death> {
+/// Those of the channel, which is created in `directory` and removed, and of the child.
+pub fn killed_halfway(directory: &Path) -> io::Result<KilledWriter> {
     let path = directory.join("killed");
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let mut writer = Writer::open(&path)?;
         writer.publish("whole")?;
         let mut turns = Ok(());
         writer.publish_pausing("never whole", || {
-            turns = line.give_turn().and_then(|()| line.await_turn()); // which never comes
+            turns = peer.give_turn().and_then(|()| peer.await_turn()); // which never comes
         })?;
         turns
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     let reader = Reader::open(&path)?;
     let text = || reader.read().map(|last| last.map(|message| message.text()));
     let before = (reader.state()?, Writer::open(&path).err().map(|error| error.kind()));
@@ -937,29 +974,29 @@ pub fn killed_halfway(directory: &Path) -> io::Result<Death> {
     let mut writer = Writer::open(&path)?;
     std::fs::remove_file(&path)?;
     let next = (writer.publish("of the next writer")?, text()?);
-    Ok(Death { before, ended, after, next })
+    Ok(KilledWriter { before, ended, after, next })
 }
 // ANCHOR_END: halfway
 
 // ANCHOR: tally
-/// What a reader counted under a writer at full speed.
+/// What a reader counted while a writer was writing at full speed.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Messages that were read.
     pub reads: u64,
-    /// Those that began with one message and went on with another.
+    /// Reads that gave the beginning of one message and the end of another.
     pub torn: u64,
-    /// Those with a lower number than one before.
+    /// Reads that gave a lower number than the read before.
     pub back: u64,
-    /// How often the message was another one than that before.
+    /// Reads that gave another message than the read before.
     pub changes: u64,
-    /// The number of the message before.
+    /// The number of the last message that was read.
     last: u64,
 }
 
 impl Tally {
-    /// Counts a message. The text of message N is forty times one letter, which N decides: two letters, or a wrong one, and
-    /// it is torn.
+    /// Counts a message. The text of message N is forty times the letter that N decides: with any other text it is
+    /// torn.
     pub fn add(&mut self, message: &Message) {
         let letter = b'A' + u8::try_from(message.number() % 26).expect("less than 26");
         let whole = [u64::from_ne_bytes([letter; 8]); CAPACITY / 8];
@@ -971,17 +1008,17 @@ impl Tally {
     }
 }
 
-/// Reads at least `reads` messages, and two different ones, while a child writes as fast as it can; either the notes'
-/// way or with the sequence lock.
+/// Reads at least `reads` messages, among them two different ones, while a child writes as fast as it can, in the
+/// notes' way or with the sequence lock.
 ///
-/// The text of message N is forty times one letter, which N decides: two letters, or a wrong one, and it is torn.
+/// The text of message N is forty times the letter that N decides: with any other text it is torn.
 ///
 /// # Errors
-/// Those of the channel, which is made in `directory` and removed, and of the child.
+/// Those of the channel, which is created in `directory` and removed, and of the child.
 pub fn tally(directory: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
     let path = directory.join("full-speed");
     let texts: Vec<String> = ('A'..='Z').map(|letter| letter.to_string().repeat(CAPACITY)).collect();
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let mut writer = Writer::open(&path)?;
         for (n, text) in texts.iter().cycle().enumerate() {
             if naively {
@@ -990,12 +1027,12 @@ pub fn tally(directory: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
                 writer.publish(text).map(drop)?
             }
             if n == 0 {
-                line.give_turn()?;
+                peer.give_turn()?;
             }
         }
         Ok(())
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     let reader = Reader::open(&path)?;
     std::fs::remove_file(&path)?;
     let given_up = Instant::now() + DEADLINE;
@@ -1012,9 +1049,9 @@ pub fn tally(directory: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
 }
 // ANCHOR_END: tally
 
-/// Demonstrates two processes on one page: the message that goes across, the one that is torn, the writer that dies.
+/// Demonstrates two processes on one page: a message that arrives, a message that is torn, a writer that dies.
 ///
-/// It makes a channel file beside the file at `path`, and only tries to open that one.
+/// It creates a channel file beside the file at `path`, and tries to open the file itself as a channel.
 ///
 /// # Errors
 /// Those of the functions above, and of the output.
@@ -1023,19 +1060,19 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let channel = directory.join("channel");
 
     out.part("Two processes, one page")?;
-    out.tell("a child makes the channel file and maps it; we open it for reading")?;
-    let (child, line) = Child::fork(|line| {
+    out.tell("a child creates the channel file and maps it; we open it for reading")?;
+    let (child, peer) = Child::fork(|peer| {
         let mut writer = Writer::open(&channel)?;
         for text in ["hello0", "hello1"] {
-            line.give_turn()?;
-            line.await_turn()?;
+            peer.give_turn()?;
+            peer.await_turn()?;
             writer.publish(text)?;
         }
-        line.give_turn()?;
-        line.await_turn()
+        peer.give_turn()?;
+        peer.await_turn()
     })?;
-    line.await_turn()?;
-    // A page of our own in between: or both of us, forked as alike as we are, might get the same address.
+    peer.await_turn()?;
+    // One page more here: otherwise the two processes, alike since the fork, might get the same address.
     let _page = Mapping::anonymous(1, READ_WRITE, Sharing::Private)?;
     let reader = Reader::open(&channel)?;
     let size = std::fs::metadata(&channel)?;
@@ -1050,44 +1087,46 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("a reader of your file", refusal(out, Reader::open(path).map(drop), reader.writer()))?;
     out.tell("the child gets its turn, twice; no system call carries the message")?;
     for _ in 0..2 {
-        line.give_turn()?;
-        line.await_turn()?;
+        peer.give_turn()?;
+        peer.await_turn()?;
         let message = reader.read()?.ok_or(ErrorKind::NotFound)?;
         out.evidence("read", format!("message {}: {:?}", message.number(), message.text()))?;
     }
     out.evidence("the writer", format!("{:?}", reader.state()?))?;
-    line.give_turn()?;
+    peer.give_turn()?;
     child.wait()?.success()?;
     out.evidence("when the child has ended", format!("{:?}", reader.state()?))?;
     std::fs::remove_file(&channel)?;
 
     out.part("Half a message")?;
-    out.tell("AAAA... is there, and a child has written half of BBBB... when we read")?;
+    out.tell("AAAA... is published, and a child has written half of BBBB... when we read")?;
     let [halfway, after] = read_halfway(&directory, true)?;
     out.evidence("the notes' way", halfway)?;
-    out.evidence("when it is through", after)?;
+    out.evidence("when it has finished", after)?;
     let [halfway, after] = read_halfway(&directory, false)?;
     out.evidence("with the sequence lock", halfway)?;
-    out.evidence("when it is through", after)?;
-    out.tell("the same by chance: a child writes as fast as it can, and we read 50000 times")?;
+    out.evidence("when it has finished", after)?;
+    out.tell("without turns: a child writes as fast as it can, and we read 50000 times")?;
     let torn = tally(&directory, true, 50_000)?.torn;
     out.evidence("the notes' way", format!("{} torn", out.varying("count", torn)))?;
     out.evidence("with the sequence lock", format!("{} torn", tally(&directory, false, 50_000)?.torn))?;
-    out.shows("each word was stored in one piece; only the sequence tells which words belong together.")?;
+    out.shows("each word was stored whole; only the sequence number tells which words belong together.")?;
 
     out.part("The writer is killed halfway")?;
-    let death = killed_halfway(&directory)?;
-    out.evidence("while it lives", format!("{:?}", death.before.0))?;
-    out.evidence("a second writer", death.before.1.map_or("ok".to_owned(), |kind| format!("refused: {kind}")))?;
-    out.evidence("the child was", death.ended)?;
-    out.evidence("afterwards", format!("{:?}", death.after.0))?;
-    out.evidence("the last message", format!("{:?}", death.after.1.unwrap_or_default()))?;
-    let (number, text) = (death.next.0, death.next.1.unwrap_or_default());
+    let killed = killed_halfway(&directory)?;
+    out.evidence("while it lives", format!("{:?}", killed.before.0))?;
+    out.evidence("a second writer", killed.before.1.map_or("ok".to_owned(), |kind| format!("refused: {kind}")))?;
+    out.evidence("the child was", killed.ended)?;
+    out.evidence("afterwards", format!("{:?}", killed.after.0))?;
+    out.evidence("the last message", format!("{:?}", killed.after.1.unwrap_or_default()))?;
+    let (number, text) = (killed.next.0, killed.next.1.unwrap_or_default());
     out.evidence("the next writer's", format!("message {number}: {text:?}"))?;
-    out.shows("its lock went with it, the last whole message did not; the next writer goes on from there.")
+    out.shows(
+        "the kernel released its lock, and the last whole message is still there; the next writer goes on from it.",
+    )
 }
 
-/// Why a channel was not opened, with the writer's process id as something that varies.
+/// Why a channel was not opened; the writer's process id is marked as varying.
 fn refusal(out: &Narrator, opened: io::Result<()>, writer: u32) -> String {
     let text = opened.err().map_or("ok".to_owned(), |error| error.to_string());
     text.replace(&format!("pid {writer}"), &format!("pid {}", out.varying("pid", writer)))
