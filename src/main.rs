@@ -39,16 +39,16 @@ enum Command {
     /// Grade an exercise each time it is saved
     Watch {
         /// The number of the lesson
-        #[arg(value_parser = number())]
-        lesson: Option<u8>,
+        #[arg(value_parser = lesson)]
+        lesson: Option<&'static Lesson>,
     },
     /// Show the next hint to an exercise
     Hint(Hint),
     /// Show the solution of an exercise that is solved
     Solution {
         /// The number of the lesson
-        #[arg(value_parser = number())]
-        lesson: u8,
+        #[arg(value_parser = lesson)]
+        lesson: &'static Lesson,
         /// Show it though the exercise isn't solved
         #[arg(long)]
         force: bool,
@@ -62,16 +62,16 @@ enum Command {
     /// Bring back an exercise as it was at the beginning; what you wrote is kept in a backup
     Reset {
         /// The number of the lesson
-        #[arg(value_parser = number())]
-        lesson: u8,
+        #[arg(value_parser = lesson)]
+        lesson: &'static Lesson,
     },
 }
 
 #[derive(Args)]
 struct Check {
     /// The number of the lesson
-    #[arg(value_parser = number())]
-    lesson: Option<u8>,
+    #[arg(value_parser = lesson)]
+    lesson: Option<&'static Lesson>,
     /// Grade all exercises
     #[arg(long, conflicts_with = "lesson")]
     all: bool,
@@ -107,8 +107,8 @@ struct Play {
 #[derive(Args)]
 struct Predict {
     /// The lesson whose questions are asked: all of them in a row, unless given
-    #[arg(value_parser = number(), conflicts_with = "seed")]
-    lesson: Option<u8>,
+    #[arg(value_parser = lesson, conflicts_with = "seed")]
+    lesson: Option<&'static Lesson>,
     /// Ask questions made at random, without end; the same ones again with the same number
     #[arg(long, value_name = "N")]
     seed: Option<u64>,
@@ -133,8 +133,8 @@ struct Torture {
 #[derive(Args)]
 struct Hint {
     /// The number of the lesson; the next one that isn't solved, unless given
-    #[arg(value_parser = number())]
-    lesson: Option<u8>,
+    #[arg(value_parser = lesson)]
+    lesson: Option<&'static Lesson>,
     /// The function that it is for; the first one that isn't right, unless given
     function: Option<String>,
     /// Show this level, from 1 (a question) on
@@ -142,15 +142,16 @@ struct Hint {
     level: Option<usize>,
 }
 
-fn number() -> clap::builder::RangedI64ValueParser<u8> {
-    clap::value_parser!(u8).range(1..=6)
+fn lesson(number: &str) -> Result<&'static Lesson, String> {
+    let lesson = number.parse().ok().and_then(course::lesson);
+    lesson.ok_or_else(|| format!("the lessons are 1 to {}", LESSONS.len()))
 }
 
 #[derive(Args)]
 struct Run {
     /// The number of the lesson
-    #[arg(value_parser = number())]
-    lesson: u8,
+    #[arg(value_parser = lesson)]
+    lesson: &'static Lesson,
     /// Lesson 4 only: the program to run instead of the demonstration
     #[arg(requires = "channel")]
     program: Option<Program>,
@@ -207,16 +208,15 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         None => terminal.list(&course, &progress)?,
         Some(Command::Run(run)) => run_lesson(run, terminal.out())?,
         Some(Command::Check(check)) => solved = grade(&course, &mut progress, &check, terminal)?,
-        Some(Command::Watch { lesson }) => watch::watch(&course, lesson.and_then(course::lesson), terminal)?,
+        Some(Command::Watch { lesson }) => watch::watch(&course, lesson, terminal)?,
         Some(Command::Hint(hint)) => {
-            let lesson = lesson_or_next(hint.lesson, &course, &progress)?;
+            let lesson = given_or_next(hint.lesson, &course, &progress)?;
             watch::hint(&course, &mut progress, lesson, hint.function.as_deref(), hint.level, terminal)?;
         }
         Some(Command::Solution { lesson, force: true }) => {
-            terminal.source(&course.exercise(lesson_or_next(Some(lesson), &course, &progress)?).solution()?)?;
+            terminal.source(&course.exercise(lesson).solution()?)?;
         }
         Some(Command::Solution { lesson, force: false }) => {
-            let lesson = lesson_or_next(Some(lesson), &course, &progress)?;
             // What was noted of it is not trusted.
             let graded = watch::graded(&course, lesson, &mut progress, terminal)?;
             watch::solution(&course, lesson, &graded, terminal)?;
@@ -226,7 +226,7 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,
         Some(Command::Torture(torture)) => solved = torture_model(&torture, terminal.out())?,
         Some(Command::Reset { lesson }) => {
-            terminal.say(&watch::reset(&course, lesson_or_next(Some(lesson), &course, &progress)?)?)?;
+            terminal.say(&watch::reset(&course, lesson)?)?;
         }
     }
     out.flush()?;
@@ -239,18 +239,18 @@ fn width() -> usize {
     size.map_or(usize::MAX, |(terminal_size::Width(columns), _)| usize::from(columns).min(110))
 }
 
-fn lesson_or_next(number: Option<u8>, course: &Course, progress: &Progress) -> io::Result<&'static Lesson> {
-    let lesson = match number {
-        Some(number) => course::lesson(number),
-        None => progress.next(course)?.or(LESSONS.last()),
+fn given_or_next(given: Option<&'static Lesson>, course: &Course, progress: &Progress) -> io::Result<&'static Lesson> {
+    let lesson = match given {
+        Some(_) => given,
+        None => progress.next(course)?.or(course::listed().last()),
     };
-    lesson.ok_or_else(|| io::Error::other("no such lesson"))
+    lesson.ok_or_else(|| io::Error::other("no lesson is listed"))
 }
 
 fn grade(course: &Course, progress: &mut Progress, check: &Check, terminal: &mut Terminal) -> io::Result<bool> {
     let lessons = match check.all {
-        true => LESSONS.iter().collect(),
-        false => vec![lesson_or_next(check.lesson, course, progress)?],
+        true => course::listed().collect(),
+        false => vec![given_or_next(check.lesson, course, progress)?],
     };
     let mut grades = Vec::new();
     for lesson in lessons {
@@ -274,8 +274,9 @@ fn grade(course: &Course, progress: &mut Progress, check: &Check, terminal: &mut
 
 fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
     if let (Some(program), Some(channel)) = (run.program, run.channel) {
-        if run.lesson != 4 {
-            return Err(io::Error::other(format!("lesson {} has no programs; lesson 4 has two", run.lesson)));
+        let n = run.lesson.number;
+        if n != 4 {
+            return Err(io::Error::other(format!("lesson {n} has no programs; lesson 4 has two")));
         }
         let pace = Pace { period: run.period, count: run.count };
         return match program {
@@ -283,13 +284,12 @@ fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
             Program::Reader => lesson_4::read_hellos(&mut out, &channel, &pace),
         };
     }
-    let lesson = course::lesson(run.lesson).ok_or_else(|| io::Error::other("no such lesson"))?;
     let subject = match (run.file, run.in_place) {
         (None, _) => DemoInput::Sample,
         (Some(path), false) => DemoInput::CopyOf(path),
         (Some(path), true) => DemoInput::InPlace(path),
     };
-    course::run(lesson, &subject, out)
+    course::run(run.lesson, &subject, out)
 }
 
 /// False when the model or a claim of the scenario is not what the kernel gives.
@@ -317,8 +317,9 @@ fn predict_outcomes(arguments: &Predict, terminal: &mut Terminal) -> io::Result<
         let questions = predict::series(seed, level, play::page_size()?);
         return predict::sit(questions, &mut kernel, &mut input, terminal);
     }
+    let lessons = arguments.lesson.map_or_else(|| course::listed().collect(), |lesson| vec![lesson]);
     let mut questions = Vec::new();
-    for lesson in LESSONS.iter().filter(|lesson| arguments.lesson.is_none_or(|number| number == lesson.number)) {
+    for lesson in lessons {
         questions.extend(predict::of_lesson(lesson)?);
     }
     predict::sit(questions.into_iter(), &mut kernel, &mut input, terminal)

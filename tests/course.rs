@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -231,6 +232,40 @@ fn what_does_not_compile_is_the_compilers_to_explain() {
     let run = copy.run(&["check", "2", "--format", "junit"]);
     let document = roxmltree::Document::parse(&run.out).expect("XML");
     assert!(document.descendants().any(|node| node.has_tag_name("error")));
+}
+
+#[test]
+fn what_cargo_can_not_do_is_no_fault_of_the_learner() {
+    let copy = Copy::fresh();
+    let manifest = fs::read_to_string(copy.root.join("Cargo.toml")).expect("a manifest");
+    let other = manifest.replace("exercise_2", "exercise_of_another_name");
+    for (manifest, cause) in [(other.as_str(), "no test target named `exercise_2`"), ("[package", "Cargo.toml:1:")] {
+        write(&copy.root.join("Cargo.toml"), manifest);
+        for format in ["text", "json", "junit"] {
+            let run = copy.run(&["check", "2", "--format", format]);
+            assert_refused(&run, &["cargo can't build exercise_2", cause]);
+            assert_eq!(run.out, "", "{format}");
+        }
+    }
+    // Errors of the compiler, each with the crate that it is in.
+    let at = |file| format!(r#"[{{"file_name":"{file}","line_start":3}}]"#);
+    for (target, message, spans, wanted) in [
+        ("mmap_workbook", "mismatched types", at("src/lib.rs"), "src/lib.rs:3: mismatched types"),
+        ("exercise_2", "failed to write x: No space left on device", "[]".to_owned(), "No space left on device"),
+        ("exercise_2", "linking with `cc` failed", "[]".to_owned(), ""),
+        ("exercise_2", "mismatched types", at("exercise.rs"), ""),
+    ] {
+        let cargo = copy.root.join("cargo");
+        let diagnostic = format!(r#"{{"level":"error","message":"{message}","spans":{spans},"rendered":"{message}"}}"#);
+        let line = format!(r#"{{"target":{{"name":"{target}"}},"message":{diagnostic}}}"#);
+        fs::write(&cargo, format!("#!/bin/sh\necho '{line}'\nexit 101\n")).expect("a file");
+        fs::set_permissions(&cargo, PermissionsExt::from_mode(0o755)).expect("a mode");
+        let run = finish(copy.command(&["check", "2"]).env("CARGO", &cargo));
+        match wanted {
+            "" => assert!(run.out.contains("It does not compile yet.") && run.out.contains(message), "{}", run.err),
+            wanted => assert_refused(&run, &[wanted]),
+        }
+    }
 }
 
 #[test]

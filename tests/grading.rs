@@ -3,16 +3,16 @@
 //!
 //! The random inputs are those of one seed, so that a run says what the last one said; PROPTEST_RNG_SEED=N tries others.
 //!
-//! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` behind it.
+//! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` after it.
 
 mod common;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use common::{answers_of, exercise_of, wrong_answers};
+use common::{exercise_of, wrong_answers};
 use mmap_workbook::course::grading::{Checked, build, checks_of};
-use mmap_workbook::course::{Course, LESSONS};
+use mmap_workbook::course::{self, Course};
 use mmap_workbook::grade::Verdict;
 
 /// Half of what a learner's code may take: each endless loop among the wrong answers is waited for.
@@ -39,7 +39,8 @@ fn run(lesson: u8, binary: &Path, module: &str) -> Vec<Checked> {
         // SAFETY: the tests run one at a time, and nothing here has another thread that could look at the environment.
         unsafe { std::env::set_var(SEED, "1") };
     }
-    assert!(checks.len() >= 9, "lesson {lesson}: {} checks", checks.len());
+    let draft = course::lesson(lesson).is_some_and(|lesson| lesson.draft);
+    assert!(draft || checks.len() >= 9, "lesson {lesson}: {} checks", checks.len());
     checks.into_iter().map(|check| check.run(binary, DEADLINE).expect("a check runs")).collect()
 }
 
@@ -86,40 +87,36 @@ fn every_wrong_answer_gets_the_feedback_that_it_names(lesson: u8) {
 }
 
 /// The tests of each lesson, apart from each other, so that one lesson's can be run, and two lessons' at the same time.
+/// tests/exercises.rs holds that no lesson is left out.
 macro_rules! of_lessons {
-    ($($module:ident $lesson:literal,)*) => {
+    ($($module:ident)*) => {
         $(mod $module {
             #[test]
             fn every_check_of_the_stub_is_still_to_do() {
-                super::every_check_of_the_stub_is_still_to_do($lesson);
+                super::on(stringify!($module), super::every_check_of_the_stub_is_still_to_do);
             }
 
             #[test]
             fn the_solution_passes() {
-                super::the_solution_passes($lesson);
+                super::on(stringify!($module), super::the_solution_passes);
             }
 
             #[test]
             fn every_wrong_answer_gets_the_feedback_that_it_names() {
-                super::every_wrong_answer_gets_the_feedback_that_it_names($lesson);
+                super::on(stringify!($module), super::every_wrong_answer_gets_the_feedback_that_it_names);
             }
         })*
-
-        #[test]
-        fn no_lesson_is_left_out() {
-            assert_eq!([$($lesson),*].as_slice(), LESSONS.iter().map(|lesson| lesson.number).collect::<Vec<u8>>());
-            for lesson in LESSONS {
-                assert!(answers_of(lesson.number).join("solution.rs").exists());
-            }
-        }
     };
 }
 
-of_lessons! {
-    lesson_1 1,
-    lesson_2 2,
-    lesson_3 3,
-    lesson_4 4,
-    lesson_5 5,
-    lesson_6 6,
+of_lessons! { lesson_1 lesson_2 lesson_3 lesson_4 lesson_5 lesson_6 }
+
+/// Runs the test on the lesson with this module. A draft may have no exercise yet.
+fn on(module: &str, test: fn(u8)) {
+    let number = module.strip_prefix("lesson_").and_then(|number| number.parse().ok());
+    let lesson = number.and_then(course::lesson).unwrap_or_else(|| panic!("there is no {module}"));
+    match lesson.draft && !exercise_of(lesson.number).path().exists() {
+        true => eprintln!("skipped: {module} has no exercise yet"),
+        false => test(lesson.number),
+    }
 }

@@ -61,7 +61,7 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
     };
     for lesson in LESSONS {
         let questions = predict::of_lesson(lesson).expect("questions");
-        assert!(questions.len() >= 3, "lesson {}", lesson.number);
+        assert!(lesson.draft || questions.len() >= 3, "lesson {}", lesson.number);
         questions.iter().for_each(&mut check);
     }
     for level in [1, 2, 3].map(|number| Level::new(number).expect("a level")) {

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use mmap_workbook::course::LESSONS;
+use mmap_workbook::course::{LESSONS, listed};
+use mmap_workbook::text::Language;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -43,15 +44,19 @@ fn sources() -> Vec<PathBuf> {
 
 #[test]
 fn a_lesson_has_its_directory_its_module_its_tests_and_its_transcript() {
-    let directories: BTreeSet<_> = LESSONS.iter().map(|lesson| format!("{}_{}", lesson.number, lesson.slug)).collect();
+    let directories: BTreeSet<_> = LESSONS.iter().map(|lesson| lesson.directory()).collect();
     assert_eq!(names("lessons"), directories);
     for (n, lesson) in (1..).zip(LESSONS) {
         assert_eq!(lesson.number, n, "the lessons are numbered from 1 on");
         assert!(read("src/lib.rs").contains(&format!("#[path = \"../lessons/{n}_{}/lesson.rs\"]", lesson.slug)));
-        let test = read(format!("tests/lesson_{n}.rs"));
-        assert!(test.contains("insta::assert_snapshot!") && test.contains(&format!("transcript({n})")), "lesson {n}");
         let source = read(format!("lessons/{n}_{}/lesson.rs", lesson.slug));
-        assert!(source.starts_with(&format!("//! # Lesson {n}: {}\n", lesson.title)), "lesson {n}");
+        let title = lesson.title.in_language(Language::English);
+        assert!(source.starts_with(&format!("//! # Lesson {n}: {title}\n")), "lesson {n}");
+        if !lesson.draft {
+            let test = read(format!("tests/lesson_{n}.rs"));
+            let held = test.contains("insta::assert_snapshot!") && test.contains(&format!("transcript({n})"));
+            assert!(held, "lesson {n}");
+        }
     }
 }
 
@@ -68,7 +73,7 @@ fn each_snapshot_belongs_to_a_test() {
 #[test]
 fn both_readmes_have_the_lessons_and_the_same_commands() {
     let (english, chinese) = (read("README.md"), read("README.zh-CN.md"));
-    for lesson in LESSONS {
+    for lesson in listed() {
         let n = lesson.number;
         for text in [&english, &chinese] {
             let row = text.lines().find(|line| line.starts_with(&format!("| {n}. "))).expect("a row in the table");
@@ -80,7 +85,8 @@ fn both_readmes_have_the_lessons_and_the_same_commands() {
                 assert!(row.contains(&format!("](book/{language}/{n}_{}.md)", lesson.slug)), "{row}");
             }
         }
-        assert!(english.contains(&format!("| {n}. {} |", lesson.title)), "lesson {n}");
+        let title = lesson.title.in_language(Language::English);
+        assert!(english.contains(&format!("| {n}. {title} |")), "lesson {n}");
     }
     assert_eq!(commands(&english), commands(&chinese));
     assert!(commands(&english).contains(&"cargo test --workspace".to_owned()));
@@ -104,7 +110,7 @@ fn links(text: &str) -> Vec<&str> {
 fn the_links_of_the_readmes_lead_somewhere() {
     let text = read("README.md");
     let targets = links(&text);
-    assert!(targets.len() >= LESSONS.len());
+    assert!(targets.len() >= listed().count());
     for target in targets {
         assert!(root().join(target).exists(), "{target}");
     }

@@ -7,7 +7,7 @@ use std::fs;
 use book::check::{COMMANDS, check, check_site};
 use book::sources::{LANGUAGES, Language, Problem, Sources, directory};
 use book::{page, render, site, stamp};
-use mmap_workbook::course::LESSONS;
+use mmap_workbook::course::listed;
 use small::{QUESTIONS, Small};
 
 fn lines(problems: &[Problem]) -> String {
@@ -36,14 +36,15 @@ fn the_chapters_are_the_lessons_of_the_readme() {
     let sources = Sources::of_program();
     for (language, readme) in LANGUAGES.into_iter().zip(["README.md", "README.zh-CN.md"]) {
         let readme = sources.read(readme).expect("a readme");
-        for lesson in LESSONS {
-            let file = sources.page(language, &format!("{}_{}", lesson.number, lesson.slug));
+        for lesson in listed() {
+            let file = sources.page(language, &lesson.directory());
             let text = sources.read(&file).map_err(|problem| problem.to_string()).expect("a chapter");
             let title = page::lines(&text).iter().find_map(page::heading).map(|heading| heading.text.to_owned());
             let title = title.unwrap_or_default();
             assert!(readme.contains(&format!("| {title} |")), "{file}: the readme's table doesn't have {title:?}");
-            let named = language == Language::Chinese || title == format!("{}. {}", lesson.number, lesson.title);
-            assert!(named, "{file}: {title:?} is not {:?}", lesson.title);
+            let name = lesson.title.in_language(Language::English);
+            let named = language == Language::Chinese || title == format!("{}. {name}", lesson.number);
+            assert!(named, "{file}: {title:?} is not {name:?}");
         }
     }
 }

@@ -3,7 +3,7 @@
 use book::ledger;
 use book::question::of_page;
 use book::sources::Sources;
-use mmap_workbook::course::LESSONS;
+use mmap_workbook::course::listed;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::{both, read};
 use mmap_workbook::scenario::Backend;
@@ -11,9 +11,8 @@ use mmap_workbook::scenario::Backend;
 #[test]
 fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
     let (sources, mut kernel, mut count) = (Sources::of_program(), Kernel::new().expect("a kernel"), 0);
-    for lesson in LESSONS {
-        let page = format!("{}_{}", lesson.number, lesson.slug);
-        for question in of_page(&sources, &page).unwrap_or_else(|problem| panic!("{problem}")) {
+    for lesson in listed() {
+        for question in of_page(&sources, &lesson.directory()).unwrap_or_else(|problem| panic!("{problem}")) {
             let Some(scenario) = question.as_scenario().expect("a scenario") else { continue };
             let happened = kernel.play(&scenario).expect("the kernel can").pop().expect("a line").to_string();
             for option in &question.options {

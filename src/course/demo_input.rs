@@ -13,6 +13,7 @@ use nix::unistd::{Whence, lseek};
 
 use super::{Lesson, SAMPLE};
 use crate::narrate::Narrator;
+use crate::text::Language;
 
 /// What a demonstration is run on.
 #[derive(Debug)]
@@ -52,8 +53,9 @@ pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Res
             put_back.path.clone()
         }
     };
-    writeln!(out, "Lesson {}: {}", lesson.number, lesson.title)?;
-    writeln!(out, "{}", lesson.question)?;
+    let [title, question] = [&lesson.title, &lesson.question].map(|text| text.in_language(Language::English));
+    writeln!(out, "Lesson {}: {title}", lesson.number)?;
+    writeln!(out, "{question}")?;
     let mut out = Output { out, failed: false };
     let result = (lesson.demonstrate)(&mut Narrator::live(&mut out, directory.path()), &path);
     match (result, subject) {

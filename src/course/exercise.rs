@@ -33,7 +33,7 @@ impl Course {
 
     /// The lesson's exercise.
     pub fn exercise(&self, lesson: &Lesson) -> Exercise {
-        let directory = format!("{}_{}", lesson.number, lesson.slug);
+        let directory = lesson.directory();
         Exercise {
             number: lesson.number,
             directory: self.root.join("lessons").join(&directory),
@@ -75,10 +75,13 @@ impl Exercise {
     /// # Errors
     /// When it can't be read; the error names the file.
     pub fn text(&self) -> io::Result<String> {
-        let number = self.number;
+        let n = self.number;
         read(&self.path()).map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound if !self.answers.join("stub.rs").exists() => {
+                io::Error::new(error.kind(), format!("lesson {n} has no exercise yet"))
+            }
             io::ErrorKind::NotFound => {
-                io::Error::new(error.kind(), format!("{error}; `cargo run -- reset {number}` brings it back"))
+                io::Error::new(error.kind(), format!("{error}; `cargo run -- reset {n}` brings it back"))
             }
             _ => error,
         })
@@ -122,11 +125,7 @@ impl Exercise {
     /// # Errors
     /// When they can't be read; the error names the file.
     pub fn hints(&self, language: Language) -> io::Result<Vec<(String, Vec<String>)>> {
-        let name = match language {
-            Language::English => "hints.en.md",
-            Language::Chinese => "hints.zh.md",
-        };
-        Ok(hints_of(&read(&self.directory.join(name))?))
+        Ok(hints_of(&read(&self.directory.join(format!("hints.{}.md", language.code())))?))
     }
 
     /// Puts the stub back. What the learner has written is first copied to a file beside it that did not exist before, and

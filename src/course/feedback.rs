@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::grading::{Checked, Grade};
 use super::progress::{Progress, Status};
-use super::{Course, LESSONS, Lesson};
+use super::{Course, Lesson, listed};
 use crate::grade::Verdict;
 use crate::text;
 use crate::text::{Language, Text};
@@ -169,10 +169,10 @@ impl<'a> Terminal<'a> {
             "{BOLD}mmap 练习册{BOLD:#}：mmap(2) 在 Linux 上究竟做了什么，由内核来回答。\n"
         ))?;
         let next = progress.next(course)?;
-        for lesson in LESSONS {
+        for lesson in listed() {
             let (mark, standing) = standing_in_words(&progress.standing(course, lesson)?);
             let arrow = if next.is_some_and(|next| next.number == lesson.number) { ">" } else { " " };
-            let (title, question) = (lesson.title_in(self.language), lesson.question_in(self.language));
+            let [title, question] = [&lesson.title, &lesson.question].map(|text| text.in_language(self.language));
             let standing = standing.in_language(self.language);
             writeln!(self.out, "{arrow} {}  {BOLD}{title}{BOLD:#}   {mark}{standing}{mark:#}", lesson.number)?;
             self.hang("     ", Style::new(), question)?;
@@ -221,7 +221,7 @@ impl<'a> Terminal<'a> {
     pub fn grade(&mut self, course: &Course, lesson: &Lesson, grade: &Grade) -> io::Result<()> {
         let exercise = course.exercise(lesson).path();
         let path = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display();
-        let (n, title) = (lesson.number, lesson.title_in(self.language));
+        let (n, title) = (lesson.number, lesson.title.in_language(self.language));
         self.say(&text!("{BOLD}Lesson {n}: {title}{BOLD:#}   {path}", "{BOLD}第 {n} 课：{title}{BOLD:#}   {path}"))?;
         if let Grade::DoesNotCompile(diagnostics) = grade {
             writeln!(self.out, "\n{}\n", diagnostics.trim_end())?;

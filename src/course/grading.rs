@@ -23,6 +23,7 @@ use crate::grade::{DEADLINE, Failure, REPORT_TO, Report, Verdict, deadline};
 use crate::process::{self, Child, Ended};
 use crate::text;
 use crate::text::Text;
+use crate::ui::visible;
 
 /// How often the learner's code may run into its own deadline before the whole check is stopped.
 const DEADLINES: u32 = 6;
@@ -111,10 +112,11 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
     Ok(Grade::Checked(checked))
 }
 
-/// Builds test targets and gives back each one's name and binary; or what the compiler has against them.
+/// Builds test targets and gives back each one's name and binary; or the compiler's errors in them.
 ///
 /// # Errors
-/// When cargo can't be run.
+/// When cargo can't be run, or fails for another reason than an error in one of the targets: it can't read Cargo.toml, it has
+/// no such target, it can't download a crate, another crate does not compile, the disk is full. The error is one line.
 pub fn build(course: &Course, targets: &[String]) -> io::Result<Result<Vec<(String, PathBuf)>, String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
@@ -122,23 +124,63 @@ pub fn build(course: &Course, targets: &[String]) -> io::Result<Result<Vec<(Stri
     command.args(targets.iter().flat_map(|target| ["--test", target])).stdin(Stdio::null());
     let output = command.output();
     let output = output.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", Path::new(&cargo).display())))?;
-    let (mut binaries, mut errors) = (Vec::new(), String::new());
+    let (mut binaries, mut errors, mut elsewhere) = (Vec::new(), String::new(), None);
     for line in output.stdout.lines().map_while(Result::ok) {
         let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
-        // Warnings, mostly of what is unused as yet, would only hide what keeps it from compiling.
-        if message["message"]["level"] == "error" {
-            errors.push_str(message["message"]["rendered"].as_str().unwrap_or_default());
-        }
         let name = message["target"]["name"].as_str().unwrap_or_default();
-        if let Some(binary) = message["executable"].as_str().filter(|_| targets.iter().any(|target| target == name)) {
+        let is_asked_for = targets.iter().any(|target| target == name);
+        // Warnings, mostly of what is unused as yet, would only hide what keeps it from compiling.
+        let diagnostic = &message["message"];
+        if diagnostic["level"] == "error" {
+            match is_in_the_source(diagnostic) && is_asked_for {
+                true => errors.push_str(diagnostic["rendered"].as_str().unwrap_or_default()),
+                false => elsewhere = elsewhere.or_else(|| Some(in_one_line(diagnostic))),
+            }
+        }
+        if let Some(binary) = message["executable"].as_str().filter(|_| is_asked_for) {
             binaries.push((name.to_owned(), PathBuf::from(binary)));
         }
     }
     if output.status.success() {
         return Ok(Ok(binaries));
     }
-    // Where no compiler has spoken, cargo has: of a Cargo.toml that it can't read, of a crate that it can't download.
-    Ok(Err(if errors.is_empty() { String::from_utf8_lossy(&output.stderr).into_owned() } else { errors }))
+    if !errors.is_empty() {
+        return Ok(Err(errors));
+    }
+    let cause = elsewhere.unwrap_or_else(|| cause(&String::from_utf8_lossy(&output.stderr)));
+    Err(io::Error::other(format!("cargo can't build {}: {cause}", targets.join(", "))))
+}
+
+/// Whether an error of the compiler is one in a source. The others, of a full disk for example, have no place there; those of
+/// the linker have none either, but it is the source that declares what the linker doesn't find.
+fn is_in_the_source(diagnostic: &serde_json::Value) -> bool {
+    let has_place = diagnostic["spans"].as_array().is_some_and(|spans| !spans.is_empty());
+    has_place || diagnostic["message"].as_str().is_some_and(|message| message.starts_with("linking with"))
+}
+
+/// An error of the compiler: the place and the first line.
+fn in_one_line(diagnostic: &serde_json::Value) -> String {
+    let message = diagnostic["message"].as_str().and_then(|message| message.lines().next()).unwrap_or_default();
+    let span = &diagnostic["spans"][0];
+    match (span["file_name"].as_str(), &span["line_start"]) {
+        (Some(file), line) => format!("{file}:{line}: {message}"),
+        (None, _) => message.to_owned(),
+    }
+}
+
+/// Why cargo failed, from what it wrote to its standard error: what it could not do, where, and the last of the causes.
+fn cause(stderr: &str) -> String {
+    let stderr = visible(stderr);
+    let mut lines = stderr.lines().map(str::trim).skip_while(|line| !line.starts_with("error"));
+    let mut cause = lines.next().map_or("it does not say why", |line| line.trim_start_matches("error: ")).to_owned();
+    let rest: Vec<_> = lines.collect();
+    if let Some(place) = rest.iter().find_map(|line| line.strip_prefix("--> ")) {
+        cause = format!("{place}: {cause}");
+    }
+    if let Some(at) = rest.iter().rposition(|line| *line == "Caused by:") {
+        cause = format!("{cause}: {}", rest.get(at + 1).unwrap_or(&""));
+    }
+    cause
 }
 
 /// A check that can be run.
@@ -344,7 +386,19 @@ fn safety_of(text: &str) -> Option<Checked> {
 
 #[cfg(test)]
 mod tests {
-    use super::{KEPT, Printed, says_that_one_test_passed, what_the_learner_printed};
+    use super::{KEPT, Printed, cause, says_that_one_test_passed, what_the_learner_printed};
+
+    #[test]
+    fn what_cargo_says_is_put_in_one_line() {
+        let said = |stderr: &str, line: &str| assert_eq!(cause(stderr), line);
+        said("   Compiling x\nerror: no test target named `a`\n\nhelp: there is `b`\n", "no test target named `a`");
+        said("error: unclosed table\n --> Cargo.toml:1:9\n  |\n1 | [package\n", "Cargo.toml:1:9: unclosed table");
+        said(
+            "error: failed to get `a`\n\nCaused by:\n  download failed\n\nCaused by:\n  --offline was given\n",
+            "failed to get `a`: --offline was given",
+        );
+        said("", "it does not say why");
+    }
 
     #[test]
     fn the_learners_output_is_kept_and_libtests_is_not() {

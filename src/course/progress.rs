@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::grading::Grade;
-use super::{Course, LESSONS, Lesson};
+use super::{Course, Lesson, listed};
 
 /// The learner's progress.
 #[derive(Debug, Default, Serialize, Deserialize)]
@@ -85,7 +85,7 @@ impl Progress {
     /// # Errors
     /// When an exercise's files can't be read.
     pub fn next(&self, course: &Course) -> io::Result<Option<&'static Lesson>> {
-        for lesson in LESSONS {
+        for lesson in listed() {
             if self.standing(course, lesson)? != Status::Solved {
                 return Ok(Some(lesson));
             }

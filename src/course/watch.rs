@@ -15,7 +15,7 @@ use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tc
 use super::feedback::Terminal;
 use super::grading::{Grade, grade};
 use super::progress::Progress;
-use super::{Course, DemoInput, LESSONS, Lesson};
+use super::{Course, DemoInput, LESSONS, Lesson, listed};
 use crate::text;
 use crate::text::Text;
 
@@ -113,8 +113,8 @@ pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, termina
 
 /// The next lesson that is to be solved, after this one and then from the beginning.
 fn next(course: &Course, progress: &Progress, lesson: &'static Lesson) -> io::Result<&'static Lesson> {
-    let later = LESSONS.iter().filter(|other| other.number > lesson.number);
-    for other in later.chain(LESSONS) {
+    let later = listed().filter(|other| other.number > lesson.number);
+    for other in later.chain(listed()) {
         if progress.standing(course, other)? != super::progress::Status::Solved && other.number != lesson.number {
             return Ok(other);
         }

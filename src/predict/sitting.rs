@@ -8,13 +8,13 @@ use anstyle::Style;
 use super::Question;
 use super::belief::{self, Belief};
 use super::words::in_words;
-use crate::course::LESSONS;
+use crate::course;
 use crate::course::feedback::{BAD, BOLD, GOOD, NAME, Terminal};
 use crate::model::Model;
 use crate::play::{self, sentence};
 use crate::scenario::{Backend, Outcome};
 use crate::text;
-use crate::text::{Language, Text};
+use crate::text::Text;
 
 /// Asks question after question, lets the kernel answer (the model never does), and sums up at the end.
 ///
@@ -154,13 +154,13 @@ fn sum_up(
     if !shown.is_empty() {
         terminal.say(&text!("What showed, and what to read:", "暴露出的误解，以及该读什么："))?;
     }
-    let directory = if terminal.language() == Language::English { "en" } else { "zh" };
+    let language = terminal.language();
     for (times, belief) in shown.values() {
-        let lesson = LESSONS.iter().find(|lesson| lesson.number == belief.lesson).ok_or(io::ErrorKind::NotFound)?;
+        let lesson = course::lesson(belief.lesson).ok_or(io::ErrorKind::NotFound)?;
         let (slug, believed) = (belief.misconception.slug, &belief.misconception.belief);
-        let text = format!("{NAME}[{slug}]{NAME:#} {}", believed.in_language(terminal.language()));
+        let text = format!("{NAME}[{slug}]{NAME:#} {}", believed.in_language(language));
         terminal.hang(&format!("  {times} x "), Style::new(), &text)?;
-        writeln!(terminal.out(), "      book/{directory}/{}_{}.md", lesson.number, lesson.slug)?;
+        writeln!(terminal.out(), "      book/{}/{}.md", language.code(), lesson.directory())?;
     }
     Ok(())
 }

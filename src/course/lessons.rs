@@ -1,0 +1,119 @@
+//! The list of the lessons. Everything that goes through all lessons goes through this list.
+
+use std::io;
+use std::path::Path;
+
+use crate::narrate::Narrator;
+use crate::text::Text;
+
+/// A lesson, as the course knows it.
+pub struct Lesson {
+    /// From 1 on: the N of `lessons/N_slug`, `tests/lesson_N.rs` and `workbook run N`.
+    pub number: u8,
+    /// The rest of the directory's name.
+    pub slug: &'static str,
+    /// Its title.
+    pub title: Text,
+    /// What the lesson finds out.
+    pub question: Text,
+    /// Runs the demonstration on the file at the path.
+    pub demonstrate: fn(&mut Narrator, &Path) -> io::Result<()>,
+    /// Why it is never run on the learner's own file, only on a copy; None where it keeps the file's size and inode, so that
+    /// every byte can be put back.
+    pub copy_only: Option<&'static str>,
+    /// Whether it is still being written: then nothing lists it, and it need not be complete, but its number works.
+    pub draft: bool,
+}
+
+impl Lesson {
+    /// The name of its directories and of its page in the book: `2_mmap_munmap`.
+    pub fn directory(&self) -> String {
+        format!("{}_{}", self.number, self.slug)
+    }
+}
+
+/// All lessons, drafts too, in the order in which they build on each other.
+pub static LESSONS: &[Lesson] = &[
+    Lesson {
+        number: 1,
+        slug: "traditional_io",
+        title: Text::fixed("Traditional I/O", "传统 I/O"),
+        question: Text::fixed(
+            "What does a change cost without mmap, and what is left if we die halfway?",
+            "不用 mmap，改动一个文件要付出什么代价？如果中途死掉，又会留下什么？",
+        ),
+        demonstrate: crate::lesson_1::demonstrate,
+        copy_only: Some("its last part replaces the file with another inode"),
+        draft: false,
+    },
+    Lesson {
+        number: 2,
+        slug: "mmap_munmap",
+        title: Text::fixed("mmap and munmap", "mmap 与 munmap"),
+        question: Text::fixed(
+            "A file that is memory: where is it, and for how long?",
+            "把文件当作内存来用：它在哪里，能用多久？",
+        ),
+        demonstrate: crate::lesson_2::demonstrate,
+        copy_only: None,
+        draft: false,
+    },
+    Lesson {
+        number: 3,
+        slug: "shared_vs_private",
+        title: Text::fixed("Shared against private", "共享与私有"),
+        question: Text::fixed(
+            "Who sees a change, and when is a page copied?",
+            "一处修改谁能看见，页在什么时候被复制？",
+        ),
+        demonstrate: crate::lesson_3::demonstrate,
+        copy_only: None,
+        draft: false,
+    },
+    Lesson {
+        number: 4,
+        slug: "cross_process_ipc",
+        title: Text::fixed("Processes that talk through a mapped file", "通过映射文件通信的进程"),
+        question: Text::fixed(
+            "How does no reader ever see half a message, even when the writer dies?",
+            "怎样让读者永远不会读到半条消息，哪怕写者中途死掉？",
+        ),
+        demonstrate: crate::lesson_4::demonstrate,
+        copy_only: Some("it makes a file of its own"),
+        draft: false,
+    },
+    Lesson {
+        number: 5,
+        slug: "unlinked_temp_files",
+        title: Text::fixed("Unlinked temporary files", "没有名字的临时文件"),
+        question: Text::fixed(
+            "Who can reach a file without a name, and when does its space come back?",
+            "没有名字的文件谁能访问，它的空间什么时候归还？",
+        ),
+        demonstrate: crate::lesson_5::demonstrate,
+        copy_only: Some("it works on files without a name"),
+        draft: false,
+    },
+    Lesson {
+        number: 6,
+        slug: "bus_error",
+        title: Text::fixed("The bus error", "总线错误"),
+        question: Text::fixed(
+            "Which accesses to a mapping are fatal, and how can a program survive them?",
+            "对映射的哪些访问会让进程丧命，又该怎样与之共处？",
+        ),
+        demonstrate: crate::lesson_6::demonstrate,
+        copy_only: Some("it truncates the file"),
+        draft: false,
+    },
+];
+
+/// The lesson of that number, also a draft.
+pub fn lesson(number: u8) -> Option<&'static Lesson> {
+    LESSONS.iter().find(|lesson| lesson.number == number)
+}
+
+/// The lessons that are complete: those that the course offers, and that the README and the book must have.
+pub fn listed() -> impl Iterator<Item = &'static Lesson> {
+    LESSONS.iter().filter(|lesson| !lesson.draft)
+}
