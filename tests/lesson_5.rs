@@ -30,11 +30,11 @@ fn count(directory: &Path) -> usize {
     fs::read_dir(directory).expect("the directory").count()
 }
 
-/// Whether this file system has O_TMPFILE; says so where it hasn't.
+/// Whether this file system supports O_TMPFILE; prints a line if it does not.
 fn has_o_tmpfile(directory: &Path) -> bool {
     match o_tmpfile(directory) {
         Err(Errno::EOPNOTSUPP) => {
-            eprintln!("skipped: no O_TMPFILE on the file system of {}", directory.display());
+            eprintln!("skipped: the file system of {} does not support O_TMPFILE", directory.display());
             false
         }
         file => file.is_ok_and(|_| true) || panic!("O_TMPFILE is refused"),
@@ -45,12 +45,15 @@ fn assert_nameless(file: &File, directory: &Path) {
     let metadata = file.metadata().expect("the file");
     assert_eq!(metadata.nlink(), 0);
     assert_eq!(count(directory), 0);
-    file.write_all_at(b"kept", 0).expect("it takes bytes");
+    file.write_all_at(b"kept", 0).expect("it can be written");
     let mut bytes = [0; 4];
-    file.read_exact_at(&mut bytes, 0).expect("it gives them back");
+    file.read_exact_at(&mut bytes, 0).expect("it can be read");
     assert_eq!(&bytes, b"kept");
     let flags = fcntl(file, FcntlArg::F_GETFD).expect("its flags");
-    assert!(FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC), "no program that is started inherits it");
+    assert!(
+        FdFlag::from_bits_retain(flags).contains(FdFlag::FD_CLOEXEC),
+        "programs that this process starts do not inherit it"
+    );
 }
 
 #[test]
@@ -63,7 +66,11 @@ fn each_way_makes_a_file_without_a_name_that_is_nobody_elses() {
     }
     for file in &files {
         assert_nameless(file, path);
-        assert_eq!(file.metadata().expect("the file").mode() & 0o777, 0o600, "nobody else may open it, had it a name");
+        assert_eq!(
+            file.metadata().expect("the file").mode() & 0o777,
+            0o600,
+            "even with a name, no other user could open it"
+        );
     }
     assert_nameless(&tempfile::tempfile_in(path).expect("a file"), path);
     assert_nameless(&memory_file("scratch").expect("a file"), path);
@@ -108,7 +115,7 @@ fn the_name_is_there_between_the_two_calls_and_gone_after_them() {
     assert_eq!(between, 1);
     let fail = || Err(io::ErrorKind::Other.into());
     create_and_then_unlink(directory.path(), fail).expect_err("passed on");
-    assert_eq!(count(directory.path()), 0, "the name is gone even then");
+    assert_eq!(count(directory.path()), 0, "the name is removed even then");
 }
 
 #[test]
@@ -190,8 +197,8 @@ fn what_comes_without_exactly_one_descriptor_is_refused_and_none_is_kept() {
     }
     let (ours, theirs) = UnixStream::pair().expect("a socket");
     drop(ours);
-    assert_eq!(receive_file(&theirs).expect_err("nobody is there").kind(), io::ErrorKind::UnexpectedEof);
-    assert_eq!(send_file(&theirs, &file).expect_err("nobody is there").raw_os_error(), Some(Errno::EPIPE as i32));
+    assert_eq!(receive_file(&theirs).expect_err("the other end is gone").kind(), io::ErrorKind::UnexpectedEof);
+    assert_eq!(send_file(&theirs, &file).expect_err("the other end is gone").raw_os_error(), Some(Errno::EPIPE as i32));
     drop(theirs);
     assert_eq!(descriptors(), before);
 }
@@ -201,8 +208,8 @@ fn the_space_comes_back_at_the_last_unmap_and_not_before() {
     match space_comes_back().expect("children") {
         Err(reason) => eprintln!("skipped: {reason}"),
         Ok(space) => {
-            let filled = space.empty - Space::FILE as u64;
-            let expected = Space {
+            let filled = space.empty - FreeSpace::FILE as u64;
+            let expected = FreeSpace {
                 empty: space.empty,
                 filled,
                 nameless: filled,
@@ -239,21 +246,21 @@ proptest! {
         let directory = tempdir()?;
         let never_named = if has_o_tmpfile(directory.path()) { o_tmpfile } else { |_: &Path| memory_file("scratch") };
         let counter = Mapping::anonymous(4, READ_WRITE, Sharing::Shared).map_err(io::Error::from)?;
-        let (child, line) = Child::fork(|line| {
-            line.give_turn()?;
+        let (child, peer) = Child::fork(|peer| {
+            peer.give_turn()?;
             loop {
                 let mapping = size_and_map(&never_named(directory.path())?, 1)?;
                 mapping.store(0, b'x');
                 counter.word(0).fetch_add(1, Ordering::Relaxed);
             }
         })?;
-        line.await_turn()?;
+        peer.await_turn()?;
         let deadline = std::time::Instant::now() + mmap_workbook::process::DEADLINE;
         while counter.word(0).load(Ordering::Relaxed) < made {
             prop_assert!(std::time::Instant::now() < deadline, "the child makes no files");
             std::thread::yield_now();
         }
-        // Somewhere in the making of the next one.
+        // At a random moment while it makes the next one.
         (0..spins).for_each(|_| std::hint::spin_loop());
         prop_assert_eq!(child.kill()?, Ended::Killed(Signal::SIGKILL));
         prop_assert_eq!(count(directory.path()), 0);

@@ -1,13 +1,15 @@
 //! # Lesson 5: Unlinked temporary files
 //!
-//! A file needs no name to be mapped. Who can reach one that has none, and when does its space come back?
+//! A file needs no name to be mapped. Which processes can reach a file without one, and when does its space come back?
 //!
-//! A name is an entry in a directory that points to an inode; the bytes belong to the inode. unlink(2) takes the name away.
-//! The inode stays while somebody refers to it: a name, an open descriptor, a mapping. So a scratch file is best unlinked
-//! before it is used and not, as the study notes have it, when one is done: whoever dies in between leaves it behind.
+//! A name is an entry in a directory that points to an inode; the bytes belong to the inode. unlink(2) removes the
+//! name. The inode stays as long as something refers to it: a name, an open descriptor, a mapping. So a scratch file is
+//! best unlinked before it is used and not, as in the study notes, when it is no longer needed: a process that dies in
+//! between leaves it in the directory.
 //!
-//! The lesson makes such files in three ways ([`o_tmpfile`], [`create_and_unlink`], [`memory_file`]), lets two processes
-//! talk through one that no directory lists, by fork and by passing the descriptor, and watches what is left behind.
+//! The lesson makes such files in three ways ([`o_tmpfile`], [`create_and_unlink`], [`memory_file`]), lets two
+//! processes talk through one that no directory lists, by fork and by passing the descriptor, and shows what is left
+//! when a process is killed.
 //!
 //! | way | made for |
 //! |---|---|
@@ -40,8 +42,8 @@ use crate::process::{Child, DEADLINE, OnSmallDisk, Peer, on_a_small_disk};
 /// A file in `directory`'s file system that never has a name (open(2), O_TMPFILE; Linux).
 ///
 /// # Errors
-/// EOPNOTSUPP where the file system has no such files; EISDIR from a kernel that doesn't know of them (before 3.11); else
-/// those of open(2).
+/// EOPNOTSUPP when the file system does not support it; EISDIR from a kernel that does not know O_TMPFILE (before
+/// 3.11); otherwise those of open(2).
 // ANCHOR: o_tmpfile
 pub fn o_tmpfile(directory: &Path) -> Result<File, Errno> {
     let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
@@ -49,7 +51,8 @@ pub fn o_tmpfile(directory: &Path) -> Result<File, Errno> {
 }
 // ANCHOR_END: o_tmpfile
 
-/// A file in `directory` whose name is taken away as soon as it is there: POSIX, but between the two calls it has one.
+/// A file in `directory` whose name is removed as soon as it exists. This is POSIX, but between the two calls the file
+/// has a name.
 ///
 /// # Errors
 /// Those of open(2) and unlink(2).
@@ -57,13 +60,13 @@ pub fn create_and_unlink(directory: &Path) -> io::Result<File> {
     create_and_then_unlink(directory, || Ok(()))
 }
 
-/// [`create_and_unlink`], which calls `between` when the name is there. A process that is killed then leaves it behind.
+/// Like [`create_and_unlink`], and calls `between` while the name exists. A process that is killed then leaves it.
 ///
 /// # Errors
-/// As [`create_and_unlink`], and those of `between`; the name is gone even then.
+/// Those of [`create_and_unlink`] and of `between`; the name is removed even then.
 // ANCHOR: create_unlink
 pub fn create_and_then_unlink(directory: &Path, between: impl FnOnce() -> io::Result<()>) -> io::Result<File> {
-    // O_EXCL: a name that somebody else has is not opened but refused, be it a link that was laid out for us.
+    // O_EXCL: a name that exists is refused and not opened, even if it is a symbolic link that was laid as a trap.
     let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
     for n in 0..u32::MAX {
         let name = directory.join(format!(".scratch-{}-{n}", std::process::id()));
@@ -81,7 +84,7 @@ pub fn create_and_then_unlink(directory: &Path, between: impl FnOnce() -> io::Re
 }
 // ANCHOR_END: create_unlink
 
-/// A file that lives in memory (memfd_create(2), Linux). `name` is only for the eyes of who reads /proc: it is in no directory.
+/// A file that lives in memory (memfd_create(2), Linux). `name` appears only in /proc: no directory lists it.
 ///
 /// # Errors
 /// Those of memfd_create(2).
@@ -91,17 +94,18 @@ pub fn memory_file(name: &str) -> Result<File, Errno> {
 }
 // ANCHOR_END: memory_file
 
-/// A scratch file without a name in `directory`'s file system: O_TMPFILE where there is such a thing, else create and unlink.
+/// A scratch file without a name in `directory`'s file system: with O_TMPFILE where that is supported, otherwise
+/// created and unlinked.
 ///
-/// [`tempfile::tempfile_in`] does just this, with names that nobody can guess; the rest of the workbook uses it.
+/// [`tempfile::tempfile_in`] does just this, with unpredictable names; the rest of the workbook uses it.
 ///
 /// # Errors
-/// As [`create_and_unlink`].
+/// Those of [`create_and_unlink`].
 pub fn scratch(directory: &Path) -> io::Result<File> {
     or_unlinked(o_tmpfile(directory), directory)
 }
 
-/// The file of `first`, or one of [`create_and_unlink`] where `first` says that there is no O_TMPFILE.
+/// The file in `first`, or one of [`create_and_unlink`] when `first` says that O_TMPFILE is not supported.
 ///
 /// # Errors
 /// Any other error of `first`; those of [`create_and_unlink`].
@@ -112,7 +116,7 @@ pub fn or_unlinked(first: Result<File, Errno>, directory: &Path) -> io::Result<F
     }
 }
 
-/// Gives the file a size, has its blocks reserved (why: lesson 6), and maps all of it.
+/// Gives the file a size, reserves its blocks (lesson 6 says why), and maps all of it.
 ///
 /// # Errors
 /// ENOSPC and the others of posix_fallocate(3); those of mmap(2).
@@ -130,9 +134,9 @@ pub fn size_and_map(file: &File, length: usize) -> io::Result<Mapping> {
 pub struct Talk {
     /// st_nlink (fstat(2)): how many names the file had while they talked.
     pub names: u64,
-    /// What the parent's maps said is mapped.
+    /// The name of the mapping in the parent's /proc/self/maps.
     pub mapped_here: String,
-    /// What the child's maps said is mapped.
+    /// The name of the mapping in the child's /proc/self/maps.
     pub mapped_there: String,
     /// The bytes that the parent stored, as the child loaded them.
     pub heard_there: Vec<u8>,
@@ -149,13 +153,13 @@ const ANSWER: u8 = b'C';
 /// Those of the mapping and the child.
 pub fn talk_with_a_child(file: File, words: &[u8]) -> io::Result<Talk> {
     let mapping = size_and_map(&file, words.len() + 1)?;
-    let (child, line) = Child::fork(|line| answer_through(&mapping, words.len(), line))?;
-    let talk = say(&file, &mapping, words, &line)?;
+    let (child, peer) = Child::fork(|peer| answer_through(&mapping, words.len(), peer))?;
+    let talk = say(&file, &mapping, words, &peer)?;
     child.wait()?.success()?;
     Ok(talk)
 }
 
-/// A talk between strangers: the other process was there before the file, has inherited nothing of it, and is sent a
+/// A talk between strangers: the other process is older than the file, has inherited nothing of it, and receives a
 /// descriptor over a Unix socket.
 ///
 /// # Errors
@@ -164,24 +168,24 @@ pub fn talk_with_a_child(file: File, words: &[u8]) -> io::Result<Talk> {
 pub fn talk_with_a_stranger(make: impl FnOnce() -> io::Result<File>, words: &[u8]) -> io::Result<Talk> {
     let (ours, theirs) = UnixStream::pair()?;
     theirs.set_read_timeout(Some(DEADLINE))?;
-    let (stranger, line) = Child::fork(|line| {
+    let (stranger, peer) = Child::fork(|peer| {
         let mapping = size_and_map(&receive_file(&theirs)?, words.len() + 1)?;
-        answer_through(&mapping, words.len(), line)
+        answer_through(&mapping, words.len(), peer)
     })?;
     let file = make()?;
     send_file(&ours, &file)?;
     let mapping = size_and_map(&file, words.len() + 1)?;
-    let talk = say(&file, &mapping, words, &line)?;
+    let talk = say(&file, &mapping, words, &peer)?;
     stranger.wait()?.success()?;
     Ok(talk)
 }
 // ANCHOR_END: stranger
 
-fn say(file: &File, mapping: &Mapping, words: &[u8], line: &Peer) -> io::Result<Talk> {
+fn say(file: &File, mapping: &Mapping, words: &[u8], peer: &Peer) -> io::Result<Talk> {
     mapping.write(0, words);
-    line.give_turn()?;
-    let heard_there = line.receive()?;
-    let mapped_there = String::from_utf8_lossy(&line.receive()?).into_owned();
+    peer.give_turn()?;
+    let heard_there = peer.receive()?;
+    let mapped_there = String::from_utf8_lossy(&peer.receive()?).into_owned();
     // The other process still has it mapped: it waits for its next turn.
     let talk = Talk {
         names: file.metadata()?.nlink(),
@@ -190,18 +194,18 @@ fn say(file: &File, mapping: &Mapping, words: &[u8], line: &Peer) -> io::Result<
         heard_there,
         heard_here: mapping.load(words.len()),
     };
-    line.give_turn()?;
+    peer.give_turn()?;
     Ok(talk)
 }
 
-fn answer_through(mapping: &Mapping, length: usize, line: &Peer) -> io::Result<()> {
-    line.await_turn()?;
+fn answer_through(mapping: &Mapping, length: usize, peer: &Peer) -> io::Result<()> {
+    peer.await_turn()?;
     let mut heard = vec![0; length];
     mapping.read(0, &mut heard);
     mapping.store(length, ANSWER);
-    line.send(&heard)?;
-    line.send(mapped_name(mapping)?.as_bytes())?;
-    line.await_turn()
+    peer.send(&heard)?;
+    peer.send(mapped_name(mapping)?.as_bytes())?;
+    peer.await_turn()
 }
 
 fn mapped_name(mapping: &Mapping) -> io::Result<String> {
@@ -211,8 +215,8 @@ fn mapped_name(mapping: &Mapping) -> io::Result<String> {
 // ANCHOR_END: talk
 
 // ANCHOR: descriptor
-/// Sends a descriptor of `file` over a Unix socket (unix(7), SCM_RIGHTS). What arrives is a new descriptor of the same open
-/// file: its offset and its mode are shared, as after dup(2).
+/// Sends a descriptor of `file` over a Unix socket (unix(7), SCM_RIGHTS). What arrives is a new descriptor of the same
+/// open file description: its offset and its mode are shared, as after dup(2).
 ///
 /// # Errors
 /// Those of sendmsg(2); EPIPE when the other end is gone.
@@ -220,24 +224,24 @@ fn mapped_name(mapping: &Mapping) -> io::Result<String> {
 pub fn send_file(socket: &UnixStream, file: &File) -> io::Result<()> {
     let descriptors = [file.as_raw_fd()];
     let rights = [ControlMessage::ScmRights(&descriptors)];
-    // On a stream socket the descriptors travel with a byte of data, and at least one there must be.
+    // On a stream socket descriptors travel with data, and it must be at least one byte.
     sendmsg::<UnixAddr>(socket.as_raw_fd(), &[IoSlice::new(b"f")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
     Ok(())
 }
 // ANCHOR_END: send_file
 
-/// Waits for a descriptor to come over a Unix socket.
+/// Waits for a descriptor to arrive over a Unix socket.
 ///
 /// # Errors
-/// EAGAIN when the socket has a timeout that passes; `UnexpectedEof` when the other end is gone; `InvalidData` when what comes carries no descriptor, or more than one (all
-/// are closed then); else those of recvmsg(2).
+/// EAGAIN when the socket has a timeout that passes; `UnexpectedEof` when the other end is gone; `InvalidData` when the
+/// message carries no descriptor, or more than one (all are closed then); otherwise those of recvmsg(2).
 pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
     let mut byte = [0];
     let mut data = [IoSliceMut::new(&mut byte)];
-    // Room for as many as the kernel sends at a time (SCM_MAX_FD): of a message that was cut short nobody would tell us
-    // which descriptors are in our table already, and they would stay there.
+    // Room for as many as one message can carry (SCM_MAX_FD): if it were cut short, we would not learn of descriptors
+    // that are in our table already, and they would stay open.
     let mut space = cmsg_space!([RawFd; 253]);
-    // MSG_CMSG_CLOEXEC: a program that somebody starts on another thread this very moment must not inherit it.
+    // MSG_CMSG_CLOEXEC: a program that another thread starts at this moment must not inherit it.
     let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut data, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
     let mut files = Vec::new();
     for control in message.cmsgs()? {
@@ -251,65 +255,67 @@ pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
     }
     match (files.pop(), files.is_empty()) {
         (Some(file), true) => Ok(file.into()),
-        (Some(_), false) => Err(io::Error::new(io::ErrorKind::InvalidData, "more than one descriptor came")),
-        (None, _) => Err(io::Error::new(io::ErrorKind::InvalidData, "no descriptor came with it")),
+        (Some(_), false) => {
+            Err(io::Error::new(io::ErrorKind::InvalidData, "the message carries more than one descriptor"))
+        }
+        (None, _) => Err(io::Error::new(io::ErrorKind::InvalidData, "the message carries no descriptor")),
     }
 }
 // ANCHOR_END: descriptor
 
 // ANCHOR: space
-/// How many bytes were free on a small disk (statvfs(3)), moment by moment.
+/// The free bytes of a small disk (statvfs(3)), step by step.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Space {
+pub struct FreeSpace {
     /// At the beginning.
     pub empty: u64,
-    /// With a file of [`Space::FILE`] bytes that is mapped.
+    /// With a mapped file of [`FreeSpace::FILE`] bytes.
     pub filled: u64,
-    /// When its name is gone and the last descriptor closed, and two processes have it mapped.
+    /// After its name was removed and its last descriptor closed; two processes have it mapped.
     pub nameless: u64,
-    /// When one of the two has unmapped it.
+    /// After one of the two has unmapped it.
     pub one_unmapped: u64,
-    /// When the other has, too.
+    /// After the other has unmapped it, too.
     pub both_unmapped: u64,
 }
 
-impl Space {
+impl FreeSpace {
     /// The size of the file.
     pub const FILE: usize = 1 << 20;
 }
 
-/// Watches the space of a file whose name goes first, then its descriptors, then its mappings, one by one.
+/// Watches the space of a file that loses its name first, then its descriptor, then its mappings, one by one.
 ///
-/// The inner `Err` is the reason why this machine lets us mount no small disk.
+/// The inner `Err` says why no small disk can be mounted on this machine.
 ///
 /// # Errors
 /// Those of the file, the mappings and the children.
-pub fn space_comes_back() -> io::Result<Result<Space, String>> {
-    let body = |disk: &Path, line: &Peer| {
+pub fn space_comes_back() -> io::Result<Result<FreeSpace, String>> {
+    let body = |disk: &Path, peer: &Peer| {
         let free = || statvfs(disk).map(|disk| disk.blocks_free() * disk.fragment_size());
-        let tell_free = || line.send(&free()?.to_ne_bytes());
+        let tell_free = || peer.send(&free()?.to_ne_bytes());
         // ANCHOR: watch_space
         tell_free()?;
         let path = disk.join("file");
         let file = File::options().read(true).write(true).create_new(true).open(&path)?;
-        let mapping = size_and_map(&file, Space::FILE)?;
+        let mapping = size_and_map(&file, FreeSpace::FILE)?;
         tell_free()?;
         fs::remove_file(&path)?;
         drop(file);
         // All that this child inherits of the file is the mapping, which ends when it ends.
-        let (other, others_line) = Child::fork(|line| line.await_turn())?;
+        let (other, others_peer) = Child::fork(|peer| peer.await_turn())?;
         tell_free()?;
         mapping.unmap()?;
         tell_free()?;
-        others_line.give_turn()?;
+        others_peer.give_turn()?;
         other.wait()?.success()?;
         tell_free()
         // ANCHOR_END: watch_space
     };
     let mut seen = Vec::new();
-    let ran = on_a_small_disk(4 * Space::FILE as u64, body, |line| {
+    let ran = on_a_small_disk(4 * FreeSpace::FILE as u64, body, |peer| {
         for _ in 0..5 {
-            seen.push(u64::from_ne_bytes(line.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?));
+            seen.push(u64::from_ne_bytes(peer.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?));
         }
         Ok(())
     })?;
@@ -317,7 +323,7 @@ pub fn space_comes_back() -> io::Result<Result<Space, String>> {
         OnSmallDisk::Skipped(reason) => Err(reason),
         OnSmallDisk::Ran(ended) => {
             ended.success()?;
-            Ok(Space {
+            Ok(FreeSpace {
                 empty: seen[0],
                 filled: seen[1],
                 nameless: seen[2],
@@ -345,15 +351,16 @@ pub enum Moment {
     BeforeUnlinkWhenDone,
 }
 
-/// Kills a child with SIGKILL at that moment, and says how many files it left in `directory`, which was empty.
+/// Kills a child with SIGKILL at that moment, and returns the number of files that it left in `directory`, which was
+/// empty.
 ///
 /// # Errors
-/// Those of the file and the child; EOPNOTSUPP where the file system has no O_TMPFILE and the moment needs it.
+/// Those of the file and the child; EOPNOTSUPP when the moment needs O_TMPFILE and the file system does not support it.
 pub fn killed(directory: &Path, moment: Moment) -> io::Result<usize> {
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let now = || {
-            line.give_turn()?;
-            line.await_turn() // which never comes: this is the moment
+            peer.give_turn()?;
+            peer.await_turn() // which never comes: this is the moment
         };
         let hold = |file: File| {
             let _mapping = size_and_map(&file, 1)?;
@@ -373,14 +380,14 @@ pub fn killed(directory: &Path, moment: Moment) -> io::Result<usize> {
         }
         // ANCHOR_END: moments
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     child.kill()?;
     Ok(fs::read_dir(directory)?.count())
 }
 // ANCHOR_END: killed
 
 /// Demonstrates files without a name: three ways to make one, two processes that talk through one, when its space comes
-/// back, and what is left when somebody is killed.
+/// back, and what is left when a process is killed.
 ///
 /// It reads the first bytes of the file at `path`, which are what the processes tell each other.
 ///
@@ -406,12 +413,12 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         out.evidence("  mapped as", shown)?;
     }
     out.evidence("the directory", names(&directory)?)?;
-    out.shows("st_nlink is 0 and maps says (deleted): they are there for who has a descriptor or a mapping.")?;
+    out.shows("st_nlink is 0 and maps says (deleted): only a descriptor or a mapping leads to them.")?;
 
     out.part("Two processes talk through one")?;
     let talks = [
         ("a child, which inherits the mapping", talk_with_a_child(scratch(&directory)?, &words)?),
-        ("a stranger, who is sent a descriptor", talk_with_a_stranger(|| scratch(&directory), &words)?),
+        ("a stranger, which receives a descriptor", talk_with_a_stranger(|| scratch(&directory), &words)?),
     ];
     for (with, talk) in talks {
         out.tell(with)?;
@@ -436,7 +443,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
             }
         }
     }
-    out.shows("the last reference counts, and a mapping is one.")?;
+    out.shows("the space comes back with the last reference, and a mapping is one.")?;
 
     out.part("Killed with SIGKILL: how many files are left in the directory")?;
     let scratch = tempfile::tempdir_in(&directory)?;
@@ -449,7 +456,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         let directory = tempfile::tempdir_in(scratch.path())?;
         out.evidence(label, killed(directory.path(), moment)?)?;
     }
-    out.shows("what has no name can't be left behind. O_TMPFILE has not even the moment between two calls.")
+    out.shows("a file without a name can't be left behind, and one of O_TMPFILE never has a name.")
 }
 
 /// The names in a directory.
