@@ -7,6 +7,7 @@
 //! - [`lesson_4`]: processes that talk through a mapped file
 //! - [`lesson_5`]: unlinked temporary files: what has no name, and when its space comes back
 //! - [`lesson_6`]: the bus error: which touch kills, and the ways out
+//! - [`fault`]: why an access to memory raised a signal: the causes and their names
 //! - [`process`]: children: forked, talked with in turns, waited for with a deadline
 //! - [`observe`]: what the kernel says of a process's memory
 //! - [`narrate`]: what a demonstration prints through
@@ -21,14 +22,16 @@
 //! - [`course`]: the order of the lessons, what a demonstration is run on, and the commands of the exercises
 //!
 //! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `scenario` uses
-//! nothing, `model` uses `scenario`, and the two need nothing but `alloc`: they compile for any target. `kernel` uses `scenario`,
-//! `process` and `observe`; `play` uses `model` and `kernel`, `predict` uses `play`; `course` uses the lessons, and nothing but
-//! `predict` and the program uses `course`. `grade` has the texts in two languages that `play`, `predict` and `course` print.
+//! `fault`, `model` uses both, and the three need nothing but `alloc`: they compile for any target. `process` uses `fault` and
+//! `observe`; `kernel` uses `scenario`, `process` and `observe`; `play` uses `model` and `kernel`, `predict` uses `play`; `course`
+//! uses the lessons, and nothing but `predict` and the program uses `course`. `grade` has the texts in two languages that `play`,
+//! `predict` and `course` print.
 
 extern crate alloc;
 
 #[cfg(unix)]
 pub mod course;
+pub mod fault;
 #[cfg(unix)]
 pub mod grade;
 #[cfg(unix)]

@@ -191,7 +191,7 @@ fn a_mapping_outlives_the_descriptor() {
 fn a_touch_after_munmap_is_segv_maperr() {
     let (_directory, path) = file_with(b"A");
     let ended = touch_after_munmap(&open(&path)).expect("a child");
-    assert_eq!(ended.fault().map(|fault| fault.cause), Some(Cause::NotMapped), "{ended}");
+    assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn unmapping_the_middle_page_leaves_two_mappings() {
     let areas: Vec<_> = maps_of(range.clone()).expect("maps").iter().map(|area| area.range()).collect();
     assert_eq!(areas, [range.start..range.start + page, range.start + 2 * page..range.end]);
     let ended = end_of(|| _ = mapping.load(page)).expect("a child");
-    assert_eq!(ended.fault().map(|fault| fault.cause), Some(Cause::NotMapped), "{ended}");
+    assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
     mapping.store(2 * page, b'!');
 }
 
@@ -235,7 +235,7 @@ fn a_forbidden_touch_is_segv_accerr_where_it_happened() {
     assert_eq!(allowed.ended, Ended::Exited(0), "{}", allowed.what);
     assert_eq!(forbidden.len(), if CODE.is_some() { 4 } else { 3 });
     for touch in forbidden {
-        assert_eq!(touch.ended.fault().map(|fault| fault.cause), Some(Cause::NotAllowed), "{}", touch.what);
+        assert_eq!(touch.ended.cause(), Some(Cause::NotAllowed), "{}", touch.what);
         assert_eq!(touch.offset, Some(0), "{}", touch.what);
     }
     assert_eq!(std::fs::read(&path).expect("the file"), [0xc3; 8]);

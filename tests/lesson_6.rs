@@ -45,7 +45,7 @@ proptest! {
         let file = tempfile::tempfile()?;
         file.set_len(size as u64)?;
         let touched = touch(&file, offset, length, at, access)?;
-        let cause = touched.ended.fault().map(|fault| fault.cause);
+        let cause = touched.ended.cause();
         prop_assert_eq!(cause, rule(size as u64, offset, length, at), "{}", &touched);
         match cause {
             None => prop_assert_eq!(touched.ended, Ended::Exited(0)),
@@ -79,7 +79,7 @@ fn the_rule_says_what_the_lesson_tells() {
 }
 
 fn assert_bus_error(touched: &Touched, page: usize) {
-    assert_eq!(touched.ended.fault().map(|fault| fault.cause), Some(Cause::NoPage), "{touched}");
+    assert_eq!(touched.ended.cause(), Some(Cause::NoPage), "{touched}");
     assert_eq!(touched.offset, Some((page * page_size()).cast_signed()), "{touched}");
 }
 
@@ -127,7 +127,7 @@ fn a_bus_error_is_no_panic() {
     let empty = tempfile::tempfile().expect("a file");
     let mapping = Mapping::of_file(&empty, 0, 1, READ_WRITE, Sharing::Shared).expect("mapped");
     let ended = end_of(|| drop(std::panic::catch_unwind(|| mapping.load(0))));
-    assert_eq!(ended.expect("a child").fault().map(|fault| fault.cause), Some(Cause::NoPage));
+    assert_eq!(ended.expect("a child").cause(), Some(Cause::NoPage));
 }
 
 #[test]
@@ -413,7 +413,7 @@ fn a_file_that_is_replaced_by_rename_stays_there_for_its_mappings() {
         File::create(&path).expect("truncated: that is what O_TRUNC is for");
         mapping.load(0);
     });
-    assert_eq!(ended.expect("a child").fault().map(|fault| fault.cause), Some(Cause::NoPage));
+    assert_eq!(ended.expect("a child").cause(), Some(Cause::NoPage));
 }
 
 #[test]
@@ -474,7 +474,7 @@ fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_2_gives_zeros() {
         OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),
         OnSmallDisk::Ran(ended) => {
             let fault = ended.fault().expect("a fault");
-            assert_eq!(fault.cause, Cause::NoPage);
+            assert_eq!(fault.cause(), Some(Cause::NoPage));
             let page = fault.offset_from(address).cast_unsigned() / page_size();
             assert!((1..=16).contains(&page), "page {page}");
             assert_eq!(read, vec![0; page + 1], "read(2) had it before the load died of it");

@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use mmap_workbook::fault::Cause;
 use mmap_workbook::model::{Backing, Basis, Model, Posix, Rule};
-use mmap_workbook::scenario::{Amount, Backend, Byte, Death, Outcome, Scenario, TOUR};
+use mmap_workbook::scenario::{Amount, Backend, Byte, Outcome, Scenario, TOUR};
 
 /// The outcome of the last line, where a page has 4 KiB.
 fn last(text: &str) -> Outcome {
@@ -39,18 +40,18 @@ fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
 fn a_touch_faults_where_the_file_has_no_page() {
     let begin = "A create f 10\nA open d f rw\nA map m d shared rw 0 3p\n";
     assert_eq!(last(&format!("{begin}A load m 1p-1 1")), Outcome::Bytes(vec![Byte::Is(0)]));
-    assert_eq!(last(&format!("{begin}A load m 1p 1")), Outcome::Died(Death::NoPage, Amount { pages: 1, bytes: 0 }));
-    assert_eq!(last(&format!("{begin}A load m 3p 1")), Outcome::Died(Death::NotMapped, Amount { pages: 3, bytes: 0 }));
+    assert_eq!(last(&format!("{begin}A load m 1p 1")), Outcome::Died(Cause::NoPage, Amount { pages: 1, bytes: 0 }));
+    assert_eq!(last(&format!("{begin}A load m 3p 1")), Outcome::Died(Cause::NotMapped, Amount { pages: 3, bytes: 0 }));
     assert_eq!(
         last(&format!("{begin}A protect m r\nA store m 1p \"x\"")),
-        Outcome::Died(Death::NotAllowed, Amount { pages: 1, bytes: 0 })
+        Outcome::Died(Cause::NotAllowed, Amount { pages: 1, bytes: 0 })
     );
 }
 
 #[test]
 fn a_truncation_takes_private_copies_too() {
     let text = "A create f 2p\nA open d f rw\nA map m d private rw 0 2p\nA store m 1p \"x\"\nA truncate d 1p\n";
-    assert_eq!(last(&format!("{text}A load m 1p 1")), Outcome::Died(Death::NoPage, Amount { pages: 1, bytes: 0 }));
+    assert_eq!(last(&format!("{text}A load m 1p 1")), Outcome::Died(Cause::NoPage, Amount { pages: 1, bytes: 0 }));
     assert_eq!(last(&format!("{text}A truncate d 2p\nA load m 1p 1")), Outcome::Bytes(vec![Byte::Is(0)]));
 }
 

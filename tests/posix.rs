@@ -323,7 +323,7 @@ fn a_child_has_no_dontfork_pages_and_zeros_for_wipeonfork_pages() {
     };
     let (dontfork, wiped) = (advised(libc::MADV_DONTFORK), advised(libc::MADV_WIPEONFORK));
     let ended = end_of(|| _ = load(dontfork)).expect("a child");
-    assert_eq!(ended.fault().map(|fault| fault.cause), Some(Cause::NotMapped), "{ended}");
+    assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
     assert_eq!(end_of(|| assert_eq!(load(wiped), 0)).expect("a child"), Ended::Exited(0));
     assert_eq!([load(dontfork), load(wiped)], [b'x'; 2], "here they are what they were");
     munmap(dontfork, page).expect("unmapped");

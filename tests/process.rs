@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
-use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, Peer, end_of, on_a_small_disk};
+use mmap_workbook::process::{Cause, Child, Ended, Fault, OnSmallDisk, Peer, end_of, on_a_small_disk};
 use nix::errno::Errno;
 use nix::sys::mman::ProtFlags;
 use nix::sys::signal::{Signal, kill, raise};
@@ -34,13 +34,26 @@ fn a_fault_is_reported_with_its_cause_and_its_address() {
     let forbidden = Mapping::anonymous(page_size(), ProtFlags::PROT_NONE, Sharing::Private).expect("mapped");
     let ended = end_of(|| _ = forbidden.load(7)).expect("a child");
     let fault = ended.fault().unwrap_or_else(|| panic!("{ended}"));
-    assert_eq!((fault.cause, fault.offset_from(forbidden.address())), (Cause::NotAllowed, 7));
+    assert_eq!((fault.cause(), fault.offset_from(forbidden.address())), (Some(Cause::NotAllowed), 7));
     assert_eq!(fault.offset_from(forbidden.address() + 8), -1);
     assert_eq!(ended.to_string(), "killed by SIGSEGV/SEGV_ACCERR");
     // The same signals, sent without a touch, kill and are no fault.
     for signal in [Signal::SIGSEGV, Signal::SIGBUS] {
         assert_eq!(end(|_| Ok(raise(signal)?)), Ended::Killed(signal));
     }
+}
+
+#[test]
+fn a_cause_is_known_by_its_signal_and_code_and_by_its_name() {
+    for cause in Cause::ALL {
+        assert_eq!(Cause::named(&cause.to_string()), Some(cause));
+    }
+    assert_eq!(Cause::of("SIGBUS", nix::libc::BUS_ADRERR), Some(Cause::NoPage));
+    assert_eq!(Cause::of("SIGBUS", nix::libc::BUS_ADRALN), None);
+    assert_eq!((Cause::named("SIGBUS"), Cause::named("SIGBUS/SEGV_MAPERR")), (None, None));
+    // ILL_ILLOPN, which the libc crate leaves out.
+    let other = Fault { signal: Signal::SIGILL, code: 2, address: 0 };
+    assert_eq!((other.cause(), other.to_string()), (None, "SIGILL/code 2".to_owned()));
 }
 
 #[test]

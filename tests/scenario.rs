@@ -1,5 +1,6 @@
 //! The language of scenarios: what is printed is read back, and what is no scenario is refused with its place.
 
+use mmap_workbook::fault::Cause;
 use mmap_workbook::scenario::*;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -78,14 +79,14 @@ fn byte() -> impl Strategy<Value = Byte> {
 
 fn outcome() -> impl Strategy<Value = Outcome> {
     let run = (byte(), 1..20_usize).prop_map(|(byte, times)| vec![byte; times]);
-    let death = select(vec![Death::NotMapped, Death::NotAllowed, Death::NoPage]);
+    let cause = select(Cause::ALL.to_vec());
     let one = prop_oneof![
         Just(Outcome::Done),
         Just(Outcome::NotApplicable),
         any::<u32>().prop_map(|count| Outcome::Count(count.into())),
         prop::collection::vec(run, 0..6).prop_map(|runs| Outcome::Bytes(runs.concat())),
         select(vec!["EINVAL", "E2BIG"]).prop_map(|name| Outcome::errno(name).expect("an errno")),
-        (death, amount()).prop_map(|(death, at)| Outcome::Died(death, at)),
+        (cause, amount()).prop_map(|(cause, at)| Outcome::Died(cause, at)),
     ];
     prop_oneof![
         4 => one.clone(),

@@ -5,12 +5,11 @@ use std::io;
 use std::path::Path;
 
 use nix::errno::Errno;
-use nix::sys::signal::Signal;
 use serde::{Deserialize, Serialize};
 
 use super::deadline;
 use super::misconception::Misconception;
-use crate::observe::page_size;
+use crate::observe::{Area, page_size};
 use crate::process::{Cause, Ended, Fault};
 use crate::text;
 use crate::text::Text;
@@ -162,43 +161,34 @@ impl Failure {
                 let happened = text!("{signal} killed the process", "进程被 {signal} 杀死");
                 Failure { signal: Some(signal.to_string()), ..Failure::of(Verdict::Killed, returns, happened) }
             }
-            Ended::Faulted(fault) => Failure {
-                signal: Some(signal_of(fault.cause).to_owned()),
-                died_of: Some(fault.cause),
-                ..Failure::of(Verdict::Killed, returns, fault_in_words(&fault))
+            Ended::Faulted(fault, area) => Failure {
+                signal: Some(fault.signal.to_string()),
+                died_of: fault.cause(),
+                ..Failure::of(Verdict::Killed, returns, fault_in_words(fault, area))
             },
         }
     }
 }
 
-fn signal_of(cause: Cause) -> &'static str {
-    match cause {
-        Cause::NotMapped | Cause::NotAllowed => Signal::SIGSEGV.as_str(),
-        Cause::NoPage => Signal::SIGBUS.as_str(),
-        Cause::Other(signal, _) => signal.as_str(),
-    }
-}
-
 /// A fault in the lesson's terms: the signal with its code, which mapping, which page of it, the file's size.
-fn fault_in_words(fault: &Fault) -> Text {
-    let cause = fault.cause;
-    let Some(place) = &fault.place else {
+fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
+    let Some(area) = area else {
         let address = fault.address;
         return text!(
-            "the process died of {cause}: nothing is mapped at {address:#x}",
-            "进程死于 {cause}：地址 {address:#x} 处没有映射"
+            "the process died of {fault}: nothing is mapped at {address:#x}",
+            "进程死于 {fault}：地址 {address:#x} 处没有映射"
         );
     };
-    let at = fault.address - place.range.start;
-    let (page, pages) = (at / page_size(), place.range.len() / page_size());
-    let offset = place.offset;
-    if place.name.is_empty() {
+    let at = fault.address - area.range().start;
+    let (page, pages) = (at / page_size(), area.range().len() / page_size());
+    let (offset, name, permissions) = (area.offset(), area.name(), area.permissions());
+    if name.is_empty() {
         return text!(
-            "the process died of {cause} at byte {at} of a mapping without a file, in its page {page} of {pages}",
-            "进程死于 {cause}：访问的是一个不属于任何文件的映射，其第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）"
+            "the process died of {fault} at byte {at} of a mapping without a file, in its page {page} of {pages}",
+            "进程死于 {fault}：访问的是一个不属于任何文件的映射，其第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）"
         );
     }
-    let path = Path::new(&place.name);
+    let path = Path::new(&name);
     let (file_en, file_zh) = match path.metadata() {
         Ok(metadata) => {
             let (name, size) = (path.file_name().unwrap_or(path.as_os_str()).display(), metadata.len());
@@ -206,16 +196,16 @@ fn fault_in_words(fault: &Fault) -> Text {
         }
         Err(_) => ("a file that has no name any more".to_owned(), "已没有名字的文件".to_owned()),
     };
-    let shared = if place.permissions.ends_with('s') { text!("shared", "共享") } else { text!("private", "私有") };
+    let shared = if permissions.ends_with('s') { text!("shared", "共享") } else { text!("private", "私有") };
     let Text { en, zh } = shared;
-    let protection = protection(&place.permissions);
+    let protection = protection(&permissions);
     Text::new(
         format!(
-            "the process died of {cause} at byte {at} of a {en} mapping ({protection}), in its page {page} of {pages}; it maps \
+            "the process died of {fault} at byte {at} of a {en} mapping ({protection}), in its page {page} of {pages}; it maps \
              {file_en}, from offset {offset} on"
         ),
         format!(
-            "进程死于 {cause}：访问的是{zh}映射（{protection}）的第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\
+            "进程死于 {fault}：访问的是{zh}映射（{protection}）的第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\
              映射的是{file_zh}，从偏移 {offset} 起"
         ),
     )

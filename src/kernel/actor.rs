@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::fs::File;
 use std::io::{self, Read, Write};
-use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::ptr;
@@ -14,14 +13,14 @@ use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, SealFlag, fallocate, fcntl, openat, renameat};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
+use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::sys::uio::{pread, pwrite};
 use nix::unistd::{Pid as ProcessId, UnlinkatFlags, ftruncate, unlinkat};
 
 use super::record::Record;
 use crate::observe::page_size;
-use crate::process::{DEADLINE, Parent, fork_within_group};
+use crate::process::{DEADLINE, Fault, Parent, ReportFault, fork_within_group, report_faults};
 use crate::scenario::{
     Access, Advice, Amount, Bytes, Contents, Flag, Name, Operation, Pid, Protection, Range, Request, Scenario, Seal,
     Sharing, Source,
@@ -172,14 +171,7 @@ impl<'a> Actor<'a> {
     fn prepare(&mut self) -> io::Result<()> {
         self.base = addresses_for_mappings(self.page)?;
         RECORD.store(ptr::from_ref(self.record).cast_mut(), Ordering::Relaxed);
-        let flags = SaFlags::SA_SIGINFO | SaFlags::SA_RESETHAND;
-        let action = SigAction::new(SigHandler::SigAction(on_fault), flags, SigSet::empty());
-        for signal in [Signal::SIGSEGV, Signal::SIGBUS] {
-            // SAFETY: `on_fault` does only what is async-signal-safe: it reads its arguments, copies into the record's
-            // memory, and calls write(2).
-            unsafe { sigaction(signal, &action) }?;
-        }
-        Ok(())
+        report_faults::<ToRecord>()
     }
 
     fn turns(&mut self) -> io::Result<()> {
@@ -284,8 +276,7 @@ impl<'a> Actor<'a> {
                     Seal::Shrink => SealFlag::F_SEAL_SHRINK,
                     Seal::Grow => SealFlag::F_SEAL_GROW,
                     Seal::Write => SealFlag::F_SEAL_WRITE,
-                    // The nix crate leaves this one out.
-                    Seal::FutureWrite => SealFlag::from_bits_retain(libc::F_SEAL_FUTURE_WRITE),
+                    Seal::FutureWrite => SealFlag::F_SEAL_FUTURE_WRITE,
                 };
                 fcntl(self.descriptor(*name)?, FcntlArg::F_ADD_SEALS(seal))?;
             }
@@ -456,21 +447,19 @@ static NEXT: AtomicU32 = AtomicU32::new(0);
 static START: AtomicUsize = AtomicUsize::new(0);
 static RECORD: AtomicPtr<Record> = AtomicPtr::new(ptr::null_mut());
 
-/// Writes down the touch and tells the stage; the touch then happens again, with the default action, and the process dies.
-extern "C" fn on_fault(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    let mut siginfo = MaybeUninit::<libc::siginfo_t>::uninit();
-    // SAFETY: with SA_SIGINFO the kernel passes a siginfo that lives until the handler returns.
-    unsafe { siginfo.as_mut_ptr().copy_from_nonoverlapping(info, 1) };
-    // SAFETY: initialised by the copy.
-    let siginfo = unsafe { siginfo.assume_init() };
-    // SAFETY: as faults, SIGSEGV and SIGBUS fill in si_addr.
-    let address = unsafe { siginfo.si_addr() }.addr();
-    // SAFETY: the pointer was made from a reference that lives until the process ends.
-    let record = unsafe { RECORD.load(Ordering::Relaxed).as_ref() };
-    if let Some(record) = record {
-        record.died(signal, siginfo.si_code, address.wrapping_sub(START.load(Ordering::Relaxed)));
+/// A fault is the outcome of its line: it goes to the record, and the stage hears that the turn is over.
+struct ToRecord;
+
+// SAFETY: `report` copies into the record's memory and calls write(2), which is async-signal-safe.
+unsafe impl ReportFault for ToRecord {
+    fn report(fault: &Fault) {
+        // SAFETY: the pointer was made from a reference that lives until the process ends.
+        let record = unsafe { RECORD.load(Ordering::Relaxed).as_ref() };
+        if let Some(record) = record {
+            record.died(fault, START.load(Ordering::Relaxed));
+        }
+        let answer = answer(DIES, fault.signal as i32, NEXT.load(Ordering::Relaxed));
+        // SAFETY: write(2) is async-signal-safe, and the array is readable for its length.
+        unsafe { libc::write(WIRE.load(Ordering::Relaxed), answer.as_ptr().cast(), answer.len()) };
     }
-    let answer = answer(DIES, signal, NEXT.load(Ordering::Relaxed));
-    // SAFETY: write(2) is async-signal-safe, and the array is readable for its length.
-    unsafe { libc::write(WIRE.load(Ordering::Relaxed), answer.as_ptr().cast(), answer.len()) };
 }

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 use nix::errno::Errno;
-use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::unistd::ftruncate;
 
 use crate::observe::page_size;
-use crate::scenario::{Amount, Byte, Death, Outcome};
+use crate::process::Fault;
+use crate::scenario::{Amount, Byte, Outcome};
 
 /// The room for a scenario's text or its outcomes; memory that nobody has written to costs nothing.
 const ROOM: usize = 64 << 20;
@@ -107,12 +107,11 @@ impl Record {
         self.tagged(Tag::Bytes, bytes.len() as u64, bytes);
     }
 
-    /// The signal handler calls it.
-    pub(super) fn died(&self, signal: i32, code: i32, at: usize) {
-        let mut rest = [0; 16];
-        rest[..8].copy_from_slice(&i64::from(code).to_ne_bytes());
-        rest[8..].copy_from_slice(&(at as u64).to_ne_bytes());
-        self.tagged(Tag::Died, u64::from(signal.unsigned_abs()), &rest);
+    /// A fault, its address counted from `start`. Async-signal-safe.
+    pub(super) fn died(&self, fault: &Fault, start: usize) {
+        let mut outcome = [Tag::Died as u8; 1 + Fault::SIZE];
+        outcome[1..].copy_from_slice(&Fault { address: fault.address.wrapping_sub(start), ..*fault }.to_bytes());
+        self.push(&outcome);
     }
 
     fn tagged(&self, tag: Tag, number: u64, rest: &[u8]) {
@@ -158,17 +157,11 @@ fn read(tag: u8, rest: &mut &[u8]) -> io::Result<Outcome> {
             Outcome::Bytes(take(length)?.iter().copied().map(Byte::Is).collect())
         }
         Tag::Died => {
-            let (signal, code, at) = (number()?, number()?, number()?);
-            let kind = |signal: i32, code: i32| (u64::from(signal.unsigned_abs()), u64::from(code.unsigned_abs()));
-            let death = match (signal, code) {
-                // SEGV_MAPERR and SEGV_ACCERR, the same numbers on every Linux.
-                seen if seen == kind(libc::SIGSEGV, 1) => Death::NotMapped,
-                seen if seen == kind(libc::SIGSEGV, 2) => Death::NotAllowed,
-                seen if seen == kind(libc::SIGBUS, libc::BUS_ADRERR) => Death::NoPage,
-                _ => return Err(io::Error::other(format!("a process died of signal {signal} with code {code}"))),
-            };
+            let fault =
+                Fault::from_bytes(take(Fault::SIZE)?.try_into().map_err(io::Error::other)?).ok_or_else(garbled)?;
+            let cause = fault.cause().ok_or_else(|| io::Error::other(format!("a process died of {fault}")))?;
             let page = page_size().try_into().map_err(io::Error::other)?;
-            Outcome::Died(death, Amount::of(at, page))
+            Outcome::Died(cause, Amount::of(fault.address as u64, page))
         }
     })
 }

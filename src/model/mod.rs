@@ -31,9 +31,10 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::convert::Infallible;
 
+use crate::fault::Cause;
 use crate::scenario::{
-    Access, Advice, Amount, Backend, Byte, Bytes, Contents, Death, Flag, Name, Operation, Outcome, Pid, Protection,
-    Range, Request, Scenario, Seal, Sharing, Source,
+    Access, Advice, Amount, Backend, Byte, Bytes, Contents, Flag, Name, Operation, Outcome, Pid, Protection, Range,
+    Request, Scenario, Seal, Sharing, Source,
 };
 use page::Page;
 

@@ -23,7 +23,7 @@ impl Model {
         let (length, size_then, shared, file) = (mapping.length, mapping.size_then, mapping.shared, mapping.file);
         let slot = mapping.slots.get(number).and_then(Option::as_ref);
         let Some((protection, has_copy)) = slot.map(|slot| (slot.protection, slot.copy.is_some())) else {
-            self.dies(Rule::NothingIsMappedThere, Death::NotMapped, at)?;
+            self.dies(Rule::NothingIsMappedThere, Cause::NotMapped, at)?;
             return Ok((number, place));
         };
         let allowed = match protection {
@@ -36,17 +36,17 @@ impl Model {
         let page_start = start + number as u64 * page;
         let is_there = has_copy || page_start < size;
         if !allowed && (is_there || self.applies(Rule::ProtectionComesFirst)) && self.applies(Rule::ProtectionForbids) {
-            return Err(self.death(Death::NotAllowed, at));
+            return Err(self.death(Cause::NotAllowed, at));
         }
         if at >= length && !self.applies(Rule::WholePagesAreMapped) {
-            return Err(self.death(Death::NotMapped, at));
+            return Err(self.death(Cause::NotMapped, at));
         }
         if !is_there {
-            self.dies(Rule::NoPageBehindTheEnd, Death::NoPage, at)?;
+            self.dies(Rule::NoPageBehindTheEnd, Cause::NoPage, at)?;
         } else if file.is_some() && !has_copy {
             let grown = page_start >= size_then && !self.applies(Rule::GrowingBringsPages);
             if grown || start + at >= size && !self.applies(Rule::RestOfThePageIsThere) {
-                return Err(self.death(Death::NoPage, at));
+                return Err(self.death(Cause::NoPage, at));
             }
             if !shared && !store && !self.applies(Rule::LoadingCopiesNothing) {
                 self.copy_page(process, name, number);
@@ -171,15 +171,15 @@ impl Model {
     }
 
     /// The process dies here, by this rule; unless it is denied, and it lives on.
-    pub(super) fn dies(&mut self, rule: Rule, death: Death, at: u64) -> Result<(), Refused> {
+    pub(super) fn dies(&mut self, rule: Rule, cause: Cause, at: u64) -> Result<(), Refused> {
         if self.applies(rule) {
             self.why = Some(rule);
-            return Err(self.death(death, at));
+            return Err(self.death(cause, at));
         }
         Ok(())
     }
 
-    pub(super) fn death(&self, death: Death, at: u64) -> Outcome {
-        Outcome::Died(death, Amount::of(at, self.page))
+    pub(super) fn death(&self, cause: Cause, at: u64) -> Outcome {
+        Outcome::Died(cause, Amount::of(at, self.page))
     }
 }

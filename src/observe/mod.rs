@@ -10,6 +10,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::resource::{UsageWho, getrusage};
 use nix::unistd::{SysconfVar, sysconf};
+use procfs::FromRead;
 use procfs::process::{MMapPath, MemoryMap, MemoryMaps, Process};
 
 /// The size of a page in bytes, as sysconf(3) `_SC_PAGESIZE` says it: 4096 on most machines, 16384 or 65536 on others.
@@ -32,10 +33,15 @@ pub fn whole_pages(length: usize) -> usize {
 }
 
 /// One line of /proc/PID/maps: a range of addresses that the kernel treats alike (a virtual memory area).
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Area(MemoryMap);
 
 impl Area {
+    /// The area of this line of /proc/PID/maps; None when it is no whole line.
+    pub(crate) fn of_line(line: &str) -> Option<Area> {
+        MemoryMaps::from_read(line.as_bytes()).ok()?.into_iter().next().map(Area)
+    }
+
     /// The addresses: from the first byte up to and without the end.
     pub fn range(&self) -> Range<usize> {
         let address = |a: u64| usize::try_from(a).expect("addresses of this machine fit in a usize");

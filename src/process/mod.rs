@@ -11,6 +11,7 @@
 
 mod disk;
 mod ended;
+mod fault;
 mod peer;
 mod report;
 mod strays;
@@ -29,9 +30,13 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
 pub use disk::{OnSmallDisk, on_a_small_disk};
-pub use ended::{Cause, Ended, Fault, Place};
+pub use ended::Ended;
+pub use fault::Fault;
+pub(crate) use fault::{ReportFault, report_faults};
 pub use peer::Peer;
 pub use strays::{adopt_orphans, end_all_children, has_children};
+
+pub use crate::fault::Cause;
 
 /// How long anything here waits before it gives up: far more than any step takes on a loaded machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);

@@ -30,7 +30,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Role, Seal, Sharing};
-pub use outcome::{Byte, Death, Outcome};
+pub use outcome::{Byte, Outcome};
 
 /// A scenario that has each operation once, and says what each is.
 pub const TOUR: &str = include_str!("tour.scenario");

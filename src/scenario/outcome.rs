@@ -8,6 +8,7 @@ use core::fmt;
 
 use super::Amount;
 use super::grammar::{Part, Problem, Words, is_printable, plain_number};
+use crate::fault::Cause;
 
 /// What a line gives.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -21,7 +22,7 @@ pub enum Outcome {
     /// It is refused: the name of the errno.
     Errno(Cow<'static, str>),
     /// The process dies of a touch: how, and where in the mapping.
-    Died(Death, Amount),
+    Died(Cause, Amount),
     /// There is no such process, name or place: nobody does anything.
     NotApplicable,
     /// Left open: one of these.
@@ -37,17 +38,6 @@ pub enum Byte {
     Either(u8, u8),
     /// Left open.
     Any,
-}
-
-/// How a touch kills: the signal and its si_code (sigaction(2)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Death {
-    /// SIGSEGV/SEGV_MAPERR: nothing is mapped there.
-    NotMapped,
-    /// SIGSEGV/SEGV_ACCERR: the protection forbids it.
-    NotAllowed,
-    /// SIGBUS/BUS_ADRERR: the file has no such page.
-    NoPage,
 }
 
 impl Byte {
@@ -114,18 +104,6 @@ impl Outcome {
 
 // ---- How it is read and printed ----
 
-const DEATHS: [(&str, Death); 3] = [
-    ("SIGSEGV/SEGV_MAPERR", Death::NotMapped),
-    ("SIGSEGV/SEGV_ACCERR", Death::NotAllowed),
-    ("SIGBUS/BUS_ADRERR", Death::NoPage),
-];
-
-impl fmt::Display for Death {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        DEATHS.iter().filter(|(_, death)| death == self).try_for_each(|(name, _)| f.write_str(name))
-    }
-}
-
 /// One outcome, or several with `or` between them.
 impl Part for Outcome {
     fn read(words: &mut Words<'_>) -> Result<Outcome, Problem> {
@@ -144,7 +122,7 @@ impl Part for Outcome {
             Outcome::Bytes(bytes) if bytes.is_empty() => f.write_str("nothing"),
             Outcome::Bytes(bytes) => write_bytes(f, bytes),
             Outcome::Errno(name) => f.write_str(name),
-            Outcome::Died(death, at) => write!(f, "{death} at {at}"),
+            Outcome::Died(cause, at) => write!(f, "{cause} at {at}"),
             Outcome::NotApplicable => f.write_str("meaningless"),
             Outcome::OneOf(outcomes) => {
                 for (n, outcome) in outcomes.iter().enumerate() {
@@ -164,17 +142,15 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
         "ok" => Some(Outcome::Done),
         "nothing" => Some(Outcome::Bytes(Vec::new())),
         "meaningless" => Some(Outcome::NotApplicable),
-        _ => DEATHS
-            .iter()
-            .find(|(name, _)| *name == word)
-            .map(|(_, death)| Outcome::Died(*death, Amount { pages: 0, bytes: 0 }))
+        _ => Cause::named(word)
+            .map(|cause| Outcome::Died(cause, Amount { pages: 0, bytes: 0 }))
             .or_else(|| plain_number(word).map(|count| Outcome::Count(count.into())))
             .or_else(|| Outcome::errno(word)),
     })?;
     match outcome {
-        Outcome::Died(death, _) => {
+        Outcome::Died(cause, _) => {
             words.word("`at`", |word| (word == "at").then_some(()))?;
-            Ok(Outcome::Died(death, Amount::read(words)?))
+            Ok(Outcome::Died(cause, Amount::read(words)?))
         }
         other => Ok(other),
     }

@@ -6,6 +6,8 @@
 
 extern crate alloc;
 
+#[path = "../../src/fault.rs"]
+pub mod fault;
 #[path = "../../src/model/mod.rs"]
 pub mod model;
 #[path = "../../src/scenario/mod.rs"]
