@@ -55,10 +55,23 @@ impl Text {
     }
 }
 
-/// A [`Text`](crate::text::Text) from an English and a Chinese text, both with `format!`'s braces.
+/// A [`Text`](crate::text::Text) from an English and a Chinese text, both with `format!`'s braces. Variables named after a semicolon
+/// are themselves texts, and each is put in in the language of the text around it.
 #[macro_export]
 macro_rules! text {
     ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {
         $crate::text::Text::new(format!($en $(, $argument)*), format!($zh $(, $argument)*))
+    };
+    ($en:literal, $zh:literal; $($part:ident),+ $(,)?) => {
+        $crate::text::Text::new(
+            {
+                $(let $part = $part.in_language($crate::text::Language::English);)+
+                format!($en)
+            },
+            {
+                $(let $part = $part.in_language($crate::text::Language::Chinese);)+
+                format!($zh)
+            },
+        )
     };
 }

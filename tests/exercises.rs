@@ -10,7 +10,7 @@ use std::path::Path;
 use common::{answers_of, exercise_of, wrong_answers};
 use mmap_workbook::course::{LESSONS, listed};
 use mmap_workbook::grade::misconception::Misconception;
-use mmap_workbook::predict::belief::Belief;
+use mmap_workbook::predict::denial::Denial;
 use mmap_workbook::text::Language;
 
 /// cargo finds neither an exercise nor its answers by itself.
@@ -72,7 +72,7 @@ fn each_misconception_is_recognised_in_a_wrong_answer_or_a_wrong_prediction() {
     for Misconception { slug, .. } in Misconception::all() {
         let names = |line: &String| line.starts_with("fails: ") && line.split(' ').nth(3) == Some(slug);
         let answered = answers.iter().any(|(_, header)| header.iter().any(names));
-        assert!(answered || Belief::of_slug(slug).is_some(), "{slug}");
+        assert!(answered || Denial::of_slug(slug).is_some(), "{slug}");
     }
 }
 

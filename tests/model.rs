@@ -1,4 +1,4 @@
-//! The model on scenarios whose outcomes the lessons' tests have from the kernel.
+//! The model on scenarios whose outcomes on the kernel the lessons' tests show.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,6 +7,7 @@ use std::path::Path;
 use mmap_workbook::fault::Cause;
 use mmap_workbook::model::{Backing, Basis, Model, Posix, Rule};
 use mmap_workbook::scenario::{Amount, Backend, Byte, Outcome, Scenario, TOUR};
+use mmap_workbook::text::Text;
 
 /// The outcome of the last line, where a page has 4 KiB.
 fn last(text: &str) -> Outcome {
@@ -37,7 +38,7 @@ fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
 }
 
 #[test]
-fn a_touch_faults_where_the_file_has_no_page() {
+fn an_access_faults_where_the_file_has_no_page() {
     let begin = "A create f 10\nA open d f rw\nA map m d shared rw 0 3p\n";
     assert_eq!(last(&format!("{begin}A load m 1p-1 1")), Outcome::Bytes(vec![Byte::Is(0)]));
     assert_eq!(last(&format!("{begin}A load m 1p 1")), Outcome::Died(Cause::NoPage, Amount { pages: 1, bytes: 0 }));
@@ -49,7 +50,7 @@ fn a_touch_faults_where_the_file_has_no_page() {
 }
 
 #[test]
-fn a_truncation_takes_private_copies_too() {
+fn a_truncation_removes_private_copies_too() {
     let text = "A create f 2p\nA open d f rw\nA map m d private rw 0 2p\nA store m 1p \"x\"\nA truncate d 1p\n";
     assert_eq!(last(&format!("{text}A load m 1p 1")), Outcome::Died(Cause::NoPage, Amount { pages: 1, bytes: 0 }));
     assert_eq!(last(&format!("{text}A truncate d 2p\nA load m 1p 1")), Outcome::Bytes(vec![Byte::Is(0)]));
@@ -63,7 +64,7 @@ fn a_child_has_its_parents_copies_until_either_stores() {
 }
 
 #[test]
-fn what_is_stored_behind_the_end_and_uncovered_later_is_left_open() {
+fn what_is_stored_past_the_end_and_uncovered_later_is_left_open() {
     let text =
         "A create f 10\nA open d f rw\nA map m d shared rw 0 1p\nA store m 20 \"x\"\nA truncate d 30\nA read d 20 2";
     assert_eq!(last(text), Outcome::Bytes(vec![Byte::Either(b'x', 0), Byte::Is(0)]));
@@ -78,9 +79,9 @@ fn what_a_file_that_may_not_grow_takes_ends_with_it() {
     assert_eq!(last(&format!("{begin}A write d 6 \"1234567890\"")), Outcome::OneOf(vec![refused, Outcome::Count(4)]));
 }
 
-/// What a scenario may take, at most; one more is too much, and said to be.
+/// A scenario at each limit, and one line more.
 #[test]
-fn there_is_room_for_so_much_and_no_more() {
+fn there_is_room_up_to_each_limit_and_not_beyond() {
     let many = |count: usize, line: &str| (0..count).map(|n| line.replace('#', &n.to_string())).collect::<String>();
     for (most, more) in [
         (many(4, "A create f# 256p\n"), "A create g 1"),
@@ -91,7 +92,7 @@ fn there_is_room_for_so_much_and_no_more() {
         (many(Model::MOST_NAMES, "A map m# anon private r 1\n"), "A map n anon private r 1"),
         (many(Model::MOST_NAMES, "A memfd d# 1\n"), "A memfd e 1"),
         (many(Model::MOST_FILES, "A create f# 0\n"), "A create g 0"),
-        // What nobody has any more makes room.
+        // A file that nothing refers to makes room.
         (many(4, "A create f# 256p\n") + "A unlink f0\nA create g 256p\n", "A create h 1"),
     ] {
         let mut model = Model::new(1 << 12);
@@ -111,9 +112,10 @@ fn there_is_room_for_so_much_and_no_more() {
 fn each_rule_is_a_sentence_in_both_languages() {
     let mut seen = BTreeSet::new();
     for rule in Rule::ALL {
-        assert!(rule.en().ends_with('.') && rule.en().is_ascii(), "{rule:?}: {}", rule.en());
-        assert!(rule.zh().ends_with('。') && !rule.zh().is_ascii(), "{rule:?}: {}", rule.zh());
-        assert!(seen.insert(rule.en()) && seen.insert(rule.zh()), "{rule:?}: said twice");
+        let Text { en, zh } = rule.sentence();
+        assert!(en.ends_with('.') && en.is_ascii(), "{rule:?}: {en}");
+        assert!(zh.ends_with('。') && !zh.is_ascii(), "{rule:?}: {zh}");
+        assert!(seen.insert(en) && seen.insert(zh), "{rule:?}: said twice");
     }
 }
 
@@ -127,24 +129,24 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
     let begin = "A create f \"ab\"\nA open d f rw\nA map m d private rw 0 2p\n";
     for (line, expected) in [
         ("A load m 0 1", Rule::LoadingCopiesNothing),
-        ("A load m 5 1", Rule::RestOfThePageIsThere),
-        ("A load m 1p 1", Rule::NoPageBehindTheEnd),
-        ("A load m 2p 1", Rule::NothingIsMappedThere),
+        ("A load m 5 1", Rule::LastPageIsWhole),
+        ("A load m 1p 1", Rule::NoPagePastTheEnd),
+        ("A load m 2p 1", Rule::NothingIsMapped),
         ("A store m 0 \"x\"", Rule::StoringCopiesThePage),
-        ("A store m 0 \"x\"\nA truncate d 0", Rule::TruncationTakesCopies),
-        ("A protect m r\nA store m 0 \"x\"", Rule::ProtectionForbids),
-        ("A protect m r\nA store m 1p \"x\"", Rule::ProtectionComesFirst),
+        ("A store m 0 \"x\"\nA truncate d 0", Rule::TruncationRemovesCopies),
+        ("A protect m r\nA store m 0 \"x\"", Rule::ProtectionIsEnforced),
+        ("A protect m r\nA store m 1p \"x\"", Rule::ProtectionIsCheckedFirst),
         ("A close d", Rule::MappingsOutliveDescriptors),
-        ("A write d 0 \"xyz\"", Rule::WritesLengthenTheFile),
-        ("A write d 0 \"x\"", Rule::TouchFindsTheFile),
-        ("A truncate d 2", Rule::TruncatingNeedsWriting),
-        ("A truncate d 1", Rule::TruncationTakesPages),
+        ("A write d 0 \"xyz\"", Rule::WritesExtendTheFile),
+        ("A write d 0 \"x\"", Rule::MappingsShowTheFile),
+        ("A truncate d 2", Rule::TruncatingNeedsWriteAccess),
+        ("A truncate d 1", Rule::TruncationRemovesPages),
         ("A unmap m\nA map m d private r 0 1p\nA truncate d 1", Rule::TruncationZeroesTheRest),
         ("A open e f rw trunc\nA open g f rw trunc", Rule::TruncatingOpenKeepsTheFile),
-        ("A map n anon private rw 1p\nA load n 0 1", Rule::FreshMemoryIsZeros),
+        ("A map n anon private rw 1p\nA load n 0 1", Rule::NewMemoryIsZeros),
         ("A map n anon private rw 1p\nA store n 0 \"x\"", Rule::PrivateStoresStayPrivate),
         ("A map n anon private rw 1p\nA store n 0 \"x\"\nA load n 0 1", Rule::PrivateStoresStayPrivate),
-        ("A load n 0 1", Rule::NobodyIsThere),
+        ("A load n 0 1", Rule::NotApplicable),
     ] {
         assert_eq!(rule(&format!("{begin}{line}")), expected, "{line}");
     }
@@ -169,7 +171,7 @@ fn the_order_of_the_rules_decides_the_reasons() {
     insta::assert_snapshot!(lines.into_iter().collect::<String>());
 }
 
-/// For each rule that POSIX leaves unspecified: what it allows of a last line, what Linux does first.
+/// For each rule that POSIX leaves unspecified, a last line and what POSIX allows, that of Linux first.
 #[test]
 fn posix_promises_less_than_linux_does() {
     let begin = "A create f 'a'*2p\nA open d f rw\nA map m d private rw 0 3p\n";
@@ -178,23 +180,23 @@ fn posix_promises_less_than_linux_does() {
         (Rule::LoadingCopiesNothing, "A load m 0 1\nA write d 0 \"w\"\nA load m 0 1 => \"w\" or \"a\""),
         (Rule::StoringCopiesThePage, "A store m 0 \"x\"\nA write d 1 \"w\"\nA load m 0 2 => \"xa\" or \"xw\""),
         (
-            Rule::TruncationTakesCopies,
+            Rule::TruncationRemovesCopies,
             "A store m 1p \"x\"\nA truncate d 1p\nA load m 1p 1 => SIGBUS/BUS_ADRERR at 1p or \"x\"",
         ),
-        (Rule::GrowingBringsPages, "A truncate d 3p\nA load m 2p 1 => 0*1 or SIGBUS/BUS_ADRERR at 2p"),
+        (Rule::GrowingAddsPages, "A truncate d 3p\nA load m 2p 1 => 0*1 or SIGBUS/BUS_ADRERR at 2p"),
         (
-            Rule::ProtectionComesFirst,
+            Rule::ProtectionIsCheckedFirst,
             "A protect m r\nA store m 2p \"x\" => SIGSEGV/SEGV_ACCERR at 2p or SIGBUS/BUS_ADRERR at 2p",
         ),
         (
             Rule::ProtectStopsAtAHole,
             "A unmap m 1p 1p\nA protect m none\nA load m 0 1 => SIGSEGV/SEGV_ACCERR at 0 or \"a\"",
         ),
-        (Rule::TruncatingNeedsWriting, "A open e f ro\nA truncate e 0 => EINVAL or EBADF"),
-        (Rule::TruncatingOpenNeedsNoWriting, "A open e f ro trunc\nA read e 0 1 => nothing or \"a\""),
-        (Rule::OffsetsAreOfWholePages, "A map n d shared r 1 1p => EINVAL or ok"),
-        (Rule::UnmapIsAligned, "A unmap m 1 1p => EINVAL or ok"),
-        (Rule::StoringAllowsLoading, "A protect m w\nA load m 0 1 => \"a\" or SIGSEGV/SEGV_ACCERR at 0"),
+        (Rule::TruncatingNeedsWriteAccess, "A open e f ro\nA truncate e 0 => EINVAL or EBADF"),
+        (Rule::TruncatingOpenNeedsNoWriteAccess, "A open e f ro trunc\nA read e 0 1 => nothing or \"a\""),
+        (Rule::OffsetsArePageAligned, "A map n d shared r 1 1p => EINVAL or ok"),
+        (Rule::UnmapIsPageAligned, "A unmap m 1 1p => EINVAL or ok"),
+        (Rule::WritableImpliesReadable, "A protect m w\nA load m 0 1 => \"a\" or SIGSEGV/SEGV_ACCERR at 0"),
     ];
     for (rule, text) in cases {
         let scenario = Scenario::parse(&format!("{begin}{text}")).unwrap_or_else(|problem| panic!("{problem}"));
@@ -210,9 +212,9 @@ fn posix_promises_less_than_linux_does() {
     }
     let tried = cases.map(|(rule, _)| rule);
     for rule in Rule::ALL {
-        assert_eq!(rule.standing() == Basis::Unspecified, tried.contains(rule), "{rule:?}");
+        assert_eq!(rule.basis() == Basis::Unspecified, tried.contains(rule), "{rule:?}");
     }
-    // Where nothing is left to the system there is one outcome; and what follows from a death or a refusal is no difference.
+    // A system that parts from Linux by a death or an errno is not followed: from then on there is one outcome.
     for parting in ["A truncate d 3p\nA load m 2p 1", "A fork B\nA unmap m 1 1p"] {
         let text = format!("{begin}{parting}\nA read d 0 1\nA load m 0 1");
         let Ok(allowed) = Posix::new(1 << 12).play(&Scenario::parse(&text).expect("a scenario"));
@@ -222,21 +224,21 @@ fn posix_promises_less_than_linux_does() {
 }
 
 #[test]
-fn a_view_tells_whose_copy_a_page_is() {
+fn a_state_tells_whose_copy_a_page_is() {
     let text =
         "A create f 'f'*2p\nA open d f rw\nA map m d private rw 0 3p\nA store m 0 \"x\"\nA fork B\nB store m 1p \"y\"";
     let scenario = Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"));
     let mut model = Model::new(4);
     scenario.0.iter().for_each(|line| drop(model.step(line.process, &line.operation)));
-    let view = model.view();
+    let state = model.state();
     let backing = |process: usize, page: usize| {
-        let pages = &view.processes[process].mappings[0].pages;
+        let pages = &state.processes[process].mappings[0].pages;
         pages[page].clone().expect("mapped").1
     };
     let (Backing::Copy(a, bytes), Backing::Copy(b, _)) = (backing(0, 0), backing(1, 0)) else { panic!("copies") };
     assert_eq!((a, Outcome::Bytes(bytes)), (b, self::bytes("xfff")), "one copy for both, until one of them stores");
     assert_eq!(backing(0, 1), Backing::File(1));
     assert!(matches!(backing(1, 1), Backing::Copy(other, _) if other != a));
-    assert_eq!([backing(0, 2), backing(1, 2)], [Backing::BehindTheEnd, Backing::BehindTheEnd]);
-    assert_eq!(view.files[0].size, 8);
+    assert_eq!([backing(0, 2), backing(1, 2)], [Backing::PastTheEnd, Backing::PastTheEnd]);
+    assert_eq!(state.files[0].size, 8);
 }

@@ -1,13 +1,13 @@
-//! The model held against the kernel: random scenarios, and a model for each rule that somebody could have wrong.
+//! Compares the model with the kernel: on random scenarios, and with each rule denied in turn.
 //!
-//! What is here takes a few seconds; `cargo run --release -- torture` goes on for as long as one likes.
+//! The tests take a few seconds; `cargo run --release -- torture` goes on for as long as one likes.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::model::{Basis, Model, Rule};
-use mmap_workbook::play::torture::{self, FileSystem, Verdict, runner};
+use mmap_workbook::play::torture::{self, Comparison, FileSystem, runner};
 use mmap_workbook::play::{self, page_size};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario};
 use proptest::prelude::*;
@@ -17,33 +17,33 @@ fn parsed(text: &str) -> Scenario {
     Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
 }
 
-/// So many operations on each file system; a difference is shown as a scenario for `workbook play`.
+/// 8,000 operations on each file system; a divergence is shown as a scenario for `workbook play`.
 #[test]
 fn the_kernel_does_what_the_model_says() {
     let page = page_size().expect("a page");
-    for medium in FileSystem::at_hand().expect("file systems") {
+    for file_system in FileSystem::at_hand().expect("file systems") {
         let seed = std::env::var("PROPTEST_RNG_SEED").ok().and_then(|seed| seed.parse().ok());
         let seed = seed.unwrap_or_else(|| u64::from(std::process::id()));
-        match torture::torture(&medium, &Model::new(page), 8_000, seed, |_| Ok(())).expect("the kernel can") {
-            Verdict::Same(count) => assert!(count >= 8_000),
-            Verdict::Differs(scenario, _) => {
-                let rows = play::both(&scenario, &mut medium.kernel().expect("a kernel")).expect("both can");
+        match torture::torture(&file_system, &Model::new(page), 8_000, seed, |_| Ok(())).expect("the kernel can") {
+            Comparison::Same(count) => assert!(count >= 8_000),
+            Comparison::Diverges(scenario, _) => {
+                let rows = play::both(&scenario, &mut file_system.kernel().expect("a kernel")).expect("both can");
                 let mut table = Vec::new();
                 play::print(&mut table, &rows, false, mmap_workbook::text::Language::English).expect("printed");
-                panic!("{}, seed {seed}:\n{scenario}\n{}", medium.name, String::from_utf8_lossy(&table));
+                panic!("{}, seed {seed}:\n{scenario}\n{}", file_system.name, String::from_utf8_lossy(&table));
             }
         }
     }
 }
 
-/// Denies each rule in turn. What can be left open can't be denied, and no scenario that is drawn has it.
+/// Denies each rule in turn, but those that leave the outcome open: no scenario that is drawn has them.
 #[test]
 fn a_model_with_any_rule_denied_is_caught() {
     let (page, budget) = (page_size().expect("a page"), 100_000);
-    let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.standing() != Basis::Nobody).collect();
+    let mut left: Vec<Rule> = Rule::ALL.iter().copied().filter(|rule| rule.basis() != Basis::Varies).collect();
     let mut caught = BTreeMap::new();
-    let media = FileSystem::at_hand().expect("file systems");
-    let (first, memory) = (&media[0], &media[media.len() - 1]);
+    let file_systems = FileSystem::at_hand().expect("file systems");
+    let (first, memory) = (&file_systems[0], &file_systems[file_systems.len() - 1]);
     let (mut kernel, mut runner, mut done) = (first.kernel().expect("a kernel"), runner(1), 0);
     let kinds = [first.scenarios(200).boxed(), memory.scenarios(200).boxed()];
     for scenarios in kinds.iter().cycle() {
@@ -66,7 +66,7 @@ fn a_model_with_any_rule_denied_is_caught() {
     assert!(caught.len() >= 50 && counts.last().is_some_and(|(count, _)| *count <= budget));
 }
 
-/// What the model leaves open must happen on a kernel in one of the ways that it says.
+/// Where the model leaves an outcome open, the kernel gives one of those that it allows.
 #[test]
 fn what_is_left_open_is_one_of_what_it_says() {
     let mut kernel = Kernel::new().expect("a kernel");
@@ -79,7 +79,7 @@ fn what_is_left_open_is_one_of_what_it_says() {
         let scenario = parsed(text);
         let rows = play::both(&scenario, &mut kernel).expect("both can");
         let last = rows.last().expect("a line");
-        assert!(last.model.is_open() && last.rule.standing() == Basis::Nobody, "{text}: {}", last.model);
+        assert!(last.model.is_open() && last.rule.basis() == Basis::Varies, "{text}: {}", last.model);
         assert!(rows.iter().all(play::Row::agrees), "{text}: model {}, kernel {}", last.model, last.kernel);
     }
 }
@@ -89,33 +89,36 @@ fn every_outcome_has_its_reason() {
     let page = page_size().expect("a page");
     let seen = RefCell::new(std::collections::BTreeSet::new());
     let mut runner = runner(2);
-    for medium in FileSystem::at_hand().expect("file systems") {
+    for file_system in FileSystem::at_hand().expect("file systems") {
         for _ in 0..60 {
-            let scenario = medium.scenarios(200).new_tree(&mut runner).expect("a scenario").current();
+            let scenario = file_system.scenarios(200).new_tree(&mut runner).expect("a scenario").current();
             let mut model = Model::new(page);
             for line in &scenario.0 {
                 let (outcome, rule) = model.step(line.process, &line.operation);
-                assert!(rule != Rule::NobodyIsThere, "{line}: {outcome}\n{scenario}");
+                assert!(rule != Rule::NotApplicable, "{line}: {outcome}\n{scenario}");
                 seen.borrow_mut().insert(rule);
             }
         }
     }
-    // The others come up where a rule is the reason for nothing by itself, or in scenarios that aren't drawn.
+    // Some rules never explain an outcome by themselves, and some need scenarios that aren't drawn.
     let never: Vec<_> = Rule::ALL.iter().filter(|rule| !seen.borrow().contains(rule)).collect();
     assert!(never.len() <= 12, "rules that never explain anything: {never:?}");
 }
 
-/// A difference shrinks to something that a person can read: here for somebody who thinks that close(2) unmaps.
+/// A divergence shrinks to something that a person can read: here of a model in which close(2) unmaps.
 #[test]
-fn a_difference_shrinks_to_a_few_lines() {
+fn a_divergence_shrinks_to_a_few_lines() {
     let wrong = Model::denying(page_size().expect("a page"), Rule::MappingsOutliveDescriptors);
-    let medium = &FileSystem::at_hand().expect("file systems")[..1];
+    let file_system = &FileSystem::at_hand().expect("file systems")[..1];
     let mut out = Vec::new();
-    assert!(!torture::run(&mut out, medium, &wrong, 10_000, 3).expect("the kernel can"), "a difference is a failure");
+    assert!(
+        !torture::run(&mut out, file_system, &wrong, 10_000, 3).expect("the kernel can"),
+        "a divergence is a failure"
+    );
     let text = String::from_utf8(out).expect("text");
     let mut parts = text.split("\n\n");
     let (head, found) = (parts.next().expect("a head"), parts.next().expect("a scenario"));
-    assert!(head.starts_with(&medium[0].name) && head.ends_with(" (seed 3); for `workbook play`:"), "{head}");
+    assert!(head.starts_with(&file_system[0].name) && head.ends_with(" (seed 3); for `workbook play`:"), "{head}");
     assert!((4..=5).contains(&parsed(found).0.len()) && found.contains(" close "), "{found}");
 }
 
@@ -132,7 +135,7 @@ fn the_kernel_reports_what_it_cannot_play() {
 }
 
 #[test]
-fn nothing_is_left_behind() {
+fn no_file_and_no_process_remains() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut kernel = Kernel::in_dir(directory.path()).expect("a kernel");
     let scenario = parsed("A create f \"abc\"\nA rename f g\nA create f 1p\nA fork B\nB fork C\nA exit");

@@ -23,7 +23,7 @@ fn workbook(language: &str, arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("the program starts");
-    // Whoever refuses its arguments reads nothing.
+    // A program that refuses its arguments reads nothing.
     let _ = child.stdin.take().expect("a pipe").write_all(input.as_bytes());
     child.wait_with_output().expect("it ends")
 }
@@ -65,7 +65,7 @@ fn the_tour_can_be_played_and_is_in_the_help() {
 }
 
 #[test]
-fn a_claim_that_is_wrong_is_pointed_at() {
+fn a_wrong_claim_is_pointed_at() {
     for (language, says) in
         [("en", "line 9: it claims \"xb\", the kernel gives \"ab\"."), ("zh", "第 9 行：脚本声称 \"xb\"")]
     {
@@ -88,7 +88,7 @@ fn a_trace_draws_whose_copy_a_page_is() {
     }
     let mapped = text.lines().skip_while(|line| !line.contains("A store m 0")).skip(1).take(2).collect::<String>();
     assert!(
-        mapped.contains(" follows the file no more. [Linux; POSIX leaves"),
+        mapped.contains(" no longer follows the file. [Linux; POSIX leaves"),
         "who says so, where it isn't POSIX: {mapped}"
     );
     let last = text.lines().rev().find(|line| line.contains("B m private")).expect("B's mapping");
@@ -116,7 +116,7 @@ fn what_posix_leaves_unspecified_has_a_column() {
     let value: serde_json::Value = serde_json::from_slice(&json).expect("JSON");
     assert_eq!(value["lines"][4]["posix"], "\"w\" or \"a\"");
     assert_eq!(value["lines"][3]["posix"], "1");
-    assert_eq!(value["lines"][4]["rule"]["standing"], "Unspecified");
+    assert_eq!(value["lines"][4]["rule"]["basis"], "Unspecified");
 }
 
 #[test]
@@ -129,17 +129,17 @@ fn json_has_what_the_table_has() {
     assert_eq!(lines.len(), 10);
     assert_eq!(lines[7]["kernel"], "\"xy\"");
     assert_eq!(lines[7]["model"], "\"xy\"");
-    assert_eq!(lines[7]["claims"], "\"xy\"");
+    assert_eq!(lines[7]["claim"], "\"xy\"");
     assert_eq!(lines[7]["agrees"], true);
-    assert_eq!(lines[7]["rule"]["name"], "ForkPartsPrivateMappings");
-    let mappings = &lines[7]["view"]["processes"][1]["mappings"][0];
+    assert_eq!(lines[7]["rule"]["name"], "ForkSeparatesPrivateMappings");
+    let mappings = &lines[7]["state"]["processes"][1]["mappings"][0];
     assert_eq!(mappings["pages"][0]["protection"], "rw");
     assert!(mappings["pages"][0]["backing"]["bytes"].as_str().expect("bytes").starts_with("\"xy\""));
-    assert_eq!(lines[7]["view"]["files"][0]["size"], 2);
+    assert_eq!(lines[7]["state"]["files"][0]["size"], 2);
 }
 
 #[test]
-fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
+fn what_is_not_a_scenario_is_refused_in_one_line_and_nothing_is_run() {
     let directory = tempdir().expect("a directory");
     let path = directory.path().join("odd");
     fs::write(&path, b"A create \xff 1p").expect("written");
@@ -152,7 +152,7 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
         (
             vec!["play", "-"],
             "A map m anon private rw 1152921504606846976",
-            "line 1, column 25: length: \"1152921504606846976\" is not a number of bytes",
+            "line 1, column 25: length: expected a number of bytes (10, 1p, 2p-1), found \"1152921504606846976\"",
         ),
         (vec!["play", "-"], "A map m anon private rw 4000000000p", "line 1, `A map m anon private rw 4000000000p`"),
         (vec!["play", "-"], forks.as_str(), "line 6, `A map m5 anon private rw 200p`: more than 1024 pages"),
@@ -169,8 +169,8 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
         (vec!["play", "-"], "A kill A", "line 1, `A kill A`: a process that wants to end uses `exit`"),
         (vec!["play", "-"], "A fork PROCESS1000000", "line 1, column 8"),
         (vec!["play", "-"], "A open d ../etc/passwd rw", "line 1, column 10"),
-        (vec!["play", "-"], "A create f 1p\nA opne d f rw", "line 2, column 3: \"opne\""),
-        (vec!["play", "-"], "# nothing\n", "no line in it"),
+        (vec!["play", "-"], "A create f 1p\nA opne d f rw", "line 2, column 3: unknown operation \"opne\""),
+        (vec!["play", "-"], "# nothing\n", "the scenario has no lines"),
         (vec!["play", "-"], many.as_str(), "more than 100000 lines"),
         (vec!["play", odd], "", "UTF-8"),
         (vec!["play", "/nowhere/at/all"], "", "/nowhere/at/all: No such file"),
@@ -188,7 +188,7 @@ fn what_is_no_scenario_is_refused_in_one_line_and_nothing_is_run() {
     }
 }
 
-/// The names of a scenario are names in its own directory, also where they look like something else.
+/// The names of a scenario are names in its own directory, even if a file of that name exists elsewhere.
 #[test]
 fn a_scenario_reaches_nothing_but_its_own_directory() {
     let directory = tempdir().expect("a directory");
@@ -198,7 +198,7 @@ fn a_scenario_reaches_nothing_but_its_own_directory() {
     let output = workbook("en", &["play", "-", "--on", on], text);
     assert!(output.status.success(), "{}", out(&output));
     assert_eq!(fs::read_to_string(directory.path().join("f")).expect("read"), "mine");
-    assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 1, "nothing is left behind");
+    assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 1, "nothing else is there");
 }
 
 #[test]
@@ -208,7 +208,7 @@ fn predictions_are_asked_for_and_answered() {
     assert!(output.status.success() && text.contains("=> ?") && text.contains("One of the letters"), "{text}");
     assert!(text.contains(" of 1 predicted."), "{text}");
     let text = out(&workbook("zh", &["predict", "--seed", "3", "--level", "2"], ""));
-    assert!(text.contains("最后一行给出什么？") && text.contains("0 题中猜对 0 题。"), "{text}");
+    assert!(text.contains("最后一行的结果是什么？") && text.contains("0 题中猜对 0 题。"), "{text}");
     let refused = workbook("en", &["predict", "--seed", "3", "--level", "4"], "");
     assert_eq!(refused.status.code(), Some(2));
     assert_eq!(workbook("en", &["predict", "99"], "").status.code(), Some(2));
@@ -233,18 +233,18 @@ fn torture_says_what_it_has_done() {
     let text = out(&output);
     assert!(output.status.success(), "{text}");
     assert!(text.lines().count() >= 2 && text.lines().last().expect("a line").starts_with("memfd: "), "{text}");
-    assert!(text.lines().all(|line| line.contains(" operations, no difference (seed 5, ")), "{text}");
+    assert!(text.lines().all(|line| line.contains(" operations, no divergence (seed 5, ")), "{text}");
 }
 
-/// Killed at any moment, the program takes all processes of the scenario with it, and the scenario's directory.
+/// When the program is killed, at any moment, all processes of its scenario die, and the scenario's directory is removed.
 #[test]
-fn processes_of_a_scenario_die_with_who_plays_it() {
+fn processes_of_a_scenario_die_with_the_program() {
     let directory = tempdir().expect("a directory");
     let long = "A create f 1p\nA open d f rw\nA map m d shared rw 0 1p\nA fork B\nB fork C\n".to_owned()
         + &"A store m 0 \"a\"\nB store m 0 \"b\"\nC load m 0 1\n".repeat(20_000);
     let scenario = Scenario::parse(&long).expect("a scenario");
     for round in 0..5 {
-        // Whoever of them lives has the pipe's other end.
+        // Each process of the scenario holds the other end of the pipe while it lives.
         let (reader, writer) = std::io::pipe().expect("a pipe");
         let (child, line) = Child::fork(|line| {
             let mut kernel = Kernel::in_dir(directory.path())?;
@@ -263,6 +263,6 @@ fn processes_of_a_scenario_die_with_who_plays_it() {
         let ready = nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&reader), nix::poll::PollFlags::POLLIN);
         let ended = nix::poll::poll(&mut [ready], nix::poll::PollTimeout::from(60_000_u16)).expect("polled");
         assert_eq!(ended, 1, "a process of the scenario lives on");
-        assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 0, "its directory is left behind");
+        assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 0, "its directory is still there");
     }
 }

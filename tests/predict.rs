@@ -1,4 +1,4 @@
-//! Predictions and misconceptions: each belief is shown wrong by a shortest scenario, on the kernel.
+//! Predictions and misconceptions: a shortest scenario shows each wrong, on the kernel.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -8,45 +8,45 @@ use mmap_workbook::course::LESSONS;
 use mmap_workbook::course::feedback::Terminal;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::page_size;
-use mmap_workbook::predict::belief::BELIEFS;
+use mmap_workbook::predict::denial::DENIALS;
 use mmap_workbook::predict::{self, Level, Question, search};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Language;
 
-/// Set it to write the scenarios that are found.
+/// The environment variable that writes the scenarios that are found.
 const UPDATE: &str = "UPDATE_SCENARIOS";
 
 #[test]
-fn each_belief_has_the_shortest_scenario_that_shows_it_wrong() {
+fn each_misconception_has_the_shortest_scenario_that_shows_it_wrong() {
     let mut kernel = Kernel::new().expect("a kernel");
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");
-    for belief in BELIEFS {
-        let slug = belief.misconception.slug;
-        let mut found = search::shortest(belief.denies, 6).unwrap_or_else(|| panic!("nothing shows {slug} wrong"));
+    for denial in DENIALS {
+        let slug = denial.misconception.slug;
+        let mut found = search::shortest(denial.rule, 6).unwrap_or_else(|| panic!("nothing shows {slug} wrong"));
         let given = kernel.play(&found).expect("the kernel can").pop();
         found.0.last_mut().expect("a line").outcome = given;
         if std::env::var_os(UPDATE).is_some() {
             fs::write(directory.join(format!("{slug}.scenario")), found.to_string()).expect("written");
             continue;
         }
-        assert_eq!(belief.shown_wrong_by().to_string(), found.to_string(), "{slug}: {UPDATE}=1 writes it");
+        assert_eq!(denial.shown_wrong_by().to_string(), found.to_string(), "{slug}: {UPDATE}=1 writes it");
     }
     let files: BTreeSet<_> =
         fs::read_dir(directory).expect("read").map(|entry| entry.expect("an entry").file_name()).collect();
-    assert_eq!(files.len(), BELIEFS.len(), "a scenario for each belief, and no other");
+    assert_eq!(files.len(), DENIALS.len(), "a scenario for each misconception, and no other");
 }
 
-/// The kernel gives what the file claims, and who holds the belief expects something else.
+/// The kernel gives what the scenario claims, and the misconception expects something else.
 #[test]
-fn the_kernel_contradicts_each_belief() {
+fn the_kernel_contradicts_each_misconception() {
     let (page, mut kernel) = (page_size().expect("a page"), Kernel::new().expect("a kernel"));
-    assert!(BELIEFS.len() >= 12);
-    for belief in BELIEFS {
-        let (slug, scenario) = (belief.misconception.slug, belief.shown_wrong_by());
+    assert!(DENIALS.len() >= 12);
+    for denial in DENIALS {
+        let (slug, scenario) = (denial.misconception.slug, denial.shown_wrong_by());
         let claim = scenario.0.last().and_then(|line| line.outcome.clone()).expect("a claim");
         let happened = kernel.play(&scenario).expect("the kernel can").pop().expect("a line");
         assert_eq!(happened, claim, "{slug}");
-        let predicted = belief.prediction(&scenario, page).expect("a line");
+        let predicted = denial.prediction(&scenario, page).expect("a line");
         assert!(!predicted.is_open() && !predicted.allows(&happened), "{slug} predicts {predicted}, and so it is");
     }
 }
@@ -74,7 +74,7 @@ fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options(
     assert!(Level::new(0).is_none() && Level::new(4).is_none());
 }
 
-/// What is printed when somebody answers these, where the page is as wide as its longest line.
+/// What is printed for these answers, on a terminal as wide as its longest line.
 fn sitting_on(
     kernel: &mut dyn Backend<Error = std::io::Error>,
     lesson: usize,
@@ -83,8 +83,8 @@ fn sitting_on(
 ) -> String {
     let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
     let mut out = Vec::new();
-    let page = &mut Terminal::new(&mut out, language, usize::MAX);
-    predict::sit(questions.into_iter(), kernel, &mut answers.as_bytes(), page).expect("a sitting");
+    let terminal = &mut Terminal::new(&mut out, language, usize::MAX);
+    predict::sit(questions.into_iter(), kernel, &mut answers.as_bytes(), terminal).expect("a sitting");
     anstream::adapter::strip_str(&String::from_utf8(out).expect("text")).to_string()
 }
 
@@ -95,18 +95,18 @@ fn sitting(lesson: usize, answers: &str, language: Language) -> String {
 #[test]
 fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
     let page = page_size().expect("a page");
-    for belief in BELIEFS {
-        let lesson = usize::from(belief.lesson);
+    for denial in DENIALS {
+        let lesson = usize::from(denial.lesson);
         let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
-        let number = questions.iter().position(|question| question.scenario == belief.shown_wrong_by());
-        // Two beliefs may be shown wrong by the same lines, up to the last.
+        let number = questions.iter().position(|question| question.scenario == denial.shown_wrong_by());
+        // Two misconceptions may be shown wrong by the same lines, up to the last.
         let Some(number) = number else { continue };
         // What the others are answered doesn't matter here; an outcome may be written out as well.
-        let predicted = belief.prediction(&belief.shown_wrong_by(), page).expect("a line").to_string();
+        let predicted = denial.prediction(&denial.shown_wrong_by(), page).expect("a line").to_string();
         let text = sitting(lesson, &format!("{}{predicted}\nq\n", "a\n".repeat(number)), Language::English);
-        let slug = belief.misconception.slug;
-        assert!(text.contains(&format!("[{slug}]: {}", belief.misconception.belief.en)), "{slug}\n{text}");
-        assert!(text.contains(belief.misconception.against.en.as_ref()), "{slug}");
+        let slug = denial.misconception.slug;
+        assert!(text.contains(&format!("[{slug}]: {}", denial.misconception.belief.en)), "{slug}\n{text}");
+        assert!(text.contains(denial.misconception.against.en.as_ref()), "{slug}");
         assert!(text.contains(&format!("x [{slug}] ")), "{slug} in the sum");
         assert!(text.contains(&format!("book/en/{lesson}_")), "{slug}: what to read");
     }
@@ -119,7 +119,7 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
     let happened = kernel.play(&question.scenario).expect("the kernel can").pop().expect("a line");
     let letter = ('a'..).zip(&question.options).find(|(_, option)| **option == happened).expect("an option").0;
     for (language, yes, rule, sum) in [
-        (Language::English, "Yes. The kernel gives ", "begins at the file's end", "1 of 1 predicted."),
+        (Language::English, "Yes. The kernel gives ", "past the end of the file does not exist", "1 of 1 predicted."),
         (Language::Chinese, "对。内核给出 ", "文件末尾", "1 题中猜对 1 题。"),
     ] {
         let text = sitting(6, &format!("what?\n{letter}\n"), language);
@@ -128,7 +128,7 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
     }
 }
 
-/// Another kernel, on which nothing is ever mapped for good: the answer is what it does, and not what the model says.
+/// Another kernel, which refuses everything: the answer is what it gives, and not what the model says.
 struct Otherwise;
 
 impl Backend for Otherwise {
@@ -158,7 +158,7 @@ fn what_posix_leaves_open_is_said() {
 #[test]
 fn a_question_mark_says_the_lines_in_words() {
     let text = sitting(3, "?\nq\n", Language::English);
-    let words = "A maps 1 page of the file behind d, from the start on (MAP_PRIVATE, PROT_READ | PROT_WRITE); the mapping is \
+    let words = "A maps 1 page of the file open as d, from the start (MAP_PRIVATE, PROT_READ | PROT_WRITE); the mapping is \
                  called m.";
     assert!(text.contains(words) && text.contains("Question 1 of 9"), "{text}");
     assert!(text.contains("0*3 is three zero bytes.") && text.contains("0 of 0 predicted."), "{text}");

@@ -1,4 +1,4 @@
-//! The language of scenarios: what is printed is read back, and what is no scenario is refused with its place.
+//! The language of scenarios: what is printed is read back, and a text that is not a scenario is refused with the place.
 
 use mmap_workbook::fault::Cause;
 use mmap_workbook::scenario::*;
@@ -116,7 +116,7 @@ proptest! {
     }
 
     #[test]
-    fn any_text_is_a_scenario_or_refused_at_a_place_that_is_there(text in "[ -~\n]{0,80}|[A-Z] [a-z]{1,9} [a-z0-9p+' *\"-]{0,20}") {
+    fn any_text_is_a_scenario_or_is_refused_at_a_place_in_it(text in "[ -~\n]{0,80}|[A-Z] [a-z]{1,9} [a-z0-9p+' *\"-]{0,20}") {
         match Scenario::parse(&text) {
             Ok(scenario) => prop_assert_eq!(Scenario::parse(&scenario.to_string()), Ok(scenario)),
             Err(problem) => {
@@ -143,25 +143,25 @@ fn the_tour_has_each_operation_and_the_documentation_each_outcome() {
 }
 
 #[test]
-fn what_is_wrong_is_said_with_its_line_and_column() {
+fn an_error_says_its_line_and_column() {
     for (text, place, word) in [
         ("A open d f rw\nA clos d", (2, 3), "\"clos\""),
         ("a exit", (1, 1), "process"),
-        ("A clos d", (1, 3), "(create, memfd, open, close, "),
-        ("A truncate d", (1, 13), "size: a number of bytes (10, 1p, 2p-1) is missing"),
-        ("A truncate d 1q", (1, 14), "size: \"1q\" is not a number of bytes"),
-        ("A open d f rx", (1, 12), "access: \"rx\" is not a way to open (ro, wo, rw)"),
-        ("A open d f rw tranc", (1, 15), "flag: \"tranc\" is not the end of the line, or a flag (trunc)"),
-        ("A map m d shared x 0 1p", (1, 18), "protection: \"x\" is not a protection (none, r, w, rw)"),
-        ("A unmap m 1p", (1, 13), "length: a number of bytes (10, 1p, 2p-1) is missing"),
+        ("A clos d", (1, 3), "unknown operation \"clos\" (known: create, memfd, open, close, "),
+        ("A truncate d", (1, 13), "size: expected a number of bytes (10, 1p, 2p-1), found the end of the line"),
+        ("A truncate d 1q", (1, 14), "size: expected a number of bytes (10, 1p, 2p-1), found \"1q\""),
+        ("A open d f rx", (1, 12), "access: expected an access mode (ro, wo, rw), found \"rx\""),
+        ("A open d f rw tranc", (1, 15), "flag: expected the end of the line, or a flag (trunc), found \"tranc\""),
+        ("A map m d shared x 0 1p", (1, 18), "protection: expected a protection (none, r, w, rw), found \"x\""),
+        ("A unmap m 1p", (1, 13), "length: expected a number of bytes (10, 1p, 2p-1), found the end of the line"),
         ("A truncate d 007", (1, 14), "number of bytes"),
         ("A truncate d 9999999999p", (1, 14), "number of bytes"),
-        ("A map m d shared rw 0", (1, 22), "missing"),
+        ("A map m d shared rw 0", (1, 22), "found the end of the line"),
         ("A map anon d shared rw 0 1p", (1, 7), "name"),
-        ("A write d 0 \"no end", (1, 13), "no end"),
+        ("A write d 0 \"no end", (1, 13), "no closing quotation mark"),
         ("A exit now", (1, 8), "=>"),
         ("A exit => fine", (1, 11), "outcome"),
-        ("A load m 0 1 => SIGBUS/BUS_ADRERR", (1, 34), "`at` is missing"),
+        ("A load m 0 1 => SIGBUS/BUS_ADRERR", (1, 34), "expected `at`, found the end of the line"),
         ("A load m 0 1 => 0*99999999", (1, 17), "bytes"),
         ("AB exit", (1, 1), "process"),
     ] {
@@ -172,7 +172,7 @@ fn what_is_wrong_is_said_with_its_line_and_column() {
 }
 
 #[test]
-fn a_text_without_end_is_refused() {
+fn an_endless_text_is_refused() {
     let problem = Scenario::parse(&"A exit\n".repeat(Scenario::MOST_LINES + 1)).expect_err("too long");
     assert_eq!(problem.line, Scenario::MOST_LINES + 1);
 }

@@ -2,7 +2,7 @@
 
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::model::Model;
-use mmap_workbook::predict::belief::Belief;
+use mmap_workbook::predict::denial::Denial;
 use mmap_workbook::scenario::{Backend, Scenario};
 use mmap_workbook::text::Text;
 use serde::Deserialize;
@@ -166,10 +166,10 @@ fn problems_as_scenario(question: &Question, wrong: &mut impl FnMut(String)) {
                 if option.right { "right" } else { "wrong" }
             ));
         }
-        let Some(belief) = option.misconception.as_deref().and_then(Belief::of_slug) else { continue };
-        let predicted = belief.prediction(&scenario, PAGE).map(|outcome| outcome.to_string()).unwrap_or_default();
+        let Some(denial) = option.misconception.as_deref().and_then(Denial::of_slug) else { continue };
+        let predicted = denial.prediction(&scenario, PAGE).map(|outcome| outcome.to_string()).unwrap_or_default();
         if predicted != *gives {
-            wrong(format!("{} expects {predicted}, and its option says {gives}", belief.misconception.slug));
+            wrong(format!("{} expects {predicted}, and its option says {gives}", denial.misconception.slug));
         }
     }
 }

@@ -2,8 +2,7 @@
 
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::model::Rule;
-use mmap_workbook::play::{sentence, standing};
-use mmap_workbook::predict::belief::BELIEFS;
+use mmap_workbook::predict::denial::DENIALS;
 use mmap_workbook::scenario::Scenario;
 
 use crate::page::{self, Directive, Kind, Line};
@@ -256,19 +255,21 @@ impl Renderer<'_> {
     fn rules(&self) -> String {
         let (rule, by) = either(self.language, ("Rule", "Said by"), ("规则", "出处"));
         let mut table = format!("| {rule} | {by} |\n|---|---|\n");
-        for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::NobodyIsThere) {
-            let (sentence, standing) = (sentence(*rule, self.language), standing(*rule, self.language));
-            table += &format!("| {sentence} | {standing} |\n");
+        for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::NotApplicable) {
+            let [sentence, basis] =
+                [rule.sentence(), rule.basis().in_words()].map(|text| text.in_language(self.language));
+            table += &format!("| {sentence} | {basis} |\n");
         }
         table
     }
 
     fn beliefs(&self) -> Result<String, String> {
         let mut out = String::new();
-        for belief in BELIEFS {
-            out += &format!("### `{}` {{#{}}}\n\n", belief.misconception.slug, belief.misconception.slug);
-            out += &self.belief(belief.misconception.slug)?;
-            out += &format!("\n```text\n{}```\n\n", belief.shown_wrong_by());
+        for denial in DENIALS {
+            let slug = denial.misconception.slug;
+            out += &format!("### `{slug}` {{#{slug}}}\n\n");
+            out += &self.belief(slug)?;
+            out += &format!("\n```text\n{}```\n\n", denial.shown_wrong_by());
         }
         Ok(out)
     }

@@ -3,8 +3,8 @@
 use super::*;
 
 impl Model {
-    pub(super) fn new_file(&mut self, size: u64, seals: Option<BTreeSet<Seal>>) -> Result<FileId, Refused> {
-        // What nobody has a name, a descriptor or a mapping for is gone.
+    pub(super) fn new_file(&mut self, size: u64, seals: Option<BTreeSet<Seal>>) -> Result<FileId, Outcome> {
+        // A file without a name, a descriptor or a mapping is gone.
         let gone: Vec<FileId> = self.files.keys().copied().filter(|file| !self.is_held(*file)).collect();
         gone.iter().for_each(|file| drop(self.files.remove(file)));
         self.room(self.files.len() < Model::MOST_FILES)?;
@@ -15,45 +15,45 @@ impl Model {
         Ok(file)
     }
 
-    /// A file is to have another size: whether there is room for its pages.
-    pub(super) fn refuse_too_many_pages(&mut self, before: u64, after: u64) -> Result<(), Refused> {
-        let pages = |size: u64| size.div_ceil(u64::from(self.page));
+    /// Whether there is room for the pages of a file whose size changes.
+    pub(super) fn refuse_too_many_pages(&mut self, before: u64, after: u64) -> Result<(), Outcome> {
+        let pages = |size: u64| size.div_ceil(u64::from(self.page_size));
         let others = self.files.values().map(|file| pages(file.size)).sum::<u64>() - pages(before);
         self.room(after <= before || others + pages(after) <= Model::MOST_PAGES)
     }
 
-    /// Only so much memory is taken, whatever the scenario says.
-    pub(super) fn room(&mut self, there_is: bool) -> Result<(), Refused> {
+    /// Limits the memory that a scenario can take.
+    pub(super) fn room(&mut self, there_is: bool) -> Result<(), Outcome> {
         self.full |= !there_is;
         if there_is { Ok(()) } else { Err(Outcome::NotApplicable) }
     }
 
-    /// The number of the page, and the place in it.
+    /// The number of the page, and the offset in it.
     pub(super) fn split(&self, at: u64) -> (usize, usize) {
-        let page = u64::from(self.page);
-        (usize::try_from(at / page).unwrap_or(usize::MAX), usize::try_from(at % page).unwrap_or(usize::MAX))
+        let page_size = u64::from(self.page_size);
+        (usize::try_from(at / page_size).unwrap_or(usize::MAX), usize::try_from(at % page_size).unwrap_or(usize::MAX))
     }
 
-    pub(super) fn is_behind(&self, file: FileId, at: u64) -> bool {
+    pub(super) fn is_past_the_end(&self, file: FileId, at: u64) -> bool {
         at >= self.files[&file].size
     }
 
     pub(super) fn cached(&self, file: FileId, number: u64) -> Page {
-        self.files[&file].pages.get(&number).cloned().unwrap_or_else(|| Page::zeros(self.page))
+        self.files[&file].pages.get(&number).cloned().unwrap_or_else(|| Page::zeros(self.page_size))
     }
 
     pub(super) fn set(&mut self, file: FileId, at: u64, byte: Byte) {
         let (number, place) = self.split(at);
-        let (page, number) = (self.page, number as u64);
-        self.file(file).pages.entry(number).or_insert_with(|| Page::zeros(page)).set(place, byte);
+        let (page_size, number) = (self.page_size, number as u64);
+        self.file(file).pages.entry(number).or_insert_with(|| Page::zeros(page_size)).set(place, byte);
     }
 
-    /// The bytes of a file from a place to another: what lies between them, piece by piece in its pages.
+    /// The bytes of a file in this range, chunk by chunk from its pages.
     pub(super) fn get(&self, file: FileId, from: u64, to: u64) -> Vec<Byte> {
         let mut bytes = Vec::new();
-        for (number, places) in self.pieces(from, to) {
+        for (number, places) in self.chunks(from, to) {
             match self.files[&file].pages.get(&number) {
-                Some(page) => bytes.extend_from_slice(page.piece(places)),
+                Some(page) => bytes.extend_from_slice(page.bytes(places)),
                 None => bytes.extend(places.map(|_| Byte::Is(0))),
             }
         }
@@ -61,37 +61,38 @@ impl Model {
     }
 
     pub(super) fn put(&mut self, file: FileId, at: u64, mut bytes: &[u8]) {
-        for (number, places) in self.pieces(at, at + bytes.len() as u64).collect::<Vec<_>>() {
+        for (number, places) in self.chunks(at, at + bytes.len() as u64).collect::<Vec<_>>() {
             let (here, rest) = bytes.split_at(places.len());
             bytes = rest;
-            let page = self.page;
-            self.file(file).pages.entry(number).or_insert_with(|| Page::zeros(page)).put(places.start, here);
+            let page_size = self.page_size;
+            self.file(file).pages.entry(number).or_insert_with(|| Page::zeros(page_size)).put(places.start, here);
         }
     }
 
     pub(super) fn set_all(&mut self, file: FileId, from: u64, to: u64, byte: Byte) {
-        for (number, places) in self.pieces(from, to).collect::<Vec<_>>() {
-            // A page that isn't there is zeros already.
+        for (number, places) in self.chunks(from, to).collect::<Vec<_>>() {
+            // A page that was never stored to is zeros already.
             if let Some(page) = self.file(file).pages.get_mut(&number) {
                 page.fill(places, byte);
             }
         }
     }
 
-    /// Page by page: its number, and which places in it.
-    pub(super) fn pieces(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, core::ops::Range<usize>)> + use<> {
-        let page = u64::from(self.page);
-        let place = move |at: u64, number: u64| usize::try_from((at - number * page).min(page)).unwrap_or(usize::MAX);
-        let numbers = if from < to { from / page..to.div_ceil(page) } else { 0..0 };
-        numbers.map(move |number| (number, place(from.max(number * page), number)..place(to, number)))
+    /// Page by page: its number, and the range of bytes in it.
+    pub(super) fn chunks(&self, from: u64, to: u64) -> impl Iterator<Item = (u64, core::ops::Range<usize>)> + use<> {
+        let page_size = u64::from(self.page_size);
+        let place =
+            move |at: u64, number: u64| usize::try_from((at - number * page_size).min(page_size)).unwrap_or(usize::MAX);
+        let numbers = if from < to { from / page_size..to.div_ceil(page_size) } else { 0..0 };
+        numbers.map(move |number| (number, place(from.max(number * page_size), number)..place(to, number)))
     }
 
-    /// A copy gets into the file: for those who think that it does. What lies behind the file's end stays outside.
+    /// Writes a private copy to its file, for a denied rule. Bytes past the file's end stay out.
     pub(super) fn put_page(&mut self, file: FileId, number: u64, copy: Page) {
-        let start = number * u64::from(self.page);
-        for place in 0..u64::from(self.page) {
+        let start = number * u64::from(self.page_size);
+        for place in 0..u64::from(self.page_size) {
             let byte = copy.get(usize::try_from(place).unwrap_or(usize::MAX));
-            if self.files.contains_key(&file) && !self.is_behind(file, start + place) && byte != Byte::Any {
+            if self.files.contains_key(&file) && !self.is_past_the_end(file, start + place) && byte != Byte::Any {
                 self.set(file, start + place, byte);
             }
         }

@@ -1,9 +1,9 @@
-//! Files, their names and their descriptors: what changes a file, and what that does to those who have it mapped.
+//! Files, their names and their descriptors: what changes a file, and what that does to its mappings.
 
 use super::*;
 
 impl Model {
-    pub(super) fn create(&mut self, name: Name, contents: &Contents) -> Result<Outcome, Refused> {
+    pub(super) fn create(&mut self, name: Name, contents: &Contents) -> Result<Outcome, Outcome> {
         if self.names.contains_key(&name) && self.applies(Rule::NamesAreUnique) {
             return Err(self.refuse(Rule::NamesAreUnique, "EEXIST"));
         }
@@ -18,12 +18,12 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn memfd(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Refused> {
+    pub(super) fn memfd(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Outcome> {
         let size = self.size(size)?;
         self.free_descriptor(process, name)?;
         let file = self.new_file(size, Some(BTreeSet::new()))?;
         self.process(process).descriptors.insert(name, Open { file, access: Access::ReadWrite });
-        self.because(Rule::WritesLengthenTheFile);
+        self.because(Rule::WritesExtendTheFile);
         Ok(Outcome::Done)
     }
 
@@ -34,11 +34,11 @@ impl Model {
         name: Name,
         access: Access,
         flag: Option<Flag>,
-    ) -> Result<Outcome, Refused> {
+    ) -> Result<Outcome, Outcome> {
         self.free_descriptor(process, descriptor)?;
         let mut file = self.named(name)?;
         let empties = match flag {
-            Some(Flag::Truncate) => access != Access::ReadOnly || self.applies(Rule::TruncatingOpenNeedsNoWriting),
+            Some(Flag::Truncate) => access != Access::ReadOnly || self.applies(Rule::TruncatingOpenNeedsNoWriteAccess),
             None => false,
         };
         if empties {
@@ -54,35 +54,35 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn close(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
+    pub(super) fn close(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
         let open = self.opened(process, name)?;
         self.process(process).descriptors.remove(&name);
         if !self.applies(Rule::MappingsOutliveDescriptors) {
-            let of_file = |mapping: &Mapping| mapping.file.is_some_and(|(file, _)| file == open.file);
+            let of_file = |mapping: &Area| mapping.file.is_some_and(|(file, _)| file == open.file);
             let mappings = self.process(process).mappings.values_mut().filter(|mapping| of_file(mapping));
             mappings.for_each(|mapping| mapping.slots.fill(None));
         }
         Ok(Outcome::Done)
     }
 
-    pub(super) fn read(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Refused> {
+    pub(super) fn read(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Outcome> {
         let open = self.opened(process, name)?;
         let (at, length) = (self.size(at)?, self.size(length)?);
-        if open.access == Access::WriteOnly && self.applies(Rule::DescriptorsReadWhatTheyMay) {
-            return Err(self.refuse(Rule::DescriptorsReadWhatTheyMay, "EBADF"));
+        if open.access == Access::WriteOnly && self.applies(Rule::ReadingNeedsReadAccess) {
+            return Err(self.refuse(Rule::ReadingNeedsReadAccess, "EBADF"));
         }
-        let end = match self.applies(Rule::ReadsEndWithTheFile) {
+        let end = match self.applies(Rule::ReadsStopAtTheEnd) {
             true => (at + length).min(self.files[&open.file].size),
             false => at + length,
         };
         let outcome = Outcome::Bytes(self.get(open.file, at, end));
         if outcome.is_open() {
-            self.because(Rule::RestOfThePageIsLeftOpen);
+            self.because(Rule::BytesPastTheEndVary);
         }
         Ok(outcome)
     }
 
-    pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Refused> {
+    pub(super) fn write(&mut self, process: Pid, name: Name, at: Amount, bytes: &Bytes) -> Result<Outcome, Outcome> {
         let Open { file, .. } = self.opened_for_writing(process, name)?;
         let (at, bytes) = (self.size(at)?, self.bytes(bytes)?);
         let (mut end, size) = (at + bytes.len() as u64, self.files[&file].size);
@@ -91,35 +91,35 @@ impl Model {
         }
         self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
         if end > size {
-            if at < size && self.is_sealed(file, &[Seal::Grow]) && self.applies(Rule::SealGrowMayStopHalfWay) {
-                // The bytes before the end may be the new ones or the old ones: so much for them.
+            if at < size && self.is_sealed(file, &[Seal::Grow]) && self.applies(Rule::SealGrowMayAllowAPart) {
+                // The bytes before the end may be the new ones or the old ones.
                 (at..size).for_each(|at| self.set(file, at, Byte::Any));
                 let some = Outcome::Count(size - at);
-                return Err(Outcome::OneOf(vec![self.refuse(Rule::SealGrowMayStopHalfWay, "EPERM"), some]));
+                return Err(Outcome::OneOf(vec![self.refuse(Rule::SealGrowMayAllowAPart, "EPERM"), some]));
             }
             self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?;
-            if self.applies(Rule::WritesLengthenTheFile) {
+            if self.applies(Rule::WritesExtendTheFile) {
                 self.refuse_too_many_pages(size, end)?;
                 self.resize(file, end);
-                self.why = Some(Rule::WritesLengthenTheFile);
+                self.why = Some(Rule::WritesExtendTheFile);
             } else {
                 end = size.max(at);
             }
         }
         if end <= size {
-            self.because(Rule::TouchFindsTheFile);
+            self.because(Rule::MappingsShowTheFile);
         }
         let count = usize::try_from(end - at).map_or(bytes.len(), |count| count.min(bytes.len()));
         self.put(file, at, &bytes[..count]);
         Ok(Outcome::Count(count as u64))
     }
 
-    pub(super) fn truncate(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Refused> {
+    pub(super) fn truncate(&mut self, process: Pid, name: Name, size: Amount) -> Result<Outcome, Outcome> {
         let Open { file, access } = self.opened(process, name)?;
-        let is_einval = self.applies(Rule::TruncatingNeedsWriting);
+        let is_einval = self.applies(Rule::TruncatingNeedsWriteAccess);
         if access == Access::ReadOnly {
             let errno = if is_einval { "EINVAL" } else { "EBADF" };
-            return Err(self.refuse(Rule::TruncatingNeedsWriting, errno));
+            return Err(self.refuse(Rule::TruncatingNeedsWriteAccess, errno));
         }
         let (size, before) = (self.size(size)?, self.files[&file].size);
         match () {
@@ -132,54 +132,54 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    /// Gives a file another size.
+    /// Changes the size of a file.
     pub(super) fn resize(&mut self, file: FileId, size: u64) {
-        let page = u64::from(self.page);
+        let page_size = u64::from(self.page_size);
         let before = self.files[&file].size;
-        let (kept, kept_before) = (size.div_ceil(page), before.div_ceil(page));
+        let (kept, kept_before) = (size.div_ceil(page_size), before.div_ceil(page_size));
         if size < before {
             let cut_pages = self.mappings_of(file).any(|(mapping, first)| first + mapping.slots.len() as u64 > kept);
-            let take_pages = !cut_pages || self.applies(Rule::TruncationTakesPages);
+            let take_pages = !cut_pages || self.applies(Rule::TruncationRemovesPages);
             if !take_pages {
-                // Whoever believes this has the old pages still.
+                // With the rule denied, mappings keep the old pages.
                 let old: Vec<Page> = (kept..kept_before).map(|number| self.cached(file, number)).collect();
                 self.change_slots_of(file, |number, slot| {
                     let old = number.checked_sub(kept).and_then(|n| old.get(usize::try_from(n).ok()?));
                     slot.copy = slot.copy.take().or_else(|| old.cloned());
                 });
-            } else if self.has_copies(file, kept) && self.applies(Rule::TruncationTakesCopies) {
+            } else if self.has_copies(file, kept) && self.applies(Rule::TruncationRemovesCopies) {
                 self.change_slots_of(file, |number, slot| slot.copy = slot.copy.take().filter(|_| number < kept));
             }
             if self.applies(Rule::TruncationZeroesTheRest) {
                 self.file(file).pages.split_off(&kept);
-                self.set_all(file, size, kept * page, Byte::Is(0));
+                self.set_all(file, size, kept * page_size, Byte::Is(0));
             }
         } else if size > before {
-            self.because(Rule::GrowingBringsPages);
+            self.because(Rule::GrowingAddsPages);
         }
         self.file(file).size = size;
     }
 
-    pub(super) fn punch(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Refused> {
+    pub(super) fn punch(&mut self, process: Pid, name: Name, at: Amount, length: Amount) -> Result<Outcome, Outcome> {
         self.opened(process, name)?;
         let (at, length) = (self.size(at)?, self.size(length)?);
-        if length == 0 && self.applies(Rule::PunchedLengthIsPositive) {
-            return Err(self.refuse(Rule::PunchedLengthIsPositive, "EINVAL"));
+        if length == 0 && self.applies(Rule::HolesHaveALength) {
+            return Err(self.refuse(Rule::HolesHaveALength, "EINVAL"));
         }
         let Open { file, .. } = self.opened_for_writing(process, name)?;
         self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
-        if self.applies(Rule::PunchingMakesZeros) {
+        if self.applies(Rule::HolesReadAsZeros) {
             let end = (at + length).min(self.files[&file].size);
             self.set_all(file, at, end, Byte::Is(0));
         }
-        let page = u64::from(self.page);
-        let whole = at.div_ceil(page)..(at + length) / page;
+        let page_size = u64::from(self.page_size);
+        let whole = at.div_ceil(page_size)..(at + length) / page_size;
         let copies = self.mappings_of(file).any(|(mapping, first)| {
             (first..)
                 .zip(&mapping.slots)
                 .any(|(n, slot)| whole.contains(&n) && slot.as_ref().is_some_and(|s| s.copy.is_some()))
         });
-        if copies && !self.applies(Rule::PunchingLeavesCopies) {
+        if copies && !self.applies(Rule::HolesLeaveCopies) {
             self.change_slots_of(file, |number, slot| {
                 slot.copy = slot.copy.take().filter(|_| !whole.contains(&number))
             });
@@ -187,7 +187,7 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn rename(&mut self, from: Name, to: Name) -> Result<Outcome, Refused> {
+    pub(super) fn rename(&mut self, from: Name, to: Name) -> Result<Outcome, Outcome> {
         let file = self.named(from)?;
         self.names.remove(&from);
         let replaced = self.names.insert(to, file);
@@ -204,23 +204,25 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn unlink(&mut self, name: Name) -> Result<Outcome, Refused> {
+    pub(super) fn unlink(&mut self, name: Name) -> Result<Outcome, Outcome> {
         let file = self.named(name)?;
         self.names.remove(&name);
-        if !self.applies(Rule::UnlinkTakesTheName) {
+        if !self.applies(Rule::UnlinkRemovesTheName) {
             self.resize(file, 0);
         }
         Ok(Outcome::Done)
     }
 
-    pub(super) fn seal(&mut self, process: Pid, name: Name, seal: Seal) -> Result<Outcome, Refused> {
+    pub(super) fn seal(&mut self, process: Pid, name: Name, seal: Seal) -> Result<Outcome, Outcome> {
         let Open { file, access } = self.opened(process, name)?;
         if self.files[&file].seals.is_none() {
-            let refusals =
-                vec![self.refuse(Rule::SealsAreForMemory, "EINVAL"), self.refuse(Rule::SealsAreForMemory, "EPERM")];
+            let refusals = vec![
+                self.refuse(Rule::OnlyMemoryFilesTakeSeals, "EINVAL"),
+                self.refuse(Rule::OnlyMemoryFilesTakeSeals, "EPERM"),
+            ];
             return Err(Outcome::OneOf(refusals));
         }
-        debug_assert!(access == Access::ReadWrite, "memfd_create(2) opens for both");
+        debug_assert!(access == Access::ReadWrite, "memfd_create(2) opens for reading and writing");
         let is_new = !self.is_sealed(file, &[seal]);
         let written_to = self
             .mappings_of(file)
@@ -228,12 +230,12 @@ impl Model {
         self.because(Rule::EachSealForbidsOneThing);
         if is_new && written_to {
             let refused = match seal {
-                Seal::Write => self.applies(Rule::SealWriteWaits),
-                Seal::FutureWrite => !self.applies(Rule::FutureWriteLeavesMappings),
+                Seal::Write => self.applies(Rule::SealWriteNeedsNoWritableMapping),
+                Seal::FutureWrite => !self.applies(Rule::FutureWriteKeepsMappings),
                 Seal::Shrink | Seal::Grow => false,
             };
             if refused {
-                return Err(self.refuse(Rule::SealWriteWaits, "EBUSY"));
+                return Err(self.refuse(Rule::SealWriteNeedsNoWritableMapping, "EBUSY"));
             }
         }
         self.file(file).seals.get_or_insert_default().insert(seal);

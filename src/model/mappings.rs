@@ -1,102 +1,102 @@
-//! How a mapping is made, changed, and taken away again.
+//! How a mapping is made, changed and removed.
 
 use super::*;
 
 impl Model {
-    pub(super) fn map(&mut self, process: Pid, name: Name, request: &Request) -> Result<Outcome, Refused> {
+    pub(super) fn map(&mut self, process: Pid, name: Name, request: &Request) -> Result<Outcome, Outcome> {
         let Request { protection, .. } = *request;
         let shared = request.sharing == Sharing::Shared;
-        let (length, page) = (self.size(request.length)?, u64::from(self.page));
+        let (length, page_size) = (self.size(request.length)?, u64::from(self.page_size));
         let mappings = &self.process(process).mappings;
         if mappings.contains_key(&name) {
             return Err(Outcome::NotApplicable);
         }
         let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
         let few = mappings.len() < Model::MOST_NAMES;
-        self.room(few && mapped as u64 + length.div_ceil(page) <= Model::MOST_PAGES)?;
+        self.room(few && mapped as u64 + length.div_ceil(page_size) <= Model::MOST_PAGES)?;
         let opened = match request.source {
             Source::File(descriptor, offset) => Some((self.opened(process, descriptor)?, self.size(offset)?)),
             Source::Anonymous => None,
         };
-        if opened.is_some_and(|(_, offset)| offset % page != 0) && self.applies(Rule::OffsetsAreOfWholePages) {
-            return Err(self.refuse(Rule::OffsetsAreOfWholePages, "EINVAL"));
+        if opened.is_some_and(|(_, offset)| offset % page_size != 0) && self.applies(Rule::OffsetsArePageAligned) {
+            return Err(self.refuse(Rule::OffsetsArePageAligned, "EINVAL"));
         }
         if length == 0 && self.applies(Rule::MappingsHaveALength) {
             return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
         }
-        self.because(if opened.is_some() { Rule::MappingCopiesNothing } else { Rule::FreshMemoryIsZeros });
+        self.because(if opened.is_some() { Rule::MappingCopiesNothing } else { Rule::NewMemoryIsZeros });
         let (file, may_write) = match opened {
             Some((open, offset)) => {
                 let may_write = self.may_map(open, shared, protection)?;
-                if offset + length > self.files[&open.file].size && !self.applies(Rule::SizeIsNotLookedAt) {
-                    return Err(self.refuse(Rule::SizeIsNotLookedAt, "EINVAL"));
+                if offset + length > self.files[&open.file].size && !self.applies(Rule::MappingIgnoresTheFileSize) {
+                    return Err(self.refuse(Rule::MappingIgnoresTheFileSize, "EINVAL"));
                 }
-                (Some((open.file, offset / page)), may_write)
+                (Some((open.file, offset / page_size)), may_write)
             }
-            // Memory that parent and child share is a file without a name, for the kernel as here.
-            None if shared => (Some((self.new_file(length.next_multiple_of(page), None)?, 0)), true),
+            // Memory that parent and child share is a file without a name, in the kernel and here.
+            None if shared => (Some((self.new_file(length.next_multiple_of(page_size), None)?, 0)), true),
             None => (None, true),
         };
         let mut slots = Vec::new();
-        for number in 0..length.div_ceil(page) {
+        for number in 0..length.div_ceil(page_size) {
             let snapshot = file.filter(|(file, first)| {
-                let there = (first + number) * page < self.files[file].size;
-                let rule = if shared { Rule::TouchFindsTheFile } else { Rule::MappingCopiesNothing };
+                let there = (first + number) * page_size < self.files[file].size;
+                let rule = if shared { Rule::MappingsShowTheFile } else { Rule::MappingCopiesNothing };
                 there && self.denied == Some(rule)
             });
             let copy = snapshot.map(|(file, first)| self.cached(file, first + number));
             slots.push(Some(Slot { protection, copy }));
         }
         let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
-        let mapping = Mapping { file, shared, may_write, length, size_then, inherited: false, slots };
+        let mapping = Area { file, shared, may_write, length, size_then, inherited: false, slots };
         self.process(process).mappings.insert(name, mapping);
         Ok(Outcome::Done)
     }
 
-    /// Whether a file that is opened like this may be mapped; and if it may, whether it could ever be stored to.
-    pub(super) fn may_map(&mut self, open: Open, shared: bool, protection: Protection) -> Result<bool, Refused> {
-        if open.access == Access::WriteOnly && self.applies(Rule::MappingNeedsReading) {
-            return Err(self.refuse(Rule::MappingNeedsReading, "EACCES"));
+    /// Refuses a mapping that the descriptor's access or a seal forbids; else whether it can ever be stored to.
+    pub(super) fn may_map(&mut self, open: Open, shared: bool, protection: Protection) -> Result<bool, Outcome> {
+        if open.access == Access::WriteOnly && self.applies(Rule::MappingNeedsReadAccess) {
+            return Err(self.refuse(Rule::MappingNeedsReadAccess, "EACCES"));
         }
         let for_writing = open.access != Access::ReadOnly;
         if !shared {
-            if !for_writing && writes(protection) && !self.applies(Rule::PrivateWritingNeedsNothing) {
-                return Err(self.refuse(Rule::PrivateWritingNeedsNothing, "EACCES"));
+            if !for_writing && writes(protection) && !self.applies(Rule::PrivateWritingNeedsNoWriteAccess) {
+                return Err(self.refuse(Rule::PrivateWritingNeedsNoWriteAccess, "EACCES"));
             }
             return Ok(true);
         }
-        if writes(protection) && !for_writing && self.applies(Rule::SharedWritingNeedsWriting) {
-            return Err(self.refuse(Rule::SharedWritingNeedsWriting, "EACCES"));
+        if writes(protection) && !for_writing && self.applies(Rule::SharedWritingNeedsWriteAccess) {
+            return Err(self.refuse(Rule::SharedWritingNeedsWriteAccess, "EACCES"));
         }
         let sealed = self.is_sealed(open.file, &[Seal::Write, Seal::FutureWrite]);
         if sealed && writes(protection) && self.applies(Rule::SealWriteForbidsMapping) {
             return Err(self.refuse(Rule::SealWriteForbidsMapping, "EPERM"));
         }
         if self.is_sealed(open.file, &[Seal::Write]) && !writes(protection) {
-            return Err(Outcome::OneOf(vec![self.refuse(Rule::SealedMappingsAreNew, "EPERM"), Outcome::Done]));
+            return Err(Outcome::OneOf(vec![self.refuse(Rule::SealedMappingsNeedLinux67, "EPERM"), Outcome::Done]));
         }
         Ok(for_writing && !sealed || writes(protection))
     }
 
-    pub(super) fn unmap(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Refused> {
-        let page = u64::from(self.page);
+    pub(super) fn unmap(&mut self, process: Pid, name: Name, part: Option<Range>) -> Result<Outcome, Outcome> {
+        let page_size = u64::from(self.page_size);
         let mapping = self.mapping(process, name)?;
         let all = mapping.slots.len();
         let (first, count) = match part {
             None => (0, all),
             Some(Range { place, length }) => {
                 let (at, length) = (self.size(place)?, self.size(length)?);
-                if at % page != 0 && self.applies(Rule::UnmapIsAligned) {
-                    return Err(self.refuse(Rule::UnmapIsAligned, "EINVAL"));
+                if at % page_size != 0 && self.applies(Rule::UnmapIsPageAligned) {
+                    return Err(self.refuse(Rule::UnmapIsPageAligned, "EINVAL"));
                 }
                 if length == 0 && self.applies(Rule::MappingsHaveALength) {
                     return Err(self.refuse(Rule::MappingsHaveALength, "EINVAL"));
                 }
                 let whole = |pages: u64| usize::try_from(pages).unwrap_or(all);
-                (whole(at / page), whole((at + length).div_ceil(page) - at / page))
+                (whole(at / page_size), whole((at + length).div_ceil(page_size) - at / page_size))
             }
         };
-        let (first, count) = match self.applies(Rule::UnmapTakesThesePages) {
+        let (first, count) = match self.applies(Rule::UnmapRemovesTheGivenPages) {
             true => (first, count),
             false => (0, all),
         };
@@ -116,21 +116,21 @@ impl Model {
         Ok(Outcome::Done)
     }
 
-    pub(super) fn protect(&mut self, process: Pid, name: Name, protection: Protection) -> Result<Outcome, Refused> {
+    pub(super) fn protect(&mut self, process: Pid, name: Name, protection: Protection) -> Result<Outcome, Outcome> {
         let mapping = self.mapping(process, name)?;
         let (may_write, all) = (mapping.may_write, mapping.slots.len());
-        let whole = mapping.slots.iter().position(Option::is_none);
-        if whole != Some(0) && writes(protection) && !may_write && self.applies(Rule::ProtectIsLimited) {
+        let hole = mapping.slots.iter().position(Option::is_none);
+        if hole != Some(0) && writes(protection) && !may_write && self.applies(Rule::ProtectIsLimited) {
             return Err(self.refuse(Rule::ProtectIsLimited, "EACCES"));
         }
-        let changed = match whole {
+        let changed = match hole {
             Some(_) if !self.applies(Rule::ProtectStopsAtAHole) => 0,
             Some(hole) => hole,
             None => all,
         };
         let mapping = self.mapping(process, name)?;
         mapping.slots.iter_mut().take(changed).flatten().for_each(|slot| slot.protection = protection);
-        match whole {
+        match hole {
             Some(_) => Err(self.refuse(Rule::ProtectStopsAtAHole, "ENOMEM")),
             None => {
                 self.because(Rule::ProtectIsLimited);
@@ -139,16 +139,16 @@ impl Model {
         }
     }
 
-    pub(super) fn dont_need(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
+    pub(super) fn dont_need(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
         let mapping = self.mapping(process, name)?;
         let (file, shared, count) = (mapping.file, mapping.shared, mapping.slots.len());
         let hole = mapping.slots.iter().position(Option::is_none);
         let reached = match hole {
-            Some(hole) if !self.applies(Rule::AdviceReachesAllButHoles) => hole,
+            Some(hole) if !self.applies(Rule::AdviceSkipsHoles) => hole,
             _ => count,
         };
         if shared {
-            if !self.applies(Rule::DontneedLeavesTheFile)
+            if !self.applies(Rule::DontneedKeepsTheFile)
                 && let Some((file, first)) = file
             {
                 (first..first + reached as u64).for_each(|number| drop(self.file(file).pages.remove(&number)));
@@ -158,32 +158,32 @@ impl Model {
             slots.iter_mut().take(reached).flatten().for_each(|slot| slot.copy = None);
         }
         match hole {
-            Some(_) => Err(self.refuse(Rule::AdviceReachesAllButHoles, "ENOMEM")),
+            Some(_) => Err(self.refuse(Rule::AdviceSkipsHoles, "ENOMEM")),
             None => Ok(Outcome::Done),
         }
     }
 
-    pub(super) fn sync(&mut self, process: Pid, name: Name) -> Result<Outcome, Refused> {
+    pub(super) fn sync(&mut self, process: Pid, name: Name) -> Result<Outcome, Outcome> {
         let mapping = self.mapping(process, name)?;
         let (file, shared) = (mapping.file, mapping.shared);
-        if mapping.slots.iter().any(Option::is_none) && self.applies(Rule::SyncNeedsEveryPage) {
-            return Err(self.refuse(Rule::SyncNeedsEveryPage, "ENOMEM"));
+        if mapping.slots.iter().any(Option::is_none) && self.applies(Rule::SyncNeedsMappedPages) {
+            return Err(self.refuse(Rule::SyncNeedsMappedPages, "ENOMEM"));
         }
         let Some((file, first)) = file else {
-            self.because(Rule::SyncChangesNothingSeen);
+            self.because(Rule::SyncChangesNothingVisible);
             return Ok(Outcome::Done);
         };
         let slots = (first..).zip(&self.mapping(process, name)?.slots);
         let copies: Vec<_> = slots.filter_map(|(n, slot)| Some((n, slot.as_ref()?.copy.clone()?))).collect();
         let saves = match (shared, copies.is_empty()) {
-            (true, _) => self.denied == Some(Rule::SharedStoresAreTheFile),
+            (true, _) => self.denied == Some(Rule::SharedStoresChangeTheFile),
             (false, true) => false,
-            (false, false) => !self.applies(Rule::SyncLeavesCopies),
+            (false, false) => !self.applies(Rule::SyncIgnoresCopies),
         };
         if saves {
             copies.into_iter().for_each(|(number, copy)| self.put_page(file, number, copy));
         }
-        let refreshes = !self.applies(Rule::SyncChangesNothingSeen) || saves && shared;
+        let refreshes = !self.applies(Rule::SyncChangesNothingVisible) || saves && shared;
         if refreshes {
             self.mapping(process, name)?.slots.iter_mut().flatten().for_each(|slot| slot.copy = None);
         }

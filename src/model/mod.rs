@@ -1,20 +1,40 @@
 //! The rules of mmap as a program: files, processes and mappings, and what each line of a scenario gives.
 //!
-//! No call into the system is made here. What to look for when reading: a mapping holds, for each of its pages, either
-//! nothing of its own, and then the page is the file's, as it is now; or a copy, which a private mapping gets by its first
-//! store to the page. That is nearly all there is to it. The rest says when a touch faults.
+//! The model makes no system call. When you read it, look for one thing: each page of a mapping either has nothing of its own,
+//! and then it is the file's page, as it is now; or it has a copy, which a private mapping gets at the first store to the page.
+//! That is nearly all there is to it. The rest says when an access faults.
 //!
-//! Wherever something is decided, the code asks whether a [`Rule`] `applies`, and the last of these becomes the reason of
-//! the outcome. A model can be made that denies one of them ([`Model::denying`]): a person who has got that rule wrong, or
-//! a system that is otherwise.
+//! Wherever the code decides something, it asks whether a [`Rule`] `applies`. The last of these rules, in the order of their table,
+//! becomes the reason for the outcome. A model can deny one of them ([`Model::denying`]): it then behaves as a person expects who
+//! has that rule wrong, or as another system does.
 //!
 //! To read on: `cache` has the pages of a file; `files` what a truncation drops; `mappings` how a mapping is made, changed and
-//! taken away; `touch` when a private copy is made, and when a touch kills; `processes` what fork(2) shares; `rules` every rule in
-//! a sentence.
+//! removed; `accesses` when a private copy is made, and when an access is fatal; `processes` what fork(2) shares; `rules` every
+//! rule in a sentence.
 //!
-//! A byte may be left open, and so may an outcome: the model never says more of Linux than is known. What POSIX promises of a
-//! line is less, and [`Posix`] says what.
+//! A byte may be left open, and so may an outcome: the model never says more about Linux than is known. POSIX promises less, and
+//! [`Posix`] says what.
+//!
+//! ```
+//! use mmap_workbook::model::{Model, Rule};
+//! use mmap_workbook::scenario::{Backend, Line, Scenario};
+//!
+//! let text = "A create f \"ab\"\nA open d f rw\nA map m d private rw 0 1p\nA store m 0 \"x\"\nA read d 0 2 => \"ab\"";
+//! let scenario = Scenario::parse(text)?;
+//! let mut model = Model::new(4096);
+//! for Line { process, operation, outcome } in &scenario.0 {
+//!     let (happens, rule) = model.step(*process, operation);
+//!     assert!(outcome.as_ref().is_none_or(|claim| claim.allows(&happens)), "{}", rule.sentence().en);
+//! }
+//!
+//! // A person who believes that a private mapping changes its file expects another last line.
+//! let mut wrong = Model::denying(4096, Rule::PrivateStoresStayPrivate);
+//! let Ok(outcomes) = wrong.play(&scenario);
+//! assert_eq!(outcomes[4].to_string(), "\"xb\"");
+//! # Ok::<(), mmap_workbook::scenario::Problem>(())
+//! ```
 
+mod accesses;
 mod cache;
 mod files;
 mod mappings;
@@ -22,8 +42,7 @@ mod page;
 mod posix;
 mod processes;
 mod rules;
-mod touch;
-mod view;
+mod state;
 
 use alloc::borrow::Cow;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -40,21 +59,21 @@ use page::Page;
 
 pub use posix::Posix;
 pub use rules::{Basis, Rule};
-pub use view::{Backing, Cached, Mapped, Touching, View};
+pub use state::{Backing, FileState, MappingState, ProcessState, State};
 
-/// A file, for as long as somebody has it.
+/// A file, while anything refers to it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct File {
     size: u64,
-    /// The page cache: what isn't there is zeros.
+    /// The page cache: a page that is not in it is zeros.
     pages: BTreeMap<u64, Page>,
-    /// Of a file in memory.
+    /// None unless it is a file in memory.
     seals: Option<BTreeSet<Seal>>,
 }
 
 type FileId = u32;
 
-/// A file that a process has opened.
+/// An open file of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 struct Open {
     file: FileId,
@@ -69,61 +88,69 @@ struct Slot {
     copy: Option<Page>,
 }
 
+/// A mapping: an area of a process's memory, as the kernel calls it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Mapping {
-    /// The file, and the number of its page where the mapping begins; None for private anonymous memory.
+struct Area {
+    /// The file, and the number of its first page that is mapped; None for private anonymous memory.
     file: Option<(FileId, u64)>,
     shared: bool,
-    /// Whether mprotect(2) may allow stores: the descriptor's access when it was mapped decides.
+    /// Whether mprotect(2) may allow stores, which the descriptor's access at mmap(2) decides.
     may_write: bool,
-    /// In bytes, as it was asked for.
+    /// In bytes, as requested.
     length: u64,
-    /// The file's size when it was mapped, which has no meaning for the kernel.
+    /// The file's size when it was mapped, which only denied rules look at.
     size_then: u64,
-    /// Got from a parent.
+    /// Whether it comes from a parent.
     inherited: bool,
-    /// What has been unmapped is None.
+    /// Page by page; None where it has been unmapped.
     slots: Vec<Option<Slot>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Process {
     descriptors: BTreeMap<Name, Open>,
-    mappings: BTreeMap<Name, Mapping>,
+    mappings: BTreeMap<Name, Area>,
 }
 
-/// Everything there is: the files, and the processes with what they have open and mapped.
+/// The files, and the processes with what they have open and mapped.
+///
+/// ```
+/// # use mmap_workbook::model::Model;
+/// # use mmap_workbook::scenario::{Backend, Scenario};
+/// let scenario = Scenario::parse("A map m anon private rw 1p\nA load m 1p 1")?;
+/// let Ok(outcomes) = Model::new(4096).play(&scenario);
+/// assert_eq!(outcomes[1].to_string(), "SIGSEGV/SEGV_MAPERR at 1p");
+/// # Ok::<(), mmap_workbook::scenario::Problem>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Model {
-    page: u32,
+    page_size: u32,
     denied: Option<Rule>,
     why: Option<Rule>,
-    /// Whether a limit of the model's own has been reached.
+    /// Whether a limit of the model has been reached.
     full: bool,
     files: BTreeMap<FileId, File>,
-    /// Of no meaning in itself: the number that the next file gets.
+    /// The number of the next file.
     next_file: FileId,
     names: BTreeMap<Name, FileId>,
     processes: BTreeMap<Pid, Process>,
-    /// What would be lost if stores died with their process: who stored where, and what was there before.
+    /// For a denied rule, under which stores die with their process: which process stored where, and the byte before.
     unsynced: Vec<(Pid, FileId, u64, Byte)>,
 }
 
-/// What ends a line early.
-type Refused = Outcome;
-
 impl Model {
-    /// The most pages that all files have, or that a process has mapped: more is [`Outcome::NotApplicable`].
+    /// The most pages in all files together, or in all mappings of a process; a line that needs more is
+    /// [`Outcome::NotApplicable`].
     pub const MOST_PAGES: u64 = 1024;
-    /// The most that a process has of descriptors, or of mappings.
+    /// The most descriptors, or mappings, of a process.
     pub const MOST_NAMES: usize = 64;
-    /// The most files that somebody has.
+    /// The most files that are still referenced.
     pub const MOST_FILES: usize = 256;
 
-    /// A world with one process and no file, where a page has `page` bytes.
-    pub fn new(page: u32) -> Model {
+    /// A model with one process and no file, whose pages have `page_size` bytes.
+    pub fn new(page_size: u32) -> Model {
         Model {
-            page,
+            page_size,
             denied: None,
             why: None,
             full: false,
@@ -135,17 +162,17 @@ impl Model {
         }
     }
 
-    /// The world of somebody who doesn't believe this rule.
-    pub fn denying(page: u32, rule: Rule) -> Model {
-        Model { denied: Some(rule), ..Model::new(page) }
+    /// The model without this rule: what a person expects who does not believe it.
+    pub fn denying(page_size: u32, rule: Rule) -> Model {
+        Model { denied: Some(rule), ..Model::new(page_size) }
     }
 
-    /// Whether there is this process.
+    /// Whether the process exists.
     pub fn has(&self, process: Pid) -> bool {
         self.processes.contains_key(&process)
     }
 
-    /// The processes there are.
+    /// The processes that exist.
     pub fn processes(&self) -> impl Iterator<Item = Pid> + Clone {
         self.processes.keys().copied()
     }
@@ -165,21 +192,21 @@ impl Model {
         self.processes.get(&process).into_iter().flat_map(|process| process.mappings.keys().copied())
     }
 
-    /// Whether a scenario has asked for more than the model holds; what it says from then on means nothing.
+    /// Whether a scenario has asked for more than the model holds. From then on its outcomes are not valid.
     pub fn is_full(&self) -> bool {
         self.full
     }
 
-    /// Whether a number in this line is larger than any that a scenario may have.
+    /// Whether a number in this operation is larger than a scenario may have.
     pub fn is_too_much(&self, operation: &Operation) -> bool {
-        operation.amounts().into_iter().any(|amount| amount.at(self.page).is_none())
+        operation.amounts().into_iter().any(|amount| amount.at(self.page_size).is_none())
     }
 
-    /// Does what a line says: what it gives, and the rule behind that.
+    /// Performs a line: its outcome, and the rule that explains it.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> (Outcome, Rule) {
         self.why = None;
         let outcome = if self.has(process) {
-            self.attempt(process, operation).unwrap_or_else(|refused| refused)
+            self.attempt(process, operation).unwrap_or_else(|early| early)
         } else {
             Outcome::NotApplicable
         };
@@ -187,28 +214,28 @@ impl Model {
             self.end(process, true);
         }
         let why = self.why.take().filter(|_| outcome != Outcome::NotApplicable);
-        (outcome, why.unwrap_or(Rule::NobodyIsThere))
+        (outcome, why.unwrap_or(Rule::NotApplicable))
     }
 
-    /// Whether a rule applies, as every one does that isn't denied. It is noted as the reason.
+    /// Whether a rule applies: each one does that isn't denied. Either way it is noted as a reason.
     #[must_use]
     fn applies(&mut self, rule: Rule) -> bool {
         self.because(rule);
         self.denied != Some(rule)
     }
 
-    /// Notes a rule as the reason, unless one that comes later in the table has been noted.
+    /// Notes a rule as the reason, unless one that comes later in the table of the rules has been noted.
     fn because(&mut self, rule: Rule) {
         self.why = self.why.max(Some(rule));
     }
 
-    /// The errno, and no other reason than this rule.
-    fn refuse(&mut self, rule: Rule, errno: &'static str) -> Refused {
+    /// The errno, with this rule as its reason, whatever was noted before.
+    fn refuse(&mut self, rule: Rule, errno: &'static str) -> Outcome {
         self.why = Some(rule);
         Outcome::Errno(Cow::Borrowed(errno))
     }
 
-    fn attempt(&mut self, process: Pid, operation: &Operation) -> Result<Outcome, Refused> {
+    fn attempt(&mut self, process: Pid, operation: &Operation) -> Result<Outcome, Outcome> {
         match operation {
             Operation::Create(name, contents) => self.create(*name, contents),
             Operation::Memfd(name, size) => self.memfd(process, *name, *size),
@@ -225,7 +252,7 @@ impl Model {
             Operation::Load(name, at, length) => {
                 let (mut at, length) = (self.size(*at)?, self.size(*length)?);
                 self.mapping(process, *name)?;
-                self.because(Rule::TouchFindsTheFile);
+                self.because(Rule::MappingsShowTheFile);
                 let (end, mut bytes) = (at + length, Vec::new());
                 while at < end {
                     let count = self.alike(process, *name, at, end)?;
@@ -237,7 +264,7 @@ impl Model {
             Operation::Store(name, at, bytes) => {
                 let (mut at, bytes) = (self.size(*at)?, self.bytes(bytes)?);
                 self.mapping(process, *name)?;
-                self.because(Rule::TouchFindsTheFile);
+                self.because(Rule::MappingsShowTheFile);
                 let mut rest = &*bytes;
                 while !rest.is_empty() {
                     let count = self.alike(process, *name, at, at + rest.len() as u64)?;
@@ -256,7 +283,7 @@ impl Model {
                 self.end(process, false);
                 Ok(Outcome::Done)
             }
-            // Who wants to end calls exit.
+            // A process that wants to end uses `exit`.
             Operation::Kill(other) if *other == process || !self.has(*other) => Err(Outcome::NotApplicable),
             Operation::Kill(other) => {
                 self.end(*other, true);
@@ -265,17 +292,17 @@ impl Model {
         }
     }
 
-    // Looking things up.
+    // What a line's names refer to. `Err` is an outcome that ends the line early, here and everywhere in the model.
 
     fn process(&mut self, process: Pid) -> &mut Process {
-        self.processes.get_mut(&process).expect("step has looked for it")
+        self.processes.get_mut(&process).expect("`step` has checked that it exists")
     }
 
     fn file(&mut self, file: FileId) -> &mut File {
-        self.files.get_mut(&file).expect("a file is there while anything leads to it")
+        self.files.get_mut(&file).expect("a file exists while anything refers to it")
     }
 
-    fn named(&mut self, name: Name) -> Result<FileId, Refused> {
+    fn named(&mut self, name: Name) -> Result<FileId, Outcome> {
         match self.names.get(&name).copied() {
             Some(file) => Ok(file),
             None if self.applies(Rule::NamesLeadToFiles) => Err(self.refuse(Rule::NamesLeadToFiles, "ENOENT")),
@@ -283,20 +310,20 @@ impl Model {
         }
     }
 
-    fn opened(&mut self, process: Pid, name: Name) -> Result<Open, Refused> {
+    fn opened(&mut self, process: Pid, name: Name) -> Result<Open, Outcome> {
         self.process(process).descriptors.get(&name).copied().ok_or(Outcome::NotApplicable)
     }
 
-    fn opened_for_writing(&mut self, process: Pid, name: Name) -> Result<Open, Refused> {
+    fn opened_for_writing(&mut self, process: Pid, name: Name) -> Result<Open, Outcome> {
         let open = self.opened(process, name)?;
-        if open.access == Access::ReadOnly && self.applies(Rule::DescriptorsWriteWhatTheyMay) {
-            return Err(self.refuse(Rule::DescriptorsWriteWhatTheyMay, "EBADF"));
+        if open.access == Access::ReadOnly && self.applies(Rule::WritingNeedsWriteAccess) {
+            return Err(self.refuse(Rule::WritingNeedsWriteAccess, "EBADF"));
         }
-        self.because(Rule::DescriptorsWriteWhatTheyMay);
+        self.because(Rule::WritingNeedsWriteAccess);
         Ok(open)
     }
 
-    fn free_descriptor(&mut self, process: Pid, name: Name) -> Result<(), Refused> {
+    fn free_descriptor(&mut self, process: Pid, name: Name) -> Result<(), Outcome> {
         let descriptors = &self.process(process).descriptors;
         if descriptors.contains_key(&name) {
             return Err(Outcome::NotApplicable);
@@ -305,12 +332,12 @@ impl Model {
         self.room(few)
     }
 
-    fn mapping(&mut self, process: Pid, name: Name) -> Result<&mut Mapping, Refused> {
+    fn mapping(&mut self, process: Pid, name: Name) -> Result<&mut Area, Outcome> {
         self.process(process).mappings.get_mut(&name).ok_or(Outcome::NotApplicable)
     }
 
-    /// Every mapping of a file, with the number of the file's page where it begins.
-    fn mappings_of(&self, file: FileId) -> impl Iterator<Item = (&Mapping, u64)> {
+    /// Every mapping of a file, with the number of its first page that is mapped.
+    fn mappings_of(&self, file: FileId) -> impl Iterator<Item = (&Area, u64)> {
         let mappings = self.processes.values().flat_map(|process| process.mappings.values());
         mappings.filter_map(move |mapping| {
             mapping.file.filter(|(other, _)| *other == file).map(|(_, first)| (mapping, first))
@@ -323,7 +350,7 @@ impl Model {
         })
     }
 
-    /// Changes every mapped page of a file, by the page's number in the file.
+    /// Changes each mapped page of a file; `change` gets its number in the file.
     fn change_slots_of(&mut self, file: FileId, change: impl Fn(u64, &mut Slot)) {
         for mapping in self.processes.values_mut().flat_map(|process| process.mappings.values_mut()) {
             let Some((_, first)) = mapping.file.filter(|(other, _)| *other == file) else { continue };
@@ -337,7 +364,7 @@ impl Model {
         self.files[&file].seals.as_ref().is_some_and(|set| seals.iter().any(|seal| set.contains(seal)))
     }
 
-    fn refuse_when_sealed(&mut self, file: FileId, seals: &[Seal], rule: Rule) -> Result<(), Refused> {
+    fn refuse_when_sealed(&mut self, file: FileId, seals: &[Seal], rule: Rule) -> Result<(), Outcome> {
         if self.is_sealed(file, seals) && self.applies(rule) {
             return Err(self.refuse(rule, "EPERM"));
         }
@@ -348,11 +375,11 @@ impl Model {
         Ok(())
     }
 
-    fn size(&self, amount: Amount) -> Result<u64, Refused> {
-        amount.at(self.page).ok_or(Outcome::NotApplicable)
+    fn size(&self, amount: Amount) -> Result<u64, Outcome> {
+        amount.at(self.page_size).ok_or(Outcome::NotApplicable)
     }
 
-    fn bytes<'b>(&self, bytes: &'b Bytes) -> Result<Cow<'b, [u8]>, Refused> {
+    fn bytes<'b>(&self, bytes: &'b Bytes) -> Result<Cow<'b, [u8]>, Outcome> {
         Ok(match bytes {
             Bytes::Text(text) => Cow::Borrowed(text.as_bytes()),
             Bytes::Fill(letter, amount) => {
@@ -363,12 +390,12 @@ impl Model {
     }
 }
 
-/// The model begins anew with each scenario.
+/// Each scenario starts with a fresh model.
 impl Backend for Model {
     type Error = Infallible;
 
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {
-        *self = Model { denied: self.denied, ..Model::new(self.page) };
+        *self = Model { denied: self.denied, ..Model::new(self.page_size) };
         Ok(scenario.0.iter().map(|line| self.step(line.process, &line.operation).0).collect())
     }
 }

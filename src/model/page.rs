@@ -7,20 +7,20 @@ use core::ops::Range;
 
 use crate::scenario::Byte;
 
-/// The bytes of a page. A clone is the same page until either is changed, as after fork(2): that is `Rc::make_mut`.
+/// The bytes of a page. A clone is the same page until one of the two is changed, as after fork(2): `Rc::make_mut` copies then.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Page(Rc<Vec<Byte>>);
 
 impl Page {
-    pub(super) fn zeros(page: u32) -> Page {
-        Page::all(page, Byte::Is(0))
+    pub(super) fn zeros(page_size: u32) -> Page {
+        Page::all(page_size, Byte::Is(0))
     }
 
-    pub(super) fn all(page: u32, byte: Byte) -> Page {
-        // By doubling, which copies whole pieces: without optimisation, one byte after the other takes most of the model's time.
-        let (mut bytes, page) = (vec![byte], page as usize);
-        while bytes.len() < page {
-            bytes.extend_from_within(..bytes.len().min(page - bytes.len()));
+    pub(super) fn all(page_size: u32, byte: Byte) -> Page {
+        // By doubling, which copies whole chunks: without optimisation, byte by byte would take most of the model's time.
+        let (mut bytes, page_size) = (vec![byte], page_size as usize);
+        while bytes.len() < page_size {
+            bytes.extend_from_within(..bytes.len().min(page_size - bytes.len()));
         }
         Page(Rc::new(bytes))
     }
@@ -33,7 +33,7 @@ impl Page {
         self.0[place]
     }
 
-    pub(super) fn piece(&self, places: Range<usize>) -> &[Byte] {
+    pub(super) fn bytes(&self, places: Range<usize>) -> &[Byte] {
         &self.0[places]
     }
 
@@ -50,7 +50,7 @@ impl Page {
         Rc::make_mut(&mut self.0)[places].fill(byte);
     }
 
-    /// Whether the two are one page still, and not only equal.
+    /// Whether the two are still one page, and not only equal.
     pub(super) fn is_the_same(&self, other: &Page) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
     }

@@ -4,9 +4,19 @@ use core::mem::discriminant;
 
 use super::*;
 
-/// The model of Linux, and beside it one for each rule that POSIX leaves unspecified: a system on which that is otherwise. No
-/// system is tried that differs from Linux in several of them, and none is followed any further once a call has been refused or a
-/// process has died in one of the two histories alone; so POSIX may allow still more.
+/// The model of Linux, and one more model for each rule that POSIX leaves unspecified: a system that does it differently.
+///
+/// POSIX may allow still more: no system is tried that differs from Linux in several rules. A system is dropped once a call fails
+/// or a process dies there but not on Linux, or the other way round.
+///
+/// ```
+/// # use mmap_workbook::model::Posix;
+/// # use mmap_workbook::scenario::{Backend, Scenario};
+/// let text = "A create f \"a\"\nA open d f rw\nA map m d private r 0 1\nA write d 0 \"w\"\nA load m 0 1";
+/// let Ok(outcomes) = Posix::new(4096).play(&Scenario::parse(text)?);
+/// assert_eq!(outcomes[4].to_string(), "\"w\" or \"a\"");
+/// # Ok::<(), mmap_workbook::scenario::Problem>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Posix {
     linux: Model,
@@ -14,14 +24,16 @@ pub struct Posix {
 }
 
 impl Posix {
-    /// Systems with one process and no file, where a page has `page` bytes.
-    pub fn new(page: u32) -> Posix {
-        let unspecified = Rule::ALL.iter().filter(|rule| rule.standing() == Basis::Unspecified);
-        Posix { linux: Model::new(page), others: unspecified.map(|rule| Model::denying(page, *rule)).collect() }
+    /// Systems with one process and no file, whose pages have `page_size` bytes.
+    pub fn new(page_size: u32) -> Posix {
+        let unspecified = Rule::ALL.iter().filter(|rule| rule.basis() == Basis::Unspecified);
+        Posix {
+            linux: Model::new(page_size),
+            others: unspecified.map(|rule| Model::denying(page_size, *rule)).collect(),
+        }
     }
 
-    /// Does what a line says: what Linux gives, and, where POSIX allows it, this or that, with what Linux does before the
-    /// others.
+    /// Performs a line: what Linux gives, or, where POSIX allows several outcomes, all of them, that of Linux first.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> Outcome {
         let (linux, _) = self.linux.step(process, operation);
         let mut outcomes = vec![linux];
@@ -37,12 +49,12 @@ impl Posix {
     }
 }
 
-/// It begins anew with each scenario.
+/// Each scenario starts with fresh models.
 impl Backend for Posix {
     type Error = Infallible;
 
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Infallible> {
-        *self = Posix::new(self.linux.page);
+        *self = Posix::new(self.linux.page_size);
         Ok(scenario.0.iter().map(|line| self.step(line.process, &line.operation)).collect())
     }
 }

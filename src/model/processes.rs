@@ -3,7 +3,7 @@
 use super::*;
 
 impl Model {
-    pub(super) fn fork(&mut self, parent: Pid, child: Pid) -> Result<Outcome, Refused> {
+    pub(super) fn fork(&mut self, parent: Pid, child: Pid) -> Result<Outcome, Outcome> {
         if self.has(child) {
             return Err(Outcome::NotApplicable);
         }
@@ -17,7 +17,7 @@ impl Model {
                 mapping.shared = false;
                 let Some((file, first)) = mapping.file else { continue };
                 for (number, slot) in (first..).zip(&mut mapping.slots) {
-                    let there = number * u64::from(self.page) < self.files[&file].size;
+                    let there = number * u64::from(self.page_size) < self.files[&file].size;
                     let Some(slot) = slot.as_mut().filter(|_| there) else { continue };
                     slot.copy = Some(self.cached(file, number));
                 }
@@ -31,7 +31,7 @@ impl Model {
     pub(super) fn end(&mut self, process: Pid, killed: bool) {
         let outlive = self.applies(Rule::StoresOutliveTheirProcess);
         if killed && !outlive {
-            // What was there before comes back, the last store first.
+            // The earlier bytes come back, those of the last store first.
             for (_, file, at, before) in
                 core::mem::take(&mut self.unsynced).into_iter().rev().filter(|(who, ..)| *who == process)
             {

@@ -1,4 +1,4 @@
-//! Scenarios on the model and on the kernel, side by side.
+//! Plays scenarios on the model and on the kernel, side by side.
 
 mod print;
 pub mod random;
@@ -14,50 +14,50 @@ use crate::model::{Model, Posix, Rule};
 use crate::observe;
 use crate::scenario::{Amount, Backend, Line, Name, Operation, Outcome, Pid, Role, Scenario};
 
-pub use print::{elsewhere, explained, json, print, sentence, standing};
+pub use print::{elsewhere, explained, json, print};
 
-/// What a line gives, in both worlds.
+/// What a line gives, on the model and on the kernel.
 #[derive(Debug, Clone)]
 pub struct Row {
     /// The line, with what it claims.
     pub line: Line,
-    /// What the model says.
+    /// What the model gives.
     pub model: Outcome,
-    /// The rule that it says so by.
+    /// The rule that explains it.
     pub rule: Rule,
-    /// What POSIX allows: what the model says, or one of several, of which that is the first.
+    /// What POSIX allows: the outcome of the model, or several, of which that is the first.
     pub posix: Outcome,
-    /// What has happened.
+    /// What the kernel gave.
     pub kernel: Outcome,
 }
 
 impl Row {
-    /// What POSIX allows beside what Linux does: on another system it may be one of these.
+    /// What else POSIX allows: on another system the line may give one of these.
     pub fn elsewhere(&self) -> &[Outcome] {
         self.posix.others_than(&self.model)
     }
 
-    /// Whether the kernel did what the model says, and what the line claims.
+    /// Whether the kernel gave what the model says, and what the line claims.
     pub fn agrees(&self) -> bool {
         self.model.allows(&self.kernel) && self.line.outcome.as_ref().is_none_or(|claim| claim.allows(&self.kernel))
     }
 }
 
-/// The size of a page of this machine, as scenarios count.
+/// The page size of this machine, in bytes.
 ///
 /// # Errors
-/// None on any machine that is known.
+/// When it does not fit into 32 bits. Never fails in practice.
 pub fn page_size() -> io::Result<u32> {
     observe::page_size().try_into().map_err(io::Error::other)
 }
 
-/// The most bytes that a scenario's text has: a few of its longest lines.
+/// The most bytes of a scenario's text.
 const LONGEST: u64 = 16 << 20;
 
 /// Reads a scenario from a file, or from standard input where the path is `-`.
 ///
 /// # Errors
-/// Those of reading it; `InvalidData` with line and column when it is no scenario.
+/// Those of reading it; `InvalidData`, with line and column, if it is not a scenario.
 pub fn read(path: &Path) -> io::Result<Scenario> {
     let name = |error: &dyn std::fmt::Display| {
         io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
@@ -73,27 +73,26 @@ pub fn read(path: &Path) -> io::Result<Scenario> {
     }
     let scenario = Scenario::parse(&text).map_err(|problem| name(&problem))?;
     match scenario.0.is_empty() {
-        true => Err(name(&"there is no line in it that does anything")),
+        true => Err(name(&"the scenario has no lines")),
         false => Ok(scenario),
     }
 }
 
-/// The most bytes that the lines of a scenario read, load, write and store, all in all: this much is done in no time, and
-/// fits into memory.
+/// The most bytes that the lines of a scenario copy, all in all: it takes little time, and fits into memory.
 const MOST_BYTES: u64 = 32 << 20;
 
-/// Whether each line of a scenario means something, and none asks for more than there is room for.
+/// Whether each line of a scenario is applicable, and the scenario stays within the limits of the model.
 ///
 /// # Errors
-/// `InvalidInput`, with the first line that doesn't, and why.
+/// `InvalidInput`, with the first line that isn't or doesn't, and why.
 pub fn check(scenario: &Scenario) -> io::Result<()> {
-    let page = page_size()?;
-    let (mut model, mut moved) = (Model::new(page), 0);
+    let page_size = page_size()?;
+    let (mut model, mut all_copied) = (Model::new(page_size), 0);
     for (number, line) in (1..).zip(&scenario.0) {
         let (process, mut operation) = (line.process, line.operation.clone());
         let unfit = unfit(&model, process, &mut operation);
         let outcome = model.step(process, &operation).0;
-        moved += operation.roles().iter().map(|role| copied(role, page)).sum::<u64>();
+        all_copied += operation.roles().iter().map(|role| copied(role, page_size)).sum::<u64>();
         let problem = match () {
             () if model.is_too_much(&operation) => {
                 format!("a number of bytes may come to {} pages at most", Amount::MOST_PAGES)
@@ -102,7 +101,7 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
                 let (pages, files, names) = (Model::MOST_PAGES, Model::MOST_FILES, Model::MOST_NAMES);
                 format!("more than {pages} pages, {files} files, {names} descriptors or {names} mappings")
             }
-            () if moved > MOST_BYTES => format!("the lines up to here copy more than {MOST_BYTES} bytes"),
+            () if all_copied > MOST_BYTES => format!("the lines up to here copy more than {MOST_BYTES} bytes"),
             () if outcome == Outcome::NotApplicable => unfit.unwrap_or_else(|| "it is not applicable here".to_owned()),
             () => continue,
         };
@@ -112,8 +111,8 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
     Ok(())
 }
 
-fn copied(role: &Role, page: u32) -> u64 {
-    if let Role::Copied(amount) = role { amount.at(page).unwrap_or(0) } else { 0 }
+fn copied(role: &Role, page_size: u32) -> u64 {
+    if let Role::Copied(amount) = role { amount.at(page_size).unwrap_or(0) } else { 0 }
 }
 
 /// Which process or name of a line does not exist, or exists already. A file that does not exist is no mistake: the line gives an
@@ -139,33 +138,33 @@ fn unfit(model: &Model, process: Pid, operation: &mut Operation) -> Option<Strin
     })
 }
 
-/// Plays a scenario in both worlds.
+/// Plays a scenario on the model and on the kernel.
 ///
 /// # Errors
-/// As [`check`]: then nothing is played at all. Else as [`Kernel`].
+/// As [`check`], and then nothing is played. Else as [`Kernel`].
 pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
     check(scenario)?;
-    let page = page_size()?;
-    let (mut model, mut posix) = (Model::new(page), Posix::new(page));
+    let page_size = page_size()?;
+    let (mut model, mut posix) = (Model::new(page_size), Posix::new(page_size));
     let mut rows = Vec::new();
     for (line, kernel) in scenario.0.iter().zip(kernel.play(scenario)?) {
         let (outcome, rule) = model.step(line.process, &line.operation);
         let posix = posix.step(line.process, &line.operation);
         let mut line = line.clone();
         if let Some(Outcome::Died(_, at)) = &mut line.outcome {
-            // 4096 and 1p are the same place, where a page has 4 KiB.
-            *at = at.at(page).map_or(*at, |bytes| Amount::of(bytes, page));
+            // With pages of 4 KiB, 4096 and 1p are the same offset.
+            *at = at.at(page_size).map_or(*at, |bytes| Amount::of(bytes, page_size));
         }
         rows.push(Row { line, model: outcome, rule, posix, kernel });
     }
     Ok(rows)
 }
 
-/// The first line in which the kernel does what a model doesn't allow.
+/// The index of the first line for which the kernel gives what the model doesn't allow; None if there is none.
 ///
 /// # Errors
 /// As [`Kernel`].
-pub fn difference(scenario: &Scenario, model: &mut Model, kernel: &mut Kernel) -> io::Result<Option<usize>> {
+pub fn first_divergence(scenario: &Scenario, model: &mut Model, kernel: &mut Kernel) -> io::Result<Option<usize>> {
     let Ok(predicted) = model.play(scenario);
     let happened = kernel.play(scenario)?;
     Ok(predicted.iter().zip(&happened).position(|(predicted, happened)| !predicted.allows(happened)))

@@ -1,4 +1,4 @@
-//! The rows, for people and for programs.
+//! Prints the rows, for people and for programs.
 
 use std::io::{self, Write};
 
@@ -12,37 +12,23 @@ use crate::text;
 use crate::text::{Language, Text};
 use crate::ui::{JSON_FORMAT, wrap};
 
-/// A rule's sentence.
-pub fn sentence(rule: Rule, language: Language) -> &'static str {
-    match language {
-        Language::English => rule.en(),
-        Language::Chinese => rule.zh(),
-    }
-}
-
-/// Who says so.
-pub fn standing(rule: Rule, language: Language) -> &'static str {
-    match language {
-        Language::English => rule.standing().en(),
-        Language::Chinese => rule.standing().zh(),
-    }
-}
-
-/// What POSIX allows as well, in a sentence; None where it leaves nothing open.
+/// What else POSIX allows, in a sentence; None if nothing.
 pub fn elsewhere(outcomes: &[Outcome]) -> Option<Text> {
     let [one, others @ ..] = outcomes else { return None };
-    let (mut en, mut zh) = (cut(one.to_string()), cut(one.to_string()));
-    for other in others {
-        en += &format!(", or {}", cut(other.to_string()));
-        zh += &format!("，或者 {}", cut(other.to_string()));
-    }
+    let one = cut(one.to_string());
+    let all = others.iter().fold(text!("{one}", "{one}"), |all, other| {
+        let other = cut(other.to_string());
+        let before = all;
+        text!("{before}, or {other}", "{before}，或者 {other}"; before)
+    });
     Some(text!(
-        "POSIX leaves this unspecified: on another system it may be {en}.",
-        "POSIX 对此未作规定：在别的系统上可能是 {zh}。"
+        "POSIX leaves this unspecified: on another system it may be {all}.",
+        "POSIX 对此未作规定：在别的系统上可能是 {all}。";
+        all
     ))
 }
 
-/// What is longer is cut: a page of bytes helps nobody in a table.
+/// The most characters of an outcome in a table.
 const WIDEST: usize = 36;
 
 fn cut(text: String) -> String {
@@ -56,12 +42,12 @@ fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-/// Prints the rows as a table, one a line, and points at each that doesn't agree; with `trace` what there is after each.
+/// Prints the rows as a table, and points at each that doesn't agree; if `traced`, with the rule and the state after each.
 ///
 /// # Errors
 /// Those of writing.
 pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language) -> io::Result<()> {
-    // What there is after each line is found once more, and not kept: it may be much.
+    // The state after each line is computed again, not kept: it may be large.
     let mut model = Model::new(page_size()?);
     let words = |words: Text| words.in_language(language).to_owned();
     // Most scenarios have nothing in the last column.
@@ -85,7 +71,7 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
             }
             model.step(of.line.process, &of.line.operation);
-            for line in trace::draw(&model.view()) {
+            for line in trace::draw(&model.state()) {
                 writeln!(out, "{:number_width$}      {line}", "")?;
             }
         }
@@ -95,7 +81,7 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
         let (model, kernel) = (cut(row.model.to_string()), cut(row.kernel.to_string()));
         if !row.model.allows(&row.kernel) {
             let text = text!(
-                "line {number}: the model says {model}, the kernel {kernel}.",
+                "line {number}: the model says {model}, the kernel gives {kernel}.",
                 "第 {number} 行：模型说 {model}，内核给出 {kernel}。"
             );
             writeln!(out, "{}", words(text))?;
@@ -113,27 +99,28 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
     Ok(())
 }
 
-/// A rule's sentence, and who says so where it isn't POSIX.
+/// A rule's sentence, and its basis if that isn't POSIX.
 fn reason(rule: Rule, language: Language) -> String {
-    match rule.standing() {
-        Basis::Posix => sentence(rule, language).to_owned(),
-        _ => format!("{} [{}]", sentence(rule, language), standing(rule, language)),
+    let sentence = rule.sentence().in_language(language);
+    match rule.basis() {
+        Basis::Posix => sentence.to_owned(),
+        basis => format!("{sentence} [{}]", basis.in_words().in_language(language)),
     }
 }
 
-/// A scenario as the model has it: after each line what it gives, why, and what there is then.
-pub fn explained(scenario: &Scenario, page: u32, language: Language) -> String {
-    let (mut model, mut posix) = (Model::new(page), Posix::new(page));
+/// A scenario as the model plays it: each line with its outcome, the reason, and the state after it.
+pub fn explained(scenario: &Scenario, page_size: u32, language: Language) -> String {
+    let (mut model, mut posix) = (Model::new(page_size), Posix::new(page_size));
     let mut text = String::new();
     for Line { process, operation, .. } in &scenario.0 {
         let (outcome, rule) = model.step(*process, operation);
         text += &format!("{process} {operation}  => {}\n", cut(outcome.to_string()));
         let why = match elsewhere(posix.step(*process, operation).others_than(&outcome)) {
-            Some(words) => format!("{}\n{}", sentence(rule, language), words.in_language(language)),
+            Some(words) => format!("{}\n{}", rule.sentence().in_language(language), words.in_language(language)),
             None => reason(rule, language),
         };
         wrap(&why, 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
-        trace::draw(&model.view()).iter().for_each(|line| text += &format!("      {line}\n"));
+        trace::draw(&model.state()).iter().for_each(|line| text += &format!("      {line}\n"));
     }
     text
 }
@@ -145,47 +132,53 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
     [line, cut(row.model.to_string()), cut(row.kernel.to_string()), others.join(" ")]
 }
 
-/// Prints the rows as one JSON object, row by row: what there is after each may be much, and is not kept.
+/// Prints the rows as one JSON object, row by row: the state after each may be large, and is not kept.
 ///
 /// - `format`: [`JSON_FORMAT`].
 /// - `page_size`: in bytes.
-/// - `lines`, one for each line of the scenario: its `process` and `operation`, what it `claims` (null if nothing), what the
-///   `model` says, what `posix` allows and what the `kernel` gave, all written as in a scenario; whether it `agrees`; the `rule`
-///   with its `name`, its sentence in `en` and in `zh`, and its `standing` ([`crate::model::Basis`]).
-/// - With a trace each line has a `view`, which is what there is after it ([`crate::model::View`]). `files`: `names`, `size`,
-///   `pages` (each its bytes; null for zeros that were never stored to), `seals`. `processes`: `process`; `descriptors` with `name`,
-///   `file` (the place in `files`) and `access`; `mappings` with `name`, `file` (null for private memory without one), `shared`
-///   and `pages`: null where nothing is mapped any more, else `protection` and `backing`, which is the file's page (`file_page`), a
-///   private copy (`copy`, the same number for the same copy, and its `bytes`), `"behind the end"` or `"zeros"`.
+/// - `lines`, an object for each line of the scenario, where outcomes are written as in a scenario:
+///   - `process` and `operation`;
+///   - `claim`: the outcome that the line claims, or null;
+///   - `model`, `posix` and `kernel`: what the model says, what POSIX allows, what the kernel gave;
+///   - `agrees`: whether the kernel gave what the model says and the line claims;
+///   - `rule`, which explains the model's outcome: its `name` ([`Rule`]), its `sentence` in each language (`en`, `zh`), and its `basis`
+///     (`"Posix"`, `"Unspecified"`, `"Linux"` or `"Varies"`: [`Basis`]);
+///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line.
+///
+/// A `state` has two lists.
+/// - `files`: `names`; `size` in bytes; `pages`, each its bytes, or null for zeros that were never stored to; `seals`.
+/// - `processes`: `process`; `descriptors` with `name`, `file` (its index in `files`) and `access`; `mappings` with `name`, `file` (null
+///   for private anonymous memory), `shared` and `pages`. A page is null where it has been unmapped, else it has a `protection` and
+///   a `backing`: `{"file_page": N}` for the file's page, `{"copy": N, "bytes": ...}` for a private copy (the same N is the same
+///   copy), `"past_the_end"` or `"zeros"`.
 ///
 /// # Errors
 /// Those of writing.
 pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
-    let page = page_size()?;
-    let mut model = Model::new(page);
+    let page_size = page_size()?;
+    let mut model = Model::new(page_size);
     let row = |row: &Row| {
         let mut value = json!({
             "process": row.line.process.to_string(),
             "operation": row.line.operation.to_string(),
-            "claims": row.line.outcome.as_ref().map(Outcome::to_string),
+            "claim": row.line.outcome.as_ref().map(Outcome::to_string),
             "model": row.model.to_string(),
             "posix": row.posix.to_string(),
             "kernel": row.kernel.to_string(),
             "agrees": row.agrees(),
             "rule": {
                 "name": format!("{:?}", row.rule),
-                "en": row.rule.en(),
-                "zh": row.rule.zh(),
-                "standing": format!("{:?}", row.rule.standing()),
+                "sentence": row.rule.sentence(),
+                "basis": format!("{:?}", row.rule.basis()),
             },
         });
         if traced {
             model.step(row.line.process, &row.line.operation);
-            value["view"] = trace::json(&model.view());
+            value["state"] = trace::json(&model.state());
         }
         value
     };
-    write!(out, "{{\"format\":{JSON_FORMAT},\"page_size\":{page},\"lines\":[")?;
+    write!(out, "{{\"format\":{JSON_FORMAT},\"page_size\":{page_size},\"lines\":[")?;
     for (n, value) in rows.iter().map(row).enumerate() {
         writeln!(out, "{}", if n > 0 { "," } else { "" })?;
         serde_json::to_writer(&mut *out, &value)?;

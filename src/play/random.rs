@@ -1,4 +1,4 @@
-//! Random scenarios: several processes, files and mappings, with sizes near the edges of pages.
+//! Random scenarios: several processes, files and mappings, with sizes near page boundaries.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -13,21 +13,21 @@ use crate::scenario::{
 /// Which files a random scenario has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Files {
-    /// Files with names, files in memory, and memory without a file.
+    /// Files with names, files in memory, and anonymous memory.
     All,
-    /// Files in memory and memory without a file: no file system but the kernel's own.
+    /// Files in memory and anonymous memory: no file system but the kernel's own.
     InMemory,
 }
 
-/// Scenarios of so many lines, of which those are left out that mean nothing, and those whose outcome is not settled enough
-/// to go on from. They shrink to fewer lines, and to smaller numbers.
+/// Scenarios of up to `lines` lines. Lines that are not applicable are left out, and so are lines whose outcome is left open: the
+/// rest could not be predicted. They shrink to fewer lines, and to smaller numbers.
 pub fn scenario(files: Files, lines: usize) -> impl Strategy<Value = Scenario> {
-    vec(line(files), lines / 2..=lines).prop_map(|lines| meaningful(&lines))
+    vec(line(files), lines / 2..=lines).prop_map(|lines| applicable(&lines))
 }
 
-/// The scenario without the lines that make no difference to what is asked of it: many at once, while that goes, then one by
-/// one, and at last two at once, one that maps and one that unmaps for example. proptest leaves lines out in the order in which
-/// they were drawn, and what is drawn depends on what is there.
+/// The scenario without the lines that it needs not for `holds` to be true: many at once as long as that works, then one by one, and
+/// at last in pairs, such as one that maps and one that unmaps. proptest shrinks worse: what it draws for a line depends on the
+/// lines before.
 pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
     let without = |scenario: &Scenario, lines: &[usize]| {
         let left = (0..).zip(&scenario.0).filter(|(n, _)| !lines.contains(n)).map(|(_, line)| line.clone());
@@ -48,36 +48,36 @@ pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> b
     }
 }
 
-/// So many are tried: all of them where it is short.
+/// The most pairs that are tried: all of them if the scenario is short.
 const MOST_PAIRS: usize = 1000;
 
-/// A line, and whether it may stay if it is deadly: with too many of them nobody lives to see the others.
+/// A line, and whether it may stay if it ends its process: with too many such lines, no process lives to run the others.
 #[derive(Debug, Clone)]
 struct Draft {
     process: Pid,
     operation: Operation,
-    /// Of a hundred: the lower, the more it dares.
-    daring: u8,
+    /// 0 to 99; lower is riskier.
+    caution: u8,
 }
 
-/// What the lines are chosen by is the same on every machine, whatever its pages.
-const PAGE: u32 = 1 << 12;
+/// The page size by which lines are chosen: the same on every machine, so that a seed gives the same scenarios.
+const PAGE_SIZE: u32 = 1 << 12;
 
-fn meaningful(drafts: &[Draft]) -> Scenario {
-    let mut model = Model::new(PAGE);
+fn applicable(drafts: &[Draft]) -> Scenario {
+    let mut model = Model::new(PAGE_SIZE);
     let mut lines = Vec::new();
     for draft in drafts {
         let Some((process, mut operation)) = at_hand(&model, draft) else { continue };
         let (mut after, mut outcome) = tried(&model, process, &operation);
         let ends = matches!(outcome, Outcome::Died(..)) || operation == Operation::Exit;
-        // The last process goes on mostly: there would be nothing more to see.
-        let may_end = draft.daring < if model.processes().nth(1).is_some() { 10 } else { 1 };
+        // The last process mostly goes on: without it the scenario is over.
+        let may_end = draft.caution < if model.processes().nth(1).is_some() { 10 } else { 1 };
         if ends && !may_end {
             let (Operation::Load(_, at, _) | Operation::Store(_, at, _)) = &mut operation else { continue };
             *at = Amount { pages: 0, bytes: 0 };
             (after, outcome) = tried(&model, process, &operation);
         }
-        // What is left open changes nothing that counts, and what the kernel makes of it can't be followed.
+        // The model can't follow what the kernel makes of a line that it leaves open.
         if !matches!(outcome, Outcome::NotApplicable | Outcome::OneOf(_)) && (may_end || after.has(process)) {
             lines.push(Line { process, operation, outcome: None });
             model = after;
@@ -86,14 +86,14 @@ fn meaningful(drafts: &[Draft]) -> Scenario {
     Scenario(lines)
 }
 
-/// What there is after a line, and what the line gives.
+/// The model after a line, and the outcome of the line.
 fn tried(model: &Model, process: Pid, operation: &Operation) -> (Model, Outcome) {
     let mut model = model.clone();
     let (outcome, _) = model.step(process, operation);
     (model, outcome)
 }
 
-/// The draft with names that exist in place of those that don't, and the other way round where something new is made.
+/// The draft with names that exist where the line needs some, and with new names where it makes something; None if there are none.
 fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
     fn instead<T: PartialEq + Copy>(there: impl Iterator<Item = T> + Clone, wanted: T) -> Option<T> {
         there.clone().find(|other| *other == wanted).or_else(|| there.clone().next())
@@ -107,7 +107,7 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
         let file = model.descriptors(process).next().map(|file| Source::File(file, Amount { pages: 0, bytes: 0 }));
         let request = Request {
             source: file.unwrap_or(Source::Anonymous),
-            sharing: if draft.daring < 50 { Sharing::Shared } else { Sharing::Private },
+            sharing: if draft.caution < 50 { Sharing::Shared } else { Sharing::Private },
             protection: Protection::ReadWrite,
             length: Amount { pages: 2, bytes: 0 },
         };
@@ -124,14 +124,14 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
                 *child = ['B', 'C'].into_iter().filter_map(Pid::new).find(|letter| !model.has(*letter))?;
             }
             // One in three may find that its name is taken.
-            Role::NewFile(name) if draft.daring >= 33 => *name = new_one(model.files(), *name, FILES)?,
+            Role::NewFile(name) if draft.caution >= 33 => *name = new_one(model.files(), *name, FILES)?,
             Role::NewFile(_) | Role::AnyName(_) | Role::OtherProcess(_) | Role::Copied(_) => {}
         }
     }
     Some((process, operation))
 }
 
-/// A name that nobody has yet: the one that is wanted, or another.
+/// A name that is not in use yet: `wanted`, or another.
 fn new_one(there: impl Iterator<Item = Name> + Clone, wanted: Name, letters: &str) -> Option<Name> {
     let free = |name: &Name| !there.clone().any(|other| other == *name);
     Some(wanted).filter(free).or_else(|| letters.split("").filter_map(Name::new).find(free))
@@ -143,8 +143,8 @@ const MAPPINGS: &str = "mno";
 
 fn line(files: Files) -> impl Strategy<Value = Draft> {
     let process = prop_oneof![5 => Just('A'), 3 => Just('B'), 2 => Just('C')].prop_filter_map("a letter", Pid::new);
-    let daring = 0..100_u8;
-    (process, operation(files), daring).prop_map(|(process, operation, daring)| Draft { process, operation, daring })
+    let caution = 0..100_u8;
+    (process, operation(files), caution).prop_map(|(process, operation, caution)| Draft { process, operation, caution })
 }
 
 fn operation(files: Files) -> BoxedStrategy<Operation> {

@@ -1,4 +1,4 @@
-//! Random scenarios for as long as one likes, on every file system at hand.
+//! Plays random scenarios for as long as one likes, on every file system at hand.
 
 use std::cell::{Cell, RefCell};
 use std::io::{self, IsTerminal, Write};
@@ -9,7 +9,7 @@ use nix::sys::statfs::{self, statfs};
 use proptest::strategy::Strategy;
 use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
-use super::difference;
+use super::first_divergence;
 use super::random::{self, Files};
 use crate::kernel::Kernel;
 use crate::model::Model;
@@ -18,7 +18,7 @@ use crate::scenario::Scenario;
 /// Where scenarios are played.
 #[derive(Debug, Clone)]
 pub struct FileSystem {
-    /// What it is called: a file system, or memfd.
+    /// Its name: that of a file system, or memfd.
     pub name: String,
     directory: PathBuf,
     files: Files,
@@ -43,26 +43,26 @@ impl FileSystem {
         Ok(FileSystem { name, directory: directory.to_owned(), files: Files::All })
     }
 
-    /// All that are at hand: those of the temporary directories (a disk and a tmpfs, on most machines), and memory files.
+    /// All that are at hand: those of the temporary directories (a disk and a tmpfs, on most machines), and files in memory.
     ///
     /// # Errors
     /// As [`FileSystem::of_directory`].
     pub fn at_hand() -> io::Result<Vec<FileSystem>> {
         let temporary = std::env::temp_dir();
-        let mut media = vec![FileSystem::of_directory(&temporary)?];
+        let mut found = vec![FileSystem::of_directory(&temporary)?];
         for directory in ["/var/tmp", "/dev/shm"].map(Path::new) {
             if let Ok(other) = FileSystem::of_directory(directory)
-                && media.iter().all(|medium| medium.name != other.name)
+                && found.iter().all(|file_system| file_system.name != other.name)
                 && tempfile::tempfile_in(directory).is_ok()
             {
-                media.push(other);
+                found.push(other);
             }
         }
-        media.push(FileSystem { name: "memfd".to_owned(), directory: temporary, files: Files::InMemory });
-        Ok(media)
+        found.push(FileSystem { name: "memfd".to_owned(), directory: temporary, files: Files::InMemory });
+        Ok(found)
     }
 
-    /// A kernel for scenarios of this medium.
+    /// A kernel that plays scenarios here.
     ///
     /// # Errors
     /// As [`Kernel::in_dir`].
@@ -70,13 +70,13 @@ impl FileSystem {
         Kernel::in_dir(&self.directory)
     }
 
-    /// Random scenarios of this medium.
+    /// Random scenarios for this file system.
     pub fn scenarios(&self, lines: usize) -> impl Strategy<Value = Scenario> + use<> {
         random::scenario(self.files, lines)
     }
 }
 
-/// Random numbers that are the same again with the same seed.
+/// A generator of random values: the same seed gives the same ones.
 pub fn runner(seed: u64) -> TestRunner {
     let mut bytes = [0; 32];
     bytes[..8].copy_from_slice(&seed.to_le_bytes());
@@ -84,46 +84,46 @@ pub fn runner(seed: u64) -> TestRunner {
     TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
-/// The most lines that are drawn for a scenario: with many more it takes long to find out which of them matter.
+/// The most lines that are drawn for a scenario. Longer ones take long to shrink.
 const LINES: usize = 200;
 
-/// What came of it.
+/// What comparing the model with the kernel found.
 #[derive(Debug)]
-pub enum Verdict {
-    /// The two worlds were the same in so many operations.
+pub enum Comparison {
+    /// No divergence in this number of operations.
     Same(u64),
-    /// This shrunk scenario is one in which they differ; so many operations had gone well before.
-    Differs(Box<Scenario>, u64),
+    /// A shrunk scenario in which they diverge, and the number of operations before it in which they did not.
+    Diverges(Box<Scenario>, u64),
 }
 
-/// Plays random scenarios until so many operations are done, and tells `progress` how many there are, now and then.
+/// Plays random scenarios until `operations` are done, and now and then tells `progress` how many are.
 ///
 /// # Errors
 /// As [`Kernel`], and those of `progress`.
 pub fn torture(
-    medium: &FileSystem,
+    file_system: &FileSystem,
     model: &Model,
     operations: u64,
     seed: u64,
     mut progress: impl FnMut(u64) -> io::Result<()>,
-) -> io::Result<Verdict> {
-    let (kernel, model) = (RefCell::new(medium.kernel()?), RefCell::new(model.clone()));
-    let look = |scenario: &Scenario| difference(scenario, &mut model.borrow_mut(), &mut kernel.borrow_mut());
+) -> io::Result<Comparison> {
+    let (kernel, model) = (RefCell::new(file_system.kernel()?), RefCell::new(model.clone()));
+    let compare = |scenario: &Scenario| first_divergence(scenario, &mut model.borrow_mut(), &mut kernel.borrow_mut());
     let trouble = RefCell::new(None);
     let mut runner = runner(seed);
-    let scenarios = medium.scenarios(LINES);
+    let scenarios = file_system.scenarios(LINES);
     let (mut done, mut told) = (0, Instant::now());
     while done < operations {
         let tree = scenarios.new_tree(&mut runner).map_err(|reason| io::Error::other(reason.to_string()))?;
         let lines = Cell::new(0);
         let result = runner.run_one(tree, |scenario| {
             lines.set(scenario.0.len() as u64);
-            match look(&scenario) {
+            match compare(&scenario) {
                 Ok(None) => Ok(()),
                 Ok(Some(line)) => Err(TestCaseError::fail(format!("line {}", line + 1))),
                 Err(error) => {
                     trouble.borrow_mut().get_or_insert(error);
-                    Ok(()) // shrinking needs a kernel
+                    Ok(()) // no shrinking: it needs the kernel
                 }
             }
         });
@@ -131,9 +131,10 @@ pub fn torture(
             return Err(error);
         }
         if let Err(TestError::Fail(_, scenario)) = result {
-            let differs =
-                |scenario: &Scenario| super::check(scenario).is_ok() && look(scenario).is_ok_and(|line| line.is_some());
-            return Ok(Verdict::Differs(Box::new(random::without_idle_lines(scenario, differs)), done));
+            let diverges = |scenario: &Scenario| {
+                super::check(scenario).is_ok() && compare(scenario).is_ok_and(|line| line.is_some())
+            };
+            return Ok(Comparison::Diverges(Box::new(random::without_idle_lines(scenario, diverges)), done));
         }
         done += lines.get();
         if told.elapsed() > Duration::from_millis(200) {
@@ -142,19 +143,26 @@ pub fn torture(
         }
     }
     progress(done)?;
-    Ok(Verdict::Same(done))
+    Ok(Comparison::Same(done))
 }
 
-/// A bar on standard error while it runs, on a terminal; a line for each medium on `out`.
+/// Compares on each file system, and prints a line for each on `out`; a progress bar on standard error, if that is a terminal.
+/// Whether there was no divergence.
 ///
 /// # Errors
 /// As [`torture`], and those of writing.
-pub fn run(out: &mut dyn Write, media: &[FileSystem], model: &Model, operations: u64, seed: u64) -> io::Result<bool> {
+pub fn run(
+    out: &mut dyn Write,
+    file_systems: &[FileSystem],
+    model: &Model,
+    operations: u64,
+    seed: u64,
+) -> io::Result<bool> {
     let bar = io::stderr().is_terminal();
     let mut same = true;
-    for medium in media {
+    for file_system in file_systems {
         let start = Instant::now();
-        let verdict = torture(medium, model, operations, seed, |done| {
+        let comparison = torture(file_system, model, operations, seed, |done| {
             if !bar {
                 return Ok(());
             }
@@ -164,7 +172,7 @@ pub fn run(out: &mut dyn Write, media: &[FileSystem], model: &Model, operations:
             write!(
                 stderr,
                 "\r{:9} [{}{}] {done} of {operations}, {rate}/s ",
-                medium.name,
+                file_system.name,
                 "#".repeat(parts),
                 "-".repeat(30 - parts)
             )?;
@@ -173,24 +181,24 @@ pub fn run(out: &mut dyn Write, media: &[FileSystem], model: &Model, operations:
         if bar {
             eprint!("\r\x1b[K");
         }
-        match verdict {
-            Verdict::Same(done) => {
+        match comparison {
+            Comparison::Same(done) => {
                 let (rate, seconds) = (per_second(done, start.elapsed()), start.elapsed().as_secs());
                 writeln!(
                     out,
-                    "{}: {done} operations, no difference (seed {seed}, {seconds} s, {rate} a second)",
-                    medium.name
+                    "{}: {done} operations, no divergence (seed {seed}, {seconds} s, {rate} a second)",
+                    file_system.name
                 )?;
             }
-            Verdict::Differs(scenario, done) => {
+            Comparison::Diverges(scenario, done) => {
                 same = false;
                 writeln!(
                     out,
-                    "{}: a difference after {done} operations (seed {seed}); for `workbook play`:\n",
-                    medium.name
+                    "{}: a divergence after {done} operations (seed {seed}); for `workbook play`:\n",
+                    file_system.name
                 )?;
                 writeln!(out, "{scenario}")?;
-                let rows = super::both(&scenario, &mut medium.kernel()?)?;
+                let rows = super::both(&scenario, &mut file_system.kernel()?)?;
                 super::print(out, &rows, false, crate::text::Language::of_environment())?;
             }
         }

@@ -1,40 +1,40 @@
-//! What there is after a line, drawn in characters and as JSON.
+//! The state after a line, drawn in characters and as JSON.
 
 use serde_json::{Value, json};
 
-use crate::model::{Backing, Mapped, View};
+use crate::model::{Backing, MappingState, State};
 use crate::scenario::{Byte, Outcome, Protection};
 
-/// How a file is called where it has no name: by its place.
-fn file_name(view: &View, file: usize) -> String {
-    match view.files.get(file).and_then(|file| file.names.first()) {
+/// The name of a file; without one, its number.
+fn file_name(state: &State, file: usize) -> String {
+    match state.files.get(file).and_then(|file| file.names.first()) {
         Some(name) => name.to_string(),
         None => format!("#{}", file + 1),
     }
 }
 
-/// The files with their pages in the page cache, then each process's mappings, page by page:
-/// `f.0` the file's page, `copy 1` a private copy (the same number is the same page), `zeros`, `-` nothing behind the end of
-/// the file (SIGBUS), `.` unmapped (SIGSEGV).
-pub(super) fn draw(view: &View) -> Vec<String> {
+/// The files with their pages in the page cache, then each process's mappings, page by page: `f.0` is the file's page, `copy 1` a
+/// private copy (the same number is the same page), `zeros`, `-` no page, past the end of the file (SIGBUS), `.` unmapped
+/// (SIGSEGV).
+pub(super) fn draw(state: &State) -> Vec<String> {
     let mut lines = Vec::new();
-    for (number, file) in view.files.iter().enumerate() {
+    for (number, file) in state.files.iter().enumerate() {
         let pages = (0..).zip(&file.pages).map(|(n, page): (u64, _)| {
             let bytes = page.as_ref().map_or("zeros".to_owned(), |bytes| beginning(bytes));
-            format!("[{}.{n} {bytes}]", file_name(view, number))
+            format!("[{}.{n} {bytes}]", file_name(state, number))
         });
         let seals = if file.seals.is_empty() { String::new() } else { format!(", sealed: {}", list(&file.seals)) };
         let pages = pages.collect::<Vec<_>>().join(" ");
         let nameless = if file.names.is_empty() { " (no name)" } else { "" };
         let bytes = if file.size == 1 { "byte" } else { "bytes" };
-        let line = format!("{}{nameless}, {} {bytes}{seals}: {pages}", file_name(view, number), file.size);
+        let line = format!("{}{nameless}, {} {bytes}{seals}: {pages}", file_name(state, number), file.size);
         lines.push(line.trim_end().to_owned());
     }
-    for process in &view.processes {
+    for process in &state.processes {
         for mapping in &process.mappings {
             let sharing = if mapping.shared { "shared" } else { "private" };
-            let of = mapping.file.map_or("anon".to_owned(), |file| file_name(view, file));
-            let cells: Vec<String> = cells(view, mapping);
+            let of = mapping.file.map_or("anon".to_owned(), |file| file_name(state, file));
+            let cells: Vec<String> = cells(state, mapping);
             lines.push(format!("{} {} {sharing} {of}: {}", process.process, mapping.name, cells.join(" ")));
         }
     }
@@ -45,14 +45,14 @@ fn list(items: &[impl ToString]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn cells(view: &View, mapping: &Mapped) -> Vec<String> {
+fn cells(state: &State, mapping: &MappingState) -> Vec<String> {
     let cell = |page: &Option<(Protection, Backing)>| {
         let Some((protection, backing)) = page else { return "[.]".to_owned() };
         let backing = match backing {
             Backing::File(page) => {
-                format!("{}.{page}", mapping.file.map_or(String::new(), |file| file_name(view, file)))
+                format!("{}.{page}", mapping.file.map_or(String::new(), |file| file_name(state, file)))
             }
-            Backing::BehindTheEnd => "-".to_owned(),
+            Backing::PastTheEnd => "-".to_owned(),
             Backing::Copy(number, bytes) => format!("copy {number} {}", beginning(bytes)),
             Backing::Zeros => "zeros".to_owned(),
         };
@@ -71,9 +71,9 @@ fn beginning(bytes: &[Byte]) -> String {
 }
 
 /// The same for programs that draw.
-pub(super) fn json(view: &View) -> Value {
+pub(super) fn json(state: &State) -> Value {
     let whole = |bytes: &Vec<Byte>| Outcome::Bytes(bytes.clone()).to_string();
-    let files = view.files.iter().map(|file| {
+    let files = state.files.iter().map(|file| {
         json!({
             "names": file.names.iter().map(ToString::to_string).collect::<Vec<_>>(),
             "size": file.size,
@@ -85,13 +85,13 @@ pub(super) fn json(view: &View) -> Value {
         let Some((protection, backing)) = page else { return Value::Null };
         let backing = match backing {
             Backing::File(number) => json!({ "file_page": number }),
-            Backing::BehindTheEnd => json!("behind the end"),
+            Backing::PastTheEnd => json!("past_the_end"),
             Backing::Copy(number, bytes) => json!({ "copy": number, "bytes": whole(bytes) }),
             Backing::Zeros => json!("zeros"),
         };
         json!({ "protection": protection.to_string(), "backing": backing })
     };
-    let processes = view.processes.iter().map(|process| {
+    let processes = state.processes.iter().map(|process| {
         json!({
             "process": process.process.to_string(),
             "descriptors": process.descriptors.iter()

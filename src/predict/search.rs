@@ -1,4 +1,4 @@
-//! The shortest scenario that shows a belief wrong, found by trying all of them.
+//! The shortest scenario that shows a misconception wrong, found by trying all of them.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -6,7 +6,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use crate::model::{Model, Rule};
 use crate::scenario::{Line, Outcome, Scenario};
 
-/// What the scenarios are made of: one line of each kind that could matter, with numbers around one page.
+/// The lines that scenarios are made of: one of each kind that could matter, with numbers around one page.
 const ALPHABET: &str = "
 A create f \"a\"
 A create g \"b\"
@@ -48,34 +48,34 @@ A kill B
 A load m 1p 1
 ";
 
-/// So few bytes that a page is copied at once; the scenarios say pages, and mean those of any size.
+/// Small, so that pages are copied fast; the scenarios count in pages, and mean pages of any size.
 const PAGE: u32 = 4;
 
-/// The shortest scenario in whose last line the kernel's rules and those of somebody who denies `rule` differ. The first in
-/// the order of the lines that they are made of, where there are several.
+/// The shortest scenario, of at most `most` lines, whose last line tells the model from the model that denies `rule`. Of several
+/// the first, in the order of the lines that scenarios are made of.
 pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
     let alphabet = Scenario::parse(ALPHABET).ok()?.0;
     let mut reached = vec![(Model::new(PAGE), Model::denying(PAGE, rule), Vec::new())];
     let mut seen = HashSet::new();
     for _ in 0..most {
         let mut next = Vec::new();
-        for (truth, belief, lines) in reached {
+        for (truth, denial, lines) in reached {
             for (number, line) in alphabet.iter().enumerate() {
                 let mut truth = truth.clone();
                 let is = truth.step(line.process, &line.operation).0;
                 if matches!(is, Outcome::NotApplicable | Outcome::OneOf(_)) {
                     continue;
                 }
-                let mut belief = belief.clone();
-                let believed = belief.step(line.process, &line.operation).0;
+                let mut denial = denial.clone();
+                let believed = denial.step(line.process, &line.operation).0;
                 if !is.is_open() && !believed.is_open() && is != believed {
                     let mut lines: Vec<Line> = lines.iter().map(|n: &usize| alphabet[*n].clone()).collect();
                     lines.push(line.clone());
                     return Some(Scenario(lines));
                 }
-                if seen.insert(hash(&(&truth, &belief))) {
+                if seen.insert(hash(&(&truth, &denial))) {
                     let lines = lines.iter().copied().chain([number]).collect();
-                    next.push((truth, belief, lines));
+                    next.push((truth, denial, lines));
                 }
             }
         }

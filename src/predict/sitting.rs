@@ -1,4 +1,4 @@
-//! A sitting: question after question, the kernel's answers, and what they have shown in the end.
+//! A sitting: question after question, the kernel's answers, and a summary.
 
 use std::collections::BTreeMap;
 use std::io::{self, BufRead};
@@ -6,17 +6,16 @@ use std::io::{self, BufRead};
 use anstyle::Style;
 
 use super::Question;
-use super::belief::{self, Belief};
+use super::denial::{self, Denial};
 use super::words::in_words;
 use crate::course;
 use crate::course::feedback::{BAD, BOLD, GOOD, NAME, Terminal};
 use crate::model::Model;
-use crate::play::{self, sentence};
+use crate::play;
 use crate::scenario::{Backend, Outcome};
 use crate::text;
-use crate::text::Text;
 
-/// Asks question after question, lets the kernel answer (the model never does), and sums up at the end.
+/// Asks question after question, lets the kernel answer (never the model), and sums up at the end.
 ///
 /// # Errors
 /// Those of reading and writing, and as [`crate::kernel::Kernel`].
@@ -26,13 +25,13 @@ pub fn sit(
     input: &mut dyn BufRead,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
-    // None where there is no end of them.
+    // None where they have no end.
     let of = questions.size_hint().1;
     let (mut asked, mut right) = (0, 0);
-    let mut shown: BTreeMap<&str, (usize, &Belief)> = BTreeMap::new();
+    let mut shown: BTreeMap<&str, (usize, &Denial)> = BTreeMap::new();
     terminal.say(&text!(
-        "Each question is a history, one operation a line. 1p is a page; an outcome of 0*3 is three zero bytes.",
-        "每道题是一段历史，每行一个操作。1p 是一页；结果里的 0*3 是三个零字节。"
+        "Each question is a sequence of operations, one a line. 1p is one page; the outcome 0*3 is three zero bytes.",
+        "每道题是一串操作，每行一个。1p 是一页；结果里的 0*3 是三个零字节。"
     ))?;
     for question in questions {
         let number = asked + 1;
@@ -51,20 +50,20 @@ pub fn sit(
             false => text!("{BAD}No.{BAD:#} The kernel gives {happened}.", "{BAD}不对。{BAD:#}内核给出 {happened}。"),
         })?;
         if explain(&question, happened, terminal)? && !is_right {
-            for belief in question.misconceptions(answer, play::page_size()?) {
-                name(belief, terminal)?;
-                shown.entry(belief.misconception.slug).or_insert((0, belief)).0 += 1;
+            for denial in question.denials(answer, play::page_size()?) {
+                name(denial, terminal)?;
+                shown.entry(denial.misconception.slug).or_insert((0, denial)).0 += 1;
             }
         }
     }
     sum_up(asked, right, &shown, terminal)
 }
 
-/// Why it has happened; false where the model doesn't know.
+/// Says why it happened; false where the model gets it wrong.
 fn explain(question: &Question, happened: &Outcome, terminal: &mut Terminal) -> io::Result<bool> {
     let size = play::page_size()?;
-    if belief::last_outcome(Model::new(size), &question.scenario).is_none_or(|model| !model.allows(happened)) {
-        // The kernel is right all the same.
+    if denial::last_outcome(Model::new(size), &question.scenario).is_none_or(|model| !model.allows(happened)) {
+        // The kernel is right, always.
         terminal.say(&text!(
             "(The model is wrong here. Please report this scenario.)",
             "（这里模型错了，请报告这个脚本。）"
@@ -72,23 +71,24 @@ fn explain(question: &Question, happened: &Outcome, terminal: &mut Terminal) -> 
         return Ok(false);
     }
     for rule in question.rules(happened, size) {
-        terminal.hang("", Style::new(), sentence(rule, terminal.language()))?;
+        terminal.hang("", Style::new(), rule.sentence().in_language(terminal.language()))?;
     }
     question.elsewhere(happened, size).map_or(Ok(()), |text| terminal.say(&text))?;
     Ok(true)
 }
 
-/// The misconception that would have made this prediction.
-fn name(belief: &Belief, terminal: &mut Terminal) -> io::Result<()> {
-    let slug = belief.misconception.slug;
-    let (believed, against) = (&belief.misconception.belief, &belief.misconception.against);
-    terminal.say(&Text::new(
-        format!("\nThat fits a misconception, {NAME}[{slug}]{NAME:#}: {}\nIn fact: {}", believed.en, against.en),
-        format!("\n这个答案符合一种误解 {NAME}[{slug}]{NAME:#}：{}\n事实：{}", believed.zh, against.zh),
+/// Names the misconception that makes this prediction.
+fn name(denial: &Denial, terminal: &mut Terminal) -> io::Result<()> {
+    let slug = denial.misconception.slug;
+    let (believed, against) = (denial.misconception.belief.clone(), denial.misconception.against.clone());
+    terminal.say(&text!(
+        "\nThat fits a misconception, {NAME}[{slug}]{NAME:#}: {believed}\nIn fact: {against}",
+        "\n这个答案符合一种误解 {NAME}[{slug}]{NAME:#}：{believed}\n事实：{against}";
+        believed, against
     ))
 }
 
-/// Shows a question, and reads which option is chosen; None at the end.
+/// Shows a question, and reads the option that is chosen; None at the end of the input.
 fn ask<'q>(
     question: &'q Question,
     input: &mut dyn BufRead,
@@ -104,8 +104,8 @@ fn ask<'q>(
         writeln!(terminal.out(), "  {BOLD}{letter}{BOLD:#}) {option}")?;
     }
     let mut prompt = text!(
-        "\nWhat does the last line give? (a letter; ? says the lines in words; q ends)",
-        "\n最后一行给出什么？（输入字母；? 用文字解释每一行；q 结束）"
+        "\nWhat does the last line give? (a letter; ? explains the lines; q quits)",
+        "\n最后一行的结果是什么？（输入字母；? 用文字解释每一行；q 结束）"
     );
     loop {
         write!(terminal.out(), "{} ", prompt.in_language(language))?;
@@ -119,7 +119,7 @@ fn ask<'q>(
         }
         if line == "?" {
             say_in_words(question, terminal)?;
-            prompt = text!("\nWhat does the last line give?", "\n最后一行给出什么？");
+            prompt = text!("\nWhat does the last line give?", "\n最后一行的结果是什么？");
             continue;
         }
         let mut options = ('a'..).zip(&question.options);
@@ -144,7 +144,7 @@ fn say_in_words(question: &Question, terminal: &mut Terminal) -> io::Result<()> 
 fn sum_up(
     asked: usize,
     right: usize,
-    shown: &BTreeMap<&str, (usize, &Belief)>,
+    shown: &BTreeMap<&str, (usize, &Denial)>,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
     terminal.say(&text!(
@@ -152,12 +152,12 @@ fn sum_up(
         "\n{BOLD}{asked} 题中猜对 {right} 题。{BOLD:#}"
     ))?;
     if !shown.is_empty() {
-        terminal.say(&text!("What showed, and what to read:", "暴露出的误解，以及该读什么："))?;
+        terminal.say(&text!("Your misconceptions, and what to read:", "你的误解，以及该读什么："))?;
     }
     let language = terminal.language();
-    for (times, belief) in shown.values() {
-        let lesson = course::lesson(belief.lesson).ok_or(io::ErrorKind::NotFound)?;
-        let (slug, believed) = (belief.misconception.slug, &belief.misconception.belief);
+    for (times, denial) in shown.values() {
+        let lesson = course::lesson(denial.lesson).ok_or(io::ErrorKind::NotFound)?;
+        let (slug, believed) = (denial.misconception.slug, &denial.misconception.belief);
         let text = format!("{NAME}[{slug}]{NAME:#} {}", believed.in_language(language));
         terminal.hang(&format!("  {times} x "), Style::new(), &text)?;
         writeln!(terminal.out(), "      book/{}/{}.md", language.code(), lesson.directory())?;

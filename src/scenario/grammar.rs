@@ -1,7 +1,7 @@
-//! The grammar, once: from it come the types of what a line says, what reads a line, and what prints it.
+//! The grammar, once: the types of the language, and how each is read and printed.
 //!
-//! A line is made of parts, and each part is a [`Part`]: how it is read and how it is printed stand side by side. The
-//! keywords and the operations are tables, from which their types are made as well.
+//! A line is made of parts, each a [`Part`], which reads and prints itself. The keywords and the operations are tables; their types
+//! are made from these.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -11,14 +11,14 @@ use core::fmt;
 
 use super::{Amount, Bytes, Contents, Line, Name, Outcome, Pid, Range, Request, Scenario, Source};
 
-/// What is wrong with a text that is no scenario, and where.
+/// Why a text is not a scenario, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// From 1 on.
+    /// Counted from 1.
     pub line: usize,
-    /// From 1 on, in characters.
+    /// In characters, counted from 1.
     pub column: usize,
-    /// What was expected there.
+    /// What is wrong there.
     pub text: String,
 }
 
@@ -30,15 +30,15 @@ impl fmt::Display for Problem {
 
 impl core::error::Error for Problem {}
 
-/// A part of a line.
+/// A part of a line, which reads and prints itself.
 pub(super) trait Part: Sized {
     /// Reads it from the next words.
     fn read(words: &mut Words<'_>) -> Result<Self, Problem>;
 
-    /// Prints what is read as this.
+    /// Prints it, as it is read.
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
 
-    /// Whether anything is printed.
+    /// Whether it is printed at all.
     fn is_said(&self) -> bool {
         true
     }
@@ -81,7 +81,7 @@ trait Roles {
     fn roles<'o>(&'o mut self, _all: &mut Vec<Role<'o>>) {}
 }
 
-/// Words with commas between them, which are put together only for an error.
+/// Words with commas between them, joined only when an error is printed.
 struct List(&'static [&'static str]);
 
 impl fmt::Display for List {
@@ -92,7 +92,7 @@ impl fmt::Display for List {
 
 // ---- The tables ----
 
-/// Makes a type of keywords: what one of them is called in an error, then each with its word.
+/// Makes a type of keywords: what an error calls one of them, then each with its word.
 macro_rules! keywords {
     ($(#[$of_type:meta])* $Type:ident: $what:literal; $($(#[$of_word:meta])* $Word:ident $word:literal)*) => {
         $(#[$of_type])*
@@ -134,7 +134,7 @@ macro_rules! keywords {
 
 keywords! {
     /// How a file is opened.
-    Access: "a way to open";
+    Access: "an access mode";
     /// O_RDONLY
     ReadOnly "ro"
     /// O_WRONLY
@@ -144,15 +144,15 @@ keywords! {
 }
 
 keywords! {
-    /// What else open(2) is asked for.
+    /// A flag of open(2).
     Flag: "the end of the line, or a flag";
     /// O_TRUNC
     Truncate "trunc"
 }
 
 keywords! {
-    /// Whose a mapping's stores are.
-    Sharing: "a way to map";
+    /// Whether a mapping's stores are shared or private.
+    Sharing: "a type of mapping";
     /// MAP_SHARED
     Shared "shared"
     /// MAP_PRIVATE
@@ -160,7 +160,7 @@ keywords! {
 }
 
 keywords! {
-    /// What may be done with a mapping.
+    /// Which accesses a mapping allows.
     Protection: "a protection";
     /// PROT_NONE
     None "none"
@@ -173,14 +173,14 @@ keywords! {
 }
 
 keywords! {
-    /// What madvise(2) says.
+    /// The advice of madvise(2).
     Advice: "an advice";
     /// MADV_DONTNEED
     DontNeed "dontneed"
 }
 
 keywords! {
-    /// A promise about a file in memory (fcntl(2), F_ADD_SEALS).
+    /// A seal on a file in memory (fcntl(2), F_ADD_SEALS).
     Seal: "a seal";
     /// F_SEAL_SHRINK
     Shrink "shrink"
@@ -192,8 +192,8 @@ keywords! {
     FutureWrite "future_write"
 }
 
-/// Makes the type of what a process does, with what reads and prints it: each operation with its verb, and the parts that
-/// stand behind it.
+/// Makes the type of the operations, with what reads and prints it: each operation has its verb, and the parts that follow it. `as` says
+/// what a part refers to ([`Role`]).
 macro_rules! operations {
     ($($(#[$doc:meta])* $Operation:ident $verb:literal $(($($part:ident: $Part:ty $(as $Role:ident)?),*))?;)*) => {
         /// What a process does in a line.
@@ -207,7 +207,7 @@ macro_rules! operations {
         }
 
         impl Operation {
-            /// The first word of each.
+            /// The verb of each operation.
             pub const VERBS: &[&str] = &[$($verb),*];
 
             /// The parts that follow each of [`Operation::VERBS`]: the name and the type of each.
@@ -229,11 +229,11 @@ macro_rules! operations {
             fn read(words: &mut Words<'_>) -> Result<Operation, Problem> {
                 words.skip_spaces();
                 let start = *words;
-                match words.word("what it does", Some)? {
+                match words.word("an operation", Some)? {
                     $($verb => Ok(Operation::$Operation $(($(words.part::<$Part>(stringify!($part))?),*))?),)*
                     other => {
                         let all = List(Operation::VERBS);
-                        Err(start.wrong(format!("{other:?} is nothing that a process does ({all})")))
+                        Err(start.wrong(format!("unknown operation {other:?} (known: {all})")))
                     }
                 }
             }
@@ -271,7 +271,7 @@ operations! {
     Open "open" (descriptor: Name as NewDescriptor, file: Name as File, access: Access, flag: Option<Flag>);
     /// close(2)
     Close "close" (descriptor: Name as Descriptor);
-    /// pread(2): from a place in the file, at most so many bytes.
+    /// pread(2): at most `length` bytes from an offset in the file.
     Read "read" (descriptor: Name as Descriptor, offset: Amount, length: Amount as Copied);
     /// pwrite(2)
     Write "write" (descriptor: Name as Descriptor, offset: Amount, bytes: Bytes);
@@ -287,11 +287,11 @@ operations! {
     Seal "seal" (descriptor: Name as Descriptor, seal: Seal);
     /// mmap(2)
     Map "map" (mapping: Name as NewMapping, request: Request);
-    /// Loads so many bytes from a place in a mapping, one after the other.
+    /// Loads `length` bytes from a place in a mapping, one after the other.
     Load "load" (mapping: Name as Mapping, place: Amount, length: Amount as Copied);
-    /// Stores bytes from a place in a mapping on, one after the other.
+    /// Stores bytes to a mapping, from a place in it, one after the other.
     Store "store" (mapping: Name as Mapping, place: Amount, bytes: Bytes);
-    /// munmap(2) of all of a mapping, or of a part.
+    /// munmap(2) of a whole mapping, or of a part.
     Unmap "unmap" (mapping: Name as Mapping, range: Option<Range>);
     /// mprotect(2)
     Protect "protect" (mapping: Name as Mapping, protection: Protection);
@@ -299,7 +299,7 @@ operations! {
     Advise "advise" (mapping: Name as Mapping, advice: Advice);
     /// msync(2), MS_SYNC
     Sync "sync" (mapping: Name as Mapping);
-    /// fork(2): the child has this letter.
+    /// fork(2): the child gets this letter.
     Fork "fork" (child: Pid as NewProcess);
     /// _exit(2)
     Exit "exit";
@@ -316,7 +316,7 @@ impl Operation {
     }
 }
 
-// ---- The parts that are no keywords ----
+// ---- The parts that are not keywords ----
 
 impl Part for Pid {
     fn read(words: &mut Words<'_>) -> Result<Pid, Problem> {
@@ -447,7 +447,7 @@ impl Roles for Contents {
     }
 }
 
-/// `d shared rw 0 2p`: a descriptor's file, from an offset on; `anon private r 1p`: memory of no file, which has none.
+/// `d shared rw 0 2p`: a descriptor's file, from an offset; `anon private r 1p`: anonymous memory, without an offset.
 impl Part for Request {
     fn read(words: &mut Words<'_>) -> Result<Request, Problem> {
         let descriptor = words.word("a descriptor, or `anon`", |word| match word {
@@ -503,7 +503,7 @@ impl Part for Range {
 
 impl Roles for Range {}
 
-/// What may be left out, at the end of what is done.
+/// A part that may be left out, at the end of an operation.
 impl<P: Part> Part for Option<P> {
     fn read(words: &mut Words<'_>) -> Result<Option<P>, Problem> {
         if words.is_at_end() || words.next() == "=>" { Ok(None) } else { P::read(words).map(Some) }
@@ -528,7 +528,7 @@ impl<P: Roles> Roles for Option<P> {
     }
 }
 
-/// Who, what, and, behind `=>`, what that is said to give.
+/// The process, the operation, and perhaps `=>` and the claimed outcome.
 impl Part for Line {
     fn read(words: &mut Words<'_>) -> Result<Line, Problem> {
         let (process, operation) = (Part::read(words)?, Part::read(words)?);
@@ -583,7 +583,7 @@ impl Scenario {
                 lines.push(Line::read(&mut words)?);
             }
             if !words.is_at_end() {
-                return Err(words.wrong("the line should end here"));
+                return Err(words.wrong("the line must end here"));
             }
         }
         Ok(Scenario(lines))
@@ -598,7 +598,7 @@ pub(super) struct Words<'a> {
     number: usize,
     rest: &'a str,
     column: usize,
-    /// The part that is being read, where it has a name: an error says it.
+    /// The name of the part that is being read, for an error; empty if it has none.
     part: &'static str,
 }
 
@@ -609,13 +609,13 @@ impl<'a> Words<'a> {
         self.rest = trimmed;
     }
 
-    /// The next word, which stays the next; nothing at the end.
+    /// The next word, which is not consumed; empty at the end.
     pub(super) fn next(&mut self) -> &'a str {
         self.skip_spaces();
         self.rest.split(|c: char| c.is_whitespace() || c == '#').next().unwrap_or_default()
     }
 
-    /// Nothing is left but, perhaps, a remark.
+    /// Whether nothing is left but, perhaps, a comment.
     pub(super) fn is_at_end(&mut self) -> bool {
         self.is_next('#') || self.rest.is_empty()
     }
@@ -630,7 +630,7 @@ impl<'a> Words<'a> {
         Problem { line: self.number, column: self.column, text: of + &text.into() }
     }
 
-    /// The next part, by its name.
+    /// The next part; an error says its name.
     fn part<P: Part>(&mut self, name: &'static str) -> Result<P, Problem> {
         self.part = name;
         let part = P::read(self)?;
@@ -638,26 +638,26 @@ impl<'a> Words<'a> {
         Ok(part)
     }
 
-    /// The next word, made into something by `read`; `expected` says what it should have been.
+    /// The next word, as `read` understands it; else an error that says what was expected.
     pub(super) fn word<T>(
         &mut self,
         expected: impl fmt::Display,
         read: impl FnOnce(&'a str) -> Option<T>,
     ) -> Result<T, Problem> {
         if self.is_at_end() {
-            return Err(self.wrong(format!("{expected} is missing")));
+            return Err(self.wrong(format!("expected {expected}, found the end of the line")));
         }
         let word = self.next();
-        let value = read(word).ok_or_else(|| self.wrong(format!("{word:?} is not {expected}")))?;
+        let value = read(word).ok_or_else(|| self.wrong(format!("expected {expected}, found {word:?}")))?;
         self.column += word.chars().count();
         self.rest = &self.rest[word.len()..];
         Ok(value)
     }
 
-    /// The text between two quotation marks.
+    /// A text between quotation marks.
     pub(super) fn quoted(&mut self) -> Result<String, Problem> {
         let text = self.rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
-        let (text, rest) = text.ok_or_else(|| self.wrong("the text has no end"))?;
+        let (text, rest) = text.ok_or_else(|| self.wrong("the text has no closing quotation mark"))?;
         if text.is_empty() || text.len() > 16 || !text.chars().all(is_printable) {
             return Err(self.wrong("a text has 1 to 16 printable ASCII characters"));
         }
@@ -667,12 +667,12 @@ impl<'a> Words<'a> {
     }
 }
 
-/// What a text or a fill is made of: it has to be told from what ends it, and from a remark.
+/// The characters of a text or a fill: without those that end it, or begin a comment.
 pub(super) fn is_printable(letter: char) -> bool {
     letter.is_ascii_graphic() && !matches!(letter, '"' | '\'' | '#' | '\\' | '|')
 }
 
-/// Without a sign, without zeros before it.
+/// A number without a sign and without leading zeros.
 pub(super) fn plain_number(text: &str) -> Option<u32> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| plain)

@@ -1,7 +1,7 @@
-//! The small language in which a history of files, mappings and processes is written, printed and replayed.
+//! A small language for sequences of operations on files, mappings and processes.
 //!
-//! One operation a line, by one process; what stands behind a `#` is a remark. A line may say what it gives: so a scenario is
-//! also a claim, which `workbook play` puts to the model and to the kernel. `tour.scenario` has each operation once:
+//! Each line is one operation, by one process; text after `#` is a comment. A line may claim its outcome, and `workbook play`
+//! compares the claim with the model and with the kernel. `tour.scenario` has each operation once:
 //!
 #![doc = concat!("```text\n", include_str!("tour.scenario"), "```")]
 //!
@@ -9,19 +9,31 @@
 //!
 //! ```text
 //! A truncate d 1p          => ok
-//! A write d 0 "hello"      => 5                            # so many bytes
-//! A read d 0 9             => "hello" 0*4                  # the same byte again and again: 0*4, 'x'*100
+//! A write d 0 "hello"      => 5                            # the number of bytes
+//! A read d 0 9             => "hello" 0*4                  # a run of one byte: 0*4, 'x'*100
 //! A read d 9p 1            => nothing
-//! A load m 20 3            => ('x'|0)*1 ?*2                # left open: one of two, or anything
+//! A load m 20 3            => ('x'|0)*1 ?*2                # left open: one of two, or any
 //! A map m d shared w 0 1p  => EACCES
 //! A map m d shared w 1 1p  => EINVAL or EPERM              # left open
-//! A load m 1p+3 1          => SIGBUS/BUS_ADRERR at 1p+3    # the place is counted from the mapping's start
+//! A load m 1p+3 1          => SIGBUS/BUS_ADRERR at 1p+3    # offsets count from the mapping's start
 //! A load m 9p 1            => SIGSEGV/SEGV_MAPERR at 9p
 //! A store m 0 "x"          => SIGSEGV/SEGV_ACCERR at 0
-//! A load nobody 0 1        => meaningless                  # nobody does anything; `workbook play` refuses it and says why
+//! A load missing 0 1       => n/a                          # not applicable; `workbook play` refuses it and says why
 //! ```
 //!
-//! What a process touches it touches byte by byte, from the first to the last; the touch that faults ends it.
+//! Memory is accessed byte by byte, from the first to the last; the access that faults ends the process.
+//!
+//! ```
+//! use mmap_workbook::scenario::{Outcome, Scenario};
+//!
+//! let scenario = Scenario::parse("A create f 10\nA open d f rw\nA truncate d 0 => ok   # now it is empty")?;
+//! assert_eq!(scenario.0[2].outcome, Some(Outcome::Done));
+//! assert_eq!(scenario.0[2].to_string(), "A truncate d 0 => ok");
+//!
+//! let problem = Scenario::parse("A opne d f rw").unwrap_err();
+//! assert_eq!((problem.line, problem.column), (1, 3));
+//! # Ok::<(), mmap_workbook::scenario::Problem>(())
+//! ```
 
 mod grammar;
 mod outcome;
@@ -32,7 +44,7 @@ use alloc::vec::Vec;
 pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Role, Seal, Sharing};
 pub use outcome::{Byte, Outcome};
 
-/// A scenario that has each operation once, and says what each is.
+/// A scenario that has each operation, with a comment on what it does.
 pub const TOUR: &str = include_str!("tour.scenario");
 
 /// A process: a capital letter.
@@ -40,10 +52,10 @@ pub const TOUR: &str = include_str!("tour.scenario");
 pub struct Pid(char);
 
 impl Pid {
-    /// The one that is there from the beginning.
+    /// The process that exists from the beginning.
     pub const FIRST: Pid = Pid('A');
 
-    /// The process with this letter, if it is one.
+    /// The process of this letter; None if it is not a capital letter.
     pub fn new(letter: char) -> Option<Pid> {
         letter.is_ascii_uppercase().then_some(Pid(letter))
     }
@@ -56,7 +68,7 @@ pub struct Name([u8; Name::LONGEST]);
 impl Name {
     const LONGEST: usize = 8;
 
-    /// The name, if it is one.
+    /// The name with these letters; None if it is not a name.
     pub fn new(text: &str) -> Option<Name> {
         let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
         let is_name = text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(fits) && text != "anon";
@@ -72,32 +84,39 @@ impl Name {
     }
 }
 
-/// A number of bytes: so many pages, and some bytes more or less. What a page is is known when it is run.
+/// A number of bytes: some pages, and some bytes more or less. The page size is known only at run time.
+///
+/// ```
+/// # use mmap_workbook::scenario::Amount;
+/// let amount = Amount { pages: 2, bytes: -1 };
+/// assert_eq!((amount.to_string().as_str(), amount.at(4096)), ("2p-1", Some(8191)));
+/// assert_eq!(Amount::of(8191, 4096), amount);
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Amount {
     /// Whole pages.
     pub pages: u32,
-    /// Bytes beside them; negative only where there are pages.
+    /// Bytes more, or fewer if negative, which is only allowed with pages.
     pub bytes: i32,
 }
 
 impl Amount {
-    /// The most pages that a number in a scenario may come to: what it is about needs a few.
+    /// The most pages that a number in a scenario may come to.
     pub const MOST_PAGES: u32 = 256;
 
-    /// In bytes, where a page has `page` of them; None for a negative number, and for one that comes to more than
+    /// In bytes, where a page has `page_size` bytes; None for a negative number, and for one that comes to more than
     /// [`Amount::MOST_PAGES`].
-    pub fn at(self, page: u32) -> Option<u64> {
-        let bytes = i64::from(self.pages) * i64::from(page) + i64::from(self.bytes);
-        u64::try_from(bytes).ok().filter(|bytes| *bytes <= u64::from(Amount::MOST_PAGES) * u64::from(page))
+    pub fn at(self, page_size: u32) -> Option<u64> {
+        let bytes = i64::from(self.pages) * i64::from(page_size) + i64::from(self.bytes);
+        u64::try_from(bytes).ok().filter(|bytes| *bytes <= u64::from(Amount::MOST_PAGES) * u64::from(page_size))
     }
 
-    /// This many bytes, as whole pages and the rest; what is a few bytes before the end of a page is said so: 1p-1.
-    pub fn of(bytes: u64, page: u32) -> Amount {
+    /// This number of bytes, as whole pages and the rest; a few bytes less than a page are written so: 1p-1.
+    pub fn of(bytes: u64, page_size: u32) -> Amount {
         const FEW: u32 = 16;
-        let (pages, rest) = (bytes / u64::from(page), bytes % u64::from(page));
-        let before_the_end = u64::from(page) - rest;
-        let near = before_the_end <= u64::from(FEW.min(page / 4));
+        let (pages, rest) = (bytes / u64::from(page_size), bytes % u64::from(page_size));
+        let before_the_end = u64::from(page_size) - rest;
+        let near = before_the_end <= u64::from(FEW.min(page_size / 4));
         let (pages, bytes) = match (near, i32::try_from(before_the_end), i32::try_from(rest)) {
             (true, Ok(less), _) => (pages + 1, -less),
             (_, _, Ok(rest)) => (pages, rest),
@@ -107,78 +126,78 @@ impl Amount {
     }
 }
 
-/// Bytes to be stored or written.
+/// Bytes to store or to write.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Bytes {
-    /// These, at most sixteen.
+    /// These bytes, at most sixteen.
     Text(String),
-    /// One of them again and again.
+    /// One byte, repeated.
     Fill(char, Amount),
 }
 
 /// What is mapped.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Source {
-    /// A file, from this offset on.
+    /// A file, from this offset.
     File(Name, Amount),
-    /// Memory of no file.
+    /// Anonymous memory.
     Anonymous,
 }
 
-/// What mmap(2) is asked for.
+/// The arguments of mmap(2).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Request {
-    /// What is mapped.
+    /// What to map.
     pub source: Source,
-    /// Whose the stores are.
+    /// Whether stores are shared or private.
     pub sharing: Sharing,
-    /// What may be done with it.
+    /// Which accesses are allowed.
     pub protection: Protection,
-    /// How many bytes.
+    /// In bytes.
     pub length: Amount,
 }
 
 /// A part of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Range {
-    /// Where it begins, from the mapping's start on.
+    /// Where it begins, from the mapping's start.
     pub place: Amount,
-    /// How many bytes.
+    /// In bytes.
     pub length: Amount,
 }
 
-/// What a file has at first.
+/// The first contents of a file.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Contents {
-    /// So many zeros, which are a hole.
+    /// Zeros, as a hole of this size.
     Zeros(Amount),
     /// These bytes.
     Bytes(Bytes),
 }
 
-/// A line: who does what, and what that is said to give.
+/// A line: a process, its operation, and perhaps the claimed outcome.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Line {
-    /// Who.
+    /// The process.
     pub process: Pid,
-    /// What.
+    /// What it does.
     pub operation: Operation,
-    /// What stands behind `=>`.
+    /// The claimed outcome, after `=>`.
     pub outcome: Option<Outcome>,
 }
 
-/// A history: line after line.
+/// A sequence of lines, read by [`Scenario::parse`] and printed by `Display`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Hash)]
 pub struct Scenario(pub Vec<Line>);
 
-/// Something in which a scenario can be played: the model, the kernel.
+/// Something that plays scenarios: the model, the kernel.
 pub trait Backend {
-    /// Why it could not be played at all.
+    /// Why a scenario could not be played at all.
     type Error;
 
     /// Plays it from the beginning: the outcome of each line.
     ///
     /// # Errors
-    /// When the world itself fails; whatever a line gives is an outcome.
+    /// When the backend itself fails. Whatever a line gives is an outcome, and no error.
     fn play(&mut self, scenario: &Scenario) -> Result<Vec<Outcome>, Self::Error>;
 }

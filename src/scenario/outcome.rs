@@ -13,17 +13,17 @@ use crate::fault::Cause;
 /// What a line gives.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Outcome {
-    /// It has been done.
+    /// It succeeds, and returns nothing of interest.
     Done,
-    /// So many bytes were written.
+    /// The number of bytes written.
     Count(u64),
     /// These bytes were read or loaded.
     Bytes(Vec<Byte>),
-    /// It is refused: the name of the errno.
+    /// It fails: the name of the errno.
     Errno(Cow<'static, str>),
-    /// The process dies of a touch: how, and where in the mapping.
+    /// An access kills the process: how, and where in the mapping.
     Died(Cause, Amount),
-    /// There is no such process, name or place: nobody does anything.
+    /// The line is not applicable: there is no such process or name, say. Nothing happens.
     NotApplicable,
     /// Left open: one of these.
     OneOf(Vec<Outcome>),
@@ -41,7 +41,7 @@ pub enum Byte {
 }
 
 impl Byte {
-    /// Whether this byte may be that one.
+    /// Whether it may be this byte.
     pub fn allows(self, byte: u8) -> bool {
         match self {
             Byte::Is(one) => one == byte,
@@ -50,7 +50,7 @@ impl Byte {
         }
     }
 
-    /// This byte, or a zero: nobody knows.
+    /// This byte or a zero, left open.
     pub fn or_zero(self) -> Byte {
         match self {
             Byte::Is(0) => Byte::Is(0),
@@ -69,7 +69,7 @@ impl Outcome {
         is_name.then(|| Outcome::Errno(Cow::Owned(name.to_owned())))
     }
 
-    /// Whether what this says may be what has happened. What has happened leaves nothing open.
+    /// Whether what happened is one of the outcomes that this allows.
     pub fn allows(&self, happened: &Outcome) -> bool {
         match (self, happened) {
             (Outcome::OneOf(outcomes), _) => outcomes.iter().any(|outcome| outcome.allows(happened)),
@@ -84,7 +84,7 @@ impl Outcome {
         }
     }
 
-    /// What may happen in place of the first of several, where that is this one.
+    /// The other outcomes of several, if this is the first of them.
     pub fn others_than(&self, first: &Outcome) -> &[Outcome] {
         match self {
             Outcome::OneOf(outcomes) if outcomes.first() == Some(first) => &outcomes[1..],
@@ -92,7 +92,7 @@ impl Outcome {
         }
     }
 
-    /// Whether something of it is left open.
+    /// Whether it leaves something open.
     pub fn is_open(&self) -> bool {
         match self {
             Outcome::OneOf(_) => true,
@@ -109,7 +109,7 @@ impl Part for Outcome {
     fn read(words: &mut Words<'_>) -> Result<Outcome, Problem> {
         let mut outcomes = [one_outcome(words)?].to_vec();
         while !words.is_at_end() {
-            words.word("`or`, or the end of the line", |word| (word == "or").then_some(()))?;
+            words.word("the end of the line, or `or`", |word| (word == "or").then_some(()))?;
             outcomes.push(one_outcome(words)?);
         }
         Ok(if outcomes.len() == 1 { outcomes.remove(0) } else { Outcome::OneOf(outcomes) })
@@ -123,7 +123,7 @@ impl Part for Outcome {
             Outcome::Bytes(bytes) => write_bytes(f, bytes),
             Outcome::Errno(name) => f.write_str(name),
             Outcome::Died(cause, at) => write!(f, "{cause} at {at}"),
-            Outcome::NotApplicable => f.write_str("meaningless"),
+            Outcome::NotApplicable => f.write_str("n/a"),
             Outcome::OneOf(outcomes) => {
                 for (n, outcome) in outcomes.iter().enumerate() {
                     write!(f, "{}{outcome}", if n > 0 { " or " } else { "" })?;
@@ -136,12 +136,12 @@ impl Part for Outcome {
 
 fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     if !words.is_at_end() && (words.next().starts_with(['"', '\'', '(', '?']) || words.next().contains('*')) {
-        return pieces(words);
+        return bytes(words);
     }
     let outcome = words.word("an outcome (ok, a number, bytes, an errno, a signal)", |word| match word {
         "ok" => Some(Outcome::Done),
         "nothing" => Some(Outcome::Bytes(Vec::new())),
-        "meaningless" => Some(Outcome::NotApplicable),
+        "n/a" => Some(Outcome::NotApplicable),
         _ => Cause::named(word)
             .map(|cause| Outcome::Died(cause, Amount { pages: 0, bytes: 0 }))
             .or_else(|| plain_number(word).map(|count| Outcome::Count(count.into())))
@@ -157,7 +157,7 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
 }
 
 /// Bytes: `"abc" 0*10 'x'*100 ('x'|0)*1 ?*2`.
-fn pieces(words: &mut Words<'_>) -> Result<Outcome, Problem> {
+fn bytes(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     let mut bytes = Vec::new();
     while !words.is_at_end() && words.next() != "or" {
         if words.is_next('"') {
@@ -182,7 +182,7 @@ fn pieces(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     Ok(Outcome::Bytes(bytes))
 }
 
-/// The longest run of one byte that is read: so long are the pages that exist, 256 times.
+/// The longest run of one byte that is read: 256 of the largest pages that exist.
 const LONGEST_RUN: u32 = 256 << 16;
 
 /// `'x'`, or the number of a byte that can't be printed.
@@ -193,7 +193,7 @@ fn byte_of(text: &str) -> Option<u8> {
     }
 }
 
-/// Letters that differ as texts, and runs of the same byte by how many there are.
+/// Different letters as a text, and runs of one byte by their length.
 fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: &[Byte]) -> fmt::Result {
     let mut text = String::new();
     for (n, run) in bytes.chunk_by(|one, other| one == other).enumerate() {
@@ -201,7 +201,7 @@ fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: &[Byte]) -> fmt::Result {
             Byte::Is(byte) => Some(char::from(byte)).filter(|letter| is_printable(*letter)),
             Byte::Either(..) | Byte::Any => None,
         };
-        // A text has at most sixteen letters; a run of four is better counted than read.
+        // A text has at most sixteen letters. A run of four or more is easier to read as a count.
         let is_text = letter.is_some() && run.len() < 4;
         if !text.is_empty() && (!is_text || text.len() + run.len() > 16) {
             write!(f, "{text:?}")?;

@@ -1,4 +1,4 @@
-//! How many operations a second the model does, and the kernel: `cargo bench --bench model`.
+//! How many operations a second the model performs, and the kernel: `cargo bench --bench model`.
 
 use std::hint::black_box;
 use std::time::Instant;
@@ -10,9 +10,9 @@ use mmap_workbook::scenario::{Backend, Scenario};
 use proptest::strategy::{Strategy, ValueTree};
 
 fn main() {
-    let page = page_size().expect("a page");
-    for medium in FileSystem::at_hand().expect("file systems") {
-        let (strategy, mut runner) = (medium.scenarios(1000), runner(1));
+    let page_size = page_size().expect("a page");
+    for file_system in FileSystem::at_hand().expect("file systems") {
+        let (strategy, mut runner) = (file_system.scenarios(1000), runner(1));
         let scenarios: Vec<Scenario> =
             (0..200).map(|_| strategy.new_tree(&mut runner).expect("a scenario").current()).collect();
         let lines: usize = scenarios.iter().map(|scenario| scenario.0.len()).sum();
@@ -22,15 +22,15 @@ fn main() {
         };
         let start = Instant::now();
         for scenario in scenarios.iter().cycle().take(10 * scenarios.len()) {
-            let _ = black_box(Model::new(page).play(scenario));
+            let _ = black_box(Model::new(page_size).play(scenario));
         }
         let model = rate(start.elapsed().as_secs_f64(), 10);
-        let mut kernel = medium.kernel().expect("a kernel");
+        let mut kernel = file_system.kernel().expect("a kernel");
         let start = Instant::now();
         for scenario in &scenarios {
             black_box(kernel.play(scenario).expect("the kernel can"));
         }
         let kernel = rate(start.elapsed().as_secs_f64(), 1);
-        println!("{:9} {lines} operations: model {model}/s, kernel {kernel}/s", medium.name);
+        println!("{:9} {lines} operations: model {model}/s, kernel {kernel}/s", file_system.name);
     }
 }

@@ -1,82 +1,93 @@
-//! What there is at a moment, for somebody to look at: the page cache, and each process's mappings page by page.
+//! The state of the model, for a reader: the page cache, and each process's mappings page by page.
 
 use alloc::vec::Vec;
 
 use super::{FileId, Model, Page};
 use crate::scenario::{Access, Byte, Name, Pid, Protection, Seal};
 
-/// Everything there is at a moment.
+/// The files and the processes at one moment.
+///
+/// ```
+/// # use mmap_workbook::model::{Backing, Model};
+/// # use mmap_workbook::scenario::{Backend, Scenario};
+/// let mut model = Model::new(4096);
+/// let Ok(_) = model.play(&Scenario::parse("A create f 1\nA open d f rw\nA map m d shared rw 0 2p")?);
+/// let pages = &model.state().processes[0].mappings[0].pages;
+/// let backing = |page: usize| pages[page].clone().map(|(_, backing)| backing);
+/// assert_eq!([backing(0), backing(1)], [Some(Backing::File(0)), Some(Backing::PastTheEnd)]);
+/// # Ok::<(), mmap_workbook::scenario::Problem>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct View {
-    /// The files that somebody has, in the order in which they were made.
-    pub files: Vec<Cached>,
+pub struct State {
+    /// The files that are still referenced, in the order in which they were made.
+    pub files: Vec<FileState>,
     /// The processes.
-    pub processes: Vec<Touching>,
+    pub processes: Vec<ProcessState>,
 }
 
 /// A file, and its pages in the page cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cached {
-    /// What leads to it.
+pub struct FileState {
+    /// Its names.
     pub names: Vec<Name>,
     /// Its size in bytes.
     pub size: u64,
     /// The pages up to its end; None for one that is all zeros and was never stored to.
     pub pages: Vec<Option<Vec<Byte>>>,
-    /// What has been promised of it.
+    /// Its seals.
     pub seals: Vec<Seal>,
 }
 
-/// A process: what it has open and mapped.
+/// A process, and what it has open and mapped.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Touching {
+pub struct ProcessState {
     /// Its letter.
     pub process: Pid,
-    /// Its descriptors: of which file (the place in [`View::files`]), and for what.
+    /// Its descriptors: the name, the file (its index in [`State::files`]), and the access.
     pub descriptors: Vec<(Name, usize, Access)>,
     /// Its mappings.
-    pub mappings: Vec<Mapped>,
+    pub mappings: Vec<MappingState>,
 }
 
 /// A mapping.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mapped {
+pub struct MappingState {
     /// Its name.
     pub name: Name,
-    /// The file (the place in [`View::files`]); None for private memory without one.
+    /// The file (its index in [`State::files`]); None for private anonymous memory.
     pub file: Option<usize>,
-    /// Whether it is a shared one.
+    /// Whether it is shared.
     pub shared: bool,
-    /// Page by page: what may be done with it, and what a touch finds.
+    /// Page by page, the protection and what an access finds; None where it has been unmapped.
     pub pages: Vec<Option<(Protection, Backing)>>,
 }
 
-/// What stands behind a page of a mapping.
+/// What a page of a mapping shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Backing {
     /// The file's page of this number.
     File(u64),
-    /// No page: it begins behind the file's end.
-    BehindTheEnd,
-    /// A private copy. The number tells the copies apart: two processes may have the same one, until one of them stores.
+    /// No page: it starts at or past the file's end.
+    PastTheEnd,
+    /// A private copy, with its bytes. Two processes may have the same one (the same number) until one of them stores.
     Copy(usize, Vec<Byte>),
-    /// A page of zeros that nobody has stored to.
+    /// Anonymous memory that was never stored to.
     Zeros,
 }
 
 impl Model {
-    /// What there is at this moment.
-    pub fn view(&self) -> View {
+    /// The state at this moment.
+    pub fn state(&self) -> State {
         let numbers: Vec<FileId> = self.files.keys().copied().filter(|file| self.is_held(*file)).collect();
         let place = |file: FileId| numbers.iter().position(|other| *other == file).unwrap_or(usize::MAX);
-        let page = u64::from(self.page);
+        let page_size = u64::from(self.page_size);
         let cached = |file: FileId| {
             let of = &self.files[&file];
-            let pages = 0..of.size.div_ceil(page);
-            Cached {
+            let pages = 0..of.size.div_ceil(page_size);
+            FileState {
                 names: self.names.iter().filter(|(_, other)| **other == file).map(|(name, _)| *name).collect(),
                 size: of.size,
-                pages: pages.map(|n| of.pages.get(&n).map(|page| page.piece(0..page.len()).to_vec())).collect(),
+                pages: pages.map(|n| of.pages.get(&n).map(|page| page.bytes(0..page.len()).to_vec())).collect(),
                 seals: of.seals.iter().flatten().copied().collect(),
             }
         };
@@ -94,27 +105,28 @@ impl Model {
                                 copies.push(copy.clone());
                                 copies.len() - 1
                             });
-                            Backing::Copy(number + 1, copy.piece(0..copy.len()).to_vec())
+                            Backing::Copy(number + 1, copy.bytes(0..copy.len()).to_vec())
                         }
-                        (None, Some((file, first))) if (first + n) * page < self.files[&file].size => {
+                        (None, Some((file, first))) if (first + n) * page_size < self.files[&file].size => {
                             Backing::File(first + n)
                         }
-                        (None, Some(_)) => Backing::BehindTheEnd,
+                        (None, Some(_)) => Backing::PastTheEnd,
                         (None, None) => Backing::Zeros,
                     };
                     Some((slot.protection, backing))
                 });
                 let pages = pages.collect();
                 let file = mapping.file.map(|(file, _)| place(file));
-                mappings.push(Mapped { name: *name, file, shared: mapping.shared, pages });
+                mappings.push(MappingState { name: *name, file, shared: mapping.shared, pages });
             }
             let descriptors =
                 has.descriptors.iter().map(|(name, open)| (*name, place(open.file), open.access)).collect();
-            processes.push(Touching { process: *process, descriptors, mappings });
+            processes.push(ProcessState { process: *process, descriptors, mappings });
         }
-        View { files: numbers.iter().map(|file| cached(*file)).collect(), processes }
+        State { files: numbers.iter().map(|file| cached(*file)).collect(), processes }
     }
 
+    /// Whether anything refers to the file.
     pub(super) fn is_held(&self, file: FileId) -> bool {
         let named = self.names.values().any(|other| *other == file);
         let held = |process: &super::Process| {

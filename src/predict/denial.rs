@@ -1,0 +1,89 @@
+//! Misconceptions as models: each denies one rule of the model.
+
+use crate::grade::misconception::{self as m, Misconception};
+use crate::model::{Model, Rule};
+use crate::scenario::{Outcome, Scenario};
+
+/// A rule that is denied, and the misconception of those who deny it.
+#[derive(Debug)]
+pub struct Denial {
+    /// The rule.
+    pub rule: Rule,
+    /// What is believed in its place.
+    pub misconception: &'static Misconception,
+    /// The lesson that corrects it.
+    pub lesson: u8,
+    /// A shortest scenario whose last line the misconception gets wrong, with what the kernel gives there.
+    shown_wrong_by: &'static str,
+}
+
+impl Denial {
+    /// A shortest scenario whose last line shows the misconception wrong: what [`super::search::shortest`] finds.
+    pub fn shown_wrong_by(&self) -> Scenario {
+        Scenario::parse(self.shown_wrong_by).unwrap_or_default()
+    }
+
+    /// What a person with this misconception predicts for the last line of a scenario.
+    pub fn prediction(&self, scenario: &Scenario, page_size: u32) -> Option<Outcome> {
+        last_outcome(Model::denying(page_size, self.rule), scenario)
+    }
+
+    /// The denial behind the misconception of this slug.
+    pub fn of_slug(slug: &str) -> Option<&'static Denial> {
+        DENIALS.iter().find(|denial| denial.misconception.slug == slug)
+    }
+}
+
+pub(super) fn last_outcome(mut model: Model, scenario: &Scenario) -> Option<Outcome> {
+    scenario.0.iter().map(|line| model.step(line.process, &line.operation).0).last()
+}
+
+/// Makes the denials from their table: the lesson, the rule, the misconception, and the name of its scenario in `shown/`.
+macro_rules! denials {
+    ($($lesson:literal $rule:ident $misconception:ident $file:literal;)*) => {
+        /// All of them, in the order of the lessons.
+        pub const DENIALS: &[Denial] = &[$(Denial {
+            rule: Rule::$rule,
+            misconception: &m::$misconception,
+            lesson: $lesson,
+            shown_wrong_by: include_str!(concat!("shown/", $file, ".scenario")),
+        }),*];
+    };
+}
+
+denials! {
+    1 RenameReplacesTheName A_MAPPING_FOLLOWS_ITS_NAME "a-mapping-follows-its-name";
+    1 TruncatingOpenKeepsTheFile TRUNC_MAKES_A_NEW_FILE "trunc-makes-a-new-file";
+    1 MappingsShowTheFile READ_IS_AS_GOOD "read-is-as-good";
+    2 OffsetsArePageAligned ANY_OFFSET "any-offset";
+    2 MappingIgnoresTheFileSize A_MAPPING_MUST_FIT "a-mapping-must-fit";
+    2 MappingsOutliveDescriptors CLOSE_UNMAPS "close-unmaps";
+    2 MappingNeedsReadAccess STORING_NEEDS_NO_READING "storing-needs-no-reading";
+    2 SharedWritingNeedsWriteAccess WRITING_IS_FREE "writing-is-free";
+    2 ProtectIsLimited MPROTECT_ALLOWS_ANYTHING "mprotect-allows-anything";
+    2 UnmapRemovesTheGivenPages UNMAP_TAKES_THE_MAPPING "unmap-takes-the-mapping";
+    2 StoresPastTheEndStayOut REST_IS_FILE "rest-is-file";
+    3 PrivateStoresStayPrivate PRIVATE_REACHES_THE_FILE "private-reaches-the-file";
+    3 PrivateWritingNeedsNoWriteAccess PRIVATE_NEEDS_WRITE_ACCESS "private-needs-write-access";
+    3 MappingCopiesNothing MAPPING_TAKES_A_SNAPSHOT "mapping-takes-a-snapshot";
+    3 LoadingCopiesNothing LOADING_COPIES "loading-copies";
+    3 StoringCopiesThePage ONLY_THE_BYTE_IS_COPIED "only-the-byte-is-copied";
+    3 UnmapDiscardsCopies UNMAPPING_SAVES "unmapping-saves";
+    3 SyncIgnoresCopies MSYNC_WRITES_COPIES "msync-writes-copies";
+    3 SyncChangesNothingVisible MSYNC_REFRESHES "msync-refreshes";
+    3 DontneedDropsCopies DONTNEED_IS_A_HINT "dontneed-is-a-hint";
+    4 SharedStoresChangeTheFile A_STORE_WAITS_FOR_MSYNC "a-store-waits-for-msync";
+    4 StoresOutliveTheirProcess STORES_DIE_WITH_THEIR_PROCESS "stores-die-with-their-process";
+    4 ForkSharesSharedMappings FORK_COPIES_EVERYTHING "fork-copies-everything";
+    4 ForkSeparatesPrivateMappings FORK_SHARES_MEMORY "fork-shares-memory";
+    5 UnlinkRemovesTheName UNLINK_TAKES_THE_BYTES "unlink-takes-the-bytes";
+    5 DontneedKeepsTheFile DONTNEED_FREES_THE_FILE "dontneed-frees-the-file";
+    5 EachSealForbidsOneThing ANY_SEAL_WILL_DO "any-seal-will-do";
+    5 FutureWriteKeepsMappings FUTURE_WRITE_IS_WRITE "future-write-is-write";
+    6 NoPagePastTheEnd MAPPED_IS_THERE "mapped-is-there";
+    6 LastPageIsWhole BUS_ERROR_BEHIND_THE_LAST_BYTE "bus-error-behind-the-last-byte";
+    6 WholePagesAreMapped MAPPING_ENDS_AT_ITS_LENGTH "mapping-ends-at-its-length";
+    6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped";
+    6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe";
+    6 GrowingAddsPages THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT "the-size-when-mapped-is-the-limit";
+}
