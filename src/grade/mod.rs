@@ -7,6 +7,7 @@
 
 mod ask;
 mod failure;
+pub mod fixtures;
 pub mod misconception;
 mod property;
 mod report;

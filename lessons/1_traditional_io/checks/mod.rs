@@ -11,6 +11,9 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
+use mmap_workbook::grade::fixtures::{
+    Difference, contents, difference, equal, names_in, no_difference, refused, unnamed_file, wide,
+};
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
     Call, Failure, Player, Verdict, ask, calls_of, check, deadline, ensure, error_text, for_all, for_each,
@@ -32,10 +35,6 @@ use tempfile::TempDir;
 use super::{Record, load, raise, replace_all, save, to_crlf};
 
 const KIB: usize = 1024;
-
-fn wide(n: usize) -> u64 {
-    n.try_into().expect("no machine has addresses beyond 64 bits")
-}
 
 fn index(at: u64) -> usize {
     at.try_into().unwrap_or(usize::MAX)
@@ -193,20 +192,6 @@ struct Seen {
     log: Log,
 }
 
-/// Where a file is not what it should be.
-#[derive(Debug, Serialize, Deserialize)]
-struct Difference {
-    sizes: (usize, usize),
-    /// The first byte that differs, what it should be, and what it is.
-    first: Option<(usize, u8, u8)>,
-}
-
-fn difference(wanted: &[u8], got: &[u8]) -> Option<Difference> {
-    let first = if wanted == got { None } else { (0..).zip(wanted).zip(got).find(|((_, want), is)| want != is) };
-    let first = first.map(|((at, want), is)| (at, *want, *is));
-    (wanted != got).then_some(Difference { sizes: (wanted.len(), got.len()), first })
-}
-
 /// Runs `act` on a scripted file that begins with `bytes` and is to end with `wanted`.
 fn on(
     file: impl FnOnce() -> Scripted,
@@ -216,33 +201,21 @@ fn on(
     ask(|| {
         let file = file();
         let answer = act(&file).map_err(kind);
-        Seen { answer, difference: difference(wanted, &file.bytes.borrow()), log: file.log.into_inner() }
+        Seen { answer, difference: difference(&file.bytes.borrow(), wanted), log: file.log.into_inner() }
     })
 }
 
 /// That the answer is `wanted` and the file what it should be.
 fn compare(seen: &Seen, wanted: u64) -> Result<(), Failure> {
-    ensure(seen.answer == Ok(wanted), || {
-        let got = &seen.answer;
-        let failure = Failure::new(text!("Ok({wanted})", "Ok({wanted})"), text!("{got:?}", "{got:?}"));
-        if *got == Err("EINTR".to_owned()) { failure.shows(&belief::EINTR_IS_AN_ERROR) } else { failure }
+    equal(&seen.answer, &Ok(wanted)).map_err(|failure| match &seen.answer {
+        Err(error) if error == "EINTR" => failure.shows(&belief::EINTR_IS_AN_ERROR),
+        _ => failure,
     })?;
     as_it_should_be(seen)
 }
 
 fn as_it_should_be(seen: &Seen) -> Result<(), Failure> {
-    let Some(Difference { sizes: (wanted, got), first }) = &seen.difference else { return Ok(()) };
-    Err(match first {
-        Some((at, want, is)) => {
-            Failure::new(text!("byte {at} is {want:#04x} then", "第 {at} 字节应为 {want:#04x}"), {
-                text!("it is {is:#04x}", "是 {is:#04x}")
-            })
-        }
-        None => Failure::new(
-            text!("the file has {wanted} bytes then", "文件此时应为 {wanted} 字节"),
-            text!("it has {got}", "是 {got} 字节"),
-        ),
-    })
+    no_difference(text!("the file", "文件"), seen.difference)
 }
 
 /// Names a misconception, unless something else explains the failure.

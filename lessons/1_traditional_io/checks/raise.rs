@@ -28,11 +28,7 @@ fn has(path: &Path, wanted: u64) -> Result<(), Failure> {
 
 /// That there is nothing in the directory but the counter and the other file, which is as it was.
 fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
-    let mut names = Vec::new();
-    for entry in fs::read_dir(directory)? {
-        names.push(entry?.file_name().to_string_lossy().into_owned());
-    }
-    names.sort_unstable();
+    let names = names_in(directory.path())?;
     let other = fs::read_to_string(directory.path().join("counter.bak")).unwrap_or_default();
     ensure(names == ["counter", "counter.bak"] && other == "of somebody else\n", || {
         let names = names.join(", ");
@@ -41,10 +37,6 @@ fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
             text!("there is: {names}", "现在有：{names}"),
         )
     })
-}
-
-fn must_be(got: &Result<u64, String>, wanted: u64) -> Result<(), Failure> {
-    ensure(*got == Ok(wanted), || Failure::new(text!("Ok({wanted})", "Ok({wanted})"), text!("{got:?}", "{got:?}")))
 }
 
 #[test]
@@ -69,7 +61,7 @@ fn gives_the_next_number() {
             },
             |&(text, wanted)| {
                 let (directory, path) = counter(text)?;
-                must_be(&answer(&path)?, wanted)?;
+                equal(&answer(&path)?, &Ok(wanted))?;
                 has(&path, wanted)?;
                 nothing_beside(&directory)
             },
@@ -77,7 +69,7 @@ fn gives_the_next_number() {
         let (_directory, path) = counter(Some("7\n"))?;
         fs::set_permissions(&path, Permissions::from_mode(0o640))?;
         let mut open = File::open(&path)?;
-        must_be(&answer(&path)?, 8)?;
+        equal(&answer(&path)?, &Ok(8))?;
         let mode = fs::metadata(&path)?.permissions().mode() & 0o7777;
         ensure(mode == 0o640, || {
             Failure::new(text!("the mode is 640, as before", "权限保持 640"), {
@@ -101,7 +93,7 @@ fn gives_the_next_number() {
             super::raise(Path::new("counter")).map_err(kind)
         })?;
         let here = text!("the path is a file name alone", "路径只有文件名");
-        must_be(&got, 3).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(here))
+        equal(&got, &Ok(3)).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(here))
     });
 }
 
@@ -117,10 +109,7 @@ fn refuses_what_is_no_number() {
             |text| text!("a file with {text:?}", "内容为 {text:?} 的文件"),
             |text| {
                 let (directory, path) = counter(Some(text))?;
-                let got = answer(&path)?;
-                ensure(got == Err("InvalidData".to_owned()), || {
-                    Failure::new(text!("InvalidData", "InvalidData"), text!("{got:?}", "{got:?}"))
-                })?;
+                refused(&answer(&path)?, &["InvalidData"])?;
                 let now = fs::read_to_string(&path).unwrap_or_default();
                 ensure(now == *text, || {
                     let wanted = text!("the file is as it was", "文件保持原样");
@@ -156,13 +145,11 @@ fn takes_no_other_error_for_a_file_that_is_not_there() {
         })?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         let given = |failure: Failure| failure.given(text!("a file that nobody may read", "谁也不能读的文件"));
-        ensure(matches!(got.as_ref().err().map_or("", String::as_str), "EACCES" | "PermissionDenied"), || {
-            Failure::new(text!("EACCES", "EACCES"), text!("{got:?}", "{got:?}"))
-                .shows(&belief::NO_ANSWER_IS_NOTHING_THERE)
-        })
-        .and_then(|()| has(&path, 41))
-        .and_then(|()| nothing_beside(&directory))
-        .map_err(given)
+        refused(&got, &["EACCES", "PermissionDenied"])
+            .map_err(|failure| failure.shows(&belief::NO_ANSWER_IS_NOTHING_THERE))
+            .and_then(|()| has(&path, 41))
+            .and_then(|()| nothing_beside(&directory))
+            .map_err(given)
     });
 }
 
@@ -211,7 +198,7 @@ fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
             continue; // what comes after this was seen already
         }
         let next = if as_before { number + 1 } else { number + 2 };
-        must_be(&answer(&path)?, next).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
+        equal(&answer(&path)?, &Ok(next)).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
         let left = files()? > 2;
         nothing_beside(&directory).map_err(|failure| {
             let failure = if left { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure };

@@ -137,10 +137,7 @@ fn leaves_the_file_as_it_was_where_there_is_no_room() {
             },
             |&(bytes, room)| {
                 let seen = on(|| Scripted::new(bytes, &[], Some(room)), bytes, |file| super::to_crlf(file))?;
-                let got = &seen.answer;
-                ensure(*got == Err("ENOSPC".to_owned()), || {
-                    Failure::new(text!("ENOSPC", "ENOSPC"), text!("{got:?}", "{got:?}"))
-                })?;
+                refused(&seen.answer, &["ENOSPC"])?;
                 as_it_should_be(&seen).map_err(|failure| match seen.log.others {
                     0 => failure,
                     _ => explained(failure, &belief::SIZE_RESERVES_ROOM),
@@ -149,7 +146,7 @@ fn leaves_the_file_as_it_was_where_there_is_no_room() {
         )?;
         // The same as the kernel does it, at a limit of the size of files.
         let (wanted, got) = at_a_limit(&long, long.len() + more / 2)?;
-        ensure(got == Err("EFBIG".to_owned()), || Failure::new(text!("EFBIG", "EFBIG"), text!("{got:?}", "{got:?}")))
+        refused(&got, &["EFBIG"])
             .and_then(|()| {
                 ensure(wanted, || {
                     Failure::new(
@@ -164,8 +161,7 @@ fn leaves_the_file_as_it_was_where_there_is_no_room() {
 
 /// Whether a true file is as it was, and the answer, where files may have no more than `limit` bytes.
 fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>), Failure> {
-    let file = tempfile::tempfile()?;
-    file.write_all_at(bytes, 0)?;
+    let file = unnamed_file(bytes)?;
     let got = ask(|| {
         // Without the signal that would kill, a write beyond the limit is an error: EFBIG.
         // SAFETY: no handler of ours runs.
@@ -176,9 +172,7 @@ fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>),
         setrlimit(Resource::RLIMIT_FSIZE, soft, hard).map_err(error_text)?;
         answer
     })?;
-    let mut now = vec![0; bytes.len()];
-    let same = file.read_exact_at(&mut now, 0).is_ok() && now == bytes;
-    Ok((same && file.metadata()?.len() == wide(bytes.len()), got))
+    Ok((contents(&file)? == bytes, got))
 }
 
 #[test]
@@ -235,11 +229,9 @@ fn keeps_neither_the_file_nor_a_list_in_memory() {
         "文件可能比整个内存还大，要改的位置也可能和字节一样多，两者都不能全放进内存。"
     );
     check("in_place", rule, || {
-        let file = tempfile::tempfile()?;
-        file.write_all_at(b"a\n", 0)?;
+        let file = unnamed_file(b"a\n")?;
         // A small file first: what is wrong with that has nothing to do with memory.
-        let got = ask(|| super::to_crlf(&file).map_err(kind))?;
-        ensure(got == Ok(1), || Failure::new(text!("Ok(1)", "Ok(1)"), text!("{got:?}", "{got:?}")))?;
+        equal(&ask(|| super::to_crlf(&file).map_err(kind))?, &Ok(1))?;
         let lines = 400_000;
         // In pieces: memory that this process once had would be there for the answer, too.
         let some: Vec<u8> = b"12345\n".iter().copied().cycle().take(6_000).collect();

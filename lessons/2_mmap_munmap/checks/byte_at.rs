@@ -30,13 +30,13 @@ fn is_the_files_byte_or_none() {
             text!("a file of {size} bytes, offset {offset}", "{size} 字节的文件，偏移 {offset}")
         };
         let test = |&(size, offset): &(usize, usize)| {
-            let bytes = bytes(size);
-            let file = read_only(&file_with(&bytes)?)?;
+            let bytes = pattern(size);
+            let file = read_only(&unnamed_file(&bytes)?)?;
             compare(bytes.get(offset).copied(), answer(&file, wide(offset))?)
         };
         // First the simplest: from a file that ends on the edge of a page, shrinking leads nowhere else.
         for_each([(10, 10)], describe, test)?;
-        for_all((near_edges(), near_edges()), describe, test)
+        for_all((near_page_boundaries(), near_page_boundaries()), describe, test)
     });
 }
 
@@ -70,7 +70,7 @@ fn maps_one_page_and_lets_go_of_it() {
     check("lifetime", rule, || {
         let page = page_size();
         let offsets = [0, page - 1, page, 2 * page + 1];
-        let file = file_with(&bytes(3 * page))?;
+        let file = unnamed_file(&pattern(3 * page))?;
         for_each(
             offsets,
             |at| text!("a file of 3 pages, offset {at}", "3 页的文件，偏移 {at}"),

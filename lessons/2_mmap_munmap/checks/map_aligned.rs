@@ -20,8 +20,8 @@ fn is_aligned_and_shows_the_file() {
                 text!("the first {length} bytes, aligned to {alignment}", "前 {length} 字节，按 {alignment} 对齐")
             },
             |&(length, alignment)| {
-                let contents = bytes(size);
-                let file = file_with(&contents)?;
+                let contents = pattern(size);
+                let file = unnamed_file(&contents)?;
                 // Several in a row: one may be aligned by chance.
                 let answers = ask(|| {
                     let one = || {
@@ -95,7 +95,7 @@ fn takes_no_other_address() {
     );
     check("lifetime", rule, || {
         let page = page_size();
-        let file = file_with(&bytes(3 * page))?;
+        let file = unnamed_file(&pattern(3 * page))?;
         let read_only = read_only(&file)?;
         for_each(
             [(page, page, true), (1, 64 * page, true), (3 * page, 512 * page, true), (page, 64 * page, false)],
@@ -138,7 +138,7 @@ fn replaces_only_what_is_its_own() {
     );
     check("mapping", rule, || {
         let page = page_size();
-        let file = file_with(&bytes(3 * page))?;
+        let file = unnamed_file(&pattern(3 * page))?;
         for_each(
             [(page, page), (1, 64 * page), (3 * page, 512 * page)],
             |(length, alignment)| {
@@ -186,7 +186,7 @@ fn refuses_what_cannot_be() {
     );
     check("refusals", rule, || {
         let page = page_size();
-        let file = file_with(&bytes(page))?;
+        let file = unnamed_file(&pattern(page))?;
         let huge = usize::MAX - page + 1;
         let cases = [
             (0, page, "EINVAL"),

@@ -8,6 +8,9 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use mmap_workbook::grade::fixtures::{
+    contents, equal, near_page_boundaries, pattern, refused, same_bytes, unnamed_file, wide,
+};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, Failure, Verdict, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all, for_each, kind,
@@ -21,29 +24,6 @@ use nix::libc;
 use proptest::prelude::*;
 
 use super::{byte_at, count_lines, map_aligned, swap};
-
-/// Numbers of bytes up to three pages, most of them next to a page's edge.
-fn near_edges() -> impl Strategy<Value = usize> {
-    let page = page_size();
-    let edge = (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2));
-    prop_oneof![3 => edge, 1 => 0..3 * page]
-}
-
-/// So many bytes, none of them zero. 251 is prime: bytes one page apart differ. `\n` is among them.
-fn bytes(count: usize) -> Vec<u8> {
-    (1..=251).cycle().take(count).collect()
-}
-
-fn wide(n: usize) -> u64 {
-    n.try_into().expect("no machine has addresses beyond 64 bits")
-}
-
-/// A file without a name that has these bytes, open for reading and writing.
-fn file_with(bytes: &[u8]) -> Result<File, Failure> {
-    let file = tempfile::tempfile()?;
-    file.write_all_at(bytes, 0)?;
-    Ok(file)
-}
 
 /// The same file, open for reading only.
 fn read_only(file: &File) -> Result<File, Failure> {

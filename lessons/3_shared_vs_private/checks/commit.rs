@@ -5,20 +5,20 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
     check("cells", rule(), || {
         for_all(History::any(), History::words, |history| {
             judged(|| {
-                let file = file_with(&contents())?;
+                let file = unnamed_file(&original())?;
                 let draft = draft_of(&file)?;
                 history.happen(&draft, &file)?;
-                let count = no_error(super::commit(&draft, &file))?;
+                let count = no_error(super::commit(&draft, &file).map_err(kind))?;
                 // As the stores and the writes would have it, page by page.
-                let mut wanted = contents();
+                let mut wanted = original();
                 history.written.iter().for_each(|&at| wanted[at] = WRITTEN);
                 for page in history.copied() {
                     let end = ((page + 1) * page_size()).min(wanted.len());
-                    wanted[page * page_size()..end].copy_from_slice(&contents()[page * page_size()..end]);
+                    wanted[page * page_size()..end].copy_from_slice(&original()[page * page_size()..end]);
                 }
                 history.stored.iter().filter(|(_, other)| *other).for_each(|&(at, _)| wanted[at] = STORED);
-                same_bytes(&wanted, &bytes_of(&file)?, ("the file", "文件"))?;
-                same_bytes(&wanted, &shown(&draft), ("the draft", "草稿"))?;
+                same_bytes(text!("the file", "文件"), &contents(&file)?, &wanted)?;
+                same_bytes(text!("the draft", "草稿"), &loaded(&draft), &wanted)?;
                 let pages = history.copied().len();
                 ensure(count == pages, || {
                     Failure::new(text!("{pages} pages", "{pages} 页"), text!("{count}", "{count}"))
@@ -36,25 +36,25 @@ fn only_those_pages_are_written() {
         "把没人改过的页再写一遍，并非什么都没做：空洞会因此占用磁盘空间，别的进程同一时刻写入那一页的内容也会被抹掉。"
     );
     check("cells", rule, || {
-        let (grown, moved, written) = done(ask(|| {
+        let (grown, moved, written) = in_child(|| {
             let size = wide(64 * page_size());
-            let file = tempfile::tempfile().map_err(kind)?;
-            file.set_len(size).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+            let file = tempfile::tempfile()?;
+            file.set_len(size)?;
+            let draft = draft_of(&file)?;
             draft.store(9 * page_size(), STORED);
             // Only a few: a load from a mapped hole takes room on tmpfs.
             for page in 0..4 {
                 draft.load(page * page_size());
             }
-            let before = file.metadata().map_err(kind)?.blocks();
+            let before = file.metadata()?.blocks();
             let (count, moved) = moved(|| super::commit(&draft, &file));
-            count.map_err(kind)?;
-            file.sync_all().map_err(kind)?;
+            count?;
+            file.sync_all()?;
             let mut byte = [0];
-            file.read_exact_at(&mut byte, wide(9 * page_size())).map_err(kind)?;
-            let grown = file.metadata().map_err(kind)?.blocks().saturating_sub(before) * 512;
+            file.read_exact_at(&mut byte, wide(9 * page_size()))?;
+            let grown = file.metadata()?.blocks().saturating_sub(before) * 512;
             Ok((grown, moved.map_or(0, |moved| moved.written), byte[0]))
-        }))?;
+        })?;
         ensure(written == STORED, || {
             Failure::new(text!("{STORED} in the file", "文件中为 {STORED}"), text!("{written}", "{written}"))
         })?;
@@ -81,16 +81,16 @@ fn the_file_keeps_its_size() {
         "映射以整页为单位，文件大小却可以是任意字节数。写在文件末尾之后的内容只在页里，不属于文件。"
     );
     check("copy_on_write", rule, || {
-        let (size, last) = done(ask(|| {
-            let file = file_with(&contents()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
-            draft.store(contents().len() - 1, STORED);
-            draft.store(contents().len() + 5, STORED);
-            super::commit(&draft, &file).map_err(kind)?;
-            let size = file.metadata().map_err(kind)?.len();
-            Ok((size, bytes_of(&file).map_err(kind)?[contents().len() - 1]))
-        }))?;
-        let wanted = wide(contents().len());
+        let (size, last) = in_child(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            draft.store(original().len() - 1, STORED);
+            draft.store(original().len() + 5, STORED);
+            super::commit(&draft, &file)?;
+            let size = file.metadata()?.len();
+            Ok((size, contents(&file)?[original().len() - 1]))
+        })?;
+        let wanted = wide(original().len());
         ensure(size == wanted, || {
             Failure::new(text!("{wanted} bytes", "{wanted} 字节"), text!("{size}", "{size}"))
                 .shows(&belief::REST_IS_FILE)
@@ -104,14 +104,14 @@ fn the_file_keeps_its_size() {
 #[test]
 fn the_draft_follows_the_file_again() {
     check("copy_on_write", rule(), || {
-        let (later, again) = done(ask(|| {
-            let file = file_with(&contents()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+        let (later, again) = in_child(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
             draft.store(3, STORED);
-            super::commit(&draft, &file).map_err(kind)?;
-            file.write_all_at(&[WRITTEN], 3).map_err(kind)?;
-            Ok((draft.load(3), super::commit(&draft, &file).map_err(kind)?))
-        }))?;
+            super::commit(&draft, &file)?;
+            file.write_all_at(&[WRITTEN], 3)?;
+            Ok((draft.load(3), super::commit(&draft, &file)?))
+        })?;
         ensure((later, again) == (WRITTEN, 0), || {
             Failure::new(
                 text!(
@@ -135,15 +135,13 @@ fn nothing_is_lost_when_it_fails() {
         "write(2)：描述符没有以可写方式打开时返回 EBADF。放掉的副本再也找不回来。"
     );
     check("read_only", rule, || {
-        let (answer, kept) = done(ask(|| {
-            let directory = tempfile::tempdir().map_err(kind)?;
-            let path = directory.path().join("file");
-            std::fs::write(&path, contents()).map_err(kind)?;
-            let file = File::open(path).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+        let (answer, kept) = in_child(|| {
+            let (_directory, path, _) = named_file(&original())?;
+            let file = File::open(path)?;
+            let draft = draft_of(&file)?;
             draft.store(0, STORED);
             Ok((super::commit(&draft, &file).map_err(kind), draft.load(0)))
-        }))?;
+        })?;
         ensure(answer == Err("EBADF".to_owned()) && kept == STORED, || {
             Failure::new(
                 text!("EBADF, and the draft still has {STORED}", "EBADF，而且草稿中仍是 {STORED}"),
@@ -160,16 +158,14 @@ fn a_file_open_for_writing_only_is_enough() {
         "mmap(2)：描述符不可读时，无论要什么权限都是 EACCES。write(2) 只需要可写。"
     );
     check("read_only", rule, || {
-        let byte = done(ask(|| {
-            let directory = tempfile::tempdir().map_err(kind)?;
-            let path = directory.path().join("file");
-            std::fs::write(&path, contents()).map_err(kind)?;
-            let draft = draft_of(&File::open(&path).map_err(kind)?).map_err(kind)?;
+        let byte = in_child(|| {
+            let (_directory, path, _) = named_file(&original())?;
+            let draft = draft_of(&File::open(&path)?)?;
             draft.store(0, STORED);
-            let for_writing = File::options().write(true).open(&path).map_err(kind)?;
+            let for_writing = File::options().write(true).open(&path)?;
             let answer = super::commit(&draft, &for_writing).map_err(kind);
             Ok(answer.map(|_| std::fs::read(&path).map_or(0, |bytes| bytes[0])))
-        }))?;
+        })?;
         ensure(byte == Ok(STORED), || {
             Failure::new(
                 text!("Ok, and {STORED} in the file", "成功，文件中为 {STORED}"),
@@ -189,14 +185,14 @@ fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
     );
     check("copy_on_write", rule, || {
         judged(|| {
-            let file = file_with(&contents())?;
+            let file = unnamed_file(&original())?;
             let draft = Mapping::of_file(&file, 0, page_size() + 10, READ_WRITE, Sharing::Private)?;
             let marks = [page_size() + 5, page_size() + 20];
             marks.iter().for_each(|&at| draft.store(at, STORED));
-            no_error(super::commit(&draft, &file))?;
-            let mut wanted = contents();
+            no_error(super::commit(&draft, &file).map_err(kind))?;
+            let mut wanted = original();
             marks.iter().for_each(|&at| wanted[at] = STORED);
-            same_bytes(&wanted, &bytes_of(&file)?, ("the file", "文件"))
+            same_bytes(text!("the file", "文件"), &contents(&file)?, &wanted)
         })
     });
 }
@@ -212,32 +208,32 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
     check("read_only", rule, || {
         let marks = [page_size() + 7, 3 * page_size(), 3 * page_size() + 50];
         let limit = wide(3 * page_size() + 10);
-        let (answer, cut_short, kept, again, written) = done(ask(|| {
-            let file = file_with(&contents()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+        let (answer, cut_short, kept, again, written) = in_child(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
             marks.iter().for_each(|&at| draft.store(at, STORED));
             // SAFETY: SIG_IGN is no function that could be unfit for a signal handler.
-            unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(error_text)?;
-            let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).map_err(error_text)?;
-            setrlimit(Resource::RLIMIT_FSIZE, limit, hard).map_err(error_text)?;
+            unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+            let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+            setrlimit(Resource::RLIMIT_FSIZE, limit, hard)?;
             let answer = super::commit(&draft, &file).map_err(kind);
-            setrlimit(Resource::RLIMIT_FSIZE, soft, hard).map_err(error_text)?;
-            let in_file = bytes_of(&file).map_err(kind)?;
+            setrlimit(Resource::RLIMIT_FSIZE, soft, hard)?;
+            let in_file = contents(&file)?;
             let cut_short = in_file[marks[1]] == STORED && in_file[marks[2]] != STORED;
             // If a page was let go of, it shows this.
-            file.write_all_at(&[WRITTEN], wide(marks[0])).map_err(kind)?;
+            file.write_all_at(&[WRITTEN], wide(marks[0]))?;
             let kept = marks.map(|at| draft.load(at));
             let again = super::commit(&draft, &file).map_err(kind);
-            let bytes = bytes_of(&file).map_err(kind)?;
+            let bytes = contents(&file)?;
             Ok((answer, cut_short, kept, again, marks.map(|at| bytes[at])))
-        }))?;
+        })?;
         let given = text!(
             "pages 1 and 3 were stored to, the latter at its bytes 0 and 50; no file may grow beyond byte 10 of page 3",
             "写过第 1 页和第 3 页，后者写的是第 0 和第 50 字节；文件大小的上限在第 3 页第 10 字节处"
         );
         let failure = |expected, happened| Failure::new(expected, happened).given(given.clone());
-        ensure(answer == Err("EFBIG".to_owned()), || {
-            let failure = failure(text!("EFBIG", "EFBIG"), text!("{answer:?}", "{answer:?}"));
+        refused(&answer, &["EFBIG"]).map_err(|failure| {
+            let failure = failure.given(given.clone());
             if answer.is_ok() && cut_short { failure.shows(&belief::SHORT_IS_THE_END) } else { failure }
         })?;
         ensure(kept == [STORED; 3], || {

@@ -13,14 +13,13 @@ fn names_the_pages_that_were_stored_to() {
     check("copy_on_write", rule(), || {
         let test = |history: &History| {
             let wanted = history.copied();
-            let got = done(ask(|| {
-                let file = file_with(&contents()).map_err(kind)?;
-                let draft = draft_of(&file).map_err(kind)?;
-                history.happen(&draft, &file).map_err(kind)?;
+            let got = in_child(|| {
+                let file = unnamed_file(&original())?;
+                let draft = draft_of(&file)?;
+                history.happen(&draft, &file)?;
                 Ok(super::copied_pages(&draft).map_err(kind))
-            }))?;
-            ensure(got.as_ref() == Ok(&wanted), || {
-                let failure = Failure::new(text!("{wanted:?}", "{wanted:?}"), text!("{got:?}", "{got:?}"));
+            })?;
+            equal(&got, &Ok(wanted.clone())).map_err(|failure| {
                 let Ok(named) = got else { return failure };
                 // Stored to, but only what was there before.
                 let same = |page: &usize| !history.stored.iter().any(|(at, other)| *other && at / page_size() == *page);
@@ -42,15 +41,15 @@ fn names_the_pages_that_were_stored_to() {
 #[test]
 fn copies_nothing_itself() {
     check("copy_on_write", rule(), || {
-        let (first, second, shows) = done(ask(|| {
-            let file = file_with(&contents()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+        let (first, second, shows) = in_child(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
             draft.store(page_size(), STORED);
-            let first = super::copied_pages(&draft).map_err(kind)?;
-            let second = super::copied_pages(&draft).map_err(kind)?;
-            file.write_all_at(&[WRITTEN], 0).map_err(kind)?;
+            let first = super::copied_pages(&draft)?;
+            let second = super::copied_pages(&draft)?;
+            file.write_all_at(&[WRITTEN], 0)?;
             Ok((first, second, draft.load(0)))
-        }))?;
+        })?;
         ensure(first == [1] && second == [1] && shows == WRITTEN, || {
             Failure::new(
                 text!(
@@ -73,14 +72,14 @@ fn is_asked_of_the_kernel_and_not_of_the_bytes() {
         "哪些页是副本，页表里就有；若是去看字节，就得把文件的每一页都读进内存。"
     );
     check("copy_on_write", rule, || {
-        let (pages, before, after) = done(ask(|| {
-            let file = file_with(&contents()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+        let (pages, before, after) = in_child(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
             draft.store(2 * page_size(), STORED);
             let before = resident(&draft)?;
-            let pages = super::copied_pages(&draft).map_err(kind)?;
+            let pages = super::copied_pages(&draft)?;
             Ok((pages, before, resident(&draft)?))
-        }))?;
+        })?;
         ensure(pages == [2] && before == after, || {
             Failure::new(
                 text!("[2], and no other page of the draft is touched", "[2]，而且草稿的其他页一页也不会被访问"),

@@ -10,14 +10,18 @@ fn the_draft_is_the_file_again_now_and_later() {
     check("copy_on_write", rule, || {
         let test = |history: &History| {
             judged(|| {
-                let file = file_with(&contents())?;
+                let file = unnamed_file(&original())?;
                 let draft = draft_of(&file)?;
                 history.happen(&draft, &file)?;
-                no_error(super::discard(&draft))?;
-                same_bytes(&bytes_of(&file)?, &shown(&draft), ("the draft shows the file", "草稿显示的就是文件"))?;
-                let later = vec![LATER; contents().len()];
+                no_error(super::discard(&draft).map_err(kind))?;
+                same_bytes(
+                    text!("the draft shows the file", "草稿显示的就是文件"),
+                    &loaded(&draft),
+                    &contents(&file)?,
+                )?;
+                let later = vec![LATER; original().len()];
                 file.write_all_at(&later, 0)?;
-                same_bytes(&later, &shown(&draft), ("it follows what is written later", "之后写入的内容也能看到"))
+                same_bytes(text!("it follows what is written later", "之后写入的内容也能看到"), &loaded(&draft), &later)
                     .map_err(|failure| failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE))
             })
         };
@@ -34,14 +38,14 @@ fn nothing_else_is_forgotten() {
     );
     check("copy_on_write", rule, || {
         judged(|| {
-            let file = file_with(&contents())?;
+            let file = unnamed_file(&original())?;
             let (draft, other) = (draft_of(&file)?, draft_of(&file)?);
             draft.store(0, STORED);
             other.store(page_size(), STORED);
-            no_error(super::discard(&draft))?;
-            same_bytes(&contents(), &bytes_of(&file)?, ("the file is as it was", "文件保持原样"))?;
+            no_error(super::discard(&draft).map_err(kind))?;
+            same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &original())?;
             let (other, discarded) = (other.load(page_size()), draft.load(0));
-            ensure((other, discarded) == (STORED, contents()[0]), || {
+            ensure((other, discarded) == (STORED, original()[0]), || {
                 Failure::new(
                     text!(
                         "another draft keeps what was stored to it, and this one doesn't",

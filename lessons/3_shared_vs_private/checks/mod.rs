@@ -5,6 +5,10 @@ use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use mmap_workbook::grade::fixtures::{
+    contents, equal, in_child, loaded, mapped_whole, named_file, no_error, pattern, refused, same_bytes, unnamed_file,
+    wide,
+};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all, for_each, kind, moved};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, touch};
@@ -24,42 +28,18 @@ const PAGES: usize = 5;
 /// The bytes of the last page that the file has.
 const REST: usize = 100;
 
-fn wide(n: usize) -> u64 {
-    n.try_into().expect("no machine has addresses beyond 64 bits")
-}
-
-/// A file of four pages and a rest, without a name. 251 is prime: bytes one page apart differ, and none is zero.
-fn contents() -> Vec<u8> {
-    (1..=251).cycle().take((PAGES - 1) * page_size() + REST).collect()
-}
-
-fn file_with(bytes: &[u8]) -> std::io::Result<File> {
-    let file = tempfile::tempfile()?;
-    file.write_all_at(bytes, 0)?;
-    Ok(file)
+/// The bytes of a file of four pages and a rest.
+fn original() -> Vec<u8> {
+    pattern((PAGES - 1) * page_size() + REST)
 }
 
 fn draft_of(file: &File) -> std::io::Result<Mapping> {
-    let length = file.metadata()?.len().try_into().map_err(std::io::Error::other)?;
-    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private)?)
-}
-
-fn shown(draft: &Mapping) -> Vec<u8> {
-    let mut bytes = vec![0; draft.length()];
-    draft.read(0, &mut bytes);
-    bytes
+    mapped_whole(file, Sharing::Private)
 }
 
 /// How much of the draft is mapped in, in KiB: smaps, Rss.
-fn resident(draft: &Mapping) -> Result<u64, String> {
-    let areas = smaps_of(draft.range()).map_err(kind)?;
-    areas.iter().map(|area| area.kib("Rss").map_err(kind)).sum()
-}
-
-fn bytes_of(file: &File) -> std::io::Result<Vec<u8>> {
-    let mut bytes = vec![0; file.metadata()?.len().try_into().map_err(std::io::Error::other)?];
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
+fn resident(draft: &Mapping) -> std::io::Result<u64> {
+    smaps_of(draft.range())?.iter().map(|area| area.kib("Rss")).sum()
 }
 
 /// What happens to a draft before the learner's function is called.
@@ -149,34 +129,6 @@ impl History {
 /// Runs a check's steps in a child, which judges what it sees itself: to bring back all bytes would take longer.
 fn judged(steps: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     ask(steps)?
-}
-
-/// What the learner's function returned, when it must not be an error.
-fn no_error<T>(answer: std::io::Result<T>) -> Result<T, Failure> {
-    answer.map_err(|error| {
-        let error = kind(error);
-        Failure::new(text!("no error", "没有错误"), text!("{error}", "{error}"))
-    })
-}
-
-/// What an ask brings back when no step of it may fail.
-fn done<T>(answer: Result<Result<T, String>, Failure>) -> Result<T, Failure> {
-    answer?.map_err(|error| Failure::new(text!("no error", "没有错误"), text!("{error}", "{error}")))
-}
-
-fn same_bytes(wanted: &[u8], got: &[u8], what: (&str, &str)) -> Result<(), Failure> {
-    let differs = (0..wanted.len().max(got.len())).find(|&at| wanted.get(at) != got.get(at));
-    differs.map_or(Ok(()), |at| {
-        let ((en, zh), (page, byte)) = (what, (at / page_size(), at % page_size()));
-        let (want, is) = (wanted.get(at), got.get(at));
-        Err(Failure::new(
-            Text::new(
-                format!("{en}: byte {byte} of page {page} is {want:?}"),
-                format!("{zh}：第 {page} 页第 {byte} 字节为 {want:?}"),
-            ),
-            text!("it is {is:?}", "实际为 {is:?}"),
-        ))
-    })
 }
 
 /// The rule of copy-on-write.

@@ -18,7 +18,7 @@ fn brings_back_any_number_and_leaves_the_draft_alone() {
             },
             |&number| {
                 judged(|| {
-                    let file = file_with(&contents())?;
+                    let file = unnamed_file(&original())?;
                     let draft = draft_of(&file)?;
                     draft.store(1, STORED - 1);
                     let answer = super::what_if(&draft, |draft| {
@@ -28,19 +28,17 @@ fn brings_back_any_number_and_leaves_the_draft_alone() {
                         number.wrapping_add(u64::from(!seen || draft.load(0) != STORED))
                     });
                     let answer = answer.map_err(error_text);
-                    ensure(answer == Ok(number), || {
-                        let failure =
-                            Failure::new(text!("Ok({number})", "Ok({number})"), text!("{answer:?}", "{answer:?}"));
+                    equal(&answer, &Ok(number)).map_err(|failure| {
                         if answer == Ok(number & 0xff) {
                             failure.shows(&belief::STATUS_HOLDS_A_NUMBER)
                         } else {
                             failure
                         }
                     })?;
-                    let mut wanted = contents();
-                    same_bytes(&wanted, &bytes_of(&file)?, ("the file is as it was", "文件保持原样"))?;
+                    let mut wanted = original();
+                    same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &wanted)?;
                     wanted[1] = STORED - 1;
-                    same_bytes(&wanted, &shown(&draft), ("the draft is as it was", "草稿保持原样"))
+                    same_bytes(text!("the draft is as it was", "草稿保持原样"), &loaded(&draft), &wanted)
                 })
             },
         )
@@ -64,11 +62,11 @@ fn a_child_that_does_not_come_to_its_end_is_an_error() {
             ends,
             |(en, zh, _)| Text::new(format!("explore {en}"), format!("explore {zh}")),
             |&(_, _, explore)| {
-                let answer = done(ask(|| {
-                    let file = file_with(&contents()).map_err(kind)?;
-                    let draft = draft_of(&file).map_err(kind)?;
+                let answer = in_child(|| {
+                    let file = unnamed_file(&original())?;
+                    let draft = draft_of(&file)?;
                     Ok(super::what_if(&draft, explore).map_err(error_text))
-                }))?;
+                })?;
                 ensure(answer.is_err(), || {
                     Failure::new(text!("an error", "一个错误"), text!("{answer:?}", "{answer:?}"))
                         .shows(&belief::STATUS_HOLDS_A_NUMBER)
@@ -95,19 +93,19 @@ fn the_child_ends_without_the_parents_last_words() {
         "_exit(2) 立即结束进程；exit(3) 会先运行父进程用 atexit(3) 注册的函数，还会把从父进程复制来的缓冲区再写出一遍。"
     );
     check("observe", rule, || {
-        let (runs, explored) = done(ask(|| {
-            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).map_err(error_text)?;
+        let (runs, explored) = in_child(|| {
+            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
             END.store(shared.address(), Ordering::Relaxed);
             // SAFETY: the function lives for ever, and takes nothing.
             unsafe { libc::atexit(at_the_end) };
-            let file = file_with(&contents()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
             let explored = shared.long_word(8);
-            super::what_if(&draft, |_| explored.fetch_add(1, Ordering::Relaxed)).map_err(kind)?;
+            super::what_if(&draft, |_| explored.fetch_add(1, Ordering::Relaxed))?;
             let (runs, explored) = (shared.long_word(0).load(Ordering::Relaxed), explored.load(Ordering::Relaxed));
             std::mem::forget(shared);
             Ok((runs, explored))
-        }))?;
+        })?;
         ensure(explored == 1, || {
             Failure::new(text!("explore runs once", "explore 运行一次"), text!("{explored} times", "{explored} 次"))
         })?;
@@ -137,10 +135,10 @@ fn a_panic_ends_in_the_child() {
         "fork(2) 之后，子进程也有父进程的栈。panic 若无人捕获，就会在子进程里把父进程的栈帧再展开一遍：父进程还在用的临时文件会被删掉，甚至会落进父进程的 catch_unwind。"
     );
     check("observe", rule, || {
-        let (explored, drops): (u64, u64) = done(ask(|| {
-            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).map_err(error_text)?;
-            let file = file_with(&contents()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
+        let (explored, drops): (u64, u64) = in_child(|| {
+            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
             let frame = Frame(&shared);
             // That it is an error is the check before.
             let _ = super::what_if(&draft, |_| {
@@ -149,7 +147,7 @@ fn a_panic_ends_in_the_child() {
             });
             drop(frame);
             Ok([8, 0].map(|at| shared.long_word(at).load(Ordering::Relaxed)).into())
-        }))?;
+        })?;
         ensure((explored, drops) == (1, 1), || {
             Failure::new(
                 text!(
@@ -168,13 +166,13 @@ fn a_panic_ends_in_the_child() {
 #[test]
 fn it_is_a_process_of_its_own() {
     check("observe", rule(), || {
-        let (parent, child) = done(ask(|| {
-            let file = File::from(memfd_create(c"draft", MFdFlags::MFD_CLOEXEC).map_err(error_text)?);
-            file.set_len(page_size_u64()).map_err(kind)?;
-            let draft = draft_of(&file).map_err(kind)?;
-            let child = super::what_if(&draft, |_| u64::from(std::process::id())).map_err(kind)?;
+        let (parent, child) = in_child(|| {
+            let file = File::from(memfd_create(c"draft", MFdFlags::MFD_CLOEXEC)?);
+            file.set_len(page_size_u64())?;
+            let draft = draft_of(&file)?;
+            let child = super::what_if(&draft, |_| u64::from(std::process::id()))?;
             Ok((u64::from(std::process::id()), child))
-        }))?;
+        })?;
         ensure(parent != child, || {
             Failure::new(
                 text!("explore runs in a child", "explore 在子进程中运行"),

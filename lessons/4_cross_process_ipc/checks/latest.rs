@@ -4,8 +4,7 @@ use super::*;
 fn is_nothing_until_something_is_published() {
     check("reader", cell_rule(), || {
         let cell = page_of_zeros()?;
-        let got = ask(|| super::latest(&cell))?;
-        ensure(got.is_none(), || Failure::new(text!("None", "None"), text!("{got:?}", "{got:?}")))?;
+        equal(&ask(|| super::latest(&cell))?, &None)?;
         ask(|| publish(&cell, [0; 4]))?;
         let got = ask(|| super::latest(&cell))?;
         ensure(got == Some([0; 4]), || {

@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
+use mmap_workbook::grade::fixtures::{equal, refused};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Failure, Player, Verdict, after_each_instruction, ask, before_each_call, check, ensure, error_text, for_each,

@@ -24,7 +24,7 @@ fn counts_up_to_the_limit_and_no_further() {
                 let page = page_of_zeros()?;
                 page.long_word(AT).store(taken, Ordering::Relaxed);
                 let got = ask(|| (0..4).map(|_| super::next_ticket(&page, AT, limit)).collect::<Vec<_>>())?;
-                ensure(got == wanted, || Failure::new(text!("{wanted:?}", "{wanted:?}"), text!("{got:?}", "{got:?}")))?;
+                equal(&got, &wanted)?;
                 let (end, most) =
                     (page.long_word(AT).load(Ordering::Relaxed), taken.max(taken.saturating_add(4).min(limit)));
                 ensure(end == most, || {

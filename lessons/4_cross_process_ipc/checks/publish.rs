@@ -9,10 +9,7 @@ fn is_found_by_every_reader() {
             |value| text!("published: {value:?}", "发布：{value:?}"),
             |&value| {
                 ask(|| super::publish(&cell, value))?;
-                let got = ask(|| latest(&cell))?;
-                ensure(got == Some(value), || {
-                    Failure::new(text!("{value:?}", "{value:?}"), text!("{got:?}", "{got:?}"))
-                })
+                equal(&ask(|| latest(&cell))?, &Some(value))
             },
         )
     });

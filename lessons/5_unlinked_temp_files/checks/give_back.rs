@@ -53,7 +53,7 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
     );
     check("space", rule, || {
         let test = |(length, range): &(usize, Range<u64>)| {
-            let file = file_of(&pattern(*length))?;
+            let file = unnamed_file(&pattern(*length))?;
             let wanted = with_zeros(*length, range);
             let seen = ask(|| {
                 let mapping = map(&file).map_err(error_text)?;
@@ -75,9 +75,11 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
                 )
                 .shows(&belief::TRUNCATION_ONLY_FREES)
             })?;
-            same_bytes(difference(&found, &wanted).or(through_mapping)).map_err(|failure| {
-                if is_rounded(&found, range) { failure.shows(&belief::A_HOLE_IS_OF_WHOLE_PAGES) } else { failure }
-            })
+            no_difference(text!("the file", "文件"), difference(&found, &wanted).or(through_mapping)).map_err(
+                |failure| {
+                    if is_rounded(&found, range) { failure.shows(&belief::A_HOLE_IS_OF_WHOLE_PAGES) } else { failure }
+                },
+            )
         };
         for_each(edges(), described, test)?;
         all_of(lengths_and_ranges(), &described, &test)
@@ -94,7 +96,7 @@ fn the_file_is_never_shorter() {
         let ranges = edges().into_iter().filter(|(length, range)| range.end == *length as u64);
         for_each(ranges, described, |(length, range)| {
             for n in 0..300 {
-                let file = file_of(&pattern(*length))?;
+                let file = unnamed_file(&pattern(*length))?;
                 let killed = killed_before_call(n, || Ok(()), |()| give_back(&file, range.clone()).map_err(named))?;
                 let now = file.metadata()?.len();
                 ensure(now == *length as u64, || {
@@ -137,7 +139,7 @@ fn the_space_of_each_whole_page_comes_back() {
             )
         };
         for_each(ranges, describe, |range| {
-            for file in [file_of(&pattern(8 * page_size()))?, memory_file_of(&pattern(8 * page_size()))?] {
+            for file in [unnamed_file(&pattern(8 * page_size()))?, memory_file_of(&pattern(8 * page_size()))?] {
                 // What is not written yet has no place on the disk, and is counted as the file system likes.
                 file.sync_all()?;
                 let before = space_of(&file)?;
@@ -194,7 +196,7 @@ fn a_file_may_be_longer_than_4_gib() {
             file.read_exact_at(high, start)?;
             let wanted = with_zeros(5 * page_size(), &(range.start - start..range.end - start));
             let wanted = [pattern(4 * page_size()), wanted].concat();
-            if let Some(at) = difference(&found, &wanted).map(|(at, _, _)| at as u64) {
+            if let Some(at) = difference(&found, &wanted).map(|differs| differs.at as u64) {
                 let low = 4 * page;
                 let place = if at < low { at } else { start + at - low };
                 return Err(Failure::new(
@@ -233,7 +235,7 @@ fn what_is_no_range_of_the_file_is_refused() {
         };
         for_each(refused.into_iter().chain(no_error), describe, |(range, error)| {
             let bytes = pattern(usize::try_from(size).map_err(io::Error::other)?);
-            let file = file_of(&bytes)?;
+            let file = unnamed_file(&bytes)?;
             let answer = ask(|| give_back(&file, range.clone()).map_err(named))?;
             match error {
                 Some(error) => expect_error(&answer, error)?,

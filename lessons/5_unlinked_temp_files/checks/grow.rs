@@ -1,7 +1,7 @@
 use super::*;
 
 /// What a child brings back of a `grow`: the answer, the length of the mapping, and its bytes' first difference.
-type Seen = (Result<(), String>, usize, Option<(usize, u8, u8)>);
+type Seen = (Result<(), String>, usize, Option<Difference>);
 
 fn grown(file: &File, length: usize, wanted: &[u8]) -> Result<Seen, String> {
     let mut mapping = map(file).map_err(error_text)?;
@@ -21,7 +21,7 @@ fn the_mapping_shows_the_longer_file() {
         let describe =
             |(from, to): &(usize, usize)| text!("from {from} to {to} bytes", "从 {from} 字节增长到 {to} 字节");
         let test = |(from, to): &(usize, usize)| {
-            let file = file_of(&pattern(*from))?;
+            let file = unnamed_file(&pattern(*from))?;
             let mut wanted = pattern(*from);
             wanted.resize(*to, 0);
             let seen = ask(|| grown(&file, *to, &wanted))?;
@@ -42,7 +42,7 @@ fn the_mapping_shows_the_longer_file() {
                     text!("it has {now} bytes", "它长 {now} 字节"),
                 )
             })?;
-            same_bytes(difference(&found, &wanted).or(differs))
+            no_difference(text!("the file", "文件"), difference(&found, &wanted).or(differs))
         };
         let page = page_size();
         for_each([(page, page + 1), (10, 10), (page - 1, 3 * page)], describe, test)?;
@@ -66,7 +66,7 @@ fn those_who_mapped_it_before_still_share_it() {
             )
         };
         for_each(lengths, describe, |&(from, to)| {
-            let file = file_of(&pattern(from))?;
+            let file = unnamed_file(&pattern(from))?;
             let theirs = map(&file)?;
             let mut player = start(|line| {
                 let mut mapping = map(&file).map_err(error_text)?;
@@ -187,11 +187,11 @@ fn what_was_mapped_before_is_given_back() {
         let seen = ask(|| {
             let file = memory_file_of(&pattern(page)).map_err(error_text)?;
             let mut mapping = map(&file).map_err(error_text)?;
-            let before = descriptors().map_err(error_text)?;
+            let before = open_descriptors().map_err(error_text)?;
             for pages in 2..6 {
                 grow(&file, &mut mapping, pages * page).map_err(error_text)?;
             }
-            let after = descriptors().map_err(error_text)?;
+            let after = open_descriptors().map_err(error_text)?;
             Ok::<_, String>((mapped_bytes().map_err(error_text)?, mapping.length(), before, after))
         })?;
         let (mapped, length, before, after) = seen.map_err(|error| {
@@ -237,10 +237,10 @@ fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), 
     if seen != [255] {
         return Ok(Err(text!("a store through the mapping does not reach the file", "通过映射写入的内容到不了文件")));
     }
-    Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |(at, found, wanted)| {
+    Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |Difference { at, found, wanted }| {
         Err(text!(
-            "byte {at} of the mapping is {found} and was {wanted}",
-            "映射的第 {at} 字节是 {found}，原来是 {wanted}"
+            "byte {at} of the mapping is {found:?} and was {wanted:?}",
+            "映射的第 {at} 字节是 {found:?}，原来是 {wanted:?}"
         ))
     }))
 }
@@ -280,14 +280,14 @@ fn an_error_leaves_everything_as_it_was() {
         let cases = [
             (sealed, 5 * page, enough, "EPERM", text!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封标志的文件")),
             (
-                file_of(&bytes)?,
+                unnamed_file(&bytes)?,
                 2 * page,
                 enough,
                 "InvalidInput",
                 text!("a length of 2 pages for a file of 3", "把 3 页的文件“增长”到 2 页"),
             ),
             (
-                file_of(&bytes)?,
+                unnamed_file(&bytes)?,
                 12 << 20,
                 6 << 20,
                 "ENOMEM",

@@ -7,7 +7,7 @@ const LATER: &[u8] = b"a later one";
 
 /// A file of [`CONTENTS`].
 fn file() -> io::Result<File> {
-    file_of(CONTENTS)
+    unnamed_file(CONTENTS)
 }
 
 /// A number far from those in use.
@@ -99,13 +99,13 @@ fn the_program_finds_the_file_under_the_number() {
     check("descriptor", rule, || {
         for_each(Number::ALL, Number::described, |number| {
             let printed = in_child(|| {
-                let (file, another) = (file()?, file_of(b"another")?);
+                let (file, another) = (file()?, unnamed_file(b"another")?);
                 let wanted = number.of(&file, &another)?;
                 Ok(cat(wanted, |command| {
                     hand_down(command, &file, wanted)?;
                     drop(file);
                     // The number that `file` had is somebody else's from now on.
-                    std::mem::forget(file_of(LATER)?);
+                    std::mem::forget(unnamed_file(LATER)?);
                     Ok(())
                 })
                 .map_err(error_text))
@@ -140,7 +140,7 @@ fn no_other_program_gets_it() {
     check("descriptor", rule, || {
         for_each(Number::ALL, Number::described, |number| {
             let seen = in_child(|| {
-                let (file, another) = (file()?, file_of(b"another")?);
+                let (file, another) = (file()?, unnamed_file(b"another")?);
                 let wanted = number.of(&file, &another)?;
                 let plain = |_: &mut Command| Ok(());
                 let (inode, kept, usual) = (another.metadata()?.ino(), inheritable()?, descriptors_there(plain)?);
@@ -233,12 +233,12 @@ fn nothing_stays_open_here() {
     check("space", rule, || {
         let (before, after, found) = in_child(|| {
             let file = file()?;
-            let before = descriptors()?;
+            let before = open_descriptors()?;
             let mut found = true;
             for _ in 0..3 {
                 found &= cat(FAR, |command| hand_down(command, &file, FAR)).is_ok_and(|bytes| bytes == CONTENTS);
             }
-            Ok((before, descriptors()?, found))
+            Ok((before, open_descriptors()?, found))
         })?;
         ensure(found, || {
             Failure::new(

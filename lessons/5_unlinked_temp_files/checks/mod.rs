@@ -14,12 +14,16 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::Command;
 
+use mmap_workbook::grade::fixtures::{
+    Difference, contents, difference, in_child, loaded, mapped_whole, names_in, no_difference, open_descriptors,
+    pattern, unnamed_file,
+};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, Failure, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all, for_each, killed_before_call,
     start,
 };
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_2::{Mapping, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
 use mmap_workbook::observe::{Area, maps_of, page_size, page_size_u64, whole_pages};
 use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
@@ -34,11 +38,6 @@ use tempfile::TempDir;
 
 use super::{give_back, grow, hand_down, publish, receive_sealed};
 
-/// Bytes of which no two that are a page apart are the same, and none is 0.
-fn pattern(length: usize) -> Vec<u8> {
-    (1..=251).cycle().take(length).collect()
-}
-
 /// Lengths of files, with the edges of pages likely.
 fn lengths() -> BoxedStrategy<usize> {
     let page = page_size();
@@ -52,13 +51,6 @@ fn all_of<T: std::fmt::Debug + 'static>(
     test: &dyn Fn(&T) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     for_all(values, describe, test)
-}
-
-/// A file without a name where temporary files are kept.
-fn file_of(bytes: &[u8]) -> io::Result<File> {
-    let file = tempfile::tempfile()?;
-    file.write_all_at(bytes, 0)?;
-    Ok(file)
 }
 
 /// The name of the memory files here, by which their mappings are found.
@@ -77,36 +69,7 @@ fn in_memory(range: &Range<u64>) -> Range<usize> {
 }
 
 fn map(file: &File) -> io::Result<Mapping> {
-    let length = file.metadata()?.len().try_into().map_err(io::Error::other)?;
-    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
-}
-
-fn contents(file: &File) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; file.metadata()?.len().try_into().map_err(io::Error::other)?];
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
-}
-
-/// The bytes as loads from the mapping give them.
-fn loaded(mapping: &Mapping) -> Vec<u8> {
-    let mut bytes = vec![0; mapping.length()];
-    mapping.read(0, &mut bytes);
-    bytes
-}
-
-/// The first place at which the two differ, with both bytes.
-fn difference(found: &[u8], wanted: &[u8]) -> Option<(usize, u8, u8)> {
-    let at = found.iter().zip(wanted).position(|(found, wanted)| found != wanted)?;
-    Some((at, found[at], wanted[at]))
-}
-
-fn same_bytes(differs: Option<(usize, u8, u8)>) -> Result<(), Failure> {
-    differs.map_or(Ok(()), |(at, found, wanted)| {
-        Err(Failure::new(
-            text!("byte {at} is {wanted}", "第 {at} 字节是 {wanted}"),
-            text!("byte {at} is {found}", "第 {at} 字节是 {found}"),
-        ))
-    })
+    mapped_whole(file, Sharing::Shared)
 }
 
 /// What an answer is told that can't be killed at each of its moments, because they don't end.
@@ -119,31 +82,10 @@ fn space_of(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.blocks() * 512) // st_blocks counts in units of 512 bytes on every file system (inode(7))
 }
 
-/// How many descriptors this process has.
-fn descriptors() -> io::Result<usize> {
-    Ok(fs::read_dir("/proc/self/fd")?.count())
-}
-
 /// How many bytes of memory files of ours this process has mapped.
 fn mapped_bytes() -> io::Result<usize> {
     let areas = maps_of(0..usize::MAX)?;
     Ok(areas.iter().filter(|area| area.name().contains(NAME)).map(|area| area.range().len()).sum())
-}
-
-/// The names in a directory, in order.
-fn names(directory: &Path) -> io::Result<Vec<String>> {
-    let names = fs::read_dir(directory)?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    let mut names = names.collect::<io::Result<Vec<_>>>()?;
-    names.sort();
-    Ok(names)
-}
-
-/// [`ask`] for a body that is not to meet an error.
-fn in_child<T: serde::Serialize + serde::de::DeserializeOwned>(
-    body: impl FnOnce() -> io::Result<T>,
-) -> Result<T, Failure> {
-    ask(|| body().map_err(error_text))?
-        .map_err(|error| Failure::new(text!("no error", "没有错误"), text!("the error {error}", "错误 {error}")))
 }
 
 /// What kind of error it is, and its errno if it has one: `InvalidInput EINVAL`.

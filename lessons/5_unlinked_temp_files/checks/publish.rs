@@ -81,7 +81,7 @@ fn the_file_has_these_bytes_and_permissions() {
                 )
                 .shows(&belief::OPEN_SETS_THE_MODE)
             })?;
-            let left = names(directory.path())?;
+            let left = names_in(directory.path())?;
             ensure(left == [OTHER, NAME], || {
                 Failure::new(
                     text!("only the new file is new in the directory", "目录里只多出这一个新文件"),
@@ -105,7 +105,7 @@ fn nobody_finds_it_while_it_is_filled() {
             let mut seen = None;
             let answer = publish(&directory.path().join(NAME), 0o600, |file| {
                 let metadata = file.metadata()?;
-                seen = Some((metadata.nlink(), names(directory.path())?, metadata.dev() == device, metadata.len()));
+                seen = Some((metadata.nlink(), names_in(directory.path())?, metadata.dev() == device, metadata.len()));
                 // For reading and for writing: what is written can be read.
                 fill_with(file, b"both")?;
                 file.read_exact_at(&mut [0; 4], 0)
@@ -164,7 +164,7 @@ fn a_name_that_is_taken_stays_as_it_is() {
             }
             let state = || -> io::Result<_> {
                 let kind = path.symlink_metadata().ok().map(|metadata| (metadata.file_type(), metadata.ino()));
-                Ok((names(directory.path())?, kind, fs::read(&path).ok()))
+                Ok((names_in(directory.path())?, kind, fs::read(&path).ok()))
             };
             let before = state()?;
             let fails = *case == "an error of fill";
@@ -177,7 +177,7 @@ fn a_name_that_is_taken_stays_as_it_is() {
             })?;
             expect_error(&answer, if fails { "EDOM" } else { "AlreadyExists" }).map_err(with_belief)?;
             ensure(state()? == before, || {
-                let left = names(directory.path()).unwrap_or_default();
+                let left = names_in(directory.path()).unwrap_or_default();
                 Failure::new(
                     text!("the directory is as it was", "目录保持原样"),
                     text!("something has changed; it lists {left:?}", "有东西被改动了；现在有 {left:?}"),
@@ -214,7 +214,7 @@ fn killed_at_any_moment_it_leaves_nothing_half_done() {
                 }
                 None => text!("not killed", "没有被杀死"),
             };
-            let left = names(directory.path())?;
+            let left = names_in(directory.path())?;
             ensure(left == [OTHER] || left == [OTHER, NAME], || {
                 Failure::new(
                     text!(

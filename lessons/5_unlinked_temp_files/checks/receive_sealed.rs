@@ -40,9 +40,9 @@ fn a_file_that_stays_as_it_is_is_mapped() {
             let offset = io::Seek::stream_position(&mut file)?;
             let socket = sent(&file)?;
             let seen = ask(|| {
-                let before = descriptors().map_err(named)?;
+                let before = open_descriptors().map_err(named)?;
                 let mapping = receive_sealed(&socket, length).map_err(named)?;
-                let after = descriptors().map_err(named)?;
+                let after = open_descriptors().map_err(named)?;
                 let areas = maps_of(mapping.range()).map_err(named)?;
                 let is_the_file = mapped_bytes().map_err(named)? == whole_pages(length)
                     && areas.iter().all(|area| area.name().contains(NAME));
@@ -159,7 +159,7 @@ fn what_cannot_be_trusted_is_refused() {
                 text!("a sealed file that is longer than it may be, by one byte", "比上限多一个字节的已密封文件"),
             ),
             (sealed(b"", SHRINK | WRITE)?, page, text!("an empty sealed file", "空的已密封文件")),
-            (file_of(&pattern(page))?, page, text!("a regular file", "普通文件")),
+            (unnamed_file(&pattern(page))?, page, text!("a regular file", "普通文件")),
             (File::open("/")?, page, text!("a directory", "目录")),
             (File::open("/dev/null")?, page, text!("/dev/null", "/dev/null")),
             (File::from(std::os::fd::OwnedFd::from(io::pipe()?.0)), page, text!("a pipe", "管道")),
@@ -201,13 +201,13 @@ fn nothing_of_a_refused_file_stays() {
                 let sockets = [sent(file)?, sent(file)?, sent(file)?];
                 let last = sent(&sealed(b"x", SHRINK | WRITE)?)?;
                 let seen = ask(|| {
-                    let before = descriptors().map_err(error_text)?;
+                    let before = open_descriptors().map_err(error_text)?;
                     for socket in &sockets {
                         // Whether it should have been taken is not asked here: a mapping that was given out ends
                         // now.
                         drop(receive_sealed(socket, *at_most));
                     }
-                    let after = (descriptors().map_err(error_text)?, mapped_bytes().map_err(error_text)?);
+                    let after = (open_descriptors().map_err(error_text)?, mapped_bytes().map_err(error_text)?);
                     let taken = receive_sealed(&last, 1).map(|mapping| mapping.load(0)).map_err(named);
                     Ok::<_, String>((before, after, taken))
                 })?;

@@ -11,6 +11,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, Ordering};
 
+use mmap_workbook::grade::fixtures::{
+    contents, difference, equal, named_file, near_page_boundaries, open_descriptors, pattern, refused, same_bytes, wide,
+};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Failure, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all,
@@ -30,42 +33,14 @@ use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, recvmsg, s
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use proptest::prelude::*;
-use tempfile::TempDir;
 
 use super::{parts, put, sum_of, survive, zeros_over};
-
-/// Lengths and places of up to four pages, most of them next to a page's edge.
-fn near_edges() -> impl Strategy<Value = usize> {
-    let page = page_size();
-    let edge = (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2));
-    prop_oneof![3 => edge, 1 => 0..3 * page]
-}
-
-/// So many bytes, none of them zero: what a hole or a page's rest shows can't be taken for one of them. 251 is prime:
-/// bytes one page apart differ.
-fn bytes(count: usize) -> Vec<u8> {
-    (1..=251).cycle().take(count).collect()
-}
-
-/// A directory of a check's own, and in it a file with these bytes.
-fn file_with(bytes: &[u8]) -> Result<(TempDir, PathBuf, File), Failure> {
-    let directory = tempfile::tempdir()?;
-    let path = directory.path().join("file");
-    fs::write(&path, bytes)?;
-    let file = File::options().read(true).write(true).open(&path)?;
-    Ok((directory, path, file))
-}
-
-/// A `usize` as the kernel's sizes are.
-fn wide(n: usize) -> u64 {
-    u64::try_from(n).expect("no machine has addresses beyond 64 bits")
-}
 
 /// How many mappings of files and how many descriptors this process has.
 fn held() -> io::Result<[usize; 2]> {
     let maps = fs::read_to_string("/proc/self/maps")?;
     let of_files = maps.lines().filter(|line| line.split_whitespace().nth(4).is_some_and(|inode| inode != "0")).count();
-    Ok([of_files, fs::read_dir("/proc/self/fd")?.count()])
+    Ok([of_files, open_descriptors()?])
 }
 
 /// Runs `body` in this process, and says how many mappings of files and descriptors there were before and after.
@@ -91,11 +66,6 @@ fn nothing_left([before, after]: [[usize; 2]; 2]) -> Result<(), Failure> {
         );
         if more_maps > maps && files == more_files { failure.shows(&belief::CLOSE_UNMAPS) } else { failure }
     })
-}
-
-/// The first byte in which two files differ.
-fn first_difference(a: &[u8], b: &[u8]) -> Option<usize> {
-    (0..a.len().max(b.len())).find(|&at| a.get(at) != b.get(at))
 }
 
 mod parts;

@@ -34,7 +34,7 @@ fn differs(expected: &Result<Ranges, String>, got: &Result<Ranges, String>, leng
 /// is.
 fn of_the_kernel(size: usize, offset: u64, length: usize) -> Result<Ranges, Failure> {
     let file = tempfile::tempfile()?;
-    file.write_all_at(&bytes(size), 0)?;
+    file.write_all_at(&pattern(size), 0)?;
     let mapping = Mapping::of_file(&file, offset, length, READ_WRITE, Sharing::Shared)?;
     let areas = maps_of(mapping.address()..mapping.address() + 1)?;
     let mapped = areas.first().map_or(0, |area| area.range().end - mapping.address());
@@ -62,7 +62,7 @@ fn says_what_the_kernel_says() {
     );
     check("rule", law, || {
         for_all(
-            (near_edges(), 0..3_u64, near_edges()),
+            (near_page_boundaries(), 0..3_u64, near_page_boundaries()),
             |(size, first_page, length)| {
                 let length = length.max(&1);
                 text!(

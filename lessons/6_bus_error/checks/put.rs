@@ -4,14 +4,6 @@ fn answer(file: &File, offset: u64, bytes: &[u8]) -> Result<Result<(), String>, 
     ask(|| super::put(file, offset, bytes).map_err(kind))
 }
 
-/// What the file has now.
-fn content(file: &File) -> io::Result<Vec<u8>> {
-    let size = usize::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
-    let mut bytes = vec![0; size];
-    file.read_exact_at(&mut bytes, 0)?;
-    Ok(bytes)
-}
-
 /// Holds the answer and the file against what they should be.
 fn hold(
     got: &Result<(), String>,
@@ -20,7 +12,7 @@ fn hold(
     before: &[u8],
     wanted: &[u8],
 ) -> Result<(), Failure> {
-    ensure(got == expected, || Failure::new(text!("{expected:?}", "{expected:?}"), text!("{got:?}", "{got:?}")))?;
+    equal(got, expected)?;
     let after = file.metadata()?.len();
     let size = wide(wanted.len());
     ensure(after == size, || {
@@ -30,14 +22,7 @@ fn hold(
             text!("a size of {after} bytes", "大小为 {after} 字节"),
         )
     })?;
-    let now = content(file)?;
-    match first_difference(&now, wanted) {
-        None => Ok(()),
-        Some(at) => Err(Failure::new(
-            text!("byte {at} of the file is {:#04x}", "文件第 {at} 字节是 {:#04x}", wanted[at]),
-            text!("it is {:#04x}", "实际是 {:#04x}", now[at]),
-        )),
-    }
+    same_bytes(text!("the file", "文件"), &contents(file)?, wanted)
 }
 
 /// What the file should have afterwards.
@@ -58,10 +43,10 @@ fn puts_the_bytes_and_changes_no_other() {
     );
     check("2:window", law, || {
         let test = |&(size, offset, count): &(usize, usize, usize)| {
-            let (_directory, _, file) = file_with(&bytes(size))?;
+            let (_directory, _, file) = named_file(&pattern(size))?;
             let new = vec![b'!'; count];
             let got = answer(&file, wide(offset), &new)?;
-            hold(&got, &Ok(()), &file, &bytes(size), &with(&bytes(size), offset, &new))
+            hold(&got, &Ok(()), &file, &pattern(size), &with(&pattern(size), offset, &new))
         };
         let describe = |(size, offset, count): &(usize, usize, usize)| {
             text!(
@@ -71,7 +56,7 @@ fn puts_the_bytes_and_changes_no_other() {
         };
         let page = page_size();
         for_each([(100, 10, 5), (0, 0, 1), (page, page - 1, 2), (10, 3 * page + 7, page)], describe, test)?;
-        for_all((near_edges(), near_edges(), near_edges()), describe, test)
+        for_all((near_page_boundaries(), near_page_boundaries(), near_page_boundaries()), describe, test)
     });
 }
 
@@ -100,13 +85,13 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
                 text!("{count} bytes to put at {offset}", "在 {offset} 处放入 {count} 字节")
             },
             |(offset, new, expected)| {
-                let (_directory, _, file) = file_with(&bytes(10))?;
+                let (_directory, _, file) = named_file(&pattern(10))?;
                 let got = answer(&file, *offset, new)?;
-                hold(&got, expected, &file, &bytes(10), &bytes(10))
+                hold(&got, expected, &file, &pattern(10), &pattern(10))
             },
         )?;
-        let (before, new) = (bytes(10), vec![b'!'; 8 << 20]);
-        let (_directory, _, file) = file_with(&before)?;
+        let (before, new) = (pattern(10), vec![b'!'; 8 << 20]);
+        let (_directory, _, file) = named_file(&before)?;
         let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
         // Who maps piece after piece needs no more, and then has to put them all.
         let wanted = if got.is_ok() { with(&before, 10, &new) } else { before.clone() };
@@ -128,8 +113,8 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
     );
     check("ways_out", law, || {
         // On a disk with room first: also where no small one can be mounted, there is something to check.
-        let (_directory, _, file) = file_with(&bytes(10))?;
-        hold(&answer(&file, 10, b"x")?, &Ok(()), &file, &bytes(10), &with(&bytes(10), 10, b"x"))?;
+        let (_directory, _, file) = named_file(&pattern(10))?;
+        hold(&answer(&file, 10, b"x")?, &Ok(()), &file, &pattern(10), &with(&pattern(10), 10, b"x"))?;
         let page = page_size();
         for_each(
             [
@@ -156,7 +141,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                         return Ok(());
                     }
                 };
-                let mut before = bytes(there.end * page);
+                let mut before = pattern(there.end * page);
                 before[..there.start * page].fill(0);
                 disk.file.write_all_at(&before[there.start * page..], wide(there.start * page))?;
                 disk.file.set_len(wide(*size))?;
@@ -183,13 +168,13 @@ fn takes_no_more_room_than_it_needs() {
         "posix_fallocate(3) 只为给定的范围预留空间；已经占有空间的页不再需要新空间"
     );
     check("ways_out", law, || {
-        let (_directory, _, file) = file_with(&bytes(10))?;
-        hold(&answer(&file, 9, b"x")?, &Ok(()), &file, &bytes(10), &with(&bytes(10), 9, b"x"))?;
+        let (_directory, _, file) = named_file(&pattern(10))?;
+        hold(&answer(&file, 9, b"x")?, &Ok(()), &file, &pattern(10), &with(&pattern(10), 9, b"x"))?;
         let (Ok(mut full), Ok(empty)) = (SmallDisk::new(16)?, SmallDisk::new(16)?) else {
             eprintln!("skipped: no small disk can be mounted here");
             return Ok(());
         };
-        let before = bytes(2 * page_size());
+        let before = pattern(2 * page_size());
         full.file.write_all_at(&before, 0)?;
         full.fill()?;
         let (offset, new) = (page_size() - 4, b"replaced");
@@ -229,11 +214,11 @@ fn goes_through_a_mapping_and_leaves_none() {
         "munmap(2)：映射不随文件描述符关闭而消失，直到有人解除映射"
     );
     check("2:mapping", law, || {
-        let (_directory, _, file) = file_with(&bytes(2 * page_size()))?;
+        let (_directory, _, file) = named_file(&pattern(2 * page_size()))?;
         let new = vec![b'!'; page_size()];
         let ((got, moved), kept) =
             ask(|| counting(|| moved(|| super::put(&file, 100, &new).map_err(kind))))?.map_err(io::Error::other)?;
-        hold(&got, &Ok(()), &file, &bytes(2 * page_size()), &with(&bytes(2 * page_size()), 100, &new))?;
+        hold(&got, &Ok(()), &file, &pattern(2 * page_size()), &with(&pattern(2 * page_size()), 100, &new))?;
         let written = moved.map_or(0, |moved| moved.written);
         // Where a file system can't reserve blocks, posix_fallocate(3) writes a byte to each instead.
         ensure(written < wide(new.len()), || {

@@ -74,7 +74,7 @@ impl Game {
             Some(touch) => format!("Err(Page({}))", touch.at() / page_size()),
             None => "Ok(\"the body's answer\")".to_owned(),
         };
-        let (mut file, mut behind) = (bytes(*size), std::collections::BTreeMap::new());
+        let (mut file, mut behind) = (pattern(*size), std::collections::BTreeMap::new());
         let mut seen = Vec::new();
         for (value, touch) in (1..).zip(touches) {
             match (touch, file.get_mut(touch.at())) {
@@ -90,15 +90,17 @@ impl Game {
 }
 
 fn games() -> impl Strategy<Value = Game> {
-    let touches = proptest::collection::vec((near_edges(), any::<bool>()), 1..5);
-    (near_edges(), near_edges(), touches, any::<bool>()).prop_map(|(size, length, touches, blocked)| {
-        let length = length.max(1);
-        let mapped = length.next_multiple_of(page_size());
-        let touch = |(at, store): (usize, bool)| {
-            if store { Touch::Store(at % mapped) } else { Touch::Load(at % mapped) }
-        };
-        Game { size, length, touches: touches.into_iter().map(touch).collect(), blocked }
-    })
+    let touches = proptest::collection::vec((near_page_boundaries(), any::<bool>()), 1..5);
+    (near_page_boundaries(), near_page_boundaries(), touches, any::<bool>()).prop_map(
+        |(size, length, touches, blocked)| {
+            let length = length.max(1);
+            let mapped = length.next_multiple_of(page_size());
+            let touch = |(at, store): (usize, bool)| {
+                if store { Touch::Store(at % mapped) } else { Touch::Load(at % mapped) }
+            };
+            Game { size, length, touches: touches.into_iter().map(touch).collect(), blocked }
+        },
+    )
 }
 
 /// How it died tells what it relied on: a SIGBUS that is ignored or blocked kills without asking the handler which
@@ -121,7 +123,7 @@ fn answers_or_names_the_first_page_that_was_missed() {
     check("guarded", law, || {
         let page = page_size();
         let test = |game: &Game| {
-            let (_directory, path, file) = file_with(&bytes(game.size))?;
+            let (_directory, path, file) = named_file(&pattern(game.size))?;
             let (got, saw) = ask(|| game.play(&file)).map_err(and_why)?.map_err(io::Error::other)?;
             let (answer, seen, content) = game.expected();
             ensure(got == answer, || Failure::new(text!("{answer}", "{answer}"), text!("{got}", "{got}")))?;
@@ -142,7 +144,7 @@ fn answers_or_names_the_first_page_that_was_missed() {
                     text!(
                         "it has {has} bytes, and the first that differs is {:?}",
                         "文件有 {has} 字节，第一个不符的字节位于 {:?}",
-                        first_difference(&after, &content)
+                        difference(&after, &content).map(|differs| differs.at)
                     ),
                 )
             })
@@ -181,7 +183,7 @@ fn notices_a_page_that_was_gone_for_a_moment() {
         use Step::{Load, Size};
         let page = page_size();
         let two = 2 * page;
-        let there = |at: usize| bytes(two)[at];
+        let there = |at: usize| pattern(two)[at];
         let missed = |page: usize| format!("Err(Page({page}))");
         let cases: [(usize, &[Step], String); 6] = [
             (two, &[Load(0), Size(0), Load(page), Size(two), Load(0)], missed(1)),
@@ -201,7 +203,7 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                 )
             },
             |(size, steps, expected)| {
-                let (_directory, _, file) = file_with(&bytes(*size))?;
+                let (_directory, _, file) = named_file(&pattern(*size))?;
                 let mut player = start(|line| {
                     let body = |mapping: &Mapping| -> io::Result<Vec<u8>> {
                         let mut seen = Vec::new();
@@ -237,7 +239,7 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                             ));
                         }
                         file.set_len(wide(*size))?;
-                        file.write_all_at(&bytes(*size), 0)?;
+                        file.write_all_at(&pattern(*size), 0)?;
                         player.give_turn()?;
                     }
                 }
@@ -274,8 +276,8 @@ fn notices_a_page_that_was_gone_for_a_moment() {
 /// missed, or gives the file's bytes, never zeros.
 fn flicker(parity: u64) -> Result<(), Failure> {
     let page = page_size();
-    let content = bytes(page);
-    let (_directory, _, file) = file_with(&content)?;
+    let content = pattern(page);
+    let (_directory, _, file) = named_file(&content)?;
     // What came of it, from another process: how it ended, and the bytes it had.
     let came = Mapping::anonymous(3, READ_WRITE, Sharing::Shared)?;
     let (missed, had, other) = (1, 2, 3);
@@ -450,8 +452,8 @@ fn leaves_every_other_bus_error_to_the_action_from_before() {
         use Other::{Sent, SentAndIgnored, SentWithAddress, Touch, TouchWithHandler};
         let all = [Touch, Sent, SentWithAddress, TouchWithHandler, SentAndIgnored];
         for_each(all, Other::in_words, |&what| {
-            let (_directory, _, file) = file_with(b"")?;
-            let (_other_directory, _, other_file) = file_with(b"")?;
+            let (_directory, _, file) = named_file(b"")?;
+            let (_other_directory, _, other_file) = named_file(b"")?;
             let other = Mapping::of_file(&other_file, 0, 1, READ_WRITE, Sharing::Shared)?;
             // Where the child writes down how far it came: what it has in memory of its own dies with it.
             let reached = Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?;
@@ -494,7 +496,7 @@ fn lets_only_one_run_at_a_time() {
         "处理函数能用的状态都是静态的：两个同时运行就会共用它"
     );
     check("guarded", law, || {
-        let (_directory, _, file) = file_with(&bytes(10))?;
+        let (_directory, _, file) = named_file(&pattern(10))?;
         let two = 2 * page_size();
         let (outer, inner, ran, next) = ask(|| {
             let (mut inner, mut ran) = (String::new(), false);
@@ -606,7 +608,7 @@ fn leaves_the_process_as_it_was() {
     check("2:mapping", law, || {
         let all = [End::Answer, End::Missed, End::Panic, End::MissedAndPanic, End::Refused];
         for_each(all, End::in_words, |&end| {
-            let (_directory, _, file) = file_with(&bytes(10))?;
+            let (_directory, _, file) = named_file(&pattern(10))?;
             let (got, same, kept, next) = ask(|| -> Result<_, String> {
                 let sigbus = SigSet::from(Signal::SIGBUS);
                 SigSet::from(Signal::SIGUSR1).thread_block().map_err(error_text)?;

@@ -17,8 +17,8 @@ fn replaces_the_page_and_no_other() {
             [page, page + 1, page + 77, 2 * page - 1],
             |at| text!("the byte at {at} of a mapping of three pages", "三页映射中第 {at} 字节处的地址"),
             |&at| {
-                let before = bytes(3 * page);
-                let (_directory, path, file) = file_with(&before)?;
+                let before = pattern(3 * page);
+                let (_directory, path, file) = named_file(&before)?;
                 let (done, shown) = ask(|| -> Result<_, String> {
                     let mapping = mapped(&file).map_err(error_text)?;
                     // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
@@ -33,20 +33,15 @@ fn replaces_the_page_and_no_other() {
                 ensure(done.is_ok(), || Failure::new(text!("Ok", "Ok"), text!("{done:?}", "{done:?}")))?;
                 let mut wanted = before.clone();
                 wanted[page..2 * page].fill(0);
-                if let Some(n) = first_difference(&shown, &wanted) {
-                    let failure = Failure::new(
-                        text!("byte {n} of the mapping is {:#04x}", "映射的第 {n} 字节是 {:#04x}", wanted[n]),
-                        text!("it is {:#04x}", "实际是 {:#04x}", shown[n]),
-                    );
+                same_bytes(text!("the mapping", "映射"), &shown, &wanted).map_err(|failure| {
                     // Nothing has changed: the page of zeros is somewhere else.
-                    let elsewhere = shown == before;
-                    return Err(if elsewhere { failure.shows(&belief::ADDRESS_IS_AN_ORDER) } else { failure });
-                }
+                    if shown == before { failure.shows(&belief::ADDRESS_IS_AN_ORDER) } else { failure }
+                })?;
                 let mut stored = before.clone();
                 [9, 2 * page + 9].into_iter().for_each(|n| stored[n] = b'!');
                 let after = fs::read(&path)?;
                 ensure(after == stored, || {
-                    let at = first_difference(&after, &stored).unwrap_or(0);
+                    let at = difference(&after, &stored).map_or(0, |differs| differs.at);
                     Failure::new(
                         text!(
                             "stores reach the file from the pages beside it, and not from the page of zeros",
@@ -71,7 +66,7 @@ fn helps_where_the_file_has_no_page() {
             [0, 1, page_size()],
             |size| text!("a file of {size} bytes, and its page 1 of three", "{size} 字节的文件，三页映射中的第 1 页"),
             |&size| {
-                let (_directory, _, file) = file_with(&bytes(size))?;
+                let (_directory, _, file) = named_file(&pattern(size))?;
                 let (done, shown, kind) = ask(|| -> Result<_, String> {
                     let mapping = mapped(&file).map_err(error_text)?;
                     // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
@@ -110,7 +105,7 @@ fn is_one_call_of_mmap() {
         "mmap(2)：带 MAP_FIXED 时旧页在同一次调用中被替换；先 munmap(2) 再 mmap(2)，中间地址可能被别的线程占走"
     );
     check("guarded", law, || {
-        let (_directory, _, file) = file_with(&bytes(3 * page_size()))?;
+        let (_directory, _, file) = named_file(&pattern(3 * page_size()))?;
         let calls = calls_of(
             || mapped(&file).map_err(io::Error::from),
             |mapping| {
