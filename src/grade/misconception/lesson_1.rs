@@ -1,7 +1,6 @@
 //! Lesson 1: traditional I/O.
 
 use super::Misconception;
-use crate::text::Text;
 
 misconceptions! {
     SHORT_IS_THE_END = "short-is-the-end",

@@ -1,7 +1,6 @@
 //! Lesson 2: mmap and munmap.
 
 use super::Misconception;
-use crate::text::Text;
 
 misconceptions! {
     ANY_OFFSET = "any-offset",

@@ -1,7 +1,6 @@
 //! Lesson 3: shared against private.
 
 use super::Misconception;
-use crate::text::Text;
 
 misconceptions! {
     LOADING_COPIES = "loading-copies",

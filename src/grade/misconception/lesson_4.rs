@@ -1,7 +1,6 @@
 //! Lesson 4: processes that talk through a mapped file.
 
 use super::Misconception;
-use crate::text::Text;
 
 misconceptions! {
     LOAD_AND_STORE_IS_ONE_STEP = "load-and-store-is-one-step",

@@ -1,7 +1,6 @@
 //! Lesson 5: unlinked temporary files.
 
 use super::Misconception;
-use crate::text::Text;
 
 misconceptions! {
     TRUNCATION_ONLY_FREES = "truncation-only-frees",

@@ -1,7 +1,6 @@
 //! Lesson 6: the bus error.
 
 use super::Misconception;
-use crate::text::Text;
 
 misconceptions! {
     BUS_ERROR_BEHIND_THE_LAST_BYTE = "bus-error-behind-the-last-byte",

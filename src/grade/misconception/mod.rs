@@ -33,8 +33,11 @@ macro_rules! misconceptions {
     ($($name:ident = $slug:literal, ($($belief:literal),*), ($($against:literal),*);)*) => {
         $(
             #[doc = $slug]
-            pub static $name: Misconception =
-                Misconception { slug: $slug, belief: Text::fixed($($belief),*), against: Text::fixed($($against),*) };
+            pub static $name: Misconception = Misconception {
+                slug: $slug,
+                belief: $crate::text::Text::fixed($($belief),*),
+                against: $crate::text::Text::fixed($($against),*),
+            };
         )*
 
         pub(super) static ALL: &[&Misconception] = &[$(&$name),*];
@@ -45,7 +48,10 @@ macro_rules! misconceptions {
 macro_rules! files {
     ($($file:ident)*) => {
         $(mod $file;)*
-        $(pub use $file::*;)*
+        $(
+            #[allow(unused_imports, reason = "a draft lesson may have none yet")]
+            pub use $file::*;
+        )*
         static FILES: &[&[&Misconception]] = &[$($file::ALL),*];
     };
 }

@@ -1,7 +1,6 @@
 //! What only predictions show (crate::predict).
 
 use super::Misconception;
-use crate::text::Text;
 
 misconceptions! {
     A_MAPPING_FOLLOWS_ITS_NAME = "a-mapping-follows-its-name",

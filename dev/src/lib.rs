@@ -1,0 +1,132 @@
+//! The skeleton of a lesson.
+
+use std::fs;
+use std::io::{self, Error, ErrorKind};
+use std::path::Path;
+
+/// A new file of a lesson: its path, with placeholders, and its text, with placeholders.
+const FILES: &[(&str, &str)] = &[
+    ("lessons/NUMBER_SLUG/lesson.rs", include_str!("../template/lesson/lesson.rs")),
+    // The learner's file and the one that brings it back are the same text.
+    ("lessons/NUMBER_SLUG/exercise.rs", include_str!("../template/answers/stub.rs")),
+    ("lessons/NUMBER_SLUG/checks/mod.rs", include_str!("../template/lesson/checks/mod.rs")),
+    ("lessons/NUMBER_SLUG/checks/whole_pages.rs", include_str!("../template/lesson/checks/whole_pages.rs")),
+    ("lessons/NUMBER_SLUG/hints.en.md", include_str!("../template/lesson/hints.en.md")),
+    ("lessons/NUMBER_SLUG/hints.zh.md", include_str!("../template/lesson/hints.zh.md")),
+    ("tests/lesson_NUMBER.rs", include_str!("../template/lesson_test.rs")),
+    ("tests/answers/NUMBER_SLUG/stub.rs", include_str!("../template/answers/stub.rs")),
+    ("tests/answers/NUMBER_SLUG/solution.rs", include_str!("../template/answers/solution.rs")),
+    ("tests/answers/NUMBER_SLUG/answers.rs", include_str!("../template/answers/answers.rs")),
+    (
+        "tests/answers/NUMBER_SLUG/wrong/forgets_to_round.rs",
+        include_str!("../template/answers/wrong/forgets_to_round.rs"),
+    ),
+    ("src/grade/misconception/lesson_NUMBER.rs", include_str!("../template/misconceptions.rs")),
+];
+
+/// A list that a lesson gets an entry in.
+struct Entry {
+    file: &'static str,
+    /// The text beside which the entry goes, once in the file.
+    beside: &'static str,
+    /// The entry with that text.
+    with_entry: &'static str,
+}
+
+const ENTRIES: &[Entry] = &[
+    Entry {
+        file: "Cargo.toml",
+        beside: "# The answers, right and wrong",
+        with_entry: concat!(
+            "[[test]]\nname = \"exercise_NUMBER\"\npath = \"lessons/NUMBER_SLUG/exercise.rs\"\ntest = false\n\n",
+            "# The answers, right and wrong"
+        ),
+    },
+    Entry {
+        file: "Cargo.toml",
+        beside: "# It takes minutes.\n",
+        with_entry: concat!(
+            "[[test]]\nname = \"answers_NUMBER\"\npath = \"tests/answers/NUMBER_SLUG/answers.rs\"\ntest = false\n\n",
+            "# It takes minutes.\n"
+        ),
+    },
+    Entry {
+        file: "src/lib.rs",
+        beside: "pub mod lesson_PREVIOUS;\n",
+        with_entry: concat!(
+            "pub mod lesson_PREVIOUS;\n",
+            "#[cfg(unix)]\n#[path = \"../lessons/NUMBER_SLUG/lesson.rs\"]\npub mod lesson_NUMBER;\n"
+        ),
+    },
+    Entry {
+        file: "src/course/lessons.rs",
+        beside: "];\n\n/// The lesson of that number",
+        with_entry: concat!(include_str!("../template/entry.rs"), "];\n\n/// The lesson of that number"),
+    },
+    Entry {
+        file: "src/grade/misconception/mod.rs",
+        beside: "lesson_PREVIOUS predictions }",
+        with_entry: "lesson_PREVIOUS lesson_NUMBER predictions }",
+    },
+    Entry { file: "tests/grading.rs", beside: "lesson_PREVIOUS }", with_entry: "lesson_PREVIOUS lesson_NUMBER }" },
+];
+
+/// Writes the skeleton of lesson `number` below `root`, a checkout of the project, and gives back the paths of all files that
+/// were written or changed, from `root` on.
+///
+/// # Errors
+/// `InvalidInput` when the number isn't the next one, or the slug is none; `AlreadyExists` for a file that is there; `InvalidData`
+/// when a list isn't as it is expected. Nothing has been written then. Else those of the file system.
+pub fn new_lesson(root: &Path, number: u8, slug: &str, title: &str) -> io::Result<Vec<String>> {
+    let refused = |text: String| Error::new(ErrorKind::InvalidInput, text);
+    let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if !slug.starts_with(|c: char| c.is_ascii_lowercase()) || !slug.chars().all(letter) {
+        return Err(refused(format!("{slug:?}: a slug has lower-case letters, digits and underscores")));
+    }
+    if title.is_empty() || title.contains(['"', '\\', '\n']) {
+        return Err(refused(format!("{title:?}: a title is one line without quotes")));
+    }
+    let lessons = fs::read_dir(root.join("lessons"))?.count();
+    if lessons + 1 != usize::from(number) {
+        return Err(refused(format!("there are {lessons} lessons, so the next one is {}", lessons + 1)));
+    }
+    let fill = |text: &str| {
+        let previous = (number - 1).to_string();
+        text.replace("PREVIOUS", &previous)
+            .replace("NUMBER", &number.to_string())
+            .replace("SLUG", slug)
+            .replace("TITLE", title)
+    };
+    let mut texts = Vec::new();
+    for (path, text) in FILES {
+        let path = fill(path);
+        if root.join(&path).exists() {
+            return Err(Error::new(ErrorKind::AlreadyExists, format!("{path} is there already")));
+        }
+        texts.push((path, fill(text)));
+    }
+    for Entry { file, beside, with_entry } in ENTRIES {
+        let text = match texts.iter().position(|(path, _)| path == file) {
+            Some(changed) => texts.swap_remove(changed).1,
+            None => fs::read_to_string(root.join(file)).map_err(|error| named(file, &error))?,
+        };
+        let beside = fill(beside);
+        if text.matches(&beside).count() != 1 {
+            let what = format!("{file}: {beside:?} isn't there once, and beside it the lesson's entry belongs");
+            return Err(Error::new(ErrorKind::InvalidData, what));
+        }
+        texts.push(((*file).to_owned(), text.replace(&beside, &fill(with_entry))));
+    }
+    for (path, text) in &texts {
+        let place = root.join(path);
+        let written = place.parent().map_or(Ok(()), fs::create_dir_all).and_then(|()| fs::write(&place, text));
+        written.map_err(|error| named(path, &error))?;
+    }
+    let mut changed: Vec<_> = texts.into_iter().map(|(path, _)| path).collect();
+    changed.sort();
+    Ok(changed)
+}
+
+fn named(path: &str, error: &Error) -> Error {
+    Error::new(error.kind(), format!("{path}: {error}"))
+}

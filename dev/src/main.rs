@@ -1,0 +1,52 @@
+//! What a maintainer of the workbook would otherwise copy by hand.
+//!
+//! `cargo run -p dev -- new-lesson 7 cost "What it costs"` writes the skeleton of a draft lesson: files from `template/`, and
+//! an entry in each list. What it writes compiles, is graded and passes the tests, so that a lesson can land in steps.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use dev::new_lesson;
+
+/// What a maintainer of the workbook would otherwise copy by hand.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Write the skeleton of a draft lesson
+    NewLesson {
+        /// The number of the lesson: one more than the last one's
+        number: u8,
+        /// Its name in files and directories: lower-case letters, digits and underscores
+        slug: String,
+        /// Its title; the slug unless given
+        title: Option<String>,
+    },
+}
+
+fn main() -> ExitCode {
+    let Command::NewLesson { number, slug, title } = Arguments::parse().command;
+    let title = title.unwrap_or_else(|| slug.replace('_', " "));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default();
+    match new_lesson(&root, number, &slug, &title).and_then(|changed| print(&changed)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("dev: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn print(changed: &[String]) -> io::Result<()> {
+    use io::Write;
+    let mut out = io::stdout().lock();
+    changed.iter().try_for_each(|path| writeln!(out, "{path}"))?;
+    writeln!(out, "\nNext: \"A lesson\" in CONTRIBUTING.md")
+}

@@ -1,0 +1,11 @@
+//! What exercise NUMBER is graded by: in each file of this directory the checks of one function, and here what they share.
+
+use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all};
+use mmap_workbook::observe::page_size_u64;
+use mmap_workbook::text;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use proptest::prelude::*;
+
+use super::whole_pages;
+
+mod whole_pages;

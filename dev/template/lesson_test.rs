@@ -1,0 +1,26 @@
+//! Lesson NUMBER: TITLE.
+
+mod common;
+
+/// The answer to the exercise, with the checks that grade the learner's.
+#[path = "answers/NUMBER_SLUG/solution.rs"]
+mod solution;
+
+use common::{cases, contents, file_with, open, transcript};
+use mmap_workbook::lesson_NUMBER::*;
+use proptest::prelude::*;
+
+proptest! {
+    #![proptest_config(cases(16))]
+
+    #[test]
+    fn the_size_is_that_of_the_bytes(bytes in contents()) {
+        let (_directory, path) = file_with(&bytes);
+        prop_assert_eq!(size(&open(&path)).expect("the size"), bytes.len() as u64);
+    }
+}
+
+#[test]
+fn the_demonstration_shows_what_the_lesson_says() {
+    insta::assert_snapshot!(transcript(NUMBER));
+}

@@ -1,0 +1,5 @@
+//! Lesson NUMBER: TITLE.
+
+use super::Misconception;
+
+misconceptions! {}

@@ -1,0 +1,109 @@
+//! What both READMEs say, and that it is there.
+
+use mmap_workbook::course::listed;
+
+use super::{Findings, files, names, read, root};
+
+const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
+
+#[test]
+fn both_readmes_have_the_lessons_and_the_same_commands() {
+    let mut wrong = Findings::default();
+    for readme in READMES {
+        let text = read(readme);
+        for lesson in listed() {
+            let (n, directory) = (lesson.number, lesson.directory());
+            let Some(row) = text.lines().find(|line| line.starts_with(&format!("| {n}. "))) else {
+                wrong.add(readme, format!("lesson {n} has no row in the table"), "copy the row before it");
+                continue;
+            };
+            let cells = [
+                format!("| `cargo run -- run {n}` | `cargo test --test lesson_{n}` |"),
+                format!("](lessons/{directory}/lesson.rs)"),
+                format!("](lessons/{directory}/exercise.rs), `cargo run -- check {n}` |"),
+                format!("](book/en/{directory}.md)"),
+                format!("](book/zh/{directory}.md)"),
+            ];
+            for cell in cells {
+                wrong.unless(row.contains(&cell), readme, format!("lesson {n}'s row lacks `{cell}`"), "add it");
+            }
+        }
+        let wanted = "cargo test --workspace";
+        let there = commands(&text).iter().any(|command| command == wanted);
+        wrong.unless(there, readme, "the test command is missing", format!("`{wanted}`"));
+    }
+    for lesson in listed() {
+        let (n, title) = (lesson.number, &lesson.title.en);
+        let there = read("README.md").contains(&format!("| {n}. {title} |"));
+        wrong.unless(there, "README.md", format!("lesson {n} has another title"), format!("`| {n}. {title} |`"));
+    }
+    let [english, chinese] = READMES.map(read);
+    for (what, both) in
+        [("commands", [commands(&english), commands(&chinese)]), ("links", [links(&english), links(&chinese)])]
+    {
+        let [english, chinese] = both;
+        let missing: Vec<_> = english.iter().filter(|one| !chinese.contains(one)).collect();
+        let more: Vec<_> = chinese.iter().filter(|one| !english.contains(one)).collect();
+        let differ = format!("its {what} lack {missing:?} and have {more:?} besides, or are in another order");
+        wrong.unless(english == chinese, "README.zh-CN.md", differ, "bring it in step with README.md");
+    }
+    wrong.report();
+}
+
+/// The commands in a text: what begins with `cargo` in code, without its comment.
+fn commands(text: &str) -> Vec<String> {
+    let in_code = text.split('`').skip(1).step_by(2).flat_map(str::lines);
+    let commands = in_code.map(|line| line.split(" #").next().unwrap_or_default().trim());
+    commands.filter(|line| line.starts_with("cargo ")).map(str::to_owned).collect()
+}
+
+/// Where the links of a text lead, the other language's page aside.
+fn links(text: &str) -> Vec<String> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    targets.filter(|target| !target.starts_with("README")).map(str::to_owned).collect()
+}
+
+#[test]
+fn the_links_of_readme_and_contributing_lead_somewhere() {
+    let mut wrong = Findings::default();
+    for page in ["README.md", "CONTRIBUTING.md"] {
+        for target in links(&read(page)) {
+            let path = target.split('#').next().unwrap_or_default();
+            let there = path.contains("://") || root().join(path).exists();
+            wrong.unless(there, page, format!("{target} isn't there"), "correct the link");
+        }
+    }
+    wrong.report();
+}
+
+/// A path in backquotes that begins with a directory of the project is one that is there. `N`, `SLUG` and the like stand
+/// for something, so a path with a capital letter isn't looked for.
+#[test]
+fn the_paths_that_readme_and_contributing_name_are_there() {
+    let mut wrong = Findings::default();
+    let tops = ["src/", "lessons/", "tests/", "book/", "dev/", ".ci/"];
+    for page in ["README.md", "CONTRIBUTING.md"] {
+        let text = read(page);
+        for path in text.split('`').skip(1).step_by(2).filter(|code| tops.iter().any(|top| code.starts_with(top))) {
+            let stands_for = path.contains(|c: char| c.is_ascii_uppercase() || " *{:".contains(c));
+            let there = stands_for || root().join(path).exists();
+            wrong.unless(there, page, format!("{path} isn't there"), "name what is there");
+        }
+    }
+    wrong.report();
+}
+
+#[test]
+fn the_readme_says_what_is_in_each_directory() {
+    let mut wrong = Findings::default();
+    let modules = names("src").into_iter().filter(|name| root().join("src").join(name).is_dir());
+    let directories = modules.map(|name| format!("src/{name}/"));
+    for directory in directories.chain(["lessons/", "tests/", "book/"].map(str::to_owned)) {
+        for readme in READMES {
+            let there = read(readme).contains(&format!("| `{directory}` |"));
+            wrong.unless(there, readme, format!("no row for {directory}"), format!("add `| `{directory}` | ... |`"));
+        }
+    }
+    assert!(files(&["src"], &[".rs"]).len() > 10, "the sources are found");
+    wrong.report();
+}
