@@ -1,4 +1,4 @@
-//! Where the outcomes are written down: memory that the caller, the stage and all actors share.
+//! Where the outcomes are written: memory that the caller, the supervisor and all workers share.
 
 use std::borrow::Cow;
 use std::io;
@@ -14,15 +14,15 @@ use crate::observe::page_size;
 use crate::process::Fault;
 use crate::scenario::{Amount, Byte, Outcome};
 
-/// The room for a scenario's text or its outcomes; memory that nobody has written to costs nothing.
-const ROOM: usize = 64 << 20;
+/// The size in bytes: enough for a scenario's text or its outcomes. A page that is never accessed costs nothing.
+const SIZE: usize = 64 << 20;
 
-/// A length, and so many bytes behind it. Only the process whose turn it is touches them: the messages between the
-/// processes are what orders the accesses.
+/// A length, followed by that number of bytes. Only the process that has the turn accesses them: the messages between the
+/// processes order the accesses.
 #[derive(Debug)]
 pub(super) struct Record(MmapRaw);
 
-/// What comes before each outcome.
+/// The byte before each outcome: its kind.
 #[derive(Clone, Copy, PartialEq)]
 enum Tag {
     Done,
@@ -39,59 +39,59 @@ impl Tag {
 
 impl Record {
     pub(super) fn new() -> io::Result<Record> {
-        // A file's, so that the mapping can be a shared one: the same memory after each fork(2). The descriptor isn't needed.
+        // A shared mapping of a memfd is the same memory in each process that is forked. The descriptor isn't needed.
         let file = memfd_create("record", MFdFlags::MFD_CLOEXEC)?;
-        ftruncate(&file, ROOM.try_into().map_err(io::Error::other)?)?;
-        Ok(Record(MmapOptions::new().len(ROOM).map_raw(&file)?))
+        ftruncate(&file, SIZE.try_into().map_err(io::Error::other)?)?;
+        Ok(Record(MmapOptions::new().len(SIZE).map_raw(&file)?))
     }
 
     fn length(&self) -> &AtomicUsize {
-        // SAFETY: the mapping begins on a page's edge, is longer than a word, and lives as long as `self`; everybody
-        // accesses this word as an atomic.
+        // SAFETY: the mapping is page-aligned, is longer than a word, and lives as long as `self`; each access to this
+        // word is atomic.
         unsafe { AtomicUsize::from_ptr(self.0.as_mut_ptr().cast()) }
     }
 
-    /// How many bytes there are.
+    /// The number of bytes.
     pub(super) fn len(&self) -> usize {
         self.length().load(Ordering::Acquire)
     }
 
-    /// Empties it and puts these bytes in.
+    /// Replaces the contents by these bytes.
     pub(super) fn begin(&self, bytes: &[u8]) -> io::Result<()> {
         self.length().store(0, Ordering::Release);
         if self.push(bytes) { Ok(()) } else { Err(io::Error::other("the scenario is too long")) }
     }
 
-    /// Takes everything out.
+    /// Takes the contents, and leaves nothing.
     pub(super) fn take(&self) -> Vec<u8> {
-        let length = self.length().swap(0, Ordering::AcqRel).min(ROOM - size_of::<usize>());
+        let length = self.length().swap(0, Ordering::AcqRel).min(SIZE - size_of::<usize>());
         let mut bytes = vec![0; length];
         let from = self.0.as_mut_ptr().wrapping_add(size_of::<usize>());
-        // SAFETY: `from` is followed by at least `length` bytes of the mapping, nobody else touches it during this turn,
-        // and `bytes` is as long.
+        // SAFETY: at least `length` bytes of the mapping follow `from`, no other process accesses them during this
+        // turn, and `bytes` is as long.
         unsafe { ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), length) };
         bytes
     }
 
-    /// Puts bytes behind the others; false when there is no room. Async-signal-safe: it allocates nothing.
+    /// Appends bytes; false when they don't fit. Async-signal-safe: it allocates nothing.
     fn push(&self, bytes: &[u8]) -> bool {
         let length = self.length().load(Ordering::Acquire);
-        if bytes.len() > ROOM - size_of::<usize>() - length {
+        if bytes.len() > SIZE - size_of::<usize>() - length {
             return false;
         }
         let to = self.0.as_mut_ptr().wrapping_add(size_of::<usize>() + length);
-        // SAFETY: there is room for the bytes (checked above), and nobody else touches it during this turn.
+        // SAFETY: the bytes fit (checked above), and no other process accesses the mapping during this turn.
         unsafe { ptr::copy_nonoverlapping(bytes.as_ptr(), to, bytes.len()) };
         self.length().store(length + bytes.len(), Ordering::Release);
         true
     }
 
-    /// Writes an outcome down. Without room it is left out, and the caller finds one too few.
+    /// Records an outcome, as each method from here on. One that doesn't fit is left out, and the caller finds one too few.
     pub(super) fn done(&self) {
         self.push(&[Tag::Done as u8]);
     }
 
-    pub(super) fn meaningless(&self) {
+    pub(super) fn not_applicable(&self) {
         self.push(&[Tag::NotApplicable as u8]);
     }
 
@@ -122,13 +122,13 @@ impl Record {
         }
     }
 
-    /// Everything that was written down.
+    /// Takes the outcomes that were recorded.
     pub(super) fn outcomes(&self) -> io::Result<Vec<Outcome>> {
         let bytes = self.take();
         let mut rest = bytes.as_slice();
         let mut outcomes = Vec::new();
-        while let Some((tag, behind)) = rest.split_first() {
-            rest = behind;
+        while let Some((tag, after)) = rest.split_first() {
+            rest = after;
             outcomes.push(read(*tag, &mut rest)?);
         }
         Ok(outcomes)
@@ -138,8 +138,8 @@ impl Record {
 fn read(tag: u8, rest: &mut &[u8]) -> io::Result<Outcome> {
     let garbled = || io::Error::new(io::ErrorKind::InvalidData, "the record of the scenario is garbled");
     let mut take = |count: usize| {
-        let (bytes, behind) = rest.split_at_checked(count).ok_or_else(garbled)?;
-        *rest = behind;
+        let (bytes, after) = rest.split_at_checked(count).ok_or_else(garbled)?;
+        *rest = after;
         Ok::<_, io::Error>(bytes)
     };
     let mut number = || Ok::<_, io::Error>(u64::from_ne_bytes(take(8)?.try_into().map_err(io::Error::other)?));

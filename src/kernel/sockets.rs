@@ -1,0 +1,130 @@
+//! How the supervisor and the workers talk: a pair of sockets for each letter, a message for a turn and one for its end.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::io::{self, ErrorKind, Read, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+
+use nix::sys::signal::Signal;
+use nix::unistd::Pid as ProcessId;
+
+use crate::process::DEADLINE;
+use crate::scenario::{Operation, Pid, Scenario};
+
+/// For each letter the supervisor's end and the worker's.
+pub(super) struct Sockets(BTreeMap<Pid, (UnixStream, UnixStream)>);
+
+/// What the supervisor hears when a turn is over.
+pub(super) struct Answer {
+    /// The number of the first line that has not been done, from 0 on.
+    pub(super) next: usize,
+    pub(super) stop: Stop,
+}
+
+/// Why a turn is over.
+pub(super) enum Stop {
+    /// Each of its lines has been done.
+    Done,
+    /// The worker has forked this process, which waits for a turn of its own.
+    Forked(ProcessId),
+    /// The worker is about to exit.
+    Exits,
+    /// The worker is about to die of this signal.
+    Dies(Signal),
+}
+
+impl Answer {
+    const SIZE: usize = 16;
+
+    /// Async-signal-safe.
+    pub(super) fn to_bytes(&self) -> [u8; Answer::SIZE] {
+        let (kind, value) = match self.stop {
+            Stop::Done => (0, 0),
+            Stop::Forked(process) => (1, process.as_raw()),
+            Stop::Exits => (2, 0),
+            Stop::Dies(signal) => (3, signal as i32),
+        };
+        let mut bytes = [0; Answer::SIZE];
+        bytes[..4].copy_from_slice(&i32::to_ne_bytes(kind));
+        bytes[4..8].copy_from_slice(&value.to_ne_bytes());
+        bytes[8..].copy_from_slice(&(self.next as u64).to_ne_bytes());
+        bytes
+    }
+
+    fn from_bytes(bytes: [u8; Answer::SIZE]) -> io::Result<Answer> {
+        let [kind, value] = [0, 4].map(|at| i32::from_ne_bytes([0, 1, 2, 3].map(|n| bytes[at + n])));
+        let next = word(bytes, 1)?;
+        let stop = match kind {
+            0 => Stop::Done,
+            1 => Stop::Forked(ProcessId::from_raw(value)),
+            2 => Stop::Exits,
+            3 => Stop::Dies(Signal::try_from(value)?),
+            kind => return Err(io::Error::new(ErrorKind::InvalidData, format!("a worker's answer of kind {kind}"))),
+        };
+        Ok(Answer { next, stop })
+    }
+}
+
+impl Sockets {
+    pub(super) fn new() -> Sockets {
+        Sockets(BTreeMap::new())
+    }
+
+    /// Makes the pairs that a scenario needs and that are not there yet.
+    pub(super) fn add_for(&mut self, scenario: &Scenario) -> io::Result<()> {
+        for line in &scenario.0 {
+            let child = if let Operation::Fork(child) = line.operation { child } else { line.process };
+            for letter in [Pid::FIRST, line.process, child] {
+                if let Entry::Vacant(pair) = self.0.entry(letter) {
+                    let (supervisors, workers) = UnixStream::pair()?;
+                    supervisors.set_read_timeout(Some(DEADLINE))?;
+                    pair.insert((supervisors, workers));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The supervisor's side: gives a worker the lines from `from` up to and without `to`, and waits until its turn is over.
+    pub(super) fn give_turn(&self, letter: Pid, from: usize, to: usize) -> io::Result<Answer> {
+        let (mut socket, _) = self.pair(letter)?;
+        socket.write_all(&[(from as u64).to_ne_bytes(), (to as u64).to_ne_bytes()].concat())?;
+        let mut answer = [0; Answer::SIZE];
+        socket.read_exact(&mut answer).map_err(|error| {
+            let text = format!("process {letter} did not answer for lines {} to {to}: {error}", from + 1);
+            io::Error::new(error.kind(), text)
+        })?;
+        Answer::from_bytes(answer)
+    }
+
+    /// The worker's side: waits for a turn and says from which line up to which one, without it.
+    pub(super) fn await_turn(&self, letter: Pid) -> io::Result<(usize, usize)> {
+        let (_, mut socket) = self.pair(letter)?;
+        let mut turn = [0; 16];
+        socket.read_exact(&mut turn)?;
+        Ok((word(turn, 0)?, word(turn, 1)?))
+    }
+
+    /// The worker's side: the turn is over.
+    pub(super) fn answer(&self, letter: Pid, answer: &Answer) -> io::Result<()> {
+        let (_, mut socket) = self.pair(letter)?;
+        socket.write_all(&answer.to_bytes())
+    }
+
+    /// The worker's end, for a signal handler to write its answer to.
+    pub(super) fn workers_end(&self, letter: Pid) -> io::Result<BorrowedFd<'_>> {
+        Ok(self.pair(letter)?.1.as_fd())
+    }
+
+    fn pair(&self, letter: Pid) -> io::Result<(&UnixStream, &UnixStream)> {
+        let pair = self.0.get(&letter).map(|(supervisors, workers)| (supervisors, workers));
+        pair.ok_or_else(|| io::Error::other(format!("no sockets for process {letter}")))
+    }
+}
+
+/// The `n`-th 8 bytes of a message, from 0 on, as a number.
+fn word(bytes: [u8; 16], n: usize) -> io::Result<usize> {
+    let word = u64::from_ne_bytes([0, 1, 2, 3, 4, 5, 6, 7].map(|byte| bytes[8 * n + byte]));
+    word.try_into().map_err(io::Error::other)
+}

@@ -1,0 +1,161 @@
+//! The supervisor: forks the first worker, gives the turns, and waits for each worker that ends.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind};
+use std::path::Path;
+
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
+use nix::sys::prctl;
+use nix::sys::signal::{Signal, kill};
+use nix::sys::wait::{WaitStatus, waitpid};
+use nix::unistd::{Pid as ProcessId, UnlinkatFlags, getppid, unlinkat};
+
+use super::record::Record;
+use super::sockets::{Answer, Sockets, Stop};
+use super::worker::Worker;
+use crate::process::{Parent, Peer, fork_within_group};
+use crate::scenario::{Operation, Pid, Scenario};
+
+/// The most lines in one turn: a turn has a deadline.
+const LONGEST_TURN: usize = 1000;
+
+/// Plays one scenario after the other until the caller is gone, and then removes the directory: a caller that is interrupted or
+/// killed doesn't.
+pub(super) fn serve(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> {
+    // So the supervisor must outlive the caller; it learns from the socket that the caller is gone.
+    prctl::set_pdeathsig(None)?;
+    caller.give_turn()?;
+    // Only the worker that has the turn runs: on one processor no turn waits for another processor to wake up. Where
+    // pinning isn't allowed, it is only slower.
+    let mut here = CpuSet::new();
+    let _ =
+        sched_getcpu().and_then(|cpu| here.set(cpu)).and_then(|()| sched_setaffinity(ProcessId::from_raw(0), &here));
+    let served = serve_in(caller, record, &File::open(directory)?);
+    let _ = fs::remove_dir_all(directory);
+    served
+}
+
+fn serve_in(caller: &Peer, record: &Record, directory: &File) -> io::Result<()> {
+    let mut sockets = Sockets::new();
+    loop {
+        match caller.await_turn() {
+            // The caller has nothing to play at the moment.
+            Err(error) if error.kind() == ErrorKind::TimedOut => continue,
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
+            other => other?,
+        }
+        match play(record, directory, &mut sockets) {
+            Ok(()) => caller.give_turn()?,
+            Err(error) => caller.send(error.to_string().as_bytes())?,
+        }
+    }
+}
+
+fn play(record: &Record, directory: &File, sockets: &mut Sockets) -> io::Result<()> {
+    let text = String::from_utf8(record.take()).map_err(io::Error::other)?;
+    let scenario = Scenario::parse(&text).map_err(io::Error::other)?;
+    sockets.add_for(&scenario)?;
+    // SAFETY: the supervisor has had a single thread from the beginning.
+    let first = match unsafe { fork_within_group(Parent::Me) }? {
+        Some(first) => first,
+        None => Worker::new(Pid::FIRST, &scenario, record, directory, sockets).work(),
+    };
+    let mut workers = BTreeMap::from([(Pid::FIRST, first)]);
+    let played = turns(&scenario, record, sockets, &mut workers);
+    let ended = workers.into_values().try_for_each(end);
+    for line in &scenario.0 {
+        if let Operation::Create(name, _) | Operation::Rename(_, name) = &line.operation {
+            // The scenario may have renamed or unlinked the file.
+            let _ = unlinkat(directory, name.as_str(), UnlinkatFlags::NoRemoveDir);
+        }
+    }
+    played.and(ended)
+}
+
+fn turns(
+    scenario: &Scenario,
+    record: &Record,
+    sockets: &Sockets,
+    workers: &mut BTreeMap<Pid, ProcessId>,
+) -> io::Result<()> {
+    let lines = &scenario.0;
+    let (mut next, caller) = (0, getppid());
+    while let Some(line) = lines.get(next) {
+        if getppid() != caller {
+            return Err(io::Error::other("the caller is gone"));
+        }
+        let Some(worker) = workers.get(&line.process).copied() else {
+            record.not_applicable();
+            next += 1;
+            continue;
+        };
+        match &line.operation {
+            Operation::Kill(victim) => {
+                match workers.get(victim).filter(|_| *victim != line.process) {
+                    Some(process) => {
+                        end(*process)?;
+                        workers.remove(victim);
+                        record.done();
+                    }
+                    None => record.not_applicable(),
+                }
+                next += 1;
+                continue;
+            }
+            Operation::Fork(child) if workers.contains_key(child) => {
+                record.not_applicable();
+                next += 1;
+                continue;
+            }
+            _ => {}
+        }
+        // A line of another process ends the turn, and so does one that the supervisor has a part in.
+        let ours = |operation: &Operation| matches!(operation, Operation::Fork(_) | Operation::Kill(_));
+        let own = lines[next..]
+            .iter()
+            .take(LONGEST_TURN)
+            .take_while(|other| other.process == line.process && !ours(&other.operation));
+        let last = next + own.count().max(1);
+        let Answer { next: reached, stop } = sockets.give_turn(line.process, next, last)?;
+        match stop {
+            Stop::Done => {}
+            Stop::Forked(child) => {
+                let Operation::Fork(letter) = line.operation else {
+                    return Err(io::Error::other(format!("process {} forked, and was not to", line.process)));
+                };
+                workers.insert(letter, child);
+            }
+            Stop::Exits => {
+                workers.remove(&line.process);
+                match waitpid(worker, None)? {
+                    WaitStatus::Exited(_, 0) => {}
+                    status => {
+                        return Err(io::Error::other(format!("process {} was to exit: {status:?}", line.process)));
+                    }
+                }
+            }
+            Stop::Dies(signal) => {
+                workers.remove(&line.process);
+                match waitpid(worker, None)? {
+                    WaitStatus::Signaled(_, seen, _) if seen == signal => {}
+                    status => {
+                        let text = format!("process {} was to die of {signal}: {status:?}", line.process);
+                        return Err(io::Error::other(text));
+                    }
+                }
+            }
+        }
+        next = reached;
+    }
+    Ok(())
+}
+
+/// Kills a worker and waits until it is gone.
+fn end(worker: ProcessId) -> io::Result<()> {
+    kill(worker, Signal::SIGKILL)?;
+    match waitpid(worker, None)? {
+        WaitStatus::Signaled(_, Signal::SIGKILL, _) => Ok(()),
+        status => Err(io::Error::other(format!("process {worker} was killed: {status:?}"))),
+    }
+}

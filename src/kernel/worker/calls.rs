@@ -1,0 +1,268 @@
+//! The system calls and the accesses of a worker: what each operation of the language does on the kernel.
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd, RawFd};
+use std::ptr;
+
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, SealFlag, fallocate, fcntl, openat, renameat};
+use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::stat::Mode;
+use nix::sys::uio::{pread, pwrite};
+use nix::unistd::{UnlinkatFlags, ftruncate, unlinkat};
+
+use super::{Worker, faults};
+use crate::scenario::{
+    Access, Advice, Amount, Bytes, Contents, Flag, Name, Operation, Protection, Range, Request, Seal, Sharing, Source,
+};
+
+/// Why a line was not done.
+pub(super) enum NotDone {
+    /// The kernel refused it.
+    Errno(Errno),
+    /// There is no such name, or it is taken, or the number is out of bounds.
+    NotApplicable,
+}
+
+impl From<Errno> for NotDone {
+    fn from(errno: Errno) -> NotDone {
+        NotDone::Errno(errno)
+    }
+}
+
+/// The addresses that one mapping has to itself.
+#[derive(Clone, Copy)]
+pub(super) struct Slot {
+    /// Which one, from 0 on.
+    number: usize,
+    /// Its first address, which is also the mapping's.
+    start: usize,
+    /// The length of the mapping in bytes, as mmap(2) was asked for it.
+    length: usize,
+}
+
+/// The size of a slot. No number of a scenario reaches from one slot to the next: beyond a mapping nothing is mapped.
+const PAGES_OF_A_SLOT: usize = 4 * Amount::MOST_PAGES as usize;
+
+/// The number of slots that addresses are found for.
+const SLOTS: usize = 256;
+
+impl Worker<'_> {
+    /// Does a line and records its outcome, unless it is not done.
+    pub(super) fn perform(&mut self, operation: &Operation) -> Result<(), NotDone> {
+        match operation {
+            Operation::Create(name, contents) => self.create(*name, contents)?,
+            Operation::Memfd(name, size) => {
+                let size = self.offset(*size)?;
+                self.free(*name)?;
+                let fd = memfd_create(name.as_str(), MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?;
+                ftruncate(&fd, size)?;
+                self.descriptors.insert(*name, fd);
+            }
+            Operation::Open(descriptor, name, access, flag) => {
+                self.free(*descriptor)?;
+                let access = match access {
+                    Access::ReadOnly => OFlag::O_RDONLY,
+                    Access::WriteOnly => OFlag::O_WRONLY,
+                    Access::ReadWrite => OFlag::O_RDWR,
+                };
+                let flag = match flag {
+                    Some(Flag::Truncate) => OFlag::O_TRUNC,
+                    None => OFlag::empty(),
+                };
+                let fd = openat(self.directory, name.as_str(), access | flag | OFlag::O_CLOEXEC, Mode::empty())?;
+                self.descriptors.insert(*descriptor, fd);
+            }
+            Operation::Close(name) => drop(self.descriptors.remove(name).ok_or(NotDone::NotApplicable)?),
+            Operation::Read(name, at, length) => {
+                let (fd, at) = (self.descriptor(*name)?, self.offset(*at)?);
+                let mut bytes = vec![0; self.size(*length)?];
+                let count = pread(fd, &mut bytes, at)?;
+                self.record.bytes(&bytes[..count]);
+                return Ok(());
+            }
+            Operation::Write(name, at, bytes) => {
+                let (fd, at) = (self.descriptor(*name)?, self.offset(*at)?);
+                let count = pwrite(fd, &self.bytes(bytes)?, at)?;
+                self.record.count(count);
+                return Ok(());
+            }
+            Operation::Truncate(name, size) => ftruncate(self.descriptor(*name)?, self.offset(*size)?)?,
+            Operation::Punch(name, at, length) => {
+                let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+                let (fd, at, length) = (self.descriptor(*name)?, self.offset(*at)?, self.offset(*length)?);
+                fallocate(fd, flags, at, length)?;
+            }
+            Operation::Rename(from, to) => renameat(self.directory, from.as_str(), self.directory, to.as_str())?,
+            Operation::Unlink(name) => unlinkat(self.directory, name.as_str(), UnlinkatFlags::NoRemoveDir)?,
+            Operation::Seal(name, seal) => {
+                let seal = match seal {
+                    Seal::Shrink => SealFlag::F_SEAL_SHRINK,
+                    Seal::Grow => SealFlag::F_SEAL_GROW,
+                    Seal::Write => SealFlag::F_SEAL_WRITE,
+                    Seal::FutureWrite => SealFlag::F_SEAL_FUTURE_WRITE,
+                };
+                fcntl(self.descriptor(*name)?, FcntlArg::F_ADD_SEALS(seal))?;
+            }
+            Operation::Map(name, request) => self.map(*name, request)?,
+            Operation::Load(name, at, length) => {
+                let (start, length) = (self.address(*name, *at)?, self.size(*length)?);
+                let mut bytes = vec![0; length];
+                for (n, byte) in bytes.iter_mut().enumerate() {
+                    // SAFETY: no Rust object lives in a slot. The load may fault, and the process dies of it, which is what
+                    // the scenario asks for.
+                    *byte = unsafe { ptr::with_exposed_provenance::<u8>(start + n).read_volatile() };
+                }
+                self.record.bytes(&bytes);
+                return Ok(());
+            }
+            Operation::Store(name, at, bytes) => {
+                let (start, bytes) = (self.address(*name, *at)?, self.bytes(bytes)?);
+                for (n, byte) in bytes.iter().enumerate() {
+                    // SAFETY: as for the load.
+                    unsafe { ptr::with_exposed_provenance_mut::<u8>(start + n).write_volatile(*byte) };
+                }
+            }
+            Operation::Unmap(name, part) => {
+                let slot = self.slot(*name)?;
+                let (start, length) = match part {
+                    None => (slot.start, slot.length.next_multiple_of(self.page)),
+                    Some(Range { place: at, length }) => (slot.start + self.size(*at)?, self.size(*length)?),
+                };
+                // SAFETY: the range lies within the slot of this mapping, where no Rust object lives.
+                Errno::result(unsafe { libc::munmap(ptr::with_exposed_provenance_mut(start), length) })?;
+                if part.is_none() {
+                    self.mappings.remove(name);
+                }
+            }
+            Operation::Protect(name, protection) => {
+                let Slot { start, length, .. } = self.slot(*name)?;
+                // SAFETY: as for munmap(2).
+                let result =
+                    unsafe { libc::mprotect(ptr::with_exposed_provenance_mut(start), length, flags_of(*protection)) };
+                Errno::result(result)?;
+            }
+            Operation::Advise(name, advice) => {
+                let Slot { start, length, .. } = self.slot(*name)?;
+                let advice = match advice {
+                    Advice::DontNeed => libc::MADV_DONTNEED,
+                };
+                // SAFETY: as for munmap(2).
+                let result = unsafe { libc::madvise(ptr::with_exposed_provenance_mut(start), length, advice) };
+                Errno::result(result)?;
+            }
+            Operation::Sync(name) => {
+                let Slot { start, length, .. } = self.slot(*name)?;
+                // SAFETY: msync(2) changes no memory.
+                let result = unsafe { libc::msync(ptr::with_exposed_provenance_mut(start), length, libc::MS_SYNC) };
+                Errno::result(result)?;
+            }
+            // The supervisor's, or done with the turn.
+            Operation::Fork(_) | Operation::Exit | Operation::Kill(_) => return Err(NotDone::NotApplicable),
+        }
+        self.record.done();
+        Ok(())
+    }
+
+    fn create(&self, name: Name, contents: &Contents) -> Result<(), NotDone> {
+        let (size, bytes) = match contents {
+            Contents::Zeros(size) => (self.offset(*size)?, Vec::new()),
+            Contents::Bytes(bytes) => (0, self.bytes(bytes)?),
+        };
+        let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+        let fd = openat(self.directory, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        if size > 0 {
+            ftruncate(&fd, size)?;
+        }
+        if !bytes.is_empty() && pwrite(&fd, &bytes, 0)? != bytes.len() {
+            return Err(NotDone::Errno(Errno::EIO));
+        }
+        Ok(())
+    }
+
+    fn map(&mut self, name: Name, request: &Request) -> Result<(), NotDone> {
+        let length = self.size(request.length)?;
+        if self.mappings.contains_key(&name) {
+            return Err(NotDone::NotApplicable);
+        }
+        let sharing = match request.sharing {
+            Sharing::Shared => libc::MAP_SHARED,
+            Sharing::Private => libc::MAP_PRIVATE,
+        };
+        let (fd, offset, anonymous): (RawFd, _, _) = match request.source {
+            Source::File(descriptor, offset) => (self.descriptor(descriptor)?.as_raw_fd(), self.offset(offset)?, 0),
+            Source::Anonymous => (-1, 0, libc::MAP_ANONYMOUS),
+        };
+        let number = (0..).find(|n| self.mappings.values().all(|slot| slot.number != *n)).unwrap_or_default();
+        let start = self.base + number * PAGES_OF_A_SLOT * self.page;
+        let flags = sharing | anonymous | libc::MAP_FIXED_NOREPLACE;
+        let address = ptr::with_exposed_provenance_mut(start);
+        // SAFETY: MAP_FIXED_NOREPLACE replaces no mapping.
+        let mapped = unsafe { libc::mmap(address, length, flags_of(request.protection), flags, fd, offset) };
+        if mapped == libc::MAP_FAILED {
+            return Err(Errno::last().into());
+        }
+        self.mappings.insert(name, Slot { number, start, length });
+        Ok(())
+    }
+
+    fn slot(&self, name: Name) -> Result<Slot, NotDone> {
+        self.mappings.get(&name).copied().ok_or(NotDone::NotApplicable)
+    }
+
+    /// The address of an access; a fault is counted from the mapping's start.
+    fn address(&self, name: Name, at: Amount) -> Result<usize, NotDone> {
+        let start = self.slot(name)?.start;
+        faults::count_from(start);
+        Ok(start + self.size(at)?)
+    }
+
+    fn descriptor(&self, name: Name) -> Result<&OwnedFd, NotDone> {
+        self.descriptors.get(&name).ok_or(NotDone::NotApplicable)
+    }
+
+    fn free(&self, name: Name) -> Result<(), NotDone> {
+        if self.descriptors.contains_key(&name) { Err(NotDone::NotApplicable) } else { Ok(()) }
+    }
+
+    fn size(&self, amount: Amount) -> Result<usize, NotDone> {
+        let bytes = u32::try_from(self.page).ok().and_then(|page| amount.at(page));
+        bytes.and_then(|bytes| usize::try_from(bytes).ok()).ok_or(NotDone::NotApplicable)
+    }
+
+    fn offset(&self, amount: Amount) -> Result<libc::off_t, NotDone> {
+        libc::off_t::try_from(self.size(amount)?).map_err(|_| NotDone::NotApplicable)
+    }
+
+    fn bytes(&self, bytes: &Bytes) -> Result<Vec<u8>, NotDone> {
+        Ok(match bytes {
+            Bytes::Text(text) => text.clone().into_bytes(),
+            Bytes::Fill(letter, amount) => vec![u8::try_from(*letter).unwrap_or(b'?'); self.size(*amount)?],
+        })
+    }
+}
+
+fn flags_of(protection: Protection) -> i32 {
+    match protection {
+        Protection::None => libc::PROT_NONE,
+        Protection::Read => libc::PROT_READ,
+        Protection::Write => libc::PROT_WRITE,
+        Protection::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+    }
+}
+
+/// Finds addresses for all slots where nothing is mapped. It looks for twice as many and takes the lower half: the kernel places
+/// other mappings from the top down, so these addresses stay free.
+pub(super) fn addresses_for_slots(page: usize) -> io::Result<usize> {
+    let length = SLOTS * PAGES_OF_A_SLOT * page;
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: without MAP_FIXED a new mapping replaces nothing.
+    let found = unsafe { libc::mmap(ptr::null_mut(), 2 * length, libc::PROT_NONE, flags, -1, 0) };
+    if found == libc::MAP_FAILED {
+        return Err(Errno::last().into());
+    }
+    // SAFETY: it was mapped just above, and holds nothing.
+    Errno::result(unsafe { libc::munmap(found, 2 * length) })?;
+    Ok(found.expose_provenance())
+}
