@@ -368,7 +368,7 @@ fn each_session_is_told_from_the_one_before() {
 }
 
 #[test]
-fn a_reader_needs_no_right_to_write_and_cannot() {
+fn a_reader_needs_no_permission_to_write_and_cannot_write() {
     let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     writer.publish("read only").expect("published");
@@ -384,7 +384,7 @@ fn a_reader_needs_no_right_to_write_and_cannot() {
 }
 
 #[test]
-fn what_is_no_channel_is_refused_by_name_and_cause_and_left_as_it_was() {
+fn a_file_that_is_no_channel_is_refused_by_name_and_cause_and_unchanged() {
     let (_directory, path) = new_channel();
     drop(Writer::open(&path).expect("a writer"));
     let genuine = fs::read(&path).expect("the file");
@@ -531,7 +531,7 @@ fn until_asleep(child: &Child) {
 }
 
 #[test]
-fn a_ring_wakes_all_who_sleep_in_other_processes() {
+fn a_ring_wakes_every_sleeper_in_other_processes() {
     let (_directory, path) = new_channel();
     let writer = Writer::open(&path).expect("a writer");
     let sleeper = || {
@@ -558,7 +558,7 @@ fn a_ring_wakes_all_who_sleep_in_other_processes() {
 }
 
 #[test]
-fn a_sleep_has_an_end_and_finds_a_file_that_was_cut_short() {
+fn a_sleep_ends_at_its_limit_and_notices_a_truncated_file() {
     let (_directory, path) = new_channel();
     let _writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
@@ -632,7 +632,7 @@ fn the_writer_counts_its_hellos_and_the_reader_that_came_first_hears_the_last() 
 }
 
 #[test]
-fn a_name_without_a_directory_is_in_the_one_at_work_in() {
+fn a_bare_name_is_in_the_current_directory() {
     let directory = tempfile::tempdir().expect("a directory");
     let here = |run: fn(&mut dyn Write, &Path, &Pace) -> io::Result<()>| {
         program(|out| {
@@ -738,7 +738,7 @@ fn a_reader_waits_for_the_next_writer_when_the_last_one_is_gone() {
 }
 
 #[test]
-fn what_another_writer_left_is_no_news_from_the_one_at_work() {
+fn an_earlier_writers_message_is_not_news() {
     let (_directory, path) = new_channel();
     Writer::open(&path).expect("a writer").publish("old").expect("published");
     let mut writer = Writer::open(&path).expect("a writer");
@@ -831,7 +831,7 @@ fn a_signal_ends_the_reader_cleanly() {
 }
 
 #[test]
-fn the_programs_leave_signals_as_they_were() {
+fn the_programs_restore_the_signal_mask() {
     let (_directory, path) = new_channel();
     let (child, _line) = Child::fork(|_| {
         write_hellos(&mut io::sink(), &path, &AT_ONCE)?;

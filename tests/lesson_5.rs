@@ -57,7 +57,7 @@ fn assert_nameless(file: &File, directory: &Path) {
 }
 
 #[test]
-fn each_way_makes_a_file_without_a_name_that_is_nobody_elses() {
+fn each_way_makes_a_private_file_without_a_name() {
     let directory = tempdir().expect("a directory");
     let path = directory.path();
     let mut files = vec![create_and_unlink(path).expect("a file"), scratch(path).expect("a file")];
@@ -180,7 +180,7 @@ fn a_descriptor_that_was_sent_is_another_one_of_the_same_open_file() {
 }
 
 #[test]
-fn what_comes_without_exactly_one_descriptor_is_refused_and_none_is_kept() {
+fn a_message_without_exactly_one_descriptor_is_refused_and_none_is_kept() {
     let file = tempfile::tempfile().expect("a file");
     let before = descriptors();
     for count in [0, 2, 3, 10] {
@@ -222,7 +222,7 @@ fn the_space_comes_back_at_the_last_unmap_and_not_before() {
 }
 
 #[test]
-fn who_is_killed_leaves_a_name_behind_only_where_there_was_one() {
+fn a_killed_process_leaves_a_name_only_where_there_was_one() {
     for (moment, left) in [
         (Moment::WithTmpfile, 0),
         (Moment::WithMemoryFile, 0),

@@ -24,39 +24,39 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
 
-/// Sizes and places of up to three pages, most of them next to a page's edge.
+/// Sizes and offsets of up to three pages, most of them next to a page boundary.
 fn near_edges() -> impl Strategy<Value = usize> {
     let page = page_size();
     prop_oneof![3 => (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2)), 1 => 0..3 * page]
 }
 
-fn access() -> impl Strategy<Value = Access> {
-    prop_oneof![Just(Access::Load), Just(Access::Store)]
+fn access_kind() -> impl Strategy<Value = AccessKind> {
+    prop_oneof![Just(AccessKind::Load), Just(AccessKind::Store)]
 }
 
 proptest! {
     #![proptest_config(cases(256))]
 
     #[test]
-    fn a_touch_faults_exactly_when_the_rule_says_and_as_it_says(
-        size in near_edges(), first_page in 0..3_u64, length in near_edges(), at in near_edges(), access in access()
+    fn an_access_faults_exactly_when_the_rule_says_and_as_it_says(
+        size in near_edges(), first_page in 0..3_u64, length in near_edges(), at in near_edges(), kind in access_kind()
     ) {
         let (length, offset) = (length.max(1), first_page * page_size_u64());
         let file = tempfile::tempfile()?;
         file.set_len(size as u64)?;
-        let touched = touch(&file, offset, length, at, access)?;
-        let cause = touched.ended.cause();
-        prop_assert_eq!(cause, rule(size as u64, offset, length, at), "{}", &touched);
+        let report = access_in_child(&file, offset, length, at, kind)?;
+        let cause = report.ended.cause();
+        prop_assert_eq!(cause, rule(size as u64, offset, length, at), "{}", &report);
         match cause {
-            None => prop_assert_eq!(touched.ended, Ended::Exited(0)),
-            Some(_) => prop_assert_eq!(touched.offset, Some(at.cast_signed())),
+            None => prop_assert_eq!(report.ended, Ended::Exited(0)),
+            Some(_) => prop_assert_eq!(report.offset, Some(at.cast_signed())),
         }
     }
 }
 
-/// The cases that the lesson tells of, by hand: so that the rule is held by more than itself.
+/// The cases of the lesson, by hand, so that the rule is not only tested by itself.
 #[test]
-fn the_rule_says_what_the_lesson_tells() {
+fn the_rule_says_what_the_lesson_says() {
     let page = page_size();
     let (sigbus, sigsegv) = (Some(Cause::NoPage), Some(Cause::NotMapped));
     for (size, first_page, length, at, expected) in [
@@ -78,17 +78,17 @@ fn the_rule_says_what_the_lesson_tells() {
     }
 }
 
-fn assert_bus_error(touched: &Touched, page: usize) {
-    assert_eq!(touched.ended.cause(), Some(Cause::NoPage), "{touched}");
-    assert_eq!(touched.offset, Some((page * page_size()).cast_signed()), "{touched}");
+fn assert_bus_error(report: &AccessReport, page: usize) {
+    assert_eq!(report.ended.cause(), Some(Cause::NoPage), "{report}");
+    assert_eq!(report.offset, Some((page * page_size()).cast_signed()), "{report}");
 }
 
 #[test]
 fn an_empty_file_kills_at_its_first_byte() {
     let directory = tempfile::tempdir().expect("a directory");
-    let touched = empty_file(directory.path()).expect("a child");
-    assert_bus_error(&touched, 0);
-    assert_eq!(touched.to_string(), "killed by SIGBUS/BUS_ADRERR at page 0 + 0 bytes");
+    let report = empty_file(directory.path()).expect("a child");
+    assert_bus_error(&report, 0);
+    assert_eq!(report.to_string(), "killed by SIGBUS/BUS_ADRERR at page 0 + 0 bytes");
 }
 
 #[test]
@@ -97,9 +97,9 @@ fn a_file_truncated_under_a_mapping_kills_at_the_page_that_went() {
     for sharing in [Sharing::Shared, Sharing::Private] {
         assert_bus_error(&truncated_while_mapped(directory.path(), sharing).expect("children"), 1);
     }
-    let touched = truncated_under_memmap2(directory.path()).expect("a child");
-    assert_bus_error(&touched, 1);
-    assert_eq!(touched.to_string(), "killed by SIGBUS/BUS_ADRERR at page 1 + 0 bytes");
+    let report = truncated_under_memmap2(directory.path()).expect("a child");
+    assert_bus_error(&report, 1);
+    assert_eq!(report.to_string(), "killed by SIGBUS/BUS_ADRERR at page 1 + 0 bytes");
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn the_rest_of_the_last_page_is_zero_and_stores_to_it_stay_out_of_the_file() {
 }
 
 #[test]
-fn the_kernel_says_efault_where_a_touch_would_kill() {
+fn the_kernel_returns_efault_where_an_access_would_kill() {
     let directory = tempfile::tempdir().expect("a directory");
     let answers = read_and_write_there(directory.path()).expect("mapped");
     assert_eq!(answers, [Err(Errno::EFAULT), Err(Errno::EFAULT)]);
@@ -149,7 +149,7 @@ fn a_length_of_0_is_refused() {
     assert_eq!(length_of_an_empty_file(&empty), Err(Errno::EINVAL));
     assert_eq!(empty_file_with_memmap2(&empty).expect("a slice"), 0);
     let (_directory, path) = file_with(b"0123456789");
-    assert_eq!(empty_file_with_memmap2(&open(&path)).expect("a slice"), 10, "it does ask for the size");
+    assert_eq!(empty_file_with_memmap2(&open(&path)).expect("a slice"), 10, "it asks for the size");
 }
 
 #[test]
@@ -211,7 +211,7 @@ proptest! {
     #![proptest_config(cases(64))]
 
     #[test]
-    fn a_guarded_access_succeeds_or_names_the_first_page_that_is_missing(
+    fn a_guarded_access_succeeds_or_names_the_first_missing_page(
         size in near_edges(), first_page in 0..2_usize, at in near_edges(), count in near_edges()
     ) {
         let page = page_size();
@@ -236,7 +236,7 @@ proptest! {
         // What the file has, then zeros up to the end of its last page.
         let shown = |n: usize| content.get(first_page * page + at + n).copied().unwrap_or(0);
         prop_assert!(read[..have].iter().enumerate().all(|(n, &byte)| byte == shown(n)));
-        prop_assert!(read[have..].iter().all(|&byte| byte == 0xff), "the rest is left alone");
+        prop_assert!(read[have..].iter().all(|&byte| byte == 0xff), "the rest does not change");
 
         prop_assert_eq!(guarded.write(at, &vec![b'!'; count]), expected);
         let mut after = vec![0; size];
@@ -257,9 +257,9 @@ fn a_guarded_mapping_survives_a_truncation_and_works_again_when_the_file_grows()
     assert_eq!(guarded.read(page_size() - 1, &mut bytes), Ok(()));
     assert_eq!(&bytes, b"xx");
     file.set_len(1).expect("shorter");
-    let error = guarded.read(page_size() - 1, &mut bytes).expect_err("the second page is gone");
+    let error = guarded.read(page_size() - 1, &mut bytes).expect_err("the second page is missing");
     assert_eq!(error, GuardError::NoPage { page: 1, offset: page_size_u64(), file_size: 1 });
-    let text = format!("no page 1 of the mapping: byte {} of the file, which has 1 bytes now", page_size());
+    let text = format!("page 1 of the mapping is missing (byte {} of the file, which has 1 bytes now)", page_size());
     assert_eq!(error.to_string(), text);
     assert_eq!(guarded.write(page_size(), b"y"), Err(error));
     file.set_len(2 * page_size_u64()).expect("longer");
@@ -276,7 +276,7 @@ fn a_guarded_mapping_of_a_file_open_for_reading_refuses_writes() {
     let mut byte = [0];
     assert_eq!(guarded.read(0, &mut byte), Ok(()));
     assert_eq!(&byte, b"x");
-    assert_eq!(guarded.read(page_size(), &mut []), Ok(()), "nothing, right behind the mapping");
+    assert_eq!(guarded.read(page_size(), &mut []), Ok(()), "no bytes, right past the mapping");
     assert_eq!(guarded.read(page_size() + 1, &mut []), Err(GuardError::Outside));
     assert_eq!(Guarded::new(open(&path), 0, 0).err(), Some(Errno::EINVAL));
 }
@@ -287,7 +287,7 @@ fn a_guarded_write_to_a_full_disk_is_an_error_and_what_fitted_is_there() {
     let mut said = Vec::new();
     let ran = on_a_small_disk(
         pages * page_size_u64(),
-        |disk, line| {
+        |disk, peer| {
             let file = tempfile::tempfile_in(disk)?;
             file.set_len(4 * pages * page_size_u64())?;
             let length = usize::try_from(4 * pages).expect("small") * page_size();
@@ -299,10 +299,10 @@ fn a_guarded_write_to_a_full_disk_is_an_error_and_what_fitted_is_there() {
             let mut written = vec![0; page * page_size()];
             guarded.read(0, &mut written).expect("what fitted");
             assert!(written.iter().all(|&byte| byte == b'w'));
-            line.send(b"held")
+            peer.send(b"held")
         },
-        |line| {
-            said = line.receive()?;
+        |peer| {
+            said = peer.receive()?;
             Ok(())
         },
     );
@@ -313,7 +313,7 @@ fn a_guarded_write_to_a_full_disk_is_an_error_and_what_fitted_is_there() {
 }
 
 #[test]
-fn read_2_into_a_mapping_for_reading_is_efault_too() {
+fn read_into_a_read_only_mapping_is_efault_too() {
     let (_directory, path) = file_with(b"x");
     let file = open(&path);
     let mapping = Mapping::of_file(&file, 0, 1, ProtFlags::PROT_READ, Sharing::Shared).expect("mapped");
@@ -347,17 +347,17 @@ fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
     let (_directory, path) = file_with(b"");
     let file = open(&path);
     let guarded = Guarded::new(open(&path), 0, 2 * page_size()).expect("mapped");
-    let (truncater, line) = Child::fork(|line| {
-        line.give_turn()?;
+    let (truncater, peer) = Child::fork(|peer| {
+        peer.give_turn()?;
         loop {
             file.write_all_at(&vec![b'x'; 2 * page_size()], 0)?;
             file.set_len(0)?;
         }
     })
     .expect("a child");
-    line.await_turn().expect("it began");
+    peer.await_turn().expect("it began");
     let (mut had, mut missed) = (0, 0);
-    // Until both have been seen often enough: a deadline stands behind it, for a machine that shows only one.
+    // Until both have happened often enough, or a deadline passes on a machine where only one happens.
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
     while (had < 100 || missed < 100) && std::time::Instant::now() < deadline {
         let mut bytes = [0; 16];
@@ -378,7 +378,7 @@ fn a_guarded_reader_and_writer_outlives_a_truncater_at_full_speed() {
 }
 
 #[test]
-fn a_store_behind_the_end_is_seen_by_other_mappings_and_by_no_read() {
+fn a_store_past_the_end_is_seen_by_other_mappings_and_by_no_read() {
     let (_directory, path) = file_with(b"0123456789");
     let map = || map_what_is_there(&open(&path)).expect("mapped");
     let (mine, another) = (map(), map());
@@ -417,7 +417,7 @@ fn a_file_that_is_replaced_by_rename_stays_there_for_its_mappings() {
 }
 
 #[test]
-fn a_call_that_runs_into_a_missing_page_says_how_far_it_came() {
+fn a_call_that_reaches_a_missing_page_returns_how_far_it_came() {
     let (_directory, path) = file_with(&vec![b'x'; page_size()]);
     let mapping = Mapping::of_file(open(&path), 0, 2 * page_size(), READ_WRITE, Sharing::Shared).expect("mapped");
     let out = tempfile::tempfile().expect("a file");
@@ -428,7 +428,7 @@ fn a_call_that_runs_into_a_missing_page_says_how_far_it_came() {
 }
 
 #[test]
-fn asking_for_the_pages_beforehand_is_an_error_where_a_touch_would_kill() {
+fn populating_the_pages_is_an_error_where_an_access_would_kill() {
     let (_directory, path) = file_with(b"0123456789");
     let mapping = Mapping::of_file(open(&path), 0, 2 * page_size(), READ_WRITE, Sharing::Shared).expect("mapped");
     let populate = |length: usize| {
@@ -437,34 +437,34 @@ fn asking_for_the_pages_beforehand_is_an_error_where_a_touch_would_kill() {
         Errno::result(unsafe { libc::madvise(start, length, libc::MADV_POPULATE_READ) })
     };
     match populate(page_size()) {
-        Err(Errno::EINVAL) => eprintln!("skipped: MADV_POPULATE_READ is of Linux 5.14"),
+        Err(Errno::EINVAL) => eprintln!("skipped: MADV_POPULATE_READ needs Linux 5.14"),
         answer => assert_eq!((answer, populate(2 * page_size())), (Ok(0), Err(Errno::EFAULT))),
     }
 }
 
 #[test]
-fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_2_gives_zeros() {
+fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_gives_zeros() {
     let pages = 16;
     let (mut address, mut read) = (0, Vec::new());
     let ran = on_a_small_disk(
         pages * page_size_u64(),
-        |disk, line| {
+        |disk, peer| {
             let file = tempfile::tempfile_in(disk)?;
             let length = usize::try_from(4 * pages).expect("small") * page_size();
             file.set_len(length as u64)?;
             let mapping = Mapping::of_file(&file, 0, length, READ_WRITE, Sharing::Shared)?;
-            line.send(&mapping.address().to_ne_bytes())?;
+            peer.send(&mapping.address().to_ne_bytes())?;
             (0..length).step_by(page_size()).try_for_each(|at| {
                 let mut byte = [b'?'];
                 file.read_exact_at(&mut byte, at as u64)?;
-                line.send(&byte)?;
+                peer.send(&byte)?;
                 mapping.load(at);
                 Ok(())
             })
         },
-        |line| {
-            address = usize::from_ne_bytes(line.receive()?.try_into().expect("an address"));
-            while let Ok(bytes) = line.receive() {
+        |peer| {
+            address = usize::from_ne_bytes(peer.receive()?.try_into().expect("an address"));
+            while let Ok(bytes) = peer.receive() {
                 read.extend(bytes);
             }
             Ok(())
@@ -477,13 +477,13 @@ fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_2_gives_zeros() {
             assert_eq!(fault.cause(), Some(Cause::NoPage));
             let page = fault.offset_from(address).cast_unsigned() / page_size();
             assert!((1..=16).contains(&page), "page {page}");
-            assert_eq!(read, vec![0; page + 1], "read(2) had it before the load died of it");
+            assert_eq!(read, vec![0; page + 1], "read(2) read the byte before the load died");
         }
     }
 }
 
 #[test]
-fn the_demonstration_finds_the_page_behind_the_end_of_any_file() {
+fn the_demonstration_finds_the_page_past_the_end_of_any_file() {
     let (directory, path) = file_with(&vec![b'x'; 2 * page_size() + 1]);
     let mut text = Vec::new();
     demonstrate(&mut Narrator::transcript(&mut text, directory.path()), &path).expect("the demonstration runs");

@@ -1,14 +1,15 @@
 //! # Lesson 6: The bus error
 //!
-//! A mapping can be longer than its file. Which touch of it kills, and how does one live with a file that others truncate?
+//! A mapping can be longer than its file. Which accesses to it are fatal, and how can a program survive a file that
+//! others truncate?
 //!
-//! mmap(2) looks at the length that was asked for and hardly at the file's. The kernel looks for a page of the file when
-//! the page is first touched; where the file has none by then, there is nothing to load and nowhere to store, and the
-//! thread gets SIGBUS. So the size counts at the moment of the touch, not at that of the call, and anybody who may write to
-//! the file can take it away.
+//! mmap(2) hardly looks at the file's size. The kernel looks for a page of the file when the page is first touched. If
+//! the file does not have it then, there is nothing to load and nowhere to store, and the thread gets SIGBUS. So the
+//! size counts at the moment of the access, not at that of the call, and any process that may write to the file can
+//! reduce it.
 //!
-//! The lesson states the rule ([`rule`]) and lets children die of it in four ways; shows three things that are no bus
-//! errors; and ends with the ways out, up to a mapping that reports an error instead ([`Guarded`]).
+//! The lesson states the rule ([`rule`]) and lets children die of it in four ways. Then it shows what does not help and
+//! what is not a bus error, and ends with the ways out, up to a mapping that returns an error instead ([`Guarded`]).
 
 use std::fmt;
 use std::fs::File;
@@ -34,12 +35,25 @@ use crate::observe::{hex, page_size, page_size_u64, whole_pages};
 use crate::process::{Cause, Child, Ended, OnSmallDisk, Peer, end_of, on_a_small_disk};
 
 // ANCHOR: rule
-/// What the kernel does about a touch of byte `at` of a mapping that shows `length` bytes from `offset` (a multiple of the
-/// page size) on, when the file has `file_size` bytes at the moment of the touch. None: nothing, the touch succeeds.
+/// The fault that an access to byte `at` of a mapping causes, or None when it succeeds. The mapping shows `length`
+/// bytes of a file from `offset` (page-aligned) on; the file has `file_size` bytes at the moment of the access.
 ///
-/// Pages are all that counts. Of the mapping there are whole ones, whatever the length: beyond them is SIGSEGV. Of the file
-/// there are those in which it has at least one byte: beyond them is SIGBUS (POSIX, mmap()). The rest of the last page is
-/// there, and zero.
+/// Only pages count. A mapping consists of whole pages, whatever its length: past them is SIGSEGV. A file has the pages
+/// in which it has at least one byte: past them is SIGBUS (POSIX, mmap()). The rest of its last page exists, and is
+/// zero.
+///
+/// # Example
+/// ```
+/// use mmap_workbook::fault::Cause;
+/// use mmap_workbook::lesson_6::rule;
+/// use mmap_workbook::observe::page_size;
+///
+/// let page = page_size();
+/// // A file of 10 bytes under a mapping of three pages.
+/// assert_eq!(rule(10, 0, 3 * page, page - 1), None);
+/// assert_eq!(rule(10, 0, 3 * page, page), Some(Cause::NoPage)); // SIGBUS
+/// assert_eq!(rule(10, 0, 3 * page, 3 * page), Some(Cause::NotMapped)); // SIGSEGV
+/// ```
 // ANCHOR: rule_fn
 pub fn rule(file_size: u64, offset: u64, length: usize, at: usize) -> Option<Cause> {
     if at >= whole_pages(length) {
@@ -51,34 +65,34 @@ pub fn rule(file_size: u64, offset: u64, length: usize, at: usize) -> Option<Cau
 // ANCHOR_END: rule_fn
 // ANCHOR_END: rule
 
-// ANCHOR: touches
-/// How memory is touched.
+// ANCHOR: accesses
+/// A kind of access to memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Access {
+pub enum AccessKind {
     /// A load of one byte.
     Load,
     /// A store of one byte.
     Store,
 }
 
-/// How a touch went that a child made.
+/// How an access in a child went.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Touched {
+pub struct AccessReport {
     /// How the child ended.
     pub ended: Ended,
-    /// si_addr: where the touch was that killed it, in bytes from the start of the mapping.
+    /// si_addr, the address of the access that killed it, in bytes from the start of the mapping.
     pub offset: Option<isize>,
 }
 
-impl Touched {
-    fn new(ended: Ended, start: usize) -> Touched {
+impl AccessReport {
+    fn new(ended: Ended, start: usize) -> AccessReport {
         let offset = ended.fault().map(|fault| fault.offset_from(start));
-        Touched { ended, offset }
+        AccessReport { ended, offset }
     }
 }
 
 /// The signal, its si_code and the offset, in pages and bytes.
-impl fmt::Display for Touched {
+impl fmt::Display for AccessReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.ended)?;
         match self.offset.and_then(|offset| usize::try_from(offset).ok()) {
@@ -88,89 +102,96 @@ impl fmt::Display for Touched {
     }
 }
 
-/// Maps `length` bytes of `file` from `offset` on and touches byte `at`, in a child. `at` may lie beyond the mapping: the
-/// child sees to it that nothing else is mapped there.
+/// Maps `length` bytes of `file` from `offset` on and accesses byte `at`, in a child. `at` may lie past the mapping:
+/// the child makes sure that nothing else is mapped there.
 ///
 /// # Errors
 /// Those of mmap(2) and of the child.
-// ANCHOR: touch_fn
-pub fn touch(file: &File, offset: u64, length: usize, at: usize, access: Access) -> io::Result<Touched> {
-    // Long enough to own the place that is touched. What is too much is given back in the child, where nobody takes it.
+// ANCHOR: access_in_child
+pub fn access_in_child(
+    file: &File,
+    offset: u64,
+    length: usize,
+    at: usize,
+    kind: AccessKind,
+) -> io::Result<AccessReport> {
+    // Long enough to own the address of the access. The child unmaps the excess, and nothing in it takes those
+    // addresses.
     let mapping = Mapping::of_file(file, offset, length.max(at + 1), READ_WRITE, Sharing::Shared)?;
     let end = mapping.address() + whole_pages(length);
     let ended = end_of(|| {
-        if let Some(behind) = mapping.range().end.checked_sub(end).filter(|&behind| behind > 0) {
-            let end = NonNull::new(std::ptr::with_exposed_provenance_mut(end)).expect("behind the mapping's start");
-            // SAFETY: the tail of our own mapping. The child touches it once more, and that is what it dies of.
-            let _ = unsafe { munmap(end, behind) };
+        if let Some(excess) = mapping.range().end.checked_sub(end).filter(|&excess| excess > 0) {
+            let end = NonNull::new(std::ptr::with_exposed_provenance_mut(end)).expect("past the mapping's start");
+            // SAFETY: the tail of our own mapping. The child accesses it once more, and dies of that.
+            let _ = unsafe { munmap(end, excess) };
         }
-        touch_mapping(&mapping, at, access);
+        access_mapping(&mapping, at, kind);
     })?;
-    Ok(Touched::new(ended, mapping.address()))
+    Ok(AccessReport::new(ended, mapping.address()))
 }
-// ANCHOR_END: touch_fn
+// ANCHOR_END: access_in_child
 
-fn touch_mapping(mapping: &Mapping, at: usize, access: Access) {
-    match access {
-        Access::Load => _ = mapping.load(at),
-        Access::Store => mapping.store(at, b'!'),
+fn access_mapping(mapping: &Mapping, at: usize, kind: AccessKind) {
+    match kind {
+        AccessKind::Load => _ = mapping.load(at),
+        AccessKind::Store => mapping.store(at, b'!'),
     }
 }
-// ANCHOR_END: touches
+// ANCHOR_END: accesses
 
 // ANCHOR: deaths
-/// The study notes' case: an empty file, mapped with a fixed length. mmap(2) has no objection; the first touch kills.
+/// The study notes' case: an empty file, mapped with a fixed length. mmap(2) succeeds; the first access kills.
 ///
 /// # Errors
 /// Those of the file, the mapping and the child.
-pub fn empty_file(directory: &Path) -> io::Result<Touched> {
-    touch(&tempfile::tempfile_in(directory)?, 0, page_size(), 0, Access::Load)
+pub fn empty_file(directory: &Path) -> io::Result<AccessReport> {
+    access_in_child(&tempfile::tempfile_in(directory)?, 0, page_size(), 0, AccessKind::Load)
 }
 
-/// A file that shrinks while it is mapped: a child maps two pages and loads from the second; another process truncates
-/// the file to one; the child loads again.
+/// A file that shrinks while it is mapped: a child maps two pages and stores to the second; another process truncates
+/// the file to one page; the child loads from the second.
 ///
-/// A page that a private mapping had already copied is taken away as well (Linux; POSIX leaves it open).
+/// A page that a private mapping has copied already is lost as well (Linux; POSIX leaves it unspecified).
 ///
 /// # Errors
 /// Those of the file, the mapping and the children.
 // ANCHOR: truncated
-pub fn truncated_while_mapped(directory: &Path, sharing: Sharing) -> io::Result<Touched> {
+pub fn truncated_while_mapped(directory: &Path, sharing: Sharing) -> io::Result<AccessReport> {
     let file = tempfile::tempfile_in(directory)?;
     file.set_len(2 * page_size_u64())?;
     let mapping = Mapping::of_file(&file, 0, 2 * page_size(), READ_WRITE, sharing)?;
-    let (victim, line) = Child::fork(|line| {
+    let (victim, peer) = Child::fork(|peer| {
         mapping.store(page_size(), b'v'); // Fine. For a private mapping: the page is a copy now.
-        line.give_turn()?;
-        line.await_turn()?;
+        peer.give_turn()?;
+        peer.await_turn()?;
         mapping.load(page_size());
         Ok(())
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     let (other, _) = Child::fork(|_| file.set_len(page_size_u64()))?;
     other.wait()?.success()?;
-    line.give_turn()?;
-    Ok(Touched::new(victim.wait()?, mapping.address()))
+    peer.give_turn()?;
+    Ok(AccessReport::new(victim.wait()?, mapping.address()))
 }
 // ANCHOR_END: truncated
 
-/// What was seen of a file larger than its disk.
+/// What happened to a file larger than its disk.
 #[derive(Debug)]
 pub struct FullDisk {
     /// posix_fallocate(3) of all of it.
     pub reserve: Result<(), Errno>,
     /// write(2) of all of it.
     pub write: Result<(), Errno>,
-    /// Stores to one page after the other of a mapping of it.
-    pub stores: Touched,
+    /// Stores to its pages, one after the other, through a mapping.
+    pub stores: AccessReport,
     /// How many pages the disk has.
     pub disk_pages: usize,
 }
 
-/// A full disk: ftruncate(2) makes a file of any size out of holes and reserves nothing. A store to a hole needs a block,
-/// and where there is none the store can't fail: it kills.
+/// A full disk: ftruncate(2) makes a file of any size out of holes and reserves nothing. A store to a hole needs a
+/// block. If there is none, the store has no way to return an error: it kills.
 ///
-/// The inner `Err` is the reason why this machine lets us mount no small disk.
+/// The inner `Err` says why no small disk can be mounted on this machine.
 ///
 /// # Errors
 /// Those of the files, the mapping and the child.
@@ -178,38 +199,41 @@ pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
     let disk_pages = 16;
     let size = 4 * disk_pages * page_size();
     // ANCHOR: full_disk_body
-    let body = |disk: &Path, line: &Peer| {
+    let body = |disk: &Path, peer: &Peer| {
         let number =
             |answer: io::Result<()>| answer.err().and_then(|error| error.raw_os_error()).unwrap_or(0).to_ne_bytes();
         let off_t = size.try_into().map_err(io::Error::other)?;
-        line.send(&number(posix_fallocate(tempfile::tempfile_in(disk)?, 0, off_t).map_err(io::Error::from)))?;
-        line.send(&number(tempfile::tempfile_in(disk)?.write_all_at(&vec![b'w'; size], 0)))?;
+        peer.send(&number(posix_fallocate(tempfile::tempfile_in(disk)?, 0, off_t).map_err(io::Error::from)))?;
+        peer.send(&number(tempfile::tempfile_in(disk)?.write_all_at(&vec![b'w'; size], 0)))?;
         let file = tempfile::tempfile_in(disk)?;
         file.set_len(size.try_into().map_err(io::Error::other)?)?;
         let mapping = Mapping::of_file(&file, 0, size, READ_WRITE, Sharing::Shared)?;
-        line.send(&mapping.address().to_ne_bytes())?;
+        peer.send(&mapping.address().to_ne_bytes())?;
         (0..size).step_by(page_size()).for_each(|at| mapping.store(at, b's'));
         Ok(())
     };
     // ANCHOR_END: full_disk_body
     let (mut answers, mut address) = (Vec::new(), 0);
-    let ran = on_a_small_disk((disk_pages * page_size()).try_into().map_err(io::Error::other)?, body, |line| {
+    let ran = on_a_small_disk((disk_pages * page_size()).try_into().map_err(io::Error::other)?, body, |peer| {
         for _ in 0..2 {
-            let errno = i32::from_ne_bytes(line.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+            let errno = i32::from_ne_bytes(peer.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
             answers.push(if errno == 0 { Ok(()) } else { Err(Errno::from_raw(errno)) });
         }
-        address = usize::from_ne_bytes(line.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+        address = usize::from_ne_bytes(peer.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
         Ok(())
     })?;
     Ok(match ran {
         OnSmallDisk::Skipped(reason) => Err(reason),
-        OnSmallDisk::Ran(ended) => {
-            Ok(FullDisk { reserve: answers[0], write: answers[1], stores: Touched::new(ended, address), disk_pages })
-        }
+        OnSmallDisk::Ran(ended) => Ok(FullDisk {
+            reserve: answers[0],
+            write: answers[1],
+            stores: AccessReport::new(ended, address),
+            disk_pages,
+        }),
     })
 }
 
-/// A SIGBUS that is ignored, and one that is blocked: the touch would fault again for ever, so the kernel kills all the same.
+/// SIGBUS ignored, and SIGBUS blocked: the access would fault again for ever, so the kernel kills the process anyway.
 ///
 /// # Errors
 /// Those of the file, the mapping and the children.
@@ -230,32 +254,33 @@ pub fn ignored_and_blocked(directory: &Path) -> io::Result<[Ended; 2]> {
 }
 // ANCHOR_END: ignored
 
-/// The safe crate dies just the same: the slice of memmap2 outlives the file's second page. That nobody truncates the file
-/// is the promise that its `unsafe` asks for.
+/// The safe crate does not help: the slice of memmap2 outlives the file's second page. Its `unsafe` asks for the
+/// promise that no process truncates the file.
 ///
 /// # Errors
 /// Those of the file, the mapping and the child.
 // ANCHOR: memmap2_dies
-pub fn truncated_under_memmap2(directory: &Path) -> io::Result<Touched> {
+pub fn truncated_under_memmap2(directory: &Path) -> io::Result<AccessReport> {
     let file = tempfile::tempfile_in(directory)?;
     file.set_len(2 * page_size_u64())?;
-    // SAFETY: the promise is kept here, where nobody reads the slice. The child breaks it on purpose and dies of it.
+    // SAFETY: this process keeps the promise and reads no byte of the slice. The child breaks it on purpose, and dies.
     let map = unsafe { Mmap::map(&file) }?;
     let (child, _) = Child::fork(|_| {
         file.set_len(page_size_u64())?;
         black_box(map[page_size()]);
         Ok(())
     })?;
-    Ok(Touched::new(child.wait()?, map.as_ptr().expose_provenance()))
+    Ok(AccessReport::new(child.wait()?, map.as_ptr().expose_provenance()))
 }
 // ANCHOR_END: memmap2_dies
 // ANCHOR_END: deaths
 
 // ANCHOR: no_bus_errors
-/// The rest of the last page: what a load gives right behind the file's end, and the file when a store went there.
+/// The rest of the last page: what a load gives right past the end of the file, and the file's bytes after a store
+/// there.
 ///
-/// The page is in the page cache as a whole; the bytes behind the end are zero when it gets there (POSIX), take a store,
-/// and are never written out.
+/// The whole page is in the page cache. Its bytes past the end are zero when it gets there (POSIX); stores to them
+/// succeed, and are never written to the file.
 ///
 /// # Errors
 /// Those of the file and the mapping.
@@ -264,20 +289,20 @@ pub fn rest_of_the_last_page(directory: &Path) -> io::Result<(u8, Vec<u8>)> {
     let path = tempfile::NamedTempFile::new_in(directory)?;
     std::fs::write(&path, b"0123456789")?;
     let mapping = Mapping::of_file(path.as_file(), 0, 10, READ_WRITE, Sharing::Shared)?;
-    let behind = mapping.load(10);
+    let past_the_end = mapping.load(10);
     mapping.store(10, b'X');
     mapping.store(page_size() - 1, b'X');
-    Ok((behind, std::fs::read(&path)?))
+    Ok((past_the_end, std::fs::read(&path)?))
 }
 // ANCHOR_END: last_page
 
-/// read(2) into a page that the file has not got, and write(2) from it: how many bytes went, or the errno.
+/// read(2) into a page that the file does not have, and write(2) from it: the number of bytes, or the errno.
 ///
-/// Here it is the kernel that touches the memory, on our behalf, and it doesn't send itself signals: the call says EFAULT.
+/// Here the kernel accesses the memory, on our behalf, and it does not send itself a signal: the call returns EFAULT.
 ///
 /// # Errors
-/// Those of the file and the mapping; what the calls answer is in the result.
-// ANCHOR: kernel_touches
+/// Those of the file and the mapping. The results of the two calls are in the value.
+// ANCHOR: kernel_accesses
 pub fn read_and_write_there(directory: &Path) -> io::Result<[Result<usize, Errno>; 2]> {
     let file = tempfile::tempfile_in(directory)?;
     let mapping = Mapping::of_file(&file, 0, 8, READ_WRITE, Sharing::Shared)?;
@@ -292,9 +317,9 @@ pub fn read_and_write_there(directory: &Path) -> io::Result<[Result<usize, Errno
     let count = |count: libc::ssize_t| usize::try_from(count).unwrap_or(0);
     Ok([read.map(count), Errno::result(written).map(count)])
 }
-// ANCHOR_END: kernel_touches
+// ANCHOR_END: kernel_accesses
 
-/// A length of 0, which is what looking at an empty file's size gives: refused before there is anything to touch.
+/// A length of 0, which is the size of an empty file: refused before there is anything to access.
 ///
 /// # Errors
 /// EINVAL (mmap(2), since Linux 2.6.12).
@@ -304,21 +329,21 @@ pub fn length_of_an_empty_file(file: &File) -> Result<(), Errno> {
 }
 // ANCHOR_END: length_zero
 
-/// The same with memmap2, which asks for the size itself and answers with a slice of that many bytes: an empty file is an
+/// The same with memmap2, which asks for the size itself and returns a slice of that many bytes: an empty file is an
 /// empty slice, and no error.
 ///
 /// # Errors
 /// Those of fstat(2) and mmap(2).
 // ANCHOR: length_zero_memmap2
 pub fn empty_file_with_memmap2(file: &File) -> io::Result<usize> {
-    // SAFETY: nobody looks at a byte of the slice, only at its length.
+    // SAFETY: only the length of the slice is used, and none of its bytes.
     Ok(unsafe { Mmap::map(file) }?.len())
 }
 // ANCHOR_END: length_zero_memmap2
 // ANCHOR_END: no_bus_errors
 
 // ANCHOR: ways_out
-/// Looks at the size first, and maps what is there. Somebody may truncate the file right after the look.
+/// Checks the size first, and maps that much. A process may truncate the file right after the check.
 ///
 /// # Errors
 /// `UnexpectedEof` for an empty file; else those of fstat(2) and mmap(2).
@@ -332,10 +357,10 @@ pub fn map_what_is_there(file: &File) -> io::Result<Mapping> {
 }
 // ANCHOR_END: look
 
-/// Gives the file its size first, with ftruncate(2): a shorter one grows, a longer one stays as it is. What it grows by are
-/// holes, which take no room: the disk may be full when a store needs some.
+/// Gives the file its size first, with ftruncate(2): a shorter file grows, a longer one does not change. It grows by
+/// holes, which take no disk space: the disk may be full when a store needs a block.
 ///
-/// The notes write a byte at the end instead, which a file that is long enough already loses.
+/// The notes write a byte at the end instead. A file that is long enough already loses the byte that was there.
 ///
 /// # Errors
 /// EFBIG and those of ftruncate(2) and mmap(2).
@@ -349,9 +374,9 @@ pub fn map_with_size(file: &File, length: usize) -> io::Result<Mapping> {
 }
 // ANCHOR_END: set_size
 
-/// Has the blocks reserved first, with posix_fallocate(3): a full disk is an error now and no signal later. The file grows
-/// if it is shorter, and keeps its bytes. A file system that writes each change to another place (btrfs, after a snapshot)
-/// may need new blocks even so.
+/// Reserves the blocks first, with posix_fallocate(3): a full disk is an error now and not a signal later. The file
+/// grows if it is shorter, and keeps its bytes. A file system that writes each change to a new place (btrfs, after a
+/// snapshot) may still need new blocks.
 ///
 /// # Errors
 /// ENOSPC, EDQUOT and the others of posix_fallocate(3) and mmap(2).
@@ -362,8 +387,9 @@ pub fn map_reserved(file: &File, length: usize) -> io::Result<Mapping> {
 }
 // ANCHOR_END: reserve
 
-/// A memory file that nobody can shrink: F_SEAL_SHRINK (fcntl(2)) holds for each who gets a descriptor of it, and can't be
-/// taken off. Whoever receives such a file can ask for its seals and then map it without a worry.
+/// A memory file that can't be made shorter: F_SEAL_SHRINK (fcntl(2)) binds every process that gets a descriptor of it,
+/// and can't be removed. A process that receives such a file can ask for its seals and then map it without fear of
+/// SIGBUS.
 ///
 /// # Errors
 /// Those of memfd_create(2), write(2) and fcntl(2).
@@ -378,14 +404,14 @@ pub fn sealed(contents: &[u8]) -> io::Result<File> {
 // ANCHOR_END: ways_out
 
 // ANCHOR: guarded
-/// Why a guarded access did not happen.
+/// Why a guarded access failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum GuardError {
-    /// The kernel had no page there: the file ends before it, or ended before it a moment ago, or the disk is full.
+    /// The kernel found no page: the file ends before it, or ended before it a moment ago, or the disk is full.
     NoPage {
         /// The number of the page in the mapping, from 0 on.
         page: usize,
-        /// The first byte of the file that could not be had.
+        /// The first byte of the file that could not be accessed.
         offset: u64,
         /// The file's size in bytes, asked for after the access failed.
         file_size: u64,
@@ -394,7 +420,7 @@ pub enum GuardError {
     Outside,
     /// A write to a mapping without PROT_WRITE.
     ReadOnly,
-    /// Another call failed: there is no descriptor left for a pipe, or the size could not be had.
+    /// Another call failed: there is no descriptor left for a pipe, or the size of the file could not be read.
     Call(Errno),
 }
 
@@ -402,7 +428,10 @@ impl fmt::Display for GuardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             GuardError::NoPage { page, offset, file_size } => {
-                write!(f, "no page {page} of the mapping: byte {offset} of the file, which has {file_size} bytes now")
+                write!(
+                    f,
+                    "page {page} of the mapping is missing (byte {offset} of the file, which has {file_size} bytes now)"
+                )
             }
             GuardError::Outside => f.write_str("outside the mapping"),
             GuardError::ReadOnly => f.write_str("mapped for reading only"),
@@ -415,18 +444,32 @@ impl std::error::Error for GuardError {}
 
 /// A shared mapping whose reads and writes return an error where a load or a store would kill.
 ///
-/// The kernel does the touching: write(2) takes the bytes out of the mapping into a pipe, read(2) puts them from a pipe into
-/// the mapping, and where a page is missing the call says EFAULT, as in [`read_and_write_there`]. There is no handler and
-/// nothing to restore, and the file may shrink at any moment. It costs some system calls an access, so one guards blocks,
-/// not bytes.
+/// The kernel makes the accesses: write(2) copies the bytes from the mapping into a pipe, read(2) copies them from a
+/// pipe into the mapping, and when a page is missing the call returns EFAULT, as in [`read_and_write_there`]. There is
+/// no handler and nothing to restore, and the file may shrink at any moment. Each access costs a few system calls, so
+/// guard blocks, not single bytes.
 ///
-/// The other ways:
-/// - process_vm_writev(2) on one's own pid saves the pipe. But it pins the page, and marks it dirty afterwards without
-///   asking the file system again; if the page was written out in between, ext4 warns and may drop the change. Some
-///   sandboxes forbid the call.
-/// - A handler for SIGBUS, one for the whole process. C programs jump out of it with siglongjmp(3), which in Rust is
-///   undefined behaviour where it skips a frame with something to drop. Or it maps a page of zeros over the hole and
-///   returns, and somebody has to notice that the zeros are not the file's.
+/// There are other ways:
+/// - process_vm_writev(2) on the process's own pid needs no pipe. But it pins the page, and marks it dirty afterwards
+///   without asking the file system again; if the page was written out in between, ext4 warns and may drop the change.
+///   Some sandboxes forbid the call.
+/// - A handler for SIGBUS, which is one for the whole process. C programs jump out of it with siglongjmp(3); in Rust
+///   that is undefined behaviour when it skips a frame with something to drop. Or the handler maps a page of zeros
+///   there and returns, and the program has to notice that the zeros are not the file's.
+///
+/// # Example
+/// ```
+/// use mmap_workbook::lesson_6::{GuardError, Guarded};
+///
+/// let file = tempfile::tempfile()?;
+/// file.set_len(1)?;
+/// let guarded = Guarded::new(file.try_clone()?, 0, 1)?;
+/// assert_eq!(guarded.write(0, b"x"), Ok(()));
+/// file.set_len(0)?;
+/// // A load of this byte would raise SIGBUS.
+/// assert_eq!(guarded.read(0, &mut [0]), Err(GuardError::NoPage { page: 0, offset: 0, file_size: 0 }));
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Guarded {
     mapping: Mapping,
@@ -436,11 +479,11 @@ pub struct Guarded {
 }
 
 impl Guarded {
-    /// Maps `length` bytes of `file` from `offset` on, whether the file has them or not. For writing too where the file
-    /// was opened for that.
+    /// Maps `length` bytes of `file` from `offset` on, whether the file has them or not: for reading, and for writing
+    /// when the file is open for writing.
     ///
     /// # Errors
-    /// As [`Mapping::of_file`].
+    /// Those of [`Mapping::of_file`].
     pub fn new(file: File, offset: u64, length: usize) -> Result<Guarded, Errno> {
         let map = |protection| Mapping::of_file(&file, offset, length, protection, Sharing::Shared);
         let (mapping, writable) = match map(READ_WRITE) {
@@ -453,7 +496,7 @@ impl Guarded {
     /// Copies the mapping's bytes from `at` on into `into`.
     ///
     /// # Errors
-    /// [`GuardError`]. What lies before the missing page has been copied then.
+    /// [`GuardError`]. The bytes before the missing page have been copied by then.
     // ANCHOR: guarded_read
     pub fn read(&self, at: usize, into: &mut [u8]) -> Result<(), GuardError> {
         self.page_by_page(at, into.len(), |(reader, writer), part, address| {
@@ -468,7 +511,7 @@ impl Guarded {
     /// Copies `bytes` into the mapping from `at` on.
     ///
     /// # Errors
-    /// [`GuardError`]. What lies before the missing page has been written then.
+    /// [`GuardError`]. The bytes before the missing page have been written by then.
     pub fn write(&self, at: usize, bytes: &[u8]) -> Result<(), GuardError> {
         // read(2) into a page without PROT_WRITE is EFAULT as well.
         if !self.writable {
@@ -483,9 +526,9 @@ impl Guarded {
         })
     }
 
-    /// Calls `copy` with each part of the range that lies in one page: with a pipe, which of the bytes it is, and its
-    /// address. A page always fits into an empty pipe, so nobody waits; and a part is copied whole or fails (Linux), so a
-    /// failure is that page's.
+    /// Calls `copy` for each part of the range that lies in one page, with a pipe, the indices of the part's bytes, and
+    /// its address. A page always fits into an empty pipe, so no call waits. A part is copied whole or fails (Linux),
+    /// so a failure means that this page is missing.
     // ANCHOR: guarded_pages
     fn page_by_page(
         &self,
@@ -527,8 +570,8 @@ fn errno(error: &io::Error) -> Errno {
 }
 // ANCHOR_END: guarded
 
-/// Demonstrates the bus error: four children die of it, neither a signal mask nor the safe crate helps, four touches are
-/// none, four ways lead out, and a guarded read lives through it.
+/// Demonstrates the bus error: four children die of it, neither a signal mask nor the safe crate helps, four accesses
+/// do not raise it, four ways lead out, and a guarded read survives it.
 ///
 /// It truncates the file at `path`.
 ///
@@ -541,52 +584,56 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let pages = usize::try_from(size.div_ceil(page_size_u64())).map_err(io::Error::other)?;
 
     out.part("Four deaths, each in a child")?;
-    out.tell("each maps more than there is, or loses what there was, and then touches it")?;
+    out.tell("each maps more than the file has, or loses what the file had, and then accesses it")?;
     out.evidence("an empty file", empty_file(&directory)?)?;
-    let behind = touch(&file, 0, (pages + 1) * page_size(), pages * page_size() + 7, Access::Store)?;
-    out.evidence("one page too many", behind)?;
+    let past_the_end =
+        access_in_child(&file, 0, (pages + 1) * page_size(), pages * page_size() + 7, AccessKind::Store)?;
+    out.evidence("one page too many", past_the_end)?;
     out.evidence("truncated while mapped", truncated_while_mapped(&directory, Sharing::Shared)?)?;
     match full_disk()? {
         Ok(full) => out.evidence("a full disk", full.stores)?,
         Err(reason) => out.evidence("a full disk", format!("skipped: {reason}"))?,
     }
-    out.shows("mmap(2) let each of them pass: it is the touch that finds no page.")?;
+    out.shows("mmap(2) succeeded each time: it is the access that finds no page.")?;
 
     out.part("What does not help")?;
     let [ignored, blocked] = ignored_and_blocked(&directory)?;
     out.evidence("SIGBUS ignored", ignored)?;
     out.evidence("SIGBUS blocked", blocked)?;
     out.evidence("a slice of memmap2", truncated_under_memmap2(&directory)?)?;
-    out.shows("the touch can't go on, so the kernel kills; and the safe crate's slice is the same memory.")?;
+    out.shows("the access can't complete, so the kernel kills; and the safe crate's slice is the same memory.")?;
 
-    out.part("What is no bus error")?;
+    out.part("What is not a bus error")?;
     let last = pages * page_size() - 1;
-    out.evidence("the last page's last byte", touch(&file, 0, pages * page_size(), last, Access::Store)?)?;
-    out.tell("a file of 10 bytes: a load of the one behind them, then a store there")?;
+    out.evidence(
+        "the last page's last byte",
+        access_in_child(&file, 0, pages * page_size(), last, AccessKind::Store)?,
+    )?;
+    out.tell("a file of 10 bytes: a load right past its end, then a store there")?;
     let (loaded, left) = rest_of_the_last_page(&directory)?;
     out.evidence("loaded", loaded)?;
     out.evidence("read(2) of the file", hex(&left))?;
-    out.tell("read(2) into a page that the file has not got, and write(2) from it")?;
+    out.tell("read(2) into a page that the file does not have, and write(2) from it")?;
     let [read, written] = read_and_write_there(&directory)?;
     out.evidence("read(2), write(2)", format!("{}, {}", answer(&read), answer(&written)))?;
     out.tell("an empty file, mapped with its own length")?;
     let empty = tempfile::tempfile_in(&directory)?;
     out.evidence("mmap(2)", answer(&length_of_an_empty_file(&empty)))?;
     out.evidence("memmap2", format!("a slice of {} bytes", empty_file_with_memmap2(&empty)?))?;
-    out.shows("a page is there as a whole; the kernel does not signal itself; 0 bytes are no mapping.")?;
+    out.shows("a page exists as a whole; the kernel does not signal itself; 0 bytes can't be mapped.")?;
 
     out.part("The ways out")?;
     let refused = map_what_is_there(&empty).err().map_or_else(|| "ok".to_owned(), |error| error.to_string());
-    out.evidence("look at the size", refused)?;
+    out.evidence("check the size", refused)?;
     map_with_size(&empty, page_size())?.store(0, b'x');
     out.evidence("set the size", "the store succeeded")?;
     map_reserved(&tempfile::tempfile_in(&directory)?, page_size())?.store(0, b'x');
     out.evidence("reserve the blocks", "the store succeeded")?;
     let shrunk = sealed(b"kept")?.set_len(0).map_err(|error| errno(&error));
     out.evidence("seal: ftruncate(2) to 0", answer(&shrunk))?;
-    out.shows("after the first three anybody may still truncate the file. After the seal nobody can.")?;
+    out.shows("after the first three the file can still be truncated. After the seal it can't.")?;
 
-    out.part("A read that says so instead")?;
+    out.part("A read that returns an error instead")?;
     let guarded = Guarded::new(file.try_clone()?, 0, page_size())?;
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX).min(12)];
     let mut read = |out: &mut Narrator| {
@@ -600,5 +647,5 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.tell("and gets its size back")?;
     file.set_len(size)?;
     read(out)?;
-    out.shows("this process has read where the bus error is, and goes on. The bytes themselves are gone.")
+    out.shows("this process has read where a load is a bus error, and goes on. The bytes themselves are lost.")
 }
