@@ -427,7 +427,7 @@ fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
         assert!(!seen.contains('\x1b'), "plain lines: {seen:?}");
     }
     for (key, wanted) in
-        [("r\n", "exercise.rs.~1~"), ("n\n", "Lesson 3:"), ("d\n", "Lesson 3: Shared against private\nWho")]
+        [("r\n", "exercise.rs.~1~"), ("n\n", "Lesson 3:"), ("d\n", "Lesson 3: Shared versus private\nWho")]
     {
         seen.clear();
         stdin.write_all(key.as_bytes()).expect("a key");

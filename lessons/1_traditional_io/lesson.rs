@@ -1,6 +1,6 @@
 //! # Lesson 1: Traditional I/O
 //!
-//! What does it cost to change a file without mmap, and what is left of the file if we die halfway?
+//! What does it cost to change a file without mmap, and what is left of the file if the process dies halfway?
 //!
 //! The bytes of a file that somebody uses are in the kernel's page cache. read(2) copies them from there into a buffer of
 //! ours, write(2) copies them back. So changing a file through memory copies each byte twice, the one that changes and

@@ -1,4 +1,4 @@
-//! # Lesson 3: Shared against private
+//! # Lesson 3: Shared versus private
 //!
 //! A shared mapping is the file's own pages: a store changes the file for everybody. A private mapping begins as the
 //! very same pages; the first store to one of them makes a copy of that page, which only this mapping has. So who sees

@@ -39,8 +39,8 @@ pub static LESSONS: &[Lesson] = &[
         slug: "traditional_io",
         title: Text::fixed("Traditional I/O", "传统 I/O"),
         question: Text::fixed(
-            "What does a change cost without mmap, and what is left if we die halfway?",
-            "不用 mmap，改动一个文件要付出什么代价？如果中途死掉，又会留下什么？",
+            "What does a change cost without mmap, and what is left if the process dies halfway?",
+            "不用 mmap，改动一个文件要付出什么代价？如果进程中途死掉，又会留下什么？",
         ),
         demonstrate: crate::lesson_1::demonstrate,
         copy_only: Some("its last part replaces the file with another inode"),
@@ -61,7 +61,7 @@ pub static LESSONS: &[Lesson] = &[
     Lesson {
         number: 3,
         slug: "shared_vs_private",
-        title: Text::fixed("Shared against private", "共享与私有"),
+        title: Text::fixed("Shared versus private", "共享与私有"),
         question: Text::fixed(
             "Who sees a change, and when is a page copied?",
             "一处修改谁能看见，页在什么时候被复制？",
@@ -75,7 +75,7 @@ pub static LESSONS: &[Lesson] = &[
         slug: "cross_process_ipc",
         title: Text::fixed("Processes that talk through a mapped file", "通过映射文件通信的进程"),
         question: Text::fixed(
-            "How does no reader ever see half a message, even when the writer dies?",
+            "How do you make sure that no reader ever sees half a message, even when the writer dies?",
             "怎样让读者永远不会读到半条消息，哪怕写者中途死掉？",
         ),
         demonstrate: crate::lesson_4::demonstrate,
@@ -100,7 +100,7 @@ pub static LESSONS: &[Lesson] = &[
         title: Text::fixed("The bus error", "总线错误"),
         question: Text::fixed(
             "Which accesses to a mapping are fatal, and how can a program survive them?",
-            "对映射的哪些访问会让进程丧命，又该怎样与之共处？",
+            "对映射的哪些访问是致命的，程序又怎样才能挺过去？",
         ),
         demonstrate: crate::lesson_6::demonstrate,
         copy_only: Some("it truncates the file"),
