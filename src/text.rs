@@ -24,6 +24,22 @@ impl Language {
             Language::Chinese => "zh",
         }
     }
+
+    /// Its tag in HTML (BCP 47).
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Language::English => "en",
+            Language::Chinese => "zh-CN",
+        }
+    }
+
+    /// Its name in the language itself.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Language::English => "English",
+            Language::Chinese => "中文",
+        }
+    }
 }
 
 /// A text in each language. [`text!`](crate::text!) makes one with values in it, [`Text::fixed`] one that is a constant.

@@ -1,167 +1,156 @@
-//! As much HTML as it takes to look over the pages that mdBook has written.
+//! The HTML that mdBook has written, as tokens, and the sections of a page for the search.
 
-/// A piece of a page.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Piece<'a> {
-    /// Text between two tags, with its entities as they are.
-    Text(&'a str),
+use std::cell::RefCell;
+
+use html5ever::tendril::StrTendril;
+use html5ever::tokenizer::states::RawKind;
+use html5ever::tokenizer::{
+    BufferQueue, Tag, TagKind, Token as RawToken, TokenSink, TokenSinkResult, Tokenizer, TokenizerOpts,
+};
+
+/// A part of a page: comments, and the content of scripts and styles, are left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Token {
+    /// The text between two tags, without entities.
+    Text(String),
     /// `<name ...>`.
-    Open(Tag<'a>),
+    Start(StartTag),
     /// `</name>`.
-    Close(&'a str),
+    End(String),
 }
 
-/// An opening tag.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Tag<'a> {
-    /// The element's name.
-    pub name: &'a str,
-    /// Everything behind the name.
-    rest: &'a str,
+/// The start tag of an element.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StartTag {
+    /// The name of the element.
+    pub name: String,
+    attributes: Vec<(String, String)>,
 }
 
-impl<'a> Tag<'a> {
-    /// The value of an attribute, with its entities as they are.
-    pub fn attribute(&self, name: &str) -> Option<&'a str> {
-        let mut rest = self.rest;
-        loop {
-            rest = rest.trim_start_matches([' ', '\n', '/']);
-            let end = rest.find(['=', ' ', '\n']).unwrap_or(rest.len());
-            let (found, after) = rest.split_at(end);
-            if found.is_empty() {
-                return None;
-            }
-            let Some(value) = after.strip_prefix("=\"") else {
-                rest = after;
-                continue;
-            };
-            let (value, after) = value.split_once('"')?;
-            if found == name {
-                return Some(value);
-            }
-            rest = after;
-        }
+impl StartTag {
+    /// The value of an attribute, without entities.
+    pub fn attribute(&self, name: &str) -> Option<&str> {
+        self.attributes.iter().find(|(found, _)| found == name).map(|(_, value)| value.as_str())
     }
 
-    /// Whether it is of this class.
-    pub fn is_of_class(&self, class: &str) -> bool {
+    /// The names and values of all attributes.
+    pub fn attributes(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+
+    /// Whether the element has this class.
+    pub fn has_class(&self, class: &str) -> bool {
         self.attribute("class").is_some_and(|classes| classes.split_whitespace().any(|found| found == class))
     }
 }
 
-/// The pieces of a page, without comments and without what stands in scripts and styles.
-pub fn pieces(html: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let mut rest = html;
-    while let Some(start) = rest.find('<') {
-        if start > 0 {
-            pieces.push(Piece::Text(&rest[..start]));
-        }
-        rest = &rest[start..];
-        if let Some(comment) = rest.strip_prefix("<!--") {
-            rest = comment.split_once("-->").map_or("", |(_, after)| after);
-            continue;
-        }
-        let Some(end) = end_of_tag(rest) else { break };
-        let inner = &rest[1..end];
-        rest = &rest[end + 1..];
-        if let Some(name) = inner.strip_prefix('/') {
-            pieces.push(Piece::Close(name.trim()));
-        } else if !inner.starts_with('!') {
-            let (name, attributes) = inner.split_at(inner.find([' ', '\n', '/']).unwrap_or(inner.len()));
-            pieces.push(Piece::Open(Tag { name, rest: attributes }));
-            if matches!(name, "script" | "style") {
-                rest = rest.find(&format!("</{name}")).map_or("", |end| &rest[end..]);
+/// The tokens of a page, each with the number of the line where it ends.
+pub fn tokens(html: &str) -> Vec<(usize, Token)> {
+    let input = BufferQueue::default();
+    input.push_back(StrTendril::from(html));
+    let tokenizer = Tokenizer::new(Collector::default(), TokenizerOpts::default());
+    // The collector never asks for a pause, so all of the input is read.
+    let _ = tokenizer.feed(&input);
+    tokenizer.end();
+    tokenizer.sink.0.take().tokens
+}
+
+#[derive(Default)]
+struct Collector(RefCell<Collected>);
+
+#[derive(Default)]
+struct Collected {
+    tokens: Vec<(usize, Token)>,
+    in_raw_text: bool,
+}
+
+impl TokenSink for Collector {
+    type Handle = ();
+
+    fn process_token(&self, token: RawToken, line: u64) -> TokenSinkResult<()> {
+        let mut collected = self.0.borrow_mut();
+        let line = usize::try_from(line).unwrap_or_default();
+        match token {
+            RawToken::CharacterTokens(text) if !collected.in_raw_text => match collected.tokens.last_mut() {
+                // html5ever splits a text at its entities.
+                Some((_, Token::Text(before))) => before.push_str(&text),
+                _ => collected.tokens.push((line, Token::Text(text.to_string()))),
+            },
+            RawToken::TagToken(Tag { kind: TagKind::StartTag, name, attrs, .. }) => {
+                let attribute =
+                    |attribute: &html5ever::Attribute| (attribute.name.local.to_string(), attribute.value.to_string());
+                let attributes = attrs.iter().map(attribute).collect();
+                collected.tokens.push((line, Token::Start(StartTag { name: name.to_string(), attributes })));
+                let raw = match &*name {
+                    "script" => RawKind::ScriptData,
+                    "style" => RawKind::Rawtext,
+                    _ => return TokenSinkResult::Continue,
+                };
+                collected.in_raw_text = true;
+                return TokenSinkResult::RawData(raw);
             }
+            RawToken::TagToken(Tag { kind: TagKind::EndTag, name, .. }) => {
+                collected.in_raw_text = false;
+                collected.tokens.push((line, Token::End(name.to_string())));
+            }
+            _ => {}
         }
+        TokenSinkResult::Continue
     }
-    if !rest.is_empty() {
-        pieces.push(Piece::Text(rest));
-    }
-    pieces
-}
-
-/// The pieces of a page, each with the number of the line where it begins.
-pub fn numbered(html: &str) -> Vec<(usize, Piece<'_>)> {
-    let mut line = 1;
-    let mut at = 0;
-    let place = |piece: &Piece<'_>| match piece {
-        Piece::Text(text) | Piece::Close(text) => text.as_ptr(),
-        Piece::Open(tag) => tag.name.as_ptr(),
-    };
-    let numbered = pieces(html).into_iter().map(|piece| {
-        let now = place(&piece) as usize - html.as_ptr() as usize;
-        line += html[at..now].matches('\n').count();
-        at = now;
-        (line, piece)
-    });
-    numbered.collect()
-}
-
-/// Where the `>` of a tag is, which may have others in its attributes.
-fn end_of_tag(text: &str) -> Option<usize> {
-    let mut quoted = false;
-    text.bytes().position(|byte| {
-        quoted ^= byte == b'"';
-        byte == b'>' && !quoted
-    })
-}
-
-/// A text without entities.
-pub fn unescape(text: &str) -> String {
-    let pairs = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&#39;", "'"), ("&#x27;", "'"), ("&nbsp;", " ")];
-    let text = pairs.iter().fold(text.to_owned(), |text, (entity, plain)| text.replace(entity, plain));
-    text.replace("&amp;", "&")
 }
 
 /// A section of a page, for the search: from one heading to the next.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
 pub struct Section {
-    /// The heading's id; empty before the first one.
+    /// The id of the heading. It is empty before the first one.
     pub id: String,
     /// The heading.
     pub title: String,
-    /// Everything that a reader reads in it, in a line.
+    /// Everything that can be read in the section, in one line.
     pub body: String,
 }
 
 /// The sections of a page's `<main>`.
 pub fn sections(html: &str) -> Vec<Section> {
-    let main = html.split_once("<main").and_then(|(_, rest)| rest.split_once("</main>")).map_or("", |(main, _)| main);
+    let tokens = tokens(html).into_iter().map(|(_, token)| token);
+    let tokens = tokens.skip_while(|token| !matches!(token, Token::Start(tag) if tag.name == "main"));
+    let tokens = tokens.take_while(|token| !matches!(token, Token::End(name) if name == "main"));
     let mut sections = vec![Section::default()];
     let mut in_heading = false;
-    // The name of an element that is left out, and how deep in it this is.
-    let mut skipped: Option<(&str, usize)> = None;
-    for piece in pieces(main.split_once('>').map_or("", |(_, rest)| rest)) {
-        if let Some((name, depth)) = skipped {
-            let depth = match piece {
-                Piece::Open(tag) if tag.name == name => depth + 1,
-                Piece::Close(closed) if closed == name => depth - 1,
-                _ => depth,
-            };
-            skipped = (depth > 0).then_some((name, depth));
+    // The element that is left out, and the number of elements of its name that are open.
+    let mut skipped: Option<(String, usize)> = None;
+    for token in tokens {
+        if let Some((name, depth)) = &mut skipped {
+            match token {
+                Token::Start(tag) if tag.name == *name => *depth += 1,
+                Token::End(end) if end == *name => *depth -= 1,
+                _ => {}
+            }
+            if *depth == 0 {
+                skipped = None;
+            }
             continue;
         }
-        match piece {
-            Piece::Open(tag) if matches!(tag.name, "svg" | "script" | "style" | "button") => {
-                skipped = Some((tag.name, 1))
-            }
-            Piece::Open(tag) if tag.is_of_class("held-by") => skipped = Some((tag.name, 1)),
-            Piece::Open(tag) if matches!(tag.name, "h1" | "h2" | "h3" | "h4") => {
+        match token {
+            Token::Start(tag) if is_left_out(&tag) => skipped = Some((tag.name, 1)),
+            Token::Start(tag) if is_heading(&tag.name) => {
                 let id = tag.attribute("id").unwrap_or_default().to_owned();
                 sections.push(Section { id, ..Section::default() });
                 in_heading = true;
             }
-            Piece::Close("h1" | "h2" | "h3" | "h4") => in_heading = false,
-            Piece::Text(text) => {
+            Token::End(name) if is_heading(&name) => in_heading = false,
+            Token::Text(text) => {
                 if let Some(section) = sections.last_mut() {
                     let into = if in_heading { &mut section.title } else { &mut section.body };
-                    into.push_str(&unescape(text));
+                    into.push_str(&text);
                 }
             }
-            // Where a line or a block ends, so does a word.
-            Piece::Open(tag) if !is_inline(tag.name) => end_word(&mut sections),
-            Piece::Close(name) if !is_inline(name) => end_word(&mut sections),
+            // A word ends where a line or a block does.
+            Token::Start(StartTag { name, .. }) | Token::End(name) if !is_inline(&name) => {
+                if let Some(section) = sections.last_mut() {
+                    section.body.push(' ');
+                }
+            }
             _ => {}
         }
     }
@@ -174,14 +163,16 @@ pub fn sections(html: &str) -> Vec<Section> {
     sections
 }
 
-fn is_inline(name: &str) -> bool {
-    matches!(name, "a" | "code" | "em" | "strong" | "span" | "kbd" | "sup" | "sub" | "del" | "abbr" | "cite" | "q")
+fn is_left_out(tag: &StartTag) -> bool {
+    matches!(tag.name.as_str(), "svg" | "script" | "style" | "button") || tag.has_class("held-by")
 }
 
-fn end_word(sections: &mut [Section]) {
-    if let Some(section) = sections.last_mut() {
-        section.body.push(' ');
-    }
+fn is_heading(name: &str) -> bool {
+    matches!(name, "h1" | "h2" | "h3" | "h4")
+}
+
+fn is_inline(name: &str) -> bool {
+    matches!(name, "a" | "code" | "em" | "strong" | "span" | "kbd" | "sup" | "sub" | "del" | "abbr" | "cite" | "q")
 }
 
 #[cfg(test)]
@@ -189,13 +180,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_has_its_pieces() {
-        let html = "a<!-- <b> --><p class=\"x y\" hidden id=\"&gt;>\">b</p><script>1 < 2</script>";
-        let pieces = pieces(html);
-        assert_eq!(pieces.iter().filter(|piece| matches!(piece, Piece::Open(_))).count(), 2);
-        let Piece::Open(tag) = pieces[1] else { panic!("{pieces:?}") };
-        assert_eq!((tag.name, tag.attribute("id"), tag.attribute("no")), ("p", Some("&gt;>"), None));
-        assert!(tag.is_of_class("y") && !tag.is_of_class("z"));
+    fn a_page_has_its_tokens() {
+        let html = "a &amp; b<!-- <b> -->\n<p class=\"x y\" hidden id=\"&gt;>\">b</p>\n<script>1 < 2</script><br/>c";
+        let tokens = tokens(html);
+        let text = |text: &str| Token::Text(text.into());
+        assert_eq!(tokens[0], (1, text("a & b\n")));
+        let (2, Token::Start(tag)) = &tokens[1] else { panic!("{tokens:?}") };
+        assert_eq!((tag.name.as_str(), tag.attribute("id"), tag.attribute("no")), ("p", Some(">>"), None));
+        assert!(tag.has_class("y") && !tag.has_class("z"));
+        let rest: Vec<_> = tokens[2..].iter().map(|(_, token)| token).collect();
+        let start = |name: &str| Token::Start(StartTag { name: name.into(), attributes: vec![] });
+        let end = |name: &str| Token::End(name.into());
+        assert_eq!(
+            rest,
+            [&text("b"), &end("p"), &text("\n"), &start("script"), &end("script"), &start("br"), &text("c")]
+        );
     }
 
     #[test]

@@ -1,19 +1,27 @@
-//! The book of the mmap workbook: from pages in Markdown to a site in English and in Chinese.
+//! The book of the mmap workbook: from pages in Markdown to a site in all languages.
 //!
 //! # Layout
-//! - [`sources`]: the files that the book is made of
-//! - [`html`]: a look over what mdBook has written
-//! - [`page`]: a page's lines, headings, listings and directives
-//! - [`render`]: what the directives become: figures, transcripts, questions, marks of the tests
-//! - [`ledger`]: what POSIX and the man pages assert, as tables
-//! - [`site`]: both languages as a site of static files, made with mdBook
-//! - [`check`]: the rules that the sources keep to
-//! - [`serve`]: the site on this machine, built again when a source changes
-//! - [`stamp`]: which English page a Chinese page was written from
+//! Each module uses only modules below it, those that its arrow names. `tests/arrows.rs` holds this table and the code together.
+//!
+//! | module | what it is | uses |
+//! |---|---|---|
+//! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
+//! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, stamp, typesetting, page, sources |
+//! | [`site`] | all languages as a site of static files, made with mdBook | html, render, sources |
+//! | [`html`] | the HTML that mdBook has written, as tokens | |
+//! | [`render`] | what the directives become: figures, transcripts, questions, marks of the tests | question, assertions, evidence, typesetting, page, sources |
+//! | [`question`] | the questions at the end of a chapter | evidence, sources |
+//! | [`assertions`] | what POSIX and the man pages assert | evidence, sources |
+//! | [`evidence`] | tests, and what programs have printed | sources |
+//! | [`stamp`] | the original that a translated page belongs to | sources |
+//! | [`typesetting`] | how text is set in each language | |
+//! | [`page`] | the Markdown of a page: lines, headings, blocks of code, directives | |
+//! | [`sources`] | the files that the book is made of, and the mistakes in them | |
 
+pub mod assertions;
 pub mod check;
+pub mod evidence;
 pub mod html;
-pub mod ledger;
 pub mod page;
 pub mod question;
 pub mod render;
@@ -21,3 +29,4 @@ pub mod serve;
 pub mod site;
 pub mod sources;
 pub mod stamp;
+pub mod typesetting;

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use book::sources::{Problem, Sources};
+use book::sources::{Mistake, Sources};
 use book::{serve, site, stamp};
 use clap::{Parser, Subcommand};
 
@@ -58,7 +58,7 @@ fn main() -> ExitCode {
         Some(Command::Build { to }) => site::build(&sources, &to).map_err(lines).map(|()| {
             println!("{}", to.join("index.html").display());
         }),
-        Some(Command::Stamp) => stamp::stamp(&sources).map_err(|problem| lines(vec![problem])).map(|changed| {
+        Some(Command::Stamp) => stamp::stamp(&sources).map_err(|mistake| lines(vec![mistake])).map(|changed| {
             changed.iter().for_each(|file| println!("{file}"));
         }),
         Some(Command::Preprocess { question: Some(Question::Supports { .. }) }) => Ok(()),
@@ -73,8 +73,8 @@ fn main() -> ExitCode {
     }
 }
 
-fn lines(problems: Vec<Problem>) -> Vec<String> {
-    problems.iter().map(Problem::to_string).collect()
+fn lines(mistakes: Vec<Mistake>) -> Vec<String> {
+    mistakes.iter().map(Mistake::to_string).collect()
 }
 
 /// mdBook's protocol: the book comes from standard input, and goes to standard output.
@@ -85,10 +85,10 @@ fn preprocess() -> Result<(), Vec<String>> {
     let language = site::language_of(&context.root)
         .ok_or_else(|| one(format!("{} is neither book/en nor book/zh", context.root.display())))?;
     let root = context.root.parent().and_then(|book| book.parent()).unwrap_or(&context.root);
-    let problems = site::preprocess(&Sources::at(root), language, &mut book);
-    if problems.is_empty() {
+    let mistakes = site::preprocess(&Sources::at(root), language, &mut book);
+    if mistakes.is_empty() {
         serde_json::to_writer(io::stdout(), &book).map_err(|error| one(error.to_string()))
     } else {
-        Err(lines(problems))
+        Err(lines(mistakes))
     }
 }

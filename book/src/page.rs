@@ -1,31 +1,32 @@
-//! A page: its lines, which of them are code, its headings, and the directives in it.
+//! The Markdown of a page: its lines, its headings, its blocks of code, and the directives in it.
 
 use std::ops::Range;
 
 /// A line of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct PageLine<'a> {
     /// Its number, from 1.
     pub number: usize,
-    /// Its text without the end of the line.
+    /// Its text, without the end of the line.
     pub text: &'a str,
-    /// What it is to Markdown.
-    pub kind: Kind<'a>,
+    /// What it is in Markdown.
+    pub kind: LineKind<'a>,
 }
 
-/// What a line is to Markdown.
+/// What a line is in Markdown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind<'a> {
+pub enum LineKind<'a> {
     /// Prose, a heading, a list, a table, HTML.
     Text,
-    /// The fence before or after code, with the words behind it (`rust,ignore`); none behind the closing one.
+    /// The fence before or after code. The opening one has an info string (`rust,ignore`), the closing one has none.
     Fence(&'a str),
-    /// Code between two fences, with the words of the opening one.
+    /// Code between two fences, with the info string of the opening one.
     Code(&'a str),
 }
 
 /// The lines of a page.
-pub fn lines(text: &str) -> Vec<Line<'_>> {
+pub fn lines(text: &str) -> Vec<PageLine<'_>> {
+    // The mark of the opening fence, how often it is repeated, and the info string.
     let mut open: Option<(char, usize, &str)> = None;
     let mut lines = Vec::new();
     for (number, text) in (1..).zip(text.lines()) {
@@ -36,18 +37,64 @@ pub fn lines(text: &str) -> Vec<Line<'_>> {
         let kind = match (open, mark) {
             (Some((with, at_least, _)), Some(mark)) if mark == with && length >= at_least && words.is_empty() => {
                 open = None;
-                Kind::Fence("")
+                LineKind::Fence("")
             }
-            (Some((_, _, words)), _) => Kind::Code(words),
+            (Some((_, _, words)), _) => LineKind::Code(words),
             (None, Some(mark)) if length >= 3 && !words.contains('`') => {
                 open = Some((mark, length, words));
-                Kind::Fence(words)
+                LineKind::Fence(words)
             }
-            _ => Kind::Text,
+            _ => LineKind::Text,
         };
-        lines.push(Line { number, text, kind });
+        lines.push(PageLine { number, text, kind });
     }
     lines
+}
+
+/// A block of code between two fences.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CodeBlock<'a> {
+    /// The opening fence.
+    pub fence: PageLine<'a>,
+    /// The words of its info string: `rust,ignore` has two.
+    pub words: Vec<&'a str>,
+    /// The lines between the fences.
+    pub code: Vec<PageLine<'a>>,
+}
+
+impl<'a> CodeBlock<'a> {
+    /// The block that starts at the first of these lines.
+    pub fn at(lines: &[PageLine<'a>]) -> Option<CodeBlock<'a>> {
+        let (fence, rest) = lines.split_first()?;
+        let LineKind::Fence(info) = fence.kind else { return None };
+        let words = info.split([',', ' ']).filter(|word| !word.is_empty()).collect();
+        let code = rest.iter().take_while(|line| matches!(line.kind, LineKind::Code(_))).copied().collect();
+        Some(CodeBlock { fence: *fence, words, code })
+    }
+
+    /// All blocks of a page.
+    pub fn all(lines: &[PageLine<'a>]) -> Vec<CodeBlock<'a>> {
+        let mut blocks = Vec::new();
+        let mut n = 0;
+        while n < lines.len() {
+            match CodeBlock::at(&lines[n..]) {
+                Some(block) => {
+                    // The opening fence, the code, the closing fence.
+                    n += block.code.len() + 2;
+                    blocks.push(block);
+                }
+                None => n += 1,
+            }
+        }
+        blocks
+    }
+
+    /// What the block includes, where it consists of `{{#include ...}}` alone.
+    pub fn included(&self) -> Option<&'a str> {
+        let [line] = self.code.as_slice() else { return None };
+        let [directive] = &directives(line.text).ok()?[..] else { return None };
+        (directive.name == "include" && directive.is_alone(line.text)).then_some(directive.arguments)
+    }
 }
 
 /// A heading of a page.
@@ -59,15 +106,15 @@ pub struct Heading<'a> {
     pub level: usize,
     /// Its words, without the id.
     pub text: &'a str,
-    /// What stands in `{#...}`.
+    /// The id, in `{#...}`.
     pub id: Option<&'a str>,
 }
 
 /// The heading that a line is.
-pub fn heading<'a>(line: &Line<'a>) -> Option<Heading<'a>> {
+pub fn heading<'a>(line: &PageLine<'a>) -> Option<Heading<'a>> {
     let level = line.text.bytes().take_while(|byte| *byte == b'#').count();
     let rest = line.text[level..].strip_prefix(' ')?;
-    if line.kind != Kind::Text || !(1..=6).contains(&level) {
+    if line.kind != LineKind::Text || !(1..=6).contains(&level) {
         return None;
     }
     let (text, id) = match rest.trim_end().strip_suffix('}').and_then(|rest| rest.rsplit_once("{#")) {
@@ -84,21 +131,21 @@ pub struct Directive<'a> {
     pub name: &'a str,
     /// What follows the name.
     pub arguments: &'a str,
-    /// Where in the line it is, in bytes.
-    pub place: Range<usize>,
+    /// The bytes of the line that it takes.
+    pub range: Range<usize>,
 }
 
 impl Directive<'_> {
-    /// Whether there is nothing beside it in its line.
+    /// Whether its line has nothing else in it.
     pub fn is_alone(&self, line: &str) -> bool {
-        line[..self.place.start].trim().is_empty() && line[self.place.end..].trim().is_empty()
+        line[..self.range.start].trim().is_empty() && line[self.range.end..].trim().is_empty()
     }
 }
 
-/// The directives in a line, in their order; an error where one has no end.
+/// The directives in a line, in order.
 ///
 /// # Errors
-/// What is wrong, in a line.
+/// When one of them has no `}}`.
 pub fn directives(line: &str) -> Result<Vec<Directive<'_>>, String> {
     let mut found = Vec::new();
     let mut from = 0;
@@ -108,13 +155,13 @@ pub fn directives(line: &str) -> Result<Vec<Directive<'_>>, String> {
         };
         let inner = &line[start + 3..start + length];
         let (name, arguments) = inner.split_once(' ').unwrap_or((inner, ""));
-        found.push(Directive { name, arguments: arguments.trim(), place: start..start + length + 2 });
+        found.push(Directive { name, arguments: arguments.trim(), range: start..start + length + 2 });
         from = start + length + 2;
     }
     Ok(found)
 }
 
-/// The lines of a source file between `ANCHOR: name` and `ANCHOR_END: name`, without those that are such marks themselves.
+/// The lines of a source file between `ANCHOR: name` and `ANCHOR_END: name`. Lines with such marks are left out.
 pub fn anchored<'a>(source: &'a str, name: &str) -> Option<Vec<&'a str>> {
     let is = |line: &str, mark: &str| {
         line.split_once(mark).is_some_and(|(_, rest)| {
@@ -137,7 +184,7 @@ mod tests {
     fn code_is_told_from_text() {
         let kinds: Vec<_> =
             lines("a\n```rust,ignore\n# b\n~~~\n```\n# c\n````\n```\n````").iter().map(|l| l.kind).collect();
-        use Kind::{Code, Fence, Text};
+        use LineKind::{Code, Fence, Text};
         let wanted = [
             Text,
             Fence("rust,ignore"),
@@ -150,6 +197,14 @@ mod tests {
             Fence(""),
         ];
         assert_eq!(kinds, wanted);
+    }
+
+    #[test]
+    fn a_block_of_code_is_included_or_not() {
+        let page = lines("a\n```rust,ignore\n{{#include x.rs:a}}\n```\n```\n```\n``` c\n{{#include x.c}}\ny\n```");
+        let blocks = CodeBlock::all(&page);
+        let found: Vec<_> = blocks.iter().map(|b| (b.fence.number, b.words.as_slice(), b.included())).collect();
+        assert_eq!(found, [(2, &["rust", "ignore"][..], Some("x.rs:a")), (5, &[], None), (7, &["c"], None)]);
     }
 
     #[test]

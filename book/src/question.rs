@@ -1,35 +1,35 @@
-//! The questions at the end of a chapter, kept as data in one place for both languages.
+//! The questions at the end of a chapter: one TOML file a chapter, with each text in all languages.
 
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::model::Model;
 use mmap_workbook::predict::denial::Denial;
 use mmap_workbook::scenario::{Backend, Scenario};
-use mmap_workbook::text::Text;
+use mmap_workbook::text::{Language, Text};
 use serde::Deserialize;
 
-use crate::render::PAGE;
-use crate::sources::{LANGUAGES, Problem, Sources};
+use crate::evidence::{PAGE_SIZE, command_of_test};
+use crate::sources::{Mistake, Sources};
 
-/// A question: what does this give?
+/// A question: what is the result of these few lines?
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Question {
-    /// Its name, the only one of that name in the book.
+pub struct ChapterQuestion {
+    /// Its id. No other question of the book has the same one.
     pub id: String,
-    /// The few lines that it is about.
+    /// The few lines that it is about. They are made up for the question, so no run has printed them.
     #[serde(default)]
     pub code: String,
     /// The language of these lines: `rust`, `c` or `text`.
     #[serde(default)]
     pub language: Option<String>,
-    /// The same as a scenario, where it can be said as one: what its last line gives is the question.
+    /// The same as a scenario, where that is possible. The question is what the last line gives.
     #[serde(default)]
     pub scenario: Option<String>,
-    /// The test that holds the right answer: `lesson_2::name`.
+    /// The test that shows the right answer: `lesson_2::name`.
     pub held: String,
     /// The question, in Markdown.
     pub ask: Text,
-    /// The answers to choose from; one is right.
+    /// The answers to choose from. One of them is right.
     #[serde(rename = "option")]
     pub options: Vec<Choice>,
 }
@@ -41,26 +41,26 @@ pub struct Choice {
     /// Whether it is the right one.
     #[serde(default)]
     pub right: bool,
-    /// What the last line of the scenario gives by this answer.
+    /// What the last line of the scenario gives if this answer is right.
     #[serde(default)]
     pub gives: Option<String>,
     /// The answer, in Markdown.
     pub text: Text,
-    /// Why it is right, or why it is believed and wrong, in Markdown.
+    /// Why it is right, or why it is wrong although people believe it, in Markdown.
     pub why: Text,
-    /// What a learner believes who chooses it: the slug of a misconception.
+    /// The slug of the misconception that a learner has who chooses this answer.
     #[serde(default)]
     pub misconception: Option<String>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
+struct QuestionFile {
     #[serde(rename = "question")]
-    questions: Vec<Question>,
+    questions: Vec<ChapterQuestion>,
 }
 
-/// Where the questions of a page are.
+/// The file with the questions of a page.
 pub fn file(page: &str) -> String {
     format!("book/questions/{page}.toml")
 }
@@ -68,28 +68,22 @@ pub fn file(page: &str) -> String {
 /// The questions of a page.
 ///
 /// # Errors
-/// When there is no such file, or its TOML is not what it should be.
-pub fn of_page(sources: &Sources, page: &str) -> Result<Vec<Question>, Problem> {
-    let file = file(page);
-    let text = sources.read(&file)?;
-    let parsed: File = toml::from_str(&text).map_err(|error| {
-        let line = error.span().map_or(0, |span| 1 + text[..span.start].matches('\n').count());
-        Problem::new(&file, line, error.message().to_owned())
-    })?;
-    Ok(parsed.questions)
+/// When there is no such file, or its TOML is wrong.
+pub fn of_page(sources: &Sources, page: &str) -> Result<Vec<ChapterQuestion>, Mistake> {
+    sources.read_toml::<QuestionFile>(&file(page)).map(|parsed| parsed.questions)
 }
 
-/// What is wrong with the questions of a page, besides their TOML.
-pub fn problems(sources: &Sources, page: &str, questions: &[Question]) -> Vec<Problem> {
+/// The mistakes in the questions of a page, besides those in the TOML and in the setting of the texts.
+pub fn mistakes(sources: &Sources, page: &str, questions: &[ChapterQuestion]) -> Vec<Mistake> {
     let file = file(page);
     let text = sources.read(&file).unwrap_or_default();
-    let mut problems = Vec::new();
+    let mut mistakes = Vec::new();
     for question in questions {
         let id = &question.id;
         let line = text.lines().position(|line| line.contains(&format!("\"{id}\""))).map_or(0, |line| line + 1);
-        let mut wrong = |what: String| problems.push(Problem::new(&file, line, format!("question {id}: {what}")));
+        let mut wrong = |what: String| mistakes.push(Mistake::new(&file, line, format!("question {id}: {what}")));
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-') {
-            wrong("its id is no slug (a-z, 0-9, -)".into());
+            wrong("its id may only have a-z, 0-9 and - in it".into());
         }
         if !(3..=4).contains(&question.options.len()) {
             wrong(format!("it has {} options, not three or four", question.options.len()));
@@ -99,12 +93,12 @@ pub fn problems(sources: &Sources, page: &str, questions: &[Question]) -> Vec<Pr
             wrong(format!("{right} of its options are right, not one"));
         }
         if !matches!(question.language.as_deref(), None | Some("rust" | "c" | "text")) {
-            wrong("its language is none of rust, c, text".into());
+            wrong("its language is not rust, c or text".into());
         }
-        if let Err(what) = crate::render::test_of(sources, &question.held) {
+        if let Err(what) = command_of_test(sources, &question.held) {
             wrong(what);
         }
-        problems_as_scenario(question, &mut wrong);
+        mistakes_in_scenario(question, &mut wrong);
         for option in &question.options {
             if let Some(slug) = &option.misconception {
                 if Misconception::of_slug(slug).is_none() {
@@ -117,21 +111,19 @@ pub fn problems(sources: &Sources, page: &str, questions: &[Question]) -> Vec<Pr
         }
         let words = question.options.iter().flat_map(|option| [&option.text, &option.why]);
         for words in words.chain([&question.ask]) {
-            for language in LANGUAGES {
-                if words.in_language(language).trim().is_empty() {
-                    wrong("a text is empty".into());
-                }
+            if Language::ALL.into_iter().any(|language| words.in_language(language).trim().is_empty()) {
+                wrong("a text is empty".into());
             }
         }
     }
-    problems
+    mistakes
 }
 
-impl Question {
-    /// The scenario, and what its last line gives: the key.
+impl ChapterQuestion {
+    /// The scenario, whose last line claims what the right answer says: the key.
     ///
     /// # Errors
-    /// What is wrong with it, in words.
+    /// When it is no scenario, or the right answer does not say what it gives.
     pub fn as_scenario(&self) -> Result<Option<Scenario>, String> {
         let Some(text) = &self.scenario else { return Ok(None) };
         let right = self.options.iter().find(|option| option.right).and_then(|option| option.gives.as_ref());
@@ -142,32 +134,29 @@ impl Question {
     }
 }
 
-/// The key is what the model gives, and no other option is; an option of somebody with a rule wrong is what he expects. The
-/// tests ask the kernel as well.
-fn problems_as_scenario(question: &Question, wrong: &mut impl FnMut(String)) {
+/// By the model the last line gives what the right answer says, and what no other answer says. An answer with a misconception
+/// says what the model gives with that misconception. The tests ask the kernel as well.
+fn mistakes_in_scenario(question: &ChapterQuestion, wrong: &mut impl FnMut(String)) {
     let scenario = match question.as_scenario() {
         Ok(Some(scenario)) => scenario,
         Ok(None) => {
             if question.options.iter().any(|option| option.gives.is_some()) {
-                wrong("an option says what a scenario gives, and there is none".into());
+                wrong("an option has `gives`, but the question has no scenario".into());
             }
             return;
         }
         Err(what) => return wrong(what),
     };
-    let Ok(outcomes) = Model::new(PAGE).play(&scenario);
+    let Ok(mut outcomes) = Model::new(PAGE_SIZE).play(&scenario);
+    let outcome = outcomes.pop().map(|outcome| outcome.to_string()).unwrap_or_default();
     for option in &question.options {
         let Some(gives) = &option.gives else { continue };
-        let is_key = outcomes.last().is_some_and(|outcome| outcome.to_string() == *gives);
-        if is_key != option.right {
-            let outcome = outcomes.last().map(ToString::to_string).unwrap_or_default();
-            wrong(format!(
-                "its scenario gives {outcome}, and an option that is {} says {gives}",
-                if option.right { "right" } else { "wrong" }
-            ));
+        if (outcome == *gives) != option.right {
+            let is = if option.right { "right" } else { "wrong" };
+            wrong(format!("its scenario gives {outcome}, and an option that is {is} says {gives}"));
         }
         let Some(denial) = option.misconception.as_deref().and_then(Denial::of_slug) else { continue };
-        let predicted = denial.prediction(&scenario, PAGE).map(|outcome| outcome.to_string()).unwrap_or_default();
+        let predicted = denial.prediction(&scenario, PAGE_SIZE).map(|outcome| outcome.to_string()).unwrap_or_default();
         if predicted != *gives {
             wrong(format!("{} expects {predicted}, and its option says {gives}", denial.misconception.slug));
         }

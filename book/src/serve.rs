@@ -17,7 +17,7 @@ use serde_json::json;
 use tiny_http::{Header, Method, Request, Response, Server};
 
 use crate::site;
-use crate::sources::{Problem, Sources};
+use crate::sources::{Mistake, Sources};
 
 /// Where a page asks whether it is still the newest.
 const NEWEST: &str = "/-/newest";
@@ -94,14 +94,14 @@ fn rebuild(sources: &Sources, built: &Mutex<Built>) {
             *built = Built { number: built.number + 1, files, problems: Vec::new() };
         }
         Err(problems) => {
-            built.problems = problems.iter().map(Problem::to_string).collect();
+            built.problems = problems.iter().map(Mistake::to_string).collect();
             built.problems.iter().for_each(|problem| eprintln!("{problem}"));
         }
     }
 }
 
-fn files_of_a_build(sources: &Sources) -> Result<HashMap<String, Vec<u8>>, Vec<Problem>> {
-    let failed = |error: io::Error| vec![Problem::new("the temporary directory", 0, error.to_string())];
+fn files_of_a_build(sources: &Sources) -> Result<HashMap<String, Vec<u8>>, Vec<Mistake>> {
+    let failed = |error: io::Error| vec![Mistake::new("the temporary directory", 0, error.to_string())];
     let directory = tempfile::tempdir().map_err(failed)?;
     site::build(sources, directory.path())?;
     let mut files = HashMap::new();

@@ -8,31 +8,32 @@ use std::path::{Path, PathBuf};
 use mdbook_driver::MDBook;
 use mdbook_driver::book::{Book, BookItem};
 use mdbook_driver::config::Config;
+use mmap_workbook::text::Language;
 use serde_json::json;
 
-use crate::html::{self, Piece};
+use crate::html::{self, StartTag, Token};
 use crate::render;
-use crate::sources::{LANGUAGES, Language, Problem, Sources, directory, either};
+use crate::sources::{Mistake, Sources};
 
-/// What stands in the template where the link to the other language goes. A stock mdBook, which knows of one language only,
-/// leaves it as it is.
-const SWITCH: &str = "<!-- the other language -->";
+/// The place of the links to the other languages in the template. A stock mdBook, which builds one language only, leaves it as it
+/// is.
+const SWITCH: &str = "<!-- the other languages -->";
 
-/// What mdBook writes beside the pages and no page here asks for.
+/// Files that mdBook writes and no page here needs.
 const UNUSED: [&str; 9] =
     ["book.toml", "toc.html", "toc-", "toc.js", "clipboard", "ayu-highlight", "tomorrow-night", "fonts", "favicon.png"];
 
-/// Replaces the directives in all chapters of a book. What is wrong in them comes back.
-pub fn preprocess(sources: &Sources, language: Language, book: &mut Book) -> Vec<Problem> {
-    let mut problems = Vec::new();
+/// Replaces the directives in all chapters of a book. Returns the mistakes in them.
+pub fn preprocess(sources: &Sources, language: Language, book: &mut Book) -> Vec<Mistake> {
+    let mut mistakes = Vec::new();
     book.for_each_mut(|item| {
         let BookItem::Chapter(chapter) = item else { return };
         let path = chapter.source_path.as_ref().and_then(|path| path.to_str());
         if let Some(name) = path.and_then(|path| path.strip_suffix(".md")) {
-            chapter.content = render::page(sources, language, name, &chapter.content, &mut problems);
+            chapter.content = render::page(sources, language, name, &chapter.content, &mut mistakes);
         }
     });
-    problems
+    mistakes
 }
 
 /// The pages in a table of contents, each with the number of its line.
@@ -45,78 +46,79 @@ pub fn summary(text: &str) -> Vec<(usize, &str)> {
     lines.filter_map(|(n, line)| link(line).map(|(start, end)| (n, &line[start..end]))).collect()
 }
 
-/// Makes the site in the directory `to`, which is made when it's missing.
+/// Writes the site into the directory `to`, and creates that if it is missing.
 ///
 /// # Errors
-/// What is wrong in the sources, all of it; or the file of the site that can't be written.
-pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
-    let mut problems = Vec::new();
-    for language in LANGUAGES {
-        let there = to.join(directory(language));
+/// All mistakes in the sources, or the file of the site that can't be written.
+pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    for language in Language::ALL {
+        let there = to.join(language.code());
         if holds_something_else(&there) {
-            let what = "what is in it would be removed, and it is no site of the book: take another directory";
-            problems.push(Problem::new(there.display().to_string(), 0, what));
+            let what =
+                "it holds something else than a site of the book, which would be removed: choose another directory";
+            mistakes.push(Mistake::new(there.display().to_string(), 0, what));
         }
     }
-    sorted(problems)?;
-    let mut problems = Vec::new();
+    sorted(mistakes)?;
+    let mut mistakes = Vec::new();
     let mut books = Vec::new();
-    for language in LANGUAGES {
-        match load(sources, language, &to.join(directory(language))) {
+    for language in Language::ALL {
+        match load(sources, language, &to.join(language.code())) {
             Ok(mut book) => {
-                problems.extend(preprocess(sources, language, &mut book.book));
+                mistakes.extend(preprocess(sources, language, &mut book.book));
                 books.push((language, book));
             }
-            Err(found) => problems.extend(found),
+            Err(found) => mistakes.extend(found),
         }
     }
-    sorted(problems)?;
-    let mut problems = Vec::new();
+    sorted(mistakes)?;
+    let mut mistakes = Vec::new();
     for (language, book) in books {
-        book.build().map_err(|error| vec![Problem::new(config_file(language), 0, format!("{error:#}"))])?;
-        let there = to.join(directory(language));
-        finish(sources, language, &there, &mut problems).map_err(|error| vec![of_directory(&there, &error)])?;
+        book.build().map_err(|error| vec![Mistake::new(config_file(language), 0, format!("{error:#}"))])?;
+        let there = to.join(language.code());
+        finish(sources, language, &there, &mut mistakes).map_err(|error| vec![of_directory(&there, &error)])?;
     }
-    sorted(problems)?;
+    sorted(mistakes)?;
     entrance(sources, to)
 }
 
-/// Whether a directory has files in it that no earlier build has written.
+/// Whether a directory holds files that no earlier build has written.
 fn holds_something_else(directory: &Path) -> bool {
     let holds_anything = fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some());
-    // mdBook writes this one early, so a build that was broken off has it, too.
+    // mdBook writes .nojekyll early, so an interrupted build has it, too.
     holds_anything && (!directory.join(".nojekyll").exists() || directory.join("SUMMARY.md").exists())
 }
 
-fn sorted(mut problems: Vec<Problem>) -> Result<(), Vec<Problem>> {
-    problems.sort();
-    problems.dedup();
-    if problems.is_empty() { Ok(()) } else { Err(problems) }
+fn sorted(mut mistakes: Vec<Mistake>) -> Result<(), Vec<Mistake>> {
+    mistakes.sort();
+    mistakes.dedup();
+    if mistakes.is_empty() { Ok(()) } else { Err(mistakes) }
 }
 
-fn of_directory(directory: &Path, error: &io::Error) -> Problem {
-    Problem::new(directory.display().to_string(), 0, error.to_string())
+fn of_directory(directory: &Path, error: &io::Error) -> Mistake {
+    Mistake::new(directory.display().to_string(), 0, error.to_string())
 }
 
 fn config_file(language: Language) -> String {
-    format!("book/{}/book.toml", directory(language))
+    format!("book/{}/book.toml", language.code())
 }
 
-fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<Problem>> {
-    let file = format!("book/{}/SUMMARY.md", directory(language));
-    let text = sources.read(&file).map_err(|problem| vec![problem])?;
+fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<Mistake>> {
+    let file = sources.contents(language);
+    let text = sources.read(&file).map_err(|mistake| vec![mistake])?;
     let missing = summary(&text)
         .into_iter()
-        .filter(|(_, page)| !sources.root().join(format!("book/{}/{page}", directory(language))).is_file());
+        .filter(|(_, page)| !sources.root().join(format!("book/{}/{page}", language.code())).is_file());
     let missing: Vec<_> =
-        missing.map(|(line, page)| Problem::new(&file, line, format!("there is no page {page}"))).collect();
+        missing.map(|(line, page)| Mistake::new(&file, line, format!("there is no page {page}"))).collect();
     if !missing.is_empty() {
         return Err(missing);
     }
-    let wrong = |error: &dyn std::fmt::Display| vec![Problem::new(config_file(language), 0, error.to_string())];
-    let root = sources.root().join("book").join(directory(language));
+    let wrong = |error: &dyn std::fmt::Display| vec![Mistake::new(config_file(language), 0, error.to_string())];
+    let root = sources.root().join("book").join(language.code());
     let mut config = Config::from_disk(root.join("book.toml")).map_err(|error| wrong(&format!("{error:#}")))?;
-    // What the program would do for a stock mdBook, this one does itself.
+    // A stock mdBook runs this program to replace the directives; here that is done already.
     config.set("preprocessor", toml::Table::new()).map_err(|error| wrong(&format!("{error:#}")))?;
     config.build.build_dir = absolute(to).map_err(|error| vec![of_directory(to, &error)])?;
     MDBook::load_with_config(root, config).map_err(|error| wrong(&format!("{error:#}")))
@@ -127,12 +129,12 @@ fn absolute(path: &Path) -> io::Result<PathBuf> {
     path.canonicalize()
 }
 
-/// The language of a book in a directory of that name.
+/// The language of the book in this directory.
 pub fn language_of(root: &Path) -> Option<Language> {
-    LANGUAGES.into_iter().find(|language| root.file_name().is_some_and(|name| name == directory(*language)))
+    Language::ALL.into_iter().find(|language| root.file_name().is_some_and(|name| name == language.code()))
 }
 
-/// The pages of a directory of the site, by name without `.html`.
+/// The HTML of the pages in a directory of the site, by their names without `.html`.
 pub fn written(there: &Path) -> io::Result<BTreeMap<String, String>> {
     let mut pages = BTreeMap::new();
     for entry in fs::read_dir(there)? {
@@ -146,8 +148,9 @@ pub fn written(there: &Path) -> io::Result<BTreeMap<String, String>> {
     Ok(pages)
 }
 
-/// Does to the pages of a language what mdBook can't: the link to the other language, the search's index, a look at the links.
-fn finish(sources: &Sources, language: Language, there: &Path, problems: &mut Vec<Problem>) -> io::Result<()> {
+/// Adds to the pages of a language what mdBook can't: the links to the other languages, and the index of the search. Finds dead
+/// links.
+fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Vec<Mistake>) -> io::Result<()> {
     for entry in fs::read_dir(there)? {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
@@ -159,7 +162,7 @@ fn finish(sources: &Sources, language: Language, there: &Path, problems: &mut Ve
     let mut urls = Vec::new();
     let mut texts = serde_json::Map::new();
     for (name, html) in &mut pages {
-        *html = html.replace(SWITCH, &switch(language, name));
+        *html = html.replace(SWITCH, &links_to_translations(language, name));
         *html = html.replacen(
             &format!("<a href=\"{name}.html\">"),
             &format!("<a href=\"{name}.html\" aria-current=\"page\">"),
@@ -167,7 +170,7 @@ fn finish(sources: &Sources, language: Language, there: &Path, problems: &mut Ve
         );
         fs::write(there.join(format!("{name}.html")), &html)?;
     }
-    dead_links(sources, language, there, &pages, problems);
+    dead_links(sources, language, there, &pages, mistakes);
     for (name, html) in pages.iter().filter(|(name, _)| *name != "print") {
         let sections = html::sections(html);
         let chapter = sections.first().map(|section| section.title.clone()).unwrap_or_default();
@@ -178,43 +181,51 @@ fn finish(sources: &Sources, language: Language, there: &Path, problems: &mut Ve
             texts.insert(n.clone(), json!({ "id": n, "title": title, "body": body, "breadcrumbs": above }));
         }
     }
-    // As mdBook writes it, so that the same script reads both, without the index of words: it knows none of Chinese.
+    // The format is mdBook's, so that one script reads both. The index of words is left out: it finds no Chinese.
     let index = json!({ "doc_urls": urls, "index": { "documentStore": { "docs": texts } } });
     fs::write(there.join("searchindex.js"), format!("window.search = Object.assign(window.search, {index});\n"))
 }
 
-/// The link to the same page in the other language.
-fn switch(language: Language, page: &str) -> String {
-    let (to, code, words) = either(language, ("zh", "zh-CN", "中文"), ("en", "en", "English"));
-    format!(
-        "<a id=\"language\" class=\"in-bar\" href=\"../{to}/{page}.html\" hreflang=\"{code}\" lang=\"{code}\">{words}</a>"
-    )
+/// The links to a page in the other languages.
+fn links_to_translations(language: Language, page: &str) -> String {
+    let link = |to: Language| {
+        let (code, tag, name) = (to.code(), to.tag(), to.name());
+        format!(
+            "<a class=\"language in-bar\" href=\"../{code}/{page}.html\" hreflang=\"{tag}\" lang=\"{tag}\">{name}</a>"
+        )
+    };
+    Language::ALL.into_iter().filter(|to| *to != language).map(link).collect()
 }
 
-fn ids(html: &str) -> BTreeSet<&str> {
-    let id = |piece| if let Piece::Open(tag) = piece { html::Tag::attribute(&tag, "id") } else { None };
-    html::pieces(html).into_iter().filter_map(id).collect()
+/// The ids in a page.
+fn ids(html: &str) -> BTreeSet<String> {
+    start_tags(html).filter_map(|tag| tag.attribute("id").map(str::to_owned)).collect()
 }
 
-/// Looks whether each link leads to a file of the site, and to an id in it.
+fn start_tags(html: &str) -> impl Iterator<Item = StartTag> {
+    html::tokens(html).into_iter().filter_map(|(_, token)| match token {
+        Token::Start(tag) => Some(tag),
+        _ => None,
+    })
+}
+
+/// Finds the links that lead to no file of the site, or to no id in it.
 fn dead_links(
     sources: &Sources,
     language: Language,
     there: &Path,
     pages: &BTreeMap<String, String>,
-    problems: &mut Vec<Problem>,
+    mistakes: &mut Vec<Mistake>,
 ) {
-    let ids: BTreeMap<&str, BTreeSet<&str>> = pages.iter().map(|(name, html)| (name.as_str(), ids(html))).collect();
+    let ids: BTreeMap<&str, BTreeSet<String>> = pages.iter().map(|(name, html)| (name.as_str(), ids(html))).collect();
     for (name, html) in pages.iter().filter(|(name, _)| *name != "print") {
-        for piece in html::pieces(html) {
-            let Piece::Open(tag) = piece else { continue };
+        for tag in start_tags(html) {
             let Some(target) = tag.attribute("href").or(tag.attribute("src")) else { continue };
             let elsewhere = ["http://", "https://", "mailto:", "data:"].iter().any(|start| target.starts_with(start));
-            if elsewhere || (tag.attribute("id") == Some("language")) {
+            if elsewhere || tag.has_class("language") {
                 continue;
             }
-            let target = html::unescape(target);
-            let (path, fragment) = target.split_once('#').unwrap_or((&target, ""));
+            let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
             let page = if path.is_empty() { Some(name.as_str()) } else { path.strip_suffix(".html") };
             let page_ids = page.and_then(|page| ids.get(page));
             let lives = match page_ids {
@@ -227,16 +238,16 @@ fn dead_links(
                 let text = sources.read(&file).unwrap_or_default();
                 let line = text.lines().position(|line| line.contains(&format!("]({written}")));
                 let what = format!("the link to {written} leads nowhere");
-                problems.push(Problem::new(file, line.map_or(0, |line| line + 1), what));
+                mistakes.push(Mistake::new(file, line.map_or(0, |line| line + 1), what));
             }
         }
     }
 }
 
-/// The site's first page, which leads to a language, and its page for addresses that don't exist.
-fn entrance(sources: &Sources, to: &Path) -> Result<(), Vec<Problem>> {
+/// Writes the first page of the site, which leads to a language, and the page for addresses that don't exist.
+fn entrance(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
     for page in ["index.html", "404.html"] {
-        let html = sources.read(&format!("book/theme/site/{page}")).map_err(|problem| vec![problem])?;
+        let html = sources.read(&format!("book/theme/site/{page}")).map_err(|mistake| vec![mistake])?;
         fs::write(to.join(page), html).map_err(|error| vec![of_directory(to, &error)])?;
     }
     fs::write(to.join(".nojekyll"), "").map_err(|error| vec![of_directory(to, &error)])

@@ -1,50 +1,44 @@
-//! The files that the book is made of, and what is wrong in them.
+//! The files that the book is made of, and the mistakes that are found in them.
 
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub use mmap_workbook::text::Language;
+use mmap_workbook::text::Language;
 
-/// Both languages, in the order in which pages are written.
-pub const LANGUAGES: [Language; 2] = [Language::English, Language::Chinese];
+/// The language that a page is written in first. The pages in the other languages are translations of it.
+pub const ORIGINAL: Language = Language::English;
 
-/// The name of a language's directory, and of its part of the site.
-pub fn directory(language: Language) -> &'static str {
-    match language {
-        Language::English => "en",
-        Language::Chinese => "zh",
-    }
+/// The languages that pages are translated into.
+pub fn translations() -> impl Iterator<Item = Language> {
+    Language::ALL.into_iter().filter(|language| *language != ORIGINAL)
 }
 
-/// One of two texts.
-pub fn either<T>(language: Language, english: T, chinese: T) -> T {
-    match language {
-        Language::English => english,
-        Language::Chinese => chinese,
-    }
-}
-
-/// Something that is wrong in a source file.
+/// A mistake in a source file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Problem {
-    /// The file, from the checkout's root.
+pub struct Mistake {
+    /// The file, as a path from the root of the checkout.
     pub file: String,
-    /// The line, from 1; 0 when it is about the whole file.
+    /// The line, from 1. 0 means that the mistake concerns the whole file.
     pub line: usize,
-    /// What is wrong, in a line.
+    /// What is wrong, in one line.
     pub text: String,
 }
 
-impl Problem {
-    /// A problem in a line of a file.
-    pub fn new(file: impl Into<String>, line: usize, text: impl Into<String>) -> Problem {
-        Problem { file: file.into(), line, text: text.into() }
+impl Mistake {
+    /// A mistake in a line of a file.
+    pub fn new(file: impl Into<String>, line: usize, text: impl Into<String>) -> Mistake {
+        Mistake { file: file.into(), line, text: text.into() }
+    }
+
+    /// A mistake that concerns a whole file.
+    pub fn in_file(file: impl Into<String>, text: impl Into<String>) -> Mistake {
+        Mistake::new(file, 0, text)
     }
 }
 
-impl fmt::Display for Problem {
+impl fmt::Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.line {
             0 => write!(f, "{}: {}", self.file, self.text),
@@ -60,10 +54,10 @@ pub struct Sources {
 }
 
 impl Sources {
-    /// The checkout that this program belongs to: where cargo runs it from, else where it was built.
+    /// The checkout that this program belongs to: the one that cargo runs it in, or else the one that it was built in.
     pub fn of_program() -> Sources {
         let package = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-        let package = package.filter(|package| package.join("en").is_dir());
+        let package = package.filter(|package| package.join(ORIGINAL.code()).is_dir());
         let package = package.unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into());
         Sources::at(package.parent().unwrap_or(&package))
     }
@@ -73,23 +67,35 @@ impl Sources {
         Sources { root: root.into() }
     }
 
-    /// The directory of the checkout.
+    /// The root directory of the checkout.
     pub fn root(&self) -> &Path {
         &self.root
     }
 
-    /// The text of a file, named from the checkout's root.
+    /// The text of a file, whose path starts at the root of the checkout.
     ///
     /// # Errors
-    /// A problem that names the file.
-    pub fn read(&self, file: &str) -> Result<String, Problem> {
+    /// A mistake that names the file.
+    pub fn read(&self, file: &str) -> Result<String, Mistake> {
         fs::read_to_string(self.root.join(file)).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => Problem::new(file, 0, "there is no such file"),
-            _ => Problem::new(file, 0, error.to_string()),
+            io::ErrorKind::NotFound => Mistake::in_file(file, "there is no such file"),
+            _ => Mistake::in_file(file, error.to_string()),
         })
     }
 
-    /// The names in a directory, sorted; none when there is no such directory.
+    /// The content of a TOML file.
+    ///
+    /// # Errors
+    /// A mistake that names the file, and the line where the TOML is wrong.
+    pub fn read_toml<T: serde::de::DeserializeOwned>(&self, file: &str) -> Result<T, Mistake> {
+        let text = self.read(file)?;
+        toml::from_str(&text).map_err(|error| {
+            let line = error.span().map_or(0, |span| 1 + text[..span.start].matches('\n').count());
+            Mistake::new(file, line, error.message())
+        })
+    }
+
+    /// The names of the files in a directory, sorted. There are none if there is no such directory.
     pub fn names(&self, directory: &str) -> Vec<String> {
         let Ok(entries) = fs::read_dir(self.root.join(directory)) else { return Vec::new() };
         let names = entries.filter_map(|entry| entry.ok()?.file_name().into_string().ok());
@@ -98,15 +104,26 @@ impl Sources {
         names
     }
 
-    /// The pages of a language: their names without the directory and `.md`, the table of contents left out.
+    /// The names of the files in a directory that have this extension, without it.
+    pub fn names_with(&self, directory: &str, extension: &str) -> Vec<String> {
+        let names = self.names(directory).into_iter();
+        names.filter_map(|name| Some(name.strip_suffix(extension)?.strip_suffix('.')?.to_owned())).collect()
+    }
+
+    /// The names of the pages in a language, without the directory and `.md`. The table of contents is not a page.
     pub fn pages(&self, language: Language) -> Vec<String> {
-        let names = self.names(&format!("book/{}", directory(language)));
-        let pages = names.iter().filter_map(|name| name.strip_suffix(".md"));
-        pages.filter(|name| *name != "SUMMARY").map(str::to_owned).collect()
+        let mut pages = self.names_with(&format!("book/{}", language.code()), "md");
+        pages.retain(|name| name != "SUMMARY");
+        pages
     }
 
     /// The file of a page.
     pub fn page(&self, language: Language, name: &str) -> String {
-        format!("book/{}/{name}.md", directory(language))
+        format!("book/{}/{name}.md", language.code())
+    }
+
+    /// The file of a table of contents.
+    pub fn contents(&self, language: Language) -> String {
+        self.page(language, "SUMMARY")
     }
 }

@@ -1,10 +1,12 @@
-//! Which English page a Chinese page was written from: the first line of the Chinese one carries its hash.
+//! The stamp of a translated page: its first line has the hash of the original page that it was translated from.
 
 use std::fs;
 
-use crate::sources::{Language, Problem, Sources};
+use mmap_workbook::text::Language;
 
-/// A text's hash, in 16 digits: 64-bit FNV-1a.
+use crate::sources::{Mistake, ORIGINAL, Sources, translations};
+
+/// The hash of a text, in 16 hexadecimal digits: 64-bit FNV-1a.
 pub fn hash(text: &str) -> String {
     let hash = text
         .bytes()
@@ -12,33 +14,40 @@ pub fn hash(text: &str) -> String {
     format!("{hash:016x}")
 }
 
-/// The hash that a Chinese page carries.
+/// The hash in the stamp of a page.
 pub fn of_page(text: &str) -> Option<&str> {
-    text.lines().next()?.strip_prefix("<!-- en: ")?.strip_suffix(" -->")
+    let comment = text.lines().next()?.strip_prefix("<!-- ")?.strip_suffix(" -->")?;
+    comment.strip_prefix(ORIGINAL.code())?.strip_prefix(": ")
 }
 
-/// Writes the hash of each English page into the Chinese one; the names of those that have changed.
+/// Writes the hash of each original page into its translations. Returns the files that have changed.
 ///
 /// # Errors
 /// When a page can't be read or written.
-pub fn stamp(sources: &Sources) -> Result<Vec<String>, Problem> {
+pub fn stamp(sources: &Sources) -> Result<Vec<String>, Mistake> {
     let mut changed = Vec::new();
-    for name in sources.pages(Language::Chinese) {
-        let english = sources.read(&sources.page(Language::English, &name))?;
-        let file = sources.page(Language::Chinese, &name);
-        let chinese = sources.read(&file)?;
-        let body = match of_page(&chinese) {
-            Some(_) => chinese.split_once('\n').map_or("", |(_, body)| body),
-            None => &chinese,
-        };
-        let stamped = format!("<!-- en: {} -->\n{body}", hash(&english));
-        if stamped != chinese {
-            fs::write(sources.root().join(&file), stamped)
-                .map_err(|error| Problem::new(&file, 0, error.to_string()))?;
-            changed.push(file);
+    for language in translations() {
+        for name in sources.pages(language) {
+            changed.extend(stamp_page(sources, language, &name)?);
         }
     }
     Ok(changed)
+}
+
+fn stamp_page(sources: &Sources, language: Language, name: &str) -> Result<Option<String>, Mistake> {
+    let original = sources.read(&sources.page(ORIGINAL, name))?;
+    let file = sources.page(language, name);
+    let translation = sources.read(&file)?;
+    let body = match of_page(&translation) {
+        Some(_) => translation.split_once('\n').map_or("", |(_, body)| body),
+        None => &translation,
+    };
+    let stamped = format!("<!-- {}: {} -->\n{body}", ORIGINAL.code(), hash(&original));
+    if stamped == translation {
+        return Ok(None);
+    }
+    fs::write(sources.root().join(&file), stamped).map_err(|error| Mistake::in_file(&file, error.to_string()))?;
+    Ok(Some(file))
 }
 
 #[cfg(test)]
@@ -52,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_line_carries_the_hash() {
+    fn the_first_line_has_the_hash() {
         assert_eq!(of_page("<!-- en: 12 -->\n# x"), Some("12"));
         assert_eq!(of_page("# x\n<!-- en: 12 -->"), None);
     }

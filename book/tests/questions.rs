@@ -1,6 +1,6 @@
 //! The questions, the examples and the assertions that are scenarios: the kernel has the key.
 
-use book::ledger;
+use book::assertions;
 use book::question::of_page;
 use book::sources::Sources;
 use mmap_workbook::course::listed;
@@ -12,7 +12,7 @@ use mmap_workbook::scenario::Backend;
 fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
     let (sources, mut kernel, mut count) = (Sources::of_program(), Kernel::new().expect("a kernel"), 0);
     for lesson in listed() {
-        for question in of_page(&sources, &lesson.directory()).unwrap_or_else(|problem| panic!("{problem}")) {
+        for question in of_page(&sources, &lesson.directory()).unwrap_or_else(|mistake| panic!("{mistake}")) {
             let Some(scenario) = question.as_scenario().expect("a scenario") else { continue };
             let happened = kernel.play(&scenario).expect("the kernel can").pop().expect("a line").to_string();
             for option in &question.options {
@@ -42,19 +42,19 @@ fn the_kernel_does_what_the_pages_show() {
 #[test]
 fn the_kernel_shows_each_assertion_that_has_a_scenario() {
     let mut kernel = Kernel::new().expect("a kernel");
-    let assertions = ledger::assertions(&Sources::of_program()).unwrap_or_else(|problem| panic!("{problem}"));
-    for assertion in &assertions {
+    let all = assertions::assertions(&Sources::of_program()).unwrap_or_else(|mistake| panic!("{mistake}"));
+    for assertion in &all {
         let Some(text) = &assertion.scenario else { continue };
-        let scenario = ledger::claimed(text).unwrap_or_else(|what| panic!("{}: {what}", assertion.of));
+        let scenario = assertions::claimed(text).unwrap_or_else(|what| panic!("{}: {what}", assertion.of));
         for row in both(&scenario, &mut kernel).expect("both can") {
             assert!(row.agrees(), "{}: {}: the kernel gives {}", assertion.of, row.line, row.kernel);
         }
     }
     // The Open POSIX Test Suite has 32 of mmap and 10 of munmap, each of them once here.
     for (of, count) in [("mmap", 32), ("munmap", 10)] {
-        let numbers: Vec<_> = assertions.iter().filter_map(|a| a.of.strip_prefix(of)?.strip_prefix(' ')).collect();
+        let numbers: Vec<_> = all.iter().filter_map(|a| a.of.strip_prefix(of)?.strip_prefix(' ')).collect();
         assert_eq!(numbers, (1..=count).map(|n| n.to_string()).collect::<Vec<_>>(), "{of}");
     }
-    let [scenarios, tests, open] = ledger::counts(&assertions);
-    assert_eq!(scenarios + tests + open, assertions.len(), "each is shown in one way, or has its reason");
+    let [scenarios, tests, open] = assertions::counts(&all);
+    assert_eq!(scenarios + tests + open, all.len(), "each is shown in one way, or has its reason");
 }

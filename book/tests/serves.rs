@@ -146,7 +146,7 @@ fn what_is_wrong_with_the_sources_is_said_line_by_line() {
     // The sources themselves, or whatever else is in a directory of that name, are not removed.
     let small = Small::new();
     let (ended, _, err) = run(&mut program(&small, &["build", "--to", "book"]));
-    assert!(ended == Ended::Exited(1) && err.starts_with("book/en: what is in it would be removed"), "{err}");
+    assert!(ended == Ended::Exited(1) && err.starts_with("book/en: it holds something else"), "{err}");
     assert!(small.sources().read("book/en/1_one.md").is_ok());
     let nowhere = small.directory.path().join("file");
     fs::write(&nowhere, "").expect("a file");

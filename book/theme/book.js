@@ -43,16 +43,16 @@
         return above.length > 0 ? above[above.length - 1] : headings[0];
     };
 
-    const language = byId("language");
-    if (language) {
-        const address = language.getAttribute("href");
+    for (const link of document.querySelectorAll(".language")) {
+        const address = link.getAttribute("href");
         const lead = () => {
             const current = window.scrollY > 0 ? heading() : undefined;
-            language.setAttribute("href", address + (current ? "#" + current.id : ""));
+            link.setAttribute("href", address + (current ? "#" + current.id : ""));
         };
-        // A click in the middle or a key that opens it elsewhere leads to the same place.
-        for (const event of ["pointerdown", "focus", "click"]) { language.addEventListener(event, lead); }
-        language.addEventListener("click", () => remember("language", address.startsWith("../zh/") ? "zh" : "en"));
+        // A middle click, or a key that opens the link elsewhere, leads to the same place.
+        for (const event of ["pointerdown", "focus", "click"]) { link.addEventListener(event, lead); }
+        // "../zh/page.html"
+        link.addEventListener("click", () => remember("language", address.split("/")[1]));
     }
 
     // The headings of this page, in the contents.

@@ -158,7 +158,7 @@ describe("the other language", AT_ONCE, () => {
                 for (const id of [ids[1], ids[Math.floor(ids.length / 2)], ids[ids.length - 2]].filter(Boolean)) {
                     await page.goto(`${base}${address}#${id}`);
                     await page.waitForFunction(() => scrollY > 0 || document.documentElement.scrollHeight <= innerHeight);
-                    await page.click("#language");
+                    await page.click(".language");
                     await page.waitForURL(`${base}${other}#*`);
                     const at = new URL(page.url()).hash.slice(1);
                     // Near the end of a page the window shows several headings.
@@ -177,7 +177,7 @@ describe("the other language", AT_ONCE, () => {
     test("each page has the link without JavaScript, too", async () => {
         for (const address of PAGES) {
             await visit(address, { javaScriptEnabled: false }, async (page) => {
-                const href = await page.getAttribute("#language", "href");
+                const href = await page.getAttribute(".language", "href");
                 const to = address.startsWith("en/") ? "zh" : "en";
                 assert.equal(href, `../${to}/${address.slice(3)}`);
                 assert.ok(fs.existsSync(path.join(SITE, to, address.slice(3))));

@@ -1,4 +1,4 @@
-//! A small book that keeps to all of the rules, to break them one by one.
+//! A small book that keeps all of the rules, so that a test can break one of them.
 
 #![allow(dead_code, reason = "each test uses some of it")]
 
@@ -8,6 +8,7 @@ use std::path::Path;
 
 use book::sources::Sources;
 use book::stamp;
+use mmap_workbook::text::Language;
 use tempfile::TempDir;
 
 /// As much of a workbook as has a chapter.
@@ -23,8 +24,8 @@ impl Small {
         for (name, text) in FILES {
             small.write(name, text);
         }
-        for language in ["en", "zh"] {
-            let config = format!("{language}/book.toml");
+        for language in Language::ALL {
+            let config = format!("{}/book.toml", language.code());
             small.write(&format!("book/{config}"), &fs::read_to_string(package.join(config)).expect("book.toml"));
         }
         symlink(package.join("theme"), small.directory.path().join("book/theme")).expect("a link");

@@ -1,0 +1,51 @@
+//! No code and no output on a page is typed by hand.
+//!
+//! A block of code includes a part of a source file that is compiled, or it is a sketch: code that was made up for the page, with
+//! the word [`SKETCH`] after its language. The directives write all output. The commands in a block of `sh` are checked by
+//! [`super::commands`].
+
+use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
+
+use super::pages::PageSource;
+use crate::page::{self, CodeBlock, LineKind};
+use crate::sources::Mistake;
+
+/// The word that marks a block of code as made up: ```` ```c,sketch ````.
+const SKETCH: &str = "sketch";
+
+/// The languages of blocks that show output.
+const OUTPUT: [&str; 3] = ["text", "console", "output"];
+
+pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
+    for block in CodeBlock::all(&page.lines()) {
+        let what = match block.words.as_slice() {
+            ["sh"] => continue,
+            [] => "output that is typed by hand: {{#transcript}}, {{#output}} and {{#scenario}} take it from a run",
+            [language, ..] if OUTPUT.contains(language) => {
+                "output that is typed by hand: {{#transcript}}, {{#output}} and {{#scenario}} take it from a run"
+            }
+            words if words.contains(&SKETCH) || block.included().is_some() => continue,
+            _ => {
+                "code that is typed by hand: the block must be one {{#include ...}}, or be marked as made up, as ```c,sketch is"
+            }
+        };
+        mistakes.push(page.mistake(block.fence.number, what));
+    }
+    for line in page.lines().iter().filter(|line| line.kind == LineKind::Text) {
+        let directives = page::directives(line.text).unwrap_or_default();
+        if directives.iter().any(|directive| directive.name == "include") {
+            mistakes.push(page.mistake(line.number, "{{#include}} is outside a block of code"));
+        }
+    }
+    for (event, range) in Parser::new(&page.text).into_offset_iter() {
+        let what = match event {
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => {
+                "code without a fence: indented by four spaces, a line is code to Markdown"
+            }
+            Event::Html(html) | Event::InlineHtml(html) if html.contains("<pre") => "<pre>: use a fence instead",
+            _ => continue,
+        };
+        let line = 1 + page.text[..range.start].matches('\n').count();
+        mistakes.push(page.mistake(line, what));
+    }
+}

@@ -1,0 +1,108 @@
+//! What a reader of the site must not see: markup that Markdown took for text, and words in another language than the page's.
+
+use std::io;
+use std::path::Path;
+
+use mmap_workbook::text::Language;
+
+use crate::html::{self, Token};
+use crate::render::words;
+use crate::site;
+use crate::sources::Mistake;
+use crate::typesetting::is_foreign;
+
+/// The mistakes in a site. [`site::build`] finds the dead links.
+///
+/// # Errors
+/// When the site can't be read.
+pub fn check_site(there: &Path) -> io::Result<Vec<Mistake>> {
+    let mut mistakes = Vec::new();
+    for language in Language::ALL {
+        for (name, html) in site::written(&there.join(language.code()))? {
+            let file = format!("{}/{name}.html", language.code());
+            let found = visible_markup(&html).into_iter().chain(foreign_words(language, &html));
+            mistakes.extend(found.map(|(line, what)| Mistake::new(&file, line, what)));
+        }
+    }
+    Ok(mistakes)
+}
+
+/// Markup that a reader would see.
+fn visible_markup(html: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut in_code = 0_usize;
+    for (line, token) in html::tokens(html) {
+        match token {
+            Token::Start(tag) if matches!(tag.name.as_str(), "code" | "pre") => in_code += 1,
+            Token::End(name) if matches!(name.as_str(), "code" | "pre") => in_code = in_code.saturating_sub(1),
+            Token::Text(text) => {
+                let outside_code = ["**", "](", "[[", "`"].into_iter().filter(|_| in_code == 0);
+                for markup in ["{{#"].into_iter().chain(outside_code).filter(|markup| text.contains(markup)) {
+                    found.push((line, format!("{markup} is left in {:?}", text.trim())));
+                }
+            }
+            _ => {}
+        }
+    }
+    found
+}
+
+/// Words around the text of a page that are in another language than the page.
+fn foreign_words(language: Language, html: &str) -> Vec<(usize, String)> {
+    let mut found = Vec::new();
+    let mut in_main = false;
+    for (line, token) in html::tokens(html) {
+        let mut wrong = |words: &str| found.push((line, format!("words in another language: {words:?}")));
+        match token {
+            Token::Start(tag) => {
+                in_main |= tag.name == "main";
+                let is_read = |name: &str| {
+                    matches!(name, "aria-label" | "title" | "placeholder" | "alt")
+                        || tag.name == "body" && name.starts_with("data-")
+                };
+                let read = tag.attributes().filter(|(name, _)| is_read(name));
+                read.map(|(_, words)| words).filter(|words| is_foreign(language, words)).for_each(&mut wrong);
+            }
+            Token::End(name) if name == "main" => in_main = false,
+            Token::Text(text) => {
+                let text = text.trim();
+                if if in_main { is_of_another_language(language, text) } else { is_foreign(language, text) } {
+                    wrong(text);
+                }
+            }
+            Token::End(_) => {}
+        }
+    }
+    found
+}
+
+/// Words that mdBook puts into a page.
+const OF_MDBOOK: [&str; 4] = ["Note", "Tip", "Warning", "Copy"];
+
+/// Whether a text within the page is what a directive or mdBook puts there in another language.
+fn is_of_another_language(language: Language, text: &str) -> bool {
+    let of_directives = words::ALL.iter().any(|words| {
+        let own = words.in_language(language).trim();
+        let mut others = Language::ALL.into_iter().map(|other| words.in_language(other).trim());
+        !text.is_empty() && text != own && others.any(|other| text == other)
+    });
+    of_directives || OF_MDBOOK.contains(&text) && is_foreign(language, text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_reader_should_not_see_is_found() {
+        assert_eq!(visible_markup("<main><p>a <code>**p</code> b</p><p>**“x”**y</p></main>").len(), 1);
+        assert_eq!(visible_markup("<p>{{#held x}}</p>").len(), 1);
+        let page = |inside: &str| {
+            format!("<body data-copy=\"复制\"><nav>{inside}</nav><main><p>Some English</p></main></body>")
+        };
+        assert_eq!(foreign_words(Language::Chinese, &page("目录 <a lang=\"en\">English</a> mmap")), []);
+        assert_eq!(foreign_words(Language::Chinese, &page("Contents")).len(), 1);
+        assert_eq!(foreign_words(Language::Chinese, &page("<button aria-label=\"Search\">")).len(), 1);
+        assert_eq!(foreign_words(Language::Chinese, "<main><summary>Answer</summary></main>").len(), 1);
+    }
+}

@@ -1,0 +1,187 @@
+//! What the directives of a page become.
+//!
+//! # Layout
+//! - [`listing`]: an included listing
+//! - [`output`]: what programs have printed
+//! - [`figure`], [`question`], [`assertions`], [`model`]: one directive each, or a few
+//! - [`words`]: the words that the directives put on a page
+//! - [`markup`]: the markup that several of them share
+
+mod assertions;
+pub(crate) mod figure;
+pub(crate) mod listing;
+mod markup;
+mod model;
+pub(crate) mod output;
+mod question;
+pub(crate) mod words;
+
+use mmap_workbook::text::Language;
+
+use crate::evidence::command_of_test;
+use crate::page::{self, CodeBlock, Directive, LineKind, PageLine};
+use crate::question as questions;
+use crate::sources::{Mistake, Sources};
+use crate::typesetting::{joins_lines, start_of_last_word};
+
+/// A page whose directives are replaced. A directive with a mistake stays as it is, and the mistake is added to `mistakes`.
+pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mistakes: &mut Vec<Mistake>) -> String {
+    let file = sources.page(language, name);
+    let mut renderer = Renderer { sources, language, name, file: &file, marks: 0 };
+    let mut out = String::with_capacity(text.len() * 2);
+    let lines = page::lines(text);
+    let mut in_listing = false;
+    for (n, line) in lines.iter().enumerate() {
+        let block = CodeBlock::at(&lines[n..]);
+        if let Some(included) = block.and_then(|block| listing::file_of(sources, &file, &block)) {
+            out += &format!("<div class=\"printed\">\n<p class=\"source\"><code>{included}</code></p>\n\n");
+            in_listing = true;
+        }
+        match renderer.line(line) {
+            Ok(line) => out.push_str(&line),
+            Err(found) => {
+                mistakes.extend(found);
+                out.push_str(line.text);
+            }
+        }
+        if !lines.get(n + 1).is_some_and(|next| continues(language, line, next)) {
+            out.push('\n');
+        }
+        if in_listing && line.kind == LineKind::Fence("") {
+            out.push_str("\n</div>\n");
+            in_listing = false;
+        }
+    }
+    out
+}
+
+/// Whether a paragraph continues in the next line without a space.
+fn continues(language: Language, line: &PageLine<'_>, next: &PageLine<'_>) -> bool {
+    let mut end = line.text.trim_end();
+    while let Some(start) = end.rfind("{{#held").filter(|_| end.ends_with("}}")) {
+        end = &end[..start];
+    }
+    let is_prose = line.kind == LineKind::Text && next.kind == LineKind::Text && !end.starts_with(['#', '|', '<']);
+    is_prose && joins_lines(language, end, next.text.trim_start())
+}
+
+struct Renderer<'a> {
+    sources: &'a Sources,
+    language: Language,
+    name: &'a str,
+    file: &'a str,
+    /// The number of marks of tests so far.
+    marks: usize,
+}
+
+impl Renderer<'_> {
+    fn line(&mut self, line: &PageLine<'_>) -> Result<String, Vec<Mistake>> {
+        let here = |what: String| vec![Mistake::new(self.file, line.number, what)];
+        let directives = page::directives(line.text).map_err(here)?;
+        let mut out = String::new();
+        let mut end = 0;
+        let mut mistakes = Vec::new();
+        for directive in &directives {
+            match self.directive(line, directive) {
+                Ok(html) => {
+                    let before = &line.text[end..directive.range.start];
+                    if directive.name == "held" && !before.trim_end().is_empty() {
+                        // A mark stays with the end of the word before it.
+                        let before = before.trim_end();
+                        let (before, end_of_word) = before.split_at(start_of_last_word(before));
+                        out += &format!("{before}<span class=\"kept\">{end_of_word}{html}</span>");
+                    } else {
+                        out.push_str(before);
+                        out.push_str(&html);
+                    }
+                    end = directive.range.end;
+                }
+                Err(found) => mistakes.extend(found),
+            }
+        }
+        out.push_str(&line.text[end..]);
+        if mistakes.is_empty() { Ok(out) } else { Err(mistakes) }
+    }
+
+    fn directive(&mut self, line: &PageLine<'_>, directive: &Directive<'_>) -> Result<String, Vec<Mistake>> {
+        let (sources, language) = (self.sources, self.language);
+        let here = |what: String| vec![Mistake::new(self.file, line.number, what)];
+        let Directive { name, arguments, .. } = *directive;
+        if name == "include" {
+            return listing::listing(sources, self.file, arguments).map_err(here);
+        }
+        if line.kind != LineKind::Text {
+            return Err(here(format!("{{{{#{name}}}}} is inside a block of code")));
+        }
+        if name != "held" && !directive.is_alone(line.text) {
+            return Err(here(format!("{{{{#{name}}}}} is not on a line of its own")));
+        }
+        let html = match name {
+            "figure" => {
+                let file = figure::file(arguments);
+                if !sources.root().join(&file).is_file() {
+                    return Err(here(format!("there is no figure {file}")));
+                }
+                return figure::figure(sources, language, arguments).map_err(|mistake| vec![mistake]);
+            }
+            "questions" if arguments.is_empty() => return self.questions(line.number),
+            "transcript" => output::transcript(sources, arguments),
+            "output" => output::output(sources, language, arguments),
+            "scenario" => output::scenario(sources, language, arguments),
+            "held" => self.held(arguments),
+            "belief" => model::belief(language, arguments),
+            "beliefs" if arguments.is_empty() => model::beliefs(language),
+            "rules" if arguments.is_empty() => Ok(model::rules(language)),
+            "assertions" => assertions::table(sources, language, arguments),
+            _ => Err(format!("there is no directive {}", &line.text[directive.range.clone()])),
+        };
+        html.map_err(|what| vec![Mistake::new(self.file, line.number, what)])
+    }
+
+    fn held(&mut self, test: &str) -> Result<String, String> {
+        let command = command_of_test(self.sources, test)?;
+        self.marks += 1;
+        let id = format!("held-{}-{}", self.name, self.marks);
+        let [label, held_by] = [&words::HELD, &words::HELD_BY].map(|words| words.in_language(self.language));
+        Ok(format!(
+            "<button type=\"button\" class=\"held\" popovertarget=\"{id}\" aria-label=\"{label}\">✓</button>\
+             <span class=\"held-by\" popover id=\"{id}\">{held_by}`{command}`</span>"
+        ))
+    }
+
+    fn questions(&self, line: usize) -> Result<String, Vec<Mistake>> {
+        let questions = questions::of_page(self.sources, self.name).map_err(|mistake| vec![mistake])?;
+        let mistakes = questions::mistakes(self.sources, self.name, &questions);
+        if !mistakes.is_empty() {
+            return Err(mistakes);
+        }
+        let all = (1..).zip(&questions).map(|(n, asked)| question::question(self.sources, self.language, n, asked));
+        all.collect::<Result<String, String>>().map_err(|what| vec![Mistake::new(self.file, line, what)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_chinese_sentence_goes_on_in_the_next_line_without_a_space() {
+        let joined = |text: &str| {
+            let mut mistakes = Vec::new();
+            page(&Sources::of_program(), Language::Chinese, "x", text, &mut mistakes)
+        };
+        assert_eq!(joined("一句。\n两句\n三句"), "一句。两句三句\n");
+        assert_eq!(joined("一句。\n`mmap`"), "一句。`mmap`\n");
+        for text in [
+            "一句\nmmap\n",
+            "# 题\n一句\n",
+            "一句。\n\n两句\n",
+            "句。\n1. 一\n",
+            "句。\n* 一\n",
+            "- 一。\n- 二\n",
+            "| 一 |\n| 二 |\n",
+        ] {
+            assert_eq!(joined(text), text);
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! What the model knows: `{{#rules}}`, `{{#belief ...}}` and `{{#beliefs}}`.
+
+use mmap_workbook::grade::misconception::Misconception;
+use mmap_workbook::model::Rule;
+use mmap_workbook::predict::denial::DENIALS;
+use mmap_workbook::text::Language;
+
+use super::markup::with_code;
+use super::words;
+
+/// The rules as a table.
+pub fn rules(language: Language) -> String {
+    let [rule, said_by] = [&words::RULE, &words::SAID_BY].map(|words| words.in_language(language));
+    let mut table = format!("| {rule} | {said_by} |\n|---|---|\n");
+    for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::NotApplicable) {
+        let [sentence, basis] = [rule.sentence(), rule.basis().in_words()].map(|text| text.in_language(language));
+        table += &format!("| {sentence} | {basis} |\n");
+    }
+    table
+}
+
+/// A misconception, and what is true.
+pub fn belief(language: Language, slug: &str) -> Result<String, String> {
+    let misconception = Misconception::of_slug(slug).ok_or_else(|| format!("there is no misconception {slug}"))?;
+    let space = words::SPACE_AFTER_COLON.in_language(language);
+    Ok(format!(
+        "<div class=\"belief\" role=\"note\">\n<p class=\"believed\"><strong>{}</strong>{space}{}</p>\n\
+         <p class=\"fact\"><strong>{}</strong>{space}{}</p>\n</div>\n",
+        words::BELIEVED.in_language(language),
+        with_code(misconception.belief.in_language(language)),
+        words::FACT.in_language(language),
+        with_code(misconception.against.in_language(language)),
+    ))
+}
+
+/// The misconceptions that are the model with one rule changed, each with the scenario that shows it wrong.
+pub fn beliefs(language: Language) -> Result<String, String> {
+    let mut out = String::new();
+    for denial in DENIALS {
+        let slug = denial.misconception.slug;
+        out += &format!("### `{slug}` {{#{slug}}}\n\n");
+        out += &belief(language, slug)?;
+        out += &format!("\n```text\n{}```\n\n", denial.shown_wrong_by());
+    }
+    Ok(out)
+}

@@ -1,0 +1,45 @@
+//! What programs have printed: `{{#transcript ...}}`, `{{#output ...}}` and `{{#scenario ...}}`.
+
+use mmap_workbook::play;
+use mmap_workbook::scenario::Scenario;
+use mmap_workbook::text::Language;
+
+use super::markup::printed;
+use super::words;
+use crate::evidence::{PAGE_SIZE, section, snapshot};
+use crate::sources::Sources;
+
+/// A section of a demonstration's output, from the snapshot of the lesson's test.
+pub fn transcript(sources: &Sources, arguments: &str) -> Result<String, String> {
+    let (n, title) =
+        arguments.split_once(' ').ok_or("{{#transcript N Title}} needs the number of a lesson and a title")?;
+    let prefix = format!("lesson_{n}__");
+    let names = sources.names_with("tests/snapshots", "snap");
+    let name = names.iter().find(|name| name.starts_with(&prefix));
+    let name = name.ok_or_else(|| format!("lesson {n} has no transcript in tests/snapshots"))?;
+    let text = sources.read(&format!("tests/snapshots/{name}.snap")).map_err(|mistake| mistake.to_string())?;
+    let section = section(snapshot(&text), title.trim())?;
+    Ok(printed(&format!("<code>cargo run -- run {n}</code>"), &section))
+}
+
+/// The output of one of the book's C programs, from its snapshot.
+pub fn output(sources: &Sources, language: Language, program: &str) -> Result<String, String> {
+    let file = format!("book/tests/snapshots/programs__{program}.snap");
+    let text = sources.read(&file).map_err(|_| format!("there is no output {file}"))?;
+    let prints = words::PRINTS.in_language(language);
+    Ok(printed(&format!("<code>{program}.c</code> {prints}"), snapshot(&text).trim_end()))
+}
+
+/// A scenario: what each line gives, and why. A test shows that the kernel gives the same.
+pub fn scenario(sources: &Sources, language: Language, name: &str) -> Result<String, String> {
+    let file = scenario_file(name);
+    let text = sources.read(&file).map_err(|mistake| mistake.to_string())?;
+    let scenario = Scenario::parse(&text).map_err(|problem| format!("{file}: {problem}"))?;
+    let played = play::explained(&scenario, PAGE_SIZE, language);
+    Ok(printed(&format!("<code>{file}</code>"), played.trim_end()))
+}
+
+/// The file of one of the book's scenarios.
+pub fn scenario_file(name: &str) -> String {
+    format!("book/scenarios/{name}.scenario")
+}

@@ -1,0 +1,50 @@
+//! `{{#questions}}`: the questions of a chapter, with their answers folded away.
+
+use mmap_workbook::text;
+use mmap_workbook::text::{Language, Text};
+
+use super::words;
+use crate::evidence::command_of_test;
+use crate::question::ChapterQuestion;
+use crate::sources::Sources;
+
+/// A question, which is the `n`th of its page.
+pub fn question(sources: &Sources, language: Language, n: usize, question: &ChapterQuestion) -> Result<String, String> {
+    let said = |text: &Text| text.in_language(language).trim().to_owned();
+    let label = said(&text!("Question {n}", "第 {n} 题"));
+    let id = &question.id;
+    let mut out = format!(
+        "<section class=\"question\" id=\"question-{id}\" aria-labelledby=\"question-{id}-n\">\n\
+         <p class=\"number\" id=\"question-{id}-n\">{label}</p>\n\n{}\n\n",
+        said(&question.ask)
+    );
+    if !question.code.trim().is_empty() {
+        let info = match question.language.as_deref() {
+            None | Some("rust") => "rust,ignore",
+            Some(language) => language,
+        };
+        out += &format!("```{info}\n{}\n```\n\n", question.code.trim_matches('\n'));
+    }
+    out += "<ol class=\"options\" type=\"A\">\n";
+    for option in &question.options {
+        out += &format!("<li>\n\n{}\n\n</li>\n", said(&option.text));
+    }
+    out += &format!("</ol>\n<details class=\"answer\">\n<summary>{}</summary>\n<ul>\n", said(&words::ANSWER));
+    let (right, wrong): (Vec<_>, Vec<_>) = ('A'..='Z').zip(&question.options).partition(|(_, option)| option.right);
+    for (letter, option) in right.into_iter().chain(wrong) {
+        let (class, verdict) = if option.right { ("right", &words::RIGHT) } else { ("wrong", &words::WRONG) };
+        out += &format!(
+            "<li class=\"{class}\">\n<p class=\"verdict\"><strong>{letter}</strong> {}</p>\n\n{}\n\n</li>\n",
+            said(verdict),
+            said(&option.why)
+        );
+    }
+    out += "</ul>\n";
+    if let Some(scenario) = question.as_scenario()? {
+        out += &format!("<p class=\"by\">{}</p>\n\n```text\n{scenario}```\n\n", said(&words::AS_A_SCENARIO));
+    }
+    let command = command_of_test(sources, &question.held)?;
+    let held_by = words::HELD_BY.in_language(language);
+    out += &format!("<p class=\"by\">{held_by}<code>{command}</code></p>\n</details>\n</section>\n\n");
+    Ok(out)
+}
