@@ -13,13 +13,13 @@
 //! - [`narrate`]: what a demonstration prints through
 //! - [`grade`]: what the exercises' checks are written with
 //! - [`text`]: a text in each language of the workbook
-//! - [`ui`]: what the learner sees: which language, and lines that fit
+//! - [`ui`]: what the program shows: in which language, in lines that fit, and where it goes
 //! - [`scenario`]: the small language in which a history of files, mappings and processes is written, printed and replayed
 //! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
 //! - [`kernel`]: the kernel as a place to play a scenario: one process for each letter
 //! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
 //! - [`predict`]: questions about scenarios, and the misconceptions behind wrong answers
-//! - [`course`]: the order of the lessons, what a demonstration is run on, and the commands of the exercises
+//! - [`course`]: the list of lessons, what a demonstration is run on, and the commands of the exercises
 //!
 //! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `scenario` uses
 //! `fault`, `model` uses both, and the three need nothing but `alloc`: they compile for any target. `process` uses `fault` and

@@ -1,16 +1,14 @@
 //! The program `workbook`: reads its arguments and calls the library.
 
-use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use mmap_workbook::course::feedback::{self, Terminal};
+use mmap_workbook::course::feedback;
 use mmap_workbook::course::progress::Progress;
-use mmap_workbook::course::{self, Course, DemoInput, LESSONS, Lesson, watch};
+use mmap_workbook::course::{self, Course, DemoInput, LESSONS, Lesson, commands};
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
 use mmap_workbook::model::Model;
@@ -19,8 +17,7 @@ use mmap_workbook::play::torture::{self, FileSystem};
 use mmap_workbook::predict;
 use mmap_workbook::scenario::TOUR;
 use mmap_workbook::text::Language;
-
-use nix::libc;
+use mmap_workbook::ui::{StandardOutput, Terminal};
 
 /// What mmap(2) does under Linux, answered by the kernel.
 #[derive(Parser)]
@@ -208,25 +205,25 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         None => terminal.list(&course, &progress)?,
         Some(Command::Run(run)) => run_lesson(run, terminal.out())?,
         Some(Command::Check(check)) => solved = grade(&course, &mut progress, &check, terminal)?,
-        Some(Command::Watch { lesson }) => watch::watch(&course, lesson, terminal)?,
+        Some(Command::Watch { lesson }) => course::watch(&course, lesson, terminal)?,
         Some(Command::Hint(hint)) => {
             let lesson = given_or_next(hint.lesson, &course, &progress)?;
-            watch::hint(&course, &mut progress, lesson, hint.function.as_deref(), hint.level, terminal)?;
+            commands::hint(&course, &mut progress, lesson, hint.function.as_deref(), hint.level, terminal)?;
         }
         Some(Command::Solution { lesson, force: true }) => {
             terminal.source(&course.exercise(lesson).solution()?)?;
         }
         Some(Command::Solution { lesson, force: false }) => {
             // What was noted of it is not trusted.
-            let graded = watch::graded(&course, lesson, &mut progress, terminal)?;
-            watch::solution(&course, lesson, &graded, terminal)?;
+            let graded = commands::graded(&course, lesson, &mut progress, terminal)?;
+            commands::solution(&course, lesson, &graded, terminal)?;
             solved = graded.is_solved();
         }
         Some(Command::Play(play)) => solved = play_scenario(&play, terminal)?,
         Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,
         Some(Command::Torture(torture)) => solved = torture_model(&torture, terminal.out())?,
         Some(Command::Reset { lesson }) => {
-            terminal.say(&watch::reset(&course, lesson)?)?;
+            terminal.say(&commands::reset(&course, lesson)?)?;
         }
     }
     out.flush()?;
@@ -254,7 +251,7 @@ fn grade(course: &Course, progress: &mut Progress, check: &Check, terminal: &mut
     };
     let mut grades = Vec::new();
     for lesson in lessons {
-        let grade = watch::graded(course, lesson, progress, terminal)?;
+        let grade = commands::graded(course, lesson, progress, terminal)?;
         match check.format {
             Format::Text => terminal.grade(course, lesson, &grade)?,
             Format::Json => {
@@ -334,46 +331,4 @@ fn torture_model(arguments: &Torture, out: &mut dyn Write) -> io::Result<bool> {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let seed = arguments.seed.unwrap_or(u64::from(now.subsec_nanos()));
     torture::run(out, &media, &Model::new(play::page_size()?), arguments.ops, seed)
-}
-
-/// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors say whose they are.
-struct StandardOutput(anstream::AutoStream<io::Stdout>);
-
-impl StandardOutput {
-    fn new() -> io::Result<StandardOutput> {
-        if CLOSED.load(Ordering::Relaxed) {
-            return Err(StandardOutput::error(&"it is closed"));
-        }
-        Ok(StandardOutput(anstream::AutoStream::auto(io::stdout())))
-    }
-
-    fn error(cause: &dyn Display) -> io::Error {
-        io::Error::other(format!("standard output: {cause}"))
-    }
-}
-
-impl Write for StandardOutput {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(|error| StandardOutput::error(&error))
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(|error| StandardOutput::error(&error))
-    }
-}
-
-/// Whether standard output was closed when the program began. By the time of `main`, Rust's runtime has put /dev/null in
-/// its place, and all that is printed would be lost without a word.
-static CLOSED: AtomicBool = AtomicBool::new(false);
-
-// SAFETY: .init_array holds pointers to functions that the C library calls before `main`; `look` only asks the kernel
-// for a descriptor's flags and stores to an atomic, neither of which needs Rust's runtime.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static LOOK: extern "C" fn() = look;
-
-extern "C" fn look() {
-    // SAFETY: fcntl(2) with F_GETFD takes no pointer.
-    let open = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } != -1;
-    CLOSED.store(!open, Ordering::Relaxed);
 }

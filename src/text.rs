@@ -40,6 +40,14 @@ impl Language {
             Language::Chinese => "中文",
         }
     }
+
+    /// What separates words, and so takes the place of the end of a line within a paragraph.
+    pub const fn space(self) -> &'static str {
+        match self {
+            Language::English => " ",
+            Language::Chinese => "",
+        }
+    }
 }
 
 /// A text in each language. [`text!`](crate::text!) makes one with values in it, [`Text::fixed`] one that is a constant.

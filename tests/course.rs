@@ -14,6 +14,7 @@ use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
 use mmap_workbook::grade::killed_before_call;
 use mmap_workbook::process::{Child, Ended, Pipes};
+use mmap_workbook::ui::JSON_FORMAT;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
@@ -39,12 +40,6 @@ impl Copy {
         for lesson in LESSONS {
             let exercise = Course::at(&copy.root).exercise(lesson);
             write(&exercise.path(), &exercise_of(lesson.number).stub().expect("a stub"));
-            for entry in fs::read_dir(exercise.directory()).expect("the lesson's directory") {
-                let path = entry.expect("an entry").path();
-                if path.to_str().is_some_and(|path| path.ends_with('~')) {
-                    fs::remove_file(path).expect("a backup goes");
-                }
-            }
         }
         copy
     }
@@ -75,18 +70,24 @@ impl Copy {
     fn verdicts(&self) -> Vec<(String, String)> {
         let run = self.run(&["check", "2", "--format", "json"]);
         let object: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}{}", run.out, run.err));
+        assert_eq!((&object["format"], &object["lesson"]), (&JSON_FORMAT.into(), &LESSON.into()));
         let checks = object["checks"].as_array().expect("checks");
         let text = |value: &Value| value.as_str().expect("text").to_owned();
         checks.iter().map(|check| (text(&check["name"]), text(&check["verdict"]))).collect()
     }
 }
 
-/// Brings a file or a directory up to date; what is the same is left alone, with its times.
+/// Brings a file or a directory up to date: what is the same is left alone, with its times, and what is there no more goes.
 fn bring(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).expect("a directory");
-        for entry in fs::read_dir(from).expect("a directory") {
-            let name = entry.expect("an entry").file_name();
+        let names =
+            |directory| fs::read_dir(directory).expect("a directory").map(|entry| entry.expect("an entry").file_name());
+        for name in names(to).filter(|name| !from.join(name).exists()) {
+            let path = to.join(name);
+            if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("it goes");
+        }
+        for name in names(from) {
             bring(&from.join(&name), &to.join(&name));
         }
     } else {
@@ -227,7 +228,9 @@ fn what_does_not_compile_is_the_compilers_to_explain() {
     assert!(!run.out.contains("unused variable"), "warnings wait: {}", run.out);
     let object: Value = serde_json::from_str(&copy.run(&["check", "2", "--format", "json"]).out).expect("JSON");
     assert!(
-        object["compiler"].as_str().is_some_and(|text| text.contains("mismatched types") && !text.contains('\x1b'))
+        object["compiler_errors"]
+            .as_str()
+            .is_some_and(|text| text.contains("mismatched types") && !text.contains('\x1b'))
     );
     let run = copy.run(&["check", "2", "--format", "junit"]);
     let document = roxmltree::Document::parse(&run.out).expect("XML");

@@ -5,13 +5,13 @@ use std::fs;
 use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
-use mmap_workbook::course::feedback::Terminal;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::page_size;
 use mmap_workbook::predict::denial::DENIALS;
 use mmap_workbook::predict::{self, Level, Question, search};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Language;
+use mmap_workbook::ui::Terminal;
 
 /// The environment variable that writes the scenarios that are found.
 const UPDATE: &str = "UPDATE_SCENARIOS";

@@ -1,5 +1,6 @@
-//! The order of the lessons, and how a demonstration is run.
+//! The list of lessons, how a demonstration is run, and how an exercise is graded.
 
+pub mod commands;
 mod demo_input;
 mod exercise;
 pub mod feedback;
@@ -7,11 +8,12 @@ pub mod grading;
 mod lessons;
 pub mod progress;
 mod safety;
-pub mod watch;
+mod watch;
 
 pub use demo_input::{DemoInput, run};
 pub use exercise::{Checks, Course, Exercise};
 pub use lessons::{LESSONS, Lesson, lesson, listed};
+pub use watch::watch;
 
 /// The file that a demonstration is run on when the learner gives none.
 pub const SAMPLE: &str = "\

@@ -66,7 +66,7 @@ impl Progress {
     ///
     /// # Errors
     /// When its files can't be read.
-    pub fn standing(&self, course: &Course, lesson: &Lesson) -> io::Result<Status> {
+    pub fn status(&self, course: &Course, lesson: &Lesson) -> io::Result<Status> {
         let exercise = course.exercise(lesson);
         let known = self.lessons.get(&lesson.number);
         let of = hash(course, lesson)?;
@@ -86,7 +86,7 @@ impl Progress {
     /// When an exercise's files can't be read.
     pub fn next(&self, course: &Course) -> io::Result<Option<&'static Lesson>> {
         for lesson in listed() {
-            if self.standing(course, lesson)? != Status::Solved {
+            if self.status(course, lesson)? != Status::Solved {
                 return Ok(Some(lesson));
             }
         }

@@ -9,11 +9,11 @@ use super::Question;
 use super::denial::{self, Denial};
 use super::words::in_words;
 use crate::course;
-use crate::course::feedback::{BAD, BOLD, GOOD, NAME, Terminal};
 use crate::model::Model;
 use crate::play;
 use crate::scenario::{Backend, Outcome};
 use crate::text;
+use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal};
 
 /// Asks question after question, lets the kernel answer (never the model), and sums up at the end.
 ///

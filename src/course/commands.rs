@@ -1,0 +1,97 @@
+//! What the learner can ask for, on the command line and in `watch`: a grade, a hint, the solution, the stub again.
+
+use std::io;
+
+use super::grading::{Grade, grade};
+use super::progress::Progress;
+use super::{Course, Lesson};
+use crate::text;
+use crate::text::Text;
+use crate::ui::Terminal;
+
+/// Grades an exercise, says meanwhile what is going on, and notes what came of it.
+///
+/// # Errors
+/// As [`grade`]; when the progress can't be written.
+pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, terminal: &Terminal) -> io::Result<Grade> {
+    terminal.compiling();
+    let graded = grade(course, lesson, |check| terminal.checking(check));
+    terminal.idle();
+    let graded = graded?;
+    progress.note(course, lesson, &graded)?;
+    Ok(graded)
+}
+
+/// Shows the next hint to a function, the first one that isn't right unless it is given; or the one of that level.
+///
+/// # Errors
+/// When there are no hints to that function; when the output can't be written.
+pub fn hint(
+    course: &Course,
+    progress: &mut Progress,
+    lesson: &Lesson,
+    function: Option<&str>,
+    level: Option<usize>,
+    terminal: &mut Terminal,
+) -> io::Result<()> {
+    let hints = course.exercise(lesson).hints(terminal.language())?;
+    let n = lesson.number;
+    let known = progress.next_function(lesson).filter(|known| hints.iter().any(|(function, _)| function == known));
+    let function =
+        function.or(known).or(hints.first().map(|(function, _)| function.as_str())).unwrap_or_default().to_owned();
+    let Some((_, levels)) = hints.iter().find(|(name, _)| *name == function) else {
+        let names: Vec<_> = hints.iter().map(|(name, _)| name.as_str()).collect();
+        return Err(io::Error::other(format!(
+            "lesson {n} has hints to {}, and none to {function:?}",
+            names.join(", ")
+        )));
+    };
+    let of = levels.len();
+    let level = match level {
+        Some(level @ 1..) if level <= of => level - 1,
+        Some(level) => {
+            return Err(io::Error::other(format!("the hints to {function} have levels 1 to {of}, not {level}")));
+        }
+        None => progress.next_hint(lesson, &function, of - 1)?,
+    };
+    let nth = level + 1;
+    terminal.heading(&text!("{function}, hint {nth} of {of}", "{function}，提示 {nth}/{of}"))?;
+    terminal.text(&levels[level])?;
+    if nth < of {
+        terminal.say(&text!("Ask again for the next one.", "再次请求即可看下一条。"))?;
+    }
+    Ok(())
+}
+
+/// Shows the reference answer to a solved exercise.
+///
+/// # Errors
+/// When the output can't be written, or the answer can't be read.
+pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, terminal: &mut Terminal) -> io::Result<()> {
+    let n = lesson.number;
+    if graded.is_solved() {
+        return terminal.source(&course.exercise(lesson).solution()?);
+    }
+    terminal.say(&text!(
+        "Lesson {n} is not solved yet. The solution is shown then; now with: cargo run -- solution {n} --force",
+        "第 {n} 课还没有完成，完成后才会显示参考答案；现在就要看：cargo run -- solution {n} --force"
+    ))
+}
+
+/// Puts the stub back, and what there is to say then: where the learner's text is.
+///
+/// # Errors
+/// When the files can't be written.
+pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Text> {
+    let n = lesson.number;
+    Ok(match course.exercise(lesson).reset()? {
+        None => text!("Lesson {n} is as it was at the beginning.", "第 {n} 课是最初的样子。"),
+        Some(backup) => {
+            let backup = backup.strip_prefix(course.root()).unwrap_or(&backup).display();
+            text!(
+                "Lesson {n} is as it was at the beginning. Your text is in {backup}",
+                "第 {n} 课已恢复原样。你写的内容保存在 {backup}"
+            )
+        }
+    })
+}

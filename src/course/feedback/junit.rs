@@ -1,0 +1,80 @@
+//! JUnit's XML, which CI systems show.
+
+use std::io::{self, Write};
+
+use super::message;
+use crate::course::Lesson;
+use crate::course::grading::Grade;
+use crate::text::Language;
+use crate::ui::visible;
+
+/// Prints the grades: a test suite for each exercise.
+///
+/// # Errors
+/// When it can't be written.
+pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Grade)], language: Language) -> io::Result<()> {
+    writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
+    writeln!(out, "<testsuites>")?;
+    for (lesson, grade) in grades {
+        let name = format!("exercise_{}", lesson.number);
+        let checks = if let Grade::Checked(checks) = grade { checks.as_slice() } else { &[] };
+        let failures = checks.iter().filter(|check| !check.has_passed()).count();
+        let errors = usize::from(matches!(grade, Grade::DoesNotCompile(_)));
+        let (tests, time) = (checks.len() + errors, checks.iter().map(|check| check.took.as_secs_f64()).sum::<f64>());
+        writeln!(
+            out,
+            r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="{errors}" time="{time:.3}">"#
+        )?;
+        if let Grade::DoesNotCompile(diagnostics) = grade {
+            let text = escape(&visible(diagnostics));
+            writeln!(out, r#"    <testcase classname="{name}" name="compiles" time="0">"#)?;
+            writeln!(out, r#"      <error type="does_not_compile">{text}</error>"#)?;
+            writeln!(out, "    </testcase>")?;
+        }
+        for check in checks {
+            let (function, test, time) = (escape(&check.function), escape(&check.name), check.took.as_secs_f64());
+            write!(out, r#"    <testcase classname="{name}.{function}" name="{test}" time="{time:.3}""#)?;
+            if check.has_passed() {
+                writeln!(out, "/>")?;
+                continue;
+            }
+            let verdict = serde_json::to_value(check.verdict())?;
+            let verdict = verdict.as_str().unwrap_or_default();
+            writeln!(
+                out,
+                ">\n      <failure type=\"{verdict}\">{}</failure>",
+                escape(&message(lesson, check, language))
+            )?;
+            writeln!(out, "    </testcase>")?;
+        }
+        writeln!(out, "  </testsuite>")?;
+    }
+    writeln!(out, "</testsuites>")
+}
+
+/// The text as XML's character data: markup escaped, and characters that XML 1.0 has no room for replaced.
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '&' => escaped.push_str("&amp;"),
+            '"' => escaped.push_str("&quot;"),
+            '\t' | '\n' | '\r' => escaped.push(c),
+            c if c < ' ' || matches!(c, '\u{fffe}' | '\u{ffff}') => escaped.push('\u{fffd}'),
+            c => escaped.push(c),
+        }
+    }
+    escaped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn xml_keeps_every_text() {
+        assert_eq!(escape("a<b> & \"c\"\u{1}\n"), "a&lt;b&gt; &amp; &quot;c&quot;\u{fffd}\n");
+    }
+}

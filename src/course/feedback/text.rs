@@ -1,0 +1,223 @@
+//! What a reader sees of the course: the list of lessons, grades, and what to do next.
+
+use std::io;
+
+use anstyle::Style;
+use unicode_width::UnicodeWidthStr;
+
+use crate::course::grading::{Checked, Grade};
+use crate::course::progress::{Progress, Status};
+use crate::course::{Course, Lesson, listed};
+use crate::grade::Verdict;
+use crate::text;
+use crate::text::Text;
+use crate::ui::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING};
+
+/// How many lines of what the learner printed are shown with a failed check.
+const SHOWN: usize = 10;
+
+impl Terminal<'_> {
+    /// Which key does what.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn keys(&mut self) -> io::Result<()> {
+        let keys = [
+            ("n", text!("next", "下一课")),
+            ("h", text!("hint", "提示")),
+            ("d", text!("demonstration", "演示")),
+            ("l", text!("list", "课程列表")),
+            ("s", text!("solution", "参考答案")),
+            ("r", text!("reset", "重置")),
+            ("c", text!("check again", "重新检查")),
+            ("q", text!("quit", "退出")),
+        ];
+        let language = self.language();
+        let keys = keys.iter().map(|(key, what)| format!("{BOLD}{key}{BOLD:#} {}", what.in_language(language)));
+        let keys = keys.collect::<Vec<_>>().join("  ");
+        self.say(&text!("\nWaiting for you to save. {keys}", "\n保存后自动检查。{keys}"))?;
+        self.out().flush()
+    }
+
+    /// Says that the compiler is running.
+    pub(in crate::course) fn compiling(&self) {
+        self.busy(&text!("compiling", "正在编译"));
+    }
+
+    /// Says which check is running.
+    pub(in crate::course) fn checking(&self, check: &str) {
+        let name = check.replace('_', " ");
+        self.busy(&text!("checking: {name}", "正在检查：{name}"));
+    }
+
+    /// The lessons, how far each exercise is, and what is next.
+    ///
+    /// # Errors
+    /// When it can't be written, or a file of the course is missing.
+    pub fn list(&mut self, course: &Course, progress: &Progress) -> io::Result<()> {
+        self.say(&text!(
+            "{BOLD}The mmap workbook{BOLD:#}: what mmap(2) does under Linux, answered by the kernel.\n",
+            "{BOLD}mmap 练习册{BOLD:#}：mmap(2) 在 Linux 上究竟做了什么，由内核来回答。\n"
+        ))?;
+        let (language, next) = (self.language(), progress.next(course)?);
+        for lesson in listed() {
+            let (style, status) = status_in_words(&progress.status(course, lesson)?);
+            let arrow = if next.is_some_and(|next| next.number == lesson.number) { ">" } else { " " };
+            let [title, question] = [&lesson.title, &lesson.question].map(|text| text.in_language(language));
+            let status = status.in_language(language);
+            writeln!(self.out(), "{arrow} {}  {BOLD}{title}{BOLD:#}   {style}{status}{style:#}", lesson.number)?;
+            self.hang("     ", Style::new(), question)?;
+        }
+        writeln!(self.out())?;
+        self.what_next(course, next)
+    }
+
+    /// What to do next.
+    fn what_next(&mut self, course: &Course, next: Option<&Lesson>) -> io::Result<()> {
+        let Some(lesson) = next else {
+            return self.say(&text!(
+                "{GOOD}Every exercise is solved.{GOOD:#} Compare: cargo run -- solution N",
+                "{GOOD}所有练习都已完成。{GOOD:#}可以对照参考答案：cargo run -- solution N"
+            ));
+        };
+        let n = lesson.number;
+        let heading = text!("{BOLD}Next: lesson {n}{BOLD:#}", "{BOLD}接下来：第 {n} 课{BOLD:#}");
+        self.say(&heading)?;
+        let exercise = course.exercise(lesson).path();
+        let exercise = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display().to_string();
+        let source = exercise.replace("exercise.rs", "lesson.rs");
+        let steps = [
+            (format!("cargo run -- run {n}"), text!("see it happen on this kernel", "看它在本机内核上如何发生")),
+            ("cargo run -p book".to_owned(), text!("read its chapter", "读这一章")),
+            (source, text!("read how it is done", "读一读是怎么做的")),
+            (format!("cargo test --test lesson_{n}"), text!("run the tests of its properties", "用性质测试来检验它")),
+            (format!("cargo run -- predict {n}"), text!("predict what the kernel will do", "先说出内核会怎么做")),
+            (exercise, text!("do the exercise", "动手做练习")),
+            (
+                format!("cargo run -- check {n}"),
+                text!("grade it; or leave `cargo run -- watch` open", "批改练习；也可以一直开着 `cargo run -- watch`"),
+            ),
+        ];
+        let language = self.language();
+        let widest = steps.iter().map(|(what, _)| what.width()).max().unwrap_or_default();
+        for (what, why) in steps {
+            writeln!(self.out(), "  {what:<widest$}   {}", why.in_language(language))?;
+        }
+        Ok(())
+    }
+
+    /// A grade: each function with its checks, and all that there is to say about the first function that isn't right.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn grade(&mut self, course: &Course, lesson: &Lesson, grade: &Grade) -> io::Result<()> {
+        let exercise = course.exercise(lesson).path();
+        let path = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display();
+        let (n, title) = (lesson.number, lesson.title.in_language(self.language()));
+        self.say(&text!("{BOLD}Lesson {n}: {title}{BOLD:#}   {path}", "{BOLD}第 {n} 课：{title}{BOLD:#}   {path}"))?;
+        if let Grade::DoesNotCompile(diagnostics) = grade {
+            writeln!(self.out(), "\n{}\n", diagnostics.trim_end())?;
+            return self.say(&text!(
+                "{BAD}It does not compile yet.{BAD:#} The compiler says above why.",
+                "{BAD}还不能通过编译。{BAD:#}原因见上面编译器的输出。"
+            ));
+        }
+        let functions = grade.functions();
+        let unfinished = functions.iter().position(|(_, checks)| checks.iter().any(|check| !check.has_passed()));
+        for (nth, (function, checks)) in functions.iter().enumerate() {
+            self.function(lesson, function, checks, unfinished == Some(nth))?;
+        }
+        let right = functions.iter().filter(|(_, checks)| checks.iter().all(|check| check.has_passed())).count();
+        let of = functions.len();
+        writeln!(self.out())?;
+        match unfinished.map(|nth| functions[nth].0) {
+            None => self.say(&text!(
+                "{GOOD}Lesson {n} is solved.{GOOD:#} Compare: cargo run -- solution {n}",
+                "{GOOD}第 {n} 课已完成。{GOOD:#}可以对照参考答案：cargo run -- solution {n}"
+            )),
+            Some(function) => self.say(&text!(
+                "{right} of {of} are right. Next: {function}. A hint: cargo run -- hint {n}",
+                "{of} 项中有 {right} 项正确。下一项：{function}。需要提示：cargo run -- hint {n}"
+            )),
+        }
+    }
+
+    fn function(&mut self, lesson: &Lesson, name: &str, checks: &[&Checked], in_full: bool) -> io::Result<()> {
+        let right = checks.iter().filter(|check| check.has_passed()).count();
+        let all = checks.len();
+        let to_do = checks.iter().all(|check| check.verdict() == Verdict::Todo);
+        let (style, state) = match (right == all, to_do) {
+            (true, _) => (GOOD, text!("{right}/{all}", "{right}/{all}")),
+            (_, true) => (DIM, verdict_in_words(Verdict::Todo)),
+            _ => (BAD, text!("{right}/{all}", "{right}/{all}")),
+        };
+        let state = state.in_language(self.language());
+        writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}")?;
+        if to_do {
+            // All checks say the same.
+            let task = checks.iter().find_map(|check| check.report.failure.as_ref()).filter(|_| in_full);
+            let task = task.map(|failure| failure.expected.in_language(self.language()).to_owned());
+            return task.map_or(Ok(()), |task| self.hang("    ", Style::new(), &task));
+        }
+        for check in checks {
+            let (style, mark) = if check.has_passed() { (GOOD, "✓") } else { (BAD, "✗") };
+            let verdict = match check.verdict() {
+                Verdict::Passed | Verdict::Failed => String::new(),
+                other => format!("   {}", verdict_in_words(other).in_language(self.language())),
+            };
+            writeln!(self.out(), "    {style}{mark}{style:#} {}{BAD}{verdict}{BAD:#}", check.name.replace('_', " "))?;
+            if in_full && !matches!(check.verdict(), Verdict::Passed | Verdict::Todo) {
+                self.failure(lesson, check)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn failure(&mut self, lesson: &Lesson, check: &Checked) -> io::Result<()> {
+        let parts = check.report.parts(Some(lesson.number));
+        let names = parts.iter().map(|(name, _)| name.in_language(self.language()).width());
+        let widest = names.max().unwrap_or_default();
+        for (name, words) in &parts {
+            let name = name.in_language(self.language());
+            let padding = " ".repeat(widest - name.width());
+            self.hang(&format!("        {name}{padding}  "), NAME, words.in_language(self.language()))?;
+        }
+        if !check.output.is_empty() {
+            self.say(&text!("        {NAME}it printed{NAME:#}", "        {NAME}程序输出{NAME:#}"))?;
+            let lines: Vec<_> = check.output.lines().collect();
+            for line in &lines[lines.len().saturating_sub(SHOWN)..] {
+                writeln!(self.out(), "          {DIM}|{DIM:#} {}", printable(line))?;
+            }
+        }
+        writeln!(self.out())
+    }
+}
+
+/// A line without the characters that would move the terminal's cursor or change its colours, cut to 200 characters.
+fn printable(line: &str) -> String {
+    line.chars().filter(|c| !c.is_control() || *c == '\t').take(200).collect()
+}
+
+fn status_in_words(status: &Status) -> (Style, Text) {
+    match status {
+        Status::New => (DIM, text!("to do", "未开始")),
+        Status::Unchecked => (WARNING, text!("to be checked", "待检查")),
+        Status::Begun { right, of } => (WARNING, text!("{right} of {of}", "{right}/{of}")),
+        Status::Solved => (GOOD, text!("solved", "已完成")),
+    }
+}
+
+fn verdict_in_words(verdict: Verdict) -> Text {
+    match verdict {
+        Verdict::Passed => text!("right", "正确"),
+        Verdict::Todo => text!("still to do", "尚未完成"),
+        Verdict::Failed => text!("wrong", "错误"),
+        Verdict::Panicked => text!("panicked", "发生 panic"),
+        Verdict::Exited => text!("ended the process", "提前结束了进程"),
+        Verdict::Killed => text!("killed by a signal", "被信号杀死"),
+        Verdict::TimedOut => text!("timed out", "超时"),
+        Verdict::OutOfMemory => text!("out of memory", "内存超限"),
+        Verdict::LeftProcesses => text!("left a process behind", "留下了进程"),
+        Verdict::Broken => text!("could not be checked", "无法检查"),
+    }
+}

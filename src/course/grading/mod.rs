@@ -1,0 +1,136 @@
+//! Grades an exercise: builds it, runs each of its checks as a process of its own, and says how each ended.
+//!
+//! The learner's code may do anything, so no exit status is trusted alone. A check has passed when its process exited with
+//! status 0, libtest's summary counts one test that passed, and the check's own report says the same. Each check is in a
+//! process group of its own, with a deadline, and no process is left when it is over.
+
+mod build;
+mod runner;
+mod verdict;
+
+use std::io;
+use std::time::Duration;
+
+use super::safety::unsafe_blocks;
+use super::{Course, Lesson};
+use crate::grade::{Failure, Report, Verdict, deadline};
+use crate::text;
+use crate::text::Text;
+
+pub use build::build;
+pub use runner::{Check, checks_of};
+
+/// An exercise's checks with their verdicts, or why there are none.
+#[derive(Debug)]
+pub enum Grade {
+    /// What the compiler said.
+    DoesNotCompile(String),
+    /// The checks, in the order of their files.
+    Checked(Vec<Checked>),
+}
+
+impl Grade {
+    /// Whether all is right.
+    pub fn is_solved(&self) -> bool {
+        match self {
+            Grade::DoesNotCompile(_) => false,
+            Grade::Checked(checks) => !checks.is_empty() && checks.iter().all(Checked::has_passed),
+        }
+    }
+
+    /// The functions, in order, each with its checks.
+    pub fn functions(&self) -> Vec<(&str, Vec<&Checked>)> {
+        let mut functions: Vec<(&str, Vec<&Checked>)> = Vec::new();
+        let checks = if let Grade::Checked(checks) = self { checks.as_slice() } else { &[] };
+        for check in checks {
+            match functions.last_mut() {
+                Some((function, of_it)) if *function == check.function => of_it.push(check),
+                _ => functions.push((&check.function, vec![check])),
+            }
+        }
+        functions
+    }
+}
+
+/// A check and how it ended.
+#[derive(Debug)]
+pub struct Checked {
+    /// The function that it grades.
+    pub function: String,
+    /// What it checks.
+    pub name: String,
+    /// What it says.
+    pub report: Report,
+    /// What was printed meanwhile.
+    pub output: String,
+    /// How long it took.
+    pub took: Duration,
+}
+
+impl Checked {
+    /// Whether the answer is right.
+    pub fn has_passed(&self) -> bool {
+        self.report.failure.is_none()
+    }
+
+    /// How it ended.
+    pub fn verdict(&self) -> Verdict {
+        self.report.failure.as_ref().map_or(Verdict::Passed, |failure| failure.verdict)
+    }
+}
+
+/// Builds the lesson's exercise and runs its checks. `began` is told of each check before it runs.
+///
+/// # Errors
+/// When cargo can't be run, a check can't be started, or a file of the course is missing.
+pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> io::Result<Grade> {
+    let exercise = course.exercise(lesson);
+    let text = exercise.text()?;
+    let binaries = match build(course, &[exercise.target()])? {
+        Ok(binaries) => binaries,
+        Err(diagnostics) => return Ok(Grade::DoesNotCompile(diagnostics)),
+    };
+    let [(_, binary)] = binaries.as_slice() else {
+        return Err(io::Error::other(format!("cargo built no test {}", exercise.target())));
+    };
+    let mut checked = Vec::new();
+    for check in checks_of(binary, "checks::", &exercise.checks()?)? {
+        began(&check.name);
+        checked.push(check.run(binary, deadline())?);
+    }
+    checked.extend(safety_of(&text));
+    Ok(Grade::Checked(checked))
+}
+
+/// The check of the text itself, where it has an unsafe block: that each says why it is sound.
+fn safety_of(text: &str) -> Option<Checked> {
+    let blocks = unsafe_blocks(text);
+    if blocks.is_empty() {
+        return None;
+    }
+    let lines: Vec<_> = blocks.iter().filter(|(_, explained)| !explained).map(|(line, _)| line.to_string()).collect();
+    let failure = (!lines.is_empty()).then(|| {
+        let (en, zh) = (lines.join(", "), lines.join("、"));
+        Failure::new(
+            text!(
+                "a comment `// SAFETY: ...` before each unsafe block",
+                "每个 unsafe 块之前都有一条 `// SAFETY: ……` 注释"
+            ),
+            Text::new(format!("there is none in front of the block in line {en}"), format!("第 {zh} 行的块前面没有")),
+        )
+    });
+    let rule = text!(
+        "An unsafe block takes over a promise that the compiler can't check. The comment names it: why the pointer is \
+         valid, for how long, and who else touches that memory (clippy: undocumented_unsafe_blocks).",
+        "unsafe 块承担了一项编译器无法检查的保证。注释要写明它是什么：指针为什么有效、有效多久、还有谁会访问这块内存\
+         （clippy：undocumented_unsafe_blocks）。"
+    );
+    let report = Report { section: "2:access".to_owned(), rule, failure };
+    Some(Checked {
+        function: "unsafe".to_owned(),
+        name: "each_block_says_why_it_is_sound".to_owned(),
+        report,
+        output: String::new(),
+        took: Duration::ZERO,
+    })
+}

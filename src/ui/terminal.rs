@@ -1,0 +1,170 @@
+//! Text for a reader, in lines that fit.
+
+use std::io::{self, IsTerminal, Write};
+
+use anstyle::{AnsiColor, Style};
+use unicode_linebreak::{BreakOpportunity, linebreaks};
+use unicode_width::UnicodeWidthStr;
+
+use crate::text::{Language, Text};
+
+/// The style of what stands out.
+pub const BOLD: Style = Style::new().bold();
+/// The style of what matters less.
+pub const DIM: Style = Style::new().dimmed();
+/// The style of what is right.
+pub const GOOD: Style = AnsiColor::Green.on_default();
+/// The style of what is wrong.
+pub const BAD: Style = AnsiColor::Red.on_default();
+/// The style of what is not finished.
+pub const WARNING: Style = AnsiColor::Yellow.on_default();
+/// The style of a name.
+pub const NAME: Style = AnsiColor::Cyan.on_default();
+
+/// Writes for a reader: in a language, and in lines that fit.
+pub struct Terminal<'a> {
+    out: &'a mut dyn Write,
+    language: Language,
+    width: usize,
+}
+
+impl<'a> Terminal<'a> {
+    /// Writes to `out`, in lines of at most `width` columns.
+    pub fn new(out: &'a mut dyn Write, language: Language, width: usize) -> Terminal<'a> {
+        Terminal { out, language, width }
+    }
+
+    /// In which language.
+    pub fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Where a demonstration prints.
+    pub fn out(&mut self) -> &mut dyn Write {
+        self.out
+    }
+
+    /// A paragraph.
+    ///
+    /// # Errors
+    /// When it can't be written: so for each method here.
+    pub fn say(&mut self, words: &Text) -> io::Result<()> {
+        self.hang("", Style::new(), words.in_language(self.language))
+    }
+
+    /// A heading.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn heading(&mut self, words: &Text) -> io::Result<()> {
+        writeln!(self.out, "\n{BOLD}{}{BOLD:#}\n", words.in_language(self.language))
+    }
+
+    /// A text of Markdown: paragraphs fit the page, and what is indented or fenced stays as it is.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn text(&mut self, text: &str) -> io::Result<()> {
+        let mut code = false;
+        for paragraph in text.split("\n\n") {
+            let fences = paragraph.matches("```").count();
+            if code || fences > 0 || paragraph.starts_with("    ") {
+                writeln!(self.out, "{paragraph}\n")?;
+                code ^= fences % 2 == 1;
+            } else {
+                self.hang("", Style::new(), &paragraph.replace('\n', self.language.space()))?;
+                writeln!(self.out)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A program's source.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn source(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    /// Makes room for what comes next, on a terminal.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn clear(&mut self) -> io::Result<()> {
+        if io::stdout().is_terminal() {
+            write!(self.out, "\x1b[2J\x1b[H")?
+        } else {
+            writeln!(self.out)?
+        }
+        self.out.flush()
+    }
+
+    /// Shows what takes a while, in a line that [`idle`](Terminal::idle) removes; nothing where standard error is no terminal.
+    pub fn busy(&self, with: &Text) {
+        if io::stderr().is_terminal() {
+            eprint!("\r\x1b[K{}", with.in_language(self.language));
+        }
+    }
+
+    /// Removes the line of [`busy`](Terminal::busy).
+    pub fn idle(&self) {
+        if io::stderr().is_terminal() {
+            eprint!("\r\x1b[K");
+        }
+    }
+
+    /// A paragraph after `first`, which its further lines are indented by.
+    ///
+    /// # Errors
+    /// When it can't be written.
+    pub fn hang(&mut self, first: &str, style: Style, text: &str) -> io::Result<()> {
+        let indent = first.width();
+        let mut before = first.to_owned();
+        for line in wrap(text, self.width.saturating_sub(indent).max(20)) {
+            writeln!(self.out, "{style}{before}{style:#}{line}")?;
+            before = " ".repeat(indent);
+        }
+        Ok(())
+    }
+}
+
+/// `text` in lines of at most `width` columns, broken where Unicode allows it (UAX #14): Chinese has no spaces.
+pub fn wrap(text: &str, width: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let (mut start, mut last) = (0, None);
+    for (at, opportunity) in linebreaks(text) {
+        if visible(text[start..at].trim_end()).width() > width {
+            // What came last does not fit any more: the line ends before it, unless it would be empty.
+            if let Some(last) = last.filter(|last| *last > start) {
+                lines.push(text[start..last].trim_end().to_owned());
+                start = last;
+            }
+        }
+        if opportunity == BreakOpportunity::Mandatory {
+            lines.push(text[start..at].trim_end_matches('\n').trim_end().to_owned());
+            start = at;
+        }
+        last = Some(at);
+    }
+    lines
+}
+
+/// The text without the escape sequences of styles, which take no room.
+pub(crate) fn visible(text: &str) -> String {
+    anstream::adapter::strip_str(text).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::wrap;
+
+    #[test]
+    fn lines_end_where_the_language_allows_it() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("one\n\ntwo", 7), ["one", "", "two"]);
+        assert_eq!(wrap("私有映射是文件的快照。", 8), ["私有映射", "是文件的", "快照。"]);
+        assert_eq!(wrap("unbreakable", 4), ["unbreakable"]);
+        assert_eq!(wrap("\u{1b}[1mone\u{1b}[0m two", 7), ["\u{1b}[1mone\u{1b}[0m two"]);
+    }
+}
