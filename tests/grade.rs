@@ -43,8 +43,58 @@ fn what_an_answer_does_instead_is_told_apart() {
 
 #[test]
 fn a_todo_says_what_there_is_to_do() {
-    let failure = ask::<()>(|| todo!("count the lines")).expect_err("no answer");
-    assert_eq!(failure.expected.en, "count the lines");
+    let task = |body: fn()| ask(body).map_err(|failure| (failure.verdict, failure.expected.en.into_owned()));
+    let to_do = |task: &str| Err((Verdict::Todo, task.to_owned()));
+    assert_eq!(task(|| todo!("count the lines")), to_do("count the lines"));
+    assert_eq!(task(|| todo!("count {} lines", 3)), to_do("count 3 lines"));
+    assert_eq!(task(|| std::todo!()), to_do(""));
+}
+
+#[test]
+fn a_panic_with_the_words_of_a_todo_is_a_panic() {
+    assert_eq!(verdict_of(|| panic!("not yet implemented")), Verdict::Panicked);
+    assert_eq!(verdict_of(|| panic!("not yet implemented: the second half")), Verdict::Panicked);
+    assert_eq!(verdict_of(|| unimplemented!("not yet implemented")), Verdict::Panicked);
+    // A todo!() beside it, and one in its words.
+    assert_eq!(
+        verdict_of(|| if page_size() > 0 { panic!("not yet implemented: todo!()") } else { todo!() }),
+        Verdict::Panicked
+    );
+    let text = || Err::<(), _>("panicked at tests/grade.rs:1:1:\nnot yet implemented".to_owned());
+    assert_eq!(start(|_| text()).expect("a player").end().expect_err("an error").verdict, Verdict::Failed);
+}
+
+#[test]
+fn the_limit_that_was_exceeded_is_named() {
+    // SAFETY: the only other thread is libtest's, which waits for this one.
+    unsafe { std::env::set_var(grade::DEADLINE_VARIABLE, "1") };
+    fn without_end<T>() -> T {
+        loop {
+            nix::unistd::pause();
+        }
+    }
+    let until_its_end = |peer: &process::Peer| {
+        while peer.await_turn().is_ok() {}
+        without_end()
+    };
+    let exceeded = [
+        ask::<()>(without_end::<()>).expect_err("a call"),
+        start(|_| without_end()).expect("a player").receive().expect_err("an answer"),
+        start(until_its_end).expect("a player").end().expect_err("an end"),
+        calls_of(|| Ok(()), |()| without_end()).expect_err("a step"),
+    ];
+    // SAFETY: as above.
+    unsafe { std::env::remove_var(grade::DEADLINE_VARIABLE) };
+    assert!(exceeded.iter().all(|failure| failure.verdict == Verdict::TimedOut));
+    assert_eq!(
+        exceeded.each_ref().map(|failure| &*failure.expected.en),
+        [
+            "the call returns within 1 s",
+            "the process answers within 1 s",
+            "the process ends within 1 s of its last turn",
+            "no system call, and nothing between two of them, takes 1 s"
+        ]
+    );
 }
 
 #[test]
@@ -198,16 +248,16 @@ fn the_first_of_the_values_that_fails_is_named() {
 
 #[test]
 fn a_player_takes_turns_and_says_how_it_ended() {
-    let turns = |line: &process::Peer| {
-        line.await_turn()?;
-        line.send(b"hello")
+    let turns = |peer: &process::Peer| {
+        peer.await_turn()?;
+        peer.send(b"hello")
     };
-    let mut player = start(|line| turns(line).map_err(grade::error_text)).expect("a player");
+    let mut player = start(|peer| turns(peer).map_err(grade::error_text)).expect("a player");
     player.give_turn().expect("a turn");
     assert_eq!(player.receive().expect("a message"), b"hello");
     player.end().expect("a good end");
 
-    let player = start(|line| turns(line).map_err(grade::error_text)).expect("a player");
+    let player = start(|peer| turns(peer).map_err(grade::error_text)).expect("a player");
     player.kill().expect("it was still there");
 
     let mut player = start(|_| std::process::exit(3)).expect("a player");

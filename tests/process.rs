@@ -21,12 +21,34 @@ fn end(body: impl FnOnce(&Peer) -> io::Result<()>) -> Ended {
 fn each_way_to_end_is_told_apart() {
     assert_eq!(end(|_| Ok(())), Ended::Exited(0));
     assert_eq!(end(|_| Err(io::Error::other("no luck"))), Ended::Failed("no luck".to_owned()));
-    let Ended::Failed(text) = end(|_| panic!("not {}", "this")) else { panic!("a panic is a failure") };
-    assert!(text.contains("not this") && text.contains("tests/process.rs"), "{text}");
+    let Ended::Panicked(panic) = end(|_| panic!("not {}", "this")) else { panic!("a panic is told from an error") };
+    assert_eq!((panic.message.as_str(), panic.file.as_str()), ("not this", "tests/process.rs"));
+    let line = include_str!("process.rs").lines().nth(panic.line as usize - 1).expect("the line");
+    assert!(line[panic.column as usize - 1..].starts_with("panic!(\"not {}\""), "{panic}");
     // SAFETY: _exit(2) only ends the child.
     assert_eq!(end(|_| unsafe { nix::libc::_exit(3) }), Ended::Exited(3));
     assert_eq!(end(|_| Ok(raise(Signal::SIGTERM)?)), Ended::Killed(Signal::SIGTERM));
     assert_eq!(end(|_| std::process::abort()), Ended::Killed(Signal::SIGABRT));
+}
+
+#[test]
+fn the_last_report_of_the_child_itself_counts() {
+    let ended = end(|_| {
+        assert!(std::panic::catch_unwind(|| panic!("caught")).is_err());
+        Err(io::Error::other("returned"))
+    });
+    assert_eq!(ended, Ended::Failed("returned".to_owned()));
+    // The grandchild, where it is forked, has the parent's panic hook.
+    let ended = end(|_| {
+        // SAFETY: the child has one thread, and the grandchild ends when its panic is caught.
+        if let nix::unistd::ForkResult::Parent { child } = unsafe { nix::unistd::fork() }? {
+            waitpid(child, None)?;
+            // SAFETY: _exit(2) only ends the child.
+            unsafe { nix::libc::_exit(101) };
+        }
+        panic!("in the grandchild")
+    });
+    assert_eq!(ended, Ended::Exited(101));
 }
 
 #[test]

@@ -11,34 +11,35 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::deadline;
-use super::failure::{Failure, LEFT_PROCESSES, Verdict};
+use super::failure::{Failure, LEFT_PROCESSES, Limit, Verdict};
 use crate::lesson_1::counted_by_the_kernel;
 use crate::process::{self, Child, Ended, Peer};
 use crate::text;
 
-/// The private memory in bytes that the learner's code may have: enough for every exercise, and little enough that a
-/// runaway allocation is refused before the machine suffers.
+/// The limit of private memory for the learner's code, in bytes: enough for every exercise, and so small that a runaway
+/// allocation is refused before the machine suffers.
 const MEMORY: u64 = 512 << 20;
 
-/// What a child brings back.
+/// What a child sends back.
 #[derive(Serialize, Deserialize)]
 enum Reply<T> {
     Answer(T),
     LeftProcesses,
-    /// From a child that the learner's code forked, and that came back from it as if it were its parent.
+    /// From a child that the learner's code forked and that returned from it, as its parent does.
     CameBack,
 }
 
 /// Runs the learner's code in a forked child and brings back what it returns.
 ///
 /// # Errors
-/// Whatever the child does instead of returning: a `todo!()`, a panic, an exit, a signal, no end within the deadline; or
-/// when it returns and leaves a process behind.
+/// Whatever the child does instead of returning within the [`deadline`]: a `todo!()`, a panic, an exit, a signal; or that
+/// it returns and leaves a process.
 pub fn ask<T: Serialize + DeserializeOwned>(body: impl FnOnce() -> T) -> Result<T, Failure> {
     ask_under(None, body)
 }
 
-/// [`ask`] with `bytes` of memory beyond what the child has when it begins: private or mapped from a file, all counts.
+/// [`ask`] with at most `bytes` more of address space than the child begins with (RLIMIT_AS, getrlimit(2)): private memory
+/// and mapped files count alike.
 ///
 /// # Errors
 /// As [`ask`].
@@ -48,7 +49,7 @@ pub fn ask_with_memory<T: Serialize + DeserializeOwned>(bytes: u64, body: impl F
 
 fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOnce() -> T) -> Result<T, Failure> {
     let mut reply = tempfile::tempfile()?;
-    let (child, _line) = Child::fork(|_| {
+    let (child, _peer) = Child::fork(|_| {
         let me = getpid();
         let answer = confined(more, body)?;
         let reply = io::BufWriter::new(&reply);
@@ -60,7 +61,7 @@ fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOn
         }
         say_in(reply, &Reply::Answer(answer))
     })?;
-    let ended = end_of(child)?;
+    let ended = end_of(child, Limit::Call)?;
     if ended != Ended::Exited(0) {
         return Err(Failure::of_end(ended));
     }
@@ -74,7 +75,7 @@ fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOn
             Reply::CameBack => return Err(Failure::came_back()),
         }
     }
-    // Where it said nothing, the learner's code has ended the process.
+    // Without a reply, the learner's code has ended the process.
     answer.ok_or_else(|| Failure::of_end(ended))
 }
 
@@ -83,22 +84,22 @@ fn say_in<T: Serialize>(mut to: impl Write, reply: &Reply<T>) -> io::Result<()> 
     to.flush()
 }
 
-/// How a child ended, or that it didn't.
-fn end_of(child: Child) -> Result<Ended, Failure> {
+/// How a child ended, or that it exceeded the limit: the deadline.
+fn end_of(child: Child, limit: Limit) -> Result<Ended, Failure> {
     child.wait_within(deadline()).map_err(|error| match error.kind() {
-        io::ErrorKind::TimedOut => Failure::timed_out(),
+        io::ErrorKind::TimedOut => Failure::timed_out(limit),
         _ => error.into(),
     })
 }
 
-/// Makes this process one for the learner's code: it gets so much private memory and no more, and its orphans come to it,
-/// so that they are seen.
+/// Prepares this process for the learner's code: private memory is limited to [`MEMORY`], and orphans become children of this
+/// process, so that they are found.
 pub(super) fn confine() -> io::Result<()> {
     process::adopt_orphans()?;
     Ok(setrlimit(Resource::RLIMIT_DATA, MEMORY, MEMORY)?)
 }
 
-/// Runs the learner's code in this process, which has been forked for it; with so many bytes `more` of memory of any kind.
+/// Runs the learner's code in this process, which was forked for it, with at most `more` bytes of new address space.
 fn confined<T>(more: Option<u64>, body: impl FnOnce() -> T) -> io::Result<T> {
     confine()?;
     let (soft, hard) = getrlimit(Resource::RLIMIT_AS)?;
@@ -106,7 +107,7 @@ fn confined<T>(more: Option<u64>, body: impl FnOnce() -> T) -> io::Result<T> {
         setrlimit(Resource::RLIMIT_AS, address_space()? + more, hard)?;
     }
     let done = body();
-    // What is left to do is ours, not the learner's.
+    // The limit is for the learner's code, not for what follows.
     setrlimit(Resource::RLIMIT_AS, soft, hard)?;
     // Standard output is buffered by lines, and the child leaves by _exit(2).
     io::stdout().flush()?;
@@ -121,16 +122,16 @@ fn address_space() -> io::Result<u64> {
     Ok(pages * crate::observe::page_size_u64())
 }
 
-/// Bytes that went through read(2), write(2) and their kin.
+/// Bytes that went through read(2), write(2) and similar calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moved {
-    /// Into the process.
+    /// Bytes read.
     pub read: u64,
-    /// Out of it.
+    /// Bytes written.
     pub written: u64,
 }
 
-/// Does `body` and says what this process moved meanwhile; None where the kernel keeps no such account.
+/// Runs `body` and says how many bytes this process moved meanwhile; None where the kernel has no /proc/self/io.
 pub fn moved<T>(body: impl FnOnce() -> T) -> (T, Option<Moved>) {
     let mut done = None;
     let counted = counted_by_the_kernel(|| {
@@ -142,24 +143,24 @@ pub fn moved<T>(body: impl FnOnce() -> T) -> (T, Option<Moved>) {
     (done.expect("the body has run"), moved)
 }
 
-/// The learner's code as a process that goes on, in turns with the check. Dropping it kills it.
+/// The learner's code as a process that takes turns with the check. Dropping it kills it.
 #[derive(Debug)]
 pub struct Player {
     child: Child,
-    line: Peer,
+    peer: Peer,
 }
 
 /// Starts the learner's code as a process of its own, which talks with the check through a [`Peer`].
 ///
 /// # Errors
-/// When no child can be forked.
+/// Those of [`Child::fork`].
 pub fn start(body: impl FnOnce(&Peer) -> Result<(), String>) -> Result<Player, Failure> {
-    let (child, line) = Child::fork(|line| {
-        confined(None, || body(line))?.map_err(io::Error::other)?;
-        // As the parent would say it: it can't look any more once the group is killed.
+    let (child, peer) = Child::fork(|peer| {
+        confined(None, || body(peer))?.map_err(io::Error::other)?;
+        // Report it here: the parent can't check once the group is killed.
         if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
     })?;
-    Ok(Player { child, line })
+    Ok(Player { child, peer })
 }
 
 impl Player {
@@ -168,23 +169,23 @@ impl Player {
         self.child.pid()
     }
 
-    /// The check's end of the line. Prefer this type's own methods, which say how a player ended that does not answer.
-    pub fn line(&self) -> &Peer {
-        &self.line
+    /// The check's end of the [`Peer`]. Prefer this type's own methods: where the player doesn't answer, they say how it ended.
+    pub fn peer(&self) -> &Peer {
+        &self.peer
     }
 
     /// Gives the player its turn.
     ///
     /// # Errors
-    /// When it is gone.
+    /// When it has ended.
     pub fn give_turn(&self) -> Result<(), Failure> {
-        self.line.give_turn().map_err(|_| Player::gone())
+        self.peer.give_turn().map_err(|_| Player::gone())
     }
 
     /// Waits until the player gives the turn.
     ///
     /// # Errors
-    /// How it ended if it did; that it timed out.
+    /// As [`Player::receive`].
     pub fn await_turn(&mut self) -> Result<(), Failure> {
         self.receive().map(drop)
     }
@@ -192,13 +193,13 @@ impl Player {
     /// Waits for the player's next message.
     ///
     /// # Errors
-    /// How it ended if it did; that it timed out.
+    /// How the player ended, if it did; that no message came within the [`deadline`].
     pub fn receive(&mut self) -> Result<Vec<u8>, Failure> {
         let limit = PollTimeout::try_from(deadline()).map_err(io::Error::other)?;
-        if poll(&mut [PollFd::new(self.line.as_fd(), PollFlags::POLLIN)], limit)? == 0 {
-            return Err(Failure::timed_out());
+        if poll(&mut [PollFd::new(self.peer.as_fd(), PollFlags::POLLIN)], limit)? == 0 {
+            return Err(Failure::timed_out(Limit::Answer));
         }
-        match self.line.receive() {
+        match self.peer.receive() {
             Ok(message) => Ok(message),
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Err(self.how_it_ended()),
             Err(error) => Err(error.into()),
@@ -208,7 +209,7 @@ impl Player {
     /// Kills it with SIGKILL and reaps it.
     ///
     /// # Errors
-    /// When it ended otherwise before that.
+    /// How it ended, if it did before that.
     pub fn kill(self) -> Result<(), Failure> {
         match self.child.kill()? {
             Ended::Killed(nix::sys::signal::Signal::SIGKILL) => Ok(()),
@@ -216,25 +217,25 @@ impl Player {
         }
     }
 
-    /// Waits for its good end.
+    /// Waits until it ends with status 0.
     ///
     /// # Errors
-    /// Any other end; that it timed out.
+    /// Any other end; that it did not end within the [`deadline`].
     pub fn end(self) -> Result<(), Failure> {
-        // A player that still waits for a turn finds that nobody will give it one, also when players that were started after
-        // it have a copy of our end.
-        shutdown(self.line.as_fd().as_raw_fd(), Shutdown::Both)?;
-        match end_of(self.child)? {
+        // A player that still waits for a turn must see that none will come, even where players that were started after it
+        // have a copy of our end.
+        shutdown(self.peer.as_fd().as_raw_fd(), Shutdown::Both)?;
+        match end_of(self.child, Limit::End)? {
             Ended::Exited(0) => Ok(()),
             other => Err(Failure::of_end(other)),
         }
     }
 
-    /// The player let go of its line: it has ended, or is about to.
+    /// How the player ended, which has closed its end of the socket: it has ended, or is about to.
     fn how_it_ended(&mut self) -> Failure {
         match self.child.ended_within(deadline()) {
             Ok(Some(ended)) => Failure::of_end(ended),
-            Ok(None) => Failure::timed_out(),
+            Ok(None) => Failure::timed_out(Limit::End),
             Err(error) => error.into(),
         }
     }
@@ -242,7 +243,7 @@ impl Player {
     fn gone() -> Failure {
         Failure::of(
             Verdict::Exited,
-            text!("the process goes on until it is told to end", "进程应当一直运行到被告知结束为止"),
+            text!("the process runs until it is told to end", "进程应当一直运行到被告知结束为止"),
             text!("it had ended already", "它已经提前结束"),
         )
     }

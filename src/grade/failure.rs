@@ -3,18 +3,20 @@
 use std::fmt::Display;
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use nix::errno::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::deadline;
 use super::misconception::Misconception;
+use super::todo;
 use crate::observe::{Area, page_size};
 use crate::process::{Cause, Ended, Fault};
 use crate::text;
 use crate::text::Text;
 
-/// What a child says of itself when it leaves a process behind.
+/// The error with which a child ends that leaves a process.
 pub(super) const LEFT_PROCESSES: &str = "left a child process behind";
 
 /// How a check ended.
@@ -33,14 +35,31 @@ pub enum Verdict {
     Exited,
     /// A signal killed it.
     Killed,
-    /// It did not come to its end.
+    /// It exceeded a limit of time.
     TimedOut,
     /// It asked for more memory than it was allowed.
     OutOfMemory,
-    /// It returned, but a process that it had forked was left.
+    /// It returned, but left a process that it had forked.
     LeftProcesses,
-    /// The check itself could not be done on this machine.
+    /// The check could not be done on this machine.
     Broken,
+}
+
+/// What the learner's code has a limited time for, and has exceeded.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Limit {
+    /// For a call, the [`deadline`].
+    Call,
+    /// For an answer to the check, the deadline.
+    Answer,
+    /// For the end of a process that has no turn left, the deadline.
+    End,
+    /// From one stop of a traced process to the next, the deadline.
+    Step,
+    /// For a call, this number of machine instructions.
+    Instructions(u64),
+    /// For a check with all its calls.
+    Check(Duration),
 }
 
 /// What a failed check says: what was expected, what happened, and with which values.
@@ -79,29 +98,60 @@ impl Failure {
         self
     }
 
-    /// Names the misconception behind it.
+    /// Names the misconception that it looks like.
     #[must_use]
     pub fn shows(mut self, misconception: &Misconception) -> Failure {
         self.misconception = Some(misconception.slug.to_owned());
         self
     }
 
-    /// The fault that the learner's code died of, if it did.
+    /// Why the learner's code faulted, if it died of a fault.
     pub fn died_of(&self) -> Option<Cause> {
         self.died_of
     }
 
-    /// The learner's code did not return within the deadline.
-    pub(crate) fn timed_out() -> Failure {
+    /// The learner's code did not keep to this limit, and was killed.
+    pub(crate) fn timed_out(limit: Limit) -> Failure {
         let seconds = deadline().as_secs();
-        Failure::of(
-            Verdict::TimedOut,
-            text!("it comes to an end", "函数应当结束"),
-            text!("it was still running after {seconds} s and was killed", "运行了 {seconds} 秒仍未结束，已被杀死"),
-        )
+        let (expected, happened) = match limit {
+            Limit::Call => (
+                text!("the call returns within {seconds} s", "函数在 {seconds} 秒内返回"),
+                text!("it was still running then and was killed", "到时仍未返回，已被杀死"),
+            ),
+            Limit::Answer => (
+                text!("the process answers within {seconds} s", "进程在 {seconds} 秒内应答"),
+                text!("it did not answer and was killed", "到时没有应答，已被杀死"),
+            ),
+            Limit::End => (
+                text!(
+                    "the process ends within {seconds} s of its last turn",
+                    "进程在最后一轮之后的 {seconds} 秒内结束"
+                ),
+                text!("it was still running then and was killed", "到时仍在运行，已被杀死"),
+            ),
+            Limit::Step => (
+                text!(
+                    "no system call, and nothing between two of them, takes {seconds} s",
+                    "任何一次系统调用，以及两次系统调用之间的计算，都不超过 {seconds} 秒"
+                ),
+                text!("one did, and the process was killed", "到时没有进展，进程已被杀死"),
+            ),
+            Limit::Instructions(most) => (
+                text!("the call returns within {most} machine instructions", "函数在 {most} 条机器指令之内返回"),
+                text!("it was still running after them and was killed", "执行完这些指令仍未返回，已被杀死"),
+            ),
+            Limit::Check(limit) => {
+                let seconds = limit.as_secs();
+                (
+                    text!("all calls of the check return within {seconds} s", "检查中的所有调用在 {seconds} 秒内返回"),
+                    text!("the check was still running then and was killed", "到时检查仍在运行，已被杀死"),
+                )
+            }
+        };
+        Failure::of(Verdict::TimedOut, expected, happened)
     }
 
-    /// A process was left when the learner's code had returned.
+    /// The learner's code returned and left a process.
     pub(super) fn left_processes() -> Failure {
         Failure::of(
             Verdict::LeftProcesses,
@@ -110,7 +160,7 @@ impl Failure {
         )
     }
 
-    /// A child that the learner's code had forked came back from it.
+    /// A child that the learner's code had forked returned from it.
     pub(super) fn came_back() -> Failure {
         Failure::of(
             Verdict::LeftProcesses,
@@ -137,20 +187,21 @@ impl Failure {
         Failure { verdict: Verdict::OutOfMemory, happened, ..self }
     }
 
-    /// The end of a process that ran the learner's code, where it was no good one.
+    /// The end of a process that ran the learner's code, where it wasn't the expected one.
     pub(crate) fn of_end(ended: Ended) -> Failure {
         let returns = text!("it returns", "函数正常返回");
         match ended {
-            Ended::Failed(text) if text.contains("not yet implemented") => {
-                let task = text.split_once("not yet implemented: ").map_or("", |(_, task)| task).to_owned();
-                let expected = Text::new(task.clone(), task);
-                Failure::of(Verdict::Todo, expected, text!("it is still to do", "尚未完成"))
-            }
+            Ended::Panicked(panic) => match todo::task(&panic) {
+                Some(task) => {
+                    let expected = Text::new(task.to_owned(), task.to_owned());
+                    Failure::of(Verdict::Todo, expected, text!("it is still to do", "尚未完成"))
+                }
+                None => {
+                    let text = panic.to_string().replace('\n', " ");
+                    Failure::of(Verdict::Panicked, returns, text!("it {text}", "发生 panic：{text}"))
+                }
+            },
             Ended::Failed(text) if text == LEFT_PROCESSES => Failure::left_processes(),
-            Ended::Failed(text) if text.starts_with("panicked at ") => {
-                let text = text.replace('\n', " ");
-                Failure::of(Verdict::Panicked, returns, text!("it {text}", "发生 panic：{text}"))
-            }
             Ended::Failed(text) => Failure::new(returns, text!("it failed: {text}", "出错：{text}")),
             Ended::Exited(status) => Failure::of(
                 Verdict::Exited,
@@ -170,7 +221,7 @@ impl Failure {
     }
 }
 
-/// A fault in the lesson's terms: the signal with its code, which mapping, which page of it, the file's size.
+/// A fault in the lesson's terms: the signal with its code, the mapping, its page, the file's size.
 fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
     let Some(area) = area else {
         let address = fault.address;
@@ -211,7 +262,7 @@ fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
     )
 }
 
-/// What mmap(2) was asked for, from how /proc/self/maps has it: `rw-p`.
+/// The protection that mmap(2) was given, from the letters of /proc/self/maps: `rw-p`.
 fn protection(permissions: &str) -> String {
     let names = [('r', "PROT_READ"), ('w', "PROT_WRITE"), ('x', "PROT_EXEC")];
     let allowed: Vec<_> =
@@ -219,7 +270,7 @@ fn protection(permissions: &str) -> String {
     if allowed.is_empty() { "PROT_NONE".to_owned() } else { allowed.join(" | ") }
 }
 
-/// The check could not be done: what is behind it is no fault of the learner's.
+/// The check could not be done, for a reason that has nothing to do with the learner's code.
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         Failure::of(
@@ -241,7 +292,7 @@ pub fn error_text(error: impl Display) -> String {
     error.to_string()
 }
 
-/// What kind of error it is: the errno's name (`ENOENT`), else the name of the [`io::ErrorKind`] (`InvalidInput`).
+/// The name of an error: of its errno (`ENOENT`), else of its [`io::ErrorKind`] (`InvalidInput`).
 pub fn kind(error: io::Error) -> String {
     error.raw_os_error().map_or_else(|| format!("{:?}", error.kind()), |raw| format!("{:?}", Errno::from_raw(raw)))
 }

@@ -1,8 +1,8 @@
 //! What an exercise's checks are written with.
 //!
 //! A check never runs the learner's code in its own process. [`ask()`] forks a child that runs it and brings back the
-//! answer, [`start`] one that goes on in turns, and [`trace`] one that is watched from call to call or from instruction to
-//! instruction. So whatever the code does instead of returning is a verdict of its own, and a property can shrink a
+//! answer, [`start`] one that takes turns with the check, and [`trace`] one that stops at each system call or after each
+//! instruction. So whatever the code does instead of returning has a verdict of its own, and a property can shrink a
 //! counterexample even where each try dies of a signal.
 
 mod ask;
@@ -11,38 +11,40 @@ pub mod fixtures;
 pub mod misconception;
 mod property;
 mod report;
+mod todo;
 pub mod trace;
 
 use std::panic;
 use std::time::Duration;
 
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
+pub(crate) use failure::Limit;
 pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{for_all, for_all_n, for_each};
-pub use report::{REPORT_TO, Report};
+pub use report::{REPORT_VARIABLE, Report};
 pub use trace::{Call, after_each_instruction, before_each_call, calls_of, killed_before_call};
 
 use crate::process;
 use crate::text::{Language, Text};
 
 /// The name of the environment variable with the [`deadline`] in seconds.
-pub const DEADLINE: &str = "WORKBOOK_DEADLINE";
+pub const DEADLINE_VARIABLE: &str = "WORKBOOK_DEADLINE";
 
 /// How long a call of the learner's code may take before it is killed: `WORKBOOK_DEADLINE`, else 10 seconds.
 pub fn deadline() -> Duration {
-    let seconds = std::env::var(DEADLINE).ok().and_then(|seconds| seconds.parse().ok());
+    let seconds = std::env::var(DEADLINE_VARIABLE).ok().and_then(|seconds| seconds.parse().ok());
     Duration::from_secs(seconds.unwrap_or(10))
 }
 
-/// One check: runs `body`, and when it fails says why, the `rule` behind it, and which `section` to read: an anchor of this
-/// lesson's lesson.rs, or of another's with its number before it (`3:snapshot`).
+/// One check: runs `body`. When it fails, the check says why, the `rule` that was broken, and which `section` to read: an
+/// anchor of this lesson's lesson.rs, or of another lesson's with its number in front (`3:snapshot`).
 ///
 /// # Panics
-/// When the check fails, with all of that as text: so it is a test for libtest.
+/// When the check fails, with all of that as its message: this makes it a test for libtest.
 #[track_caller]
 pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failure>) {
     let outcome = process::adopt_orphans().map_err(Failure::from).and_then(|()| body());
-    // Nobody is left, whatever the learner's code did to hide: the body's own children are gone with it.
+    // The body's own children are gone. What else the learner's code has forked is a child of this process now.
     let strays = process::end_all_children();
     let outcome = outcome.and_then(|()| match strays {
         Ok(0) => Ok(()),
@@ -53,7 +55,7 @@ pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failur
     let graded = report.write();
     if report.failure.is_some() {
         if graded {
-            // Whoever graded it has the report; the text would only be in the way of what the learner has printed.
+            // The program that grades has the report; the text would only obscure what the learner's code has printed.
             panic::resume_unwind(Box::new("the check failed"));
         }
         panic!("\n{}", report.in_language(Language::of_environment(), None));

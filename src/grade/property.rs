@@ -1,4 +1,4 @@
-//! Properties: the same test on many values, and of the values that fail the simplest.
+//! Properties: the same test on many values, and the simplest value that fails.
 
 use std::cell::RefCell;
 
@@ -9,12 +9,12 @@ use super::Failure;
 use super::failure::Verdict;
 use crate::text::Text;
 
-/// How many random values a property is tried on, unless PROPTEST_CASES says otherwise.
+/// The number of random values that a property is tried on, unless PROPTEST_CASES says otherwise.
 const CASES: u32 = 48;
-/// After this many milliseconds of shrinking, what has been found is simple enough.
+/// The time for shrinking in milliseconds: the simplest value found by then is reported.
 const SHRINKING: u32 = 2_000;
 
-/// Tries `test` on random values. When it fails, looks for a simpler value that fails too and says so with `describe`.
+/// Tries `test` on 48 random values. When it fails, looks for a simpler value that fails too; `describe` names it.
 ///
 /// # Errors
 /// The failure with the simplest value found.
@@ -37,10 +37,10 @@ pub fn for_all_n<S: Strategy>(
     test: impl Fn(&S::Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
-    // A learner's run writes no regression file, and shrinking comes to an end.
+    // A learner's run writes no regression file, and shrinking has a limit.
     let config = Config { cases, failure_persistence: None, max_shrink_time: SHRINKING, ..Config::default() };
     let simplest: RefCell<Option<Failure>> = RefCell::new(None);
-    // The result says no more than what `simplest` holds: each value that shrinking finds to fail is simpler than the last.
+    // `simplest` holds all that the result says: each failing value that shrinking finds is simpler than the last one.
     let _ = TestRunner::new(config).run(&strategy, |value| {
         if simplest.borrow().as_ref().is_some_and(|failure| !worth_shrinking(failure)) {
             return Ok(());
@@ -54,7 +54,7 @@ pub fn for_all_n<S: Strategy>(
     simplest.into_inner().map_or(Ok(()), Err)
 }
 
-/// Whether a simpler value would tell more than it costs.
+/// Whether a simpler value is worth the time: not where no value matters, or where each try waits for a deadline.
 fn worth_shrinking(failure: &Failure) -> bool {
     !matches!(failure.verdict, Verdict::Todo | Verdict::TimedOut | Verdict::Broken)
 }

@@ -11,24 +11,24 @@ use crate::text;
 use crate::text::{Language, Text};
 
 /// The name of the environment variable with the path of the file that a check writes its report to.
-pub const REPORT_TO: &str = "WORKBOOK_REPORT";
+pub const REPORT_VARIABLE: &str = "WORKBOOK_REPORT";
 
 /// What a check says when it is over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Report {
     /// Which section to read.
     pub section: String,
-    /// The rule behind the check.
+    /// The rule that the check is about.
     pub rule: Text,
     /// Why it failed; None when it passed.
     pub failure: Option<Failure>,
 }
 
 impl Report {
-    /// Writes the report for the program that graded the check, where there is one.
+    /// Writes the report for the program that grades the check; false when there is none, or the file can't be written.
     pub(super) fn write(&self) -> bool {
-        let Some(path) = std::env::var_os(REPORT_TO).map(PathBuf::from) else { return false };
-        // Whoever reads it knows that a check without a report has not passed.
+        let Some(path) = std::env::var_os(REPORT_VARIABLE).map(PathBuf::from) else { return false };
+        // The program that reads it knows that a check without a report has not passed.
         serde_json::to_vec(self).is_ok_and(|json| fs::write(path, json).is_ok())
     }
 
@@ -53,7 +53,7 @@ impl Report {
             ));
         }
         if self.section.is_empty() {
-            return parts; // no check has spoken: its process ended before
+            return parts; // the check's process ended before it reported
         }
         parts.push((text!("rule", "规则"), self.rule.clone()));
         let (lesson, section) = match self.section.split_once(':') {

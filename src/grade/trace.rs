@@ -1,7 +1,7 @@
 //! The learner's code watched with ptrace(2): from system call to system call, or from instruction to instruction.
 //!
-//! Between two stops the traced process stands still, so each of its moments can be looked at, one after the other, with
-//! no luck involved: what another process would find right there, or what is left when it is killed there.
+//! At a stop the traced process stands still, so each of its states can be examined in turn, without luck: what another
+//! process would find there, or what is left when the process is killed there.
 
 use std::io;
 use std::time::{Duration, Instant};
@@ -14,10 +14,10 @@ use nix::unistd::getpid;
 
 use super::ask::confine;
 use super::deadline;
-use super::failure::{Failure, LEFT_PROCESSES};
+use super::failure::{Failure, LEFT_PROCESSES, Limit};
 use crate::process::{self, Child, Ended, Peer};
 
-/// After this many instructions the answer is no small function any more.
+/// The limit for a call that is watched instruction by instruction: far more than a small function takes.
 const LONGEST: u64 = 2_000_000;
 
 /// A system call of the learner's code.
@@ -25,16 +25,16 @@ const LONGEST: u64 = 2_000_000;
 pub struct Call {
     /// Its number: `libc::SYS_...`.
     pub number: i64,
-    /// Its arguments, as many as it has; what is behind them means nothing.
+    /// Its arguments; those beyond the number that it takes are arbitrary.
     pub arguments: [u64; 6],
-    /// What it returned: the negative errno when it failed.
+    /// Its result: the negative errno when it failed.
     pub answer: i64,
 }
 
-/// The system calls that `act` makes, in their order. `prepare` runs before it, unwatched.
+/// The system calls that `act` makes, in their order. `prepare` runs before it, untraced.
 ///
 /// # Errors
-/// When `act` doesn't come to a good end; when this machine doesn't let us trace.
+/// When `act` fails or does not return; the errors of ptrace(2), where this machine forbids tracing.
 pub fn calls_of<T>(
     prepare: impl FnOnce() -> io::Result<T>,
     act: impl FnOnce(T) -> Result<(), String>,
@@ -42,8 +42,8 @@ pub fn calls_of<T>(
     before_each_call(prepare, act, |_, _| Ok(()))
 }
 
-/// [`calls_of`], with `look` at each of them while the process stands still at its entry: with its number, from 0 on, and
-/// the call, which has no answer yet.
+/// [`calls_of`], with `look` called before each of them, while the process stands still at its entry: with its index, from 0
+/// on, and the call, whose `answer` is 0 as yet.
 ///
 /// # Errors
 /// As [`calls_of`], and those of `look`.
@@ -62,10 +62,10 @@ pub fn before_each_call<T>(
     Ok(calls)
 }
 
-/// Kills the process just before the `n`-th call (from 0 on) that `act` makes; None when `act` came to its end before that.
+/// Kills the process just before the `n`-th call (from 0 on) that `act` makes; None when `act` makes fewer calls.
 ///
 /// # Errors
-/// When `act` ends badly; when this machine doesn't let us trace.
+/// As [`calls_of`].
 pub fn killed_before_call<T>(
     n: usize,
     prepare: impl FnOnce() -> io::Result<T>,
@@ -75,7 +75,7 @@ pub fn killed_before_call<T>(
     let mut before = 0;
     while let Some(call) = traced.next_call()? {
         if before == n {
-            // A process that is killed where it stands, at the entry of a call, does not make the call any more.
+            // A process that is killed at the entry of a call no longer makes the call.
             traced.child.kill()?;
             return Ok(Some(call));
         }
@@ -86,11 +86,11 @@ pub fn killed_before_call<T>(
     Ok(None)
 }
 
-/// Runs `act` one machine instruction at a time and calls `look` after each, with how many there were, while the process
-/// stands still. Gives back how many there were; None where this machine can't go in single steps.
+/// Runs `act` one machine instruction at a time and calls `look` after each, with their number so far, while the process
+/// stands still. Returns their number; None where this machine can't single-step.
 ///
 /// # Errors
-/// Those of `look`; when `act` ends badly; when this machine doesn't let us trace.
+/// As [`calls_of`], and those of `look`; when there are more than 2 million instructions.
 pub fn after_each_instruction<T>(
     prepare: impl FnOnce() -> io::Result<T>,
     act: impl FnOnce(T) -> Result<(), String>,
@@ -113,13 +113,13 @@ pub fn after_each_instruction<T>(
             Stop::Call => {}
         }
     }
-    Err(Failure::timed_out())
+    Err(Failure::timed_out(Limit::Instructions(LONGEST)))
 }
 
-/// A child that stops where we say.
+/// A child that stops at each system call, or after each instruction.
 struct Traced {
     child: Child,
-    _line: Peer,
+    _peer: Peer,
 }
 
 /// Why the child stands still.
@@ -135,19 +135,19 @@ impl Traced {
         prepare: impl FnOnce() -> io::Result<T>,
         act: impl FnOnce(T) -> Result<(), String>,
     ) -> Result<Traced, Failure> {
-        let (child, line) = Child::fork(|_| {
+        let (child, peer) = Child::fork(|_| {
             confine()?;
             let state = prepare()?;
             let me = getpid();
             ptrace::traceme()?;
-            // The first SIGSTOP marks the beginning, the second one the end.
+            // The first SIGSTOP marks the beginning of `act`, the second one its end.
             kill(me, Signal::SIGSTOP)?;
             let acted = act(state);
             kill(me, Signal::SIGSTOP)?;
             acted.map_err(io::Error::other)?;
             if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
         })?;
-        let mut traced = Traced { child, _line: line };
+        let mut traced = Traced { child, _peer: peer };
         match traced.next_stop()? {
             Stop::Signal(Signal::SIGSTOP) => {}
             _ => return Err(io::Error::other("a traced child did not stop where it should").into()),
@@ -166,12 +166,12 @@ impl Traced {
         loop {
             match waitid(Id::Pid(pid), any)? {
                 WaitStatus::Exited(..) | WaitStatus::Signaled(..) => return Err(self.how_it_ended()),
-                WaitStatus::StillAlive if Instant::now() > until => return Err(Failure::timed_out()),
+                WaitStatus::StillAlive if Instant::now() > until => return Err(Failure::timed_out(Limit::Step)),
                 WaitStatus::StillAlive if looks < 1_000 => {
                     looks += 1;
                     std::thread::yield_now();
                 }
-                // It waits for something: looking all the time would only keep a core busy.
+                // It waits for something: polling all the time would only keep a core busy.
                 WaitStatus::StillAlive => {
                     if let Some(ended) = self.child.ended_within(Duration::from_millis(1))? {
                         return Err(Failure::of_end(ended));
@@ -187,7 +187,7 @@ impl Traced {
         }
     }
 
-    /// Lets the child go on to the entry of its next system call; None when `act` is over.
+    /// Lets the child run to the entry of its next system call; None when `act` is over.
     fn next_call(&mut self) -> Result<Option<Call>, Failure> {
         let mut signal = None;
         loop {
@@ -209,7 +209,7 @@ impl Traced {
         }
     }
 
-    /// Lets the child make the call at whose entry it stands.
+    /// Lets the child make the call at whose entry it is stopped.
     fn finish(&mut self, call: Call) -> Result<Call, Failure> {
         ptrace::syscall(self.child.pid(), None)?;
         self.next_stop()?;
@@ -224,20 +224,20 @@ impl Traced {
         Ok(Call { number: entry.nr.cast_signed(), arguments: entry.args, answer: 0 })
     }
 
-    /// `act` is over: lets the child go to its end.
+    /// `act` is over: lets the child run to its end.
     fn end(mut self) -> Result<(), Failure> {
         ptrace::detach(self.child.pid(), None)?;
         match self.child.ended_within(deadline())? {
             Some(Ended::Exited(0)) => Ok(()),
             Some(other) => Err(Failure::of_end(other)),
-            None => Err(Failure::timed_out()),
+            None => Err(Failure::timed_out(Limit::End)),
         }
     }
 
     fn how_it_ended(&mut self) -> Failure {
         match self.child.ended_within(deadline()) {
             Ok(Some(ended)) => Failure::of_end(ended),
-            Ok(None) => Failure::timed_out(),
+            Ok(None) => Failure::timed_out(Limit::End),
             Err(error) => error.into(),
         }
     }

@@ -14,10 +14,12 @@ use crate::observe::Area;
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ended {
-    /// It called `_exit` with this status, or its body came to its end (status 0).
+    /// It called `_exit` with this status, or its body returned (status 0).
     Exited(i32),
-    /// Its body returned an error or panicked: the text.
+    /// Its body returned an error: the text.
     Failed(String),
+    /// Its body panicked.
+    Panicked(Panic),
     /// It died of an access to memory: what the kernel said of it, and what was mapped at that address, as the process
     /// itself read it in /proc/self/maps. None where nothing was mapped, or where the list was too long to pass on.
     Faulted(Fault, Option<Area>),
@@ -32,17 +34,17 @@ impl Ended {
                 Ended::Faulted(fault, area)
             }
             (WaitStatus::Signaled(_, signal, _), _) => Ended::Killed(signal),
-            // A child of the child's may have said something of itself, into the pipe that it has from its parent.
-            (WaitStatus::Exited(_, FAILED), Some(EndReport::Text(text))) => Ended::Failed(text),
+            (WaitStatus::Exited(_, FAILED), Some(EndReport::Error(text))) => Ended::Failed(text),
+            (WaitStatus::Exited(_, FAILED), Some(EndReport::Panic(panic))) => Ended::Panicked(panic),
             (WaitStatus::Exited(_, status), _) => Ended::Exited(status),
             (status, _) => return Err(io::Error::other(format!("neither exited nor killed: {status:?}"))),
         })
     }
 
-    /// Nothing when the process came to its end; an error that says how it ended otherwise.
+    /// Nothing when the process ended with status 0.
     ///
     /// # Errors
-    /// Whatever is not `Exited(0)`.
+    /// For any other end, which the error names.
     pub fn success(self) -> io::Result<()> {
         match self {
             Ended::Exited(0) => Ok(()),
@@ -54,7 +56,7 @@ impl Ended {
     pub fn fault(&self) -> Option<Fault> {
         match self {
             Ended::Faulted(fault, _) => Some(*fault),
-            Ended::Exited(_) | Ended::Failed(_) | Ended::Killed(_) => None,
+            Ended::Exited(_) | Ended::Failed(_) | Ended::Panicked(_) | Ended::Killed(_) => None,
         }
     }
 
@@ -69,8 +71,42 @@ impl fmt::Display for Ended {
         match self {
             Ended::Exited(status) => write!(f, "exited with status {status}"),
             Ended::Failed(text) => write!(f, "failed: {text}"),
+            Ended::Panicked(panic) => panic.fmt(f),
             Ended::Faulted(fault, _) => write!(f, "killed by {fault}"),
             Ended::Killed(signal) => write!(f, "killed by {signal}"),
         }
+    }
+}
+
+/// A panic of a child's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Panic {
+    /// The message of the `panic!()`.
+    pub message: String,
+    /// The source in which it was called, as the compiler names it: a path from the workspace's root on.
+    pub file: String,
+    /// The line of the call, from 1 on.
+    pub line: u32,
+    /// The column of the call in characters, from 1 on.
+    pub column: u32,
+}
+
+impl Panic {
+    pub(super) fn to_report(&self) -> String {
+        format!("{}\n{}\n{}\n{}", self.file, self.line, self.column, self.message)
+    }
+
+    pub(super) fn of_report(report: &str) -> Option<Panic> {
+        let mut parts = report.splitn(4, '\n');
+        let file = parts.next()?.to_owned();
+        let (line, column) = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+        Some(Panic { message: parts.next()?.to_owned(), file, line, column })
+    }
+}
+
+/// As the standard library prints it.
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked at {}:{}:{}:\n{}", self.file, self.line, self.column, self.message)
     }
 }

@@ -30,7 +30,7 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
 pub use disk::{OnSmallDisk, on_a_small_disk};
-pub use ended::Ended;
+pub use ended::{Ended, Panic};
 pub use fault::Fault;
 pub(crate) use fault::{ReportFault, report_faults};
 pub use peer::Peer;
@@ -55,8 +55,8 @@ pub struct Child {
 impl Child {
     /// Forks a child that runs `body` and then ends by `_exit(2)`: no destructor of the parent's runs in it.
     ///
-    /// `body` gets its end of a [`Peer`] to the parent, which gets the other end. An `Err` or a panic in it becomes
-    /// [`Ended::Failed`] with its text; a SIGSEGV, SIGBUS or SIGILL becomes [`Ended::Faulted`] with its siginfo.
+    /// `body` gets its end of a [`Peer`] to the parent, which gets the other end. An `Err` of it becomes [`Ended::Failed`], a
+    /// panic [`Ended::Panicked`], a fault (SIGSEGV, SIGBUS or SIGILL) [`Ended::Faulted`] with its siginfo.
     ///
     /// # Errors
     /// The error of fork(2), socketpair(2), pipe(2) or pidfd_open(2); `Unsupported` when other threads are running.
@@ -167,7 +167,7 @@ impl Child {
             return Ok(None);
         }
         let status = self.reap()?;
-        let report = self.report.take().and_then(report::Reader::read);
+        let report = self.report.take().and_then(|report| report.read(self.pid));
         Ended::new(status, report).map(Some)
     }
 

@@ -343,7 +343,7 @@ fn waits_for_a_lock(player: &Player) -> Result<bool, Failure> {
         fields.nth(1) == Some("->") && fields.nth(3) == Some(&pid)
     };
     while Instant::now() < until {
-        let said = PollFd::new(player.line().as_fd(), PollFlags::POLLIN);
+        let said = PollFd::new(player.peer().as_fd(), PollFlags::POLLIN);
         if poll(&mut [said], PollTimeout::ZERO)? > 0 {
             return Ok(false);
         }

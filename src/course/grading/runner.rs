@@ -15,7 +15,7 @@ use nix::unistd::pipe2;
 use super::Checked;
 use super::verdict::{verdict, what_the_learner_printed};
 use crate::course::Checks;
-use crate::grade::{DEADLINE, REPORT_TO, Report};
+use crate::grade::{DEADLINE_VARIABLE, REPORT_VARIABLE, Report};
 use crate::process::{self, Child, Ended};
 
 /// How often the learner's code may run into its own deadline before the whole check is stopped.
@@ -72,14 +72,15 @@ impl Check {
         let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
         let mut command = Command::new(binary);
         command.args(["--exact", &self.test, "--nocapture", "--test-threads=1", "--color=never"]);
-        command.env(REPORT_TO, &report).env("TMPDIR", &temporary).env("RUST_BACKTRACE", "0");
-        command.env(DEADLINE, deadline.as_secs().to_string());
+        command.env(REPORT_VARIABLE, &report).env("TMPDIR", &temporary).env("RUST_BACKTRACE", "0");
+        command.env(DEADLINE_VARIABLE, deadline.as_secs().to_string());
         command.stdin(Stdio::null()).stdout(to.try_clone()?).stderr(to);
         let (child, _pipes) = Child::spawn(&mut command)?;
         drop(command); // and with it our end of the pipe to write to
-        let (ended, printed) = watch(child, from, deadline * DEADLINES)?;
+        let limit = deadline * DEADLINES;
+        let (ended, printed) = watch(child, from, limit)?;
         let report = std::fs::read(report).ok().and_then(|json| serde_json::from_slice::<Report>(&json).ok());
-        let report = verdict(ended, &printed, report);
+        let report = verdict(ended, limit, &printed, report);
         let output = what_the_learner_printed(&printed, &self.test);
         Ok(Checked { function: self.function, name: self.name, report, output, took: began.elapsed() })
     }

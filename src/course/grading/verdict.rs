@@ -1,17 +1,19 @@
 //! The verdict on a check: what its process did, what it printed and what it reported, put together.
 
+use std::time::Duration;
+
 use nix::sys::signal::Signal;
 
-use crate::grade::{Failure, Report};
+use crate::grade::{Failure, Limit, Report};
 use crate::process::Ended;
 use crate::text;
 
 /// The report of a check, with the failure that its process and its output show. `ended` is None when it was killed for
-/// taking too long.
-pub(super) fn verdict(ended: Option<Ended>, printed: &str, report: Option<Report>) -> Report {
+/// taking longer than `limit`.
+pub(super) fn verdict(ended: Option<Ended>, limit: Duration, printed: &str, report: Option<Report>) -> Report {
     let failure = match (&ended, &report) {
         (_, Some(Report { failure: Some(failure), .. })) => Some(failure.clone()),
-        (None, _) => Some(Failure::timed_out()),
+        (None, _) => Some(Failure::timed_out(Limit::Check(limit))),
         (Some(Ended::Exited(0)), Some(_)) if says_that_one_test_passed(printed) => None,
         (Some(Ended::Exited(101)), None) => Some(Failure::of_broken_check(printed)),
         (Some(ended), _) => Some(Failure::of_end(ended.clone())),
