@@ -8,8 +8,8 @@ use book::check::{COMMANDS, check, check_site};
 use book::evidence::command_of_test;
 use book::sources::{Mistake, ORIGINAL, Sources};
 use book::{page, site, stamp};
-use mmap_workbook::course::listed;
-use mmap_workbook::text::Language;
+use mmap_workbook::course::{LESSONS, Lesson, listed};
+use mmap_workbook::text::{Language, Text};
 use small::{QUESTIONS, Small};
 
 fn lines(mistakes: &[Mistake]) -> String {
@@ -18,7 +18,7 @@ fn lines(mistakes: &[Mistake]) -> String {
 
 #[test]
 fn the_sources_keep_the_rules() {
-    let mistakes = check(&Sources::of_program());
+    let mistakes = check(&Sources::of_program(), LESSONS);
     assert!(mistakes.is_empty(), "{}", lines(&mistakes));
 }
 
@@ -86,7 +86,7 @@ fn each_command_of_the_book_is_run_by_a_test() {
 
 /// The mistakes in the sources, and in the site if it can be built.
 fn mistakes(small: &Small) -> Vec<Mistake> {
-    let mut mistakes = check(&small.sources());
+    let mut mistakes = check(&small.sources(), LESSONS);
     let there = small.directory.path().join("site");
     match site::build(&small.sources(), &there) {
         Ok(()) => mistakes.extend(check_site(&there).expect("a site")),
@@ -284,7 +284,7 @@ fn a_mistake_is_found_with_its_file_and_line() {
         }
         let is_said = |mistakes: &[Mistake]| mistakes.iter().any(|mistake| mistake.to_string().contains(said));
         // Only what the sources don't show is worth the time of a build.
-        if is_said(&check(&small.sources())) {
+        if is_said(&check(&small.sources(), LESSONS)) {
             continue;
         }
         let mistakes = mistakes(&small);
@@ -327,9 +327,49 @@ fn a_page_or_a_figure_too_many_is_found() {
     for (file, text, said) in cases {
         let small = Small::new();
         small.write(file, text);
-        let mistakes = check(&small.sources());
+        let mistakes = check(&small.sources(), LESSONS);
         assert!(mistakes.iter().any(|mistake| mistake.to_string().contains(said)), "{said}: {}", lines(&mistakes));
     }
+}
+
+#[test]
+fn a_draft_is_listed_nowhere_and_need_not_be_complete() {
+    let lesson = |draft| Lesson {
+        number: 7,
+        slug: "more",
+        title: Text::fixed("More", "更多"),
+        question: Text::fixed("What more?", "还有什么？"),
+        demonstrate: mmap_workbook::lesson_1::demonstrate,
+        copy_only: None,
+        draft,
+    };
+    let small = Small::new();
+    small.write("book/en/7_more.md", "# 7. More {#top}\n\n```sh\ncargo run -- run 7\n```\n");
+    let one = QUESTIONS.split("[[question]]").nth(1).expect("a question").replace("\"one\"", "\"more\"");
+    small.write("book/questions/7_more.toml", &format!("[[question]]{one}"));
+    small.write("lessons/7_more/checks/a.rs", "check(\"window\", || {});\n");
+    let mistakes = check(&small.sources(), &[lesson(true)]);
+    assert!(mistakes.is_empty(), "{}", lines(&mistakes));
+
+    let wanted = [
+        "book/en/7_more.md: no heading has the id {#window}",
+        "book/en/7_more.md: the chapter has no section {#answer}",
+        "book/en/SUMMARY.md: 7_more.md is not in it",
+        "book/questions/7_more.toml: 1 questions: a chapter has at least 5",
+        "book/questions/7_more.toml: 7_more.md doesn't ask them",
+        "book/zh/7_more.md: the page exists in another language only",
+    ];
+    let mistakes = check(&small.sources(), &[lesson(false)]);
+    for wanted in wanted {
+        let found = mistakes.iter().any(|mistake| mistake.to_string().starts_with(wanted));
+        assert!(found, "{wanted} isn't among{}", lines(&mistakes));
+    }
+
+    let contents = small.sources().read("book/en/SUMMARY.md").expect("contents");
+    small.write("book/en/SUMMARY.md", &format!("{contents}- [7. More](7_more.md)\n"));
+    let mistakes = check(&small.sources(), &[lesson(true)]);
+    let wanted = "book/en/SUMMARY.md:6: the lesson of the page is a draft, which is listed nowhere";
+    assert!(mistakes.iter().any(|mistake| mistake.to_string() == wanted), "{}", lines(&mistakes));
 }
 
 #[test]

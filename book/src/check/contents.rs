@@ -2,12 +2,12 @@
 
 use mmap_workbook::text::Language;
 
-use super::pages::{Pages, is_chapter};
+use super::pages::Pages;
 use crate::site;
 use crate::sources::{Mistake, ORIGINAL, Sources, translations};
 use crate::typesetting;
 
-pub fn check(sources: &Sources, pages: &Pages, mistakes: &mut Vec<Mistake>) {
+pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) {
     let original = check_language(sources, pages, ORIGINAL, mistakes);
     for language in translations() {
         let order = check_language(sources, pages, language, mistakes);
@@ -21,7 +21,7 @@ pub fn check(sources: &Sources, pages: &Pages, mistakes: &mut Vec<Mistake>) {
 /// Returns the pages in the table of contents.
 fn check_language(
     sources: &Sources,
-    pages: &Pages,
+    pages: &Pages<'_>,
     language: Language,
     mistakes: &mut Vec<Mistake>,
 ) -> Option<Vec<String>> {
@@ -40,15 +40,18 @@ fn check_language(
             mistakes.push(Mistake::new(&file, *line, format!("there is no page {page}")));
             continue;
         };
+        if pages.is_draft(name) {
+            mistakes.push(Mistake::new(&file, *line, "the lesson of the page is a draft, which is listed nowhere"));
+        }
         let title = page.headings().first().map_or("", |heading| heading.text);
         let entry = text.lines().nth(line - 1).unwrap_or_default();
-        if is_chapter(name) && !entry.contains(&format!("[{title}](")) {
+        if pages.is_chapter(name) && !entry.contains(&format!("[{title}](")) {
             mistakes.push(Mistake::new(&file, *line, format!("the chapter's own title is {title:?}")));
         }
     }
     let order: Vec<_> = listed.iter().map(|(_, page)| (*page).to_owned()).collect();
     for name in pages.in_language(language).map(|page| &page.name) {
-        if !order.contains(&format!("{name}.md")) {
+        if !pages.is_draft(name) && !order.contains(&format!("{name}.md")) {
             mistakes.push(Mistake::in_file(&file, format!("{name}.md is not in it")));
         }
     }

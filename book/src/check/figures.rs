@@ -18,7 +18,7 @@ const CLASSES: [&str; 18] = [
 const ELEMENTS: [&str; 13] =
     ["svg", "title", "desc", "g", "rect", "path", "line", "polyline", "polygon", "circle", "ellipse", "text", "tspan"];
 
-pub fn check(sources: &Sources, pages: &Pages, mistakes: &mut Vec<Mistake>) {
+pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) {
     for name in sources.names("book/figures") {
         let file = format!("book/figures/{name}");
         let Some(name) = name.strip_suffix(".svg") else {
@@ -46,7 +46,7 @@ pub fn check(sources: &Sources, pages: &Pages, mistakes: &mut Vec<Mistake>) {
 }
 
 /// A page shows a file in one of these ways.
-fn check_shown(pages: &Pages, file: &str, ways: &[String], mistakes: &mut Vec<Mistake>) {
+fn check_shown(pages: &Pages<'_>, file: &str, ways: &[String], mistakes: &mut Vec<Mistake>) {
     if !ways.iter().any(|way| pages.contain(way)) {
         mistakes.push(Mistake::in_file(file, "no page shows it"));
     }

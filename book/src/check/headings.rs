@@ -11,7 +11,7 @@ use crate::sources::{Mistake, Sources};
 /// The ids of the sections that the chapter of a lesson has, in this order. It may have others between them.
 const CHAPTER: [&str; 8] = ["top", "predict", "kernel", "wrong", "differs", "exercise", "answer", "questions"];
 
-pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
+pub fn check(pages: &Pages<'_>, page: &PageSource, mistakes: &mut Vec<Mistake>) {
     let headings = page.headings();
     let mut ids = BTreeSet::new();
     for heading in &headings {
@@ -33,7 +33,7 @@ pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
             mistakes.push(page.mistake(pair[1].line, "the heading is of a level that doesn't follow the one before"));
         }
     }
-    if page.is_chapter() {
+    if pages.is_chapter(&page.name) {
         sections_of_a_chapter(page, &headings, mistakes);
     }
 }
@@ -50,9 +50,9 @@ fn sections_of_a_chapter(page: &PageSource, headings: &[Heading<'_>], mistakes: 
 }
 
 /// A failed check sends the learner to a section of the book: it must exist in all languages.
-pub fn check_sections_of_checks(sources: &Sources, pages: &Pages, mistakes: &mut Vec<Mistake>) {
+pub fn check_sections_of_checks(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) {
     let lessons = sources.names("lessons");
-    for lesson in &lessons {
+    for lesson in lessons.iter().filter(|lesson| !pages.is_draft(lesson)) {
         for name in sources.names(&format!("lessons/{lesson}/checks")) {
             let file = format!("lessons/{lesson}/checks/{name}");
             let Ok(text) = sources.read(&file) else { continue };

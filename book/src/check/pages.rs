@@ -1,6 +1,6 @@
 //! All pages of the book.
 
-use mmap_workbook::course::{self, Lesson};
+use mmap_workbook::course::Lesson;
 use mmap_workbook::text::Language;
 
 use crate::page::{self, Heading, PageLine};
@@ -28,31 +28,17 @@ impl PageSource {
     pub fn mistake(&self, line: usize, what: impl Into<String>) -> Mistake {
         Mistake::new(&self.file, line, what)
     }
-
-    /// Whether the page is the chapter of a lesson.
-    pub fn is_chapter(&self) -> bool {
-        is_chapter(&self.name)
-    }
-}
-
-/// Whether a page of this name is the chapter of a lesson.
-pub fn is_chapter(name: &str) -> bool {
-    lesson_of(name).is_some()
-}
-
-/// The lesson that a page of this name belongs to: `3_shared_vs_private` is the chapter of lesson 3.
-fn lesson_of(name: &str) -> Option<&'static Lesson> {
-    course::lesson(name.split_once('_')?.0.parse().ok()?)
 }
 
 /// All pages of the book.
-pub struct Pages {
+pub struct Pages<'a> {
     pub all: Vec<PageSource>,
+    lessons: &'a [Lesson],
 }
 
-impl Pages {
+impl Pages<'_> {
     /// Reads the pages in all languages.
-    pub fn read(sources: &Sources, mistakes: &mut Vec<Mistake>) -> Pages {
+    pub fn read<'a>(sources: &Sources, lessons: &'a [Lesson], mistakes: &mut Vec<Mistake>) -> Pages<'a> {
         let mut all = Vec::new();
         for language in Language::ALL {
             for name in sources.pages(language) {
@@ -63,7 +49,7 @@ impl Pages {
                 }
             }
         }
-        Pages { all }
+        Pages { all, lessons }
     }
 
     /// The page of this name in a language.
@@ -79,5 +65,21 @@ impl Pages {
     /// Whether a page has this text in its source.
     pub fn contain(&self, text: &str) -> bool {
         self.all.iter().any(|page| page.text.contains(text))
+    }
+
+    /// Whether a page of this name is the chapter of a lesson that is no draft.
+    pub fn is_chapter(&self, name: &str) -> bool {
+        self.lesson_of(name).is_some_and(|lesson| !lesson.draft)
+    }
+
+    /// Whether a page of this name is the chapter of a draft.
+    pub fn is_draft(&self, name: &str) -> bool {
+        self.lesson_of(name).is_some_and(|lesson| lesson.draft)
+    }
+
+    /// The lesson that a page of this name belongs to: `3_shared_vs_private` is the chapter of lesson 3.
+    fn lesson_of(&self, name: &str) -> Option<&Lesson> {
+        let (number, _) = name.split_once('_')?;
+        self.lessons.iter().find(|lesson| lesson.number.to_string() == number)
     }
 }

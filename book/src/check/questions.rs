@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use mmap_workbook::text::Language;
 
-use super::pages::{Pages, is_chapter};
+use super::pages::Pages;
 use super::texts;
 use crate::question;
 use crate::sources::{Mistake, Sources};
@@ -12,12 +12,12 @@ use crate::sources::{Mistake, Sources};
 /// The number of questions that a chapter has at least.
 const FEWEST: usize = 5;
 
-pub fn check(sources: &Sources, pages: &Pages, mistakes: &mut Vec<Mistake>) {
+pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) {
     let mut ids: BTreeMap<String, String> = BTreeMap::new();
     for name in sources.names_with("book/questions", "toml") {
         let file = question::file(&name);
         let asks = |language| pages.page(&name, language).is_some_and(|page| has_line(&page.text, "{{#questions}}"));
-        if !Language::ALL.into_iter().all(asks) {
+        if !pages.is_draft(&name) && !Language::ALL.into_iter().all(asks) {
             mistakes.push(Mistake::in_file(&file, format!("{name}.md doesn't ask them: {{{{#questions}}}}")));
         }
         let questions = match question::of_page(sources, &name) {
@@ -28,7 +28,7 @@ pub fn check(sources: &Sources, pages: &Pages, mistakes: &mut Vec<Mistake>) {
             }
         };
         let number = questions.len();
-        if is_chapter(&name) && number < FEWEST {
+        if pages.is_chapter(&name) && number < FEWEST {
             mistakes.push(Mistake::in_file(&file, format!("{number} questions: a chapter has at least {FEWEST}")));
         }
         let places: BTreeSet<_> = questions.iter().map(|q| q.options.iter().position(|option| option.right)).collect();
