@@ -19,12 +19,12 @@ fn is_whole_whatever_is_published_meanwhile() {
         for_each(STRIDES, every, |&stride| {
             let cell = page_of_zeros()?;
             let found = page_of_zeros()?;
-            let mut writer = start(|line| {
+            let mut writer = start(|peer| {
                 let mut n = 1;
-                while line.await_turn().is_ok() {
+                while peer.await_turn().is_ok() {
                     publish(&cell, value(n));
                     n += 1;
-                    line.give_turn().map_err(error_text)?;
+                    peer.give_turn().map_err(error_text)?;
                 }
                 Ok(())
             })?;
@@ -32,7 +32,7 @@ fn is_whole_whatever_is_published_meanwhile() {
                 writer.give_turn()?;
                 writer.await_turn()
             };
-            // The reader must find something in the end, so the writer stops some time.
+            // The writer stops after a while, so that the reader can succeed.
             publish_next()?;
             let mut published = 1;
             let stepped = after_each_instruction(
@@ -58,7 +58,7 @@ fn is_whole_whatever_is_published_meanwhile() {
             }
             let words = [0, 8, 16, 24].map(|at| found.long_word(at).load(Ordering::Relaxed));
             ensure(words.iter().all(|word| *word == words[0]) && (1..=published).contains(&words[0]), || {
-                Failure::new(text!("four words of one value", "同一个值的四个字"), text!("{words:?}", "{words:?}"))
+                Failure::new(text!("four words of one value", "同一个值的四个机器字"), text!("{words:?}", "{words:?}"))
                     .shows(&belief::COPIES_ARE_ATOMIC)
             })
         })
@@ -72,8 +72,8 @@ fn wrote(failure: Failure) -> Failure {
 #[test]
 fn needs_no_more_than_to_read() {
     let rule = text!(
-        "mmap(2), PROT_READ: a store is SIGSEGV. A reader that has to write, to say that it is there, can be held up, and can hold \
-         up others.",
+        "mmap(2), PROT_READ: a store is SIGSEGV. A reader that has to write, to announce itself, can be delayed and \
+         can delay others.",
         "mmap(2) 的 PROT_READ：写入会导致 SIGSEGV。读者若必须写点什么来表明自己在场，就可能被别人卡住，也可能卡住别人。"
     );
     check("reader", rule, || {

@@ -1,5 +1,5 @@
-//! What exercise 4 is graded by. No check races: one process is stopped, with ptrace(2), after each of its instructions or at each
-//! of its system calls, and another one does there what it would do in the worst moment.
+//! The checks of exercise 4. None depends on luck: ptrace(2) stops one process after each of its instructions, or at
+//! each of its system calls, and another process runs there, so the worst moment is among them.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -31,8 +31,8 @@ fn page_of_zeros() -> Result<Mapping, Failure> {
     Ok(Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?)
 }
 
-/// After how many instructions of one process the other one has a turn, over and over: at each of them, and at distances that
-/// let a loop come round in between.
+/// The numbers of instructions of one process between the turns of another: one, and distances that let a loop go round
+/// in between.
 const STRIDES: [u64; 4] = [1, 7, 53, 401];
 
 fn every(stride: &u64) -> Text {
@@ -43,12 +43,12 @@ fn every(stride: &u64) -> Text {
     }
 }
 
-/// A failure to come to an end, where another process stands still or is dead.
+/// Names the belief behind a timeout, when another process is stopped or dead.
 fn waited(failure: Failure) -> Failure {
     if failure.verdict == Verdict::TimedOut { failure.shows(&belief::OTHERS_GO_ON) } else { failure }
 }
 
-/// Where a machine can't go in single steps.
+/// What is printed on a machine that can't single-step.
 fn skipped() {
     eprintln!("skipped: this machine can't single-step (PTRACE_SINGLESTEP)");
 }
@@ -59,17 +59,17 @@ mod open_once;
 
 mod claim;
 
-/// The value of that number: four words that say which value they belong to.
+/// The value with this number: four words that say which value they belong to.
 fn value(n: u64) -> [u64; 4] {
     [n, n, n, n]
 }
 
-/// A process that reads the cell each time it is told to.
+/// A process that reads the cell in each of its turns.
 fn reader(cell: &Mapping) -> Result<Player, Failure> {
-    start(|line| {
-        while line.await_turn().is_ok() {
+    start(|peer| {
+        while peer.await_turn().is_ok() {
             let value = latest(cell).map_or(Vec::new(), |value| value.map(u64::to_ne_bytes).concat());
-            line.send(&[b"=".as_slice(), &value].concat()).map_err(error_text)?;
+            peer.send(&[b"=".as_slice(), &value].concat()).map_err(error_text)?;
         }
         Ok(())
     })
@@ -82,7 +82,7 @@ fn reads(reader: &mut Player) -> Result<Option<Vec<u64>>, Failure> {
     Ok(Some(words).filter(|words| !words.is_empty()))
 }
 
-/// That a reader has found value `a` or value `b`.
+/// Expects that a reader has found value `a` or value `b`.
 fn one_of(a: Option<u64>, b: Option<u64>, got: &Option<Vec<u64>>) -> Result<(), Failure> {
     let possible = [a, b].map(|n| n.map(|n| value(n).to_vec()));
     ensure(possible.contains(got), || {
@@ -95,9 +95,10 @@ fn one_of(a: Option<u64>, b: Option<u64>, got: &Option<Vec<u64>>) -> Result<(), 
 
 fn cell_rule() -> Text {
     text!(
-        "Only a single aligned word is stored and loaded in one step. More than that is whole where the writer writes elsewhere, and \
-         then says with one store where the value is; and where the reader looks twice.",
-        "只有一个对齐的字能一步写入或读出。更多内容要保持完整，写者就得先写到别处，再用一次写入告知值在哪里；读者则要看两次。"
+        "Only a single aligned machine word is stored or loaded in one step. A larger value stays whole if the writer \
+         stores it where no reader looks, and then announces it with one store; and if the reader checks before and \
+         after its loads.",
+        "只有一个对齐的机器字能一步写入或读出。更大的值要保持完整，写者就得先写到没有读者看的地方，再用一次写入公布它；读者则要在读的前后各查一次。"
     )
 }
 

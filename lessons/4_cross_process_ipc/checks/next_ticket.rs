@@ -1,12 +1,12 @@
 use super::*;
 
-/// Any place for the counter but the first.
+/// An offset of the counter other than 0.
 const AT: usize = 24;
 
 fn rule() -> Text {
     text!(
-        "A load and a store are two steps, and another process may come between them. What looks and stores in one step is an atomic \
-         read-modify-write: fetch_add, compare_exchange.",
+        "A load and a store are two steps, and another process may run between them. An atomic read-modify-write does \
+         both in one step: fetch_add, compare_exchange.",
         "先读后写是两步，别的进程可能插在中间。要把查看和写入合成一步，得用原子的读-改-写操作：fetch_add、compare_exchange。"
     )
 }
@@ -46,7 +46,7 @@ fn gives_each_number_out_once() {
             let limit = 60;
             let page = page_of_zeros()?;
             let counter = page.long_word(AT);
-            // The other process's numbers; what the answer takes is counted behind the counter.
+            // The other process's numbers. The answer's number is stored further on in the page.
             let mut others = Vec::new();
             let steps = after_each_instruction(
                 || Ok(()),
@@ -63,7 +63,7 @@ fn gives_each_number_out_once() {
                     let now = counter.load(Ordering::Relaxed);
                     ensure(now <= limit, || {
                         Failure::new(
-                            text!("never more than {limit} in the counter", "计数器从不超过 {limit}"),
+                            text!("the counter never exceeds {limit}", "计数器从不超过 {limit}"),
                             text!("{now}", "{now}"),
                         )
                         .shows(&belief::OVERSHOOT_IS_REPAIRED)
@@ -85,11 +85,11 @@ fn gives_each_number_out_once() {
                 let happened = match twice {
                     Some(n) => text!("number {n} was given out twice", "号码 {n} 发了两次"),
                     None => text!(
-                        "given out were {all:?}, and the counter says {taken}",
+                        "the numbers given out are {all:?}, and the counter is {taken}",
                         "发出的是 {all:?}，而计数器为 {taken}"
                     ),
                 };
-                Failure::new(text!("each number once", "每个号码只发一次"), happened)
+                Failure::new(text!("each number is given out once", "每个号码只发一次"), happened)
                     .shows(&belief::LOAD_AND_STORE_IS_ONE_STEP)
             })
         })
@@ -97,7 +97,7 @@ fn gives_each_number_out_once() {
 }
 
 #[test]
-fn holds_up_nobody_when_it_is_killed() {
+fn makes_no_other_process_wait_when_it_is_killed() {
     check("lock", rule(), || {
         for killed in (1..).step_by(11) {
             let given = |failure: Failure| {
@@ -125,7 +125,7 @@ fn holds_up_nobody_when_it_is_killed() {
                     text!("{next:?}", "{next:?}"),
                 ))
             })?;
-            // The one that was to be killed had come to its end: there are no later moments.
+            // It returned before it was to be killed: there are no later moments.
             if ended.is_ok() {
                 break;
             }

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The bytes that `init` fills: the beginning and the end of the page.
+/// What `init` does here: it fills the beginning and the end of the page.
 fn fill(page: &Mapping, letter: u8) {
     for at in (0..8).chain(page_size() - 8..page_size()) {
         page.store(at, letter);
@@ -16,13 +16,13 @@ fn is_filled(bytes: &[u8]) -> bool {
 
 fn rule() -> Text {
     text!(
-        "link(2) fails with EEXIST where the name is taken, in one step; rename(2) replaces what is there, and open(2) with O_CREAT \
-         shows the file to everybody while it is still empty.",
+        "link(2) fails with EEXIST where the name is taken, in one step; rename(2) replaces what is there, and open(2) \
+         with O_CREAT makes the file visible while it is still empty.",
         "link(2) 在名字已被占用时以 EEXIST 失败，判断和链接是一步完成的；rename(2) 会替换已有的文件；带 O_CREAT 的 open(2) 则让所有人在文件还是空的时候就看到它。"
     )
 }
 
-/// What is at `path`, and whether it is whole.
+/// Expects a complete file at `path`.
 fn whole(path: &Path) -> Result<(), Failure> {
     let bytes = fs::read(path).unwrap_or_default();
     ensure(is_filled(&bytes), || {
@@ -30,7 +30,7 @@ fn whole(path: &Path) -> Result<(), Failure> {
         let filled = bytes.iter().filter(|byte| **byte != 0).count();
         Failure::new(
             text!("the file has one page, and what init has stored there", "文件有一页，内容是 init 写入的"),
-            text!("it has {size} bytes, of which {filled} are set", "文件有 {size} 字节，其中 {filled} 个非零"),
+            text!("it has {size} bytes, of which {filled} are not zero", "文件有 {size} 字节，其中 {filled} 个非零"),
         )
         .shows(&belief::CREATED_IS_COMPLETE)
     })
@@ -43,7 +43,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
         let path = directory.path().join("shared");
         let first = ask(|| {
             let zero = std::cell::Cell::new(false);
-            // Where nobody can make a file: it isn't where the process happens to be that it belongs.
+            // No file can be created in /proc: the current directory is not where the file belongs.
             std::env::set_current_dir("/proc").map_err(kind)?;
             let page = super::open_once(&path, |page| {
                 zero.set((0..page_size()).all(|at| page.load(at) == 0));
@@ -71,7 +71,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
         ensure(second == Ok(b'1') && in_file == Some(b'!'), || {
             Failure::new(
                 text!(
-                    "the second process finds 49, and what it stores gets into the file",
+                    "the second process loads 49, and its store reaches the file",
                     "第二个进程看到 49，它写入的内容进入文件"
                 ),
                 text!("{second:?}, and in the file {in_file:?}", "{second:?}，文件中为 {in_file:?}"),
@@ -81,7 +81,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
         let mode = fs::metadata(&path)?.permissions().mode() & 0o777;
         ensure(names == ["shared"] && mode & !0o600 == 0, || {
             Failure::new(
-                text!("nothing but the file, with mode 0600", "只有这一个文件，权限为 0600"),
+                text!("only the file, with mode 0600", "只有这一个文件，权限为 0600"),
                 text!("{names:?}, mode {mode:o}", "{names:?}，权限 {mode:o}"),
             )
             .shows(&belief::CREATED_IS_COMPLETE)
@@ -97,7 +97,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
 }
 
 #[test]
-fn all_get_the_same_whole_file_whoever_comes_in_between() {
+fn all_get_the_same_whole_file_whenever_another_comes() {
     check("writer", rule(), || {
         let mut n = 0;
         loop {
@@ -170,7 +170,7 @@ fn all_get_the_same_whole_file_whoever_comes_in_between() {
 }
 
 #[test]
-fn nobody_waits_for_one_that_was_killed() {
+fn leaves_a_whole_file_or_none_when_it_is_killed() {
     check("writer", rule(), || {
         for n in 0.. {
             let directory = tempfile::tempdir()?;

@@ -19,7 +19,7 @@ fn is_found_by_every_reader() {
 fn is_whole_to_readers_at_every_instruction() {
     check("sequence_lock", cell_rule(), || {
         let cell = page_of_zeros()?;
-        // One after the other, so that each slot there may be has its turn.
+        // Several, so that each slot of the cell is used.
         for n in 1..=3 {
             let mut reader = reader(&cell)?;
             let before = (n > 1).then_some(n - 1);
@@ -86,7 +86,7 @@ fn goes_on_after_a_writer_that_was_killed() {
             .map_err(|failure| given(waited(failure)))?;
             one_of(Some(1), Some(2), &between.map(|words| words.to_vec())).map_err(given)?;
             one_of(Some(3), Some(3), &after.map(|words| words.to_vec())).map_err(given)?;
-            // The one that was to be killed had come to its end: there are no later moments.
+            // It returned before it was to be killed: there are no later moments.
             if ended.is_ok() {
                 break;
             }

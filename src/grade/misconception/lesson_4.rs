@@ -4,53 +4,57 @@ use super::Misconception;
 
 misconceptions! {
     LOAD_AND_STORE_IS_ONE_STEP = "load-and-store-is-one-step",
-        ("Where memory is shared, `n = n + 1` raises it by one, whoever else does it.",
-         "在共享内存里，不管还有谁在做，`n = n + 1` 总是加一。"),
-        ("It is a load and a store, and what others store in between is lost. It takes an atomic read-modify-write: fetch_add or \
-          compare_exchange.",
+        ("In shared memory, `n = n + 1` always increments by one, whatever other processes do.",
+         "在共享内存里，不管别的进程在做什么，`n = n + 1` 总是加 1。"),
+        ("It is a load and a store, and what others store in between is lost. An increment needs an atomic \
+          read-modify-write: fetch_add or compare_exchange.",
          "这是一次读加一次写，别人夹在中间写入的内容会丢失。需要原子的读-改-写：fetch_add 或 compare_exchange。");
     OVERSHOOT_IS_REPAIRED = "overshoot-is-repaired",
-        ("A counter that has gone too far can be set back, and nobody will notice.",
+        ("A counter that has gone too far can be set back, and no other process will notice.",
          "计数器加过头了，再减回来就行，没人会注意到。"),
-        ("Between the two steps everybody sees the wrong number, and whoever dies there leaves it for ever. Compare and swap goes too far \
-          for nobody.",
+        ("Between the two steps every process sees the wrong number, and a process that dies there leaves it for ever. \
+          Compare and swap never goes too far.",
          "在这两步之间，谁都能看到错误的数；要是恰好死在那里，错误就永远留下了。用比较并交换，就从不会超过。");
     CREATED_IS_COMPLETE = "created-is-complete",
-        ("Whoever opens a file finds it as its creator will have made it.",
+        ("A process that opens a file finds it as its creator wants it to be.",
          "打开一个文件，看到的就是创建者做好之后的样子。"),
-        ("From open(2) with O_CREAT on the file is there, empty, for everybody, and stays so when its creator dies. Make it whole under \
-          another name, or without one, and link it then.",
+        ("From open(2) with O_CREAT on, the file exists, empty, for every process, and stays empty when its creator \
+          dies. Complete it under another name, or without one, and then link it.",
          "带 O_CREAT 的 open(2) 一返回，所有人就都能看到这个空文件；创建者若此时死去，它就一直是空的。应先用别的名字（或不用名字）做完整，再链接到正式的名字上。");
     RENAME_KEEPS_THE_FIRST = "rename-keeps-the-first",
         ("When two processes rename their file to the same name, the second one fails.",
          "两个进程把各自的文件改成同一个名字时，后一个会失败。"),
-        ("rename(2) replaces what is there, and who has mapped it is left with a file without a name. link(2), or renameat2(2) with \
-          RENAME_NOREPLACE, fails.",
+        ("rename(2) replaces what is there, and a process that has mapped that is left with a file without a name. \
+          link(2), or renameat2(2) with RENAME_NOREPLACE, fails.",
          "rename(2) 会替换已有的文件，先前映射了它的进程手里就只剩一个没有名字的文件。会失败的是 link(2)，或带 RENAME_NOREPLACE 的 renameat2(2)。");
     A_PID_IS_A_PROCESS = "a-pid-is-a-process",
-        ("A process id that is written down somewhere says who is there.",
+        ("A process id that is stored somewhere says which process is alive.",
          "记在某处的进程号就能说明谁还在。"),
-        ("It stays written down when the process is killed, and the kernel gives the number to another one. A lock that the kernel \
-          ends with the process says who is there.",
+        ("It stays stored when the process is killed, and the kernel may give the number to another process. A lock \
+          that the kernel releases when the process ends says which one is alive.",
          "进程被杀死后，记下的进程号还在那里，内核还会把这个号给别的进程。要知道谁还在，应该用随进程结束由内核释放的锁。");
     FLOCK_IS_THE_PROCESSES = "flock-is-the-processes",
         ("A lock of flock(2) belongs to the process that took it.",
          "flock(2) 的锁属于加锁的进程。"),
-        ("It belongs to the open file, which a forked child has as well: the child keeps the lock when its parent is dead.",
-         "它属于打开的文件，而派生出的子进程同样持有这个打开的文件：父进程死后，锁仍由子进程保持。");
+        ("It belongs to the open file description, which a forked child has as well: the child keeps the lock when its \
+          parent is dead.",
+         "它属于打开文件描述，而派生出的子进程同样持有它：父进程死后，锁仍由子进程保持。");
     COPIES_ARE_ATOMIC = "copies-are-atomic",
-        ("A value of several words is stored, or loaded, in one go.",
-         "由几个字组成的值可以一次写入或读出。"),
-        ("Each aligned word is; between two of them another process may run, or the writer may die, and half is old and half is new.",
-         "只有单个对齐的字是这样；两个字之间，别的进程可能运行，写者也可能死掉，结果就是一半旧、一半新。");
+        ("A value of several machine words is stored or loaded in one step.",
+         "由几个机器字组成的值可以一步写入或读出。"),
+        ("Only a single aligned word is. Between two words another process may run, or the writer may die, and then \
+          half of the value is old and half is new.",
+         "只有单个对齐的机器字是这样；两个字之间，别的进程可能运行，写者也可能死掉，结果就是一半旧、一半新。");
     OTHERS_GO_ON = "others-go-on",
-        ("Another process that has begun will finish in a moment: one may wait for it.",
+        ("Another process that has begun will finish in a moment: it is safe to wait for it.",
          "别的进程既然开始了，马上就会做完：等一下就好。"),
-        ("It may be stopped for as long as the scheduler likes, or dead. Who waits for it waits for ever.",
-         "调度器想让它停多久它就停多久，它也可能已经死了。等它的人会永远等下去。");
+        ("It may be stopped for as long as the scheduler likes, or dead. A process that waits for it may wait for \
+          ever.",
+         "调度器想让它停多久它就停多久，它也可能已经死了。等它的进程可能永远等下去。");
     READERS_MAY_WRITE = "readers-may-write",
         ("A reader may leave a mark in the memory that it reads.",
          "读者可以在它读的内存里留个记号。"),
-        ("It may have no permission to: where the mapping is PROT_READ the store is SIGSEGV. And a reader that dies leaves its mark.",
+        ("It may have no permission to: in a PROT_READ mapping the store is SIGSEGV. And a reader that dies leaves its \
+          mark there.",
          "它可能没有这个权限：PROT_READ 的映射一写就是 SIGSEGV。而且读者若死了，记号会一直留着。");
 }

@@ -1,8 +1,8 @@
 //! # Exercise 4: an answer
 //!
-//! Each of the five has one moment that counts: a compare-and-swap, a link(2), a lock that the kernel grants, the store of a
-//! number. Before that moment nothing has happened for the others, after it everything has. So it doesn't matter where a
-//! process stands still or dies.
+//! Each of the five takes effect in one moment: a compare-and-swap, a link(2), a lock that the kernel grants, the store
+//! of a number. Before that moment nothing has happened for the other processes, after it everything has. So it does
+//! not matter where a process is stopped or dies.
 
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -16,18 +16,18 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-/// `fetch_add` alone would go beyond the limit and have to come back, and others would see it there. `fetch_update` compares and
-/// swaps: the counter is raised only if it still is what was looked at. A process that fails has seen another one succeed.
-/// Relaxed: nothing but the number itself is handed over.
+/// `fetch_add` alone would exceed the limit and have to go back, and others would see that. `fetch_update` compares and
+/// swaps: it increments the counter only if it still has the value that was loaded. It fails only if another process
+/// has succeeded. Relaxed: nothing but the number itself passes between the processes.
 pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
     let next = |taken| if taken < limit { Some(taken + 1) } else { None };
     page.long_word(at).fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
 }
 
-/// The file is made whole under a name that nobody knows, and then gets its own by link(2), which fails where the name is taken:
-/// rename(2) would replace what another process has put there, and leave it with a file that has no name. The loser takes the
-/// winner's file. (tempfile makes such a file with mode 0600, removes its name on each way out, and `persist_noclobber` is the
-/// link.)
+/// The file is completed under a name that no other process knows. Then link(2) gives it its own name, and fails if
+/// that is taken: rename(2) would replace another process's file, which would be left without a name. The loser opens
+/// the winner's file. (tempfile creates such a file with mode 0600 and removes its name on every path;
+/// `persist_noclobber` is the link.)
 pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
     if let Some(mapping) = open_whole(path)? {
         return Ok(mapping);
@@ -52,21 +52,21 @@ fn open_whole(path: &Path) -> io::Result<Option<Mapping>> {
         file => file?,
     };
     if file.metadata()?.len() != page_size_u64() {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "it has not exactly one page"));
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not exactly one page long"));
     }
     Ok(Some(Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared)?))
 }
 
-/// A record lock of fcntl(2): it belongs to the process, is not inherited by fork(2), and ends with the process, which the kernel
-/// sees to; and F_GETLK says who has it. (flock(2) and open file description locks belong to what a child inherits: a child would
-/// keep them. A process id in the file would stay there after a kill -9, and may be somebody else's by now.) One trap remains: closing
-/// any descriptor of the file lets go of the lock.
+/// A record lock of fcntl(2) belongs to the process, is not inherited by fork(2), and is released by the kernel when
+/// the process ends; F_GETLK returns its owner. (flock(2) and OFD locks belong to the open file description, which a
+/// child inherits: a child would keep them. A process id in the file would stay there after a kill -9, and may be that
+/// of another process by now.) One trap remains: closing any descriptor of the file releases the lock.
 pub fn claim(file: &File) -> io::Result<i32> {
     let mut whole = libc::flock {
         l_type: i16::try_from(libc::F_WRLCK).map_err(io::Error::other)?,
         l_whence: i16::try_from(libc::SEEK_SET).map_err(io::Error::other)?,
         l_start: 0,
-        l_len: 0, // up to the end, wherever that is
+        l_len: 0, // up to the end, wherever it is
         l_pid: 0,
     };
     loop {
@@ -81,24 +81,24 @@ pub fn claim(file: &File) -> io::Result<i32> {
         if i32::from(whole.l_type) != libc::F_UNLCK {
             return Ok(whole.l_pid);
         }
-        // It has died between the two calls.
+        // The owner has died between the two calls.
         whole.l_type = asked;
     }
 }
 
 /// The number of the latest value, from 1 on; 0 before the first.
 const CURRENT: usize = 0;
-/// Where the values are, turn by turn: in each the value's number, then the value. Each in cache lines of its own.
+/// Where the values are, by turns: in each slot the value's number, then the value. Each has its own cache lines.
 const SLOTS: [usize; 2] = [128, 256];
 const VALUE: usize = 8;
 
-/// Two slots: the latest value stands in the one with the parity of its number, and the next one is written to the other, where
-/// nobody has a reason to read. While that goes on, its number is 0, so that a reader who has been there since the last turn finds out. The
-/// value exists when CURRENT has its number. A writer that died before that has written to a slot that nobody looks at, and the next
-/// one writes to it again.
+/// Two slots: the latest value is in the one with the parity of its number, and the next value is written to the other,
+/// where no reader needs to look. Meanwhile that slot's number is 0, so a reader that is still there from the last turn
+/// notices. The value is published when CURRENT has its number. A writer that dies before that has written to a slot
+/// that no reader looks at, and the next writer writes to it again.
 ///
-/// The orderings: whoever sees the slot's number or CURRENT (Acquire) sees the value that was stored before (Release). The fence keeps the
-/// value's stores behind the store of 0.
+/// The orderings: a reader that sees the slot's number or CURRENT (Acquire) sees the value that was stored before
+/// (Release). The fence keeps the value's stores after the store of 0.
 pub fn publish(cell: &Mapping, value: [u64; 4]) {
     let next = cell.long_word(CURRENT).load(Ordering::Relaxed) + 1;
     let slot = SLOTS[usize::from(next % 2 == 1)];
@@ -111,9 +111,9 @@ pub fn publish(cell: &Mapping, value: [u64; 4]) {
     cell.long_word(CURRENT).store(next, Ordering::Release);
 }
 
-/// The slot has the number that was looked for before and after its value was loaded: then nobody has written there in between. If not,
-/// the writer has come round, so that there is a newer value to look for; it is never one that stands still. The fence keeps the value's
-/// loads before the second look.
+/// If the slot has the wanted number both before and after its value was loaded, no writer has stored there in between.
+/// If not, the writer has reached the slot again, so there is a newer value to look for; a writer that is stopped can't
+/// cause that. The fence keeps the value's loads before the second load of the number.
 pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
     loop {
         let current = cell.long_word(CURRENT).load(Ordering::Acquire);

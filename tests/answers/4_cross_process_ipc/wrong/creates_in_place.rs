@@ -1,7 +1,7 @@
-//! Makes the file under its own name, where others find it before it is whole.
+//! Creates the file under its own name, where others find it before it is complete.
 //!
-//! fails: open_once::all_get_the_same_whole_file_whoever_comes_in_between failed created-is-complete
-//! fails: open_once::nobody_waits_for_one_that_was_killed failed created-is-complete
+//! fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+//! fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 
 use std::fs::OpenOptions;
 use std::io;

@@ -1,8 +1,8 @@
-//! Ends the process with status 0 when somebody else has made the file.
+//! Ends the process with status 0 when the file exists.
 //!
 //! fails: open_once::makes_the_file_once_and_opens_it_from_then_on exited
-//! fails: open_once::all_get_the_same_whole_file_whoever_comes_in_between exited
-//! fails: open_once::nobody_waits_for_one_that_was_killed exited
+//! fails: open_once::all_get_the_same_whole_file_whenever_another_comes exited
+//! fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed exited
 //! fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone exited
 
 use std::io;

@@ -1,4 +1,4 @@
-//! Raises the counter in any case, and takes that back when it was too much.
+//! Always increments the counter, and decrements it again when that was too much.
 //!
 //! fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
 

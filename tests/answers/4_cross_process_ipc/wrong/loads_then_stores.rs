@@ -1,4 +1,4 @@
-//! Raises the counter with a load and a store.
+//! Increments the counter with a load and a store.
 //!
 //! fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
 

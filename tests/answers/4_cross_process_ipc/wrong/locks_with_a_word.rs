@@ -1,6 +1,6 @@
-//! Takes a lock in the page first, which a process that is killed never gives back.
+//! Takes a lock in the page first, which a killed process never releases.
 //!
-//! fails: next_ticket::holds_up_nobody_when_it_is_killed timed_out others-go-on
+//! fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out others-go-on
 //! fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
 
 use std::sync::atomic::Ordering;

@@ -1,4 +1,4 @@
-//! Locks with flock(2), and asks who has the lock by a number that it has written down beside it.
+//! Locks with flock(2), and writes the owner's process id into a file beside it.
 //!
 //! fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 //! fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes

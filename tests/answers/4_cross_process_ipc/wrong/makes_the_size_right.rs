@@ -1,4 +1,4 @@
-//! Gives a file that is there already the size that it should have, as the notes do.
+//! Gives an existing file the size that it should have, as the notes do.
 //!
 //! fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 

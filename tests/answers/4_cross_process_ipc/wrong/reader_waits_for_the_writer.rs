@@ -1,4 +1,4 @@
-//! One slot with a sequence lock: while the writer is at it, the readers wait.
+//! Uses one slot with a sequence lock: while the writer writes, the readers wait.
 //!
 //! fails: publish::is_whole_to_readers_at_every_instruction timed_out others-go-on
 //! fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on

@@ -1,6 +1,6 @@
-//! Renames its file to the path, whoever has put another one there meanwhile.
+//! Renames its file to the path, even if another process has put one there meanwhile.
 //!
-//! fails: open_once::all_get_the_same_whole_file_whoever_comes_in_between failed rename-keeps-the-first
+//! fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
 
 use std::io;
 use std::path::Path;

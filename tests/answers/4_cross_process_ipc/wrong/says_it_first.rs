@@ -1,4 +1,4 @@
-//! Says that the value is there before it is.
+//! Announces the value before it is there.
 //!
 //! fails: publish::is_whole_to_readers_at_every_instruction failed
 //! fails: publish::goes_on_after_a_writer_that_was_killed failed

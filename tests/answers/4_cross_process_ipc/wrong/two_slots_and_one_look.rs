@@ -1,4 +1,4 @@
-//! Loads from the slot that is current, and doesn't look whether it still is.
+//! Loads from the current slot, and does not check afterwards that it still is the current one.
 //!
 //! fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
 

@@ -11,7 +11,7 @@ pub use crate::solution::{latest, next_ticket, open_once, publish};
 
 pub fn claim(file: &File) -> io::Result<i32> {
     let writer = crate::solution::claim(file)?;
-    // Where the writer has a child that waits, or is about to be killed, the one check is enough.
+    // One check is enough to see it: others have writers that are about to be killed.
     let checked = std::thread::current().name().is_some_and(|name| name.contains("learn_who"));
     if checked && writer != std::process::id().cast_signed() {
         pause();

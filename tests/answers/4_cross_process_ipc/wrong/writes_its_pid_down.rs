@@ -1,4 +1,4 @@
-//! Writes its process id into a file; who finds one there takes it for the writer.
+//! Writes its process id into a file, and takes an id that it finds there for the writer's.
 //!
 //! fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 //! fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
