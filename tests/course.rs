@@ -34,7 +34,9 @@ impl Copy {
     fn fresh() -> Copy {
         let copy = Copy { root: Path::new(env!("CARGO_TARGET_TMPDIR")).join("course") };
         let _ = fs::remove_dir_all(copy.root.join("target"));
-        for name in ["Cargo.toml", "Cargo.lock", ".cargo", "src", "lessons", "tests", "book/Cargo.toml", "book/src"] {
+        let package = ["Cargo.toml", "Cargo.lock", ".cargo", "src", "lessons", "tests"];
+        let members = ["book/Cargo.toml", "book/src", "dev/Cargo.toml", "dev/src"];
+        for name in package.into_iter().chain(members) {
             bring(&Path::new(env!("CARGO_MANIFEST_DIR")).join(name), &copy.root.join(name));
         }
         for lesson in LESSONS {
