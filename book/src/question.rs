@@ -18,7 +18,7 @@ pub struct ChapterQuestion {
     pub id: String,
     /// The few lines that it is about. They are made up for the question, so no run has printed them.
     #[serde(default)]
-    pub code: String,
+    pub code: Code,
     /// The language of these lines: `rust`, `c` or `text`.
     #[serde(default)]
     pub language: Option<String>,
@@ -32,6 +32,32 @@ pub struct ChapterQuestion {
     /// The answers to choose from. One of them is right.
     #[serde(rename = "option")]
     pub options: Vec<Choice>,
+}
+
+/// The lines of a question: `code = "..."`, or `code.en` and `code.zh` if they have words in them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Code {
+    /// The same lines in all languages.
+    Same(String),
+    /// Lines with words, in each language.
+    Each(Text),
+}
+
+impl Default for Code {
+    fn default() -> Code {
+        Code::Same(String::new())
+    }
+}
+
+impl Code {
+    /// The lines in this language.
+    pub fn in_language(&self, language: Language) -> &str {
+        match self {
+            Code::Same(lines) => lines,
+            Code::Each(lines) => lines.in_language(language),
+        }
+    }
 }
 
 /// An answer to choose.
@@ -160,5 +186,25 @@ fn mistakes_in_scenario(question: &ChapterQuestion, wrong: &mut impl FnMut(Strin
         if predicted != *gives {
             wrong(format!("{} expects {predicted}, and its option says {gives}", denial.misconception.slug));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Lines {
+        code: Code,
+    }
+
+    #[test]
+    fn code_is_the_same_in_all_languages_or_in_each() {
+        let parsed = |toml| toml::from_str::<Lines>(toml).expect("a code").code;
+        let same = parsed("code = 'x'");
+        assert_eq!(Language::ALL.map(|language| same.in_language(language)), ["x"; 2]);
+        let each = parsed("code.en = 'a word'\ncode.zh = '一个词'");
+        assert_eq!(Language::ALL.map(|language| each.in_language(language)), ["a word", "一个词"]);
+        assert!(toml::from_str::<Lines>("code.en = 'a word'").is_err());
     }
 }

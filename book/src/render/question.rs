@@ -18,12 +18,13 @@ pub fn question(sources: &Sources, language: Language, n: usize, question: &Chap
          <p class=\"number\" id=\"question-{id}-n\">{label}</p>\n\n{}\n\n",
         said(&question.ask)
     );
-    if !question.code.trim().is_empty() {
+    let code = question.code.in_language(language).trim_matches('\n');
+    if !code.trim().is_empty() {
         let info = match question.language.as_deref() {
             None | Some("rust") => "rust,ignore",
             Some(language) => language,
         };
-        out += &format!("```{info}\n{}\n```\n\n", question.code.trim_matches('\n'));
+        out += &format!("```{info}\n{code}\n```\n\n");
     }
     out += "<ol class=\"options\" type=\"A\">\n";
     for option in &question.options {
