@@ -1,7 +1,7 @@
-//! What a demonstration prints through: what is about to happen, the evidence, what it shows.
+//! How a demonstration prints: what is about to happen, the evidence, what it shows.
 //!
 //! The same words go to a terminal and into the tested transcripts. In a transcript, what differs from run to run (an
-//! address, an inode, a count of the scheduler's making) is replaced by its kind in angle quotes.
+//! address, an inode, a count that depends on the scheduler) is replaced by its kind in angle quotes.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -16,7 +16,7 @@ const HEADING: Style = Style::new().bold();
 const EVIDENCE: Style = AnsiColor::Cyan.on_default();
 const SHOWN: Style = AnsiColor::Green.on_default();
 
-/// What the kernel answered: `ok`, or the errno by its name.
+/// The result of a system call: `ok`, or the name of the errno.
 pub fn answer<T>(answer: &Result<T, Errno>) -> String {
     answer.as_ref().map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned())
 }
@@ -25,22 +25,22 @@ pub fn answer<T>(answer: &Result<T, Errno>) -> String {
 pub struct Narrator<'a> {
     out: &'a mut dyn Write,
     transcript: bool,
-    /// Where the demonstration's files are: left out of what is printed.
+    /// The directory of the demonstration's files; paths are printed relative to it.
     directory: PathBuf,
 }
 
 impl<'a> Narrator<'a> {
-    /// Prints what happens, as it happens. Paths under `directory` are shown from there on.
+    /// Prints what happens, as it happens. Paths in `directory` are printed relative to it.
     pub fn live(out: &'a mut dyn Write, directory: &Path) -> Narrator<'a> {
         Narrator { out, transcript: false, directory: directory.into() }
     }
 
-    /// Prints what is the same in each run: the form that a test can hold.
+    /// Prints only what is the same in each run, so that a test can compare it.
     pub fn transcript(out: &'a mut dyn Write, directory: &Path) -> Narrator<'a> {
         Narrator { out, transcript: true, directory: directory.into() }
     }
 
-    /// The scratch directory, where a demonstration may make files that it removes again.
+    /// The directory in which a demonstration may make files; it removes them.
     pub fn directory(&self) -> PathBuf {
         self.directory.clone()
     }
@@ -48,7 +48,7 @@ impl<'a> Narrator<'a> {
     /// The heading of a part.
     ///
     /// # Errors
-    /// When the output cannot be written: so for each method here.
+    /// When the output cannot be written, as for each method here.
     pub fn part(&mut self, heading: &str) -> io::Result<()> {
         writeln!(self.out)?;
         self.lines("", HEADING, heading)
@@ -62,7 +62,7 @@ impl<'a> Narrator<'a> {
         self.lines("  ", Style::new(), text)
     }
 
-    /// Evidence: what was read from the kernel, and where.
+    /// Evidence: where it was read, and what the kernel said.
     ///
     /// # Errors
     /// When the output cannot be written.
@@ -105,7 +105,7 @@ impl<'a> Narrator<'a> {
 
     fn lines(&mut self, indent: &str, style: Style, text: impl Display) -> io::Result<()> {
         let directory = format!("{}/", self.directory.display());
-        // Left plain in a transcript; on a terminal that wants no colour the program's output stream takes the style out.
+        // A transcript is plain; on a terminal without colour the program's output stream removes the style.
         let style = if self.transcript { Style::new() } else { style };
         for (n, line) in text.to_string().lines().enumerate() {
             let line = line.replace(&directory, "");

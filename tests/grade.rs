@@ -169,7 +169,7 @@ fn a_child_that_is_left_is_seen_and_ended() {
             }
         });
         assert_eq!(failure.expect_err("a child is left").verdict, Verdict::LeftProcesses);
-        process::end_all_children().expect("nobody is left");
+        process::end_all_children().expect("none is left");
         let pid = Pid::from_raw(page.word(0).load(Ordering::Relaxed).cast_signed());
         assert!(!Path::new(&format!("/proc/{pid}")).exists(), "kind {kind}");
     }
@@ -310,14 +310,14 @@ fn an_answer_is_killed_at_every_moment_between_its_calls() {
 #[test]
 fn a_lost_update_is_found_without_luck() {
     let page = shared();
-    // Another process raises the counter after each instruction; a load and a store in between lose one of its updates.
-    let raised = |raise: fn(&AtomicU32) -> u32| {
+    // Another process increments the counter after each instruction; a load and a store around that lose an update.
+    let increments = |increment: fn(&AtomicU32) -> u32| {
         page.word(0).store(0, Ordering::Relaxed);
         let mut others = 0;
         let steps = after_each_instruction(
             || Ok(page.word(0)),
             |word| {
-                raise(word);
+                increment(word);
                 Ok(())
             },
             |_| {
@@ -329,12 +329,12 @@ fn a_lost_update_is_found_without_luck() {
         let known = steps.expect("traced");
         known.map(|_| (others + 1, page.word(0).load(Ordering::Relaxed)))
     };
-    let Some((wanted, got)) = raised(|word| word.fetch_add(1, Ordering::Relaxed)) else {
+    let Some((wanted, got)) = increments(|word| word.fetch_add(1, Ordering::Relaxed)) else {
         eprintln!("skipped: no single steps on this machine");
         return;
     };
     assert_eq!(wanted, got);
-    let (wanted, got) = raised(|word| {
+    let (wanted, got) = increments(|word| {
         let was = word.load(Ordering::Relaxed);
         word.store(was + 1, Ordering::Relaxed);
         was

@@ -53,13 +53,13 @@ fn only_areas_that_share_a_byte_are_shown() {
 }
 
 #[test]
-fn smaps_counts_the_pages_that_were_touched() {
+fn smaps_counts_the_pages_that_were_stored_to() {
     let mapping = two_pages();
     let kib = |field: &str| smaps_of(mapping.range()).expect("smaps")[0].kib(field).expect("a field");
     let before = kib("Anonymous");
     mapping.store(0, 1);
     mapping.store(page_size(), 1);
-    // The kernel may have merged the area with a neighbour, which nobody touches meanwhile.
+    // The kernel may have merged the area with a neighbour, which nothing accesses meanwhile.
     assert_eq!(kib("Anonymous") - before, 2 * page_size_u64() / 1024);
     let unknown = smaps_of(mapping.range()).expect("smaps")[0].kib("No_Such_Field");
     assert_eq!(unknown.expect_err("unknown").kind(), std::io::ErrorKind::NotFound);

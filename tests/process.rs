@@ -1,4 +1,4 @@
-//! What `process` promises: every end is told apart, every wait ends, nothing is left behind.
+//! What `process` promises: every end is told apart, every wait ends, nothing is left.
 
 use std::io::{self, Read};
 use std::time::Duration;
@@ -13,7 +13,7 @@ use nix::sys::wait::{WaitPidFlag, waitpid};
 use nix::unistd::{Pid, pause};
 
 fn end(body: impl FnOnce(&Peer) -> io::Result<()>) -> Ended {
-    let (child, _line) = Child::fork(body).expect("a child");
+    let (child, _peer) = Child::fork(body).expect("a child");
     child.wait().expect("it ends")
 }
 
@@ -59,7 +59,7 @@ fn a_fault_is_reported_with_its_cause_and_its_address() {
     assert_eq!((fault.cause(), fault.offset_from(forbidden.address())), (Some(Cause::NotAllowed), 7));
     assert_eq!(fault.offset_from(forbidden.address() + 8), -1);
     assert_eq!(ended.to_string(), "killed by SIGSEGV/SEGV_ACCERR");
-    // The same signals, sent without a touch, kill and are no fault.
+    // The same signals, sent by a process, kill and are no fault.
     for signal in [Signal::SIGSEGV, Signal::SIGBUS] {
         assert_eq!(end(|_| Ok(raise(signal)?)), Ended::Killed(signal));
     }
@@ -79,42 +79,42 @@ fn a_cause_is_known_by_its_signal_and_code_and_by_its_name() {
 }
 
 #[test]
-fn a_line_carries_messages_whole_and_in_order() {
-    let (child, line) = Child::fork(|line| {
-        line.await_turn()?;
-        while let Ok(message) = line.receive() {
-            line.send(&message)?;
+fn a_peer_carries_messages_whole_and_in_order() {
+    let (child, peer) = Child::fork(|peer| {
+        peer.await_turn()?;
+        while let Ok(message) = peer.receive() {
+            peer.send(&message)?;
         }
         Ok(())
     })
     .expect("a child");
-    line.give_turn().expect("sent");
+    peer.give_turn().expect("sent");
     let messages = [&b"a"[..], b"bc", &[0; 65536]];
     for message in messages {
-        line.send(message).expect("sent");
+        peer.send(message).expect("sent");
     }
     for message in messages {
-        assert!(line.receive().expect("received") == message);
+        assert!(peer.receive().expect("received") == message);
     }
-    assert_eq!(line.send(b"").expect_err("refused").kind(), io::ErrorKind::InvalidInput);
-    assert_eq!(line.send(&[0; 65537]).expect_err("refused").kind(), io::ErrorKind::InvalidInput);
-    line.send(b"x").expect("sent");
-    assert_eq!(line.await_turn().expect_err("no turn").kind(), io::ErrorKind::InvalidData);
-    drop(line);
+    assert_eq!(peer.send(b"").expect_err("refused").kind(), io::ErrorKind::InvalidInput);
+    assert_eq!(peer.send(&[0; 65537]).expect_err("refused").kind(), io::ErrorKind::InvalidInput);
+    peer.send(b"x").expect("sent");
+    assert_eq!(peer.await_turn().expect_err("no turn").kind(), io::ErrorKind::InvalidData);
+    drop(peer);
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
 }
 
 #[test]
-fn a_line_whose_other_end_is_gone_ends() {
-    let (child, line) = Child::fork(|_| Ok(())).expect("a child");
-    assert_eq!(line.receive().expect_err("nobody is there").kind(), io::ErrorKind::UnexpectedEof);
+fn a_peer_whose_other_end_is_gone_ends() {
+    let (child, peer) = Child::fork(|_| Ok(())).expect("a child");
+    assert_eq!(peer.receive().expect_err("the child is gone").kind(), io::ErrorKind::UnexpectedEof);
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
-    assert_eq!(line.give_turn().expect_err("nobody is there").raw_os_error(), Some(Errno::EPIPE as i32));
+    assert_eq!(peer.give_turn().expect_err("the child is gone").raw_os_error(), Some(Errno::EPIPE as i32));
 }
 
 #[test]
 fn a_wait_that_takes_too_long_ends_and_the_child_with_it() {
-    let (child, _line) = Child::fork(|line| line.await_turn()).expect("a child");
+    let (child, _peer) = Child::fork(|peer| peer.await_turn()).expect("a child");
     let pid = child.pid();
     let error = child.wait_within(Duration::from_millis(1)).expect_err("it waits for a turn");
     assert_eq!(error.kind(), io::ErrorKind::TimedOut);
@@ -125,19 +125,19 @@ fn a_wait_that_takes_too_long_ends_and_the_child_with_it() {
 #[test]
 fn a_dropped_child_is_killed_and_reaped_with_what_it_forked() {
     let (mut held, held_open) = io::pipe().expect("a pipe");
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         // SAFETY: the child has one thread, and the grandchild only waits to be killed.
         if let nix::unistd::ForkResult::Child = unsafe { nix::unistd::fork() }? {
             loop {
                 pause();
             }
         }
-        line.give_turn()?;
-        line.await_turn()
+        peer.give_turn()?;
+        peer.await_turn()
     })
     .expect("a child");
     drop(held_open);
-    line.await_turn().expect("the grandchild is there");
+    peer.await_turn().expect("the grandchild is there");
     let pid = child.pid();
     drop(child);
     assert_eq!(waitpid(pid, Some(WaitPidFlag::WNOHANG)), Err(Errno::ECHILD), "it is reaped");
@@ -147,10 +147,10 @@ fn a_dropped_child_is_killed_and_reaped_with_what_it_forked() {
 
 #[test]
 fn a_signal_reaches_the_child_and_a_kill_says_how_it_ended() {
-    let (child, line) = Child::fork(|line| line.await_turn()).expect("a child");
+    let (child, peer) = Child::fork(|peer| peer.await_turn()).expect("a child");
     assert_eq!(child.kill().expect("it ends"), Ended::Killed(Signal::SIGKILL));
-    drop(line);
-    let (child, _line) = Child::fork(|line| line.await_turn()).expect("a child");
+    drop(peer);
+    let (child, _peer) = Child::fork(|peer| peer.await_turn()).expect("a child");
     // One that nohup(1) and a shell in the background leave as it is.
     child.signal(Signal::SIGUSR1).expect("sent");
     assert_eq!(child.wait().expect("it ends"), Ended::Killed(Signal::SIGUSR1));
@@ -159,14 +159,14 @@ fn a_signal_reaches_the_child_and_a_kill_says_how_it_ended() {
 #[test]
 fn a_child_dies_with_its_parent() {
     let (mut held, held_open) = io::pipe().expect("a pipe");
-    let (child, line) = Child::fork(|line| {
-        let (grandchild, _line) = Child::fork(|line| line.await_turn())?;
-        line.send(&grandchild.pid().as_raw().to_ne_bytes())?;
-        line.await_turn()
+    let (child, peer) = Child::fork(|peer| {
+        let (grandchild, _peer) = Child::fork(|peer| peer.await_turn())?;
+        peer.send(&grandchild.pid().as_raw().to_ne_bytes())?;
+        peer.await_turn()
     })
     .expect("a child");
     drop(held_open);
-    let pid = i32::from_ne_bytes(line.receive().expect("a pid").try_into().expect("4 bytes"));
+    let pid = i32::from_ne_bytes(peer.receive().expect("a pid").try_into().expect("4 bytes"));
     assert_eq!(kill(Pid::from_raw(pid), None), Ok(()), "the grandchild is there, in a group of its own");
     child.kill().expect("it ends");
     assert_eq!(held.read(&mut [0]).expect("the end"), 0, "the grandchild is gone too");
@@ -220,16 +220,16 @@ fn a_small_disk_is_small_and_goes_with_its_child() {
     let mounts = || std::fs::read_to_string("/proc/self/mounts").expect("mounts");
     let before = mounts();
     let mut said = Vec::new();
-    let body = |directory: &std::path::Path, line: &Peer| {
+    let body = |directory: &std::path::Path, peer: &Peer| {
         let full = std::fs::write(directory.join("file"), vec![1; 2 << 20]).expect_err("2 MiB on a disk of 1 MiB");
-        line.send(&full.raw_os_error().unwrap_or(0).to_ne_bytes())?;
-        line.send(directory.as_os_str().as_encoded_bytes())?;
-        line.await_turn()?;
+        peer.send(&full.raw_os_error().unwrap_or(0).to_ne_bytes())?;
+        peer.send(directory.as_os_str().as_encoded_bytes())?;
+        peer.await_turn()?;
         Err(io::Error::other("as told"))
     };
-    let listen = |line: &Peer| {
-        said = vec![line.receive()?, line.receive()?];
-        line.give_turn()
+    let listen = |peer: &Peer| {
+        said = vec![peer.receive()?, peer.receive()?];
+        peer.give_turn()
     };
     match on_a_small_disk(1 << 20, body, listen).expect("a child") {
         OnSmallDisk::Skipped(reason) => eprintln!("skipped: {reason}"),

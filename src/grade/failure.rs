@@ -17,7 +17,7 @@ use crate::text;
 use crate::text::Text;
 
 /// The error with which a child ends that leaves a process.
-pub(super) const LEFT_PROCESSES: &str = "left a child process behind";
+pub(super) const LEFT_PROCESSES: &str = "a process that it had forked was still there";
 
 /// How a check ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -156,7 +156,7 @@ impl Failure {
         Failure::of(
             Verdict::LeftProcesses,
             text!("each process that it forks has ended and was waited for", "派生的每个子进程都已结束并被等待回收"),
-            text!("it returned and left a child process behind", "函数返回了，却留下了一个子进程"),
+            text!("it returned, and a process that it had forked was still there", "函数返回了，却留下了一个子进程"),
         )
     }
 

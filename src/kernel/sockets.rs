@@ -1,7 +1,6 @@
 //! How the supervisor and the workers talk: a pair of sockets for each letter, a message for a turn and one for its end.
 
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 use std::io::{self, ErrorKind, Read, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
@@ -10,7 +9,7 @@ use nix::sys::signal::Signal;
 use nix::unistd::Pid as ProcessId;
 
 use crate::process::DEADLINE;
-use crate::scenario::{Operation, Pid, Scenario};
+use crate::scenario::Pid;
 
 /// For each letter the supervisor's end and the worker's.
 pub(super) struct Sockets(BTreeMap<Pid, (UnixStream, UnixStream)>);
@@ -67,23 +66,14 @@ impl Answer {
 }
 
 impl Sockets {
-    pub(super) fn new() -> Sockets {
-        Sockets(BTreeMap::new())
-    }
-
-    /// Makes the pairs that a scenario needs and that are not there yet.
-    pub(super) fn add_for(&mut self, scenario: &Scenario) -> io::Result<()> {
-        for line in &scenario.0 {
-            let child = if let Operation::Fork(child) = line.operation { child } else { line.process };
-            for letter in [Pid::FIRST, line.process, child] {
-                if let Entry::Vacant(pair) = self.0.entry(letter) {
-                    let (supervisors, workers) = UnixStream::pair()?;
-                    supervisors.set_read_timeout(Some(DEADLINE))?;
-                    pair.insert((supervisors, workers));
-                }
-            }
-        }
-        Ok(())
+    /// A pair for each letter that a process can have: a worker that is forked finds its own.
+    pub(super) fn new() -> io::Result<Sockets> {
+        let pair = |letter| {
+            let (supervisors, workers) = UnixStream::pair()?;
+            supervisors.set_read_timeout(Some(DEADLINE))?;
+            Ok((letter, (supervisors, workers)))
+        };
+        Ok(Sockets(('A'..='Z').filter_map(Pid::new).map(pair).collect::<io::Result<_>>()?))
     }
 
     /// The supervisor's side: gives a worker the lines from `from` up to and without `to`, and waits until its turn is over.

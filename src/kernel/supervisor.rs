@@ -9,7 +9,7 @@ use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::prctl;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid as ProcessId, UnlinkatFlags, getppid, unlinkat};
+use nix::unistd::{Pid as ProcessId, getppid};
 
 use super::record::Record;
 use super::sockets::{Answer, Sockets, Stop};
@@ -31,13 +31,13 @@ pub(super) fn serve(caller: &Peer, record: &Record, directory: &Path) -> io::Res
     let mut here = CpuSet::new();
     let _ =
         sched_getcpu().and_then(|cpu| here.set(cpu)).and_then(|()| sched_setaffinity(ProcessId::from_raw(0), &here));
-    let served = serve_in(caller, record, &File::open(directory)?);
+    let served = serve_in(caller, record, directory);
     let _ = fs::remove_dir_all(directory);
     served
 }
 
-fn serve_in(caller: &Peer, record: &Record, directory: &File) -> io::Result<()> {
-    let mut sockets = Sockets::new();
+fn serve_in(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> {
+    let sockets = Sockets::new()?;
     loop {
         match caller.await_turn() {
             // The caller has nothing to play at the moment.
@@ -45,32 +45,27 @@ fn serve_in(caller: &Peer, record: &Record, directory: &File) -> io::Result<()> 
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             other => other?,
         }
-        match play(record, directory, &mut sockets) {
+        match play(record, directory, &sockets) {
             Ok(()) => caller.give_turn()?,
             Err(error) => caller.send(error.to_string().as_bytes())?,
         }
     }
 }
 
-fn play(record: &Record, directory: &File, sockets: &mut Sockets) -> io::Result<()> {
+fn play(record: &Record, directory: &Path, sockets: &Sockets) -> io::Result<()> {
     let text = String::from_utf8(record.take()).map_err(io::Error::other)?;
     let scenario = Scenario::parse(&text).map_err(io::Error::other)?;
-    sockets.add_for(&scenario)?;
+    let opened = File::open(directory)?;
     // SAFETY: the supervisor has had a single thread from the beginning.
     let first = match unsafe { fork_within_group(Parent::Me) }? {
         Some(first) => first,
-        None => Worker::new(Pid::FIRST, &scenario, record, directory, sockets).work(),
+        None => Worker::new(Pid::FIRST, &scenario, record, &opened, sockets).work(),
     };
     let mut workers = BTreeMap::from([(Pid::FIRST, first)]);
     let played = turns(&scenario, record, sockets, &mut workers);
     let ended = workers.into_values().try_for_each(end);
-    for line in &scenario.0 {
-        if let Operation::Create(name, _) | Operation::Rename(_, name) = &line.operation {
-            // The scenario may have renamed or unlinked the file.
-            let _ = unlinkat(directory, name.as_str(), UnlinkatFlags::NoRemoveDir);
-        }
-    }
-    played.and(ended)
+    let emptied = fs::read_dir(directory)?.try_for_each(|entry| fs::remove_file(entry?.path()));
+    played.and(ended).and(emptied)
 }
 
 fn turns(

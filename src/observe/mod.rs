@@ -1,6 +1,6 @@
-//! What a demonstration points at: the page size, /proc/self/maps and smaps, faults counted, pages in the page cache.
+//! What a demonstration shows: the page size, /proc/self/maps and smaps, the number of faults, pages in the page cache.
 //!
-//! All of it is read from the kernel at the moment of the call; nothing is remembered.
+//! Each call reads it from the kernel; nothing is remembered.
 
 use std::fmt;
 use std::io;
@@ -13,7 +13,7 @@ use nix::unistd::{SysconfVar, sysconf};
 use procfs::FromRead;
 use procfs::process::{MMapPath, MemoryMap, MemoryMaps, Process};
 
-/// The size of a page in bytes, as sysconf(3) `_SC_PAGESIZE` says it: 4096 on most machines, 16384 or 65536 on others.
+/// The size of a page in bytes (`_SC_PAGESIZE`, sysconf(3)): 4096 on most machines, 16384 or 65536 on others.
 pub fn page_size() -> usize {
     sysconf(SysconfVar::PAGE_SIZE)
         .ok()
@@ -22,12 +22,12 @@ pub fn page_size() -> usize {
         .expect("POSIX: sysconf(_SC_PAGESIZE) always has an answer")
 }
 
-/// [`page_size`], for sums with file offsets, which have 64 bits everywhere.
+/// [`page_size`], for arithmetic with file offsets, which have 64 bits everywhere.
 pub fn page_size_u64() -> u64 {
     u64::try_from(page_size()).expect("no machine has pages beyond 64 bits")
 }
 
-/// `length` rounded up to whole pages: what mmap(2) really maps.
+/// `length` in bytes, rounded up to whole pages: what mmap(2) really maps.
 pub fn whole_pages(length: usize) -> usize {
     length.next_multiple_of(page_size())
 }
@@ -37,12 +37,12 @@ pub fn whole_pages(length: usize) -> usize {
 pub struct Area(MemoryMap);
 
 impl Area {
-    /// The area of this line of /proc/PID/maps; None when it is no whole line.
+    /// The area of this line of /proc/PID/maps; None when the line is incomplete.
     pub(crate) fn of_line(line: &str) -> Option<Area> {
         MemoryMaps::from_read(line.as_bytes()).ok()?.into_iter().next().map(Area)
     }
 
-    /// The addresses: from the first byte up to and without the end.
+    /// The addresses, from the first byte up to and without the end.
     pub fn range(&self) -> Range<usize> {
         let address = |a: u64| usize::try_from(a).expect("addresses of this machine fit in a usize");
         address(self.0.address.0)..address(self.0.address.1)
@@ -53,12 +53,12 @@ impl Area {
         self.0.perms.as_str()
     }
 
-    /// Where in the file the area begins, in bytes.
+    /// The offset in the file at which the area begins, in bytes.
     pub fn offset(&self) -> u64 {
         self.0.offset
     }
 
-    /// The name of what is mapped, as the kernel prints it: `(deleted)` behind it when the name is gone; empty for memory
+    /// The name of what is mapped, as the kernel prints it: followed by ` (deleted)` when the name is gone; empty for memory
     /// without a file.
     pub fn name(&self) -> String {
         match &self.0.pathname {
@@ -69,10 +69,10 @@ impl Area {
         }
     }
 
-    /// A field of smaps in KiB ("Rss", "Private_Dirty", ...), where the area was read by [`smaps_of`].
+    /// A field of smaps in KiB ("Rss", "Private_Dirty", ...; proc_pid_smaps(5)), where [`smaps_of`] has read the area.
     ///
     /// # Errors
-    /// `NotFound` when this kernel has no such field.
+    /// `NotFound` when this kernel has no such field, or [`maps_of`] has read the area.
     pub fn kib(&self, field: &str) -> io::Result<u64> {
         let bytes = self.0.extension.map.get(field).copied();
         let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("smaps: no field {field}")))?;
@@ -80,7 +80,7 @@ impl Area {
     }
 }
 
-/// The line as the kernel writes it.
+/// The line as the kernel prints it.
 impl fmt::Display for Area {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Range { start, end } = self.range();
@@ -90,7 +90,7 @@ impl fmt::Display for Area {
     }
 }
 
-/// The lines of /proc/self/maps that share a byte with `range`.
+/// The areas of /proc/self/maps that share a byte with `range`.
 ///
 /// # Errors
 /// When /proc cannot be read.
@@ -98,7 +98,7 @@ pub fn maps_of(range: Range<usize>) -> io::Result<Vec<Area>> {
     Ok(overlapping(Process::myself().and_then(|p| p.maps()).map_err(io::Error::other)?, &range))
 }
 
-/// [`maps_of`] with what /proc/self/smaps says of each.
+/// [`maps_of`] with the fields of /proc/self/smaps.
 ///
 /// # Errors
 /// When /proc cannot be read.
@@ -106,10 +106,10 @@ pub fn smaps_of(range: Range<usize>) -> io::Result<Vec<Area>> {
     Ok(overlapping(Process::myself().and_then(|p| p.smaps()).map_err(io::Error::other)?, &range))
 }
 
-/// All lines of /proc/PID/maps of another process.
+/// All areas of another process, from its /proc/PID/maps.
 ///
 /// # Errors
-/// When there is no such process, or it isn't ours to look at.
+/// When there is no such process, or this one has no permission to read its maps (ptrace(2)).
 pub fn maps_of_process(pid: nix::unistd::Pid) -> io::Result<Vec<Area>> {
     let maps = Process::new(pid.as_raw()).and_then(|p| p.maps()).map_err(io::Error::other)?;
     Ok(maps.into_iter().map(Area).collect())
@@ -120,7 +120,7 @@ fn overlapping(maps: MemoryMaps, range: &Range<usize>) -> Vec<Area> {
     areas.filter(|a| a.range().start < range.end && range.start < a.range().end).collect()
 }
 
-/// How many faults this process has taken so far that needed no disk (getrusage(2) `ru_minflt`).
+/// The number of faults of this process so far that needed no disk (`ru_minflt`, getrusage(2)).
 ///
 /// # Errors
 /// The error of getrusage(2).
@@ -128,20 +128,19 @@ pub fn minor_faults() -> io::Result<i64> {
     Ok(getrusage(UsageWho::RUSAGE_SELF)?.minor_page_faults())
 }
 
-/// For each page of `range`, whether it is in the page cache (mincore(2)); mapped by this process or not is another matter.
+/// For each page of `range`, whether it is in the page cache (mincore(2)), whether this process has accessed it or not.
 ///
 /// # Errors
-/// EINVAL when `range` begins inside a page; ENOMEM when part of it is not mapped.
+/// EINVAL when `range` does not start at a page boundary; ENOMEM when part of it is not mapped.
 pub fn in_page_cache(range: Range<usize>) -> io::Result<Vec<bool>> {
     let mut pages = vec![0_u8; range.len().div_ceil(page_size())];
     let start = std::ptr::without_provenance_mut(range.start);
-    // SAFETY: mincore(2) reads no memory in the range, and writes one byte for each of its pages, as many as `pages` has.
+    // SAFETY: mincore(2) reads no memory in the range, and writes a byte for each of its pages; `pages` has that length.
     Errno::result(unsafe { libc::mincore(start, range.len(), pages.as_mut_ptr()) })?;
     Ok(pages.iter().map(|page| page & 1 == 1).collect())
 }
 
-/// The bytes as two hexadecimal digits each, then as text, with dots for what is
-/// not printable ASCII: `68 69 0a  |hi.|`.
+/// The bytes as two hexadecimal digits each, then as text, with a dot for each that isn't printable ASCII: `68 69 0a  |hi.|`.
 pub fn hex(bytes: &[u8]) -> String {
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let text: String = bytes.iter().map(|&b| if (b' '..=b'~').contains(&b) { char::from(b) } else { '.' }).collect();

@@ -1,11 +1,11 @@
-//! Children: fork one, talk with it in turns, wait for it with a deadline, say how it ended.
+//! Children: fork one, take turns with it, wait for it with a deadline, say how it ended.
 //!
-//! This is the only place that forks. What a forked child may do is decided by who else was running at that moment: only
-//! the thread that called fork(2) lives on in the child, and a lock that another thread held stays locked there for ever.
-//! So [`Child::fork`] refuses to fork from a process in which anything but libtest's idle main thread runs beside the
-//! caller. A child that a body could leave in the middle of a lock then cannot exist, and the body may allocate.
+//! Only this module forks. What a forked child may do depends on the threads that were running at that moment: only the
+//! thread that called fork(2) exists in the child, and a lock that another thread held stays locked there for ever. So
+//! [`Child::fork`] refuses to fork from a process in which any thread but libtest's idle main thread runs beside the caller.
+//! Then no lock can be held in the child, and its body may allocate.
 //!
-//! Nobody here sleeps to wait for somebody else: each [`Peer`] is a socket whose other end answers, dies, or lets the
+//! Nothing here sleeps to wait for another process. Each [`Peer`] is a socket: its other end answers, dies, or lets the
 //! [`DEADLINE`] pass, and each of the three is told apart. A child is in a process group of its own, which is killed and
 //! reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child.
 
@@ -38,7 +38,7 @@ pub use strays::{adopt_orphans, end_all_children, has_children};
 
 pub use crate::fault::Cause;
 
-/// How long anything here waits before it gives up: far more than any step takes on a loaded machine.
+/// The longest wait of anything here: far more than any step takes on a loaded machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
 /// A child process in a process group of its own. Dropping it kills the group and reaps the child.
@@ -47,13 +47,13 @@ pub struct Child {
     pid: Pid,
     /// Readable once the child has ended (pidfd_open(2)): poll(2) can wait for it with a deadline, waitpid(2) cannot.
     ended: OwnedFd,
-    /// What the child says of its own end: a fault's siginfo, an error, a panic. None of it for a [`Child::spawn`].
+    /// What the child reports of its own end: a fault, an error, a panic. None for a [`Child::spawn`].
     report: Option<report::Reader>,
     reaped: bool,
 }
 
 impl Child {
-    /// Forks a child that runs `body` and then ends by `_exit(2)`: no destructor of the parent's runs in it.
+    /// Forks a child that runs `body` and then calls _exit(2): no destructor of the parent's runs in it.
     ///
     /// `body` gets its end of a [`Peer`] to the parent, which gets the other end. An `Err` of it becomes [`Ended::Failed`], a
     /// panic [`Ended::Panicked`], a fault (SIGSEGV, SIGBUS or SIGILL) [`Ended::Faulted`] with its siginfo.
@@ -65,8 +65,8 @@ impl Child {
         let (ours, theirs) = Peer::pair()?;
         let (reader, writer) = report::channel()?;
         let parent = getpid();
-        // SAFETY: the calling thread is the only one that runs (checked above), so no lock is left behind in the child,
-        // which runs `body` and leaves by `_exit` without returning into the parent's frames.
+        // SAFETY: the calling thread is the only one that runs (checked above), so no lock is held in the child, which
+        // runs `body` and calls _exit(2) without returning into the parent's frames.
         match unsafe { fork() }? {
             ForkResult::Child => {
                 drop((ours, reader));
@@ -122,7 +122,7 @@ impl Child {
     /// Sends the child a signal.
     ///
     /// # Errors
-    /// ESRCH when it has been reaped.
+    /// ESRCH when the child has been reaped; EPERM when it now runs as another user (kill(2)).
     pub fn signal(&self, signal: Signal) -> io::Result<()> {
         if self.reaped {
             return Err(Errno::ESRCH.into());
@@ -139,7 +139,7 @@ impl Child {
         self.wait()
     }
 
-    /// Waits until the child ends and says how.
+    /// Waits until the child ends and says how it did.
     ///
     /// # Errors
     /// `TimedOut` when [`DEADLINE`] passes first; the child is killed then.
@@ -147,7 +147,7 @@ impl Child {
         self.wait_within(DEADLINE)
     }
 
-    /// [`Child::wait`] with a deadline of one's own.
+    /// [`Child::wait`] with another deadline.
     ///
     /// # Errors
     /// `TimedOut` when `limit` passes first; the child is killed then.
@@ -158,10 +158,10 @@ impl Child {
         })
     }
 
-    /// How the child ended, if it does so within `limit`; it is reaped then, and there is nothing more to ask of it.
+    /// How the child ended, if it ends within `limit`: it is reaped then. None when it is still running.
     ///
     /// # Errors
-    /// Those of poll(2) and waitpid(2): ECHILD when it has been asked for already.
+    /// Those of poll(2) and waitpid(2); ECHILD when the child has been reaped already.
     pub fn ended_within(&mut self, limit: Duration) -> io::Result<Option<Ended>> {
         if !wait_readable(&self.ended, limit)? {
             return Ok(None);
@@ -175,8 +175,8 @@ impl Child {
         if self.reaped {
             return Err(Errno::ECHILD.into());
         }
-        // What the child forked and forgot is still in its group. The group's name is the child's process id, which
-        // nobody else can get before the child is reaped.
+        // Processes that the child left are still in its group. The group's id is the child's process id, which no other
+        // process can get before the child is reaped.
         let _ = killpg(self.pid, Signal::SIGKILL);
         let status = waitpid(self.pid, Some(WaitPidFlag::empty()))?;
         self.reaped = true;
@@ -187,7 +187,7 @@ impl Child {
 impl Drop for Child {
     fn drop(&mut self) {
         if !self.reaped {
-            // The group may not exist yet (the child makes it), so the child is named as well.
+            // The group may not exist yet (the child makes it), so the child itself is killed as well.
             let _ = kill(self.pid, Signal::SIGKILL);
             let _ = self.reap();
         }
@@ -201,28 +201,28 @@ impl AsFd for Child {
     }
 }
 
-/// The standard streams of a [`Child::spawn`] that were asked for as pipes.
+/// The standard streams of a [`Child::spawn`] that are pipes.
 #[derive(Debug)]
 pub struct Pipes {
-    /// What the child reads.
+    /// For what the child reads.
     pub stdin: Option<std::process::ChildStdin>,
     /// What the child prints.
     pub stdout: Option<std::process::ChildStdout>,
-    /// Where the child complains.
+    /// What the child prints to its standard error.
     pub stderr: Option<std::process::ChildStderr>,
 }
 
-/// Whose child a process of the group is to be.
+/// The parent of a new process of the group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Parent {
-    /// The caller's.
+    /// The caller.
     Me,
-    /// The child of the caller's own parent (CLONE_PARENT, clone(2)): the caller's brother, as it were.
+    /// The caller's own parent (CLONE_PARENT, clone(2)): the new process is the caller's sibling.
     Mine,
 }
 
-/// fork(2) within the group that a [`Child`] leads: the new process belongs to the group, so it is killed with it, and it
-/// dies when its parent does. None in the new process; who waits for it is up to the caller.
+/// fork(2) within the group that a [`Child`] leads: the new process is killed with the group, and dies when its parent does.
+/// Returns None in the new process. The caller sees to it that the parent waits for it.
 ///
 /// # Errors
 /// The error of clone(2).
@@ -233,26 +233,26 @@ pub(crate) unsafe fn fork_within_group(parent: Parent) -> io::Result<Option<Pid>
     let its_parent = if parent == Parent::Me { getpid() } else { getppid() };
     let flag = if parent == Parent::Me { 0 } else { libc::CLONE_PARENT };
     let flags = libc::c_long::from(flag | libc::SIGCHLD);
-    // SAFETY: without CLONE_VM and without a stack clone(2) is fork(2), whatever the order of its arguments on this
-    // processor: the others are all 0. The caller vouches for the only thread.
+    // SAFETY: without CLONE_VM and without a stack clone(2) is fork(2). The order of its arguments differs between
+    // processors, but the others are all 0. The caller vouches for the only thread.
     let process = Errno::result(unsafe { libc::syscall(libc::SYS_clone, flags, 0, 0, 0, 0) })?;
     if process != 0 {
         return Ok(Some(Pid::from_raw(process.try_into().map_err(io::Error::other)?)));
     }
     prctl::set_pdeathsig(Signal::SIGKILL)?;
     if getppid() != its_parent {
-        // SAFETY: _exit(2) runs nothing of ours.
+        // SAFETY: _exit(2) runs no code of this program.
         unsafe { libc::_exit(1) };
     }
     Ok(None)
 }
 
-/// Runs `body` in a forked child and says how that ended: the way to find out whether a touch of memory kills.
+/// Runs `body` in a forked child and says how the child ended: shows whether an access to memory is fatal.
 ///
 /// # Errors
-/// As [`Child::fork`] and [`Child::wait`].
+/// Those of [`Child::fork`] and [`Child::wait`].
 pub fn end_of(body: impl FnOnce()) -> io::Result<Ended> {
-    let (child, _line) = Child::fork(|_| {
+    let (child, _peer) = Child::fork(|_| {
         body();
         Ok(())
     })?;
@@ -276,11 +276,11 @@ fn wait_readable(fd: &impl AsFd, limit: Duration) -> io::Result<bool> {
 }
 
 fn refuse_other_threads() -> io::Result<()> {
-    // A thread that has been joined stays in the list for a moment longer: the kernel takes it out last.
+    // A thread that has been joined stays in the list for a moment: the kernel removes it last.
     let patience = Instant::now() + Duration::from_millis(200);
     loop {
         let threads = std::fs::read_dir("/proc/self/task")?.count();
-        // libtest runs a test on a thread of its own while its main thread waits for that one test.
+        // libtest runs a test on a thread of its own; its main thread waits for it.
         if threads <= 2 {
             return Ok(());
         }
@@ -296,9 +296,9 @@ fn refuse_other_threads() -> io::Result<()> {
 }
 
 fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open(2) takes two integers and touches no memory of ours.
+    // SAFETY: pidfd_open(2) takes two integers and accesses no memory of this process.
     let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
     let fd = fd.try_into().map_err(io::Error::other)?;
-    // SAFETY: the call has just returned this descriptor, which nobody else owns.
+    // SAFETY: the call has just returned this descriptor, which nothing else owns.
     Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

@@ -1,4 +1,4 @@
-//! The line between a parent and its child.
+//! The socket pair between a parent and its child.
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
@@ -11,14 +11,14 @@ use super::DEADLINE;
 /// The longest message that a [`Peer`] carries, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// One end of a line between two processes. Messages keep their edges, and a wait for one ends in one of three ways: it
-/// comes, the other process has ended or let go of its end, or the deadline passes.
+/// One end of a socket pair between two processes. Messages stay apart, and a wait for one ends in one of three ways: the
+/// message comes, the other process has ended or closed its end, or the [`DEADLINE`] passes.
 #[derive(Debug)]
 pub struct Peer(OwnedFd);
 
 impl Peer {
     pub(super) fn pair() -> io::Result<(Peer, Peer)> {
-        // SOCK_SEQPACKET: as reliable as a pipe, with the messages kept apart.
+        // SOCK_SEQPACKET is as reliable as a pipe, and keeps messages apart (unix(7)).
         let (a, b) = socketpair(AddressFamily::Unix, SockType::SeqPacket, None, SockFlag::SOCK_CLOEXEC)?;
         let deadline = TimeVal::new(DEADLINE.as_secs().try_into().map_err(io::Error::other)?, 0);
         for end in [&a, &b] {
@@ -34,11 +34,11 @@ impl Peer {
     /// `InvalidInput` for another length; EPIPE when the other end is gone; EAGAIN when [`DEADLINE`] passes.
     pub fn send(&self, message: &[u8]) -> io::Result<()> {
         if message.is_empty() || message.len() > LONGEST {
-            // An empty message could not be told from the end of the line.
+            // An empty message looks like the end: recv(2) returns 0 for both.
             let text = format!("a message has 1 to {LONGEST} bytes, not {}", message.len());
             return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
         }
-        // MSG_NOSIGNAL: a partner that is gone is an error here, not a SIGPIPE.
+        // MSG_NOSIGNAL: where the other process is gone, the call fails with EPIPE and raises no SIGPIPE.
         socket::send(self.0.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
         Ok(())
     }
@@ -60,7 +60,7 @@ impl Peer {
                 }
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(nix::errno::Errno::EAGAIN) => {
-                    let text = format!("the process at the other end said nothing for {DEADLINE:?}");
+                    let text = format!("the process at the other end sent nothing for {DEADLINE:?}");
                     return Err(io::Error::new(io::ErrorKind::TimedOut, text));
                 }
                 Err(errno) => return Err(errno.into()),
@@ -79,7 +79,7 @@ impl Peer {
     /// Waits until the other process gives the turn.
     ///
     /// # Errors
-    /// As [`Peer::receive`]; `InvalidData` when a message comes that is no turn.
+    /// As [`Peer::receive`]; `InvalidData` when another message comes.
     pub fn await_turn(&self) -> io::Result<()> {
         match self.receive()?.as_slice() {
             b"." => Ok(()),

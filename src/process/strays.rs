@@ -1,4 +1,4 @@
-//! Processes that somebody forked and forgot.
+//! Descendants that were left running: found, killed and reaped.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use nix::unistd::{Pid, getpid};
 use procfs::process::all_processes;
 
 /// From now on a descendant whose parent ends becomes a child of this process instead of init's (PR_SET_CHILD_SUBREAPER,
-/// prctl(2)): whatever it did to hide, a session or a process group of its own, it can be found.
+/// prctl(2)). So it is found, even in a session or process group of its own.
 ///
 /// # Errors
 /// The error of prctl(2).
@@ -31,14 +31,14 @@ pub fn has_children() -> io::Result<bool> {
     }
 }
 
-/// Kills every child of this process, and those that become its children thereby, and waits for them all. After
-/// [`adopt_orphans`] no descendant is left then. Says how many there were.
+/// Kills and reaps every child of this process, also those that become its children meanwhile, and returns their number.
+/// After [`adopt_orphans`] no descendant is left then.
 ///
 /// # Errors
 /// When /proc cannot be read.
 pub fn end_all_children() -> io::Result<usize> {
     let mut ended = 0;
-    // One that is killed leaves its own children to us: again, until there is nobody.
+    // The children of one that is killed become ours: repeat until there are none.
     while has_children()? {
         for child in children()? {
             let _ = kill(child, Signal::SIGKILL);
@@ -55,7 +55,7 @@ fn children() -> io::Result<Vec<Pid>> {
     for thread in fs::read_dir("/proc/self/task")? {
         match fs::read_to_string(thread?.path().join("children")) {
             Ok(pids) => found.extend(pids.split_whitespace().filter_map(|pid| pid.parse().ok()).map(Pid::from_raw)),
-            // A kernel without CONFIG_PROC_CHILDREN: the long way.
+            // This kernel has no CONFIG_PROC_CHILDREN: look at all processes.
             Err(_) => return children_among_all(),
         }
     }
