@@ -20,6 +20,7 @@
 //! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
 //! - [`predict`]: questions about scenarios, and the misconceptions behind wrong answers
 //! - [`course`]: the list of lessons, what a demonstration is run on, and the commands of the exercises
+//! - [`arguments`]: the arguments of the program
 //!
 //! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `scenario` uses
 //! `fault`, `model` uses both, and the three need nothing but `alloc`: they compile for any target. `process` uses `fault` and
@@ -29,6 +30,8 @@
 
 extern crate alloc;
 
+#[cfg(unix)]
+pub mod arguments;
 #[cfg(unix)]
 pub mod course;
 pub mod fault;

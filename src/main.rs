@@ -1,185 +1,23 @@
 //! The program `workbook`: reads its arguments and calls the library.
 
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::Parser;
+use mmap_workbook::arguments::{Arguments, Check, Command, Format, Play, Predict, Program, Run, Torture};
 use mmap_workbook::course::feedback;
 use mmap_workbook::course::progress::Progress;
-use mmap_workbook::course::{self, Course, DemoInput, LESSONS, Lesson, commands};
+use mmap_workbook::course::{self, Course, DemoInput, Lesson, commands};
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
 use mmap_workbook::model::Model;
 use mmap_workbook::play;
 use mmap_workbook::play::torture::{self, FileSystem};
 use mmap_workbook::predict;
-use mmap_workbook::scenario::TOUR;
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::{StandardOutput, Terminal};
-
-/// What mmap(2) does under Linux, answered by the kernel.
-#[derive(Parser)]
-#[command(version, arg_required_else_help = false)]
-struct Arguments {
-    #[command(subcommand)]
-    command: Option<Command>,
-}
-
-#[derive(Subcommand)]
-enum Command {
-    /// Run a lesson's demonstration, or one of lesson 4's two programs
-    Run(Run),
-    /// Grade an exercise: the next one that isn't solved, unless its number is given
-    Check(Check),
-    /// Grade an exercise each time it is saved
-    Watch {
-        /// The number of the lesson
-        #[arg(value_parser = lesson)]
-        lesson: Option<&'static Lesson>,
-    },
-    /// Show the next hint to an exercise
-    Hint(Hint),
-    /// Show the solution of an exercise that is solved
-    Solution {
-        /// The number of the lesson
-        #[arg(value_parser = lesson)]
-        lesson: &'static Lesson,
-        /// Show it though the exercise isn't solved
-        #[arg(long)]
-        force: bool,
-    },
-    /// Run a scenario on the model and on the kernel, side by side
-    Play(Play),
-    /// Predict what a line of a scenario gives, and let the kernel answer
-    Predict(Predict),
-    /// Hold the model against the kernel, with random scenarios
-    Torture(Torture),
-    /// Bring back an exercise as it was at the beginning; what you wrote is kept in a backup
-    Reset {
-        /// The number of the lesson
-        #[arg(value_parser = lesson)]
-        lesson: &'static Lesson,
-    },
-}
-
-#[derive(Args)]
-struct Check {
-    /// The number of the lesson
-    #[arg(value_parser = lesson)]
-    lesson: Option<&'static Lesson>,
-    /// Grade all exercises
-    #[arg(long, conflicts_with = "lesson")]
-    all: bool,
-    /// For a reader, one JSON object per exercise, or JUnit's XML
-    #[arg(long, default_value = "text")]
-    format: Format,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Format {
-    Text,
-    Json,
-    Junit,
-}
-
-/// The tour is the whole language on one screen.
-#[derive(Args)]
-#[command(after_help = TOUR)]
-struct Play {
-    /// The file with the scenario, or `-`
-    file: PathBuf,
-    /// Show what there is after each line: the page cache, the mappings, which page is whose copy; and the rule
-    #[arg(long)]
-    trace: bool,
-    /// For a reader, or one JSON object
-    #[arg(long, default_value = "text", value_parser = ["text", "json"])]
-    format: String,
-    /// Play it on the file system of this directory, in a temporary directory there
-    #[arg(long, value_name = "DIR")]
-    on: Option<PathBuf>,
-}
-
-#[derive(Args)]
-struct Predict {
-    /// The lesson whose questions are asked: all of them in a row, unless given
-    #[arg(value_parser = lesson, conflicts_with = "seed")]
-    lesson: Option<&'static Lesson>,
-    /// Ask questions made at random, without end; the same ones again with the same number
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// How much there is to keep in mind, from 1 to 3
-    #[arg(long, value_name = "N", default_value = "1", requires = "seed", value_parser = clap::value_parser!(u8).range(1..=3))]
-    level: u8,
-}
-
-#[derive(Args)]
-struct Torture {
-    /// Stop after so many operations on each file system
-    #[arg(long, value_name = "N", default_value = "1000000")]
-    ops: u64,
-    /// Other scenarios, and the same ones again with the same number; at random unless given
-    #[arg(long, value_name = "N")]
-    seed: Option<u64>,
-    /// Only on the file system of this directory; else on all at hand
-    #[arg(long, value_name = "DIR")]
-    on: Option<PathBuf>,
-}
-
-#[derive(Args)]
-struct Hint {
-    /// The number of the lesson; the next one that isn't solved, unless given
-    #[arg(value_parser = lesson)]
-    lesson: Option<&'static Lesson>,
-    /// The function that it is for; the first one that isn't right, unless given
-    function: Option<String>,
-    /// Show this level, from 1 (a question) on
-    #[arg(long, value_name = "N")]
-    level: Option<usize>,
-}
-
-fn lesson(number: &str) -> Result<&'static Lesson, String> {
-    let lesson = number.parse().ok().and_then(course::lesson);
-    lesson.ok_or_else(|| format!("the lessons are 1 to {}", LESSONS.len()))
-}
-
-#[derive(Args)]
-struct Run {
-    /// The number of the lesson
-    #[arg(value_parser = lesson)]
-    lesson: &'static Lesson,
-    /// Lesson 4 only: the program to run instead of the demonstration
-    #[arg(requires = "channel")]
-    program: Option<Program>,
-    /// The file through which lesson 4's programs talk
-    channel: Option<PathBuf>,
-    /// Run the demonstration on a copy of this file
-    #[arg(long, value_name = "PATH", conflicts_with = "program")]
-    file: Option<PathBuf>,
-    /// Run it on the file itself; what it changes is put back
-    #[arg(long, requires = "file")]
-    in_place: bool,
-    /// Seconds between two messages of lesson 4's writer
-    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1", requires = "program")]
-    period: Duration,
-    /// Lesson 4's programs end after this many messages
-    #[arg(long, value_name = "N", requires = "program")]
-    count: Option<u64>,
-}
-
-#[derive(Clone, Copy, ValueEnum)]
-enum Program {
-    /// Writes hello0, hello1, ... into the channel
-    Writer,
-    /// Prints what comes through the channel
-    Reader,
-}
-
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
-}
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();

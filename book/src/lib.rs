@@ -5,6 +5,7 @@
 //!
 //! | module | what it is | uses |
 //! |---|---|---|
+//! | [`arguments`] | the arguments of the program | |
 //! | [`serve`] | the site on this machine, built again when a source changes | site, sources |
 //! | [`check`] | the rules that the sources and the site must keep | site, html, render, question, assertions, evidence, stamp, typesetting, page, sources |
 //! | [`site`] | all languages as a site of static files, made with mdBook | html, render, sources |
@@ -18,6 +19,7 @@
 //! | [`page`] | the Markdown of a page: lines, headings, blocks of code, directives | |
 //! | [`sources`] | the files that the book is made of, and the mistakes in them | |
 
+pub mod arguments;
 pub mod assertions;
 pub mod check;
 pub mod evidence;

@@ -8,6 +8,9 @@ use book::check::{COMMANDS, check, check_site};
 use book::evidence::command_of_test;
 use book::sources::{Mistake, ORIGINAL, Sources};
 use book::{page, site, stamp};
+use clap::Parser;
+use clap::error::ErrorKind;
+use mmap_workbook::arguments as workbook;
 use mmap_workbook::course::{LESSONS, Lesson, listed};
 use mmap_workbook::text::{Language, Text};
 use small::{QUESTIONS, Small};
@@ -78,9 +81,24 @@ fn a_page_is_light_and_loads_nothing_from_elsewhere() {
 }
 
 #[test]
-fn each_command_of_the_book_is_run_by_a_test() {
+fn a_test_runs_each_command_of_the_book_and_the_program_takes_its_arguments() {
     for (command, test) in COMMANDS {
         command_of_test(&Sources::of_program(), test).unwrap_or_else(|what| panic!("{command}: {what}"));
+        let (cargo, arguments) = command.split_once(" -- ").unwrap_or((command, ""));
+        for lesson in listed() {
+            let arguments = arguments.split(' ').filter(|word| !word.is_empty()).map(|word| match word {
+                "N" => lesson.number.to_string(),
+                word => word.to_owned(),
+            });
+            let arguments = [cargo.to_owned()].into_iter().chain(arguments);
+            let taken = match cargo {
+                "cargo run" | "cargo run --release" => workbook::Arguments::try_parse_from(arguments).map(drop),
+                "cargo run -p book" => book::arguments::Arguments::try_parse_from(arguments).map(drop),
+                _ => continue,
+            };
+            let help = taken.as_ref().is_err_and(|error| error.kind() == ErrorKind::DisplayHelp);
+            assert!(taken.is_ok() || help, "{command}: {}", taken.err().map(|e| e.to_string()).unwrap_or_default());
+        }
     }
 }
 

@@ -1,0 +1,51 @@
+//! The arguments of the program `book`.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+
+/// The book of the mmap workbook, in English and in Chinese.
+///
+/// Without a command, it serves the book on this machine, and builds it again when a source changes.
+#[derive(Parser)]
+#[command(name = "book")]
+pub struct Arguments {
+    /// The port to serve on
+    #[arg(long, default_value_t = 3000)]
+    pub port: u16,
+    /// Open the book in the browser
+    #[arg(long)]
+    pub open: bool,
+    /// What to do instead of serving the book
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// What the program is asked to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Write the book as static files, which work from any directory
+    Build {
+        /// The directory to write to
+        #[arg(long, default_value = "target/book")]
+        to: PathBuf,
+    },
+    /// Write the hash of each English page into its translations
+    Stamp,
+    /// Replace the directives for a stock mdBook, which runs this when it builds book/en or book/zh
+    Preprocess {
+        /// A question before that
+        #[command(subcommand)]
+        request: Option<Request>,
+    },
+}
+
+/// What mdBook asks a preprocessor before it runs it.
+#[derive(Subcommand)]
+pub enum Request {
+    /// Succeed if the preprocessor supports this renderer
+    Supports {
+        /// The name of the renderer
+        renderer: String,
+    },
+}
