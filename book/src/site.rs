@@ -1,4 +1,4 @@
-//! Both languages as a site of static files.
+//! The book in all languages as a site of static files.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -17,7 +17,7 @@ use crate::sources::{Mistake, Sources};
 
 /// The place of the links to the other languages in the template. A stock mdBook, which builds one language only, leaves it as it
 /// is.
-const SWITCH: &str = "<!-- the other languages -->";
+const TRANSLATIONS: &str = "<!-- the other languages -->";
 
 /// Files that mdBook writes and no page here needs.
 const UNUSED: [&str; 9] =
@@ -56,8 +56,8 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
         let there = to.join(language.code());
         if holds_something_else(&there) {
             let what =
-                "it holds something else than a site of the book, which would be removed: choose another directory";
-            mistakes.push(Mistake::new(there.display().to_string(), 0, what));
+                "it holds files that are not a site of the book, and that would be removed: choose another directory";
+            mistakes.push(Mistake::in_file(there.display().to_string(), what));
         }
     }
     sorted(mistakes)?;
@@ -75,7 +75,7 @@ pub fn build(sources: &Sources, to: &Path) -> Result<(), Vec<Mistake>> {
     sorted(mistakes)?;
     let mut mistakes = Vec::new();
     for (language, book) in books {
-        book.build().map_err(|error| vec![Mistake::new(config_file(language), 0, format!("{error:#}"))])?;
+        book.build().map_err(|error| vec![Mistake::in_file(config_file(language), format!("{error:#}"))])?;
         let there = to.join(language.code());
         finish(sources, language, &there, &mut mistakes).map_err(|error| vec![of_directory(&there, &error)])?;
     }
@@ -97,7 +97,7 @@ fn sorted(mut mistakes: Vec<Mistake>) -> Result<(), Vec<Mistake>> {
 }
 
 fn of_directory(directory: &Path, error: &io::Error) -> Mistake {
-    Mistake::new(directory.display().to_string(), 0, error.to_string())
+    Mistake::in_file(directory.display().to_string(), error.to_string())
 }
 
 fn config_file(language: Language) -> String {
@@ -115,7 +115,7 @@ fn load(sources: &Sources, language: Language, to: &Path) -> Result<MDBook, Vec<
     if !missing.is_empty() {
         return Err(missing);
     }
-    let wrong = |error: &dyn std::fmt::Display| vec![Mistake::new(config_file(language), 0, error.to_string())];
+    let wrong = |error: &dyn std::fmt::Display| vec![Mistake::in_file(config_file(language), error.to_string())];
     let root = sources.root().join("book").join(language.code());
     let mut config = Config::from_disk(root.join("book.toml")).map_err(|error| wrong(&format!("{error:#}")))?;
     // A stock mdBook runs this program to replace the directives; here that is done already.
@@ -162,7 +162,7 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
     let mut urls = Vec::new();
     let mut texts = serde_json::Map::new();
     for (name, html) in &mut pages {
-        *html = html.replace(SWITCH, &links_to_translations(language, name));
+        *html = html.replace(TRANSLATIONS, &links_to_translations(language, name));
         *html = html.replacen(
             &format!("<a href=\"{name}.html\">"),
             &format!("<a href=\"{name}.html\" aria-current=\"page\">"),

@@ -117,10 +117,10 @@ fn is_space_around_a_mark(before: Option<char>, after: Option<char>) -> bool {
     before.is_some_and(mark) && after.is_some_and(|c| c != '|') || after.is_some_and(mark)
 }
 
-/// Stands for code in a line.
+/// The character that represents code in a line.
 const CODE: char = '\u{fffc}';
 
-/// Stands for the edge of a link or of emphasised words: a space beside it is a matter of taste.
+/// The character that represents the edge of a link or of emphasised words: a space beside it is a matter of taste.
 const EDGE: char = '\u{fffb}';
 
 /// A line without its markup: code becomes [`CODE`], a link its words; directives and HTML are left out.

@@ -70,7 +70,7 @@ fn a_page_is_light_and_loads_nothing_from_elsewhere() {
                         fs::read(there.join(target)).unwrap_or_else(|error| panic!("{name}: {target}: {error}")).len();
                 }
             }
-            // The whole book on one page is for the printer.
+            // The page with the whole book is for printing.
             assert!(
                 bytes < 500_000 || name == "print",
                 "{}/{name}.html is {bytes} bytes with what it loads",
@@ -121,7 +121,7 @@ fn a_small_book_that_keeps_the_rules_has_no_mistakes() {
 
 /// A file, a text in it, what replaces the text, and a part of the message that this gives.
 const MISTAKES: &[(&str, &str, &str, &str)] = &[
-    // What a page includes.
+    // What a page includes or refers to.
     (
         "book/en/1_one.md",
         "lesson.rs:map",
@@ -243,22 +243,22 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "book/zh/1_one.md",
         "## 窗口 {#window}",
         "### 窗口 {#window}",
-        "1_one.md:10: the heading ### {#window} stands where",
+        "1_one.md:10: the heading ### {#window} is here, where",
     ),
     (
         "book/zh/1_one.md",
         "{{#output one}}\n",
         "",
-        "book/zh/1_one.md:23: the heading ## {#wrong} stands where book/en/1_one.md:21",
+        "book/zh/1_one.md:23: the heading ## {#wrong} is here, where book/en/1_one.md:21",
     ),
     (
         "book/zh/1_one.md",
         "{{#held lesson_1::it_holds}}",
         "",
-        "book/zh/1_one.md:18: the heading ## {#kernel} stands where",
+        "book/zh/1_one.md:18: the heading ## {#kernel} is here, where",
     ),
     ("book/zh/1_one.md", "{{#questions}}\n", "", "book/zh/1_one.md: {{#questions }} of book/en/1_one.md:35 is missing"),
-    ("book/zh/1_one.md", "```rust,ignore", "```c", "book/zh/1_one.md:12: the listing ```c stands where"),
+    ("book/zh/1_one.md", "```rust,ignore", "```c", "book/zh/1_one.md:12: the listing ```c is here, where"),
     // Questions.
     ("book/questions/1_one.toml", "id = \"two\"", "id = \"one\"", "the id one is in book/questions/1_one.toml, too"),
     ("book/questions/1_one.toml", "id = \"two\"", "id = \"Two!\"", "question Two!: its id may only have"),
@@ -283,7 +283,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ),
     ("book/figures/map.svg", "<rect", "\n<rect", "book/figures/map.svg:4: an empty line"),
     ("book/figures/map.svg", "x=\"0\"", "fill=\"red\"", "book/figures/map.svg:4: fill is left to the theme"),
-    // Chinese typesetting, and what Markdown makes of a text.
+    // Chinese typesetting, and Markdown's idea of it.
     ("book/zh/1_one.md", "什么？", "什么?", "book/zh/1_one.md:6: a half-width ? in Chinese"),
     ("book/zh/1_one.md", "什么？", "映射mmap", "book/zh/1_one.md:6: no space between Chinese and Latin"),
     ("book/zh/1_one.md", "什么？", "这是**“映射”**吗？", "zh/1_one.html"),

@@ -1,16 +1,16 @@
-//! Each C program of the book is compiled and run, and what the compiler says and what the program prints is held by a snapshot.
+//! Compiles and runs each C program of the book. A snapshot has the diagnostics of the compiler and the output of the program.
 //!
-//! A program compiles without a word of the compiler's and ends with status 0, unless lines at its top say otherwise:
+//! A program compiles without warnings and exits with status 0, unless comments at its top say otherwise:
 //!
-//! - `// flags: -O0 -Wconversion`: what the compiler is given besides `-std=gnu17 -O2 -Wall -Wextra`
-//! - `// warns: yes`: the compiler has something to say, which is in the snapshot
-//! - `// compiles: no`: it refuses the program
+//! - `// flags: -O0 -Wconversion`: flags for the compiler besides `-std=gnu17 -O2 -Wall -Wextra`
+//! - `// warns: yes`: the compiler warns; the warnings are in the snapshot
+//! - `// compiles: no`: the compiler rejects the program; the errors are in the snapshot
 //! - `// ends: killed by SIGSEGV`, or `exited with status 1`: how the program ends
-//! - `// arguments: a b`: what the program is given
-//! - `// shows: TEXT`: only those lines of the output that contain TEXT are kept; may be there several times
+//! - `// arguments: a b`: the arguments of the program
+//! - `// shows: TEXT`: the snapshot keeps only the lines of the output that contain TEXT, or another TEXT of such a comment
 //!
-//! It runs in an empty directory, and has a minute. Its output goes to a file, so what it prints before it dies of a signal has
-//! to be flushed. New or changed snapshots: `INSTA_UPDATE=always cargo test -p book --test programs`.
+//! A program runs in an empty directory, for at most a minute. Its output goes to a file, so it must flush what it prints before a
+//! signal kills it. `INSTA_UPDATE=always cargo test -p book --test programs` accepts new and changed snapshots.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -27,7 +27,7 @@ fn package() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The programs by name.
+/// The programs, by name.
 fn programs() -> BTreeMap<String, PathBuf> {
     let mut found = BTreeMap::new();
     for directory in ["programs", "programs/notes"] {
@@ -42,7 +42,7 @@ fn programs() -> BTreeMap<String, PathBuf> {
     found
 }
 
-/// What the lines at the top of a program say.
+/// The comments at the top of a program.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Header {
     flags: Vec<String>,
@@ -73,7 +73,7 @@ impl Header {
     }
 }
 
-/// Runs a command in a directory; how it ended, and what it printed on both of its outputs.
+/// Runs a command in a directory. Returns how it ended, and what it wrote to standard output and standard error.
 fn run(command: &mut Command, directory: &Path, output: &Path) -> io::Result<(Ended, String)> {
     let file = File::options().append(true).create_new(true).open(output)?;
     command.current_dir(directory).stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
@@ -82,7 +82,7 @@ fn run(command: &mut Command, directory: &Path, output: &Path) -> io::Result<(En
     Ok((ended, String::from_utf8_lossy(&fs::read(output)?).into_owned()))
 }
 
-/// What compiling and running the program gives, as it is kept: or what is wrong with it.
+/// The snapshot of compiling and running a program.
 fn evidence(name: &str, path: &Path) -> Result<String, String> {
     let source = fs::read_to_string(path).map_err(|error| error.to_string())?;
     let header = Header::of(&source);
@@ -91,21 +91,21 @@ fn evidence(name: &str, path: &Path) -> Result<String, String> {
     fs::create_dir(&inside).map_err(|error| error.to_string())?;
 
     let mut compiler = Command::new("cc");
-    // The words of the compiler, not of the reader's language.
+    // The diagnostics are in English whatever the locale.
     compiler.env("LC_ALL", "C").args(FLAGS).args(&header.flags).arg("-o").arg(&program).arg(path);
     let (ended, said) =
         run(&mut compiler, &inside, &directory.path().join("compiler")).map_err(|e| format!("cc: {e}"))?;
     let compiled = ended == Ended::Exited(0);
     let mut kept = diagnostics(name, &said);
     if compiled && header.refused {
-        return Err("it compiles, and its top says that it doesn't".into());
+        return Err("it compiles, but the comments at its top say that it doesn't".into());
     }
     if !compiled && !header.refused {
         return Err(format!("it doesn't compile:\n{said}"));
     }
     if compiled && header.warns == kept.is_empty() {
-        let expected = if header.warns { "that it has something to say" } else { "nothing of it" };
-        return Err(format!("of the compiler its top says {expected}:\n{said}"));
+        let expected = if header.warns { "the compiler must warn" } else { "the compiler must not warn" };
+        return Err(format!("{expected}, by the comments at its top:\n{said}"));
     }
     if header.refused {
         return Ok(kept.join("\n"));
@@ -114,7 +114,7 @@ fn evidence(name: &str, path: &Path) -> Result<String, String> {
     let output = directory.path().join("output");
     let mut command = Command::new(&program);
     let ran = match run(command.args(&header.arguments), &inside, &output) {
-        // A file system may be mounted so that nothing on it is executed.
+        // A file system may be mounted with noexec.
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let elsewhere = tempfile::tempdir_in("/var/tmp").map_err(|error| error.to_string())?;
             let program = elsewhere.path().join(name);
@@ -143,7 +143,7 @@ fn evidence(name: &str, path: &Path) -> Result<String, String> {
     Ok(kept.join("\n"))
 }
 
-/// The warnings and errors among what a compiler said: file and line, without directories and columns.
+/// The warnings and errors of a compiler, with file and line, but without directories and columns.
 fn diagnostics(name: &str, said: &str) -> Vec<String> {
     let diagnostic = |line: &str| {
         let (place, text) = line
@@ -156,7 +156,7 @@ fn diagnostics(name: &str, said: &str) -> Vec<String> {
     said.lines().filter_map(diagnostic).collect()
 }
 
-/// A line whose addresses, which differ from run to run, are named as such.
+/// A line in which `‹address›` replaces each address, because addresses differ from run to run.
 fn without_addresses(line: &str) -> String {
     let mut parts = line.split("0x");
     let mut out = parts.next().unwrap_or_default().to_owned();
@@ -185,7 +185,7 @@ fn each_program_does_what_the_book_shows() {
             Ok(text) => {
                 let held = catch_unwind(AssertUnwindSafe(|| insta::assert_snapshot!(name.as_str(), text)));
                 if held.is_err() {
-                    failed.push(format!("{}: it prints something else than its snapshot", path.display()));
+                    failed.push(format!("{}: its output differs from the snapshot", path.display()));
                 }
             }
         }
@@ -200,14 +200,14 @@ fn each_snapshot_belongs_to_a_program() {
     for snapshot in snapshots {
         let file = snapshot.expect("an entry").file_name().into_string().expect("UTF-8");
         let Some(name) = file.strip_prefix("programs__").and_then(|name| name.strip_suffix(".snap")) else {
-            panic!("book/tests/snapshots/{file} is no snapshot of a program");
+            panic!("book/tests/snapshots/{file} is not the snapshot of a program");
         };
         assert!(programs.contains_key(name), "book/tests/snapshots/{file} has no program");
     }
 }
 
 #[test]
-fn the_lines_at_the_top_of_a_program_are_read() {
+fn the_comments_at_the_top_of_a_program_are_read() {
     let header =
         Header::of("// A bug.\n// flags: -O0 -g\n// warns: yes\n// ends: killed by SIGSEGV\n\n// compiles: no\n");
     let wanted = Header {
@@ -220,7 +220,7 @@ fn the_lines_at_the_top_of_a_program_are_read() {
 }
 
 #[test]
-fn a_program_that_is_not_what_its_top_says_is_found_out() {
+fn a_program_that_differs_from_the_comments_at_its_top_is_found() {
     let directory = tempfile::tempdir().expect("a directory");
     let verdict = |source: &str| {
         let path = directory.path().join("x.c");
@@ -243,6 +243,6 @@ fn a_program_that_is_not_what_its_top_says_is_found_out() {
 }
 
 #[test]
-fn addresses_are_left_out() {
+fn addresses_are_replaced() {
     assert_eq!(without_addresses("at 0x7ffe12345678, 0x34 and 0x"), "at ‹address›, 0x34 and 0x");
 }

@@ -1,4 +1,4 @@
-//! The questions, the examples and the assertions that are scenarios: the kernel has the key.
+//! The questions, examples and assertions that are scenarios: the kernel gives what they say.
 
 use book::assertions;
 use book::question::of_page;
@@ -25,7 +25,7 @@ fn the_kernel_gives_the_key_of_each_question_that_is_a_scenario() {
     assert!(count >= 15, "only {count} of the questions are scenarios");
 }
 
-/// What the pages show is what the model says; here the kernel says the same.
+/// The pages show what the model gives. Here the kernel gives the same.
 #[test]
 fn the_kernel_does_what_the_pages_show() {
     let directory = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
@@ -50,11 +50,11 @@ fn the_kernel_shows_each_assertion_that_has_a_scenario() {
             assert!(row.agrees(), "{}: {}: the kernel gives {}", assertion.of, row.line, row.kernel);
         }
     }
-    // The Open POSIX Test Suite has 32 of mmap and 10 of munmap, each of them once here.
+    // The Open POSIX Test Suite has 32 assertions of mmap and 10 of munmap. Each of them is here once.
     for (of, count) in [("mmap", 32), ("munmap", 10)] {
         let numbers: Vec<_> = all.iter().filter_map(|a| a.of.strip_prefix(of)?.strip_prefix(' ')).collect();
         assert_eq!(numbers, (1..=count).map(|n| n.to_string()).collect::<Vec<_>>(), "{of}");
     }
     let [scenarios, tests, open] = assertions::counts(&all);
-    assert_eq!(scenarios + tests + open, all.len(), "each is shown in one way, or has its reason");
+    assert_eq!(scenarios + tests + open, all.len(), "each is shown in one way, or says why not");
 }

@@ -1,4 +1,4 @@
-//! The program `book`: what it serves, builds, and says when something is wrong.
+//! The program `book`: what it serves and builds, and its messages.
 
 mod small;
 
@@ -22,7 +22,7 @@ fn program(small: &Small, arguments: &[&str]) -> Command {
     command
 }
 
-/// How a command ends, what it prints, and what it complains of.
+/// How a command ends, and its standard output and standard error.
 fn run(command: &mut Command) -> (Ended, String, String) {
     let (child, pipes) = Child::spawn(command).expect("the program");
     let (mut out, mut err) = (String::new(), String::new());
@@ -37,7 +37,7 @@ fn line(from: &mut BufReader<impl Read>) -> String {
     line.trim_end().to_owned()
 }
 
-/// The status and the rest of an answer.
+/// The status of a response, and the whole response.
 fn get(address: &str, path: &str) -> (u16, String) {
     let host = address.trim_start_matches("http://").trim_end_matches('/');
     let mut stream = TcpStream::connect(host).expect("a connection");
@@ -65,14 +65,14 @@ fn the_book_is_served_and_built_again_when_a_source_changes() {
     assert_eq!(get(&address, "/en/no.html").0, 404);
     assert_eq!(get(&address, "/../../../etc/passwd").0, 404);
 
-    // A listing changes: the page with it is there when the program says so.
+    // When a listing changes, the program says so once the new page is there.
     let lesson = small.sources().read("lessons/1_one/lesson.rs").expect("a lesson");
     small.write("lessons/1_one/lesson.rs", &lesson.replace("fn map", "fn mmap"));
     assert_eq!(line(&mut out), "built again");
     assert!(get(&address, "/en/1_one.html").1.contains("fn mmap() {}"));
     assert!(get(&address, "/-/newest").1.contains("\"number\":2,\"problems\":[]"));
 
-    // A broken source is named, and the last good page stays.
+    // A mistake is reported, and the last good page stays.
     let page = small.sources().read("book/en/1_one.md").expect("a page");
     small.write("book/en/1_one.md", &page.replace("{{#figure map}}", "{{#figure no}}"));
     assert_eq!(line(&mut err), "book/en/1_one.md:7: there is no figure book/figures/no.svg");
@@ -89,7 +89,7 @@ fn the_book_is_served_and_built_again_when_a_source_changes() {
 fn the_browser_is_opened_at_the_address() {
     let small = Small::new();
     let (bin, opened) = (small.directory.path().join("bin"), small.directory.path().join("opened"));
-    // One that says it could not: what the program says then comes when it has been asked.
+    // This one fails, so the program's message tells that it has run.
     small.write("bin/xdg-open", &format!("#!/bin/sh\necho \"$1\" > {}\nexit 1\n", opened.display()));
     fs::set_permissions(bin.join("xdg-open"), fs::Permissions::from_mode(0o755)).expect("a program");
     let mut command = program(&small, &["--port", "0", "--open"]);
@@ -131,22 +131,22 @@ fn the_site_is_written_to_a_directory() {
     assert!(chinese.contains("<html lang=\"zh-CN\""));
     assert!(chinese.contains("href=\"../en/1_one.html\" hreflang=\"en\""), "the other language");
     assert!(chinese.contains("<a href=\"1_one.html\" aria-current=\"page\">"), "the place in the contents");
-    // Under a path of any name, and from a file: no address begins at the root.
+    // No address starts at the root, so the site works below any path, and from a file.
     assert!(!chinese.contains("href=\"/") && !chinese.contains("src=\"/"));
 }
 
 #[test]
-fn what_is_wrong_with_the_sources_is_said_line_by_line() {
+fn the_mistakes_in_the_sources_are_printed_one_a_line() {
     let small = Small::new();
     small.write("book/zh/index.md", "# 开始 {#top}\n\n{{#belief no}}\n\n{{#held lesson_1::no}}\n");
     let (ended, out, err) = run(&mut program(&small, &["build", "--to", "site"]));
     assert_eq!((ended, out.as_str()), (Ended::Exited(1), ""));
     let said = "book/zh/index.md:3: there is no misconception no\nbook/zh/index.md:5: lesson_1::no: tests/lesson_1.rs has no such test\n";
     assert_eq!(err, said);
-    // The sources themselves, or whatever else is in a directory of that name, are not removed.
+    // Other files in a directory of that name, such as the sources themselves, are not removed.
     let small = Small::new();
     let (ended, _, err) = run(&mut program(&small, &["build", "--to", "book"]));
-    assert!(ended == Ended::Exited(1) && err.starts_with("book/en: it holds something else"), "{err}");
+    assert!(ended == Ended::Exited(1) && err.starts_with("book/en: it holds files that are not a site"), "{err}");
     assert!(small.sources().read("book/en/1_one.md").is_ok());
     let nowhere = small.directory.path().join("file");
     fs::write(&nowhere, "").expect("a file");
@@ -156,14 +156,14 @@ fn what_is_wrong_with_the_sources_is_said_line_by_line() {
 }
 
 #[test]
-fn a_stamp_says_what_it_has_changed() {
+fn stamp_prints_the_files_that_it_has_changed() {
     let small = Small::new();
     assert_eq!(run(&mut program(&small, &["stamp"])).1, "");
     small.write("book/en/index.md", "# Start {#top}\n");
     assert_eq!(run(&mut program(&small, &["stamp"])).1, "book/zh/index.md\n");
 }
 
-/// What a stock mdBook says to a preprocessor, and what it wants to hear.
+/// What a stock mdBook sends to a preprocessor, and the answer that it expects.
 #[test]
 fn a_stock_mdbook_is_answered() {
     let small = Small::new();

@@ -1,6 +1,6 @@
 "use strict";
 
-// What a page does beyond what HTML does: colours, the language with the heading, search, copying. Without it the text is all there.
+// What a page can do beyond HTML: colours, the same heading in another language, search, copying. All text is there without it.
 
 (() => {
     const words = document.body.dataset;
@@ -11,7 +11,7 @@
         return element;
     };
     const remember = (name, value) => {
-        try { localStorage.setItem("mmap-workbook-" + name, value); } catch (e) { /* a browser that remembers nothing */ }
+        try { localStorage.setItem("mmap-workbook-" + name, value); } catch (e) { /* the browser stores nothing */ }
     };
     const remembered = (name) => {
         try { return localStorage.getItem("mmap-workbook-" + name); } catch (e) { return null; }
@@ -32,8 +32,8 @@
 
     const headings = [...document.querySelectorAll("main h1[id], main h2[id], main h3[id]")];
 
-    // The heading whose section is read: the one that the address names, as long as it is to be seen; else the last one that has
-    // reached the bar.
+    // The heading of the section that is being read: the one in the address while it is visible, or else the last one that has reached
+    // the bar.
     const heading = () => {
         const top = (element) => element.getBoundingClientRect().top;
         const named = headings.find((heading) => "#" + heading.id === location.hash);
@@ -55,7 +55,7 @@
         link.addEventListener("click", () => remember("language", address.split("/")[1]));
     }
 
-    // The headings of this page, in the contents.
+    // Adds the headings of this page to the contents.
     const contents = byId("contents");
     const page = contents.querySelector("[aria-current='page']")
         ?? [...contents.querySelectorAll("a")].find((a) => a.pathname === location.pathname);
@@ -84,7 +84,7 @@
     }
     if (page) { contents.scrollTop = Math.max(0, page.offsetTop - contents.clientHeight / 3); }
 
-    // The arrow keys turn the page, where they have nothing else to do.
+    // The arrow keys turn the page unless they have another use.
     addEventListener("keydown", (event) => {
         if (event.ctrlKey && !event.altKey && !event.metaKey && event.key.toLowerCase() === "k") {
             event.preventDefault();
@@ -115,7 +115,7 @@
         listing.append(button);
     }
 
-    // What scrolls sideways can be scrolled with the keyboard.
+    // A block that scrolls sideways can be scrolled with the keyboard.
     const scrollable = () => {
         for (const box of document.querySelectorAll("main pre, main .table-wrapper")) {
             if (box.scrollWidth > box.clientWidth) {
@@ -140,7 +140,7 @@
     });
     addEventListener("afterprint", () => folded.forEach((details) => { details.open = false; }));
 
-    // A link to what is folded away unfolds it.
+    // A link into folded text unfolds it.
     const unfold = () => {
         const target = location.hash === "" ? null : byId(decodeURIComponent(location.hash.slice(1)));
         target?.closest("details")?.setAttribute("open", "");
@@ -176,10 +176,10 @@
 
     const CHINESE = /[\u3400-\u9fff]+/g;
 
-    // The words of a query: what stands between spaces, and between Chinese and anything else.
+    // The words of a query. A space ends a word, and so does the change between Chinese and another script.
     const terms = (query) => plain(query).replace(CHINESE, " $& ").split(/\s+/).filter((term) => term !== "");
 
-    // What a word becomes when nothing has it as it is: a run of Chinese its pairs, an English word its stem.
+    // What is searched when a word itself is not found: the pairs of characters of a Chinese word, the stem of an English one.
     const looser = (term) => {
         if (/^[\u3400-\u9fff]{3,}$/.test(term)) { return Array.from({ length: term.length - 1 }, (_, n) => term.slice(n, n + 2)); }
         const stem = term.replace(/(ies|ing|ed|es|s)$/, "");
@@ -190,7 +190,7 @@
 
     const score = (section, wanted, whole) => {
         let sum = 0;
-        // The chapter's title alone would bring all of its sections.
+        // A match in the chapter's title alone would find all of its sections.
         let own = false;
         for (const term of wanted) {
             const inTitle = section.plainTitle.includes(term);
@@ -215,7 +215,7 @@
         return exact.length > 0 ? exact : search(terms(query).flatMap(looser));
     };
 
-    // A text with the words in it marked.
+    // A text in which the words are marked.
     const marked = (text, wanted) => {
         const escaped = wanted.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
         escaped.sort((a, b) => b.length - a.length);
@@ -223,7 +223,7 @@
         return parts.map((part, n) => (n % 2 === 1 ? make("mark", {}, part) : part));
     };
 
-    // Some of a text around the first of the words.
+    // The part of a text around the first of the words.
     const excerpt = (text, wanted) => {
         const lower = text.toLowerCase();
         const places = wanted.map((term) => lower.indexOf(term)).filter((place) => place >= 0);
@@ -261,14 +261,14 @@
     results.addEventListener("click", (event) => { if (event.target.closest("a")) { dialog.close(); } });
     dialog.addEventListener("click", (event) => { if (event.target === dialog) { dialog.close(); } });
     dialog.querySelector("form").addEventListener("submit", (event) => {
-        // Enter goes to the first result; the button closes.
+        // Enter opens the first result; the button closes the dialog.
         if (event.submitter === null || document.activeElement === input) {
             const first = results.querySelector("a");
             if (first) { event.preventDefault(); first.click(); }
         }
     });
     dialog.addEventListener("keydown", (event) => {
-        // These keys choose among the words of an input method while it is open.
+        // While an input method is open, these keys choose among its words.
         if (event.isComposing) { return; }
         const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
         if (!step) { return; }

@@ -40,7 +40,7 @@ fn check_shape(original: &PageSource, translation: &PageSource, mistakes: &mut V
     let differs = ours.iter().zip(&theirs).find(|((_, ours), (_, theirs))| ours != theirs);
     if let Some(((there, ours), (line, theirs))) = differs {
         mistakes
-            .push(translation.mistake(*line, format!("{theirs} stands where {}:{there} has {ours}", original.file)));
+            .push(translation.mistake(*line, format!("{theirs} is here, where {}:{there} has {ours}", original.file)));
     } else if let Some((line, more)) = ours.get(theirs.len()) {
         mistakes.push(translation.mistake(0, format!("{more} of {}:{line} is missing", original.file)));
     } else if let Some((line, more)) = theirs.get(ours.len()) {

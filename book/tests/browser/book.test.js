@@ -1,4 +1,4 @@
-// The book as a reader has it: in a browser, in both languages.
+// The book as a reader sees it: in a browser, in all languages.
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
@@ -14,7 +14,7 @@ const SITE = process.env.SITE;
 const AXE = fs.readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const LANGUAGES = ["en", "zh"];
 const KINDS = { ".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml" };
-// The site lives under a path, as a project's does at GitHub Pages.
+// The site is below a path, as that of a project is at GitHub Pages.
 const BELOW = "/some/where";
 
 const pagesOf = (language) => fs.readdirSync(path.join(SITE, language)).filter((name) => name.endsWith(".html"));
@@ -26,7 +26,7 @@ const AT_ONCE = { concurrency: os.availableParallelism() };
 
 let browser, server, base;
 
-// Nothing hangs: a test has two minutes.
+// A test that hangs fails after two minutes.
 const test = (name, body) => testWithin(name, { timeout: 120_000 }, body);
 
 before(async () => {
@@ -39,7 +39,7 @@ before(async () => {
     });
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
     base = `http://127.0.0.1:${server.address().port}${BELOW}/`;
-    // A browser run by root has no sandbox to make.
+    // Chromium makes no sandbox for root.
     const args = process.getuid() === 0 ? ["--no-sandbox"] : [];
     browser = await chromium.launch({ executablePath: process.env.CHROMIUM, args });
 });
@@ -49,7 +49,7 @@ after(async () => {
     server?.close();
 });
 
-// Runs `body` with a page of its own; whatever the page complains of, or loads from elsewhere, fails the test.
+// Runs `body` with a page of its own. The test fails if the page reports a problem, or loads something from another site.
 const visit = async (address, options, body) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     const page = await context.newPage();
@@ -59,7 +59,7 @@ const visit = async (address, options, body) => {
     });
     page.on("pageerror", (error) => complaints.push(`${page.url()}: ${error.message}`));
     page.on("requestfailed", (request) => {
-        // A page that is left stops loading.
+        // The browser stops loading a page when it leaves it.
         if (request.failure()?.errorText !== "net::ERR_ABORTED") { complaints.push(`${request.url()} failed`); }
     });
     page.on("response", (response) => { if (response.status() >= 400) { complaints.push(`${response.url()}: ${response.status()}`); } });
@@ -79,7 +79,7 @@ const visit = async (address, options, body) => {
 
 const SIDEWAYS = "document.documentElement.scrollWidth - document.documentElement.clientWidth";
 
-// What sticks out of the window, for the message.
+// The elements that are wider than the window, for the message.
 const outside = (page) => page.evaluate(() => [...document.querySelectorAll("body *")]
     .filter((element) => element.getBoundingClientRect().right > innerWidth + 1 && !element.closest("pre, .table-wrapper"))
     .slice(0, 3).map((element) => element.outerHTML.slice(0, 120)));
@@ -94,7 +94,7 @@ const violations = async (page) => {
 
 const unfold = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((details) => { details.open = true; }));
 
-describe("each page is light, has no fault, breaks no rule of WCAG 2.1 AA in light and dark, and fits a phone", AT_ONCE, () => {
+describe("each page is light, reports no problem, keeps WCAG 2.1 AA in light and dark, and fits a phone", AT_ONCE, () => {
     for (const address of PAGES) {
         test(address, async () => {
             await visit(address, { colorScheme: "light" }, async (page) => {
@@ -119,7 +119,7 @@ describe("each page is light, has no fault, breaks no rule of WCAG 2.1 AA in lig
     }
 });
 
-describe("what opens breaks no rule of WCAG 2.1 AA", AT_ONCE, () => {
+describe("dialogs and popovers keep WCAG 2.1 AA", AT_ONCE, () => {
     for (const colorScheme of ["light", "dark"]) {
         test(`the contents on a phone, the search, the mark of a test, ${colorScheme}`, async () => {
             await visit(CHAPTERS[0], { colorScheme, viewport: { width: 360, height: 740 } }, async (page) => {
@@ -161,13 +161,13 @@ describe("the other language", AT_ONCE, () => {
                     await page.click(".language");
                     await page.waitForURL(`${base}${other}#*`);
                     const at = new URL(page.url()).hash.slice(1);
-                    // Near the end of a page the window shows several headings.
+                    // Near the end of a page several headings are visible.
                     assert.ok(await page.locator(`[id="${id}"]`).evaluate((heading) => {
                         const { top } = heading.getBoundingClientRect();
                         return top >= 0 && top < innerHeight;
                     }), `${id} is to be seen at ${at}`);
                 }
-                // The site's first page leads to what was chosen last.
+                // The first page of the site leads to the language that was chosen last.
                 await page.goto(base);
                 await page.waitForURL(`${base}${other.slice(0, 2)}/index.html`);
             });
@@ -193,7 +193,7 @@ describe("the other language", AT_ONCE, () => {
         await visit("", { javaScriptEnabled: false }, async (page) => {
             for (const language of LANGUAGES) { assert.ok(await page.isVisible(`a[href="${language}/index.html"]`)); }
         });
-        // It keeps to the rules, too; here its script leads nowhere.
+        // It keeps the rules as well. Here its script leads nowhere.
         const still = fs.readFileSync(path.join(SITE, "index.html"), "utf8").replace(/location\.replace/, "String");
         const context = await browser.newContext();
         const page = await context.newPage();
@@ -271,7 +271,7 @@ describe("questions", AT_ONCE, () => {
                         assert.ok(!await right.isVisible(), "the answer is folded away");
                         await answers.nth(n).locator("summary").focus();
                         await page.keyboard.press("Enter");
-                        assert.ok(await right.isVisible(), "the answer is there");
+                        assert.ok(await right.isVisible(), "the answer is visible");
                         assert.ok(await answers.nth(n).locator(".wrong").count() >= 2);
                     }
                 });
@@ -318,7 +318,7 @@ describe("colours", () => {
 });
 
 describe("figures", () => {
-    test("keep each text inside the drawing, and no two texts upon each other, in both languages", async () => {
+    test("keep each text inside the drawing, and no text over another, in all languages", async () => {
         for (const address of CHAPTERS) {
             await visit(address, { viewport: { width: 360, height: 740 } }, async (page) => {
                 const wrong = await page.evaluate(() => [...document.querySelectorAll(".drawing svg")].flatMap((svg) => {
@@ -340,7 +340,7 @@ describe("figures", () => {
 
 describe("on paper", () => {
     for (const language of LANGUAGES) {
-        test(`the ${language} book is all text: answers unfolded, nothing cut off`, async () => {
+        test(`the ${language} book has all of its text: answers unfolded, nothing cut off`, async () => {
             await visit(`${language}/print.html`, { viewport: { width: 700, height: 1000 } }, async (page) => {
                 await page.emulateMedia({ media: "print", colorScheme: "dark" });
                 for (const gone of [".bar", "#contents"]) { assert.ok(!await page.isVisible(gone), gone); }

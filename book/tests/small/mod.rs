@@ -11,7 +11,7 @@ use book::stamp;
 use mmap_workbook::text::Language;
 use tempfile::TempDir;
 
-/// As much of a workbook as has a chapter.
+/// A workbook with one chapter.
 pub struct Small {
     /// Its checkout.
     pub directory: TempDir,
@@ -33,7 +33,7 @@ impl Small {
         small
     }
 
-    /// The same as the program sees it.
+    /// The checkout, for the program.
     pub fn sources(&self) -> Sources {
         Sources::at(self.directory.path())
     }
@@ -51,7 +51,7 @@ impl Small {
     }
 }
 
-/// A question of that id, with what its three options have besides their texts.
+/// A question with this id, and what its three options have besides their texts.
 macro_rules! question {
     ($id:literal, $($more:literal),*) => {
         concat!(
