@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::model::{Basis, Model, Rule};
-use mmap_workbook::play::torture::{self, Comparison, FileSystem, runner};
+use mmap_workbook::play::random::Dice;
+use mmap_workbook::play::torture::{self, Comparison, FileSystem};
 use mmap_workbook::play::{self, page_size};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario};
-use proptest::prelude::*;
-use proptest::strategy::ValueTree;
 
 fn parsed(text: &str) -> Scenario {
     Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
@@ -44,13 +43,12 @@ fn a_model_with_any_rule_denied_is_caught() {
     let mut caught = BTreeMap::new();
     let file_systems = FileSystem::at_hand().expect("file systems");
     let (first, memory) = (&file_systems[0], &file_systems[file_systems.len() - 1]);
-    let (mut kernel, mut runner, mut done) = (first.kernel().expect("a kernel"), runner(1), 0);
-    let kinds = [first.scenarios(200).boxed(), memory.scenarios(200).boxed()];
-    for scenarios in kinds.iter().cycle() {
+    let (mut kernel, mut dice, mut done) = (first.kernel().expect("a kernel"), Dice::new(1), 0);
+    for file_system in [first, memory].into_iter().cycle() {
         if left.is_empty() || done > budget {
             break;
         }
-        let scenario = scenarios.new_tree(&mut runner).expect("a scenario").current();
+        let scenario = file_system.scenario(200, &mut dice);
         let happened = kernel.play(&scenario).expect("the kernel can");
         left.retain(|rule| {
             let Ok(predicted) = Model::denying(page, *rule).play(&scenario);
@@ -88,10 +86,10 @@ fn what_is_left_open_is_one_of_what_it_says() {
 fn every_outcome_has_its_reason() {
     let page = page_size().expect("a page");
     let seen = RefCell::new(std::collections::BTreeSet::new());
-    let mut runner = runner(2);
+    let mut dice = Dice::new(2);
     for file_system in FileSystem::at_hand().expect("file systems") {
         for _ in 0..60 {
-            let scenario = file_system.scenarios(200).new_tree(&mut runner).expect("a scenario").current();
+            let scenario = file_system.scenario(200, &mut dice);
             let mut model = Model::new(page);
             for line in &scenario.0 {
                 let (outcome, rule) = model.step(line.process, &line.operation);

@@ -6,11 +6,9 @@ use std::io::Write;
 use std::process::{Command, Output, Stdio};
 
 use mmap_workbook::kernel::Kernel;
-use mmap_workbook::play::random::{self, Files};
-use mmap_workbook::play::torture::runner;
+use mmap_workbook::play::random::{self, Dice, Files};
 use mmap_workbook::process::{Child, Ended};
 use mmap_workbook::scenario::{Backend, Operation, Scenario, TOUR};
-use proptest::strategy::{Strategy, ValueTree};
 use tempfile::tempdir;
 
 /// The program with these arguments and this on its standard input.
@@ -89,7 +87,7 @@ fn a_trace_draws_whose_copy_a_page_is() {
     let mapped = text.lines().skip_while(|line| !line.contains("A store m 0")).skip(1).take(2).collect::<String>();
     assert!(
         mapped.contains(" no longer follows the file. [Linux; POSIX leaves"),
-        "who says so, where it isn't POSIX: {mapped}"
+        "the basis, where it isn't POSIX: {mapped}"
     );
     let last = text.lines().rev().find(|line| line.contains("B m private")).expect("B's mapping");
     assert!(last.contains("\"xy\""), "{last}");
@@ -158,7 +156,7 @@ fn what_is_not_a_scenario_is_refused_in_one_line_and_nothing_is_run() {
         (vec!["play", "-"], forks.as_str(), "line 6, `A map m5 anon private rw 200p`: more than 1024 pages"),
         (vec!["play", "-"], flood.as_str(), "the lines up to here copy more than"),
         (vec!["play", "-"], deluge.as_str(), "the lines up to here copy more than"),
-        (vec!["play", "-"], "A load nobody 0 1", "line 1, `A load nobody 0 1`: A has no mapping nobody"),
+        (vec!["play", "-"], "A load missing 0 1", "line 1, `A load missing 0 1`: A has no mapping missing"),
         (
             vec!["play", "-"],
             "A create f 1\nA open d f ro\nA open d f ro",
@@ -217,14 +215,13 @@ fn predictions_are_asked_for_and_answered() {
 #[test]
 fn random_scenarios_have_every_operation() {
     let mut missing: BTreeSet<&str> = Operation::VERBS.iter().copied().collect();
-    let (scenarios, mut runner) = (random::scenario(Files::All, 200), runner(1));
+    let mut dice = Dice::new(1);
     for _ in 0..100 {
-        let scenario = scenarios.new_tree(&mut runner).expect("a scenario").current();
-        for line in &scenario.0 {
+        for line in &random::scenario(Files::All, 200, &mut dice).0 {
             missing.remove(line.operation.to_string().split(' ').next().expect("a verb"));
         }
     }
-    assert!(missing.is_empty(), "`operation` of src/play/random.rs draws none of these: {missing:?}");
+    assert!(missing.is_empty(), "the tables of src/play/random.rs draw none of these: {missing:?}");
 }
 
 #[test]

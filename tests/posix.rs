@@ -1,4 +1,4 @@
-//! What POSIX and the man pages assert of mmap(2) and munmap(2) and no scenario can say: addresses, flags, limits, times.
+//! What POSIX and the man pages assert about mmap(2) and munmap(2), and no scenario can express: addresses, flags, limits, times.
 //! The book's appendix "What is asserted, and where it is shown" names these tests.
 
 use std::fs::{File, Metadata};
@@ -23,7 +23,7 @@ use nix::unistd::{Uid, setuid};
 const ANONYMOUS: i32 = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
 const BOTH: i32 = libc::PROT_READ | libc::PROT_WRITE;
 
-/// The raw call: whatever is asked for.
+/// The raw call, with any arguments.
 fn mmap(address: usize, length: usize, protection: i32, flags: i32, fd: RawFd, offset: i64) -> Result<usize, Errno> {
     assert!(flags & libc::MAP_FIXED == 0 || address == 0 || is_ours(address) || !address.is_multiple_of(page_size()));
     let address = ptr::with_exposed_provenance_mut(address);
@@ -34,12 +34,12 @@ fn mmap(address: usize, length: usize, protection: i32, flags: i32, fd: RawFd, o
 }
 
 fn munmap(address: usize, length: usize) -> Result<(), Errno> {
-    // SAFETY: the callers name what they have mapped themselves, or what can't be mapped.
+    // SAFETY: the callers unmap only what they have mapped themselves, or addresses that can't be mapped.
     Errno::result(unsafe { libc::munmap(ptr::with_exposed_provenance_mut(address), length) }).map(drop)
 }
 
 fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
-    // SAFETY: the callers name what they have mapped themselves, and touch it only as it may be touched then.
+    // SAFETY: the callers have mapped this range themselves, and access it afterwards only as the new protection allows.
     Errno::result(unsafe { libc::mprotect(ptr::with_exposed_provenance_mut(address), length, protection) }).map(drop)
 }
 
@@ -57,7 +57,7 @@ thread_local! {
     static OURS: std::cell::RefCell<Vec<std::ops::Range<usize>>> = const { std::cell::RefCell::new(Vec::new()) };
 }
 
-/// Pages of our own, which MAP_FIXED may replace.
+/// Maps pages that MAP_FIXED may replace.
 fn ours(pages: usize) -> usize {
     let length = pages * page_size();
     let start = mmap(0, length, BOTH, ANONYMOUS, -1, 0).expect("mapped");
@@ -124,7 +124,7 @@ fn addresses_and_offsets_that_cannot_be_are_refused() {
     assert_eq!(mmap(page + 1, page, BOTH, ANONYMOUS | libc::MAP_FIXED, -1, 0), Err(Errno::EINVAL));
     assert_eq!(mmap(0, usize::MAX - page, BOTH, ANONYMOUS, -1, 0), Err(Errno::ENOMEM));
     assert_eq!(mmap(0, 1, libc::PROT_READ, libc::MAP_SHARED, -1, 0), Err(Errno::EBADF));
-    assert_eq!(munmap(usize::MAX - 2 * page + 1, 4 * page), Err(Errno::EINVAL), "beyond the last address");
+    assert_eq!(munmap(usize::MAX - 2 * page + 1, 4 * page), Err(Errno::EINVAL), "past the last address");
 }
 
 /// POSIX: between the store and the next msync(2). The access times are left to the mount options.
@@ -135,8 +135,8 @@ fn a_store_and_msync_mark_the_modification_time() {
     file.set_modified(long_ago).expect("set");
     let start = mmap(0, 1, BOTH, libc::MAP_SHARED, file.as_raw_fd(), 0).expect("mapped");
     let before = file.metadata().expect("asked");
-    assert_eq!(before.modified().expect("known"), long_ago, "mapping is no modification");
-    // The kernel's clock for files may go in steps of ten milliseconds: another file is marked until it is on.
+    assert_eq!(before.modified().expect("known"), long_ago, "mapping does not modify the file");
+    // The kernel's clock for files may advance in steps of ten milliseconds: wait until another file gets a later time.
     let changed = |metadata: &Metadata| (metadata.ctime(), metadata.ctime_nsec());
     let clock = tempfile::tempfile().expect("a file");
     let deadline = Instant::now() + DEADLINE;
@@ -186,7 +186,7 @@ fn an_unknown_flag_is_refused_by_map_shared_validate_and_no_other() {
 }
 
 #[test]
-fn map_populate_brings_the_pages_and_madv_dontneed_lets_them_go() {
+fn map_populate_brings_the_pages_and_madv_dontneed_drops_them() {
     let (page, pages) = (page_size(), 8);
     let (length, file) = (pages * page, file(&vec![b'x'; pages * page]).expect("a file"));
     let resident = |start: usize| {
@@ -196,7 +196,7 @@ fn map_populate_brings_the_pages_and_madv_dontneed_lets_them_go() {
     let map = |flags| mmap(0, length, libc::PROT_READ, libc::MAP_SHARED | flags, file.as_raw_fd(), 0).expect("mapped");
     let (plain, populated) = (map(0), map(libc::MAP_POPULATE));
     let before = (resident(plain), resident(populated));
-    // SAFETY: of a shared mapping it takes away no byte.
+    // SAFETY: it changes no byte of a shared mapping.
     let gone = unsafe { libc::madvise(ptr::with_exposed_provenance_mut(populated), length, libc::MADV_DONTNEED) };
     assert_eq!((gone, before, resident(populated)), (0, (0, pages), 0));
     assert_eq!(load(populated), b'x');
@@ -204,7 +204,7 @@ fn map_populate_brings_the_pages_and_madv_dontneed_lets_them_go() {
     munmap(populated, length).expect("unmapped");
 }
 
-/// In a child, which may lock next to nothing, and as root gives up being it: root may lock whatever there is.
+/// In a child that may lock next to nothing. As root it gives up its privileges first: root may lock anything.
 #[test]
 fn what_mlockall_can_not_lock_is_not_mapped() {
     let ended = end_of(|| {
@@ -225,12 +225,12 @@ fn more_data_than_the_limit_is_enomem() {
         setrlimit(Resource::RLIMIT_DATA, page_size_u64(), page_size_u64()).expect("a lower limit");
         assert_eq!(mmap(0, page_size(), BOTH, ANONYMOUS, -1, 0), Err(Errno::ENOMEM));
         let reading = mmap(0, page_size(), libc::PROT_READ, ANONYMOUS, -1, 0);
-        assert!(reading.is_ok(), "what can't be stored to is no data");
+        assert!(reading.is_ok(), "a read-only mapping does not count as data");
     });
     assert_eq!(ended.expect("a child"), Ended::Exited(0));
 }
 
-/// Each change of a page in the middle makes one mapping more, or two.
+/// Each change to a page in the middle of a mapping makes one or two mappings more.
 #[test]
 fn more_mappings_than_the_limit_are_enomem() {
     let limit = std::fs::read_to_string("/proc/sys/vm/max_map_count").expect("the limit");
@@ -244,11 +244,11 @@ fn more_mappings_than_the_limit_are_enomem() {
         let start = mmap(0, length, libc::PROT_NONE, ANONYMOUS | libc::MAP_NORESERVE, -1, 0).expect("mapped");
         let answers = (0..limit).map(|n| mprotect(start + (2 * n + 1) * page, page, libc::PROT_READ));
         let refused = answers.zip(0..limit).find(|(answer, _)| answer.is_err()).expect("there is a limit");
-        // Another protection than its neighbours': it can't become a part of one of them.
+        // Its protection differs from its neighbours', so it can't merge with them.
         let another = || mmap(0, page, libc::PROT_EXEC, ANONYMOUS, -1, 0);
         let middle = munmap(start + (2 * limit - 3) * page, page);
         let mapped = (0..4).map(|_| another()).find(Result::is_err);
-        munmap(start, length).expect("what makes fewer of them is possible");
+        munmap(start, length).expect("unmapping reduces their number");
         assert_eq!((refused.0, middle, mapped), (Err(Errno::ENOMEM), Err(Errno::ENOMEM), Some(Err(Errno::ENOMEM))));
     });
     assert_eq!(ended.expect("a child"), Ended::Exited(0));
@@ -277,7 +277,7 @@ fn prot_exec_on_a_file_system_mounted_noexec_is_eperm() {
 fn mprotect_and_madvise_refuse_what_they_do_not_know_and_addresses_within_a_page() {
     let (page, start) = (page_size(), ours(2));
     let advise = |address: usize, advice| {
-        // SAFETY: the page is ours, and nothing that is stored there matters.
+        // SAFETY: this test mapped the page, and its bytes don't matter.
         Errno::result(unsafe { libc::madvise(ptr::with_exposed_provenance_mut(address), page, advice) }).map(drop)
     };
     assert_eq!(mprotect(start + 1, page, libc::PROT_READ), Err(Errno::EINVAL));
@@ -298,7 +298,7 @@ fn locked_pages_are_not_let_go_nor_invalidated_nor_inherited() {
         println!("skipped: mlock(2) of a page: {}", Errno::last());
         return;
     }
-    // SAFETY: the page is ours, and nothing that is stored there matters.
+    // SAFETY: this test mapped the page, and its bytes don't matter.
     let advised = Errno::result(unsafe { libc::madvise(there(), page, libc::MADV_DONTNEED) }).map(drop);
     assert_eq!((advised, load(start)), (Err(Errno::EINVAL), b'x'));
     // SAFETY: msync(2) changes no memory.
@@ -316,7 +316,7 @@ fn a_child_has_no_dontfork_pages_and_zeros_for_wipeonfork_pages() {
     let advised = |advice| {
         let start = ours(1);
         store(start, b'x');
-        // SAFETY: of this process's pages it changes nothing but what a child gets of them.
+        // SAFETY: it only changes what a child gets of these pages.
         let answer = unsafe { libc::madvise(ptr::with_exposed_provenance_mut(start), page, advice) };
         assert_eq!(answer, 0, "{}", Errno::last());
         start
@@ -325,7 +325,7 @@ fn a_child_has_no_dontfork_pages_and_zeros_for_wipeonfork_pages() {
     let ended = end_of(|| _ = load(dontfork)).expect("a child");
     assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
     assert_eq!(end_of(|| assert_eq!(load(wiped), 0)).expect("a child"), Ended::Exited(0));
-    assert_eq!([load(dontfork), load(wiped)], [b'x'; 2], "here they are what they were");
+    assert_eq!([load(dontfork), load(wiped)], [b'x'; 2], "unchanged in the parent");
     munmap(dontfork, page).expect("unmapped");
     munmap(wiped, page).expect("unmapped");
 }
@@ -355,7 +355,7 @@ fn seals_are_the_files_and_only_grow_and_need_a_writable_descriptor() {
     assert_eq!((seals(&first), seals(&reopened)), (Ok(shrink | grow), Ok(shrink | grow)));
     assert_eq!((seal(&first, last), seal(&first, SealFlag::F_SEAL_WRITE)), (Ok(()), Err(Errno::EPERM)));
     assert_eq!(seals(&memory(MFdFlags::empty())), Ok(last), "without MFD_ALLOW_SEALING");
-    // A tmpfs has seals as well, and none may be added; whatever else a file is on has none.
+    // A file on tmpfs is sealed against seals; other file systems have no seals.
     let refused = seal(&file(b"x").expect("a file"), shrink);
     assert!(matches!(refused, Err(Errno::EINVAL | Errno::EPERM)), "{refused:?}");
 }
@@ -383,7 +383,7 @@ fn msync_refuses_flags_that_contradict_and_addresses_within_a_page() {
     };
     assert_eq!(msync(start, libc::MS_SYNC | libc::MS_ASYNC), Err(Errno::EINVAL));
     assert_eq!(msync(start + 1, libc::MS_SYNC), Err(Errno::EINVAL));
-    assert_eq!(msync(start, 0), Ok(()), "Linux asks for neither of them");
+    assert_eq!(msync(start, 0), Ok(()), "Linux requires neither flag");
     munmap(start, page).expect("unmapped");
 }
 

@@ -5,8 +5,8 @@
 //! That is nearly all there is to it. The rest says when an access faults.
 //!
 //! Wherever the code decides something, it asks whether a [`Rule`] `applies`. The last of these rules, in the order of their table,
-//! becomes the reason for the outcome. A model can deny one of them ([`Model::denying`]): it then behaves as a person expects who
-//! has that rule wrong, or as another system does.
+//! becomes the reason for the outcome. A model can deny one of them ([`Model::denying`]): it then behaves as a person with that
+//! misconception expects, or as another system does.
 //!
 //! To read on: `cache` has the pages of a file; `files` what a truncation drops; `mappings` how a mapping is made, changed and
 //! removed; `accesses` when a private copy is made, and when an access is fatal; `processes` what fork(2) shares; `rules` every
@@ -162,7 +162,7 @@ impl Model {
         }
     }
 
-    /// The model without this rule: what a person expects who does not believe it.
+    /// The model without this rule: what a person with that misconception expects.
     pub fn denying(page_size: u32, rule: Rule) -> Model {
         Model { denied: Some(rule), ..Model::new(page_size) }
     }

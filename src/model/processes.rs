@@ -33,14 +33,14 @@ impl Model {
         if killed && !outlive {
             // The earlier bytes come back, those of the last store first.
             for (_, file, at, before) in
-                core::mem::take(&mut self.unsynced).into_iter().rev().filter(|(who, ..)| *who == process)
+                core::mem::take(&mut self.unsynced).into_iter().rev().filter(|(by, ..)| *by == process)
             {
                 if self.files.contains_key(&file) {
                     self.set(file, at, before);
                 }
             }
         }
-        self.unsynced.retain(|(who, ..)| *who != process);
+        self.unsynced.retain(|(by, ..)| *by != process);
         self.processes.remove(&process);
     }
 }

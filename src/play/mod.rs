@@ -134,7 +134,7 @@ fn unfit(model: &Model, process: Pid, operation: &mut Operation) -> Option<Strin
         Role::NewProcess(child) => model.has(*child).then(|| format!("there is already a process {child}")),
         Role::OtherProcess(other) if *other == process => Some("a process that wants to end uses `exit`".to_owned()),
         Role::OtherProcess(other) => (!model.has(*other)).then(|| no_process(*other)),
-        Role::File(_) | Role::NewFile(_) | Role::AnyName(_) | Role::Copied(_) => None,
+        Role::File(_) | Role::NewFile(_) | Role::AnyName(_) | Role::Copied(_) | Role::Amount(_) => None,
     })
 }
 

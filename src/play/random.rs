@@ -1,9 +1,5 @@
 //! Random scenarios: several processes, files and mappings, with sizes near page boundaries.
 
-use proptest::collection::vec;
-use proptest::prelude::*;
-use proptest::sample::select;
-
 use crate::model::Model;
 use crate::scenario::{
     Access, Advice, Amount, Bytes, Contents, Flag, Line, Name, Operation, Outcome, Pid, Protection, Range, Request,
@@ -19,15 +15,139 @@ pub enum Files {
     InMemory,
 }
 
-/// Scenarios of up to `lines` lines. Lines that are not applicable are left out, and so are lines whose outcome is left open: the
-/// rest could not be predicted. They shrink to fewer lines, and to smaller numbers.
-pub fn scenario(files: Files, lines: usize) -> impl Strategy<Value = Scenario> {
-    vec(line(files), lines / 2..=lines).prop_map(|lines| applicable(&lines))
+/// A scenario of up to `lines` lines. Lines that are not applicable are left out, and so are lines whose outcome is left open: the rest
+/// could not be predicted. [`shrunk`] makes it shorter.
+pub fn scenario(files: Files, lines: usize, dice: &mut Dice) -> Scenario {
+    let lines = lines / 2 + dice.below(lines - lines / 2 + 1);
+    applicable(&(0..lines).map(|_| draft(files, dice)).collect::<Vec<_>>())
 }
 
-/// The scenario without the lines that it needs not for `holds` to be true: many at once as long as that works, then one by one, and
-/// at last in pairs, such as one that maps and one that unmaps. proptest shrinks worse: what it draws for a line depends on the
-/// lines before.
+/// Random numbers: the same seed gives the same ones (SplitMix64).
+#[derive(Debug, Clone)]
+pub struct Dice(u64);
+
+impl Dice {
+    /// Dice that are thrown the same way with the same seed.
+    pub fn new(seed: u64) -> Dice {
+        Dice(seed)
+    }
+
+    /// A number from 0 up to this one, without it.
+    pub fn below(&mut self, end: usize) -> usize {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        usize::try_from((mixed ^ (mixed >> 31)) % end.max(1) as u64).unwrap_or(0)
+    }
+
+    fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
+        all[self.below(all.len())]
+    }
+
+    /// One of these, each as often as its weight says.
+    fn weighted<T: Copy>(&mut self, all: &[(usize, T)]) -> T {
+        let mut at = self.below(all.iter().map(|(weight, _)| weight).sum());
+        let found = all.iter().find(|(weight, _)| {
+            let is_here = at < *weight;
+            at = at.saturating_sub(*weight);
+            is_here
+        });
+        found.expect("`at` is below the sum of the weights").1
+    }
+
+    fn name(&mut self, letters: &[&str]) -> Name {
+        Name::new(self.one_of(letters)).expect("a name")
+    }
+
+    fn amount(&mut self, amounts: &[(u32, i32)]) -> Amount {
+        let (pages, bytes) = self.one_of(amounts);
+        Amount { pages, bytes }
+    }
+
+    fn size(&mut self) -> Amount {
+        self.amount(&[(1, 0), (2, 0), (0, 1), (0, 10), (1, 1), (2, -1), (2, 1), (3, 0), (3, -7), (0, 0)])
+    }
+
+    fn place(&mut self) -> Amount {
+        self.amount(&[
+            (0, 0),
+            (1, 0),
+            (0, 1),
+            (1, -1),
+            (1, 1),
+            (2, 0),
+            (2, -1),
+            (0, 9),
+            (0, 10),
+            (2, 1),
+            (3, 0),
+            (3, -7),
+        ])
+    }
+
+    fn length(&mut self) -> Amount {
+        let of_few_bytes: &[_] = &[(0, 1), (0, 2), (0, 3), (0, 17)];
+        let lengths = self.weighted(&[(8, of_few_bytes), (1, &[(1, 0), (0, 0), (1, 3)])]);
+        self.amount(lengths)
+    }
+
+    fn map_offset(&mut self) -> Amount {
+        let aligned: &[_] = &[(0, 0), (0, 0), (1, 0), (2, 0)];
+        let offsets = self.weighted(&[(20, aligned), (1, &[(0, 1), (1, 7)])]);
+        self.amount(offsets)
+    }
+
+    fn letter(&mut self) -> char {
+        char::from(b"abcdefghijklmnopqrstuvwxyz"[self.below(26)])
+    }
+
+    fn bytes(&mut self) -> Bytes {
+        match self.below(10) {
+            0 => Bytes::Fill(self.letter(), self.size()),
+            _ => Bytes::Text((0..=self.below(3)).map(|_| self.letter()).collect()),
+        }
+    }
+
+    fn protection(&mut self) -> Protection {
+        use Protection::{None, Read, ReadWrite, Write};
+        self.weighted(&[(6, ReadWrite), (3, Read), (1, Write), (1, None)])
+    }
+
+    fn process(&mut self, letters: &[(usize, char)]) -> Pid {
+        Pid::new(self.weighted(letters)).expect("a process")
+    }
+
+    fn request(&mut self) -> Request {
+        let source = match self.below(6) {
+            0 => Source::Anonymous,
+            _ => Source::File(self.name(DESCRIPTORS), self.map_offset()),
+        };
+        let (sharing, protection) = (self.one_of(Sharing::ALL), self.protection());
+        Request { source, sharing, protection, length: self.size() }
+    }
+}
+
+/// A scenario for which `holds` is still true, with as few lines as possible, and with simple numbers. proptest would shrink worse, and
+/// by thousands of tries: which lines it leaves out changes what the others become.
+pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
+    let mut scenario = without_idle_lines(scenario, &holds);
+    for line in 0..scenario.0.len() {
+        for (number, amount) in scenario.0[line].operation.amounts().into_iter().enumerate() {
+            let simple = [(0, 0), (0, 1), (1, 0)].map(|(pages, bytes)| Amount { pages, bytes });
+            let with = |simple| {
+                let mut scenario = scenario.clone();
+                *scenario.0[line].operation.amounts_mut()[number] = simple;
+                scenario
+            };
+            let mut simpler = simple.into_iter().take_while(|simple| *simple != amount).map(with);
+            scenario = simpler.find(&holds).unwrap_or(scenario);
+        }
+    }
+    scenario
+}
+
+/// The scenario without the lines that it does not need for `holds` to be true: many at once as long as that works, then one by one,
+/// and at last in pairs, such as one that maps and one that unmaps.
 pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
     let without = |scenario: &Scenario, lines: &[usize]| {
         let left = (0..).zip(&scenario.0).filter(|(n, _)| !lines.contains(n)).map(|(_, line)| line.clone());
@@ -57,7 +177,7 @@ struct Draft {
     process: Pid,
     operation: Operation,
     /// 0 to 99; lower is riskier.
-    caution: u8,
+    caution: usize,
 }
 
 /// The page size by which lines are chosen: the same on every machine, so that a seed gives the same scenarios.
@@ -77,7 +197,7 @@ fn applicable(drafts: &[Draft]) -> Scenario {
             *at = Amount { pages: 0, bytes: 0 };
             (after, outcome) = tried(&model, process, &operation);
         }
-        // The model can't follow what the kernel makes of a line that it leaves open.
+        // Where the model leaves a line open, it can't know how the kernel goes on.
         if !matches!(outcome, Outcome::NotApplicable | Outcome::OneOf(_)) && (may_end || after.has(process)) {
             lines.push(Line { process, operation, outcome: None });
             model = after;
@@ -125,109 +245,81 @@ fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
             }
             // One in three may find that its name is taken.
             Role::NewFile(name) if draft.caution >= 33 => *name = new_one(model.files(), *name, FILES)?,
-            Role::NewFile(_) | Role::AnyName(_) | Role::OtherProcess(_) | Role::Copied(_) => {}
+            Role::NewFile(_) | Role::AnyName(_) | Role::OtherProcess(_) | Role::Copied(_) | Role::Amount(_) => {}
         }
     }
     Some((process, operation))
 }
 
 /// A name that is not in use yet: `wanted`, or another.
-fn new_one(there: impl Iterator<Item = Name> + Clone, wanted: Name, letters: &str) -> Option<Name> {
+fn new_one(there: impl Iterator<Item = Name> + Clone, wanted: Name, letters: &[&str]) -> Option<Name> {
     let free = |name: &Name| !there.clone().any(|other| other == *name);
-    Some(wanted).filter(free).or_else(|| letters.split("").filter_map(Name::new).find(free))
+    Some(wanted).filter(free).or_else(|| letters.iter().filter_map(|letter| Name::new(letter)).find(free))
 }
 
-const FILES: &str = "fg";
-const DESCRIPTORS: &str = "de";
-const MAPPINGS: &str = "mno";
+const FILES: &[&str] = &["f", "g"];
+const DESCRIPTORS: &[&str] = &["d", "e"];
+const MAPPINGS: &[&str] = &["m", "n", "o"];
 
-fn line(files: Files) -> impl Strategy<Value = Draft> {
-    let process = prop_oneof![5 => Just('A'), 3 => Just('B'), 2 => Just('C')].prop_filter_map("a letter", Pid::new);
-    let caution = 0..100_u8;
-    (process, operation(files), caution).prop_map(|(process, operation, caution)| Draft { process, operation, caution })
-}
-
-fn operation(files: Files) -> BoxedStrategy<Operation> {
-    let contents = prop_oneof![size().prop_map(Contents::Zeros), bytes().prop_map(Contents::Bytes)];
-    let access = prop_oneof![6 => Just(Access::ReadWrite), 2 => Just(Access::ReadOnly), 1 => Just(Access::WriteOnly)];
-    let source = prop_oneof![
-        5 => (name(DESCRIPTORS), map_offset()).prop_map(|(name, at)| Source::File(name, at)),
-        1 => Just(Source::Anonymous),
-    ];
-    let sharing = select(Sharing::ALL);
-    let range = prop::option::of((map_offset(), size()).prop_map(|(place, length)| Range { place, length }));
-    let by_name = prop_oneof![
-        3 => (name(FILES), contents).prop_map(|(f, c)| Operation::Create(f, c)),
-        6 => (name(DESCRIPTORS), name(FILES), access, prop::option::weighted(0.1, select(Flag::ALL)))
-            .prop_map(|(d, f, a, flag)| Operation::Open(d, f, a, flag)),
-        1 => (name(FILES), name(FILES)).prop_map(|(f, g)| Operation::Rename(f, g)),
-        1 => name(FILES).prop_map(Operation::Unlink),
-    ];
-    let by_descriptor = prop_oneof![
-        2 => (name(DESCRIPTORS), size()).prop_map(|(d, s)| Operation::Memfd(d, s)),
-        1 => name(DESCRIPTORS).prop_map(Operation::Close),
-        6 => (name(DESCRIPTORS), place(), length()).prop_map(|(d, a, l)| Operation::Read(d, a, l)),
-        8 => (name(DESCRIPTORS), place(), bytes()).prop_map(|(d, a, b)| Operation::Write(d, a, b)),
-        6 => (name(DESCRIPTORS), size()).prop_map(|(d, s)| Operation::Truncate(d, s)),
-        3 => (name(DESCRIPTORS), place(), prop_oneof![length(), size()]).prop_map(|(d, a, l)| Operation::Punch(d, a, l)),
-        1 => (name(DESCRIPTORS), select(Seal::ALL)).prop_map(|(d, s)| Operation::Seal(d, s)),
-    ];
+fn draft(files: Files, dice: &mut Dice) -> Draft {
+    let process = dice.process(&[(5, 'A'), (3, 'B'), (2, 'C')]);
     let on_files = match files {
-        Files::All => prop_oneof![1 => by_name, 2 => by_descriptor].boxed(),
-        Files::InMemory => by_descriptor.boxed(),
+        Files::All => dice.weighted(&[(1, ON_NAMES), (2, ON_DESCRIPTORS)]),
+        Files::InMemory => ON_DESCRIPTORS,
     };
-    let on_memory = prop_oneof![
-        10 => (name(MAPPINGS), (source, sharing, protection(), size()).prop_map(request))
-            .prop_map(|(m, request)| Operation::Map(m, request)),
-        16 => (name(MAPPINGS), place(), length()).prop_map(|(m, a, l)| Operation::Load(m, a, l)),
-        20 => (name(MAPPINGS), place(), bytes()).prop_map(|(m, a, b)| Operation::Store(m, a, b)),
-        4 => (name(MAPPINGS), range).prop_map(|(m, range)| Operation::Unmap(m, range)),
-        3 => (name(MAPPINGS), protection()).prop_map(|(m, p)| Operation::Protect(m, p)),
-        3 => (name(MAPPINGS), select(Advice::ALL)).prop_map(|(m, advice)| Operation::Advise(m, advice)),
-        1 => name(MAPPINGS).prop_map(Operation::Sync),
-    ];
-    let on_processes = prop_oneof![
-        4 => select(vec!['B', 'C']).prop_filter_map("a letter", Pid::new).prop_map(Operation::Fork),
-        3 => Just(Operation::Exit),
-        1 => select(vec!['B', 'C', 'A']).prop_filter_map("a letter", Pid::new).prop_map(Operation::Kill),
-    ];
-    prop_oneof![30 => on_files, 60 => on_memory, 3 => on_processes].boxed()
+    let operations = dice.weighted(&[(30, on_files), (60, ON_MEMORY), (3, ON_PROCESSES)]);
+    let operation = dice.weighted(operations)(dice);
+    Draft { process, operation, caution: dice.below(100) }
 }
 
-fn request((source, sharing, protection, length): (Source, Sharing, Protection, Amount)) -> Request {
-    Request { source, sharing, protection, length }
-}
+/// How often an operation is drawn, and how.
+type Drawn = (usize, fn(&mut Dice) -> Operation);
 
-fn name(letters: &'static str) -> impl Strategy<Value = Name> {
-    select(letters.split("").filter_map(Name::new).collect::<Vec<_>>())
-}
+const ON_NAMES: &[Drawn] = &[
+    (3, |dice| {
+        let contents = match dice.below(2) {
+            0 => Contents::Zeros(dice.size()),
+            _ => Contents::Bytes(dice.bytes()),
+        };
+        Operation::Create(dice.name(FILES), contents)
+    }),
+    (6, |dice| {
+        let access = dice.weighted(&[(6, Access::ReadWrite), (2, Access::ReadOnly), (1, Access::WriteOnly)]);
+        let flag = (dice.below(10) == 0).then(|| dice.one_of(Flag::ALL));
+        Operation::Open(dice.name(DESCRIPTORS), dice.name(FILES), access, flag)
+    }),
+    (1, |dice| Operation::Rename(dice.name(FILES), dice.name(FILES))),
+    (1, |dice| Operation::Unlink(dice.name(FILES))),
+];
 
-fn amounts(amounts: &[(u32, i32)]) -> impl Strategy<Value = Amount> + use<> {
-    select(amounts.iter().map(|(pages, bytes)| Amount { pages: *pages, bytes: *bytes }).collect::<Vec<_>>())
-}
+const ON_DESCRIPTORS: &[Drawn] = &[
+    (2, |dice| Operation::Memfd(dice.name(DESCRIPTORS), dice.size())),
+    (1, |dice| Operation::Close(dice.name(DESCRIPTORS))),
+    (6, |dice| Operation::Read(dice.name(DESCRIPTORS), dice.place(), dice.length())),
+    (8, |dice| Operation::Write(dice.name(DESCRIPTORS), dice.place(), dice.bytes())),
+    (6, |dice| Operation::Truncate(dice.name(DESCRIPTORS), dice.size())),
+    (3, |dice| {
+        let length = if dice.below(2) == 0 { dice.length() } else { dice.size() };
+        Operation::Punch(dice.name(DESCRIPTORS), dice.place(), length)
+    }),
+    (1, |dice| Operation::Seal(dice.name(DESCRIPTORS), dice.one_of(Seal::ALL))),
+];
 
-fn size() -> impl Strategy<Value = Amount> {
-    amounts(&[(1, 0), (2, 0), (0, 1), (0, 10), (1, 1), (2, -1), (2, 1), (3, 0), (3, -7), (0, 0)])
-}
+const ON_MEMORY: &[Drawn] = &[
+    (10, |dice| Operation::Map(dice.name(MAPPINGS), dice.request())),
+    (16, |dice| Operation::Load(dice.name(MAPPINGS), dice.place(), dice.length())),
+    (20, |dice| Operation::Store(dice.name(MAPPINGS), dice.place(), dice.bytes())),
+    (4, |dice| {
+        let part = (dice.below(2) == 0).then(|| Range { place: dice.map_offset(), length: dice.size() });
+        Operation::Unmap(dice.name(MAPPINGS), part)
+    }),
+    (3, |dice| Operation::Protect(dice.name(MAPPINGS), dice.protection())),
+    (3, |dice| Operation::Advise(dice.name(MAPPINGS), dice.one_of(Advice::ALL))),
+    (1, |dice| Operation::Sync(dice.name(MAPPINGS))),
+];
 
-fn place() -> impl Strategy<Value = Amount> {
-    amounts(&[(0, 0), (1, 0), (0, 1), (1, -1), (1, 1), (2, 0), (2, -1), (0, 9), (0, 10), (2, 1), (3, 0), (3, -7)])
-}
-
-fn length() -> impl Strategy<Value = Amount> {
-    prop_oneof![8 => amounts(&[(0, 1), (0, 2), (0, 3), (0, 17)]), 1 => amounts(&[(1, 0), (0, 0), (1, 3)])]
-}
-
-fn map_offset() -> impl Strategy<Value = Amount> {
-    prop_oneof![20 => amounts(&[(0, 0), (0, 0), (1, 0), (2, 0)]), 1 => amounts(&[(0, 1), (1, 7)])]
-}
-
-fn bytes() -> impl Strategy<Value = Bytes> {
-    let fill = (prop::char::range('a', 'z'), size()).prop_map(|(letter, amount)| Bytes::Fill(letter, amount));
-    prop_oneof![9 => "[a-z]{1,3}".prop_map(Bytes::Text), 1 => fill]
-}
-
-fn protection() -> impl Strategy<Value = Protection> {
-    use Protection::{None, Read, ReadWrite, Write};
-    prop_oneof![6 => Just(ReadWrite), 3 => Just(Read), 1 => Just(Write), 1 => Just(None)]
-}
+const ON_PROCESSES: &[Drawn] = &[
+    (4, |dice| Operation::Fork(dice.process(&[(1, 'B'), (1, 'C')]))),
+    (3, |_| Operation::Exit),
+    (1, |dice| Operation::Kill(dice.process(&[(1, 'A'), (1, 'B'), (1, 'C')]))),
+];

@@ -1,16 +1,14 @@
 //! Plays random scenarios for as long as one likes, on every file system at hand.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use nix::sys::statfs::{self, statfs};
-use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, RngAlgorithm, TestCaseError, TestError, TestRng, TestRunner};
 
 use super::first_divergence;
-use super::random::{self, Files};
+use super::random::{self, Dice, Files};
 use crate::kernel::Kernel;
 use crate::model::Model;
 use crate::scenario::Scenario;
@@ -70,18 +68,10 @@ impl FileSystem {
         Kernel::in_dir(&self.directory)
     }
 
-    /// Random scenarios for this file system.
-    pub fn scenarios(&self, lines: usize) -> impl Strategy<Value = Scenario> + use<> {
-        random::scenario(self.files, lines)
+    /// A random scenario of up to `lines` lines for this file system.
+    pub fn scenario(&self, lines: usize, dice: &mut Dice) -> Scenario {
+        random::scenario(self.files, lines, dice)
     }
-}
-
-/// A generator of random values: the same seed gives the same ones.
-pub fn runner(seed: u64) -> TestRunner {
-    let mut bytes = [0; 32];
-    bytes[..8].copy_from_slice(&seed.to_le_bytes());
-    let config = Config { failure_persistence: None, max_shrink_iters: 100_000, ..Config::default() };
-    TestRunner::new_with_rng(config, TestRng::from_seed(RngAlgorithm::ChaCha, &bytes))
 }
 
 /// The most lines that are drawn for a scenario. Longer ones take long to shrink.
@@ -109,34 +99,16 @@ pub fn torture(
 ) -> io::Result<Comparison> {
     let (kernel, model) = (RefCell::new(file_system.kernel()?), RefCell::new(model.clone()));
     let compare = |scenario: &Scenario| first_divergence(scenario, &mut model.borrow_mut(), &mut kernel.borrow_mut());
-    let trouble = RefCell::new(None);
-    let mut runner = runner(seed);
-    let scenarios = file_system.scenarios(LINES);
-    let (mut done, mut told) = (0, Instant::now());
+    let diverges =
+        |scenario: &Scenario| super::check(scenario).is_ok() && compare(scenario).is_ok_and(|line| line.is_some());
+    let (mut dice, mut done, mut told) = (Dice::new(seed), 0, Instant::now());
     while done < operations {
-        let tree = scenarios.new_tree(&mut runner).map_err(|reason| io::Error::other(reason.to_string()))?;
-        let lines = Cell::new(0);
-        let result = runner.run_one(tree, |scenario| {
-            lines.set(scenario.0.len() as u64);
-            match compare(&scenario) {
-                Ok(None) => Ok(()),
-                Ok(Some(line)) => Err(TestCaseError::fail(format!("line {}", line + 1))),
-                Err(error) => {
-                    trouble.borrow_mut().get_or_insert(error);
-                    Ok(()) // no shrinking: it needs the kernel
-                }
-            }
-        });
-        if let Some(error) = trouble.take() {
-            return Err(error);
+        let mut scenario = file_system.scenario(LINES, &mut dice);
+        if let Some(line) = compare(&scenario)? {
+            scenario.0.truncate(line + 1);
+            return Ok(Comparison::Diverges(Box::new(random::shrunk(scenario, diverges)), done));
         }
-        if let Err(TestError::Fail(_, scenario)) = result {
-            let diverges = |scenario: &Scenario| {
-                super::check(scenario).is_ok() && compare(scenario).is_ok_and(|line| line.is_some())
-            };
-            return Ok(Comparison::Diverges(Box::new(random::without_idle_lines(scenario, diverges)), done));
-        }
-        done += lines.get();
+        done += scenario.0.len() as u64;
         if told.elapsed() > Duration::from_millis(200) {
             progress(done)?;
             told = Instant::now();

@@ -1,4 +1,4 @@
-//! Predict and find out: a scenario, a question about its last line, the kernel's answer, and the rule behind it.
+//! Predict and find out: a scenario, a question about its last line, the kernel's answer, and the rule that explains it.
 
 pub mod denial;
 pub mod search;
@@ -8,12 +8,10 @@ mod words;
 use std::collections::VecDeque;
 use std::io;
 
-use proptest::strategy::{Just, Strategy, ValueTree};
-
 use crate::course::Lesson;
 use crate::model::{Model, Posix, Rule};
-use crate::play::random::{self, Files};
-use crate::play::{elsewhere, page_size, torture::runner};
+use crate::play::random::{self, Dice, Files};
+use crate::play::{elsewhere, page_size};
 use crate::scenario::{Backend, Operation, Outcome, Scenario};
 use crate::text::Text;
 use denial::{DENIALS, Denial};
@@ -64,7 +62,7 @@ impl Question {
         self.denials(answer, page_size).iter().map(|denial| denial.misconception.slug).collect()
     }
 
-    /// The rules that somebody may deny who gives this answer, each with its misconception.
+    /// The rules whose denial leads to this answer, each with its misconception.
     fn denials(&self, answer: &Outcome, page_size: u32) -> Vec<&'static Denial> {
         let expects = |denial: &&Denial| denial.prediction(&self.scenario, page_size).as_ref() == Some(answer);
         DENIALS.iter().filter(expects).collect()
@@ -122,18 +120,17 @@ const SMALL_PAGE: u32 = 64;
 
 /// Questions without end. The same seed gives the same questions.
 pub fn series(seed: u64, level: Level, page_size: u32) -> impl Iterator<Item = Question> {
-    let mut runner = runner(seed);
-    let scenarios = random::scenario(Files::All, 60);
+    let mut dice = Dice::new(seed);
     // What was asked lately: the same rules again would bore.
     let mut lately = VecDeque::new();
     std::iter::from_fn(move || {
         loop {
-            let scenario = scenarios.new_tree(&mut runner).ok()?.current().0;
+            let scenario = random::scenario(Files::All, 60, &mut dice).0;
             // Any line may be the one to ask about. Only one question comes from a scenario, however long it is.
-            let lines: Vec<usize> = (2..scenario.len()).collect();
-            let lines = Just(lines).prop_shuffle().new_tree(&mut runner).ok()?.current();
+            let mut left: Vec<usize> = (2..scenario.len()).collect();
+            let mut lines = std::iter::from_fn(|| (!left.is_empty()).then(|| left.swap_remove(dice.below(left.len()))));
             let asked_for = |line: usize| Question::about(Scenario(scenario[..=line].to_vec()), SMALL_PAGE);
-            let Some(question) = lines.into_iter().find_map(asked_for) else { continue };
+            let Some(question) = lines.find_map(asked_for) else { continue };
             if !level.may_fit(&question.scenario) || !is_short(&question) {
                 continue;
             }

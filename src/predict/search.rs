@@ -49,39 +49,54 @@ A load m 1p 1
 ";
 
 /// Small, so that pages are copied fast; the scenarios count in pages, and mean pages of any size.
-const PAGE: u32 = 4;
+const PAGE_SIZE: u32 = 4;
 
 /// The shortest scenario, of at most `most` lines, whose last line tells the model from the model that denies `rule`. Of several
 /// the first, in the order of the lines that scenarios are made of.
 pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
     let alphabet = Scenario::parse(ALPHABET).ok()?.0;
-    let mut reached = vec![(Model::new(PAGE), Model::denying(PAGE, rule), Vec::new())];
+    let mut reached = vec![(Model::new(PAGE_SIZE), Model::denying(PAGE_SIZE, rule), Vec::new())];
     let mut seen = HashSet::new();
     for _ in 0..most {
+        // Nothing is kept before all are tried: for most searches this is the last round, and the longest by far.
+        for (truth, denial, lines) in &reached {
+            let mut next = continuations(truth, &alphabet);
+            let tells_apart = next.find(|(_, line, _, is)| {
+                let believed = denial.clone().step(line.process, &line.operation).0;
+                !is.is_open() && !believed.is_open() && *is != believed
+            });
+            if let Some((_, last, ..)) = tells_apart {
+                let lines = lines.iter().map(|number: &usize| &alphabet[*number]);
+                return Some(Scenario(lines.chain([last]).cloned().collect()));
+            }
+        }
         let mut next = Vec::new();
-        for (truth, denial, lines) in reached {
-            for (number, line) in alphabet.iter().enumerate() {
-                let mut truth = truth.clone();
-                let is = truth.step(line.process, &line.operation).0;
-                if matches!(is, Outcome::NotApplicable | Outcome::OneOf(_)) {
-                    continue;
-                }
+        for (truth, denial, lines) in &reached {
+            for (number, line, truth, _) in continuations(truth, &alphabet) {
                 let mut denial = denial.clone();
-                let believed = denial.step(line.process, &line.operation).0;
-                if !is.is_open() && !believed.is_open() && is != believed {
-                    let mut lines: Vec<Line> = lines.iter().map(|n: &usize| alphabet[*n].clone()).collect();
-                    lines.push(line.clone());
-                    return Some(Scenario(lines));
-                }
+                denial.step(line.process, &line.operation);
                 if seen.insert(hash(&(&truth, &denial))) {
-                    let lines = lines.iter().copied().chain([number]).collect();
-                    next.push((truth, denial, lines));
+                    next.push((truth, denial, lines.iter().copied().chain([number]).collect()));
                 }
             }
         }
         reached = next;
     }
     None
+}
+
+/// The lines with which a scenario may go on: the number of each, the model after it, and its outcome.
+fn continuations<'l>(
+    model: &'l Model,
+    alphabet: &'l [Line],
+) -> impl Iterator<Item = (usize, &'l Line, Model, Outcome)> {
+    let mut after = model.clone();
+    (0..).zip(alphabet).filter_map(move |(number, line)| {
+        let outcome = after.step(line.process, &line.operation).0;
+        // A line that is not applicable changes nothing.
+        let played = (outcome != Outcome::NotApplicable).then(|| core::mem::replace(&mut after, model.clone()))?;
+        (!matches!(outcome, Outcome::OneOf(_))).then_some((number, line, played, outcome))
+    })
 }
 
 fn hash(value: &impl Hash) -> u64 {

@@ -42,13 +42,10 @@ pub(super) trait Part: Sized {
     fn is_said(&self) -> bool {
         true
     }
-
-    /// Adds the numbers of bytes that are in it.
-    fn amounts(&self, _all: &mut Vec<Amount>) {}
 }
 
-/// What a part of an operation refers to, or how many bytes it copies: what those need to know who make or check scenarios and
-/// must not forget an operation. The table of the operations gives it, after `as`.
+/// What a part of an operation refers to, or what number of bytes it is. Code that makes or checks scenarios goes by the roles, so that it
+/// can't forget an operation. The table of the operations gives them, after `as`.
 #[derive(Debug)]
 pub enum Role<'o> {
     /// The name of a file that exists.
@@ -71,6 +68,8 @@ pub enum Role<'o> {
     NewProcess(&'o mut Pid),
     /// The number of bytes that are copied.
     Copied(&'o mut Amount),
+    /// Any other number of bytes.
+    Amount(&'o mut Amount),
 }
 
 /// A part of an operation that says its roles by itself, or has none. A name and a process have one only by the table.
@@ -250,12 +249,6 @@ macro_rules! operations {
                     })*
                 }
             }
-
-            fn amounts(&self, all: &mut Vec<Amount>) {
-                match self {
-                    $(Operation::$Operation $(($($part),*))? => { $($($part.amounts(all);)*)? })*
-                }
-            }
         }
     };
     (@role $all:ident $part:ident) => { Roles::roles($part, &mut $all) };
@@ -310,9 +303,16 @@ operations! {
 impl Operation {
     /// The numbers of bytes in it.
     pub fn amounts(&self) -> Vec<Amount> {
-        let mut all = Vec::new();
-        Part::amounts(self, &mut all);
-        all
+        self.clone().amounts_mut().into_iter().map(|amount| *amount).collect()
+    }
+
+    /// The numbers of bytes in it, to be changed.
+    pub fn amounts_mut(&mut self) -> Vec<&mut Amount> {
+        let amount = |role| match role {
+            Role::Copied(amount) | Role::Amount(amount) => Some(amount),
+            _ => None,
+        };
+        self.roles().into_iter().filter_map(amount).collect()
     }
 }
 
@@ -354,13 +354,13 @@ impl Part for Amount {
             (pages, bytes) => write!(f, "{pages}p{bytes:+}"),
         }
     }
-
-    fn amounts(&self, all: &mut Vec<Amount>) {
-        all.push(*self);
-    }
 }
 
-impl Roles for Amount {}
+impl Roles for Amount {
+    fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
+        all.push(Role::Amount(self));
+    }
+}
 
 fn amount(word: &str) -> Option<Amount> {
     let bytes = |text: &str| plain_number(text).and_then(|bytes| i32::try_from(bytes).ok());
@@ -395,13 +395,6 @@ impl Part for Bytes {
             Bytes::Fill(letter, amount) => write!(f, "'{letter}'*{amount}"),
         }
     }
-
-    fn amounts(&self, all: &mut Vec<Amount>) {
-        match self {
-            Bytes::Text(_) => {}
-            Bytes::Fill(_, amount) => amount.amounts(all),
-        }
-    }
 }
 
 /// Its bytes are copied: to a file, or into a mapping.
@@ -429,19 +422,12 @@ impl Part for Contents {
             Contents::Bytes(bytes) => bytes.print(f),
         }
     }
-
-    fn amounts(&self, all: &mut Vec<Amount>) {
-        match self {
-            Contents::Zeros(size) => size.amounts(all),
-            Contents::Bytes(bytes) => bytes.amounts(all),
-        }
-    }
 }
 
 impl Roles for Contents {
     fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
         match self {
-            Contents::Zeros(_) => {}
+            Contents::Zeros(size) => size.roles(all),
             Contents::Bytes(bytes) => bytes.roles(all),
         }
     }
@@ -469,21 +455,15 @@ impl Part for Request {
             Source::Anonymous => write!(f, "anon {sharing} {protection} {length}"),
         }
     }
-
-    fn amounts(&self, all: &mut Vec<Amount>) {
-        if let Source::File(_, offset) = self.source {
-            offset.amounts(all);
-        }
-        self.length.amounts(all);
-    }
 }
 
 impl Roles for Request {
     fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
-        match &mut self.source {
-            Source::File(descriptor, _) => all.push(Role::Descriptor(descriptor)),
-            Source::Anonymous => {}
+        if let Source::File(descriptor, offset) = &mut self.source {
+            all.push(Role::Descriptor(descriptor));
+            offset.roles(all);
         }
+        self.length.roles(all);
     }
 }
 
@@ -495,13 +475,14 @@ impl Part for Range {
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {}", self.place, self.length)
     }
-
-    fn amounts(&self, all: &mut Vec<Amount>) {
-        all.extend([self.place, self.length]);
-    }
 }
 
-impl Roles for Range {}
+impl Roles for Range {
+    fn roles<'o>(&'o mut self, all: &mut Vec<Role<'o>>) {
+        self.place.roles(all);
+        self.length.roles(all);
+    }
+}
 
 /// A part that may be left out, at the end of an operation.
 impl<P: Part> Part for Option<P> {
@@ -515,10 +496,6 @@ impl<P: Part> Part for Option<P> {
 
     fn is_said(&self) -> bool {
         self.is_some()
-    }
-
-    fn amounts(&self, all: &mut Vec<Amount>) {
-        self.iter().for_each(|part| part.amounts(all));
     }
 }
 

@@ -5,16 +5,15 @@ use std::time::Instant;
 
 use mmap_workbook::model::Model;
 use mmap_workbook::play::page_size;
-use mmap_workbook::play::torture::{FileSystem, runner};
+use mmap_workbook::play::random::Dice;
+use mmap_workbook::play::torture::FileSystem;
 use mmap_workbook::scenario::{Backend, Scenario};
-use proptest::strategy::{Strategy, ValueTree};
 
 fn main() {
     let page_size = page_size().expect("a page");
     for file_system in FileSystem::at_hand().expect("file systems") {
-        let (strategy, mut runner) = (file_system.scenarios(1000), runner(1));
-        let scenarios: Vec<Scenario> =
-            (0..200).map(|_| strategy.new_tree(&mut runner).expect("a scenario").current()).collect();
+        let mut dice = Dice::new(1);
+        let scenarios: Vec<Scenario> = (0..200).map(|_| file_system.scenario(1000, &mut dice)).collect();
         let lines: usize = scenarios.iter().map(|scenario| scenario.0.len()).sum();
         let rate = |seconds: f64, times: u32| {
             let lines = u32::try_from(lines).expect("few enough");

@@ -1,50 +1,50 @@
-//! What only predictions show (crate::predict).
+//! The misconceptions that only predictions show (crate::predict).
 
 use super::Misconception;
 
 misconceptions! {
     A_MAPPING_FOLLOWS_ITS_NAME = "a-mapping-follows-its-name",
-        ("A mapping, or a descriptor, is of whatever file has the name now.",
+        ("A mapping, or a descriptor, refers to whatever file has the name now.",
          "映射（或描述符）跟着名字走：名字现在指向哪个文件，它就是哪个文件。"),
-        ("Both are of the inode that the name led to when it was opened. After rename(2) the old file is mapped still, and \
-          nothing of the new one is seen.",
+        ("Both refer to the inode that the name led to when it was opened. After rename(2) the old file is still mapped, and \
+          the new one is not visible.",
          "两者绑定的都是打开时名字指向的 inode。rename(2) 之后，映射着的仍是旧文件，新文件的内容一点也看不到。");
     UNLINK_TAKES_THE_BYTES = "unlink-takes-the-bytes",
-        ("unlink(2) deletes the file, and what has it open or mapped has nothing left.",
-         "unlink(2) 会删除文件，打开或映射着它的就什么都没有了。"),
-        ("It takes a name away. The inode and its bytes stay until the last name, descriptor and mapping are gone.",
+        ("unlink(2) deletes the file, and a process that has it open or mapped loses it.",
+         "unlink(2) 会删除文件，打开或映射着它的进程就什么都没有了。"),
+        ("It removes a name. The inode and its bytes stay until the last name, descriptor and mapping are gone.",
          "它去掉的只是一个名字。直到最后一个名字、描述符和映射都消失，inode 和内容才会释放。");
     TRUNC_MAKES_A_NEW_FILE = "trunc-makes-a-new-file",
-        ("To open a file with O_TRUNC begins a new one; whoever has the old one mapped keeps it.",
-         "用 O_TRUNC 打开会新建一个文件，映射着旧文件的人不受影响。"),
-        ("It is the same inode, cut to length 0: all of its pages go from every mapping. A new file takes another name, \
-          and then rename(2).",
+        ("Opening a file with O_TRUNC begins a new file; a process that has the old one mapped keeps it.",
+         "用 O_TRUNC 打开会新建一个文件，映射着旧文件的进程不受影响。"),
+        ("It is the same inode, truncated to length 0: its pages disappear from every mapping. For a new file, write to \
+          another name, then call rename(2).",
          "还是同一个 inode，长度被截成 0：它的页从所有映射中消失。要新文件，就写到另一个名字，再用 rename(2)。");
     A_COPY_IS_SAFE = "a-copy-is-safe",
         ("What I have stored to a private mapping is mine, whatever happens to the file.",
          "写进私有映射的内容归我所有，文件怎么变都与我无关。"),
-        ("A truncation takes the copies of the lost pages as well: they are gone, and stay gone when the file grows back.",
+        ("Truncation also removes the copies of the pages that it cuts off, and they stay gone when the file grows again.",
          "截断会把被截掉的页的副本一起拿走：副本没了，文件再变长也不会回来。");
     THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT = "the-size-when-mapped-is-the-limit",
-        ("A mapping reaches as far as the file did when it was mapped.",
+        ("A mapping is accessible up to where the file ended when it was mapped.",
          "映射能访问到哪里，取决于映射那一刻文件有多长。"),
-        ("The page is looked for when it is touched: a file that has grown has it, as far as the mapping's addresses go.",
+        ("A page is looked up when it is accessed: if the file has grown, its new pages are there, up to the end of the mapping.",
          "访问的那一刻才去找页：文件变长了，页就有了，只要还在映射的地址范围之内。");
     STORING_NEEDS_NO_READING = "storing-needs-no-reading",
-        ("To store to a mapping a descriptor that is open for writing is enough.",
+        ("To store to a mapping, a descriptor that is open for writing is enough.",
          "只往映射里写，描述符能写就够了。"),
-        ("mmap(2) wants O_RDWR for that: a page has to be read in before it can be changed, and O_WRONLY is EACCES.",
+        ("mmap(2) needs O_RDWR for that: a page has to be read in before it can be changed, and O_WRONLY gives EACCES.",
          "mmap(2) 要求 O_RDWR：页要先读进来才能改，O_WRONLY 会得到 EACCES。");
     PRIVATE_NEEDS_WRITE_ACCESS = "private-needs-write-access",
-        ("A private mapping that is stored to needs a descriptor that is open for writing.",
+        ("To store to a private mapping, the descriptor must be open for writing.",
          "要写私有映射，描述符必须可写。"),
-        ("Nothing that is stored there reaches the file, so O_RDONLY is enough.",
+        ("No store to it reaches the file, so O_RDONLY is enough.",
          "写进去的内容不会进入文件，所以 O_RDONLY 就够了。");
     A_MAPPING_MUST_FIT = "a-mapping-must-fit",
         ("A mapping cannot be longer than its file, and an empty file cannot be mapped.",
          "映射不能比文件长，空文件不能映射。"),
-        ("mmap(2) does not look at the size, only at its own length argument, which must not be 0. What is missing is noticed \
-          when it is touched.",
+        ("mmap(2) ignores the size of the file; only its own length argument must not be 0. A missing page is noticed when it \
+          is accessed.",
          "mmap(2) 不看文件大小，只看自己的长度参数，而它不能为 0。缺了什么，要到访问时才知道。");
     MAPPING_TAKES_A_SNAPSHOT = "mapping-takes-a-snapshot",
         ("A private mapping has the file's bytes as they were when it was mapped.",
@@ -53,59 +53,59 @@ misconceptions! {
           written since.",
          "mmap(2) 不复制任何东西。映射没有写过的页就是文件的页，之后别人写入的内容都看得到。");
     UNMAP_TAKES_THE_MAPPING = "unmap-takes-the-mapping",
-        ("munmap(2) takes away a mapping: all that one mmap(2) has made.",
+        ("munmap(2) removes a mapping: all that one mmap(2) has made.",
          "munmap(2) 解除的是整个映射，也就是一次 mmap(2) 建立的全部。"),
-        ("It takes away pages, and the rest of the mapping stays: a part, two parts with a hole between them.",
+        ("It removes pages, and the rest of the mapping stays: one part, or two with a hole between them.",
          "它解除的是页，其余部分还在：可能剩下一段，也可能剩下中间有洞的两段。");
     UNMAPPING_SAVES = "unmapping-saves",
-        ("What a private mapping has changed gets into the file when it is unmapped.",
+        ("The changes in a private mapping get into the file when it is unmapped.",
          "私有映射的改动在解除映射时会写进文件。"),
-        ("It is discarded. Only a shared mapping changes the file, and that at the store, not at munmap(2).",
+        ("They are discarded. Only a shared mapping changes the file, and it does so at the store, not at munmap(2).",
          "改动会被丢弃。只有共享映射会改文件，而且是在写的那一刻，不是在 munmap(2) 时。");
     MPROTECT_ALLOWS_ANYTHING = "mprotect-allows-anything",
         ("mprotect(2) can make any mapping writable.",
          "mprotect(2) 可以把任何映射改成可写。"),
-        ("A shared mapping of a file that was opened for reading stays without stores: EACCES. The descriptor set the limit.",
+        ("A shared mapping of a file that was opened read-only can never be stored to: EACCES. The descriptor set the limit.",
          "文件只读打开，它的共享映射就永远不能写：EACCES。上限由当初的描述符决定。");
     MSYNC_WRITES_COPIES = "msync-writes-copies",
         ("msync(2) writes the changes of a private mapping into the file.",
          "msync(2) 会把私有映射的改动写进文件。"),
-        ("There is nothing of a private copy that belongs to the file; msync(2) succeeds and writes none of it.",
+        ("A private copy does not belong to the file; msync(2) succeeds and writes nothing to it.",
          "私有副本不属于文件；msync(2) 会成功返回，但什么也不会写进文件。");
     MSYNC_REFRESHES = "msync-refreshes",
         ("msync(2) brings a mapping up to date with the file.",
          "msync(2) 会让映射与文件重新一致。"),
-        ("A page is the file's page, and then there is nothing to bring, or it is a copy, and that it stays. msync(2) only \
+        ("Either a page is the file's page, and there is nothing to update, or it is a copy, and stays one. msync(2) only \
           waits for the disk.",
          "一页要么就是文件的页，那就没有什么可更新的；要么是副本，那就一直是副本。msync(2) 等的只是磁盘。");
     DONTNEED_IS_A_HINT = "dontneed-is-a-hint",
-        ("MADV_DONTNEED is advice: what a program sees is the same with it and without.",
+        ("MADV_DONTNEED is only advice: a program sees the same with it and without.",
          "MADV_DONTNEED 只是建议：用不用它，程序看到的都一样。"),
         ("On Linux it acts at once: private copies are dropped, and the next load finds the file's page, or zeros.",
          "在 Linux 上它立刻生效：私有副本被丢掉，下次读到的是文件的页，或者零。");
     A_STORE_WAITS_FOR_MSYNC = "a-store-waits-for-msync",
-        ("A store to a shared mapping is seen by others, and by read(2), after msync(2) or munmap(2).",
+        ("Other processes and read(2) see a store to a shared mapping only after msync(2) or munmap(2).",
          "写共享映射，要等 msync(2) 或 munmap(2) 之后别人和 read(2) 才看得到。"),
-        ("It changes the page in the page cache, which is the one that all others see, at once. msync(2) is about the disk.",
+        ("It changes the page in the page cache, which is the page that all others see, at once. msync(2) is about the disk.",
          "写的就是页缓存里的那一页，别人看到的也是这一页，立刻可见。msync(2) 管的是磁盘。");
     STORES_DIE_WITH_THEIR_PROCESS = "stores-die-with-their-process",
-        ("What a process has stored to a shared mapping is lost when it is killed before msync(2).",
+        ("If a process is killed before msync(2), its stores to a shared mapping are lost.",
          "进程没调用 msync(2) 就被杀死，写进共享映射的内容就丢了。"),
-        ("The page cache is the kernel's, not the process's: only a crash of the machine loses it.",
+        ("The page cache belongs to the kernel, not to the process: only a crash or a power failure loses it.",
          "页缓存属于内核，不属于进程：只有整机崩溃或断电才会丢。");
     ONLY_THE_BYTE_IS_COPIED = "only-the-byte-is-copied",
-        ("After a store to a private mapping the bytes beside it still follow the file.",
+        ("After a store to a private mapping, the bytes beside it still follow the file.",
          "写了私有映射之后，旁边的字节仍然跟着文件变。"),
-        ("The whole page is copied. All of its bytes stay as they were at that moment.",
+        ("The whole page is copied. All its bytes stay as they were at that moment.",
          "复制的是整页。这一页的所有字节都停在那一刻。");
     FORK_COPIES_EVERYTHING = "fork-copies-everything",
-        ("After fork(2) parent and child have nothing in common: each has its own copy of all memory.",
+        ("After fork(2), parent and child share nothing: each has its own copy of all memory.",
          "fork(2) 之后父子进程毫无共享：所有内存各有一份。"),
-        ("What is mapped with MAP_SHARED is the same memory in both, with or without a file.",
+        ("Memory that is mapped with MAP_SHARED is the same in both, with or without a file.",
          "用 MAP_SHARED 映射的内存，不管有没有文件，父子进程用的是同一份。");
     FORK_SHARES_MEMORY = "fork-shares-memory",
         ("Parent and child share their memory until one of them calls execve(2).",
          "在调用 execve(2) 之前，父子进程共享内存。"),
-        ("They share pages only until one of them stores there: then it gets a copy, and the other sees nothing of it.",
+        ("They share a page only until one of them stores to it: that one gets a copy, and the other does not see the store.",
          "只在没人写的时候才共享页：谁写，谁就得到副本，另一方看不到。");
 }
