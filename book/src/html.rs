@@ -111,19 +111,19 @@ pub struct Section {
 }
 
 /// The sections of a page's `<main>`.
-pub fn sections(html: &str) -> Vec<Section> {
-    let tokens = tokens(html).into_iter().map(|(_, token)| token);
+pub fn sections(tokens: &[(usize, Token)]) -> Vec<Section> {
+    let tokens = tokens.iter().map(|(_, token)| token);
     let tokens = tokens.skip_while(|token| !matches!(token, Token::Start(tag) if tag.name == "main"));
     let tokens = tokens.take_while(|token| !matches!(token, Token::End(name) if name == "main"));
     let mut sections = vec![Section::default()];
     let mut in_heading = false;
     // The element that is left out, and the number of elements of its name that are open.
-    let mut skipped: Option<(String, usize)> = None;
+    let mut skipped: Option<(&str, usize)> = None;
     for token in tokens {
         if let Some((name, depth)) = &mut skipped {
             match token {
                 Token::Start(tag) if tag.name == *name => *depth += 1,
-                Token::End(end) if end == *name => *depth -= 1,
+                Token::End(end) if end == name => *depth -= 1,
                 _ => {}
             }
             if *depth == 0 {
@@ -132,21 +132,21 @@ pub fn sections(html: &str) -> Vec<Section> {
             continue;
         }
         match token {
-            Token::Start(tag) if is_left_out(&tag) => skipped = Some((tag.name, 1)),
+            Token::Start(tag) if is_left_out(tag) => skipped = Some((&tag.name, 1)),
             Token::Start(tag) if is_heading(&tag.name) => {
                 let id = tag.attribute("id").unwrap_or_default().to_owned();
                 sections.push(Section { id, ..Section::default() });
                 in_heading = true;
             }
-            Token::End(name) if is_heading(&name) => in_heading = false,
+            Token::End(name) if is_heading(name) => in_heading = false,
             Token::Text(text) => {
                 if let Some(section) = sections.last_mut() {
                     let into = if in_heading { &mut section.title } else { &mut section.body };
-                    into.push_str(&text);
+                    into.push_str(text);
                 }
             }
             // A word ends where a line or a block does.
-            Token::Start(StartTag { name, .. }) | Token::End(name) if !is_inline(&name) => {
+            Token::Start(StartTag { name, .. }) | Token::End(name) if !is_inline(name) => {
                 if let Some(section) = sections.last_mut() {
                     section.body.push(' ');
                 }
@@ -203,6 +203,6 @@ mod tests {
                     <svg><text>no</text></svg><h2 id=\"two\">Two</h2><p>d<span class=\"held-by\"><code>no</code></span></p></main>";
         let section =
             |id: &str, title: &str, body: &str| Section { id: id.into(), title: title.into(), body: body.into() };
-        assert_eq!(sections(html), [section("top", "One &", "ab c"), section("two", "Two", "d")]);
+        assert_eq!(sections(&tokens(html)), [section("top", "One &", "ab c"), section("two", "Two", "d")]);
     }
 }

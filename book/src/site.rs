@@ -170,9 +170,12 @@ fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Ve
         );
         fs::write(there.join(format!("{name}.html")), &html)?;
     }
+    // The page for printing has nothing that the others don't have.
+    pages.remove("print");
+    let pages: BTreeMap<_, _> = pages.iter().map(|(name, html)| (name.as_str(), html::tokens(html))).collect();
     dead_links(sources, language, there, &pages, mistakes);
-    for (name, html) in pages.iter().filter(|(name, _)| *name != "print") {
-        let sections = html::sections(html);
+    for (name, tokens) in &pages {
+        let sections = html::sections(tokens);
         let chapter = sections.first().map(|section| section.title.clone()).unwrap_or_default();
         for html::Section { id, title, body } in sections {
             let n = urls.len().to_string();
@@ -198,12 +201,12 @@ fn links_to_translations(language: Language, page: &str) -> String {
 }
 
 /// The ids in a page.
-fn ids(html: &str) -> BTreeSet<String> {
-    start_tags(html).filter_map(|tag| tag.attribute("id").map(str::to_owned)).collect()
+fn ids(tokens: &[(usize, Token)]) -> BTreeSet<&str> {
+    start_tags(tokens).filter_map(|tag| tag.attribute("id")).collect()
 }
 
-fn start_tags(html: &str) -> impl Iterator<Item = StartTag> {
-    html::tokens(html).into_iter().filter_map(|(_, token)| match token {
+fn start_tags(tokens: &[(usize, Token)]) -> impl Iterator<Item = &StartTag> {
+    tokens.iter().filter_map(|(_, token)| match token {
         Token::Start(tag) => Some(tag),
         _ => None,
     })
@@ -214,19 +217,19 @@ fn dead_links(
     sources: &Sources,
     language: Language,
     there: &Path,
-    pages: &BTreeMap<String, String>,
+    pages: &BTreeMap<&str, Vec<(usize, Token)>>,
     mistakes: &mut Vec<Mistake>,
 ) {
-    let ids: BTreeMap<&str, BTreeSet<String>> = pages.iter().map(|(name, html)| (name.as_str(), ids(html))).collect();
-    for (name, html) in pages.iter().filter(|(name, _)| *name != "print") {
-        for tag in start_tags(html) {
+    let ids: BTreeMap<&str, BTreeSet<&str>> = pages.iter().map(|(name, tokens)| (*name, ids(tokens))).collect();
+    for (name, tokens) in pages {
+        for tag in start_tags(tokens) {
             let Some(target) = tag.attribute("href").or(tag.attribute("src")) else { continue };
             let elsewhere = ["http://", "https://", "mailto:", "data:"].iter().any(|start| target.starts_with(start));
             if elsewhere || tag.has_class("language") {
                 continue;
             }
             let (path, fragment) = target.split_once('#').unwrap_or((target, ""));
-            let page = if path.is_empty() { Some(name.as_str()) } else { path.strip_suffix(".html") };
+            let page = if path.is_empty() { Some(*name) } else { path.strip_suffix(".html") };
             let page_ids = page.and_then(|page| ids.get(page));
             let lives = match page_ids {
                 Some(ids) => fragment.is_empty() || ids.contains(fragment),

@@ -25,40 +25,15 @@ fn the_sources_keep_the_rules() {
     assert!(mistakes.is_empty(), "{}", lines(&mistakes));
 }
 
+/// All languages become a site. A first visit loads a page, its styles and its scripts, and nothing from another site.
 #[test]
-fn all_languages_become_a_site() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let mistakes = match site::build(&Sources::of_program(), directory.path()) {
-        Ok(()) => check_site(directory.path()).expect("a site"),
+fn the_site_has_no_mistakes_and_its_pages_are_light() {
+    let there = tempfile::tempdir().expect("a directory");
+    let mistakes = match site::build(&Sources::of_program(), there.path()) {
+        Ok(()) => check_site(there.path()).expect("a site"),
         Err(mistakes) => mistakes,
     };
     assert!(mistakes.is_empty(), "{}", lines(&mistakes));
-}
-
-/// A chapter has the title of its lesson, here and in the table of the readme.
-#[test]
-fn the_chapters_are_the_lessons_of_the_readme() {
-    let sources = Sources::of_program();
-    for language in Language::ALL {
-        let readme = if language == ORIGINAL { "README.md".into() } else { format!("README.{}.md", language.tag()) };
-        let readme = sources.read(&readme).expect("a readme");
-        for lesson in listed() {
-            let file = sources.page(language, &lesson.directory());
-            let text = sources.read(&file).map_err(|mistake| mistake.to_string()).expect("a chapter");
-            let title = page::lines(&text).iter().find_map(page::heading).map(|heading| heading.text.to_owned());
-            let title = title.unwrap_or_default();
-            assert!(readme.contains(&format!("| {title} |")), "{file}: the readme's table doesn't have {title:?}");
-            let name = lesson.title.in_language(language);
-            assert_eq!(title, format!("{}. {name}", lesson.number), "{file} has another title than its lesson");
-        }
-    }
-}
-
-/// A first visit loads a page, its styles and its scripts, and nothing from another site.
-#[test]
-fn a_page_is_light_and_loads_nothing_from_elsewhere() {
-    let there = tempfile::tempdir().expect("a directory");
-    site::build(&Sources::of_program(), there.path()).map_err(|mistakes| lines(&mistakes)).expect("a site");
     for language in Language::ALL {
         let there = there.path().join(language.code());
         for (name, html) in site::written(&there).expect("pages") {
@@ -76,6 +51,25 @@ fn a_page_is_light_and_loads_nothing_from_elsewhere() {
                 "{}/{name}.html is {bytes} bytes with what it loads",
                 language.code()
             );
+        }
+    }
+}
+
+/// A chapter has the title of its lesson, here and in the table of the readme.
+#[test]
+fn the_chapters_are_the_lessons_of_the_readme() {
+    let sources = Sources::of_program();
+    for language in Language::ALL {
+        let readme = if language == ORIGINAL { "README.md".into() } else { format!("README.{}.md", language.tag()) };
+        let readme = sources.read(&readme).expect("a readme");
+        for lesson in listed() {
+            let file = sources.page(language, &lesson.directory());
+            let text = sources.read(&file).map_err(|mistake| mistake.to_string()).expect("a chapter");
+            let title = page::lines(&text).iter().find_map(page::heading).map(|heading| heading.text.to_owned());
+            let title = title.unwrap_or_default();
+            assert!(readme.contains(&format!("| {title} |")), "{file}: the readme's table doesn't have {title:?}");
+            let name = lesson.title.in_language(language);
+            assert_eq!(title, format!("{}. {name}", lesson.number), "{file} has another title than its lesson");
         }
     }
 }

@@ -20,7 +20,8 @@ pub fn check_site(there: &Path) -> io::Result<Vec<Mistake>> {
     for language in Language::ALL {
         for (name, html) in site::written(&there.join(language.code()))? {
             let file = format!("{}/{name}.html", language.code());
-            let found = visible_markup(&html).into_iter().chain(foreign_words(language, &html));
+            let tokens = html::tokens(&html);
+            let found = visible_markup(&tokens).into_iter().chain(foreign_words(language, &tokens));
             mistakes.extend(found.map(|(line, what)| Mistake::new(&file, line, what)));
         }
     }
@@ -28,17 +29,17 @@ pub fn check_site(there: &Path) -> io::Result<Vec<Mistake>> {
 }
 
 /// Markup that a reader would see.
-fn visible_markup(html: &str) -> Vec<(usize, String)> {
+fn visible_markup(tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut in_code = 0_usize;
-    for (line, token) in html::tokens(html) {
+    for (line, token) in tokens {
         match token {
             Token::Start(tag) if matches!(tag.name.as_str(), "code" | "pre") => in_code += 1,
             Token::End(name) if matches!(name.as_str(), "code" | "pre") => in_code = in_code.saturating_sub(1),
             Token::Text(text) => {
                 let outside_code = ["**", "](", "[[", "`"].into_iter().filter(|_| in_code == 0);
                 for markup in ["{{#"].into_iter().chain(outside_code).filter(|markup| text.contains(markup)) {
-                    found.push((line, format!("{markup} is left in {:?}", text.trim())));
+                    found.push((*line, format!("{markup} is left in {:?}", text.trim())));
                 }
             }
             _ => {}
@@ -48,11 +49,11 @@ fn visible_markup(html: &str) -> Vec<(usize, String)> {
 }
 
 /// Words around the text of a page that are in another language than the page.
-fn foreign_words(language: Language, html: &str) -> Vec<(usize, String)> {
+fn foreign_words(language: Language, tokens: &[(usize, Token)]) -> Vec<(usize, String)> {
     let mut found = Vec::new();
     let mut in_main = false;
-    for (line, token) in html::tokens(html) {
-        let mut wrong = |words: &str| found.push((line, format!("words in another language: {words:?}")));
+    for (line, token) in tokens {
+        let mut wrong = |words: &str| found.push((*line, format!("words in another language: {words:?}")));
         match token {
             Token::Start(tag) => {
                 in_main |= tag.name == "main";
@@ -95,14 +96,16 @@ mod tests {
 
     #[test]
     fn what_a_reader_should_not_see_is_found() {
-        assert_eq!(visible_markup("<main><p>a <code>**p</code> b</p><p>**“x”**y</p></main>").len(), 1);
-        assert_eq!(visible_markup("<p>{{#held x}}</p>").len(), 1);
+        let markup = |html: &str| visible_markup(&html::tokens(html));
+        let foreign = |html: &str| foreign_words(Language::Chinese, &html::tokens(html));
+        assert_eq!(markup("<main><p>a <code>**p</code> b</p><p>**“x”**y</p></main>").len(), 1);
+        assert_eq!(markup("<p>{{#held x}}</p>").len(), 1);
         let page = |inside: &str| {
             format!("<body data-copy=\"复制\"><nav>{inside}</nav><main><p>Some English</p></main></body>")
         };
-        assert_eq!(foreign_words(Language::Chinese, &page("目录 <a lang=\"en\">English</a> mmap")), []);
-        assert_eq!(foreign_words(Language::Chinese, &page("Contents")).len(), 1);
-        assert_eq!(foreign_words(Language::Chinese, &page("<button aria-label=\"Search\">")).len(), 1);
-        assert_eq!(foreign_words(Language::Chinese, "<main><summary>Answer</summary></main>").len(), 1);
+        assert_eq!(foreign(&page("目录 <a lang=\"en\">English</a> mmap")), []);
+        assert_eq!(foreign(&page("Contents")).len(), 1);
+        assert_eq!(foreign(&page("<button aria-label=\"Search\">")).len(), 1);
+        assert_eq!(foreign("<main><summary>Answer</summary></main>").len(), 1);
     }
 }
