@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mmap_workbook::grade::{
-    self, Failure, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure, for_all, for_each,
-    killed_before_call, kind, moved, start,
+    self, Failure, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure, for_all, for_each,
+    killed_after_instruction, killed_before_call, kind, moved, start,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -341,6 +341,33 @@ fn a_lost_update_is_found_without_luck() {
     })
     .expect("steps");
     assert!(got < wanted, "{got} of {wanted}");
+}
+
+#[test]
+fn an_answer_is_killed_after_some_instructions_or_returns_before() {
+    let (page, begun) = (shared(), 7);
+    let act = |word: &AtomicU32| {
+        word.store(begun, Ordering::Relaxed);
+        word.store(0, Ordering::Relaxed);
+        Ok(())
+    };
+    let mut seen = Vec::new();
+    for n in 1.. {
+        page.word(0).store(1, Ordering::Relaxed);
+        match killed_after_instruction(n, || Ok(page.word(0)), act).expect("traced") {
+            Stepped::Killed => seen.push(page.word(0).load(Ordering::Relaxed)),
+            Stepped::Returned(steps) => {
+                assert!(steps <= n, "{steps} of {n}");
+                break;
+            }
+            Stepped::Unsupported => {
+                eprintln!("skipped: no single steps on this machine");
+                return;
+            }
+        }
+    }
+    seen.dedup();
+    assert_eq!(seen, [1, begun, 0]);
 }
 
 #[test]

@@ -22,7 +22,9 @@ pub(crate) use failure::Limit;
 pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
-pub use trace::{Call, after_each_instruction, before_each_call, calls_of, killed_before_call};
+pub use trace::{
+    Call, Stepped, after_each_instruction, before_each_call, calls_of, killed_after_instruction, killed_before_call,
+};
 
 use crate::process;
 use crate::text::{Language, Text};

@@ -96,24 +96,31 @@ pub fn after_each_instruction<T>(
     act: impl FnOnce(T) -> Result<(), String>,
     mut look: impl FnMut(u64) -> Result<(), Failure>,
 ) -> Result<Option<u64>, Failure> {
-    let mut traced = Traced::start(prepare, act)?;
-    let mut signal = None;
-    for steps in 1..=LONGEST {
-        match ptrace::step(traced.child.pid(), signal.take()) {
-            Err(nix::errno::Errno::EIO) => return Ok(None),
-            stepped => stepped?,
-        }
-        match traced.next_stop()? {
-            Stop::Signal(Signal::SIGSTOP) => {
-                traced.end()?;
-                return Ok(Some(steps));
-            }
-            Stop::Signal(Signal::SIGTRAP) => look(steps)?,
-            Stop::Signal(other) => signal = Some(other),
-            Stop::Call => {}
-        }
-    }
-    Err(Failure::timed_out(Limit::Instructions(LONGEST)))
+    let stepped = Traced::start(prepare, act)?.step(|steps| look(steps).map(|()| true))?;
+    Ok(if let Stepped::Returned(steps) = stepped { Some(steps) } else { None })
+}
+
+/// Kills the process after `n` machine instructions of `act`, unless `act` has returned by then.
+///
+/// # Errors
+/// As [`calls_of`]; when there are more than 2 million instructions.
+pub fn killed_after_instruction<T>(
+    n: u64,
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
+) -> Result<Stepped, Failure> {
+    Traced::start(prepare, act)?.step(|steps| Ok(steps < n))
+}
+
+/// How a call ended that ran one machine instruction at a time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stepped {
+    /// It returned after this number of instructions.
+    Returned(u64),
+    /// It was killed before it returned.
+    Killed,
+    /// It was not run: this machine can't single-step.
+    Unsupported,
 }
 
 /// A child that stops at each system call, or after each instruction.
@@ -207,6 +214,31 @@ impl Traced {
                 Stop::Signal(other) => signal = Some(other),
             }
         }
+    }
+
+    /// Runs `act` one instruction at a time, and kills the child when `goes_on` is false for their number so far.
+    fn step(mut self, mut goes_on: impl FnMut(u64) -> Result<bool, Failure>) -> Result<Stepped, Failure> {
+        let mut signal = None;
+        for steps in 1..=LONGEST {
+            match ptrace::step(self.child.pid(), signal.take()) {
+                Err(nix::errno::Errno::EIO) => return Ok(Stepped::Unsupported),
+                stepped => stepped?,
+            }
+            match self.next_stop()? {
+                Stop::Signal(Signal::SIGSTOP) => {
+                    self.end()?;
+                    return Ok(Stepped::Returned(steps));
+                }
+                Stop::Signal(Signal::SIGTRAP) if goes_on(steps)? => {}
+                Stop::Signal(Signal::SIGTRAP) => {
+                    self.child.kill()?;
+                    return Ok(Stepped::Killed);
+                }
+                Stop::Signal(other) => signal = Some(other),
+                Stop::Call => {}
+            }
+        }
+        Err(Failure::timed_out(Limit::Instructions(LONGEST)))
     }
 
     /// Lets the child make the call at whose entry it is stopped.

@@ -10,8 +10,8 @@ use std::sync::atomic::Ordering;
 use mmap_workbook::grade::fixtures::{equal, refused};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Failure, Player, Verdict, after_each_instruction, ask, before_each_call, check, ensure, error_text, for_each,
-    killed_before_call, kind, start,
+    Failure, Player, Stepped, Verdict, after_each_instruction, ask, before_each_call, check, ensure, error_text,
+    for_each, killed_after_instruction, killed_before_call, kind, start,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};
