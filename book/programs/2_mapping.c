@@ -1,4 +1,4 @@
-// Two stores, a close(2) and a munmap(2): what is left of them in the file.
+// Two stores, a close(2) and a munmap(2): what of them is in the file afterwards.
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -27,7 +27,7 @@ int main(void)
     // ANCHOR_END: predict
     fflush(stdout);
 
-    // In a child, since it may die of it.
+    // In a child, since the access may be fatal.
     pid_t child = fork();
     if (child == 0)
         _exit(p[3]);

@@ -1,4 +1,4 @@
-// One file, a shared and a private mapping of it, two calls of pwrite(2) and a store between them.
+// One file with a shared and a private mapping, two calls of pwrite(2) and a store between them.
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// Two processes share a page. One stops in the middle of what it does, and the other one looks and stores.
+// Two processes share a page. One stops in the middle of its work, and the other looks and stores.
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// Loads from a mapping of three pages, while the file has 10 bytes, two pages, none.
+// Loads from a mapping of three pages while the file has 10 bytes, two pages and none.
 #include <setjmp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,7 +41,7 @@ int main(void) {
     must(write(fd, "0123456789", 10) == 10, "write");
     char *map = mmap(NULL, 4 * page, PROT_READ, MAP_SHARED, fd, 0);
     must(map != MAP_FAILED, "mmap");
-    must(!munmap(map + 3 * page, page), "munmap"); // three pages, and nobody else's behind them
+    must(!munmap(map + 3 * page, page), "munmap"); // three pages, and nothing mapped after them
 
     puts("the file has 10 bytes");
     load("byte 9", map + 9);

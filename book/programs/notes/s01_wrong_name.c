@@ -1,4 +1,4 @@
-// The pointer that is unmapped has another name than the one that was mapped.
+// The pointer has one name when it is mapped and another when it is unmapped.
 // compiles: no
 #include <sys/mman.h>
 

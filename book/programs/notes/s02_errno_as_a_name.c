@@ -1,4 +1,4 @@
-// errno is a macro: as the name of a parameter it makes a pointer to a function of it.
+// errno is a macro: as the name of a parameter it turns the parameter into a pointer to a function.
 // flags: -Wno-error=int-conversion
 // warns: yes
 // ends: killed by SIGSEGV

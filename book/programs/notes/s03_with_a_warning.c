@@ -1,4 +1,4 @@
-// The same two types; only a flag that neither -Wall nor -Wextra turns on makes the compiler speak.
+// The same two types: only an option that neither -Wall nor -Wextra turns on makes the compiler warn.
 // flags: -Wconversion
 // warns: yes
 #include <sys/types.h>

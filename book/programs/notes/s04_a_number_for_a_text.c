@@ -1,4 +1,4 @@
-// A number of four bytes is stored at the start of files of other sizes.
+// A number of four bytes is stored at the start of files of different sizes.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

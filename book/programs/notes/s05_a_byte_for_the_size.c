@@ -1,4 +1,4 @@
-// A seek and a byte, to give a file its size: what becomes of files that have something in them, and what it reserves.
+// A seek and a byte give a file its size: what happens to files with contents, and what is reserved.
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-// A file of exactly one page without a NUL, printed with %s: the reader runs on, and here nothing is mapped behind it.
+// A file of exactly one page without a NUL, printed with %s: the reader reads on, and here nothing is mapped after it.
 // ends: killed by SIGSEGV
 #include <fcntl.h>
 #include <stdio.h>

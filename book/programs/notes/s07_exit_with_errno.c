@@ -1,4 +1,4 @@
-// What a parent hears of exit(errno).
+// The exit status that a parent sees after exit(errno).
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-// A file that everybody may write to: the mode that comes of it, and what anybody can do to the process that maps it.
+// A file that everybody may write to: the mode that results, and what others can do to the process that maps it.
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
@@ -25,7 +25,7 @@ int main(void)
     if (ftruncate(fd, 1))
         return 1;
     volatile char *p = mmap(NULL, 1, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-    if (truncate("shared", 0)) /* by anybody who may write to it */
+    if (truncate("shared", 0)) /* any process that may write to it can do this */
         return 1;
     pid_t child = fork();
     if (child == 0)

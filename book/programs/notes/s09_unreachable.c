@@ -1,4 +1,4 @@
-// munmap(2) behind a loop that never ends: the compiler leaves the call out, and doesn't say so.
+// munmap(2) after a loop that never ends: the compiler leaves the call out without a warning.
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -19,7 +19,7 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         return talk(argv[1]);
-    /* Not written out, or the word would be in the program for that reason alone. */
+    /* Put together at run time: as one literal it would itself be in the program. */
     char word[] = {'m' ^ 1, 'u' ^ 1, 'n' ^ 1, 'm' ^ 1, 'a' ^ 1, 'p' ^ 1};
     for (size_t i = 0; i < sizeof word; i++)
         *(volatile char *)&word[i] ^= 1;

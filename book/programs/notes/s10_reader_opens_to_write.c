@@ -1,4 +1,4 @@
-// A reader that asks for more than it needs, as a user who may only read.
+// A reader that asks for more than it needs, run by a user who may only read the file.
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,4 +1,4 @@
-// The check that everybody writes once.
+// The check that everybody gets wrong once: for NULL instead of MAP_FAILED.
 // ends: killed by SIGSEGV
 #include <stdio.h>
 #include <sys/mman.h>

@@ -1,4 +1,4 @@
-// The names begin with PROT_.
+// Misspelt protections: the names begin with PROT_.
 // compiles: no
 #include <sys/mman.h>
 
