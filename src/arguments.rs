@@ -22,7 +22,7 @@ pub struct Arguments {
 pub enum Command {
     /// Run a lesson's demonstration, or one of lesson 4's two programs
     Run(Run),
-    /// Grade an exercise: the next one that isn't solved, unless its number is given
+    /// Grade an exercise: the one with this number, else the next unsolved one
     Check(Check),
     /// Grade an exercise each time it is saved
     Watch {
@@ -30,24 +30,24 @@ pub enum Command {
         #[arg(value_parser = lesson)]
         lesson: Option<&'static Lesson>,
     },
-    /// Show the next hint to an exercise
+    /// Show the next hint for an exercise
     Hint(Hint),
-    /// Show the solution of an exercise that is solved
+    /// Show the solution of a solved exercise
     Solution {
         /// The number of the lesson
         #[arg(value_parser = lesson)]
         lesson: &'static Lesson,
-        /// Show it though the exercise isn't solved
+        /// Show it even if the exercise isn't solved
         #[arg(long)]
         force: bool,
     },
     /// Run a scenario on the model and on the kernel, side by side
     Play(Play),
-    /// Predict what a line of a scenario gives, and let the kernel answer
+    /// Predict the outcome of a scenario's last line, then see the kernel's answer
     Predict(Predict),
-    /// Hold the model against the kernel, with random scenarios
+    /// Compare the model with the kernel on random scenarios
     Torture(Torture),
-    /// Bring back an exercise as it was at the beginning; what you wrote is kept in a backup
+    /// Restore an exercise's original text; a backup keeps what you wrote
     Reset {
         /// The number of the lesson
         #[arg(value_parser = lesson)]
@@ -64,7 +64,7 @@ pub struct Check {
     /// Grade all exercises
     #[arg(long, conflicts_with = "lesson")]
     pub all: bool,
-    /// For a reader, one JSON object per exercise, or JUnit's XML
+    /// Text for a reader, one JSON object per exercise, or JUnit's XML
     #[arg(long, default_value = "text")]
     pub format: Format,
 }
@@ -82,15 +82,15 @@ pub enum Format {
 #[derive(Args)]
 #[command(after_help = TOUR)]
 pub struct Play {
-    /// The file with the scenario, or `-`
+    /// The file with the scenario, or `-` for standard input
     pub file: PathBuf,
-    /// Show what there is after each line: the page cache, the mappings, which page is whose copy; and the rule
+    /// Show the state after each line (the page cache, the mappings, whose copy a page is), and the rule that applied
     #[arg(long)]
     pub trace: bool,
-    /// For a reader, or one JSON object
+    /// Text for a reader, or one JSON object
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     pub format: String,
-    /// Play it on the file system of this directory, in a temporary directory there
+    /// Run the scenario in a temporary directory in DIR, and so on DIR's file system
     #[arg(long, value_name = "DIR")]
     pub on: Option<PathBuf>,
 }
@@ -98,13 +98,13 @@ pub struct Play {
 /// The arguments of `predict`.
 #[derive(Args)]
 pub struct Predict {
-    /// The lesson whose questions are asked: all of them in a row, unless given
+    /// The lesson that the questions are about; all lessons in a row if not given
     #[arg(value_parser = lesson, conflicts_with = "seed")]
     pub lesson: Option<&'static Lesson>,
-    /// Ask questions made at random, without end; the same ones again with the same number
+    /// Ask random questions without end; the same N asks the same questions
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// How much there is to keep in mind, from 1 to 3
+    /// Difficulty, from 1 to 3
     #[arg(long, value_name = "N", default_value = "1", requires = "seed", value_parser = clap::value_parser!(u8).range(1..=3))]
     pub level: u8,
 }
@@ -112,13 +112,13 @@ pub struct Predict {
 /// The arguments of `torture`.
 #[derive(Args)]
 pub struct Torture {
-    /// Stop after so many operations on each file system
+    /// Stop after this number of operations on each file system
     #[arg(long, value_name = "N", default_value = "1000000")]
     pub ops: u64,
-    /// Other scenarios, and the same ones again with the same number; at random unless given
+    /// Where the random scenarios start; the same N plays the same scenarios
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Only on the file system of this directory; else on all at hand
+    /// Use only DIR's file system instead of all that are available
     #[arg(long, value_name = "DIR")]
     pub on: Option<PathBuf>,
 }
@@ -126,12 +126,12 @@ pub struct Torture {
 /// The arguments of `hint`.
 #[derive(Args)]
 pub struct Hint {
-    /// The number of the lesson; the next one that isn't solved, unless given
+    /// The number of the lesson; the next unsolved one if not given
     #[arg(value_parser = lesson)]
     pub lesson: Option<&'static Lesson>,
-    /// The function that it is for; the first one that isn't right, unless given
+    /// The function to get a hint for; the first one that isn't right if not given
     pub function: Option<String>,
-    /// Show this level, from 1 (a question) on
+    /// Show the hint of this level; level 1 is a question
     #[arg(long, value_name = "N")]
     pub level: Option<usize>,
 }
@@ -155,13 +155,13 @@ pub struct Run {
     /// Run the demonstration on a copy of this file
     #[arg(long, value_name = "PATH", conflicts_with = "program")]
     pub file: Option<PathBuf>,
-    /// Run it on the file itself; what it changes is put back
+    /// Run the demonstration on the file itself, and restore the file afterwards
     #[arg(long, requires = "file")]
     pub in_place: bool,
     /// Seconds between two messages of lesson 4's writer
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "1", requires = "program")]
     pub period: Duration,
-    /// Lesson 4's programs end after this many messages
+    /// The number of messages after which lesson 4's program ends
     #[arg(long, value_name = "N", requires = "program")]
     pub count: Option<u64>,
 }
@@ -171,7 +171,7 @@ pub struct Run {
 pub enum Program {
     /// Writes hello0, hello1, ... into the channel
     Writer,
-    /// Prints what comes through the channel
+    /// Prints each message that it reads from the channel
     Reader,
 }
 

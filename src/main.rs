@@ -25,14 +25,14 @@ fn main() -> ExitCode {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
-            // Nothing is left to do where not even this can be written.
+            // If even this can't be written, nothing is left to do.
             let _ = writeln!(anstream::stderr(), "workbook: {error}");
             ExitCode::FAILURE
         }
     }
 }
 
-/// Does what is asked for; false when an exercise that was graded isn't solved.
+/// Runs the command. False when a graded exercise isn't solved, or the model and the kernel differ.
 fn run(arguments: Arguments) -> io::Result<bool> {
     let mut out = StandardOutput::new()?;
     let course = Course::of_program();
@@ -52,7 +52,7 @@ fn run(arguments: Arguments) -> io::Result<bool> {
             terminal.source(&course.exercise(lesson).solution()?)?;
         }
         Some(Command::Solution { lesson, force: false }) => {
-            // What was noted of it is not trusted.
+            // The stored progress is not trusted.
             let graded = commands::graded(&course, lesson, &mut progress, terminal)?;
             commands::solution(&course, lesson, &graded, terminal)?;
             solved = graded.is_solved();
@@ -68,7 +68,7 @@ fn run(arguments: Arguments) -> io::Result<bool> {
     Ok(solved)
 }
 
-/// As wide as the terminal, up to what is easily read; elsewhere lines are as long as they are.
+/// The terminal's width, up to what is easy to read; without a terminal, lines are not broken.
 fn width() -> usize {
     let size = terminal_size::terminal_size_of(io::stdout());
     size.map_or(usize::MAX, |(terminal_size::Width(columns), _)| usize::from(columns).min(110))
@@ -127,7 +127,7 @@ fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
     course::run(run.lesson, &subject, out)
 }
 
-/// False when the model or a claim of the scenario is not what the kernel gives.
+/// False when the kernel's outcome differs from the model's or from one that the scenario states.
 fn play_scenario(arguments: &Play, terminal: &mut Terminal) -> io::Result<bool> {
     let scenario = play::read(&arguments.file)?;
     let rows = play::both(&scenario, &mut kernel(arguments.on.as_deref())?)?;

@@ -50,7 +50,8 @@ impl Language {
     }
 }
 
-/// A text in each language. [`text!`](crate::text!) makes one with values in it, [`Text::fixed`] one that is a constant.
+/// A text in each language. [`text!`](crate::text!) makes one with values in it, [`Text::fixed`] one that is a
+/// constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// English.
@@ -79,8 +80,8 @@ impl Text {
     }
 }
 
-/// A [`Text`](crate::text::Text) from an English and a Chinese text, both with `format!`'s braces. Variables named after a semicolon
-/// are themselves texts, and each is put in in the language of the text around it.
+/// A [`Text`](crate::text::Text) from an English and a Chinese text, both with `format!`'s braces. Variables named
+/// after a semicolon are themselves texts, and each is put in in the language of the text around it.
 #[macro_export]
 macro_rules! text {
     ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {

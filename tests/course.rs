@@ -26,8 +26,9 @@ const LESSON: u8 = 2;
 
 /// A copy of the course, in the same place each time, so that cargo need not build all of it anew.
 ///
-/// It is a package of another name without a program, and builds into our own build directory (cargo 1.91 and later; others
-/// ignore the variable): so what it depends on is built once for both, and no artifact of one has the name of one of the other.
+/// It is a package of another name without a program, and builds into our own build directory (cargo 1.91 and later;
+/// others ignore the variable): so what it depends on is built once for both, and no artifact of one has the name of
+/// one of the other.
 struct Copy {
     root: PathBuf,
 }
@@ -97,7 +98,8 @@ impl Copy {
     }
 }
 
-/// Brings a file or a directory up to date: what is the same is left alone, with its times, and what is there no more goes.
+/// Brings a file or a directory up to date: what is the same is left alone, with its times, and what is there no more
+/// goes.
 fn bring(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).expect("a directory");
@@ -306,7 +308,7 @@ fn an_answer_that_floods_or_takes_all_memory_or_leaves_a_thread_panicking_is_tol
     };
     let flood = "for _ in 0..2_000 { println!(\"{}\", \"x\".repeat(100)); }";
     copy.save(&with_first_body(&format!("{right}\n    {flood}\n    Ok(Some(byte))")));
-    assert_eq!(first(&copy.verdicts()), "passed", "megabytes of output hold up nobody");
+    assert_eq!(first(&copy.verdicts()), "passed", "megabytes of output are read");
     let thread = "let _ = std::thread::spawn(|| panic!(\"in a thread\")).join();";
     copy.save(&with_first_body(&format!("{right}\n    {thread}\n    Ok(Some(byte))")));
     assert_eq!(first(&copy.verdicts()), "passed", "a thread's panic ends that thread");
@@ -414,13 +416,13 @@ fn reset_loses_nothing_wherever_it_is_killed() {
 
 /// Reads from the program until this has come.
 fn read_until(from: &mut (impl Read + AsFd), wanted: &str, so_far: &mut String) {
-    let mut piece = [0; 4 * 1024];
+    let mut chunk = [0; 4 * 1024];
     while !so_far.contains(wanted) {
         let ready = poll(&mut [PollFd::new(from.as_fd(), PollFlags::POLLIN)], 60_000_u16).expect("it is watched");
         assert!(ready > 0, "{wanted} has not come for a minute: {so_far}");
-        let length = from.read(&mut piece).unwrap_or_else(|error| panic!("{wanted}: {error}: {so_far}"));
+        let length = from.read(&mut chunk).unwrap_or_else(|error| panic!("{wanted}: {error}: {so_far}"));
         assert!(length > 0, "{wanted} has not come: {so_far}");
-        so_far.push_str(&String::from_utf8_lossy(&piece[..length]));
+        so_far.push_str(&String::from_utf8_lossy(&chunk[..length]));
     }
 }
 

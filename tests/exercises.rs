@@ -1,5 +1,5 @@
-//! What each exercise has to have: enough wrong answers, hints in both languages, sections that are there. That the checks say
-//! what the answers' headers demand is the matter of tests/grading.rs.
+//! What each exercise has to have: enough wrong answers, hints in both languages, sections that are there. That the
+//! checks say what the answers' headers demand is the matter of tests/grading.rs.
 
 mod common;
 

@@ -1,9 +1,11 @@
-//! The grading is itself graded: stubs are still to do, solutions pass, and each wrong answer gets the feedback that its
-//! header names, no more and no less.
+//! The grading is itself graded: stubs are still to do, solutions pass, and each wrong answer gets the feedback that
+//! its header names, no more and no less.
 //!
-//! The random inputs are those of one seed, so that a run says what the last one said; PROPTEST_RNG_SEED=N tries others.
+//! The random inputs are those of one seed, so that a run says what the last one said; PROPTEST_RNG_SEED=N tries
+//! others.
 //!
-//! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` after it.
+//! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` after
+//! it.
 
 mod common;
 
@@ -55,7 +57,7 @@ fn said(check: &Checked) -> String {
 fn every_check_of_the_stub_is_still_to_do(lesson: u8) {
     let exercise = exercise_of(lesson);
     if exercise.text().expect("an exercise") != exercise.stub().expect("a stub") {
-        eprintln!("skipped: somebody works on exercise {lesson}");
+        eprintln!("skipped: exercise {lesson} has been edited");
         return;
     }
     for check in run(lesson, &binary("exercise", lesson), "checks::") {

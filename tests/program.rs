@@ -33,7 +33,7 @@ struct Run {
     err: String,
 }
 
-/// Runs it to its end. Its output goes to files: a pipe that nobody reads would hold it up.
+/// Runs it to its end. Its output goes to files: a pipe that is not read would block it.
 fn run(command: &mut Command) -> Run {
     let out = tempfile::tempfile().expect("a file");
     command.stdout(out.try_clone().expect("a descriptor"));
@@ -236,7 +236,7 @@ fn a_file_that_may_not_be_read_or_written_is_refused() {
         let mut command = workbook(&["run", "2", "--file", str(&path)]);
         command.args(in_place);
         if Uid::effective().is_root() {
-            // Root is refused nothing, so the program runs as somebody else.
+            // Root is refused nothing, so the program runs as another user.
             command.uid(65534).env("TMPDIR", "/tmp");
             if let Err(error) = Child::spawn(workbook(&["--version"]).uid(65534).stdout(Stdio::null())) {
                 eprintln!("skipped: the program can't be started as an ordinary user: {error}");
@@ -260,7 +260,8 @@ fn an_output_that_takes_nothing_gets_one_line() {
         command.stdout(unread.try_clone().expect("a descriptor"));
         assert_refused(&run_as_it_is(&mut command), "standard output", "Broken pipe");
         let mut command = workbook(arguments);
-        // SAFETY: close(2) of a number; in the child nothing has been printed yet, and std's streams have no state there.
+        // SAFETY: close(2) of a number; in the child nothing has been printed yet, and std's streams have no state
+        // there.
         unsafe { command.pre_exec(|| Ok(nix::unistd::close(1)?)) };
         assert_refused(&run_as_it_is(&mut command), "standard output", "closed");
     }
@@ -428,7 +429,7 @@ fn a_demonstration_that_is_stopped_halfway_puts_the_file_back() {
         if ctrl_c {
             program.signal(Signal::SIGINT).expect("sent");
         }
-        drop(reader); // Nobody reads on, and the next line is an error.
+        drop(reader); // Writing the next line fails.
         let run = Run { ended: program.wait().expect("it ends"), out: String::new(), err: text(err) };
         if ctrl_c {
             assert_eq!(run.ended, Ended::Killed(Signal::SIGINT));

@@ -1,4 +1,4 @@
-//! What the learner can ask for, on the command line and in `watch`: a grade, a hint, the solution, the stub again.
+//! What the learner can ask for on the command line and in `watch`: a grade, a hint, the solution, a reset.
 
 use std::io;
 
@@ -9,7 +9,7 @@ use crate::text;
 use crate::text::Text;
 use crate::ui::Terminal;
 
-/// Grades an exercise, says meanwhile what is going on, and notes what came of it.
+/// Grades an exercise, shows what is being done meanwhile, and stores the result as progress.
 ///
 /// # Errors
 /// As [`grade`]; when the progress can't be written.
@@ -22,10 +22,11 @@ pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, termina
     Ok(graded)
 }
 
-/// Shows the next hint to a function, the first one that isn't right unless it is given; or the one of that level.
+/// Shows a hint for `function`, or else for the first function that isn't right: the one of `level`, or else the next
+/// one.
 ///
 /// # Errors
-/// When there are no hints to that function; when the output can't be written.
+/// When there are no hints for that function, or none of that level; when the output can't be written.
 pub fn hint(
     course: &Course,
     progress: &mut Progress,
@@ -42,7 +43,7 @@ pub fn hint(
     let Some((_, levels)) = hints.iter().find(|(name, _)| *name == function) else {
         let names: Vec<_> = hints.iter().map(|(name, _)| name.as_str()).collect();
         return Err(io::Error::other(format!(
-            "lesson {n} has hints to {}, and none to {function:?}",
+            "lesson {n} has hints for {}, and none for {function:?}",
             names.join(", ")
         )));
     };
@@ -50,7 +51,7 @@ pub fn hint(
     let level = match level {
         Some(level @ 1..) if level <= of => level - 1,
         Some(level) => {
-            return Err(io::Error::other(format!("the hints to {function} have levels 1 to {of}, not {level}")));
+            return Err(io::Error::other(format!("the hints for {function} have levels 1 to {of}, not {level}")));
         }
         None => progress.next_hint(lesson, &function, of - 1)?,
     };
@@ -73,12 +74,12 @@ pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, terminal: &mut
         return terminal.source(&course.exercise(lesson).solution()?);
     }
     terminal.say(&text!(
-        "Lesson {n} is not solved yet. The solution is shown then; now with: cargo run -- solution {n} --force",
+        "Lesson {n} is not solved yet. To see the solution anyway: cargo run -- solution {n} --force",
         "第 {n} 课还没有完成，完成后才会显示参考答案；现在就要看：cargo run -- solution {n} --force"
     ))
 }
 
-/// Puts the stub back, and what there is to say then: where the learner's text is.
+/// Restores the stub. Returns what to tell the learner: where the backup of the learner's text is.
 ///
 /// # Errors
 /// When the files can't be written.

@@ -1,4 +1,5 @@
-//! What a demonstration is run on: a sample, a copy of the learner's file, or the file itself, which is put back.
+//! What a demonstration is run on: a sample, a copy of the learner's file, or the file itself, which is restored
+//! afterwards.
 
 use std::fmt::Display;
 use std::fs::{File, FileTimes, Metadata, OpenOptions};
@@ -22,17 +23,17 @@ pub enum DemoInput {
     Sample,
     /// A copy of this file.
     CopyOf(PathBuf),
-    /// This file. What the demonstration changes is put back when it ends.
+    /// This file. It is restored when the demonstration ends.
     InPlace(PathBuf),
 }
 
-/// Runs a lesson's demonstration. The scratch directory that it works in is gone afterwards.
+/// Runs a lesson's demonstration in a temporary directory, which is deleted afterwards.
 ///
 /// # Errors
-/// One line that names the file and the cause: a file that is missing, unreadable, no regular file, empty, or whose name
-/// is not UTF-8; a lesson that can't be run in place; an output that can't be written; the demonstration's own error.
+/// One line that names the file and the cause: the file is missing, unreadable, not a regular file or empty; its name
+/// is not UTF-8; the lesson can't be run in place; the output can't be written; the demonstration's own error.
 pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Result<()> {
-    // Declared first, so dropped last: a Ctrl-C takes effect when the files are as they should be.
+    // Declared first, so dropped last: a Ctrl-C takes effect only after the files are restored.
     let _held = HeldSignals::hold()?;
     let temporary = std::env::temp_dir();
     let directory = tempfile::tempdir_in(&temporary).map_err(|error| named(&temporary, error))?;
@@ -46,7 +47,7 @@ pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Res
         DemoInput::CopyOf(path) => copy(path, directory.path())?,
         DemoInput::InPlace(path) => {
             if let Some(reason) = lesson.copy_only {
-                let text = format!("lesson {} is not run in place: {reason}; leave --in-place out", lesson.number);
+                let text = format!("lesson {} can't run in place: {reason}; leave out --in-place", lesson.number);
                 return Err(named(path, text));
             }
             put_back = PutBack::new(path, directory.path())?;
@@ -80,44 +81,44 @@ impl Write for Output<'_> {
     }
 }
 
-/// An error about a file, in one line whatever its name is made of.
+/// An error about a file, in one line whatever characters its name has.
 fn named(path: &Path, cause: impl Display) -> io::Error {
     io::Error::other(format!("{path:?}: {cause}"))
 }
 
-/// Opens the learner's file for reading and looks whether a demonstration can use it.
+/// Opens the learner's file for reading and checks that a demonstration can use it.
 fn open_subject(path: &Path) -> io::Result<(File, Metadata)> {
     if path.to_str().is_none() {
-        return Err(named(path, "the name is not UTF-8, and /proc/self/maps could not show it as text: rename it"));
+        return Err(named(path, "its name is not UTF-8, so /proc/self/maps could not show it as text: rename it"));
     }
-    // O_NONBLOCK: opening a FIFO would wait for somebody who writes to it.
+    // O_NONBLOCK: opening a FIFO would wait for a process that writes to it.
     let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|e| named(path, e))?;
     let metadata = file.metadata().map_err(|error| named(path, error))?;
     let kind = metadata.file_type();
     let cause = if kind.is_dir() {
-        "a directory: mmap(2) would say ENODEV"
+        "a directory: mmap(2) would fail with ENODEV"
     } else if kind.is_fifo() {
         "a FIFO: it has no pages to map"
     } else if !kind.is_file() {
         "not a regular file"
     } else if metadata.len() == 0 {
-        "empty: there is nothing to map, mmap(2) would say EINVAL"
+        "empty: there is nothing to map, mmap(2) would fail with EINVAL"
     } else {
         return Ok((file, metadata));
     };
     Err(named(path, cause))
 }
 
-/// Copies the learner's file into `directory` and gives back the path of the copy.
+/// Copies the learner's file into `directory` and returns the path of the copy.
 fn copy(path: &Path, directory: &Path) -> io::Result<PathBuf> {
     let (file, metadata) = open_subject(path)?;
-    let copy = directory.join(path.file_name().ok_or_else(|| named(path, "no name of a file"))?);
+    let copy = directory.join(path.file_name().ok_or_else(|| named(path, "not the name of a file"))?);
     let copied = File::create(&copy).and_then(|to| copy_with_holes(&file, &to, metadata.len()));
-    copied.map_err(|error| named(path, format!("no copy of it can be made in {}: {error}", directory.display())))?;
+    copied.map_err(|error| named(path, format!("can't copy it to {}: {error}", directory.display())))?;
     Ok(copy)
 }
 
-/// Copies the parts of a file that have data, and leaves the holes holes: of a sparse file most may be hole.
+/// Copies only the parts of a file that have data, so that its holes stay holes: a sparse file may be mostly holes.
 fn copy_with_holes(from: &File, mut to: &File, size: u64) -> io::Result<()> {
     let mut at = 0;
     loop {
@@ -134,7 +135,7 @@ fn copy_with_holes(from: &File, mut to: &File, size: u64) -> io::Result<()> {
     }
 }
 
-/// The learner's file while a demonstration changes it. Dropping it puts back each byte that differs, and the times.
+/// The learner's file while a demonstration changes it. Dropping this restores each byte that differs, and the times.
 struct PutBack {
     path: PathBuf,
     file: File,
@@ -148,7 +149,7 @@ impl PutBack {
         let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| named(path, error))?;
         let name = copy(path, directory)?;
         let copy = File::open(&name)?;
-        // Kept open, and out of the demonstration's sight.
+        // The copy stays open, and the demonstration finds no name of it.
         std::fs::remove_file(name)?;
         let path = path.canonicalize().map_err(|error| named(path, error))?;
         Ok(PutBack { path, file, copy, before })
@@ -174,12 +175,12 @@ impl PutBack {
 impl Drop for PutBack {
     fn drop(&mut self) {
         if let Err(error) = self.put_back() {
-            eprintln!("workbook: {:?}: not everything could be put back: {error}", self.path);
+            eprintln!("workbook: {:?}: it could not be restored completely: {error}", self.path);
         }
     }
 }
 
-/// The signals that end a program from the keyboard or from outside, held back for a while.
+/// The signals by which a user or another process ends a program, blocked until this is dropped.
 struct HeldSignals(SigSet);
 
 impl HeldSignals {

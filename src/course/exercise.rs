@@ -1,4 +1,4 @@
-//! Where an exercise's files are, and what the learner may do with them besides editing.
+//! The files of an exercise: where they are, what is in them, and how the learner's is reset.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -14,7 +14,7 @@ pub struct Course {
 }
 
 impl Course {
-    /// The checkout that the program belongs to: where cargo runs it from, else where it was built.
+    /// The checkout that the program belongs to: the one that cargo runs it from, else the one that it was built in.
     pub fn of_program() -> Course {
         let root =
             std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from).filter(|root| root.join("lessons").is_dir());
@@ -99,7 +99,7 @@ impl Exercise {
         Ok(Checks { functions: functions.collect::<io::Result<_>>()?, shared })
     }
 
-    /// The exercise as it is before anybody has worked on it.
+    /// The exercise as it is before the learner edits it.
     ///
     /// # Errors
     /// When it can't be read; the error names the file.
@@ -128,17 +128,17 @@ impl Exercise {
         Ok(hints_of(&read(&self.directory.join(format!("hints.{}.md", language.code())))?))
     }
 
-    /// Puts the stub back. What the learner has written is first copied to a file beside it that did not exist before, and
-    /// whose path comes back; None when there was nothing but the stub, or nothing at all.
+    /// Restores the stub. The learner's text is first copied to a new file beside it, whose path is returned; None when
+    /// there was only the stub, or no file.
     ///
-    /// At every moment, also when the process is killed in the middle, the learner's text is in exercise.rs, in the copy, or
-    /// in both: the copy is on the disk before exercise.rs is replaced, whole, by rename(2).
+    /// At every moment, even if the process is killed, the learner's text is in exercise.rs, in the copy, or in both:
+    /// the copy is on the disk before rename(2) replaces exercise.rs as a whole.
     ///
     /// # Errors
     /// Those of the file system; the error names the file.
     pub fn reset(&self) -> io::Result<Option<PathBuf>> {
         let stub = self.stub()?;
-        // The file itself, should the name be a link to it.
+        // If the name is a symbolic link, the file that it leads to.
         let path = self.path();
         if !path.try_exists().map_err(|error| named(&path, &error))? {
             let made = File::options().write(true).create_new(true).open(&path);
@@ -189,7 +189,7 @@ fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
 }
 
-/// The hints in a text: `# function` begins a function's, and a line of three dashes separates its levels.
+/// Parses hints: `# function` begins those of a function, and a line of three dashes separates their levels.
 fn hints_of(text: &str) -> Vec<(String, Vec<String>)> {
     let sections = text.split("\n# ").map(|section| section.strip_prefix("# ").unwrap_or(section));
     let hints = sections.filter_map(|section| {

@@ -1,4 +1,4 @@
-//! The list of the lessons. Everything that goes through all lessons goes through this list.
+//! The list of lessons. All that concerns every lesson goes through this list, or a test compares it with the list.
 
 use std::io;
 use std::path::Path;
@@ -18,10 +18,11 @@ pub struct Lesson {
     pub question: Text,
     /// Runs the demonstration on the file at the path.
     pub demonstrate: fn(&mut Narrator, &Path) -> io::Result<()>,
-    /// Why it is never run on the learner's own file, only on a copy; None where it keeps the file's size and inode, so that
-    /// every byte can be put back.
+    /// Why the demonstration runs only on a copy of the learner's file; None if it keeps the file's size and inode, so
+    /// that every byte can be restored.
     pub copy_only: Option<&'static str>,
-    /// Whether it is still being written: then nothing lists it, and it need not be complete, but its number works.
+    /// Whether it is still being written. A draft is listed nowhere and need not be complete, but can be named by its
+    /// number.
     pub draft: bool,
 }
 
@@ -108,12 +109,12 @@ pub static LESSONS: &[Lesson] = &[
     },
 ];
 
-/// The lesson of that number, also a draft.
+/// The lesson of that number; it may be a draft.
 pub fn lesson(number: u8) -> Option<&'static Lesson> {
     LESSONS.iter().find(|lesson| lesson.number == number)
 }
 
-/// The lessons that are complete: those that the course offers, and that the README and the book must have.
+/// The complete lessons: the course offers them, and the README and the book must have them.
 pub fn listed() -> impl Iterator<Item = &'static Lesson> {
     LESSONS.iter().filter(|lesson| !lesson.draft)
 }

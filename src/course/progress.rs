@@ -1,7 +1,7 @@
-//! What is known of the learner's progress: one file, `target/workbook/progress.json`, that nothing depends on.
+//! The learner's progress: one file, `target/workbook/progress.json`, that nothing depends on.
 //!
-//! A verdict counts for the text that it was given for, the learner's and that of the checks: when either changes, the
-//! exercise is to be checked again. A file that is missing or can't be understood is no progress, and no error.
+//! A verdict counts only for the learner's text and the checks that it was given for: when either changes, the exercise
+//! has to be checked again. A file that is missing or can't be parsed means no progress; it is no error.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -20,7 +20,7 @@ use super::{Course, Lesson, listed};
 pub struct Progress {
     /// By the lesson's number.
     lessons: BTreeMap<u8, Known>,
-    /// How many hints were shown, by the lesson's number and the function.
+    /// The number of hints that were shown, by the lesson's number and the function.
     hints: BTreeMap<String, usize>,
     #[serde(skip)]
     path: PathBuf,
@@ -39,23 +39,23 @@ struct Known {
 /// How far an exercise is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// Nobody has worked on it.
+    /// It is the stub.
     New,
     /// It has changed since it was checked, or was never checked.
     Unchecked,
     /// Some of its functions are right.
     Begun {
-        /// How many functions are right.
+        /// The number of functions that are right.
         right: usize,
-        /// How many there are.
+        /// The number of functions.
         of: usize,
     },
-    /// All is right.
+    /// All functions are right.
     Solved,
 }
 
 impl Progress {
-    /// Reads what is known.
+    /// Reads the stored progress.
     pub fn of(course: &Course) -> Progress {
         let path = course.root().join("target/workbook/progress.json");
         let known = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
@@ -99,7 +99,7 @@ impl Progress {
         functions.filter(|(_, right)| !right).map(|(function, _)| function.as_str()).next()
     }
 
-    /// Notes a grade.
+    /// Stores a grade.
     ///
     /// # Errors
     /// When it can't be written; the error names the file.
@@ -114,7 +114,7 @@ impl Progress {
         self.save()
     }
 
-    /// Counts a hint to a function: which one is to be shown, from 0 on, and after the `last` the last again.
+    /// The index of the next hint for a function, which counts as shown. After the `last` it is the last again.
     ///
     /// # Errors
     /// When it can't be written; the error names the file.
@@ -126,7 +126,7 @@ impl Progress {
         Ok(level)
     }
 
-    /// Whole or not at all: somebody else may be reading, and we may be interrupted.
+    /// Writes the whole file or nothing: another process may be reading it, and this one may be interrupted.
     fn save(&self) -> io::Result<()> {
         let save = || {
             let directory = self.path.parent().ok_or(io::ErrorKind::NotFound)?;
@@ -139,7 +139,8 @@ impl Progress {
     }
 }
 
-/// The texts that a verdict is about. The hash may differ in another version of Rust: then the exercise is checked again.
+/// The hash of the texts that a verdict is about. Another version of Rust may compute another one; then the exercise
+/// has to be checked again.
 fn hash(course: &Course, lesson: &Lesson) -> io::Result<u64> {
     let exercise = course.exercise(lesson);
     let mut hasher = DefaultHasher::new();

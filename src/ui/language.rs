@@ -1,4 +1,4 @@
-//! Which language the reader wants, and a text in all of them as JSON.
+//! The language that the reader wants, and texts as JSON.
 
 use std::env;
 
@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::text::{Language, Text};
 
 impl Language {
-    /// `WORKBOOK_LANG` (`en` or `zh`), else the locale of the messages: LC_ALL, LC_MESSAGES, LANG, the first that is set
-    /// (locale(7)). English where that is none of ours.
+    /// `WORKBOOK_LANG` (`en` or `zh`), else the locale of the messages: LC_ALL, LC_MESSAGES, LANG, the first that is
+    /// set (locale(7)). English if that is another language.
     pub fn of_environment() -> Language {
         Language::from(|name| env::var(name).ok())
     }

@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
 
-/// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors say whose they are.
+/// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors name it.
 pub struct StandardOutput(anstream::AutoStream<io::Stdout>);
 
 impl StandardOutput {
-    /// Standard output as it is.
+    /// The standard output of the program.
     ///
     /// # Errors
     /// When it was closed before the program began.
@@ -36,8 +36,8 @@ impl Write for StandardOutput {
     }
 }
 
-/// Whether standard output was closed when the program began. By the time of `main`, Rust's runtime has put /dev/null in
-/// its place, and all that is printed would be lost without a word.
+/// Whether standard output was closed when the program began. Before `main`, Rust's runtime opens /dev/null in its
+/// place, so that what is printed would be lost without an error.
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
 // SAFETY: .init_array holds pointers to functions that the C library calls before `main`; `look` only asks the kernel

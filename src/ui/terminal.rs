@@ -21,7 +21,7 @@ pub const WARNING: Style = AnsiColor::Yellow.on_default();
 /// The style of a name.
 pub const NAME: Style = AnsiColor::Cyan.on_default();
 
-/// Writes for a reader: in a language, and in lines that fit.
+/// Writes for a reader: in the reader's language, and in lines that fit.
 pub struct Terminal<'a> {
     out: &'a mut dyn Write,
     language: Language,
@@ -34,12 +34,12 @@ impl<'a> Terminal<'a> {
         Terminal { out, language, width }
     }
 
-    /// In which language.
+    /// The reader's language.
     pub fn language(&self) -> Language {
         self.language
     }
 
-    /// Where a demonstration prints.
+    /// The output itself, for lines that need not fit.
     pub fn out(&mut self) -> &mut dyn Write {
         self.out
     }
@@ -47,7 +47,7 @@ impl<'a> Terminal<'a> {
     /// A paragraph.
     ///
     /// # Errors
-    /// When it can't be written: so for each method here.
+    /// When it can't be written.
     pub fn say(&mut self, words: &Text) -> io::Result<()> {
         self.hang("", Style::new(), words.in_language(self.language))
     }
@@ -60,7 +60,7 @@ impl<'a> Terminal<'a> {
         writeln!(self.out, "\n{BOLD}{}{BOLD:#}\n", words.in_language(self.language))
     }
 
-    /// A text of Markdown: paragraphs fit the page, and what is indented or fenced stays as it is.
+    /// A text in Markdown: its paragraphs are broken into lines that fit, its code blocks are left as they are.
     ///
     /// # Errors
     /// When it can't be written.
@@ -87,7 +87,7 @@ impl<'a> Terminal<'a> {
         writeln!(self.out, "{text}")
     }
 
-    /// Makes room for what comes next, on a terminal.
+    /// Clears the terminal; prints an empty line where there is none.
     ///
     /// # Errors
     /// When it can't be written.
@@ -100,7 +100,8 @@ impl<'a> Terminal<'a> {
         self.out.flush()
     }
 
-    /// Shows what takes a while, in a line that [`idle`](Terminal::idle) removes; nothing where standard error is no terminal.
+    /// Shows on standard error, if that is a terminal, what the program is doing, until [`idle`](Terminal::idle)
+    /// removes it.
     pub fn busy(&self, with: &Text) {
         if io::stderr().is_terminal() {
             eprint!("\r\x1b[K{}", with.in_language(self.language));
@@ -114,7 +115,7 @@ impl<'a> Terminal<'a> {
         }
     }
 
-    /// A paragraph after `first`, which its further lines are indented by.
+    /// A paragraph that begins with `first`; its other lines are indented by the width of `first`.
     ///
     /// # Errors
     /// When it can't be written.
@@ -135,7 +136,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let (mut start, mut last) = (0, None);
     for (at, opportunity) in linebreaks(text) {
         if visible(text[start..at].trim_end()).width() > width {
-            // What came last does not fit any more: the line ends before it, unless it would be empty.
+            // The line ends at the last opportunity before, unless it would be empty.
             if let Some(last) = last.filter(|last| *last > start) {
                 lines.push(text[start..last].trim_end().to_owned());
                 start = last;

@@ -52,7 +52,7 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Grade)], language: Languag
     writeln!(out, "</testsuites>")
 }
 
-/// The text as XML's character data: markup escaped, and characters that XML 1.0 has no room for replaced.
+/// The text as XML's character data: markup is escaped, and characters that XML 1.0 does not allow are replaced.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {

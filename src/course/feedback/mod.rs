@@ -1,4 +1,4 @@
-//! What comes of a check: for a reader, as JSON, and as JUnit's XML. Also the list of lessons, which says how far each is.
+//! Reports of grades: as text, as JSON and as JUnit's XML. Also the list of lessons, with the status of each.
 
 mod json;
 mod junit;
@@ -11,7 +11,7 @@ use crate::text::Language;
 pub use json::json;
 pub use junit::junit;
 
-/// All that a failed check says, on several lines.
+/// The feedback of a failed check, in several lines.
 fn message(lesson: &Lesson, check: &Checked, language: Language) -> String {
     check.report.in_language(language, Some(lesson.number))
 }

@@ -1,4 +1,4 @@
-//! What a reader sees of the course: the list of lessons, grades, and what to do next.
+//! The list of lessons and grades as text, and what to do next.
 
 use std::io;
 
@@ -13,11 +13,11 @@ use crate::text;
 use crate::text::Text;
 use crate::ui::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING};
 
-/// How many lines of what the learner printed are shown with a failed check.
+/// The number of lines of the learner's output that are shown with a failed check.
 const SHOWN: usize = 10;
 
 impl Terminal<'_> {
-    /// Which key does what.
+    /// What each key of `watch` does.
     ///
     /// # Errors
     /// When it can't be written.
@@ -50,7 +50,7 @@ impl Terminal<'_> {
         self.busy(&text!("checking: {name}", "正在检查：{name}"));
     }
 
-    /// The lessons, how far each exercise is, and what is next.
+    /// The lessons, the status of each exercise, and what to do next.
     ///
     /// # Errors
     /// When it can't be written, or a file of the course is missing.
@@ -217,7 +217,7 @@ fn verdict_in_words(verdict: Verdict) -> Text {
         Verdict::Killed => text!("killed by a signal", "被信号杀死"),
         Verdict::TimedOut => text!("timed out", "超时"),
         Verdict::OutOfMemory => text!("out of memory", "内存超限"),
-        Verdict::LeftProcesses => text!("left a process behind", "留下了进程"),
+        Verdict::LeftProcesses => text!("left a process running", "留下了进程"),
         Verdict::Broken => text!("could not be checked", "无法检查"),
     }
 }

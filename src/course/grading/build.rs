@@ -1,4 +1,4 @@
-//! Builds exercises, and tells an error in the exercise from whatever else keeps cargo from building it.
+//! Builds exercises, and tells an error in an exercise from anything else that makes cargo fail.
 
 use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 use crate::course::Course;
 use crate::ui::visible;
 
-/// Builds test targets and gives back each one's name and binary; or the compiler's errors in them.
+/// Builds test targets and returns the name and the binary of each, or the compiler's errors in them.
 ///
 /// # Errors
-/// When cargo can't be run, or fails for another reason than an error in one of the targets: it can't read Cargo.toml, it has
-/// no such target, it can't download a crate, another crate does not compile, the disk is full. The error is one line.
+/// When cargo can't be run, or fails for another reason than an error in one of the targets: it can't read Cargo.toml,
+/// it has no such target, it can't download a crate, another crate does not compile, the disk is full. The error is one
+/// line.
 pub fn build(course: &Course, targets: &[String]) -> io::Result<Result<Vec<(String, PathBuf)>, String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
@@ -24,7 +25,7 @@ pub fn build(course: &Course, targets: &[String]) -> io::Result<Result<Vec<(Stri
         let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
         let name = message["target"]["name"].as_str().unwrap_or_default();
         let is_asked_for = targets.iter().any(|target| target == name);
-        // Warnings, mostly of what is unused as yet, would only hide what keeps it from compiling.
+        // Warnings are left out: in unfinished code they are many, and would hide the errors.
         let diagnostic = &message["message"];
         if diagnostic["level"] == "error" {
             match is_in_the_source(diagnostic) && is_asked_for {
@@ -46,14 +47,14 @@ pub fn build(course: &Course, targets: &[String]) -> io::Result<Result<Vec<(Stri
     Err(io::Error::other(format!("cargo can't build {}: {cause}", targets.join(", "))))
 }
 
-/// Whether an error of the compiler is one in a source. The others, of a full disk for example, have no place there; those of
-/// the linker have none either, but it is the source that declares what the linker doesn't find.
+/// Whether an error is caused by the source. Such errors have a place in it; others, of a full disk for example, have
+/// none. The linker's errors have none either, but what the linker doesn't find, the source declares.
 fn is_in_the_source(diagnostic: &serde_json::Value) -> bool {
     let has_place = diagnostic["spans"].as_array().is_some_and(|spans| !spans.is_empty());
     has_place || diagnostic["message"].as_str().is_some_and(|message| message.starts_with("linking with"))
 }
 
-/// An error of the compiler: the place and the first line.
+/// The place and the first line of an error of the compiler.
 fn in_one_line(diagnostic: &serde_json::Value) -> String {
     let message = diagnostic["message"].as_str().and_then(|message| message.lines().next()).unwrap_or_default();
     let span = &diagnostic["spans"][0];
@@ -63,7 +64,7 @@ fn in_one_line(diagnostic: &serde_json::Value) -> String {
     }
 }
 
-/// Why cargo failed, from what it wrote to its standard error: what it could not do, where, and the last of the causes.
+/// Why cargo failed, from its standard error: the place, the error, and the last of its causes.
 fn cause(stderr: &str) -> String {
     let stderr = visible(stderr);
     let mut lines = stderr.lines().map(str::trim).skip_while(|line| !line.starts_with("error"));

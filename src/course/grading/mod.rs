@@ -1,8 +1,8 @@
 //! Grades an exercise: builds it, runs each of its checks as a process of its own, and says how each ended.
 //!
-//! The learner's code may do anything, so no exit status is trusted alone. A check has passed when its process exited with
-//! status 0, libtest's summary counts one test that passed, and the check's own report says the same. Each check is in a
-//! process group of its own, with a deadline, and no process is left when it is over.
+//! The learner's code may do anything, so an exit status alone is not trusted. A check has passed when its process
+//! exited with status 0, libtest's summary counts one passed test, and the check's own report says the same. Each check
+//! has a process group of its own and a deadline, and leaves no process.
 
 mod build;
 mod runner;
@@ -23,14 +23,14 @@ pub use runner::{Check, checks_of};
 /// An exercise's checks with their verdicts, or why there are none.
 #[derive(Debug)]
 pub enum Grade {
-    /// What the compiler said.
+    /// The compiler's errors.
     DoesNotCompile(String),
     /// The checks, in the order of their files.
     Checked(Vec<Checked>),
 }
 
 impl Grade {
-    /// Whether all is right.
+    /// Whether every check passed.
     pub fn is_solved(&self) -> bool {
         match self {
             Grade::DoesNotCompile(_) => false,
@@ -61,7 +61,7 @@ pub struct Checked {
     pub name: String,
     /// What it says.
     pub report: Report,
-    /// What was printed meanwhile.
+    /// What it printed.
     pub output: String,
     /// How long it took.
     pub took: Duration,
@@ -79,10 +79,10 @@ impl Checked {
     }
 }
 
-/// Builds the lesson's exercise and runs its checks. `began` is told of each check before it runs.
+/// Builds the lesson's exercise and runs its checks. `began` is called with the name of each check before it runs.
 ///
 /// # Errors
-/// When cargo can't be run, a check can't be started, or a file of the course is missing.
+/// As [`build`]; when a check can't be started, or a file of the course is missing.
 pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> io::Result<Grade> {
     let exercise = course.exercise(lesson);
     let text = exercise.text()?;
@@ -102,7 +102,7 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
     Ok(Grade::Checked(checked))
 }
 
-/// The check of the text itself, where it has an unsafe block: that each says why it is sound.
+/// Checks the text itself: each unsafe block must say why it is sound. None when there is no unsafe block.
 fn safety_of(text: &str) -> Option<Checked> {
     let blocks = unsafe_blocks(text);
     if blocks.is_empty() {
@@ -116,12 +116,12 @@ fn safety_of(text: &str) -> Option<Checked> {
                 "a comment `// SAFETY: ...` before each unsafe block",
                 "每个 unsafe 块之前都有一条 `// SAFETY: ……` 注释"
             ),
-            Text::new(format!("there is none in front of the block in line {en}"), format!("第 {zh} 行的块前面没有")),
+            Text::new(format!("there is none before the block in line {en}"), format!("第 {zh} 行的块前面没有")),
         )
     });
     let rule = text!(
         "An unsafe block takes over a promise that the compiler can't check. The comment names it: why the pointer is \
-         valid, for how long, and who else touches that memory (clippy: undocumented_unsafe_blocks).",
+         valid, for how long, and what else accesses that memory (clippy: undocumented_unsafe_blocks).",
         "unsafe 块承担了一项编译器无法检查的保证。注释要写明它是什么：指针为什么有效、有效多久、还有谁会访问这块内存\
          （clippy：undocumented_unsafe_blocks）。"
     );

@@ -18,9 +18,9 @@ use crate::course::Checks;
 use crate::grade::{DEADLINE_VARIABLE, REPORT_VARIABLE, Report};
 use crate::process::{self, Child, Ended};
 
-/// How often the learner's code may run into its own deadline before the whole check is stopped.
+/// A check is stopped after this number of deadlines of the learner's code.
 const DEADLINES: u32 = 6;
-/// How much of what a check prints is kept, from its beginning and from its end.
+/// The number of bytes of a check's output that are kept from its beginning, and again from its end.
 const KEPT: usize = 32 * 1024;
 
 /// A check that can be run.
@@ -30,7 +30,7 @@ pub struct Check {
     pub function: String,
     /// What it checks.
     pub name: String,
-    /// Its whole name in the test binary.
+    /// Its full name in the test binary.
     test: String,
 }
 
@@ -57,14 +57,14 @@ pub fn checks_of(binary: &Path, module: &str, source: &Checks) -> io::Result<Vec
 }
 
 impl Check {
-    /// Runs the check in a process of its own. `deadline` is what the learner's code has for each call.
+    /// Runs the check in a process of its own. `deadline` limits each call of the learner's code.
     ///
     /// # Errors
     /// When it can't be started or watched.
     pub fn run(self, binary: &Path, deadline: Duration) -> io::Result<Checked> {
         process::adopt_orphans()?;
         let began = Instant::now();
-        // Whatever the check leaves in its temporary directory goes with it.
+        // Dropping this directory deletes all that the check leaves in it.
         let directory = tempfile::tempdir()?;
         let report = directory.path().join("report");
         let temporary = directory.path().join("tmp");
@@ -76,7 +76,7 @@ impl Check {
         command.env(DEADLINE_VARIABLE, deadline.as_secs().to_string());
         command.stdin(Stdio::null()).stdout(to.try_clone()?).stderr(to);
         let (child, _pipes) = Child::spawn(&mut command)?;
-        drop(command); // and with it our end of the pipe to write to
+        drop(command); // and with it our copy of the pipe's write end
         let limit = deadline * DEADLINES;
         let (ended, printed) = watch(child, from, limit)?;
         let report = std::fs::read(report).ok().and_then(|json| serde_json::from_slice::<Report>(&json).ok());
@@ -86,7 +86,8 @@ impl Check {
     }
 }
 
-/// Reads what the child prints until it ends; None when it has not after `limit` and was killed. Nobody is left then.
+/// Reads what the child prints until it ends; None when it had not ended after `limit` and was killed. Afterwards no
+/// process that it forked is left.
 fn watch(mut child: Child, from: OwnedFd, limit: Duration) -> io::Result<(Option<Ended>, String)> {
     fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
     let mut from = File::from(from);
@@ -117,7 +118,7 @@ fn watch(mut child: Child, from: OwnedFd, limit: Duration) -> io::Result<(Option
     Ok((ended, printed.text()))
 }
 
-/// What a check printed: its beginning and its end, however much there was in between.
+/// What a check printed: the beginning and the end, without what was between them.
 #[derive(Default)]
 struct Printed {
     beginning: Vec<u8>,
@@ -126,17 +127,17 @@ struct Printed {
 }
 
 impl Printed {
-    /// Reads what there is now.
+    /// Reads what has been printed so far.
     fn read(&mut self, from: &mut File) -> io::Result<()> {
-        let mut piece = [0; 16 * 1024];
-        // Not until the pipe is empty: who prints without end would keep us here.
+        let mut chunk = [0; 16 * 1024];
+        // Not until the pipe is empty: a check that prints without end would never let this return.
         for _ in 0..16 {
-            match from.read(&mut piece) {
+            match from.read(&mut chunk) {
                 Ok(0) => {
                     self.at_end = true;
                     return Ok(());
                 }
-                Ok(length) => self.keep(&piece[..length]),
+                Ok(length) => self.keep(&chunk[..length]),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -145,8 +146,8 @@ impl Printed {
         Ok(())
     }
 
-    fn keep(&mut self, piece: &[u8]) {
-        let (first, rest) = piece.split_at(piece.len().min(KEPT - self.beginning.len()));
+    fn keep(&mut self, chunk: &[u8]) {
+        let (first, rest) = chunk.split_at(chunk.len().min(KEPT - self.beginning.len()));
         self.beginning.extend(first);
         self.end.extend(rest);
         self.end.drain(..self.end.len().saturating_sub(KEPT));

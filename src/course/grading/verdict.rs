@@ -1,4 +1,4 @@
-//! The verdict on a check: what its process did, what it printed and what it reported, put together.
+//! The verdict on a check, from how its process ended, what it printed and what it reported.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ pub(super) fn verdict(ended: Option<Ended>, limit: Duration, printed: &str, repo
         (Some(ended), _) => Some(Failure::of_end(ended.clone())),
     };
     let failure = failure.map(|failure| match failure.signal.as_deref() {
-        // std aborts with these words when an allocation fails.
+        // std prints these words and aborts when an allocation fails.
         Some(signal) if signal == Signal::SIGABRT.as_str() && printed.contains("memory allocation of ") => {
             failure.out_of_memory()
         }
@@ -33,7 +33,7 @@ fn says_that_one_test_passed(printed: &str) -> bool {
     printed.lines().any(|line| line.starts_with("test result: ok. 1 passed; 0 failed;"))
 }
 
-/// What is left of a check's output without libtest's own lines.
+/// A check's output without libtest's own lines.
 pub(super) fn what_the_learner_printed(printed: &str, test: &str) -> String {
     let begin = format!("test {test} ... ");
     let printed = printed.split_once(&begin).map_or(printed, |(_, rest)| rest);

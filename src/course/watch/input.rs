@@ -10,7 +10,8 @@ use nix::sys::inotify::{AddWatchFlags, InitFlags, Inotify};
 
 use super::letters::Letters;
 
-/// How often, in milliseconds, the file is looked at where the kernel tells of no change (a network's file system).
+/// The file is read again after this number of milliseconds, since inotify(7) reports no remote changes on a network
+/// file system.
 const LOOK_AGAIN: u16 = 1_000;
 
 /// What the learner asks for.
@@ -42,7 +43,7 @@ impl Key {
     }
 }
 
-/// Tells of files that were saved in a directory: written in place, or written elsewhere and renamed.
+/// Watches a directory for saved files: written in place, or written elsewhere and renamed.
 pub(super) struct Saves(Inotify);
 
 impl Saves {
@@ -52,7 +53,7 @@ impl Saves {
         Ok(Saves(inotify))
     }
 
-    /// Forgets what it has told of.
+    /// Discards the events so far.
     fn forget(&self) {
         while self.0.read_events().is_ok() {}
     }
@@ -60,7 +61,7 @@ impl Saves {
 
 /// Where keys come from.
 pub(super) struct Input {
-    /// Letters come one by one, as they are typed.
+    /// Gives each letter as it is typed; None where lines are read.
     terminal: Option<Letters>,
     at_end: bool,
 }
@@ -71,7 +72,7 @@ impl Input {
         Ok(Input { terminal: terminal.then(Letters::take).transpose()?, at_end: false })
     }
 
-    /// Waits for a key, or until `changed`: then None.
+    /// Waits for a key. None when `changed` says that the file has changed.
     pub(super) fn key_or_change(
         &mut self,
         saves: &Saves,
@@ -98,9 +99,9 @@ impl Input {
         }
     }
 
-    /// The next key of the input, which has something to read.
+    /// The next key. Only called when the input has something to read.
     fn key(&mut self) -> io::Result<Option<Key>> {
-        // Past std's buffer: what it has read already, poll(2) would not see.
+        // Not through std: poll(2) would not see what std has already read into its buffer.
         let mut first = None;
         loop {
             let mut byte = [0];

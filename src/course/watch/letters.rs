@@ -7,10 +7,11 @@ use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 use nix::sys::termios::{LocalFlags, SetArg, SpecialCharacterIndices, Termios, tcgetattr, tcsetattr};
 
-/// The terminal as it was before letters came one by one.
+/// The terminal's settings from before [`Letters`] changed them.
 static BEFORE: OnceLock<libc::termios> = OnceLock::new();
 
-/// A terminal whose letters come one by one and aren't echoed, until this is dropped or the program is ended by a signal.
+/// Standard input as a terminal that gives each letter at once and doesn't echo it, until this is dropped or a signal
+/// ends the program.
 pub(super) struct Letters;
 
 impl Letters {
@@ -19,13 +20,13 @@ impl Letters {
         BEFORE.get_or_init(|| before.clone().into());
         let action = SigAction::new(SigHandler::Handler(give_back_and_die), SaFlags::SA_RESETHAND, SigSet::empty());
         for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
-            // SAFETY: the handler does only what is async-signal-safe: it loads a value that is set for ever, and calls
-            // tcsetattr(3) and raise(3).
+            // SAFETY: the handler does only what is async-signal-safe: it loads a value that never changes again, and
+            // calls tcsetattr(3) and raise(3).
             unsafe { sigaction(signal, &action) }?;
         }
         let mut letters: Termios = before;
         letters.local_flags.remove(LocalFlags::ICANON | LocalFlags::ECHO);
-        // Stopped by Ctrl-Z, it would leave the shell such a terminal.
+        // A Ctrl-Z would stop the program and leave the shell with these settings.
         letters.control_chars[SpecialCharacterIndices::VSUSP as usize] = libc::_POSIX_VDISABLE;
         tcsetattr(io::stdin(), SetArg::TCSANOW, &letters)?;
         Ok(Letters)
@@ -40,7 +41,7 @@ impl Drop for Letters {
 
 fn give_back() {
     if let Some(before) = BEFORE.get() {
-        // SAFETY: tcsetattr(3) reads the termios, which lives for ever.
+        // SAFETY: tcsetattr(3) reads the termios, which is in a static.
         unsafe { libc::tcsetattr(libc::STDIN_FILENO, libc::TCSANOW, before) };
     }
 }

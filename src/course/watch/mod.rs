@@ -1,4 +1,4 @@
-//! `workbook watch`: grades what was saved, and takes one key for everything else.
+//! `workbook watch`: grades an exercise each time it is saved; single keys do everything else.
 
 mod input;
 mod letters;
@@ -11,10 +11,10 @@ use super::{Course, DemoInput, LESSONS, Lesson, listed};
 use crate::ui::Terminal;
 use input::{Input, Key, Saves};
 
-/// Watches the exercise of `lesson` (the next unsolved one, unless given) until the learner quits.
+/// Watches the exercise of `lesson`, or else the next unsolved one, until the learner quits.
 ///
-/// On a terminal a key works at once. Elsewhere what is read from standard input are lines, of which the first letter counts,
-/// and what is printed are plain lines.
+/// On a terminal, a key works at once. Elsewhere standard input is read in lines, of which only the first letter
+/// counts, and the output is plain lines.
 ///
 /// # Errors
 /// When the output can't be written, or the course's files can't be read.
@@ -58,7 +58,7 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Te
     }
 }
 
-/// The next lesson that is to be solved, after this one and then from the beginning.
+/// The next unsolved lesson: first those after this one, then from the beginning.
 fn next(course: &Course, progress: &Progress, lesson: &'static Lesson) -> io::Result<&'static Lesson> {
     let later = listed().filter(|other| other.number > lesson.number);
     for other in later.chain(listed()) {
