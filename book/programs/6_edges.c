@@ -49,7 +49,7 @@ int main(void) {
     load("page 0, last byte", map + page - 1);
     load("page 1, first byte", map + page);
     load("page 2, last byte", map + 3 * page - 1);
-    load("behind page 2", map + 3 * page);
+    load("past page 2", map + 3 * page);
 
     puts("ftruncate: two pages");
     must(!ftruncate(fd, (off_t)(2 * page)), "ftruncate");
