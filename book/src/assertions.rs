@@ -69,8 +69,8 @@ pub fn counts(assertions: &[Assertion]) -> [usize; 3] {
     [count(|a| a.scenario.is_some()), count(|a| !a.tests.is_empty()), count(|a| a.not_shown.is_some())]
 }
 
-/// The scenario of an assertion. Each of its claims is what the model gives; a line without a claim succeeds. Otherwise an
-/// earlier line might fail unnoticed, and the last line would show something else. The tests ask the kernel as well.
+/// The scenario of an assertion. Each of its claims is what the model gives; a line without a claim succeeds. Otherwise
+/// an earlier line might fail unnoticed, and the last line would show something else. The tests ask the kernel as well.
 ///
 /// # Errors
 /// When it is no scenario, or the model gives something else.

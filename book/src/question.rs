@@ -160,8 +160,8 @@ impl ChapterQuestion {
     }
 }
 
-/// By the model the last line gives what the right answer says, and what no other answer says. An answer with a misconception
-/// says what the model gives with that misconception. The tests ask the kernel as well.
+/// By the model the last line gives what the right answer says, and what no other answer says. An answer with a
+/// misconception says what the model gives with that misconception. The tests ask the kernel as well.
 fn mistakes_in_scenario(question: &ChapterQuestion, wrong: &mut impl FnMut(String)) {
     let scenario = match question.as_scenario() {
         Ok(Some(scenario)) => scenario,

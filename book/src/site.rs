@@ -15,8 +15,8 @@ use crate::html::{self, StartTag, Token};
 use crate::render;
 use crate::sources::{Mistake, Sources};
 
-/// The place of the links to the other languages in the template. A stock mdBook, which builds one language only, leaves it as it
-/// is.
+/// The place of the links to the other languages in the template. A stock mdBook, which builds one language only,
+/// leaves it as it is.
 const TRANSLATIONS: &str = "<!-- the other languages -->";
 
 /// Files that mdBook writes and no page here needs.
@@ -148,8 +148,8 @@ pub fn written(there: &Path) -> io::Result<BTreeMap<String, String>> {
     Ok(pages)
 }
 
-/// Adds to the pages of a language what mdBook can't: the links to the other languages, and the index of the search. Finds dead
-/// links.
+/// Adds to the pages of a language what mdBook can't: the links to the other languages, and the index of the search.
+/// Finds dead links.
 fn finish(sources: &Sources, language: Language, there: &Path, mistakes: &mut Vec<Mistake>) -> io::Result<()> {
     for entry in fs::read_dir(there)? {
         let path = entry?.path();

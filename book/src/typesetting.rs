@@ -20,8 +20,8 @@ pub fn longest_line(language: Language) -> Option<usize> {
     }
 }
 
-/// Whether a paragraph continues in its next line without a space, where `end` ends one line and `start` starts the next.
-/// Markdown itself puts a space there.
+/// Whether a paragraph continues in its next line without a space, where `end` ends one line and `start` starts the
+/// next. Markdown itself puts a space there.
 pub fn joins_lines(language: Language, end: &str, start: &str) -> bool {
     match language {
         Language::English => false,
@@ -29,8 +29,8 @@ pub fn joins_lines(language: Language, end: &str, start: &str) -> bool {
     }
 }
 
-/// Whether a text is visibly in another language than the one of its page: it has no character of the page's script, and words
-/// that are not the names of things.
+/// Whether a text is visibly in another language than the one of its page: it has no character of the page's script,
+/// and words that are not the names of things.
 pub fn is_foreign(language: Language, text: &str) -> bool {
     match language {
         Language::English => false,
@@ -44,8 +44,8 @@ pub fn is_foreign(language: Language, text: &str) -> bool {
 /// Words that are the same in all languages: the functions, and the name of a language in that language.
 const NAMES: [&str; 3] = ["mmap", "munmap", "English"];
 
-/// The start of the last word of a text, where a mark can be attached to it: at most 16 letters, or two Chinese characters.
-/// Markup ends a word.
+/// The start of the last word of a text, where a mark can be attached to it: at most 16 letters, or two Chinese
+/// characters. Markup ends a word.
 pub fn start_of_last_word(text: &str) -> usize {
     let markup = |c: char| c.is_whitespace() || "`*_[]()<>{}\\|".contains(c);
     let mut start = text.len();

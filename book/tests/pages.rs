@@ -215,6 +215,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
     ("book/en/1_one.md", "What?", "<pre>let x;</pre>", "book/en/1_one.md:5: <pre>: use a fence"),
     (
         "book/en/1_one.md",
+        "../lessons/1_one/lesson.rs:map",
+        "questions/1_one.toml",
+        "book/en/1_one.md:11: no test compiles book/questions/1_one.toml: code is included from lessons/",
+    ),
+    (
+        "book/en/1_one.md",
         "What?",
         "{{#include ../../lessons/1_one/lesson.rs:map}}",
         "book/en/1_one.md:5: {{#include}} is outside",

@@ -1,4 +1,5 @@
-//! Compiles and runs each C program of the book. A snapshot has the diagnostics of the compiler and the output of the program.
+//! Compiles and runs each C program of the book. A snapshot has the diagnostics of the compiler and the output of the
+//! program.
 //!
 //! A program compiles without warnings and exits with status 0, unless comments at its top say otherwise:
 //!
@@ -7,10 +8,12 @@
 //! - `// compiles: no`: the compiler rejects the program; the errors are in the snapshot
 //! - `// ends: killed by SIGSEGV`, or `exited with status 1`: how the program ends
 //! - `// arguments: a b`: the arguments of the program
-//! - `// shows: TEXT`: the snapshot keeps only the lines of the output that contain TEXT, or another TEXT of such a comment
+//! - `// shows: TEXT`: the snapshot keeps only the lines of the output that contain TEXT, or another TEXT of such a
+//!   comment
 //!
-//! A program runs in an empty directory, for at most a minute. Its output goes to a file, so it must flush what it prints before a
-//! signal kills it. `INSTA_UPDATE=always cargo test -p book --test programs` accepts new and changed snapshots.
+//! A program runs in an empty directory, for at most a minute. Its output goes to a file, so it must flush what it
+//! prints before a signal kills it. `INSTA_UPDATE=always cargo test -p book --test programs` accepts new and changed
+//! snapshots.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,6 +1,7 @@
 "use strict";
 
-// What a page can do beyond HTML: colours, the same heading in another language, search, copying. All text is there without it.
+// What a page can do beyond HTML: colours, the same heading in another language, search, copying. All text is there
+// without it.
 
 (() => {
     const words = document.body.dataset;
@@ -32,8 +33,8 @@
 
     const headings = [...document.querySelectorAll("main h1[id], main h2[id], main h3[id]")];
 
-    // The heading of the section that is being read: the one in the address while it is visible, or else the last one that has reached
-    // the bar.
+    // The heading of the section that is being read: the one in the address while it is visible, or else the last one
+    // that has reached the bar.
     const heading = () => {
         const top = (element) => element.getBoundingClientRect().top;
         const named = headings.find((heading) => "#" + heading.id === location.hash);
@@ -179,7 +180,8 @@
     // The words of a query. A space ends a word, and so does the change between Chinese and another script.
     const terms = (query) => plain(query).replace(CHINESE, " $& ").split(/\s+/).filter((term) => term !== "");
 
-    // What is searched when a word itself is not found: the pairs of characters of a Chinese word, the stem of an English one.
+    // What is searched when a word itself is not found: the pairs of characters of a Chinese word, the stem of an
+    // English one.
     const looser = (term) => {
         if (/^[\u3400-\u9fff]{3,}$/.test(term)) { return Array.from({ length: term.length - 1 }, (_, n) => term.slice(n, n + 2)); }
         const stem = term.replace(/(ies|ing|ed|es|s)$/, "");

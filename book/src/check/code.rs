@@ -1,13 +1,14 @@
 //! No code and no output on a page is typed by hand.
 //!
-//! A block of code includes a part of a source file that is compiled, or it is a sketch: code that was made up for the page, with
-//! the word [`SKETCH`] after its language. The directives write all output. The commands in a block of `sh` are checked by
-//! [`super::commands`].
+//! A block of code includes a part of a source file that is compiled, or it is a sketch: code that was made up for the
+//! page, with the word [`SKETCH`] after its language. The directives write all output. The commands in a block of `sh`
+//! are checked by [`super::commands`].
 
 use pulldown_cmark::{CodeBlockKind, Event, Parser, Tag};
 
 use super::pages::PageSource;
 use crate::page::{self, CodeBlock, LineKind};
+use crate::render::listing;
 use crate::sources::Mistake;
 
 /// The word that marks a block of code as made up: ```` ```c,sketch ````.
@@ -16,20 +17,19 @@ const SKETCH: &str = "sketch";
 /// The languages of blocks that show output.
 const OUTPUT: [&str; 3] = ["text", "console", "output"];
 
+/// The directories whose files the tests compile.
+const COMPILED: [&str; 4] = ["lessons/", "src/", "tests/", "book/programs/"];
+
+const TYPED_OUTPUT: &str =
+    "output that is typed by hand: {{#transcript}}, {{#output}} and {{#scenario}} take it from a run";
+const TYPED_CODE: &str =
+    "code that is typed by hand: the block must be one {{#include ...}}, or be marked as made up, as ```c,sketch is";
+
 pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
     for block in CodeBlock::all(&page.lines()) {
-        let what = match block.words.as_slice() {
-            ["sh"] => continue,
-            [] => "output that is typed by hand: {{#transcript}}, {{#output}} and {{#scenario}} take it from a run",
-            [language, ..] if OUTPUT.contains(language) => {
-                "output that is typed by hand: {{#transcript}}, {{#output}} and {{#scenario}} take it from a run"
-            }
-            words if words.contains(&SKETCH) || block.included().is_some() => continue,
-            _ => {
-                "code that is typed by hand: the block must be one {{#include ...}}, or be marked as made up, as ```c,sketch is"
-            }
-        };
-        mistakes.push(page.mistake(block.fence.number, what));
+        if let Err(what) = origin(page, &block) {
+            mistakes.push(page.mistake(block.fence.number, what));
+        }
     }
     for line in page.lines().iter().filter(|line| line.kind == LineKind::Text) {
         let directives = page::directives(line.text).unwrap_or_default();
@@ -37,6 +37,27 @@ pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
             mistakes.push(page.mistake(line.number, "{{#include}} is outside a block of code"));
         }
     }
+    code_without_fences(page, mistakes);
+}
+
+/// A block is a list of commands, a sketch, or included from a file that is compiled.
+fn origin(page: &PageSource, block: &CodeBlock<'_>) -> Result<(), String> {
+    match block.words.as_slice() {
+        ["sh"] => return Ok(()),
+        [] => return Err(TYPED_OUTPUT.into()),
+        [language, ..] if OUTPUT.contains(language) => return Err(TYPED_OUTPUT.into()),
+        words if words.contains(&SKETCH) => return Ok(()),
+        _ => {}
+    }
+    let file = listing::file_of(&page.file, block.included().ok_or(TYPED_CODE)?)?;
+    match COMPILED.iter().any(|directory| file.starts_with(directory)) {
+        true => Ok(()),
+        false => Err(format!("no test compiles {file}: code is included from {}", COMPILED.join(", "))),
+    }
+}
+
+/// Code that Markdown sees without a fence.
+fn code_without_fences(page: &PageSource, mistakes: &mut Vec<Mistake>) {
     for (event, range) in Parser::new(&page.text).into_offset_iter() {
         let what = match event {
             Event::Start(Tag::CodeBlock(CodeBlockKind::Indented)) => {

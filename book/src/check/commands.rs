@@ -7,8 +7,8 @@ use crate::evidence::command_of_test;
 use crate::page::LineKind;
 use crate::sources::{Mistake, Sources};
 
-/// The commands that the book may tell the reader to run, and for each of them a test that runs it. `N` is the number of a lesson,
-/// `PATH` any path, `FUNCTION` a name.
+/// The commands that the book may tell the reader to run, and for each of them a test that runs it. `N` is the number
+/// of a lesson, `PATH` any path, `FUNCTION` a name.
 pub const COMMANDS: &[(&str, &str)] = &[
     ("cargo run", "program::with_no_argument_it_lists_the_lessons_and_what_to_do_next"),
     ("cargo run -- run N", "program::each_demonstration_runs_plain_when_it_is_not_a_terminal"),

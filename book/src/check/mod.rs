@@ -1,4 +1,5 @@
-//! The book's rules: what its sources and its site must look like, whatever they say. `tests/pages.rs` checks the book by them.
+//! The book's rules: what its sources and its site must look like, whatever they say. `tests/pages.rs` checks the book
+//! by them.
 //!
 //! # Layout
 //! - [`code`]: blocks of code are included, and output comes from runs

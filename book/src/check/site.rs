@@ -1,4 +1,5 @@
-//! What a reader of the site must not see: markup that Markdown took for text, and words in another language than the page's.
+//! What a reader of the site must not see: markup that Markdown took for text, and words in another language than the
+//! page's.
 
 use std::io;
 use std::path::Path;

@@ -48,8 +48,8 @@ fn check_shape(original: &PageSource, translation: &PageSource, mistakes: &mut V
     }
 }
 
-/// What a page and its translations have in common, in this order: headings, listings and directives. The tests of a section may
-/// be in any order.
+/// What a page and its translations have in common, in this order: headings, listings and directives. The tests of a
+/// section may be in any order.
 fn shape(page: &PageSource) -> Vec<(usize, String)> {
     let mut shape = Vec::new();
     let mut tests: Vec<String> = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! mdBook has this directive, too. Here a listing starts at the left margin, and a missing file or anchor is an error.
 
-use crate::page::{CodeBlock, anchored};
+use crate::page::anchored;
 use crate::sources::Sources;
 
 /// The included lines: those of a file, or those between two anchors, as in `../../lessons/1_x/lesson.rs:anchor`.
@@ -10,8 +10,8 @@ use crate::sources::Sources;
 /// # Errors
 /// When there is no such file or anchor, or nothing in it.
 pub fn listing(sources: &Sources, page: &str, arguments: &str) -> Result<String, String> {
-    let (path, anchor) = path_and_anchor(arguments);
-    let file = from_page(page, path)?;
+    let file = file_of(page, arguments)?;
+    let anchor = arguments.split_once(':').map(|(_, anchor)| anchor);
     let text = sources.read(&file).map_err(|_| format!("there is no file {file} to include"))?;
     let mut lines = match anchor {
         None => text.lines().filter(|line| !line.contains("ANCHOR: ") && !line.contains("ANCHOR_END: ")).collect(),
@@ -28,19 +28,12 @@ pub fn listing(sources: &Sources, page: &str, arguments: &str) -> Result<String,
     Ok(lines.iter().map(|line| line.get(margin..).unwrap_or_default()).collect::<Vec<_>>().join("\n"))
 }
 
-/// The file that a block of code includes, for the line above the listing.
-pub fn file_of(sources: &Sources, page: &str, block: &CodeBlock<'_>) -> Option<String> {
-    let (path, _) = path_and_anchor(block.included()?);
-    let file = from_page(page, path).ok()?;
-    sources.root().join(&file).is_file().then_some(file)
-}
-
-fn path_and_anchor(arguments: &str) -> (&str, Option<&str>) {
-    arguments.split_once(':').map_or((arguments, None), |(path, anchor)| (path, Some(anchor)))
-}
-
-/// A path that starts at a page, as one that starts at the root of the checkout.
-fn from_page(page: &str, path: &str) -> Result<String, String> {
+/// The file that a page includes, as a path that starts at the root of the checkout.
+///
+/// # Errors
+/// When the path leads out of the checkout.
+pub fn file_of(page: &str, arguments: &str) -> Result<String, String> {
+    let path = arguments.split(':').next().unwrap_or_default();
     let mut file: Vec<&str> = page.split('/').collect();
     file.pop();
     for part in path.split('/') {

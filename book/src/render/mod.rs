@@ -24,7 +24,8 @@ use crate::question as questions;
 use crate::sources::{Mistake, Sources};
 use crate::typesetting::{joins_lines, start_of_last_word};
 
-/// A page whose directives are replaced. A directive with a mistake stays as it is, and the mistake is added to `mistakes`.
+/// A page whose directives are replaced. A directive with a mistake stays as it is, and the mistake is added to
+/// `mistakes`.
 pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mistakes: &mut Vec<Mistake>) -> String {
     let file = sources.page(language, name);
     let mut renderer = Renderer { sources, language, name, file: &file, marks: 0 };
@@ -32,8 +33,8 @@ pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mista
     let lines = page::lines(text);
     let mut in_listing = false;
     for (n, line) in lines.iter().enumerate() {
-        let block = CodeBlock::at(&lines[n..]);
-        if let Some(included) = block.and_then(|block| listing::file_of(sources, &file, &block)) {
+        let included = CodeBlock::at(&lines[n..]).and_then(|block| block.included());
+        if let Some(included) = included.and_then(|arguments| listing::file_of(&file, arguments).ok()) {
             out += &format!("<div class=\"printed\">\n<p class=\"source\"><code>{included}</code></p>\n\n");
             in_listing = true;
         }

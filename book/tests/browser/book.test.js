@@ -49,7 +49,8 @@ after(async () => {
     server?.close();
 });
 
-// Runs `body` with a page of its own. The test fails if the page reports a problem, or loads something from another site.
+// Runs `body` with a page of its own. The test fails if the page reports a problem, or loads something from another
+// site.
 const visit = async (address, options, body) => {
     const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...options });
     const page = await context.newPage();
