@@ -92,7 +92,7 @@ fn the_limit_that_was_exceeded_is_named() {
             "the call returns within 1 s",
             "the process answers within 1 s",
             "the process ends within 1 s of its last turn",
-            "no system call, and nothing between two of them, takes 1 s"
+            "each system call, and the code between two of them, takes at most 1 s"
         ]
     );
 }
@@ -191,7 +191,7 @@ fn a_child_that_comes_back_as_a_second_process_is_seen() {
 }
 
 #[test]
-fn a_panic_in_a_child_of_the_answers_is_none_of_the_answers() {
+fn a_panic_in_a_child_that_the_answer_forked_is_not_the_answers() {
     // SAFETY: the child panics, and ends where the panic is caught.
     let answer = ask(|| match unsafe { fork() }.expect("a child") {
         ForkResult::Child => panic!("only here"),

@@ -45,7 +45,7 @@ pub enum Verdict {
     Broken,
 }
 
-/// What the learner's code has a limited time for, and has exceeded.
+/// A limit that the learner's code has exceeded.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Limit {
     /// For a call, the [`deadline`].
@@ -131,10 +131,10 @@ impl Failure {
             ),
             Limit::Step => (
                 text!(
-                    "no system call, and nothing between two of them, takes {seconds} s",
-                    "任何一次系统调用，以及两次系统调用之间的计算，都不超过 {seconds} 秒"
+                    "each system call, and the code between two of them, takes at most {seconds} s",
+                    "每一次系统调用，以及两次系统调用之间的计算，都不超过 {seconds} 秒"
                 ),
-                text!("one did, and the process was killed", "到时没有进展，进程已被杀死"),
+                text!("one of them took longer, and the process was killed", "到时没有进展，进程已被杀死"),
             ),
             Limit::Instructions(most) => (
                 text!("the call returns within {most} machine instructions", "函数在 {most} 条机器指令之内返回"),
@@ -225,10 +225,13 @@ impl Failure {
 fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
     let Some(area) = area else {
         let address = fault.address;
-        return text!(
-            "the process died of {fault}: nothing is mapped at {address:#x}",
-            "进程死于 {fault}：地址 {address:#x} 处没有映射"
-        );
+        return match fault.cause() {
+            Some(Cause::NotMapped) => text!(
+                "the process died of {fault}: nothing is mapped at {address:#x}",
+                "进程死于 {fault}：地址 {address:#x} 处没有映射"
+            ),
+            _ => text!("the process died of {fault} at {address:#x}", "进程死于 {fault}：访问的地址是 {address:#x}"),
+        };
     };
     let at = fault.address - area.range().start;
     let (page, pages) = (at / page_size(), area.range().len() / page_size());

@@ -5,16 +5,16 @@ use std::path::Path;
 
 use crate::process::Panic;
 
-/// What a `todo!()` says is to do, or nothing when it says nothing; None when the panic is no `todo!()`.
+/// The task that a `todo!()` names, empty when it names none; None when the panic is not a `todo!()`.
 ///
 /// `todo!()` expands to a `panic!()` whose message begins with "not yet implemented", and anybody may write that message.
 /// What differs is the place of the panic, which is where the macro is called: in the source, `todo!` stands there.
 ///
-/// What remains: a `todo!()` counts as a panic when it is called by another macro or by a `#[track_caller]` function,
-/// since the panic then has the place of their callers, and while the source is newer than what was compiled.
+/// Two cases remain in which a `todo!()` counts as a panic. Where another macro or a `#[track_caller]` function calls it, the
+/// panic has the place of their caller; and a source that was saved after it was compiled may have another text there.
 pub(super) fn task(panic: &Panic) -> Option<&str> {
     let task = panic.message.strip_prefix("not yet implemented")?;
-    // The compiler names a source from the workspace's root on.
+    // The compiler names a source by its path from the workspace's root.
     let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&panic.file)).ok()?;
     let [line, column] = [panic.line, panic.column].map(|n| usize::try_from(n).ok()?.checked_sub(1));
     let line = source.lines().nth(line?)?;

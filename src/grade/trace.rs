@@ -17,7 +17,7 @@ use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES, Limit};
 use crate::process::{self, Child, Ended, Peer};
 
-/// The limit for a call that is watched instruction by instruction: far more than a small function takes.
+/// The most machine instructions of a call that runs one at a time: far more than a small function takes.
 const LONGEST: u64 = 2_000_000;
 
 /// A system call of the learner's code.

@@ -14,7 +14,7 @@ use crate::scenario::Pid;
 /// For each letter the supervisor's end and the worker's.
 pub(super) struct Sockets(BTreeMap<Pid, (UnixStream, UnixStream)>);
 
-/// What the supervisor hears when a turn is over.
+/// What a worker tells the supervisor when its turn is over.
 pub(super) struct Answer {
     /// The number of the first line that has not been done, from 0 on.
     pub(super) next: usize,

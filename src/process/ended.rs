@@ -83,7 +83,7 @@ impl fmt::Display for Ended {
 pub struct Panic {
     /// The message of the `panic!()`.
     pub message: String,
-    /// The source in which it was called, as the compiler names it: a path from the workspace's root on.
+    /// The source in which it was called, as the compiler names it: a path from the workspace's root.
     pub file: String,
     /// The line of the call, from 1 on.
     pub line: u32,

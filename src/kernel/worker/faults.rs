@@ -28,7 +28,7 @@ pub(super) fn answer_on(socket: BorrowedFd<'_>) {
     SOCKET.store(socket.as_raw_fd(), Ordering::Relaxed);
 }
 
-/// The line after the one that faults.
+/// If the next access faults, the answer to the supervisor names this as the first line that has not been done.
 pub(super) fn answer_with(next: usize) {
     NEXT.store(next, Ordering::Relaxed);
 }

@@ -76,7 +76,7 @@ impl<'a> Worker<'a> {
                             self.record.done();
                         }
                         Ok(None) => {
-                            // The turn is its parent's.
+                            // The turn belongs to the parent.
                             self.letter = *child;
                             continue 'turns;
                         }
