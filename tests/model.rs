@@ -152,8 +152,8 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
     }
 }
 
-/// Where several rules have a part in an outcome, the last one of the table is its reason. A rule that is moved in the table, or
-/// put into the middle of it, shows here which lines get another one.
+/// Where several rules have a part in an outcome, the last one of the table is its reason. A rule that is moved in the
+/// table, or put into the middle of it, shows here which lines get another one.
 #[test]
 fn the_order_of_the_rules_decides_the_reasons() {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/shown");

@@ -233,7 +233,8 @@ fn torture_says_what_it_has_done() {
     assert!(text.lines().all(|line| line.contains(" operations, no divergence (seed 5, ")), "{text}");
 }
 
-/// When the program is killed, at any moment, all processes of its scenario die, and the scenario's directory is removed.
+/// When the program is killed, at any moment, all processes of its scenario die, and the scenario's directory is
+/// removed.
 #[test]
 fn processes_of_a_scenario_die_with_the_program() {
     let directory = tempdir().expect("a directory");

@@ -1,5 +1,5 @@
-//! What POSIX and the man pages assert about mmap(2) and munmap(2), and no scenario can express: addresses, flags, limits, times.
-//! The book's appendix "What is asserted, and where it is shown" names these tests.
+//! What POSIX and the man pages assert about mmap(2) and munmap(2), and no scenario can express: addresses, flags,
+//! limits, times. The book's appendix "What is asserted, and where it is shown" names these tests.
 
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
@@ -27,8 +27,8 @@ const BOTH: i32 = libc::PROT_READ | libc::PROT_WRITE;
 fn mmap(address: usize, length: usize, protection: i32, flags: i32, fd: RawFd, offset: i64) -> Result<usize, Errno> {
     assert!(flags & libc::MAP_FIXED == 0 || address == 0 || is_ours(address) || !address.is_multiple_of(page_size()));
     let address = ptr::with_exposed_provenance_mut(address);
-    // SAFETY: without MAP_FIXED a mapping replaces nothing; with it the address is one that `ours` has reserved, or none
-    // that can be mapped (checked above).
+    // SAFETY: without MAP_FIXED a mapping replaces nothing; with it the address is one that `ours` has reserved, or
+    // none that can be mapped (checked above).
     let mapped = unsafe { libc::mmap(address, length, protection, flags, fd, offset) };
     if mapped == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(mapped.expose_provenance()) }
 }
@@ -39,7 +39,8 @@ fn munmap(address: usize, length: usize) -> Result<(), Errno> {
 }
 
 fn mprotect(address: usize, length: usize, protection: i32) -> Result<(), Errno> {
-    // SAFETY: the callers have mapped this range themselves, and access it afterwards only as the new protection allows.
+    // SAFETY: the callers have mapped this range themselves, and access it afterwards only as the new protection
+    // allows.
     Errno::result(unsafe { libc::mprotect(ptr::with_exposed_provenance_mut(address), length, protection) }).map(drop)
 }
 

@@ -1,4 +1,5 @@
-//! The language of scenarios: what is printed is read back, and a text that is not a scenario is refused with the place.
+//! The language of scenarios: what is printed is read back, and a text that is not a scenario is refused with the
+//! place.
 
 use mmap_workbook::fault::Cause;
 use mmap_workbook::scenario::*;
@@ -132,7 +133,7 @@ fn the_tour_has_each_operation_and_the_documentation_each_outcome() {
     let tour = Scenario::parse(TOUR).unwrap_or_else(|problem| panic!("{problem}"));
     for verb in Operation::VERBS {
         let of_verb = |line: &Line| line.operation.to_string().split(' ').next() == Some(*verb);
-        assert!(tour.0.iter().any(of_verb), "{verb}");
+        assert!(tour.0.iter().any(of_verb), "src/scenario/tour.scenario has no line with `{verb}`");
     }
     let source = include_str!("../src/scenario/mod.rs");
     let outcomes =

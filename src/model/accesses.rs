@@ -3,8 +3,8 @@
 use super::*;
 
 impl Model {
-    /// How many bytes from this offset in a mapping follow the same rules: up to the end of the page, of the file, or of the
-    /// requested length.
+    /// How many bytes from this offset in a mapping follow the same rules: up to the end of the page, of the file, or
+    /// of the requested length.
     pub(super) fn alike(&mut self, process: Pid, name: Name, at: u64, end: u64) -> Result<usize, Outcome> {
         let page_size = u64::from(self.page_size);
         let mapping = self.mapping(process, name)?;
@@ -155,7 +155,8 @@ impl Model {
         }
     }
 
-    /// Makes the copy that a private mapping gets at its first store to a page: of the whole page, as the file has it now.
+    /// Makes the copy that a private mapping gets at its first store to a page: of the whole page, as the file has it
+    /// now.
     pub(super) fn copy_page(&mut self, process: Pid, name: Name, number: usize) {
         let Ok(mapping) = self.mapping(process, name) else { return };
         let file = mapping.file;

@@ -1,19 +1,19 @@
 //! The rules of mmap as a program: files, processes and mappings, and what each line of a scenario gives.
 //!
-//! The model makes no system call. When you read it, look for one thing: each page of a mapping either has nothing of its own,
-//! and then it is the file's page, as it is now; or it has a copy, which a private mapping gets at the first store to the page.
-//! That is nearly all there is to it. The rest says when an access faults.
+//! The model makes no system call. When you read it, look for one thing: each page of a mapping either has nothing of
+//! its own, and then it is the file's page, as it is now; or it has a copy, which a private mapping gets at the first
+//! store to the page. That is nearly all there is to it. The rest says when an access faults.
 //!
-//! Wherever the code decides something, it asks whether a [`Rule`] `applies`. The last of these rules, in the order of their table,
-//! becomes the reason for the outcome. A model can deny one of them ([`Model::denying`]): it then behaves as a person with that
-//! misconception expects, or as another system does.
+//! Wherever the code decides something, it asks whether a [`Rule`] `applies`. The last of these rules, in the order of
+//! their table, becomes the reason for the outcome. A model can deny one of them ([`Model::denying`]): it then behaves
+//! as a person with that misconception expects, or as another system does.
 //!
-//! To read on: `cache` has the pages of a file; `files` what a truncation drops; `mappings` how a mapping is made, changed and
-//! removed; `accesses` when a private copy is made, and when an access is fatal; `processes` what fork(2) shares; `rules` every
-//! rule in a sentence.
+//! To read on: `cache` has the pages of a file; `files` what a truncation drops; `mappings` how a mapping is made,
+//! changed and removed; `accesses` when a private copy is made, and when an access is fatal; `processes` what fork(2)
+//! shares; `rules` every rule in a sentence.
 //!
-//! A byte may be left open, and so may an outcome: the model never says more about Linux than is known. POSIX promises less, and
-//! [`Posix`] says what.
+//! A byte may be left open, and so may an outcome: the model never says more about Linux than is known. POSIX promises
+//! less, and [`Posix`] says what.
 //!
 //! ```
 //! use mmap_workbook::model::{Model, Rule};

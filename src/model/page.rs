@@ -7,7 +7,8 @@ use core::ops::Range;
 
 use crate::scenario::Byte;
 
-/// The bytes of a page. A clone is the same page until one of the two is changed, as after fork(2): `Rc::make_mut` copies then.
+/// The bytes of a page. A clone is the same page until one of the two is changed, as after fork(2): `Rc::make_mut`
+/// copies then.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(super) struct Page(Rc<Vec<Byte>>);
 
@@ -17,7 +18,8 @@ impl Page {
     }
 
     pub(super) fn all(page_size: u32, byte: Byte) -> Page {
-        // By doubling, which copies whole chunks: without optimisation, byte by byte would take most of the model's time.
+        // By doubling, which copies whole chunks: without optimisation, byte by byte would take most of the model's
+        // time.
         let (mut bytes, page_size) = (vec![byte], page_size as usize);
         while bytes.len() < page_size {
             bytes.extend_from_within(..bytes.len().min(page_size - bytes.len()));

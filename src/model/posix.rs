@@ -4,10 +4,11 @@ use core::mem::discriminant;
 
 use super::*;
 
-/// The model of Linux, and one more model for each rule that POSIX leaves unspecified: a system that does it differently.
+/// The model of Linux, and one more model for each rule that POSIX leaves unspecified: a system that does it
+/// differently.
 ///
-/// POSIX may allow still more: no system is tried that differs from Linux in several rules. A system is dropped once a call fails
-/// or a process dies there but not on Linux, or the other way round.
+/// POSIX may allow still more: no system is tried that differs from Linux in several rules. A system is dropped once a
+/// call fails or a process dies there but not on Linux, or the other way round.
 ///
 /// ```
 /// # use mmap_workbook::model::Posix;

@@ -33,12 +33,14 @@ impl Basis {
 
 /// Makes the rules from their table: of each its name, its basis, and its sentence in each language.
 ///
-/// The order of the table matters. Several rules may have a part in one outcome: a load just past a file's last byte shows the file's
-/// page, and it works because the last page is whole. The last of them in the table explains the outcome (`Model::because` compares
-/// them), so a special rule comes after the general one. tests/model.rs shows which lines get another reason when a rule is moved.
+/// The order of the table matters. Several rules may have a part in one outcome: a load just past a file's last byte
+/// shows the file's page, and it works because the last page is whole. The last of them in the table explains the
+/// outcome (`Model::because` compares them), so a special rule comes after the general one. tests/model.rs shows which
+/// lines get another reason when a rule is moved.
 macro_rules! rules {
     ($($name:ident: $basis:ident, $english:literal $(, $other:literal)*;)*) => {
-        /// A rule about files and memory. They are ordered: where several have a part in an outcome, the greatest explains it.
+        /// A rule about files and memory. They are ordered: where several have a part in an outcome, the greatest
+        /// explains it.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
             $(#[doc = $english] $name,)*

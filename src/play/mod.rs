@@ -115,8 +115,8 @@ fn copied(role: &Role, page_size: u32) -> u64 {
     if let Role::Copied(amount) = role { amount.at(page_size).unwrap_or(0) } else { 0 }
 }
 
-/// Which process or name of a line does not exist, or exists already. A file that does not exist is no mistake: the line gives an
-/// errno.
+/// Which process or name of a line does not exist, or exists already. A file that does not exist is no mistake: the
+/// line gives an errno.
 fn unfit(model: &Model, process: Pid, operation: &mut Operation) -> Option<String> {
     let no_process = |process: Pid| format!("there is no process {process}, or it has ended");
     let has = |kind: &str, name: Name| format!("{process} already has a {kind} {name}");

@@ -42,7 +42,8 @@ fn padded(text: &str, width: usize) -> String {
     format!("{text}{}", " ".repeat(width.saturating_sub(text.width())))
 }
 
-/// Prints the rows as a table, and points at each that doesn't agree; if `traced`, with the rule and the state after each.
+/// Prints the rows as a table, and points at each that doesn't agree; if `traced`, with the rule and the state after
+/// each.
 ///
 /// # Errors
 /// Those of writing.
@@ -141,16 +142,16 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 ///   - `claim`: the outcome that the line claims, or null;
 ///   - `model`, `posix` and `kernel`: what the model says, what POSIX allows, what the kernel gave;
 ///   - `agrees`: whether the kernel gave what the model says and the line claims;
-///   - `rule`, which explains the model's outcome: its `name` ([`Rule`]), its `sentence` in each language (`en`, `zh`), and its `basis`
-///     (`"Posix"`, `"Unspecified"`, `"Linux"` or `"Varies"`: [`Basis`]);
+///   - `rule`, which explains the model's outcome: its `name` ([`Rule`]), its `sentence` in each language (`en`, `zh`),
+///     and its `basis` (`"Posix"`, `"Unspecified"`, `"Linux"` or `"Varies"`: [`Basis`]);
 ///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line.
 ///
 /// A `state` has two lists.
 /// - `files`: `names`; `size` in bytes; `pages`, each its bytes, or null for zeros that were never stored to; `seals`.
-/// - `processes`: `process`; `descriptors` with `name`, `file` (its index in `files`) and `access`; `mappings` with `name`, `file` (null
-///   for private anonymous memory), `shared` and `pages`. A page is null where it has been unmapped, else it has a `protection` and
-///   a `backing`: `{"file_page": N}` for the file's page, `{"copy": N, "bytes": ...}` for a private copy (the same N is the same
-///   copy), `"past_the_end"` or `"zeros"`.
+/// - `processes`: `process`; `descriptors` with `name`, `file` (its index in `files`) and `access`; `mappings` with
+///   `name`, `file` (null for private anonymous memory), `shared` and `pages`. A page is null where it has been
+///   unmapped, else it has a `protection` and a `backing`: the file's page (`{"file_page": N}`), a private copy
+///   (`{"copy": N, "bytes": ...}`; the same N is the same copy), `"past_the_end"` or `"zeros"`.
 ///
 /// # Errors
 /// Those of writing.

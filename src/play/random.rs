@@ -15,8 +15,8 @@ pub enum Files {
     InMemory,
 }
 
-/// A scenario of up to `lines` lines. Lines that are not applicable are left out, and so are lines whose outcome is left open: the rest
-/// could not be predicted. [`shrunk`] makes it shorter.
+/// A scenario of up to `lines` lines. Lines that are not applicable are left out, and so are lines whose outcome is
+/// left open: the rest could not be predicted. [`shrunk`] makes it shorter.
 pub fn scenario(files: Files, lines: usize, dice: &mut Dice) -> Scenario {
     let lines = lines / 2 + dice.below(lines - lines / 2 + 1);
     applicable(&(0..lines).map(|_| draft(files, dice)).collect::<Vec<_>>())
@@ -127,8 +127,8 @@ impl Dice {
     }
 }
 
-/// A scenario for which `holds` is still true, with as few lines as possible, and with simple numbers. proptest would shrink worse, and
-/// by thousands of tries: which lines it leaves out changes what the others become.
+/// A scenario for which `holds` is still true, with as few lines as possible, and with simple numbers. proptest would
+/// shrink worse, and by thousands of tries: which lines it leaves out changes what the others become.
 pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
     let mut scenario = without_idle_lines(scenario, &holds);
     for line in 0..scenario.0.len() {
@@ -146,8 +146,8 @@ pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario
     scenario
 }
 
-/// The scenario without the lines that it does not need for `holds` to be true: many at once as long as that works, then one by one,
-/// and at last in pairs, such as one that maps and one that unmaps.
+/// The scenario without the lines that it does not need for `holds` to be true: many at once as long as that works,
+/// then one by one, and at last in pairs, such as one that maps and one that unmaps.
 pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
     let without = |scenario: &Scenario, lines: &[usize]| {
         let left = (0..).zip(&scenario.0).filter(|(n, _)| !lines.contains(n)).map(|(_, line)| line.clone());
@@ -171,7 +171,8 @@ pub fn without_idle_lines(mut scenario: Scenario, holds: impl Fn(&Scenario) -> b
 /// The most pairs that are tried: all of them if the scenario is short.
 const MOST_PAIRS: usize = 1000;
 
-/// A line, and whether it may stay if it ends its process: with too many such lines, no process lives to run the others.
+/// A line, and whether it may stay if it ends its process: with too many such lines, no process lives to run the
+/// others.
 #[derive(Debug, Clone)]
 struct Draft {
     process: Pid,
@@ -213,7 +214,8 @@ fn tried(model: &Model, process: Pid, operation: &Operation) -> (Model, Outcome)
     (model, outcome)
 }
 
-/// The draft with names that exist where the line needs some, and with new names where it makes something; None if there are none.
+/// The draft with names that exist where the line needs some, and with new names where it makes something; None if
+/// there are none.
 fn at_hand(model: &Model, draft: &Draft) -> Option<(Pid, Operation)> {
     fn instead<T: PartialEq + Copy>(there: impl Iterator<Item = T> + Clone, wanted: T) -> Option<T> {
         there.clone().find(|other| *other == wanted).or_else(|| there.clone().next())

@@ -41,7 +41,8 @@ impl FileSystem {
         Ok(FileSystem { name, directory: directory.to_owned(), files: Files::All })
     }
 
-    /// All that are at hand: those of the temporary directories (a disk and a tmpfs, on most machines), and files in memory.
+    /// All that are at hand: those of the temporary directories (a disk and a tmpfs, on most machines), and files in
+    /// memory.
     ///
     /// # Errors
     /// As [`FileSystem::of_directory`].
@@ -118,8 +119,8 @@ pub fn torture(
     Ok(Comparison::Same(done))
 }
 
-/// Compares on each file system, and prints a line for each on `out`; a progress bar on standard error, if that is a terminal.
-/// Whether there was no divergence.
+/// Compares on each file system, and prints a line for each on `out`; a progress bar on standard error, if that is a
+/// terminal. Whether there was no divergence.
 ///
 /// # Errors
 /// As [`torture`], and those of writing.

@@ -13,9 +13,9 @@ fn file_name(state: &State, file: usize) -> String {
     }
 }
 
-/// The files with their pages in the page cache, then each process's mappings, page by page: `f.0` is the file's page, `copy 1` a
-/// private copy (the same number is the same page), `zeros`, `-` no page, past the end of the file (SIGBUS), `.` unmapped
-/// (SIGSEGV).
+/// The files with their pages in the page cache, then each process's mappings, page by page: `f.0` is the file's page,
+/// `copy 1` a private copy (the same number is the same page), `zeros`, `-` no page, past the end of the file (SIGBUS),
+/// `.` unmapped (SIGSEGV).
 pub(super) fn draw(state: &State) -> Vec<String> {
     let mut lines = Vec::new();
     for (number, file) in state.files.iter().enumerate() {

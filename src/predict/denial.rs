@@ -38,7 +38,8 @@ pub(super) fn last_outcome(mut model: Model, scenario: &Scenario) -> Option<Outc
     scenario.0.iter().map(|line| model.step(line.process, &line.operation).0).last()
 }
 
-/// Makes the denials from their table: the lesson, the rule, the misconception, and the name of its scenario in `shown/`.
+/// Makes the denials from their table: the lesson, the rule, the misconception, and the name of its scenario in
+/// `shown/`.
 macro_rules! denials {
     ($($lesson:literal $rule:ident $misconception:ident $file:literal;)*) => {
         /// All of them, in the order of the lessons.

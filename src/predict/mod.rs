@@ -1,4 +1,5 @@
-//! Predict and find out: a scenario, a question about its last line, the kernel's answer, and the rule that explains it.
+//! Predict and find out: a scenario, a question about its last line, the kernel's answer, and the rule that explains
+//! it.
 
 pub mod denial;
 pub mod search;
@@ -24,7 +25,8 @@ pub use words::in_words;
 pub struct Question {
     /// The lines; the last one's outcome is the question.
     pub scenario: Scenario,
-    /// The possible answers: what the rules give, and what each misconception expects. Sorted, so that the order gives no hint.
+    /// The possible answers: what the rules give, and what each misconception expects. Sorted, so that the order gives
+    /// no hint.
     pub options: Vec<Outcome>,
 }
 
@@ -114,8 +116,8 @@ fn forks(scenario: &Scenario) -> bool {
     scenario.0.iter().any(|line| matches!(line.operation, Operation::Fork(_)))
 }
 
-/// The page size while a question is searched for: small pages are copied faster. The numbers of bytes in random scenarios are
-/// smaller still, so a scenario means the same with any page size.
+/// The page size while a question is searched for: small pages are copied faster. The numbers of bytes in random
+/// scenarios are smaller still, so a scenario means the same with any page size.
 const SMALL_PAGE: u32 = 64;
 
 /// Questions without end. The same seed gives the same questions.

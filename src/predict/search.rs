@@ -51,8 +51,8 @@ A load m 1p 1
 /// Small, so that pages are copied fast; the scenarios count in pages, and mean pages of any size.
 const PAGE_SIZE: u32 = 4;
 
-/// The shortest scenario, of at most `most` lines, whose last line tells the model from the model that denies `rule`. Of several
-/// the first, in the order of the lines that scenarios are made of.
+/// The shortest scenario, of at most `most` lines, whose last line tells the model from the model that denies `rule`.
+/// Of several the first, in the order of the lines that scenarios are made of.
 pub fn shortest(rule: Rule, most: usize) -> Option<Scenario> {
     let alphabet = Scenario::parse(ALPHABET).ok()?.0;
     let mut reached = vec![(Model::new(PAGE_SIZE), Model::denying(PAGE_SIZE, rule), Vec::new())];

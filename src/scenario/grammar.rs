@@ -1,7 +1,7 @@
 //! The grammar, once: the types of the language, and how each is read and printed.
 //!
-//! A line is made of parts, each a [`Part`], which reads and prints itself. The keywords and the operations are tables; their types
-//! are made from these.
+//! A line is made of parts, each a [`Part`], which reads and prints itself. The keywords and the operations are tables;
+//! their types are made from these.
 
 use alloc::borrow::ToOwned;
 use alloc::format;
@@ -44,8 +44,8 @@ pub(super) trait Part: Sized {
     }
 }
 
-/// What a part of an operation refers to, or what number of bytes it is. Code that makes or checks scenarios goes by the roles, so that it
-/// can't forget an operation. The table of the operations gives them, after `as`.
+/// What a part of an operation refers to, or what number of bytes it is. Code that makes or checks scenarios goes by
+/// the roles, so that it can't forget an operation. The table of the operations gives them, after `as`.
 #[derive(Debug)]
 pub enum Role<'o> {
     /// The name of a file that exists.
@@ -191,8 +191,8 @@ keywords! {
     FutureWrite "future_write"
 }
 
-/// Makes the type of the operations, with what reads and prints it: each operation has its verb, and the parts that follow it. `as` says
-/// what a part refers to ([`Role`]).
+/// Makes the type of the operations, with what reads and prints it: each operation has its verb, and the parts that
+/// follow it. `as` says what a part refers to ([`Role`]).
 macro_rules! operations {
     ($($(#[$doc:meta])* $Operation:ident $verb:literal $(($($part:ident: $Part:ty $(as $Role:ident)?),*))?;)*) => {
         /// What a process does in a line.

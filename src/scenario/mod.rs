@@ -1,7 +1,7 @@
 //! A small language for sequences of operations on files, mappings and processes.
 //!
-//! Each line is one operation, by one process; text after `#` is a comment. A line may claim its outcome, and `workbook play`
-//! compares the claim with the model and with the kernel. `tour.scenario` has each operation once:
+//! Each line is one operation, by one process; text after `#` is a comment. A line may claim its outcome, and `workbook
+//! play` compares the claim with the model and with the kernel. `tour.scenario` has each operation once:
 //!
 #![doc = concat!("```text\n", include_str!("tour.scenario"), "```")]
 //!
