@@ -6,8 +6,8 @@
 //! this one starts. [`receive_sealed`] takes a file from a process that is not trusted. Each is a few lines. Allow one
 //! to two hours for all of them, most of it spent in the man pages.
 //!
-//! Each function needs a handful of system calls; 300 are too many. No `kill -9`, at whatever moment, may leave
-//! anything behind that somebody has to clean up.
+//! Each function needs a handful of system calls; 300 are too many. A `kill -9`, at whatever moment, must leave nothing
+//! that has to be cleaned up.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 5, such as
 //! `mmap_workbook::lesson_2::Mapping` and `mmap_workbook::lesson_5::o_tmpfile`. `/proc` is mounted. An error that a
@@ -62,7 +62,7 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 /// - The old bytes keep their values, and the new ones are zeros.
 /// - Disk space is reserved for all `length` bytes, also where the file had holes.
 /// - Each process sees what the others store in the part that it has mapped.
-/// - Nobody else changes the length of the file, and the call never makes the file shorter.
+/// - No other process changes the length of the file, and the call never makes it shorter.
 /// - After the call this process has the file mapped once: the old mapping is unmapped.
 /// - The call leaves no descriptor open.
 ///

@@ -1,18 +1,18 @@
 use super::*;
 
-/// A file's length and a range inside it, as often as not on the edges of pages.
+/// A file's length and a range inside it, whose ends are page-aligned in about half of the cases.
 fn lengths_and_ranges() -> BoxedStrategy<(usize, Range<u64>)> {
     let ranges = lengths().prop_flat_map(|length| {
-        let edges = (0..=length).step_by(page_size()).chain([length]).collect::<Vec<_>>();
-        let place = prop_oneof![0..=length, proptest::sample::select(edges)];
+        let boundaries = (0..=length).step_by(page_size()).chain([length]).collect::<Vec<_>>();
+        let place = prop_oneof![0..=length, proptest::sample::select(boundaries)];
         (Just(length), (place.clone(), place))
     });
     let ranges = ranges.prop_map(|(length, (a, b))| (length, a.min(b) as u64..a.max(b) as u64));
     ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty()).boxed()
 }
 
-/// Those that nobody should miss: all but the first and the last byte, one byte, whole pages, the tail.
-fn edges() -> [(usize, Range<u64>); 5] {
+/// Ranges that are always tried: all but the first and the last byte, one byte, whole pages, the tail.
+fn boundaries() -> [(usize, Range<u64>); 5] {
     let page = page_size();
     let ranges = [
         (4 * page, 1..4 * page - 1),
@@ -24,8 +24,8 @@ fn edges() -> [(usize, Range<u64>); 5] {
     ranges.map(|(length, range)| (length, range.start as u64..range.end as u64))
 }
 
-/// Whether the bytes look like those of an answer that rounds the range to whole pages: its neighbours are zeros,
-/// or its ends are not, while each whole page inside it is.
+/// Whether the bytes look like those of an answer that rounds the range to whole pages: bytes beside the range are
+/// zeros, or its ends are not, while each whole page inside it is.
 fn is_rounded(found: &[u8], range: &Range<u64>) -> bool {
     let Range { start, end } = in_memory(range);
     let whole = start.next_multiple_of(page_size())..end / page_size() * page_size();
@@ -81,7 +81,7 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
                 },
             )
         };
-        for_each(edges(), described, test)?;
+        for_each(boundaries(), described, test)?;
         all_of(lengths_and_ranges(), &described, &test)
     });
 }
@@ -89,11 +89,12 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
 #[test]
 fn the_file_is_never_shorter() {
     let rule = text!(
-        "mmap(2): a touch of a page that is behind the end of the file is SIGBUS, be it for a moment only.",
+        "mmap(2): an access to a page past the end of the file is SIGBUS, even if the file is shorter only for a \
+         moment.",
         "mmap(2)：访问文件末尾之后的页会得到 SIGBUS，哪怕文件只短了一瞬间。"
     );
     check("6:rule", rule, || {
-        let ranges = edges().into_iter().filter(|(length, range)| range.end == *length as u64);
+        let ranges = boundaries().into_iter().filter(|(length, range)| range.end == *length as u64);
         for_each(ranges, described, |(length, range)| {
             for n in 0..300 {
                 let file = unnamed_file(&pattern(*length))?;
@@ -110,7 +111,7 @@ fn the_file_is_never_shorter() {
                     let middle = in_memory(range).start.midpoint(*length);
                     return ensure(contents(&file)?[middle] == 0, || {
                         Failure::new(
-                            text!("byte {middle} is 0 in the end", "完成之后第 {middle} 字节为 0"),
+                            text!("byte {middle} is 0 afterwards", "完成之后第 {middle} 字节为 0"),
                             text!("it is not", "它不是 0"),
                         )
                     });
@@ -122,10 +123,10 @@ fn the_file_is_never_shorter() {
 }
 
 #[test]
-fn the_space_of_each_whole_page_comes_back() {
+fn the_space_of_each_whole_page_is_freed() {
     let rule = text!(
-        "inode(7), st_blocks: the blocks that are allocated to the file. Zeros that are written are allocated, a \
-         hole is not.",
+        "inode(7), st_blocks: the blocks that are allocated to the file. Zeros that were written have blocks, a hole \
+         has none.",
         "inode(7) 的 st_blocks：分配给文件的块数。写进去的零同样占块，空洞才不占。"
     );
     check("space", rule, || {
@@ -140,7 +141,7 @@ fn the_space_of_each_whole_page_comes_back() {
         };
         for_each(ranges, describe, |range| {
             for file in [unnamed_file(&pattern(8 * page_size()))?, memory_file_of(&pattern(8 * page_size()))?] {
-                // What is not written yet has no place on the disk, and is counted as the file system likes.
+                // Before that, bytes may have no blocks on the disk yet, and file systems count them differently.
                 file.sync_all()?;
                 let before = space_of(&file)?;
                 let answer = ask(|| {
@@ -152,14 +153,14 @@ fn the_space_of_each_whole_page_comes_back() {
                 let whole = range.end / page * page - range.start.next_multiple_of(page);
                 ensure(free >= whole, || {
                     let failure = Failure::new(
-                        text!("{whole} bytes of disk space come back", "归还 {whole} 字节的磁盘空间"),
-                        text!("{free} bytes came back", "只归还了 {free} 字节"),
+                        text!("{whole} bytes of disk space are freed", "归还 {whole} 字节的磁盘空间"),
+                        text!("{free} bytes were freed", "只归还了 {free} 字节"),
                     );
                     let bytes = contents(&file).unwrap_or_default();
                     if bytes.get(in_memory(range)).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
                         return failure.shows(&belief::ZEROS_ARE_A_HOLE);
                     }
-                    // Done once more, and watched: is it advice that is given?
+                    // Called once more, to look at its system calls: does it call madvise(2)?
                     let calls = calls_of(|| Ok(()), |()| give_back(&file, range.clone()).map_err(named));
                     let advises = calls.is_ok_and(|calls| calls.iter().any(|call| call.number == libc::SYS_madvise));
                     if advises { failure.shows(&belief::DONTNEED_FREES_THE_FILE) } else { failure }
@@ -173,8 +174,7 @@ fn the_space_of_each_whole_page_comes_back() {
 #[test]
 fn a_file_may_be_longer_than_4_gib() {
     let rule = text!(
-        "off_t has 64 bits (fallocate(2)); a sum in 32 bits, or in a usize of a small machine, loses the upper \
-         ones.",
+        "off_t has 64 bits (fallocate(2)); arithmetic in 32 bits loses the upper ones.",
         "off_t 是 64 位的（见 fallocate(2)）；用 32 位做运算会丢掉高位。"
     );
     check("space", rule, || {
@@ -184,7 +184,7 @@ fn a_file_may_be_longer_than_4_gib() {
         let describe =
             |range: &Range<u64>| text!("5 GiB into a file, the range {range:?}", "文件 5 GiB 处，范围 {range:?}");
         for_each(ranges, describe, |range| {
-            // Sparse: it has bytes at its beginning and 5 GiB further on, and takes a few pages.
+            // Sparse: it has bytes at its beginning and at 5 GiB, and takes a few pages.
             let file = memory_file_of(&pattern(4 * page_size()))?;
             let start = edge - page;
             file.write_all_at(&pattern(5 * page_size()), start)?;
@@ -210,10 +210,10 @@ fn a_file_may_be_longer_than_4_gib() {
 }
 
 #[test]
-fn what_is_no_range_of_the_file_is_refused() {
+fn a_range_outside_the_file_is_refused() {
     let rule = text!(
-        "fallocate(2): EINVAL for a length of 0; it punches behind the end of a file without a word.",
-        "fallocate(2)：长度为 0 时返回 EINVAL；而在文件末尾之后打洞，它一声不吭。"
+        "fallocate(2): EINVAL for a length of 0; a hole past the end of a file is no error.",
+        "fallocate(2)：长度为 0 时返回 EINVAL；而在文件末尾之后打洞，它并不报错。"
     );
     check("space", rule, || {
         let page = page_size_u64();

@@ -1,6 +1,6 @@
 use super::*;
 
-/// What a child brings back of a `grow`: the answer, the length of the mapping, and its bytes' first difference.
+/// What a child reports after a `grow`: its result, the length of the mapping, and the first byte that differs.
 type Seen = (Result<(), String>, usize, Option<Difference>);
 
 fn grown(file: &File, length: usize, wanted: &[u8]) -> Result<Seen, String> {
@@ -13,7 +13,7 @@ fn grown(file: &File, length: usize, wanted: &[u8]) -> Result<Seen, String> {
 #[test]
 fn the_mapping_shows_the_longer_file() {
     let rule = text!(
-        "mmap(2): a mapping has the length that it was made with, whatever becomes of the file.",
+        "mmap(2): a mapping keeps the length that it was made with, whatever happens to the file.",
         "mmap(2)：映射的长度在建立时就定下了，文件之后变长变短都与它无关。"
     );
     check("three_ways", rule, || {
@@ -51,9 +51,9 @@ fn the_mapping_shows_the_longer_file() {
 }
 
 #[test]
-fn those_who_mapped_it_before_still_share_it() {
+fn processes_that_mapped_it_before_still_share_it() {
     let rule = text!(
-        "mmap(2), MAP_SHARED: a store is seen by all who map the same file. A copy of it is another file.",
+        "mmap(2), MAP_SHARED: every process that maps the same file sees a store. A copy is another file.",
         "mmap(2) 的 MAP_SHARED：映射同一个文件的人都能看到写入；而副本是另一个文件。"
     );
     check("talk", rule, || {
@@ -68,13 +68,13 @@ fn those_who_mapped_it_before_still_share_it() {
         for_each(lengths, describe, |&(from, to)| {
             let file = unnamed_file(&pattern(from))?;
             let theirs = map(&file)?;
-            let mut player = start(|line| {
+            let mut player = start(|peer| {
                 let mut mapping = map(&file).map_err(error_text)?;
                 grow(&file, &mut mapping, to).map_err(error_text)?;
                 mapping.store(from - 1, 255);
-                line.give_turn().map_err(error_text)?;
-                line.await_turn().map_err(error_text)?;
-                line.send(&[mapping.load(0)]).map_err(error_text)
+                peer.give_turn().map_err(error_text)?;
+                peer.await_turn().map_err(error_text)?;
+                peer.send(&[mapping.load(0)]).map_err(error_text)
             })?;
             player.await_turn()?;
             let not_shared = |words| {
@@ -83,12 +83,12 @@ fn those_who_mapped_it_before_still_share_it() {
             };
             ensure(file.metadata()?.len() >= from as u64, || {
                 Failure::new(
-                    text!("nobody's mapping loses a page", "任何进程的映射都不应失去页"),
+                    text!("no mapping loses a page", "任何进程的映射都不应失去页"),
                     text!("the file is shorter than before", "文件反而变短了"),
                 )
             })?;
             ensure(theirs.load(from - 1) == 255, || {
-                not_shared(text!("what it stored is not seen by the others", "它写入的内容，别的进程看不到"))
+                not_shared(text!("the others do not see what it stored", "它写入的内容，别的进程看不到"))
             })?;
             theirs.store(0, 254);
             player.give_turn()?;
@@ -104,8 +104,8 @@ fn those_who_mapped_it_before_still_share_it() {
 #[test]
 fn the_space_is_reserved() {
     let rule = text!(
-        "posix_fallocate(3): writes to the range are guaranteed not to fail for lack of disk space. ftruncate(2) only sets \
-         the length.",
+        "posix_fallocate(3): writes to the range are guaranteed not to fail for lack of disk space. ftruncate(2) only \
+         sets the length.",
         "posix_fallocate(3)：保证之后写该范围不会因磁盘空间不足而失败。ftruncate(2) 只改长度，不预留空间。"
     );
     check("6:ways_out", rule, || {
@@ -138,21 +138,21 @@ fn the_space_is_reserved() {
     });
 }
 
-/// On a disk of 16 pages, in a child that sees it alone: the learner's code is a child of that child.
+/// On a disk of 16 pages, in a child that alone sees it: the learner's code runs in a child of that child.
 fn a_full_disk_is_an_error() -> Result<(), Failure> {
     let page = page_size();
     let bytes = pattern(page);
     let mut told = Vec::new();
     let ran = on_a_small_disk(
         16 * page_size_u64(),
-        |disk, line| {
+        |disk, peer| {
             let file = tempfile::tempfile_in(disk)?;
             file.write_all_at(&bytes, 0)?;
             let told = ask(|| tried(&file, 64 * page, &bytes));
-            line.send(&serde_json::to_vec(&told)?)
+            peer.send(&serde_json::to_vec(&told)?)
         },
-        |line| {
-            told = line.receive()?;
+        |peer| {
+            told = peer.receive()?;
             Ok(())
         },
     )?;
@@ -176,10 +176,9 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
 }
 
 #[test]
-fn what_was_mapped_before_is_given_back() {
+fn the_old_mapping_is_unmapped() {
     let rule = text!(
-        "munmap(2): what nobody unmaps stays mapped as long as the process lives, and holds the file's space \
-         with it.",
+        "munmap(2): a mapping stays until it is unmapped or the process ends, and keeps the file's space until then.",
         "munmap(2)：没有解除的映射会一直留到进程结束，文件的空间也一直被它占着。"
     );
     check("space", rule, || {
@@ -220,7 +219,7 @@ fn what_was_mapped_before_is_given_back() {
     });
 }
 
-/// What a failed `grow` left behind that is not as before: the lengths, the bytes, or whether a store reaches the file.
+/// What a failed `grow` changed: a length, a byte, or whether a store reaches the file.
 fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), Text>> {
     let size = file.metadata()?.len();
     if size != wanted.len() as u64 {
@@ -253,7 +252,7 @@ fn expect_as_before(left: Result<(), Text>) -> Result<(), Failure> {
     })
 }
 
-/// The answer, and whether all is as before.
+/// The result, and whether everything is as before.
 type Tried = (Result<(), String>, Result<(), Text>);
 
 /// Tries to grow a file that is mapped.
@@ -267,8 +266,8 @@ fn tried(file: &File, length: usize, wanted: &[u8]) -> Result<Tried, String> {
 #[test]
 fn an_error_leaves_everything_as_it_was() {
     let rule = text!(
-        "mmap(2): ENOMEM, F_ADD_SEALS in fcntl(2): EPERM. A call that can fail comes before what can't be taken \
-         back.",
+        "mmap(2): ENOMEM, F_ADD_SEALS in fcntl(2): EPERM. A call that can fail comes before a step that can't be \
+         undone.",
         "mmap(2) 的 ENOMEM；fcntl(2) 中 F_ADD_SEALS 的 EPERM。可能失败的调用，要排在无法撤回的操作之前。"
     );
     check("three_ways", rule, || {
@@ -278,7 +277,7 @@ fn an_error_leaves_everything_as_it_was() {
         let sealed = memory_file_of(&bytes)?;
         fcntl(&sealed, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
         let cases = [
-            (sealed, 5 * page, enough, "EPERM", text!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封标志的文件")),
+            (sealed, 5 * page, enough, "EPERM", text!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封的文件")),
             (
                 unnamed_file(&bytes)?,
                 2 * page,

@@ -2,7 +2,7 @@ use super::*;
 
 const CONTENTS: &[u8] = b"handed down";
 
-/// What is in the file that is opened when `file` has been dropped.
+/// The bytes of the file that is opened after `file` was dropped.
 const LATER: &[u8] = b"a later one";
 
 /// A file of [`CONTENTS`].
@@ -10,10 +10,10 @@ fn file() -> io::Result<File> {
     unnamed_file(CONTENTS)
 }
 
-/// A number far from those in use.
+/// A number far above those in use.
 const FAR: RawFd = 77;
 
-/// Which number is asked for.
+/// The number that is passed.
 #[derive(Clone, Copy, PartialEq)]
 enum Number {
     Far,
@@ -52,10 +52,10 @@ impl Number {
     }
 }
 
-/// What cat(1) of that descriptor prints when it is started by this command, and started again.
+/// What cat(1) of that descriptor prints when the command starts it, twice.
 fn cat(number: RawFd, prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> io::Result<Vec<u8>> {
     let mut command = Command::new("cat");
-    // To open /proc/self/fd/N is to open the file again: it works whatever the offset is.
+    // Opening /proc/self/fd/N opens the file again, so it works whatever the offset is.
     command.arg(format!("/proc/self/fd/{number}"));
     prepare(&mut command)?;
     let (first, second) = (command.output()?, command.output()?);
@@ -64,10 +64,17 @@ fn cat(number: RawFd, prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> i
             return Err(io::Error::other(String::from_utf8_lossy(&output.stderr).trim().to_owned()));
         }
     }
-    if first.stdout == second.stdout { Ok(first.stdout) } else { Err(io::Error::other("two runs, two files")) }
+    if first.stdout == second.stdout {
+        Ok(first.stdout)
+    } else {
+        Err(io::Error::other(
+            "the two runs printed different \
+                                                                                       bytes",
+        ))
+    }
 }
 
-/// How many descriptors a program finds that is started by this command.
+/// The number of descriptors that a program started by this command finds.
 fn descriptors_there(prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> io::Result<usize> {
     let mut command = Command::new("ls");
     command.arg("/proc/self/fd");
@@ -80,7 +87,7 @@ fn inheritable() -> io::Result<Vec<RawFd>> {
     let mut found = Vec::new();
     for entry in fs::read_dir("/proc/self/fd")? {
         let number: RawFd = entry?.file_name().to_string_lossy().parse().map_err(io::Error::other)?;
-        // SAFETY: F_GETFD reads a flag; for a descriptor that is gone by then it says EBADF.
+        // SAFETY: F_GETFD reads a flag; for a descriptor that is closed by then it fails with EBADF.
         let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
         if flags >= 0 && flags & FdFlag::FD_CLOEXEC.bits() == 0 {
             found.push(number);
@@ -104,7 +111,7 @@ fn the_program_finds_the_file_under_the_number() {
                 Ok(cat(wanted, |command| {
                     hand_down(command, &file, wanted)?;
                     drop(file);
-                    // The number that `file` had is somebody else's from now on.
+                    // From now on the number that `file` had belongs to another file.
                     std::mem::forget(unnamed_file(LATER)?);
                     Ok(())
                 })
@@ -133,8 +140,7 @@ fn the_program_finds_the_file_under_the_number() {
 #[test]
 fn no_other_program_gets_it() {
     let rule = text!(
-        "execve(2): descriptors stay open unless FD_CLOEXEC is set; that holds for whichever program is executed \
-         next.",
+        "execve(2): descriptors without FD_CLOEXEC stay open, in whichever program is executed next.",
         "execve(2)：没有设置 FD_CLOEXEC 的描述符会保持打开；这对接下来执行的任何程序都成立。"
     );
     check("descriptor", rule, || {
@@ -153,7 +159,7 @@ fn no_other_program_gets_it() {
                 let listed = String::from_utf8_lossy(&listed).lines().any(|line| line == wanted.to_string());
                 Ok((between == (kept.clone(), usual), after == (kept, usual), untouched, listed))
             })?;
-            // Which numbers ls(1) itself uses can't be told: one that is far from them is the file's.
+            // ls(1) has descriptors of its own with low numbers; a number far above them is the file's.
             ensure(seen.3 || *number != Number::Far, || {
                 Failure::new(text!("its own program gets it", "它自己的程序能得到"), text!("it does not", "没有得到"))
             })?;
@@ -172,7 +178,7 @@ fn no_other_program_gets_it() {
             ensure(seen.2, || {
                 Failure::new(
                     text!("the other open file of this process is as it was", "本进程中另一个打开的文件保持原样"),
-                    text!("its descriptor stands for another file now", "它的描述符现在指向了别的文件"),
+                    text!("its descriptor refers to another file now", "它的描述符现在指向了别的文件"),
                 )
             })
         })
@@ -216,7 +222,7 @@ fn it_is_the_same_open_file_and_comes_once() {
                     "the program reads on where the offset is, and moves it for both",
                     "程序从当前偏移处接着读，并且双方的偏移一起移动"
                 ),
-                text!("the file was opened anew, or is another one", "文件被重新打开了，或者是另一个文件"),
+                text!("the file was opened again, or is another one", "文件被重新打开了，或者是另一个文件"),
             )
             .shows(&belief::TO_OPEN_AGAIN_IS_TO_DUP)
         })
@@ -226,8 +232,7 @@ fn it_is_the_same_open_file_and_comes_once() {
 #[test]
 fn nothing_stays_open_here() {
     let rule = text!(
-        "open(2): a file without a name lives as long as any descriptor of it; one that is forgotten keeps its \
-         space.",
+        "open(2): a file without a name exists as long as any descriptor of it; a forgotten one keeps its space.",
         "没有名字的文件，只要还有一个描述符就一直存在；忘记关闭的描述符会一直占着空间。"
     );
     check("space", rule, || {

@@ -1,9 +1,9 @@
-//! What is checked of exercise 5.
+//! The checks of exercise 5.
 //!
-//! Each check runs the learner's function in a forked child and then looks at what is left: the bytes and the blocks of
-//! the file, the names in the directory, the descriptors and the mappings of the process. Some watch its system calls, to
-//! kill the process before each of them in turn, and so at every moment that anybody outside can tell apart, or to see
-//! what comes before what.
+//! Each check runs the learner's function in a forked child and then inspects what is left: the bytes and the blocks of
+//! the file, the names in the directory, the descriptors and the mappings of the process. Some follow its system calls:
+//! to kill the process before each of them in turn, which covers every moment that another process can tell apart, or
+//! to check their order.
 
 use std::fs::{self, File};
 use std::io;
@@ -38,7 +38,7 @@ use tempfile::TempDir;
 
 use super::{give_back, grow, hand_down, publish, receive_sealed};
 
-/// Lengths of files, with the edges of pages likely.
+/// Lengths of files, with page boundaries likely.
 fn lengths() -> BoxedStrategy<usize> {
     let page = page_size();
     prop_oneof![1..64_usize, page - 1..page + 2, 2 * page - 1..2 * page + 2, 1..5 * page].boxed()
@@ -62,9 +62,9 @@ fn memory_file_of(bytes: &[u8]) -> io::Result<File> {
     Ok(file)
 }
 
-/// A range of a file as one of the bytes that were read of it.
+/// A range of a file as a range of the bytes that were read from it.
 fn in_memory(range: &Range<u64>) -> Range<usize> {
-    let place = |at| usize::try_from(at).expect("a place in a small file");
+    let place = |at| usize::try_from(at).expect("an offset in a small file");
     place(range.start)..place(range.end)
 }
 
@@ -72,7 +72,7 @@ fn map(file: &File) -> io::Result<Mapping> {
     mapped_whole(file, Sharing::Shared)
 }
 
-/// What an answer is told that can't be killed at each of its moments, because they don't end.
+/// The failure of an answer that makes too many system calls to be killed before each of them.
 fn too_many_calls() -> Failure {
     Failure::new(text!("a handful of system calls", "只用几个系统调用"), text!("more than 300", "用了 300 多个"))
 }
@@ -82,7 +82,7 @@ fn space_of(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.blocks() * 512) // st_blocks counts in units of 512 bytes on every file system (inode(7))
 }
 
-/// How many bytes of memory files of ours this process has mapped.
+/// The number of bytes of these memory files that this process has mapped.
 fn mapped_bytes() -> io::Result<usize> {
     let areas = maps_of(0..usize::MAX)?;
     Ok(areas.iter().filter(|area| area.name().contains(NAME)).map(|area| area.range().len()).sum())
@@ -94,11 +94,11 @@ fn named(error: io::Error) -> String {
     error.raw_os_error().map_or_else(|| format!("{kind:?}"), |raw| format!("{kind:?} {:?}", Errno::from_raw(raw)))
 }
 
-/// What a function answered, in the feedback.
+/// The result of a function, in the feedback.
 fn answered(answer: &Result<(), String>) -> Text {
     match answer {
         Ok(()) => text!("it returned Ok(())", "它返回了 Ok(())"),
-        Err(error) => text!("it returned the error {error}", "它返回了错误 {error}"),
+        Err(error) => text!("it returned the error {error}", "返回错误 {error}"),
     }
 }
 

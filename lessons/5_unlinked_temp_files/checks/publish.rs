@@ -3,7 +3,7 @@ use super::*;
 const NAME: &str = "report";
 const OTHER: &str = "another file";
 
-/// A directory with another file in it, in a file system that has O_TMPFILE.
+/// A directory with another file in it, in a file system that supports O_TMPFILE.
 fn directory() -> Result<TempDir, Failure> {
     let directory = tempfile::tempdir()?;
     let directory = match o_tmpfile(directory.path()) {
@@ -14,14 +14,14 @@ fn directory() -> Result<TempDir, Failure> {
     Ok(directory)
 }
 
-/// Writes the bytes in two pieces, so that there is a moment at which half of them are there.
+/// Writes the bytes in two chunks, so that there is a moment at which only half of them are there.
 fn fill_with(file: &File, bytes: &[u8]) -> io::Result<()> {
     let (first, second) = bytes.split_at(bytes.len() / 2);
     file.write_all_at(first, 0)?;
     file.write_all_at(second, first.len() as u64)
 }
 
-/// The belief behind an error of linkat(2), wherever it turned up. A bare name has an ENOENT of its own.
+/// Names the belief that an error of linkat(2) shows. A bare name has an ENOENT of another cause.
 fn with_belief(failure: Failure) -> Failure {
     match &failure.happened.en {
         text if text.contains("ENOENT") => failure.shows(&belief::ANY_FILE_CAN_BE_NAMED),
@@ -53,7 +53,8 @@ fn the_file_has_these_bytes_and_permissions() {
             let path = directory.path().join(NAME);
             let answer = ask(|| {
                 umask(Mode::from_bits_truncate(mask));
-                // With a directory in the path the process may be anywhere, also where no file can be made.
+                // With a directory in the path the current directory may be any, even one in which no file can be
+                // created.
                 std::env::set_current_dir(if bare { directory.path() } else { Path::new("/proc") }).map_err(named)?;
                 let path = if bare { Path::new(NAME) } else { &path };
                 publish(path, mode, |file| fill_with(file, &bytes)).map_err(named)
@@ -93,9 +94,10 @@ fn the_file_has_these_bytes_and_permissions() {
 }
 
 #[test]
-fn nobody_finds_it_while_it_is_filled() {
+fn it_has_no_name_while_it_is_filled() {
     let rule = text!(
-        "open(2), O_TMPFILE: an unnamed inode; a name, however odd, is found by whoever lists the directory.",
+        "open(2), O_TMPFILE: an unnamed inode. A name, however odd, is found by every process that lists the \
+         directory.",
         "open(2) 的 O_TMPFILE：创建没有名字的 inode；只要有名字，再怪的名字，列一下目录就能看到。"
     );
     check("three_ways", rule, || {
@@ -106,7 +108,7 @@ fn nobody_finds_it_while_it_is_filled() {
             let answer = publish(&directory.path().join(NAME), 0o600, |file| {
                 let metadata = file.metadata()?;
                 seen = Some((metadata.nlink(), names_in(directory.path())?, metadata.dev() == device, metadata.len()));
-                // For reading and for writing: what is written can be read.
+                // It is open for both: what is written can be read.
                 fill_with(file, b"both")?;
                 file.read_exact_at(&mut [0; 4], 0)
             });
@@ -190,7 +192,8 @@ fn a_name_that_is_taken_stays_as_it_is() {
 #[test]
 fn killed_at_any_moment_it_leaves_nothing_half_done() {
     let rule = text!(
-        "signal(7): SIGKILL can't be caught, so nobody tidies up. What has no name goes with its process.",
+        "signal(7): SIGKILL can't be caught, so the process can't clean up. A file without a name disappears with its \
+         process.",
         "signal(7)：SIGKILL 无法捕获，没有机会清理。没有名字的文件会随进程一起消失。"
     );
     check("killed", rule, || {
@@ -210,7 +213,7 @@ fn killed_at_any_moment_it_leaves_nothing_half_done() {
             let moment = || match killed {
                 Some(call) => {
                     let name = call_name(call.number);
-                    text!("killed before its system call no. {n}, {name}", "在第 {n} 个系统调用（{name}）之前被杀死")
+                    text!("killed before system call number {n}, {name}", "在第 {n} 个系统调用（{name}）之前被杀死")
                 }
                 None => text!("not killed", "没有被杀死"),
             };
@@ -255,9 +258,9 @@ fn killed_at_any_moment_it_leaves_nothing_half_done() {
     });
 }
 
-/// The names of calls that an answer is likely to make; the number of any other.
+/// The name of a call that an answer is likely to make, or the number of any other.
 fn call_name(number: i64) -> String {
-    // Machines of later days never had the older ones.
+    // Newer architectures never had the older calls.
     #[cfg(target_arch = "x86_64")]
     let older = [
         (libc::SYS_open, "open(2)"),
@@ -283,14 +286,14 @@ fn call_name(number: i64) -> String {
         (libc::SYS_statx, "statx(2)"),
     ];
     let known = known.iter().chain(&older).find(|(known, _)| *known == number);
-    known.map_or_else(|| format!("no. {number}"), |(_, name)| (*name).to_owned())
+    known.map_or_else(|| format!("number {number}"), |(_, name)| (*name).to_owned())
 }
 
 #[test]
 fn the_bytes_and_then_the_name_are_on_the_disk() {
     let rule = text!(
-        "fsync(2): calling it does not ensure that the entry in the directory has reached the disk as well; for that an \
-         explicit fsync() on a descriptor of the directory is needed.",
+        "fsync(2): calling it does not ensure that the entry in the directory has reached the disk as well; for that \
+         an explicit fsync() on a descriptor of the directory is needed.",
         "fsync(2)：对文件调用它，并不保证目录项也已落盘；为此需要对目录的描述符另行 fsync()。"
     );
     check("1:replace", rule, || {
@@ -323,7 +326,7 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
         let directory_synced = after.iter().any(|call| is_sync(call) && is_a_directories(&calls, call.arguments[0]));
         ensure(directory_synced, || {
             Failure::new(
-                text!("fsync(2) of the directory when the name is there", "得到名字之后，对目录 fsync(2)"),
+                text!("fsync(2) of the directory after the file has its name", "得到名字之后，对目录 fsync(2)"),
                 text!("there is none", "没有"),
             )
             .shows(&belief::A_NAME_IS_DURABLE)
@@ -333,7 +336,7 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
 
 fn naming_calls() -> Vec<i64> {
     let mut calls = vec![libc::SYS_linkat, libc::SYS_renameat2];
-    // Other machines never had the older ones.
+    // Other architectures never had the older calls.
     #[cfg(target_arch = "x86_64")]
     calls.extend([libc::SYS_link, libc::SYS_rename]);
     calls.sort_unstable();
@@ -344,7 +347,7 @@ fn is_sync(call: &Call) -> bool {
     call.answer == 0 && (call.number == libc::SYS_fsync || call.number == libc::SYS_fdatasync)
 }
 
-/// Whether the descriptor was, when last opened, opened to read: the file that is filled is open for writing.
+/// Whether the descriptor was last opened for reading only: the file that is filled is open for writing.
 fn is_a_directories(calls: &[Call], descriptor: u64) -> bool {
     let opened = calls.iter().rev().find(|call| {
         call.number == libc::SYS_openat && u64::try_from(call.answer).is_ok_and(|answer| answer == descriptor)

@@ -11,21 +11,21 @@ fn sealed(bytes: &[u8], seals: SealFlag) -> io::Result<File> {
     Ok(file)
 }
 
-/// The receiver's end of a socket on which the file has been sent; the sender's end is gone.
+/// The receiver's end of a socket over which the file was sent; the sender's end is closed.
 fn sent(file: &File) -> io::Result<UnixStream> {
     let (ours, theirs) = UnixStream::pair()?;
     send_file(&ours, file)?;
     Ok(theirs)
 }
 
-/// The answer alone.
+/// The result alone.
 fn answer_to(file: &File, at_most: usize) -> Result<Result<(), String>, Failure> {
     let socket = sent(file)?;
     ask(|| receive_sealed(&socket, at_most).map(drop).map_err(named))
 }
 
 #[test]
-fn a_file_that_stays_as_it_is_is_mapped() {
+fn a_sealed_file_is_mapped() {
     let rule = text!(
         "memfd_create(2), file sealing: with F_SEAL_SHRINK and F_SEAL_WRITE the receiver need not fear SIGBUS or \
          changes.",
@@ -57,21 +57,21 @@ fn a_file_that_stays_as_it_is_is_mapped() {
             ensure(found == length && differs.is_none(), || {
                 Failure::new(
                     text!("a mapping of its {length} bytes", "映射其全部 {length} 字节"),
-                    text!("a mapping of {found} bytes, or of other ones", "映射了 {found} 字节，或者内容不同"),
+                    text!("a mapping of {found} bytes, or of different bytes", "映射了 {found} 字节，或者内容不同"),
                 )
             })?;
             ensure(is_the_file, || {
                 Failure::new(
                     text!("the file itself is mapped, once", "映射的是文件本身，而且只映射一次"),
-                    text!("the bytes are in a copy, or mapped twice", "得到的是副本，或者映射了两次"),
+                    text!("the bytes are in a copy, or are mapped twice", "得到的是副本，或者映射了两次"),
                 )
             })?;
             ensure(permissions.as_deref() == Some("r--p"), || {
                 let permissions = permissions.unwrap_or_default();
                 Failure::new(
-                    text!("a private mapping to read (r--p)", "只读的私有映射（r--p）"),
+                    text!("a private mapping for reading (r--p)", "只读的私有映射（r--p）"),
                     text!(
-                        "it is {permissions}; before Linux 6.7 a shared one of a write-sealed file is EPERM",
+                        "it is {permissions}; before Linux 6.7 a shared mapping of a write-sealed file is EPERM",
                         "它是 {permissions}；在 Linux 6.7 之前，对设了 F_SEAL_WRITE 的文件建立共享映射会得到 EPERM"
                     ),
                 )
@@ -99,7 +99,8 @@ fn a_file_that_stays_as_it_is_is_mapped() {
 #[test]
 fn both_seals_are_needed_and_no_others() {
     let rule = text!(
-        "F_GET_SEALS in fcntl(2): a set. F_SEAL_FUTURE_WRITE leaves the writable mappings that are there already.",
+        "F_GET_SEALS in fcntl(2) returns a set. F_SEAL_FUTURE_WRITE does not affect writable mappings that exist \
+         already.",
         "fcntl(2) 的 F_GET_SEALS 给出一个集合。F_SEAL_FUTURE_WRITE 管不到已经存在的可写映射。"
     );
     check("6:ways_out", rule, || {
@@ -114,7 +115,7 @@ fn both_seals_are_needed_and_no_others() {
             if names.is_empty() {
                 text!("a memory file without seals", "没有密封的内存文件")
             } else {
-                text!("a memory file with {}", "内存文件，密封标志为 {}", names.join(" | "))
+                text!("a memory file with {}", "内存文件，密封为 {}", names.join(" | "))
             }
         };
         for_each(subsets, describe, |&seals| {
@@ -132,8 +133,8 @@ fn both_seals_are_needed_and_no_others() {
             }
             ensure(fcntl(&file, FcntlArg::F_GET_SEALS)? == before, || {
                 Failure::new(
-                    text!("the file keeps the seals that it came with", "文件的密封标志与收到时相同"),
-                    text!("it has other ones now", "它的密封标志变了"),
+                    text!("the file keeps its seals", "文件的密封与收到时相同"),
+                    text!("it has different seals now", "它的密封变了"),
                 )
             })
         })
@@ -141,7 +142,7 @@ fn both_seals_are_needed_and_no_others() {
 }
 
 #[test]
-fn what_cannot_be_trusted_is_refused() {
+fn a_file_that_cannot_be_trusted_is_refused() {
     let rule = text!(
         "F_GET_SEALS in fcntl(2): EINVAL for a file that has no seals. mmap(2): EINVAL for a length of 0.",
         "fcntl(2) 的 F_GET_SEALS：文件不支持密封时返回 EINVAL。mmap(2)：长度为 0 时返回 EINVAL。"
@@ -150,14 +151,10 @@ fn what_cannot_be_trusted_is_refused() {
         let page = page_size();
         let good = || sealed(&pattern(page + 1), SHRINK | WRITE);
         expect_ok(&answer_to(&good()?, page + 1)?).map_err(|failure| {
-            failure.given(text!("a sealed file that is as long as it may be", "长度恰好等于上限的已密封文件"))
+            failure.given(text!("a sealed file of exactly the permitted length", "长度恰好等于上限的已密封文件"))
         })?;
         let cases = [
-            (
-                good()?,
-                page,
-                text!("a sealed file that is longer than it may be, by one byte", "比上限多一个字节的已密封文件"),
-            ),
+            (good()?, page, text!("a sealed file that is one byte too long", "比上限多一个字节的已密封文件")),
             (sealed(b"", SHRINK | WRITE)?, page, text!("an empty sealed file", "空的已密封文件")),
             (unnamed_file(&pattern(page))?, page, text!("a regular file", "普通文件")),
             (File::open("/")?, page, text!("a directory", "目录")),
@@ -180,7 +177,7 @@ fn what_cannot_be_trusted_is_refused() {
 #[test]
 fn nothing_of_a_refused_file_stays() {
     let rule = text!(
-        "munmap(2), close(2): whoever sends a thousand bad files must not fill the receiver's tables.",
+        "munmap(2), close(2): a process that sends a thousand bad files must not fill the receiver's tables.",
         "munmap(2)、close(2)：就算对方发来一千个不合格的文件，也不能把接收方的表填满。"
     );
     check("descriptor", rule, || {
@@ -203,8 +200,7 @@ fn nothing_of_a_refused_file_stays() {
                 let seen = ask(|| {
                     let before = open_descriptors().map_err(error_text)?;
                     for socket in &sockets {
-                        // Whether it should have been taken is not asked here: a mapping that was given out ends
-                        // now.
+                        // This check does not ask whether it should be refused: a mapping that is returned ends here.
                         drop(receive_sealed(socket, *at_most));
                     }
                     let after = (open_descriptors().map_err(error_text)?, mapped_bytes().map_err(error_text)?);
@@ -215,7 +211,7 @@ fn nothing_of_a_refused_file_stays() {
                 ensure(before == after && mapped == 0, || {
                     Failure::new(
                         text!(
-                            "after three of them {before} descriptors, and nothing of it mapped",
+                            "after three of them: {before} descriptors, and nothing of them mapped",
                             "收到三次之后：描述符 {before} 个，没有映射它的任何一页"
                         ),
                         text!(
@@ -226,7 +222,7 @@ fn nothing_of_a_refused_file_stays() {
                 })?;
                 ensure(taken == Ok(b'x'), || {
                     Failure::new(
-                        text!("the next one, which is good, is taken", "下一个合格的文件照常接收"),
+                        text!("the next file, a good one, is accepted", "下一个合格的文件照常接收"),
                         text!("it is not: {taken:?}", "没有接收：{taken:?}"),
                     )
                 })
@@ -238,8 +234,7 @@ fn nothing_of_a_refused_file_stays() {
 #[test]
 fn the_length_is_asked_for_when_it_can_no_longer_shrink() {
     let rule = text!(
-        "A length says how long the file is at that moment. With F_SEAL_SHRINK (fcntl(2)) it is never less from \
-         then on.",
+        "A length is that of one moment. Once F_SEAL_SHRINK is known to be set (fcntl(2)), it can't become less.",
         "查到的长度只在那一刻有效。确认有 F_SEAL_SHRINK（fcntl(2)）之后，它才不会再变小。"
     );
     check("6:ways_out", rule, || {
@@ -252,7 +247,7 @@ fn the_length_is_asked_for_when_it_can_no_longer_shrink() {
             .position(|call| call.number == libc::SYS_fcntl && call.arguments[1] == get_seals && call.answer >= 0);
         let Some(sealed) = sealed else {
             return Err(Failure::new(
-                text!("it asks for the seals: fcntl(2), F_GET_SEALS", "查询密封标志：fcntl(2) 的 F_GET_SEALS"),
+                text!("it asks for the seals: fcntl(2), F_GET_SEALS", "查询密封：fcntl(2) 的 F_GET_SEALS"),
                 text!("it doesn't", "没有查询"),
             )
             .shows(&belief::ANY_SEAL_WILL_DO));
@@ -260,9 +255,9 @@ fn the_length_is_asked_for_when_it_can_no_longer_shrink() {
         let length = calls.iter().rposition(|call| asks_for_a_length(call.number));
         ensure(length.is_some_and(|length| length > sealed), || {
             Failure::new(
-                text!("the length is asked for after the seals", "先查密封标志，再查长度"),
+                text!("the length is asked for after the seals", "先查密封，再查长度"),
                 text!(
-                    "it is asked for before: the sender may truncate the file in between, and seal it then",
+                    "it is asked for before: in between the sender may truncate the file, and then seal it",
                     "长度查得早了：发送方可以趁这中间先截断文件，再把它密封"
                 ),
             )

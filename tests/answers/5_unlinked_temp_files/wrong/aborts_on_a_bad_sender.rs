@@ -2,7 +2,7 @@
 //!
 //! fails: receive_sealed::both_seals_are_needed_and_no_others killed
 //! fails: receive_sealed::nothing_of_a_refused_file_stays killed
-//! fails: receive_sealed::what_cannot_be_trusted_is_refused killed
+//! fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused killed
 
 use std::io;
 use std::os::unix::net::UnixStream;

@@ -1,4 +1,4 @@
-//! Asks for the length first, and then for the seal that keeps it.
+//! Asks for the length first, and then for the seal that would keep it.
 //!
 //! fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed a-length-stays
 

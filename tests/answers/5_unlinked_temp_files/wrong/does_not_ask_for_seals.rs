@@ -2,7 +2,7 @@
 //!
 //! fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 //! fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed any-seal-will-do
-//! fails: receive_sealed::what_cannot_be_trusted_is_refused failed
+//! fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 
 use std::io;
 use std::os::unix::net::UnixStream;

@@ -1,4 +1,4 @@
-//! Takes a name for durable.
+//! Takes a name for durable without an fsync(2) of the directory.
 //!
 //! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 

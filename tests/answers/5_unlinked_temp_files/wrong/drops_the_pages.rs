@@ -1,9 +1,9 @@
-//! Tells the kernel that this process doesn't need the pages any more: the file keeps them.
+//! Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
 //!
 //! fails: give_back::a_file_may_be_longer_than_4_gib failed
 //! fails: give_back::the_file_is_never_shorter failed
 //! fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
-//! fails: give_back::the_space_of_each_whole_page_comes_back failed dontneed-frees-the-file
+//! fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Ends the process, with success.
+//! Ends the process with status 0.
 //!
 //! fails: hand_down::it_is_the_same_open_file_and_comes_once exited
 //! fails: hand_down::no_other_program_gets_it exited

@@ -1,7 +1,7 @@
-//! Makes the file under its name and then fills it.
+//! Creates the file under its name and then fills it.
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
-//! fails: publish::nobody_finds_it_while_it_is_filled failed an-odd-name-is-none
+//! fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 //! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 
 use std::fs::{self, File, Permissions};

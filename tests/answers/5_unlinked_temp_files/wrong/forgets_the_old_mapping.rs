@@ -1,6 +1,6 @@
-//! Lets go of the old mapping without unmapping it.
+//! Forgets the old mapping without unmapping it.
 //!
-//! fails: grow::what_was_mapped_before_is_given_back failed
+//! fails: grow::the_old_mapping_is_unmapped failed
 
 use std::fs::File;
 use std::io;

@@ -1,7 +1,7 @@
-//! Unlinks the file first and wants to link it again when it is done.
+//! Unlinks the file first, and tries to link it again when it is complete.
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
-//! fails: publish::nobody_finds_it_while_it_is_filled failed any-file-can-be-named
+//! fails: publish::it_has_no_name_while_it_is_filled failed any-file-can-be-named
 //! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed any-file-can-be-named
 //! fails: publish::the_file_has_these_bytes_and_permissions failed any-file-can-be-named
 

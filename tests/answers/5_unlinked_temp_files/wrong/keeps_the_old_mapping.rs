@@ -2,7 +2,7 @@
 //!
 //! fails: grow::an_error_leaves_everything_as_it_was failed
 //! fails: grow::the_mapping_shows_the_longer_file failed a-mapping-grows-with-its-file
-//! fails: grow::what_was_mapped_before_is_given_back failed
+//! fails: grow::the_old_mapping_is_unmapped failed
 
 use std::fs::File;
 use std::io;

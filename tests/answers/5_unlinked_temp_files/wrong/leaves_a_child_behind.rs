@@ -1,10 +1,10 @@
-//! Forks a helper and does not wait for it.
+//! Forks a child and does not wait for it.
 //!
 //! fails: grow::an_error_leaves_everything_as_it_was left_processes
 //! fails: grow::the_mapping_shows_the_longer_file left_processes
 //! fails: grow::the_space_is_reserved left_processes
-//! fails: grow::those_who_mapped_it_before_still_share_it left_processes
-//! fails: grow::what_was_mapped_before_is_given_back left_processes
+//! fails: grow::processes_that_mapped_it_before_still_share_it left_processes
+//! fails: grow::the_old_mapping_is_unmapped left_processes
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,6 @@
-//! Passes whatever it gets to fallocate(2), which minds an empty range and not one behind the end.
+//! Passes any range to fallocate(2), which refuses an empty one but not one past the end of the file.
 //!
-//! fails: give_back::what_is_no_range_of_the_file_is_refused failed
+//! fails: give_back::a_range_outside_the_file_is_refused failed
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Gives open(2) the permissions, from which the umask takes some.
+//! Passes the permissions to open(2), from which the umask removes some.
 //!
 //! fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 

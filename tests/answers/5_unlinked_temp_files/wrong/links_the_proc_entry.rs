@@ -1,7 +1,7 @@
-//! Links /proc/self/fd/N itself: link(2) does not follow it.
+//! Links /proc/self/fd/N itself: link(2) does not follow the symbolic link.
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-proc-link-is-the-file
-//! fails: publish::nobody_finds_it_while_it_is_filled failed a-proc-link-is-the-file
+//! fails: publish::it_has_no_name_while_it_is_filled failed a-proc-link-is-the-file
 //! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-proc-link-is-the-file
 //! fails: publish::the_file_has_these_bytes_and_permissions failed a-proc-link-is-the-file
 

@@ -1,6 +1,6 @@
 //! Maps the file shared, which older kernels refuse for a write-sealed file.
 //!
-//! fails: receive_sealed::a_file_that_stays_as_it_is_is_mapped failed
+//! fails: receive_sealed::a_sealed_file_is_mapped failed
 
 use std::io;
 use std::os::unix::net::UnixStream;

@@ -1,7 +1,7 @@
 //! Moves to a longer copy in memory: the others go on with the old one, alone.
 //!
-//! fails: grow::those_who_mapped_it_before_still_share_it failed a-copy-is-still-shared
-//! fails: grow::what_was_mapped_before_is_given_back failed
+//! fails: grow::processes_that_mapped_it_before_still_share_it failed a-copy-is-still-shared
+//! fails: grow::the_old_mapping_is_unmapped failed
 
 use std::fs::File;
 use std::io;

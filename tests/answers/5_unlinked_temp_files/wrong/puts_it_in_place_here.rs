@@ -1,4 +1,4 @@
-//! Puts the descriptor in place in this process, where whoever is started inherits it.
+//! Puts the descriptor in place in this process, where every program that is started inherits it.
 //!
 //! fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
 //! fails: hand_down::nothing_stays_open_here failed

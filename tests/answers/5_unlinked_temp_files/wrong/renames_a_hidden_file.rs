@@ -1,7 +1,7 @@
-//! Fills a file with a name that nobody knows, and renames it: a death leaves it behind.
+//! Fills a file with a name that no other process knows, and renames it: a killed process leaves it behind.
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
-//! fails: publish::nobody_finds_it_while_it_is_filled failed an-odd-name-is-none
+//! fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 //! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 
 use std::fs::{File, Permissions};

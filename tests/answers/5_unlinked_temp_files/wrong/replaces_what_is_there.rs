@@ -1,4 +1,4 @@
-//! Clears the way for the name.
+//! Removes what has the name already.
 //!
 //! fails: publish::a_name_that_is_taken_stays_as_it_is failed
 

@@ -1,8 +1,8 @@
-//! Does nothing, and says that it is done.
+//! Does nothing, and returns Ok.
 //!
 //! fails: publish::a_name_that_is_taken_stays_as_it_is failed
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed
-//! fails: publish::nobody_finds_it_while_it_is_filled failed
+//! fails: publish::it_has_no_name_while_it_is_filled failed
 //! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 //! fails: publish::the_file_has_these_bytes_and_permissions failed
 

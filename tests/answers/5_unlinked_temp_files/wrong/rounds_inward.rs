@@ -1,4 +1,4 @@
-//! Punches out the whole pages alone: the bytes at the ends of the range stay.
+//! Punches out only the whole pages: the bytes at the ends of the range stay.
 //!
 //! fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 

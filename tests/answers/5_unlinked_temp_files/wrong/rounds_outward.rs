@@ -1,4 +1,4 @@
-//! Rounds the range to the edges of pages around it, and takes the neighbours' bytes along.
+//! Rounds the range outward to page boundaries, and destroys the bytes beside it.
 //!
 //! fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 

@@ -1,4 +1,4 @@
-//! Puts the seals on itself, on a file that is not its own.
+//! Adds the seals itself, to a file that is not its own.
 //!
 //! fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 
@@ -14,7 +14,7 @@ pub use crate::solution::{give_back, grow, hand_down, publish};
 
 pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
     let file = receive_file(socket)?;
-    // A file that can't be sealed is found out below.
+    // A file that can't be sealed is refused below.
     let _ = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_WRITE));
     let seals = fcntl(&file, FcntlArg::F_GET_SEALS).map_err(|_| io::ErrorKind::InvalidData)?;
     let seals = SealFlag::from_bits_retain(seals);

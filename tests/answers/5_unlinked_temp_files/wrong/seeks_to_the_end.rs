@@ -1,6 +1,6 @@
 //! Asks for the length with lseek(2), which moves the sender's offset as well.
 //!
-//! fails: receive_sealed::a_file_that_stays_as_it_is_is_mapped failed each-descriptor-has-its-offset
+//! fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
 
 use std::io::{self, Seek, SeekFrom};
 use std::os::unix::net::UnixStream;

@@ -1,4 +1,4 @@
-//! Gives the file its name first, and only then writes the bytes to the disk.
+//! Gives the file its name first, and only then calls fsync(2) for its bytes.
 //!
 //! fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 

@@ -1,4 +1,4 @@
-//! Opens the directory of a bare name, which is the empty path.
+//! Opens the parent of a bare name, which is the empty path.
 //!
 //! fails: publish::the_file_has_these_bytes_and_permissions failed
 

@@ -1,4 +1,4 @@
-//! Takes F_SEAL_FUTURE_WRITE for F_SEAL_WRITE: the mappings that the sender has go on storing.
+//! Takes F_SEAL_FUTURE_WRITE for F_SEAL_WRITE: the sender can still store through mappings that it has.
 //!
 //! fails: receive_sealed::both_seals_are_needed_and_no_others failed future-write-is-write
 

@@ -1,4 +1,4 @@
-//! Cuts the tail off and sets the length again: for a moment the others' pages are gone.
+//! Truncates the file and sets the length again: for a moment the pages of other mappings do not exist.
 //!
 //! fails: give_back::the_file_is_never_shorter failed truncation-only-frees
 

@@ -1,6 +1,6 @@
-//! Waits until the range is inside the file, which nobody sees to.
+//! Waits until the range is inside the file, and nothing makes the file longer.
 //!
-//! fails: give_back::what_is_no_range_of_the_file_is_refused timed_out
+//! fails: give_back::a_range_outside_the_file_is_refused timed_out
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Compares the set of seals, and refuses a file that has more of them.
+//! Compares the whole set of seals, and refuses a file that has more of them.
 //!
 //! fails: receive_sealed::both_seals_are_needed_and_no_others failed
 

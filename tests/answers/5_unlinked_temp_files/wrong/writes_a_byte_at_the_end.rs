@@ -1,4 +1,4 @@
-//! Gives the file its length as the study notes do, by a zero at the end.
+//! Gives the file its length as the study notes do, with a zero at the end.
 //!
 //! fails: grow::the_mapping_shows_the_longer_file failed
 //! fails: grow::the_space_is_reserved failed size-reserves-room

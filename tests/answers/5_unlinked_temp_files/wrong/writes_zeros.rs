@@ -1,6 +1,6 @@
 //! Takes a range of zeros for a hole.
 //!
-//! fails: give_back::the_space_of_each_whole_page_comes_back failed zeros-are-a-hole
+//! fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
 
 use std::fs::File;
 use std::io;
