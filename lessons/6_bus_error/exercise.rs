@@ -69,7 +69,7 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 /// - The file is opened for reading only.
 /// - The call never waits for another process, whatever is at `path`.
 /// - When it returns, even with an error, it has unmapped and closed everything.
-/// - Nobody truncates the file meanwhile.
+/// - No process truncates the file meanwhile.
 ///
 /// # Errors
 /// - `IsADirectory` or EISDIR for a directory.
@@ -88,7 +88,7 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// Stores `bytes` in the file from byte `offset` on, through a shared mapping. Either all of them are stored, or the
 /// call returns an error and changes nothing.
 ///
-/// - `file` is open for reading and writing, and nobody else changes it meanwhile.
+/// - `file` is open for reading and writing, and no other process changes it meanwhile.
 /// - `offset` may be any number: inside a page, in a hole, past the end.
 /// - A shorter file grows to `offset + bytes.len()`. A longer one keeps its size.
 /// - No other byte changes. What lies between the old end and `offset` reads as zeros.

@@ -1,5 +1,5 @@
-//! What exercise 6 is graded by. Each check runs the learner's function in a child, so a bus error there is an answer
-//! that can be reported, and no end of the checks.
+//! The checks of exercise 6. Each runs the learner's function in a child, so a bus error there is a result that can be
+//! reported and does not end the checks.
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut, Read, Write};
@@ -36,21 +36,21 @@ use proptest::prelude::*;
 
 use super::{parts, put, sum_of, survive, zeros_over};
 
-/// How many mappings of files and how many descriptors this process has.
+/// The numbers of file mappings and of descriptors that this process has.
 fn held() -> io::Result<[usize; 2]> {
     let maps = fs::read_to_string("/proc/self/maps")?;
     let of_files = maps.lines().filter(|line| line.split_whitespace().nth(4).is_some_and(|inode| inode != "0")).count();
     Ok([of_files, open_descriptors()?])
 }
 
-/// Runs `body` in this process, and says how many mappings of files and descriptors there were before and after.
+/// Runs `body` in this process, and returns the numbers of file mappings and of descriptors before and after.
 fn counting<T>(body: impl FnOnce() -> T) -> Result<(T, [[usize; 2]; 2]), String> {
     let before = held().map_err(error_text)?;
     let answer = body();
     Ok((answer, [before, held().map_err(error_text)?]))
 }
 
-/// Whatever it mapped or opened is gone again.
+/// Expects that it has unmapped and closed everything.
 fn nothing_left([before, after]: [[usize; 2]; 2]) -> Result<(), Failure> {
     ensure(before == after, || {
         let ([maps, files], [more_maps, more_files]) = (before, after);
@@ -72,36 +72,36 @@ mod parts;
 
 mod sum_of;
 
-/// A file on a disk that has room for a few pages, and another one there to fill it with.
+/// A file on a disk that has space for a few pages, and another file there to fill the disk with.
 struct SmallDisk {
     file: File,
     filler: File,
 }
 
 impl SmallDisk {
-    /// Mounts one and opens both files there; a child has to do it, which hands over the descriptors (SCM_RIGHTS,
-    /// unix(7)). The disk lives as long as they do. The inner `Err` is why this machine lets us mount none.
+    /// Mounts a disk and opens both files on it, in a child, which sends the descriptors (SCM_RIGHTS, unix(7)). The
+    /// disk exists as long as they are open. The inner `Err` says why no disk can be mounted on this machine.
     fn new(pages: u64) -> Result<Result<SmallDisk, String>, Failure> {
         let mut received = Vec::new();
         let ran = on_a_small_disk(
             pages * page_size_u64(),
-            |disk, line| {
+            |disk, peer| {
                 let create = |name| File::options().read(true).write(true).create_new(true).open(disk.join(name));
                 let files = [create("file-on-a-small-disk")?, create("filler")?];
                 let descriptors = files.each_ref().map(AsRawFd::as_raw_fd);
                 let rights = [ControlMessage::ScmRights(&descriptors)];
-                let line = std::os::fd::AsFd::as_fd(line).as_raw_fd();
-                sendmsg::<()>(line, &[IoSlice::new(b".")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
+                let peer = std::os::fd::AsFd::as_fd(peer).as_raw_fd();
+                sendmsg::<()>(peer, &[IoSlice::new(b".")], &rights, MsgFlags::MSG_NOSIGNAL, None)?;
                 Ok(())
             },
-            |line| {
+            |peer| {
                 let (mut space, mut byte) = (nix::cmsg_space!([i32; 2]), [0]);
                 let mut parts = [IoSliceMut::new(&mut byte)];
-                let line = std::os::fd::AsFd::as_fd(line).as_raw_fd();
-                let message = recvmsg::<()>(line, &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
+                let peer = std::os::fd::AsFd::as_fd(peer).as_raw_fd();
+                let message = recvmsg::<()>(peer, &mut parts, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
                 for part in message.cmsgs()? {
                     if let ControlMessageOwned::ScmRights(descriptors) = part {
-                        // SAFETY: recvmsg(2) has just made these descriptors, and nobody else owns them.
+                        // SAFETY: recvmsg(2) has just made these descriptors, and nothing else owns them.
                         received
                             .extend(descriptors.into_iter().map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) })));
                     }
@@ -113,13 +113,13 @@ impl SmallDisk {
             OnSmallDisk::Skipped(reason) => Ok(Err(reason)),
             OnSmallDisk::Ran(ended) => {
                 ended.success()?;
-                let [file, filler] = received.try_into().map_err(|_| io::Error::other("no descriptors came"))?;
+                let [file, filler] = received.try_into().map_err(|_| io::Error::other("no descriptors arrived"))?;
                 Ok(Ok(SmallDisk { file, filler }))
             }
         }
     }
 
-    /// Writes until there is no room left.
+    /// Writes until the disk is full.
     fn fill(&mut self) -> io::Result<()> {
         loop {
             match self.filler.write(&vec![b'f'; page_size()]) {

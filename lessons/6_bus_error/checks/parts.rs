@@ -29,9 +29,8 @@ fn differs(expected: &Result<Ranges, String>, got: &Result<Ranges, String>, leng
     }
 }
 
-/// What the kernel makes of it: how far the mapping reaches, as /proc/self/maps has it, and for each of its pages
-/// whether it is there, asked for in the way of lesson 6, with no signal. The file's bytes are not zero; the rest
-/// is.
+/// The parts as the kernel has them: how far the mapping reaches, from /proc/self/maps, and which of its pages exist,
+/// from guarded reads (lesson 6), which raise no signal. The file's bytes are not zero; the rest is.
 fn of_the_kernel(size: usize, offset: u64, length: usize) -> Result<Ranges, Failure> {
     let file = tempfile::tempfile()?;
     file.write_all_at(&pattern(size), 0)?;
@@ -57,7 +56,7 @@ fn of_the_kernel(size: usize, offset: u64, length: usize) -> Result<Ranges, Fail
 #[test]
 fn says_what_the_kernel_says() {
     let law = text!(
-        "mmap(2): whole pages are mapped; the rest of the file's last page is zero; POSIX: beyond it is SIGBUS",
+        "mmap(2): whole pages are mapped; the rest of the file's last page is zero; POSIX: past it is SIGBUS",
         "mmap(2)：映射以整页为单位；文件最后一页的剩余部分为零；POSIX：再往后的页触发 SIGBUS"
     );
     check("rule", law, || {
@@ -66,7 +65,7 @@ fn says_what_the_kernel_says() {
             |(size, first_page, length)| {
                 let length = length.max(&1);
                 text!(
-                    "a file of {size} bytes, {length} bytes mapped from its page {first_page} on",
+                    "a file of {size} bytes, {length} bytes mapped from page {first_page} of it on",
                     "{size} 字节的文件，从第 {first_page} 页起映射 {length} 字节"
                 )
             },
@@ -110,7 +109,7 @@ fn has_room_for_large_numbers() {
                 let expected = Ok(expected.clone());
                 ensure(got == expected, || {
                     let failure = differs(&expected, &got, *length);
-                    // What an `int` makes of the size, or nothing where that is negative.
+                    // The size as an `int`, or 0 if that is negative.
                     let low = usize::try_from(size & u64::from(u32::MAX)).unwrap_or(0);
                     let int = if low >> 31 == 0 { low } else { 0 };
                     let narrow = match (&got, &expected) {
@@ -127,7 +126,8 @@ fn has_room_for_large_numbers() {
 #[test]
 fn refuses_what_mmap_refuses() {
     let law = text!(
-        "mmap(2): EINVAL for a length of 0 or an offset inside a page; ENOMEM for more than there are addresses",
+        "mmap(2): EINVAL for a length of 0 or an offset that is not page-aligned; ENOMEM for more than the address \
+         space",
         "mmap(2)：长度为 0 或偏移量不在页边界上是 EINVAL；超出地址空间是 ENOMEM"
     );
     check("no_bus_errors", law, || {
@@ -146,7 +146,7 @@ fn refuses_what_mmap_refuses() {
             |&(offset, length)| {
                 let got = answer(1, offset, length)?;
                 let mapped = Mapping::of_file(tempfile::tempfile()?, offset, length, READ_WRITE, Sharing::Shared);
-                let errno = mapped.map(drop).expect_err("what the table has is refused");
+                let errno = mapped.map(drop).expect_err("each of these is refused");
                 ensure(got == Err(kind(errno.into())), || differs(&Err(kind(errno.into())), &got, length))
             },
         )

@@ -4,7 +4,7 @@ fn answer(file: &File, offset: u64, bytes: &[u8]) -> Result<Result<(), String>, 
     ask(|| super::put(file, offset, bytes).map_err(kind))
 }
 
-/// Holds the answer and the file against what they should be.
+/// Compares the result and the file with what they should be.
 fn hold(
     got: &Result<(), String>,
     expected: &Result<(), String>,
@@ -38,7 +38,7 @@ fn with(before: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
 #[test]
 fn puts_the_bytes_and_changes_no_other() {
     let law = text!(
-        "mmap(2): the offset is a multiple of the page size; a store behind the file's end does not make it longer",
+        "mmap(2): the offset is a multiple of the page size; a store past the end of the file does not make it longer",
         "mmap(2)：偏移量必须是页大小的整数倍；写到文件末尾之后并不会让文件变长"
     );
     check("2:window", law, || {
@@ -93,11 +93,11 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
         let (before, new) = (pattern(10), vec![b'!'; 8 << 20]);
         let (_directory, _, file) = named_file(&before)?;
         let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
-        // Who maps piece after piece needs no more, and then has to put them all.
+        // An answer that maps chunk after chunk needs no more address space, and then has to store all bytes.
         let wanted = if got.is_ok() { with(&before, 10, &new) } else { before.clone() };
         hold(&got, &got, &file, &before, &wanted).map_err(|failure| {
             let failure = failure.given(text!(
-                "8 MiB to put, in a process that may have 1 MiB more of addresses; the answer was {got:?}",
+                "8 MiB to put, in a process that may use 1 MiB more of address space; the result was {got:?}",
                 "要放入 8 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {got:?}"
             ));
             if got.is_err() { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
@@ -112,7 +112,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
         "posix_fallocate(3)：成功之后，对该范围的写入不会因磁盘空间不足而失败"
     );
     check("ways_out", law, || {
-        // On a disk with room first: also where no small one can be mounted, there is something to check.
+        // First on a disk with space: so there is something to check even if no small disk can be mounted.
         let (_directory, _, file) = named_file(&pattern(10))?;
         hold(&answer(&file, 10, b"x")?, &Ok(()), &file, &pattern(10), &with(&pattern(10), 10, b"x"))?;
         let page = page_size();
@@ -122,14 +122,14 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                 (0..1, page, page, 1),
                 (0..1, 100, 3 * page, 2 * page),
                 (0..2, 2 * page, 2 * page - 4, 8),
-                // The last page that the bytes need is there, the first one is not; then all there is is a hole.
+                // The last page of the range has disk space, the first does not; then the whole file is a hole.
                 (1..2, 2 * page, page - 4, 8),
                 (0..0, page, 0, 5),
             ],
             |(there, size, offset, count)| {
                 text!(
-                    "a full disk, and on it a file of {size} bytes, of which pages {there:?} have their place; \
-                     {count} bytes to put at {offset}",
+                    "a full disk, and on it a file of {size} bytes, whose pages {there:?} have disk space; {count} \
+                     bytes to put at {offset}",
                     "磁盘已满，上面有一个 {size} 字节的文件，其中第 {there:?} 页占有空间；在 {offset} 处放入 {count} 字节"
                 )
             },
@@ -162,9 +162,9 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
 }
 
 #[test]
-fn takes_no_more_room_than_it_needs() {
+fn takes_no_more_space_than_it_needs() {
     let law = text!(
-        "posix_fallocate(3) reserves the range that it is given; what is there already needs nothing",
+        "posix_fallocate(3) reserves the range that it is given; pages with disk space need no more",
         "posix_fallocate(3) 只为给定的范围预留空间；已经占有空间的页不再需要新空间"
     );
     check("ways_out", law, || {
@@ -181,7 +181,7 @@ fn takes_no_more_room_than_it_needs() {
         let got = answer(&full.file, wide(offset), new)?;
         hold(&got, &Ok(()), &full.file, &before, &with(&before, offset, new)).map_err(|failure| {
             failure.given(text!(
-                "a full disk, and bytes to put where the file has its pages",
+                "a full disk, and bytes to put where the file has disk space already",
                 "磁盘已满，放入的位置文件已有页"
             ))
         })?;
@@ -193,7 +193,10 @@ fn takes_no_more_room_than_it_needs() {
         let there = empty.file.read_exact_at(&mut read, far).is_ok() && &read == b"far away";
         ensure(got.is_ok() && there && size == far + 8 && taken <= 2 * page_size_u64(), || {
             Failure::new(
-                text!("the bytes are there, and the gap before them takes no room", "字节已放好，之前的空洞不占空间"),
+                text!(
+                    "the bytes are there, and the gap before them takes no disk space",
+                    "字节已放好，之前的空洞不占空间"
+                ),
                 text!(
                     "{got:?}; the size is {size}, and {taken} bytes are taken",
                     "{got:?}；大小为 {size}，占用 {taken} 字节"
@@ -210,8 +213,8 @@ fn takes_no_more_room_than_it_needs() {
 #[test]
 fn goes_through_a_mapping_and_leaves_none() {
     let law = text!(
-        "munmap(2): a mapping outlives the descriptor, and stays until somebody unmaps it",
-        "munmap(2)：映射不随文件描述符关闭而消失，直到有人解除映射"
+        "munmap(2): a mapping outlives the descriptor, and stays until it is unmapped",
+        "munmap(2)：映射不随文件描述符关闭而消失，直到被解除"
     );
     check("2:mapping", law, || {
         let (_directory, _, file) = named_file(&pattern(2 * page_size()))?;
@@ -220,7 +223,7 @@ fn goes_through_a_mapping_and_leaves_none() {
             ask(|| counting(|| moved(|| super::put(&file, 100, &new).map_err(kind))))?.map_err(io::Error::other)?;
         hold(&got, &Ok(()), &file, &pattern(2 * page_size()), &with(&pattern(2 * page_size()), 100, &new))?;
         let written = moved.map_or(0, |moved| moved.written);
-        // Where a file system can't reserve blocks, posix_fallocate(3) writes a byte to each instead.
+        // If a file system can't reserve blocks, posix_fallocate(3) writes a byte to each instead.
         ensure(written < wide(new.len()), || {
             let count = new.len();
             Failure::new(

@@ -32,9 +32,9 @@ fn adds_up_every_byte() {
 }
 
 #[test]
-fn leaves_out_what_stands_behind_the_end() {
+fn leaves_out_what_is_past_the_end() {
     let law = text!(
-        "mmap(2), BUGS: what is stored behind the file's end stays in its last page, and other mappings may see it",
+        "mmap(2), BUGS: bytes stored past the end of the file stay in its last page, and other mappings may see them",
         "mmap(2) 的 BUGS 一节：写到文件末尾之后的内容留在最后一页里，别的映射可能看得到"
     );
     check("no_bus_errors", law, || {
@@ -47,16 +47,17 @@ fn leaves_out_what_stands_behind_the_end() {
                 )
             },
             |&size| {
-                // A file in memory: a disk's file system clears the rest of the page when it writes the page out.
+                // A file in memory: the file system of a disk clears the rest of the page when it writes the page to
+                // the disk.
                 let file = File::from(memfd_create(c"exercise-6", MFdFlags::MFD_CLOEXEC)?);
                 file.write_all_at(&pattern(size), 0)?;
                 let mapping = Mapping::of_file(&file, 0, size, READ_WRITE, Sharing::Shared)?;
                 (size..mapping.range().len()).for_each(|at| mapping.store(at, b'!'));
                 let got = answer(&PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd())))?;
                 let (expected, whole) = (sum(&pattern(size)), mapping.range().len());
-                let behind = u64::from(b'!') * wide(whole - size);
+                let past_the_end = u64::from(b'!') * wide(whole - size);
                 ensure(got == Ok(expected), || match got {
-                    Ok(sum) if sum == expected + behind => {
+                    Ok(sum) if sum == expected + past_the_end => {
                         differs(expected, &got).shows(&belief::REST_OF_THE_PAGE_IS_ZERO)
                     }
                     _ => differs(expected, &got),
@@ -69,7 +70,7 @@ fn leaves_out_what_stands_behind_the_end() {
 #[test]
 fn maps_what_can_be_mapped() {
     let law = text!(
-        "mmap(2): PROT_READ wants a descriptor that is open for reading, and no more",
+        "mmap(2): PROT_READ only needs a descriptor that is open for reading",
         "mmap(2)：PROT_READ 只要求文件描述符可读，不要求更多"
     );
     check("2:mapping", law, || {
@@ -88,7 +89,7 @@ fn maps_what_can_be_mapped() {
             .given(described())
         })?;
         nothing_left(kept).map_err(|failure| failure.given(described()))?;
-        // How it was opened is asked of the calls: root may open every file for writing.
+        // How the file was opened is seen in the calls: root may open every file for writing.
         let calls = calls_of(|| Ok(()), |()| super::sum_of(&path).map(drop).map_err(error_text))?;
         let mapped = calls.iter().any(|call| {
             // Without a file the descriptor is -1; it has 32 bits, whatever is above them.
@@ -116,7 +117,7 @@ fn maps_what_can_be_mapped() {
 #[test]
 fn reads_what_cannot_be_mapped() {
     let law = text!(
-        "proc(5): most files have a size of 0; mmap(2): ENODEV where the file system has no mappings",
+        "proc(5): most files have a size of 0; mmap(2): ENODEV when the file system does not support mapping",
         "proc(5)：大多数文件的大小为 0；mmap(2)：文件系统不支持映射时返回 ENODEV"
     );
     check("ways_out", law, || {
@@ -134,7 +135,7 @@ fn reads_what_cannot_be_mapped() {
                 let expected = sum(&fs::read(path)?);
                 ensure(got == Ok(expected), || {
                     let failure = differs(expected, &got);
-                    // 0: believed a size of 0. EINVAL: mapped it. EOF: believed a size that is too large.
+                    // 0: it trusted a size of 0. EINVAL: it mapped it. EOF: it trusted a size that is too large.
                     match got.as_ref().map_err(String::as_str) {
                         Ok(0) => failure.shows(&belief::SIZE_TELLS_WHAT_IS_THERE),
                         Err("EINVAL" | "UnexpectedEof") => failure.shows(&belief::SIZE_TELLS_WHAT_IS_THERE),
@@ -147,7 +148,7 @@ fn reads_what_cannot_be_mapped() {
 }
 
 #[test]
-fn refuses_what_is_no_regular_file_and_never_waits() {
+fn refuses_all_but_regular_files_and_never_waits() {
     let law = text!(
         "fifo(7): open(2) for reading waits for a writer, unless O_NONBLOCK is given",
         "fifo(7)：以只读方式打开 FIFO 会等待写者出现，除非带 O_NONBLOCK"
@@ -159,29 +160,29 @@ fn refuses_what_is_no_regular_file_and_never_waits() {
             refused(&got, expected).map_err(|failure| failure.given(text!("{}", "{}", path.display())))
         };
         refused(directory.path(), &["EISDIR", "IsADirectory"])?;
-        refused(&directory.path().join("nobody"), &["ENOENT"])?;
+        refused(&directory.path().join("missing"), &["ENOENT"])?;
         let invalid = ["EINVAL", "InvalidInput"];
         refused(Path::new("/dev/null"), &invalid)?;
         let path = directory.path().join("fifo");
         mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
-        // Linux opens a FIFO for both at once without waiting (fifo(7)).
+        // Linux opens a FIFO for reading and writing without waiting (fifo(7)).
         let mut fifo = File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(&path)?;
-        fifo.write_all(b"for somebody else")?;
+        fifo.write_all(b"for another reader")?;
         refused(&path, &invalid)?;
         let mut left = [0; 64];
         let count = fifo.read(&mut left).unwrap_or(0);
-        ensure(&left[..count] == b"for somebody else", || {
+        ensure(&left[..count] == b"for another reader", || {
             Failure::new(
                 text!("what is in the FIFO stays there", "FIFO 里的内容原样留着"),
-                text!("{count} of 17 bytes were left", "17 字节只剩 {count} 字节"),
+                text!("{count} of 18 bytes were left", "18 字节只剩 {count} 字节"),
             )
         })?;
-        // And now nobody has it open for writing.
+        // Now no process has it open for writing.
         drop(fifo);
         refused(&path, &invalid).map_err(|failure| {
             let waits = failure.verdict == Verdict::TimedOut;
             let failure =
-                failure.given(text!("a FIFO that nobody has open for writing", "没有任何进程以写方式打开的 FIFO"));
+                failure.given(text!("a FIFO that no process has open for writing", "没有任何进程以写方式打开的 FIFO"));
             if waits { failure.shows(&belief::OPEN_NEVER_WAITS) } else { failure }
         })
     });

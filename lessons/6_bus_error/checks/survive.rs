@@ -2,60 +2,60 @@ use super::*;
 
 /// What a body does with a byte of the mapping.
 #[derive(Debug, Clone, Copy)]
-enum Touch {
-    /// Loads it, right after write(2) has put a new value there if the file has that byte.
+enum Access {
+    /// Loads it; if the file has that byte, write(2) puts a new value there just before.
     Load(usize),
-    /// Stores a new value, and looks whether the file has it, or the mapping where the file ends before.
+    /// Stores a new value, and reads it back from the file, or from the mapping if the file does not have that byte.
     Store(usize),
 }
 
-impl Touch {
+impl Access {
     fn at(self) -> usize {
         match self {
-            Touch::Load(at) | Touch::Store(at) => at,
+            Access::Load(at) | Access::Store(at) => at,
         }
     }
 }
 
 #[derive(Debug, Clone)]
-struct Game {
+struct Case {
     size: usize,
     length: usize,
-    touches: Vec<Touch>,
+    accesses: Vec<Access>,
     blocked: bool,
 }
 
-impl Game {
+impl Case {
     fn in_words(&self) -> Text {
-        let Game { size, length, touches, blocked } = self;
+        let Case { size, length, accesses, blocked } = self;
         let (en, zh) = if *blocked { (", with SIGBUS blocked", "，SIGBUS 被阻塞") } else { ("", "") };
         text!(
-            "a file of {size} bytes, {length} bytes mapped, {touches:?}{en}",
-            "{size} 字节的文件，映射 {length} 字节，依次访问 {touches:?}{zh}"
+            "a file of {size} bytes, {length} bytes mapped, {accesses:?}{en}",
+            "{size} 字节的文件，映射 {length} 字节，依次访问 {accesses:?}{zh}"
         )
     }
 
-    /// Plays it in this process: the answer, and what the body saw.
-    fn play(&self, file: &File) -> Result<(String, Vec<u8>), String> {
+    /// Runs it in this process: the result, and what the body saw.
+    fn run(&self, file: &File) -> Result<(String, Vec<u8>), String> {
         if self.blocked {
             SigSet::from(Signal::SIGBUS).thread_block().map_err(error_text)?;
         }
         let mut seen = Vec::new();
         let answer = super::survive(file, self.length, |mapping| {
-            seen = self.touch(mapping, file);
+            seen = self.access(mapping, file);
             "the body's answer"
         });
         Ok((format!("{answer:?}"), seen))
     }
 
-    /// The touches, and what they show.
-    fn touch(&self, mapping: &Mapping, file: &File) -> Vec<u8> {
-        let seen = (1..).zip(&self.touches).map(|(value, touch)| {
-            let (at, in_file) = (touch.at(), touch.at() < self.size);
-            let byte = match touch {
-                Touch::Load(_) if in_file => file.write_all_at(&[value], wide(at)).map(|()| mapping.load(at)),
-                Touch::Load(_) => Ok(mapping.load(at)),
-                Touch::Store(_) => {
+    /// The accesses, and what they show.
+    fn access(&self, mapping: &Mapping, file: &File) -> Vec<u8> {
+        let seen = (1..).zip(&self.accesses).map(|(value, access)| {
+            let (at, in_file) = (access.at(), access.at() < self.size);
+            let byte = match access {
+                Access::Load(_) if in_file => file.write_all_at(&[value], wide(at)).map(|()| mapping.load(at)),
+                Access::Load(_) => Ok(mapping.load(at)),
+                Access::Store(_) => {
                     mapping.store(at, value);
                     let mut byte = [mapping.load(at)];
                     if in_file { file.read_exact_at(&mut byte, wide(at)).map(|()| byte[0]) } else { Ok(byte[0]) }
@@ -68,43 +68,43 @@ impl Game {
 
     /// What is right: the answer, what the body sees, and what the file has afterwards.
     fn expected(&self) -> (String, Vec<u8>, Vec<u8>) {
-        let Game { size, length, touches, .. } = self;
-        let missed = touches.iter().find(|touch| rule(wide(*size), 0, *length, touch.at()) == Some(Cause::NoPage));
+        let Case { size, length, accesses, .. } = self;
+        let missed = accesses.iter().find(|access| rule(wide(*size), 0, *length, access.at()) == Some(Cause::NoPage));
         let answer = match missed {
-            Some(touch) => format!("Err(Page({}))", touch.at() / page_size()),
+            Some(access) => format!("Err(Page({}))", access.at() / page_size()),
             None => "Ok(\"the body's answer\")".to_owned(),
         };
-        let (mut file, mut behind) = (pattern(*size), std::collections::BTreeMap::new());
+        let (mut file, mut past_the_end) = (pattern(*size), std::collections::BTreeMap::new());
         let mut seen = Vec::new();
-        for (value, touch) in (1..).zip(touches) {
-            match (touch, file.get_mut(touch.at())) {
+        for (value, access) in (1..).zip(accesses) {
+            match (access, file.get_mut(access.at())) {
                 (_, Some(byte)) => *byte = value,
-                (Touch::Store(at), None) => _ = behind.insert(at, value),
-                (Touch::Load(_), None) => {}
+                (Access::Store(at), None) => _ = past_the_end.insert(at, value),
+                (Access::Load(_), None) => {}
             }
-            let at = touch.at();
-            seen.push(file.get(at).copied().unwrap_or_else(|| behind.get(&at).copied().unwrap_or(0)));
+            let at = access.at();
+            seen.push(file.get(at).copied().unwrap_or_else(|| past_the_end.get(&at).copied().unwrap_or(0)));
         }
         (answer, seen, file)
     }
 }
 
-fn games() -> impl Strategy<Value = Game> {
-    let touches = proptest::collection::vec((near_page_boundaries(), any::<bool>()), 1..5);
-    (near_page_boundaries(), near_page_boundaries(), touches, any::<bool>()).prop_map(
-        |(size, length, touches, blocked)| {
+fn cases() -> impl Strategy<Value = Case> {
+    let accesses = proptest::collection::vec((near_page_boundaries(), any::<bool>()), 1..5);
+    (near_page_boundaries(), near_page_boundaries(), accesses, any::<bool>()).prop_map(
+        |(size, length, accesses, blocked)| {
             let length = length.max(1);
             let mapped = length.next_multiple_of(page_size());
-            let touch = |(at, store): (usize, bool)| {
-                if store { Touch::Store(at % mapped) } else { Touch::Load(at % mapped) }
+            let access = |(at, store): (usize, bool)| {
+                if store { Access::Store(at % mapped) } else { Access::Load(at % mapped) }
             };
-            Game { size, length, touches: touches.into_iter().map(touch).collect(), blocked }
+            Case { size, length, accesses: accesses.into_iter().map(access).collect(), blocked }
         },
     )
 }
 
-/// How it died tells what it relied on: a SIGBUS that is ignored or blocked kills without asking the handler which
-/// writes down the fault, and a panic that leaves a handler is SIGABRT.
+/// The way it died shows what it relied on: a SIGBUS that is ignored or blocked kills without calling the handler that
+/// reports the fault, and a panic that leaves a handler is SIGABRT.
 fn and_why(failure: Failure) -> Failure {
     match (failure.died_of(), failure.signal.as_deref()) {
         (Some(Cause::NoPage), _) => failure.shows(&belief::FAULT_CAN_BE_CAUGHT),
@@ -115,21 +115,21 @@ fn and_why(failure: Failure) -> Failure {
 }
 
 #[test]
-fn answers_or_names_the_first_page_that_was_missed() {
+fn returns_the_result_or_the_first_missing_page() {
     let law = text!(
         "sigaction(2): the handler of a fault gets si_addr; when it returns, the same instruction runs again",
         "sigaction(2)：访问出错时，处理函数能从 si_addr 得到地址；处理函数返回后，同一条指令重新执行"
     );
     check("guarded", law, || {
         let page = page_size();
-        let test = |game: &Game| {
-            let (_directory, path, file) = named_file(&pattern(game.size))?;
-            let (got, saw) = ask(|| game.play(&file)).map_err(and_why)?.map_err(io::Error::other)?;
-            let (answer, seen, content) = game.expected();
+        let test = |case: &Case| {
+            let (_directory, path, file) = named_file(&pattern(case.size))?;
+            let (got, saw) = ask(|| case.run(&file)).map_err(and_why)?.map_err(io::Error::other)?;
+            let (answer, seen, content) = case.expected();
             ensure(got == answer, || Failure::new(text!("{answer}", "{answer}"), text!("{got}", "{got}")))?;
             ensure(saw == seen, || {
                 Failure::new(
-                    text!("its body sees {seen:?}", "body 依次看到 {seen:?}"),
+                    text!("the body sees {seen:?}", "body 依次看到 {seen:?}"),
                     text!("it saw {saw:?}", "实际看到 {saw:?}"),
                 )
             })?;
@@ -149,18 +149,19 @@ fn answers_or_names_the_first_page_that_was_missed() {
                 )
             })
         };
-        let game = |size, length, touches: &[Touch]| Game { size, length, touches: touches.to_vec(), blocked: false };
+        let case =
+            |size, length, accesses: &[Access]| Case { size, length, accesses: accesses.to_vec(), blocked: false };
         let edges = [
-            game(page, page, &[Touch::Load(0), Touch::Store(page - 1)]),
-            game(0, 1, &[Touch::Load(0)]),
-            game(10, page, &[Touch::Store(page - 1), Touch::Load(page - 1)]),
-            game(10, 3 * page, &[Touch::Store(2 * page + 5), Touch::Load(page), Touch::Store(9), Touch::Load(0)]),
-            // No touch finds its page missing, though the mapping is longer than the file.
-            game(1, 3 * page, &[Touch::Load(0), Touch::Load(page - 1)]),
-            Game { blocked: true, ..game(page + 1, 2 * page + 1, &[Touch::Load(page), Touch::Load(2 * page)]) },
+            case(page, page, &[Access::Load(0), Access::Store(page - 1)]),
+            case(0, 1, &[Access::Load(0)]),
+            case(10, page, &[Access::Store(page - 1), Access::Load(page - 1)]),
+            case(10, 3 * page, &[Access::Store(2 * page + 5), Access::Load(page), Access::Store(9), Access::Load(0)]),
+            // No access finds its page missing, though the mapping is longer than the file.
+            case(1, 3 * page, &[Access::Load(0), Access::Load(page - 1)]),
+            Case { blocked: true, ..case(page + 1, 2 * page + 1, &[Access::Load(page), Access::Load(2 * page)]) },
         ];
-        for_each(edges, Game::in_words, test)?;
-        for_all(games(), Game::in_words, test)
+        for_each(edges, Case::in_words, test)?;
+        for_all(cases(), Case::in_words, test)
     });
 }
 
@@ -176,7 +177,7 @@ enum Step {
 #[test]
 fn notices_a_page_that_was_gone_for_a_moment() {
     let law = text!(
-        "the size counts at the moment of the touch: fstat(2) before or after it tells of another moment",
+        "the size counts at the moment of the access: fstat(2) before or after it tells of another moment",
         "决定一次访问成败的是那一刻的文件大小：之前或之后的 fstat(2) 说的都是别的时刻"
     );
     check("deaths", law, || {
@@ -204,15 +205,15 @@ fn notices_a_page_that_was_gone_for_a_moment() {
             },
             |(size, steps, expected)| {
                 let (_directory, _, file) = named_file(&pattern(*size))?;
-                let mut player = start(|line| {
+                let mut player = start(|peer| {
                     let body = |mapping: &Mapping| -> io::Result<Vec<u8>> {
                         let mut seen = Vec::new();
                         for step in *steps {
                             match step {
                                 Load(at) => seen.push(mapping.load(*at)),
                                 Size(_) => {
-                                    line.give_turn()?;
-                                    line.await_turn()?;
+                                    peer.give_turn()?;
+                                    peer.await_turn()?;
                                 }
                             }
                         }
@@ -222,7 +223,7 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                         Ok(seen) => format!("Ok({:?})", seen.map_err(error_text)?),
                         Err(missed) => format!("Err({missed:?})"),
                     };
-                    line.send(answer.as_bytes()).map_err(error_text)
+                    peer.send(answer.as_bytes()).map_err(error_text)
                 })?;
                 let why = |failure: Failure| match failure.died_of() {
                     Some(Cause::NoPage) => failure.shows(&belief::SIZE_COUNTS_WHEN_MAPPED),
@@ -235,7 +236,7 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                             let got = String::from_utf8_lossy(&message).into_owned();
                             return Err(Failure::new(
                                 text!("{expected}", "{expected}"),
-                                text!("{got}, and the body did not run to its end", "{got}，而且 body 没有执行完"),
+                                text!("{got}, and the body did not return", "{got}，而且 body 没有执行完"),
                             ));
                         }
                         file.set_len(wide(*size))?;
@@ -256,7 +257,8 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                 })
             },
         )?;
-        // And at every moment: the file is gone before every other instruction, then before those in between.
+        // And at every moment: the file has no page before every other instruction, then before the instructions in
+        // between.
         for_each(
             [0, 1],
             |parity| {
@@ -272,13 +274,13 @@ fn notices_a_page_that_was_gone_for_a_moment() {
     });
 }
 
-/// Runs it one instruction at a time on a file that comes and goes. Whatever the moment: it says that a page was
-/// missed, or gives the file's bytes, never zeros.
+/// Runs it one instruction at a time on a file whose page comes and goes. At every moment it must report a missing page
+/// or return the file's bytes, never zeros.
 fn flicker(parity: u64) -> Result<(), Failure> {
     let page = page_size();
     let content = pattern(page);
     let (_directory, _, file) = named_file(&content)?;
-    // What came of it, from another process: how it ended, and the bytes it had.
+    // The result, from another process: how it ended, and the bytes it had.
     let came = Mapping::anonymous(3, READ_WRITE, Sharing::Shared)?;
     let (missed, had, other) = (1, 2, 3);
     let act = |()| {
@@ -295,7 +297,7 @@ fn flicker(parity: u64) -> Result<(), Failure> {
         || Ok(()),
         act,
         |step| {
-            // Not for ever: who waits for the page gets it in the end.
+            // Not for ever: an answer that waits for the page gets it in the end.
             if step % 2 == parity && step < 50_000 {
                 file.set_len(0)?;
             } else {
@@ -305,7 +307,7 @@ fn flicker(parity: u64) -> Result<(), Failure> {
         },
     )?;
     if stepped.is_none() {
-        eprintln!("skipped: this machine can't go in single steps");
+        eprintln!("skipped: this machine can't single-step (PTRACE_SINGLESTEP)");
         return Ok(());
     }
     let mut seen = [0; 2];
@@ -325,26 +327,25 @@ fn flicker(parity: u64) -> Result<(), Failure> {
 /// The descriptor of a file that [`make_longer`] makes longer.
 static SHORT: AtomicI32 = AtomicI32::new(-1);
 
-/// A handler of the check's own: makes a page of a file, so that the touch which called it can go on.
+/// A handler of the check's own: makes a page of a file, so that the access which called it can go on.
 extern "C" fn make_longer(_: i32) {
-    // SAFETY: ftruncate(2) is async-signal-safe and touches no memory of ours.
+    // SAFETY: ftruncate(2) is async-signal-safe and accesses no memory of ours.
     unsafe { libc::ftruncate(SHORT.load(Ordering::Relaxed), 1) };
 }
 
 /// Sets the action for SIGBUS to a handler without SA_SIGINFO, to SIG_IGN or to SIG_DFL.
 fn set_action(handler: libc::sighandler_t) {
-    // SAFETY: whoever calls it passes `make_longer`, which does only what is async-signal-safe, or no handler at
-    // all.
+    // SAFETY: the callers pass `make_longer`, which does only what is async-signal-safe, or no handler at all.
     unsafe { libc::signal(libc::SIGBUS, handler) };
 }
 
 /// A SIGBUS that has nothing to do with the mapping.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Other {
-    Touch,
+    Access,
     Sent,
     SentWithAddress,
-    TouchWithHandler,
+    AccessWithHandler,
     SentAndIgnored,
 }
 
@@ -358,8 +359,8 @@ struct Sent {
     rest: [usize; 16],
 }
 
-/// Sends this thread a SIGBUS as sigqueue(3) does, in whose siginfo there is an address: where the kernel would put
-/// it for a fault, a sender may put what he likes. Only si_code tells the two apart.
+/// Sends this thread a SIGBUS as sigqueue(3) does, with an address in its siginfo: a sender may put any value where the
+/// kernel puts the address of a fault. Only si_code tells the two apart.
 fn send_with(address: usize) {
     let info = Sent { signal: libc::SIGBUS, errno: 0, code: libc::SI_QUEUE, address, rest: [0; 16] };
     let (process, thread) = (nix::unistd::getpid().as_raw(), nix::unistd::gettid().as_raw());
@@ -370,21 +371,24 @@ fn send_with(address: usize) {
 impl Other {
     fn in_words(&self) -> Text {
         match self {
-            Other::Touch => text!(
-                "the body touches another mapping, where its file has no page",
+            Other::Access => text!(
+                "the body accesses another mapping, where its file has no page",
                 "body 访问另一个映射，而那里的文件没有对应的页"
             ),
-            Other::Sent => text!("somebody sends the process a SIGBUS", "有人向进程发送 SIGBUS"),
+            Other::Sent => text!("another process sends a SIGBUS", "另一个进程发送 SIGBUS"),
             Other::SentWithAddress => text!(
-                "somebody sends the process a SIGBUS (sigqueue(3)) with an address of the mapping in its siginfo",
-                "有人用 sigqueue(3) 向进程发送 SIGBUS，其 siginfo 里恰有该映射中的一个地址"
+                "another process sends a SIGBUS (sigqueue(3)) with an address of the mapping in its siginfo",
+                "另一个进程用 sigqueue(3) 发送 SIGBUS，其 siginfo 里恰有该映射中的一个地址"
             ),
-            Other::TouchWithHandler => text!(
-                "the body touches another mapping, for which the program has set a handler before",
+            Other::AccessWithHandler => text!(
+                "the body accesses another mapping, for which the program has set a handler before",
                 "body 访问另一个映射，而程序此前已为此设置了处理函数"
             ),
             Other::SentAndIgnored => {
-                text!("somebody sends a SIGBUS to a process that ignores it", "有人向忽略 SIGBUS 的进程发送 SIGBUS")
+                text!(
+                    "another process sends a SIGBUS to a process that ignores it",
+                    "另一个进程向忽略 SIGBUS 的进程发送 SIGBUS"
+                )
             }
         }
     }
@@ -392,18 +396,18 @@ impl Other {
     fn happen(self, mapping: &Mapping, other: &Mapping) {
         match self {
             Other::SentWithAddress => send_with(mapping.address()),
-            Other::Touch | Other::TouchWithHandler => _ = other.load(0),
-            // SAFETY: raise(3) touches no memory of ours.
+            Other::Access | Other::AccessWithHandler => _ = other.load(0),
+            // SAFETY: raise(3) accesses no memory of ours.
             Other::Sent | Other::SentAndIgnored => _ = unsafe { libc::raise(libc::SIGBUS) },
         }
     }
 }
 
-/// How far a body came that misses a page of its own and then meets a SIGBUS of another kind.
+/// How far the body got, which misses a page of its own mapping and then meets a SIGBUS of another kind.
 const SURVIVED_ITS_OWN: u8 = 1;
 const CAME_TO_ITS_END: u8 = 2;
 
-/// Where the action from before lets the process live: with a handler that helps, or where SIGBUS is ignored.
+/// For an action from before that lets the process live: a handler that makes a page, or SIG_IGN.
 fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
     ensure(got == "Err(Page(0))" && reached == CAME_TO_ITS_END && handled, || {
         let ended = reached == CAME_TO_ITS_END;
@@ -413,14 +417,14 @@ fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
                 "先前的处置方式照常生效，body 继续执行，得到 Err(Page(0))"
             ),
             text!(
-                "{got}; the action from before was in force: {handled}; the body came to its end: {ended}",
-                "{got}；先前的处置方式是否生效：{handled}；body 是否执行完：{ended}"
+                "{got}; the action from before was in force: {handled}; the body returned: {ended}",
+                "{got}；先前的处置方式已生效：{handled}；body 已执行完：{ended}"
             ),
         )
     })
 }
 
-/// Where the action from before is to die.
+/// For an action from before that kills.
 fn dies(answered: Result<String, Failure>, reached: u8) -> Result<(), Failure> {
     match answered {
         Err(failure) if reached == SURVIVED_ITS_OWN && failure.signal.as_deref() == Some("SIGBUS") => Ok(()),
@@ -433,8 +437,8 @@ fn dies(answered: Result<String, Failure>, reached: u8) -> Result<(), Failure> {
                     "进程被 SIGBUS 杀死，与没有 `survive` 时一样"
                 ),
                 text!(
-                    "the process lived on, and the answer was {got}; the body came to its end: {ended}",
-                    "进程继续运行，得到 {got}；body 是否执行完：{ended}"
+                    "the process lived on, and the answer was {got}; the body returned: {ended}",
+                    "进程继续运行，得到 {got}；body 已执行完：{ended}"
                 ),
             );
             Err(if ended { lived.shows(&belief::HANDLER_IS_FOR_ONE_MAPPING) } else { lived })
@@ -443,25 +447,25 @@ fn dies(answered: Result<String, Failure>, reached: u8) -> Result<(), Failure> {
 }
 
 #[test]
-fn leaves_every_other_bus_error_to_the_action_from_before() {
+fn leaves_every_other_sigbus_to_the_action_from_before() {
     let law = text!(
         "signal(7): the action for a signal belongs to the whole process, not to a mapping",
         "signal(7)：信号的处置方式属于整个进程，不属于某个映射"
     );
     check("guarded", law, || {
-        use Other::{Sent, SentAndIgnored, SentWithAddress, Touch, TouchWithHandler};
-        let all = [Touch, Sent, SentWithAddress, TouchWithHandler, SentAndIgnored];
+        use Other::{Access, AccessWithHandler, Sent, SentAndIgnored, SentWithAddress};
+        let all = [Access, Sent, SentWithAddress, AccessWithHandler, SentAndIgnored];
         for_each(all, Other::in_words, |&what| {
             let (_directory, _, file) = named_file(b"")?;
             let (_other_directory, _, other_file) = named_file(b"")?;
             let other = Mapping::of_file(&other_file, 0, 1, READ_WRITE, Sharing::Shared)?;
-            // Where the child writes down how far it came: what it has in memory of its own dies with it.
+            // Where the child records how far it got: its private memory dies with it.
             let reached = Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?;
             let answered = ask(|| {
                 SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
                 match what {
-                    Other::Touch | Other::Sent | Other::SentWithAddress => set_action(libc::SIG_DFL),
-                    Other::TouchWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
+                    Other::Access | Other::Sent | Other::SentWithAddress => set_action(libc::SIG_DFL),
+                    Other::AccessWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
                     Other::SentAndIgnored => set_action(libc::SIG_IGN),
                 }
                 let answer = super::survive(&file, 1, |mapping| {
@@ -475,14 +479,14 @@ fn leaves_every_other_bus_error_to_the_action_from_before() {
             let reached = reached.load(0);
             let answered = answered.map_err(|failure| match reached {
                 0 => failure.given(text!(
-                    "the body's first touch, of a page of its own mapping that the file has not got",
+                    "the body's first access, to a page of its own mapping that the file does not have",
                     "body 的第一次访问：它自己的映射中，文件没有的那一页"
                 )),
                 _ => failure,
             });
             match what {
-                Other::Touch | Other::Sent | Other::SentWithAddress => dies(answered, reached),
-                Other::TouchWithHandler => lives(&answered?, reached, other_file.metadata()?.len() == 1),
+                Other::Access | Other::Sent | Other::SentWithAddress => dies(answered, reached),
+                Other::AccessWithHandler => lives(&answered?, reached, other_file.metadata()?.len() == 1),
                 Other::SentAndIgnored => lives(&answered?, reached, true),
             }
         })
@@ -492,7 +496,7 @@ fn leaves_every_other_bus_error_to_the_action_from_before() {
 #[test]
 fn lets_only_one_run_at_a_time() {
     let law = text!(
-        "what a handler knows is static: two that run at once would share it",
+        "a handler has only static state: two that run at once would share it",
         "处理函数能用的状态都是静态的：两个同时运行就会共用它"
     );
     check("guarded", law, || {
@@ -521,7 +525,7 @@ fn lets_only_one_run_at_a_time() {
                 ),
                 text!(
                     "{outer} outside, {inner} inside (its body ran: {ran}), then {next}",
-                    "外层 {outer}，内层 {inner}（其 body 是否运行：{ran}），随后 {next}"
+                    "外层 {outer}，内层 {inner}（其 body 已运行：{ran}），随后 {next}"
                 ),
             )
         })
@@ -530,7 +534,7 @@ fn lets_only_one_run_at_a_time() {
 
 /// How a call of `survive` ends.
 #[derive(Debug, Clone, Copy)]
-enum End {
+enum Ending {
     Answer,
     Missed,
     Panic,
@@ -538,40 +542,40 @@ enum End {
     Refused,
 }
 
-impl End {
+impl Ending {
     fn in_words(&self) -> Text {
         let first = match self {
-            End::Answer => {
+            Ending::Answer => {
                 text!("a body that misses no page; SIGBUS is blocked", "body 访问的页都在；SIGBUS 被阻塞")
             }
-            End::Missed => text!("a body that misses pages", "body 访问了不存在的页"),
-            End::Panic => text!("a body that panics; SIGBUS is blocked", "body 发生 panic；SIGBUS 被阻塞"),
-            End::MissedAndPanic => {
+            Ending::Missed => text!("a body that misses pages", "body 访问了不存在的页"),
+            Ending::Panic => text!("a body that panics; SIGBUS is blocked", "body 发生 panic；SIGBUS 被阻塞"),
+            Ending::MissedAndPanic => {
                 text!("a body that misses a page and panics", "body 访问不存在的页之后发生 panic")
             }
-            End::Refused => text!("a length of 0; SIGBUS is blocked", "长度为 0；SIGBUS 被阻塞"),
+            Ending::Refused => text!("a length of 0; SIGBUS is blocked", "长度为 0；SIGBUS 被阻塞"),
         };
         let Text { en, zh } = first;
         text!("{en}; then a second call, with a body that misses pages", "{zh}；随后第二次调用，body 访问了不存在的页")
     }
 
-    /// Whether it is tried with SIGBUS blocked: where no page is missed, so that this is about the mask alone.
+    /// Whether it is tried with SIGBUS blocked: only if no page is missed, so that this tests the mask alone.
     fn blocks(self) -> bool {
-        matches!(self, End::Answer | End::Panic | End::Refused)
+        matches!(self, Ending::Answer | Ending::Panic | Ending::Refused)
     }
 
-    /// What comes of it, as text.
+    /// The result, as text.
     fn reach(self, file: &File) -> String {
         let page = page_size();
-        let length = if matches!(self, End::Refused) { 0 } else { 4 * page };
-        // No text of a panic: that would be taken for the check's.
+        let length = if matches!(self, Ending::Refused) { 0 } else { 4 * page };
+        // Without a message, which would be taken for the check's.
         let panic = || resume_unwind(Box::new(TheBodys));
         let call = || {
             super::survive(file, length, |mapping| match self {
-                End::Answer | End::Refused => mapping.load(0),
-                End::Missed => mapping.load(3 * page).wrapping_add(mapping.load(page)),
-                End::Panic => panic(),
-                End::MissedAndPanic => {
+                Ending::Answer | Ending::Refused => mapping.load(0),
+                Ending::Missed => mapping.load(3 * page).wrapping_add(mapping.load(page)),
+                Ending::Panic => panic(),
+                Ending::MissedAndPanic => {
                     mapping.load(2 * page);
                     panic()
                 }
@@ -579,14 +583,14 @@ impl End {
         };
         match catch_unwind(AssertUnwindSafe(call)) {
             Ok(answer) => format!("{answer:?}"),
-            // The body's own panic has gone through; any other one is the answer's.
+            // The body's own panic has come through; any other panic is the answer's.
             Err(panic) if panic.is::<TheBodys>() => "the body's panic".to_owned(),
             Err(panic) => resume_unwind(panic),
         }
     }
 }
 
-/// What the body panics with, and nobody else.
+/// What the body panics with, and nothing else does.
 struct TheBodys;
 
 /// The action for SIGBUS: the handler's address and its flags.
@@ -602,12 +606,12 @@ fn action() -> io::Result<(usize, i32)> {
 #[test]
 fn leaves_the_process_as_it_was() {
     let law = text!(
-        "sigaction(2), pthread_sigmask(3) and munmap(2): what a function sets it puts back, also in a panic",
+        "sigaction(2), pthread_sigmask(3) and munmap(2): a function restores what it has changed, even in a panic",
         "sigaction(2)、pthread_sigmask(3)、munmap(2)：函数设置过的要恢复原样，panic 经过时也不例外"
     );
     check("2:mapping", law, || {
-        let all = [End::Answer, End::Missed, End::Panic, End::MissedAndPanic, End::Refused];
-        for_each(all, End::in_words, |&end| {
+        let all = [Ending::Answer, Ending::Missed, Ending::Panic, Ending::MissedAndPanic, Ending::Refused];
+        for_each(all, Ending::in_words, |&end| {
             let (_directory, _, file) = named_file(&pattern(10))?;
             let (got, same, kept, next) = ask(|| -> Result<_, String> {
                 let sigbus = SigSet::from(Signal::SIGBUS);
@@ -619,21 +623,21 @@ fn leaves_the_process_as_it_was() {
                 let (got, kept) = counting(|| end.reach(&file))?;
                 let after = (action().map_err(error_text)?, SigSet::thread_get_mask().map_err(error_text)?);
                 sigbus.thread_unblock().map_err(error_text)?;
-                let next = End::Missed.reach(&file);
+                let next = Ending::Missed.reach(&file);
                 Ok((got, [before.0 == after.0, before.1 == after.1], kept, next))
             })
             .map_err(and_why)?
             .map_err(io::Error::other)?;
             let expected = match end {
-                End::Answer => "Ok(1)",
-                End::Missed => "Err(Page(3))",
-                End::Panic | End::MissedAndPanic => "the body's panic",
-                End::Refused => "Err(Call(EINVAL))",
+                Ending::Answer => "Ok(1)",
+                Ending::Missed => "Err(Page(3))",
+                Ending::Panic | Ending::MissedAndPanic => "the body's panic",
+                Ending::Refused => "Err(Call(EINVAL))",
             };
             ensure(got == expected, || Failure::new(text!("{expected}", "{expected}"), text!("{got}", "{got}")))?;
-            // Where the same without a panic was right, it is the panic that did it.
+            // The same is checked without a panic before, so the panic is the cause.
             let by_panic = |failure: Failure| match end {
-                End::Panic | End::MissedAndPanic => failure.shows(&belief::WHAT_FOLLOWS_ALWAYS_RUNS),
+                Ending::Panic | Ending::MissedAndPanic => failure.shows(&belief::WHAT_FOLLOWS_ALWAYS_RUNS),
                 _ => failure,
             };
             let [action, mask] = same;

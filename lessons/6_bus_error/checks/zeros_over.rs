@@ -1,6 +1,6 @@
 use super::*;
 
-/// Three pages of a file, and in the second of them the byte that is named.
+/// Three pages of a file.
 fn mapped(file: &File) -> Result<Mapping, Errno> {
     Mapping::of_file(file, 0, 3 * page_size(), READ_WRITE, Sharing::Shared)
 }
@@ -25,7 +25,7 @@ fn replaces_the_page_and_no_other() {
                     let done = unsafe { super::zeros_over(mapping.address() + at) };
                     let mut shown = vec![0; 3 * page];
                     mapping.read(0, &mut shown);
-                    // To whom does what is stored there go?
+                    // Which stores reach the file?
                     (0..3).for_each(|n| mapping.store(n * page + 9, b'!'));
                     Ok((done.map_err(|errno| kind(errno.into())), shown))
                 })?
@@ -58,13 +58,18 @@ fn replaces_the_page_and_no_other() {
 #[test]
 fn helps_where_the_file_has_no_page() {
     let law = text!(
-        "POSIX, mmap(): whole pages behind the end of the object are SIGBUS, for loads and for stores",
+        "POSIX, mmap(): whole pages past the end of the object are SIGBUS, for loads and for stores",
         "POSIX mmap()：对象末尾之后的整页，无论读写都触发 SIGBUS"
     );
     check("deaths", law, || {
         for_each(
             [0, 1, page_size()],
-            |size| text!("a file of {size} bytes, and its page 1 of three", "{size} 字节的文件，三页映射中的第 1 页"),
+            |size| {
+                text!(
+                    "a file of {size} bytes, and page 1 of a mapping of three",
+                    "{size} 字节的文件，三页映射中的第 1 页"
+                )
+            },
             |&size| {
                 let (_directory, _, file) = named_file(&pattern(size))?;
                 let (done, shown, kind) = ask(|| -> Result<_, String> {
@@ -81,7 +86,7 @@ fn helps_where_the_file_has_no_page() {
                 })?;
                 ensure(kind.as_deref() == Some("rw-p"), || {
                     Failure::new(
-                        text!("the page is private, to read and to write: rw-p", "该页私有、可读可写：rw-p"),
+                        text!("the page is private, for reading and writing: rw-p", "该页私有、可读可写：rw-p"),
                         text!("/proc/self/maps has {kind:?}", "/proc/self/maps 里是 {kind:?}"),
                     )
                 })?;
@@ -110,9 +115,9 @@ fn is_one_call_of_mmap() {
             || mapped(&file).map_err(io::Error::from),
             |mapping| {
                 let address = mapping.address() + page_size();
-                // To unmap it would be one more call.
+                // Unmapping it would be one more call.
                 std::mem::forget(mapping);
-                // SAFETY: the page is in a mapping of ours, to which nobody refers any more.
+                // SAFETY: the page is in our mapping, to which nothing refers any more.
                 unsafe { super::zeros_over(address) }.map_err(error_text)
             },
         )?;

@@ -6,8 +6,8 @@ mod solution;
 
 #[path = "wrong/a_size_of_0_is_an_empty_file.rs"]
 mod a_size_of_0_is_an_empty_file;
-#[path = "wrong/bus_error_behind_the_last_byte.rs"]
-mod bus_error_behind_the_last_byte;
+#[path = "wrong/bus_error_after_the_last_byte.rs"]
+mod bus_error_after_the_last_byte;
 #[path = "wrong/catches_a_panic.rs"]
 mod catches_a_panic;
 #[path = "wrong/covers_the_next_page_too.rs"]
@@ -48,8 +48,8 @@ mod maps_an_empty_file;
 mod names_the_last_page;
 #[path = "wrong/never_unmaps.rs"]
 mod never_unmaps;
-#[path = "wrong/one_page_too_many_at_an_edge.rs"]
-mod one_page_too_many_at_an_edge;
+#[path = "wrong/one_page_too_many_at_a_boundary.rs"]
+mod one_page_too_many_at_a_boundary;
 #[path = "wrong/opens_for_writing.rs"]
 mod opens_for_writing;
 #[path = "wrong/panics_in_the_handler.rs"]

@@ -1,10 +1,10 @@
 //! The answer to exercise 6.
 //!
-//! There are two moments at which one can guard against a bus error, and the five functions go through them. Before the
-//! mapping: know what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), have the blocks reserved
-//! ([`put`]). After the fault: put something under the instruction that faulted, so that it can go on ([`zeros_over`],
-//! [`survive`]). Between the two there is nothing: a size that was looked at is old when the touch comes, and the only
-//! thing that notices a page which was gone for a moment is the fault itself.
+//! There are two moments at which a program can guard against a bus error, and the five functions use both. Before the
+//! mapping: know what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), reserve the blocks ([`put`]).
+//! After the fault: map something where the instruction faulted, so that it can go on ([`zeros_over`], [`survive`]).
+//! Between the two nothing helps: a size that was checked is old when the access comes, and only the fault itself
+//! notices a page that was missing for a moment.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
@@ -24,25 +24,24 @@ use nix::libc;
 use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use nix::sys::signal::{SigSet, Signal};
 
-/// What a mapping of a file consists of, in bytes from its start. The three ranges follow each other without a gap:
-/// `file` begins at 0, `no_page` ends where the mapping ends. A part that there is none of is an empty range at its
-/// place.
+/// The parts of a mapping of a file, in bytes from its start. Each range begins where the one before it ends: `file`
+/// begins at 0, and `no_page` ends where the mapping ends. A part that does not exist is an empty range.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Parts {
-    /// Bytes of the file: a load gives the file's byte, a store changes it.
+    /// Bytes of the file: a load gives the file's byte, and a store changes it.
     pub file: Range<usize>,
-    /// The rest of the file's last page: a load gives zero (until somebody stores there), a store succeeds and never
-    /// gets into the file.
+    /// The rest of the file's last page: a load gives zero, until a process stores there. A store succeeds, and never
+    /// reaches the file.
     pub rest: Range<usize>,
-    /// Pages that the file has not got: a load or a store is SIGBUS.
+    /// Pages that the file does not have: a load or a store raises SIGBUS.
     pub no_page: Range<usize>,
 }
 
-/// Two lengths count, and both in pages: that of the mapping and that of the file from `offset` on. `length` itself is
-/// no edge of anything, so it is rounded up first and not used again.
+/// Two lengths count, both in pages: that of the mapping and that of the file from `offset` on. `length` itself is not
+/// a boundary of anything, so it is rounded up first and not used again.
 ///
-/// The file's length from `offset` on may be more than a `usize` has room for; once it is cut to the mapping, it fits.
-/// To cut first and to round later saves the sum `file_size + page - 1`, which overflows next to `u64::MAX`.
+/// The file's length from `offset` on may not fit in a `usize`; cut to the mapping's length, it fits. Cutting first and
+/// rounding later avoids `file_size + page - 1`, which overflows close to `u64::MAX`.
 ///
 /// # Errors
 /// EINVAL and ENOMEM as mmap(2).
@@ -52,20 +51,19 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
         return Err(Errno::EINVAL);
     }
     let mapped = length.checked_next_multiple_of(page).ok_or(Errno::ENOMEM)?;
-    // An offset at or beyond the end: nothing of the file. Where the file's part does not fit in a usize, it is longer
-    // than any mapping.
+    // An offset at or past the end: no bytes of the file. If the file's part does not fit in a usize, it is longer than
+    // any mapping.
     let of_file = usize::try_from(file_size.saturating_sub(offset)).unwrap_or(usize::MAX).min(mapped);
     // `of_file` is at most `mapped`, which is a multiple: rounding up stays within it and can't overflow.
     let in_pages = of_file.next_multiple_of(page);
     Ok(Parts { file: 0..of_file, rest: of_file..in_pages, no_page: in_pages..mapped })
 }
 
-/// Opens with O_NONBLOCK, since open(2) of a FIFO waits for a writer otherwise, and only then asks what it is: to ask
-/// for the path first and open it later would leave time for somebody to put a FIFO there. O_NOCTTY, so that a terminal
-/// can't become ours by mistake. For a regular file neither has an effect.
+/// Opens with O_NONBLOCK, since open(2) of a FIFO otherwise waits for a writer, and only then asks what kind of file it
+/// is: between a check of the path and open(2) another process could put a FIFO there. O_NOCTTY keeps a terminal from
+/// becoming the controlling terminal. Neither has an effect on a regular file.
 ///
-/// The size is used for one thing only, the length of the mapping. Whether there is something to read is for read(2) to
-/// say.
+/// The size is used only as the length of the mapping. Only read(2) tells whether there is something to read.
 ///
 /// # Errors
 /// Those of open(2), mmap(2) and read(2); EISDIR for a directory, EINVAL for what is no regular file.
@@ -79,12 +77,12 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
         return Err(Errno::EINVAL.into());
     }
     let size = usize::try_from(metadata.len()).map_err(|_| Errno::ENOMEM)?;
-    // Length 0 would be EINVAL, and so would something that is wrong: better not to ask.
+    // A length of 0 would be EINVAL, which can have other causes, too: better not to call mmap(2) then.
     if size > 0 {
         match Mapping::of_file(&file, 0, size, ProtFlags::PROT_READ, Sharing::Shared) {
-            // Up to the size and not to the page's end: a store of somebody else's may stand behind it.
+            // Up to the size and not to the end of the page: another process may have stored past the end of the file.
             Ok(mapping) => return Ok((0..size).map(|at| u64::from(mapping.load(at))).sum()),
-            // It is the file system that can't, and not this call that failed.
+            // The file system does not support mapping.
             Err(Errno::ENODEV) => {}
             Err(errno) => return Err(errno.into()),
         }
@@ -101,25 +99,25 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
     }
 }
 
-/// posix_fallocate(3) does both: it reserves what the range lacks and makes the file longer. The range alone, and not
-/// all from 0 on: the gap before it stays a hole. ftruncate(2), or a byte written at the end, would only change the
-/// size.
+/// posix_fallocate(3) does both: it reserves the missing blocks of the range and makes the file longer. It gets the
+/// range alone, and not everything from 0 on: the gap before it stays a hole. ftruncate(2), or a byte written at the
+/// end, would only change the size.
 ///
-/// All that can fail comes before the first store, the mapping too. When it fails, the size is put back: a file system
-/// may have made the file longer before it found the disk full (ext4 does), and blocks that are reserved inside the
-/// file show as zeros, which is what the hole was.
+/// Everything that can fail comes before the first store, the mapping too. If it fails, the size is restored: a file
+/// system may have made the file longer before it found the disk full (ext4 does). Blocks that were reserved inside the
+/// file read as zeros, as the hole did.
 ///
 /// From Linux 5.14 on there is another way: ftruncate(2), mmap(2), and then madvise(2) with MADV_POPULATE_WRITE, which
-/// has each page ready for a store, and says EFAULT where a store would be SIGBUS.
+/// prepares each page for a store, and fails with EFAULT where a store would be SIGBUS.
 ///
 /// # Errors
 /// EFBIG, and those of posix_fallocate(3) and mmap(2).
 pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
-    // posix_fallocate(3) would say EINVAL for nothing.
+    // posix_fallocate(3) would fail with EINVAL for no bytes.
     if bytes.is_empty() {
         return Ok(());
     }
-    // 2^63 - 1 is where off_t ends: with both of them and their sum below it, none of the casts can fail later.
+    // An off_t is at most 2^63 - 1: with both numbers and their sum below that, no later conversion can fail.
     let length = i64::try_from(bytes.len()).map_err(|_| Errno::EFBIG)?;
     let start = i64::try_from(offset).map_err(|_| Errno::EFBIG)?;
     start.checked_add(length).ok_or(Errno::EFBIG)?;
@@ -140,48 +138,48 @@ pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// MAP_FIXED takes the address as an order, not as a wish, and takes away what was there in the same call. The price is
-/// that it asks nobody: rounded to the wrong page, it would silently replace somebody else's memory. munmap(2) followed
-/// by mmap(2) would leave the addresses free in between.
+/// MAP_FIXED takes the address as an order, not as a hint, and removes what was there in the same call. The price is
+/// that nothing checks it: rounded to the wrong page, it would silently replace other memory. munmap(2) followed by
+/// mmap(2) would leave the addresses free in between.
 ///
-/// MAP_PRIVATE | MAP_ANONYMOUS: the page belongs to no file, so it can't be truncated and no store to it gets anywhere.
-/// The mapping is made of another area then; the rest of it is what it was.
+/// MAP_PRIVATE | MAP_ANONYMOUS: the page belongs to no file, so it can't be truncated, and no store to it reaches a
+/// file. The rest of the mapping does not change.
 ///
 /// # Errors
 /// That of mmap(2): ENOMEM where the process has too many areas (an area that loses a page in its middle becomes
 /// three).
 ///
 /// # Safety
-/// `address` lies in a mapping of the caller's, and nobody holds a reference to a byte of its page.
+/// `address` lies in a mapping of the caller, and there is no reference to a byte of its page.
 pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
     let page = page_size();
     let flags = MapFlags::MAP_FIXED | MapFlags::MAP_PRIVATE;
     let (start, length) = (NonZeroUsize::new(address - address % page), NonZeroUsize::new(page));
-    // SAFETY: by the caller's promise the page is the caller's to replace, and nobody refers to it.
+    // SAFETY: by the caller's promise the page is the caller's to replace, and nothing refers to it.
     unsafe { mmap_anonymous(start, length.ok_or(Errno::EINVAL)?, READ_WRITE, flags) }.map(drop)
 }
 
-/// Why [`survive`] has no answer.
+/// Why [`survive`] has no result of its `body`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
-    /// A touch found no page: the number in the mapping, from 0 on, of the first page that was missed.
+    /// An access found no page: the number, from 0 on, of the first page of the mapping that was missing.
     Page(usize),
     /// mmap(2) or another call failed, or another `survive` is running (EBUSY).
     Call(Errno),
 }
 
-/// What the handler needs to know. It gets no argument of ours, so all of it is static; it may interrupt any
+/// What the handler needs to know. It gets no argument of ours, so all of it is static. It may interrupt any
 /// instruction of any thread, so all of it is atomic: no lock (the interrupted code may hold it), no allocation.
 mod guard {
     use super::{AtomicBool, AtomicPtr, AtomicUsize, libc, null_mut};
 
     /// Whether a `survive` is running.
     pub static BUSY: AtomicBool = AtomicBool::new(false);
-    /// The addresses of its mapping: the first, and the one behind the last. No address lies in 0..0.
+    /// The addresses of its mapping: the first, and the one after the last. No address lies in 0..0.
     pub static START: AtomicUsize = AtomicUsize::new(0);
     /// See START.
     pub static END: AtomicUsize = AtomicUsize::new(0);
-    /// The address of the first touch that found no page, or NOTHING.
+    /// The address of the first access that found no page, or NOTHING.
     pub static MISSED: AtomicUsize = AtomicUsize::new(NOTHING);
     /// The action that was set before.
     pub static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
@@ -190,41 +188,42 @@ mod guard {
     pub const NOTHING: usize = 0;
 }
 
-/// The handler. Returning from it makes the thread try the same instruction again: on a page of zeros this time, or
-/// under the action from before.
+/// The handler. When it returns, the thread runs the same instruction again: on a page of zeros this time, or under the
+/// action from before.
 ///
-/// What is not ours is not passed on by calling the old handler, which may not be one at all (SIG_DFL) or expect other
-/// flags and another mask. The old action is put back, and the fault happens again. A signal that was sent does not,
-/// and is raised once more; it is blocked until this handler returns, and then meets the old action. That takes the
-/// guard off for good: right for a process that is about to die, and for another one a death that it would have died
-/// anyway.
+/// It does not call the old handler for other signals: the old action may be no handler at all (SIG_DFL), or expect
+/// other flags and another mask. Instead it restores the old action, and the fault happens again. A signal that was
+/// sent does not come again, so it is raised once more; it is blocked until this handler returns, and then meets the
+/// old action. From then on this `survive` has no handler any more: a process that goes on may die of its next missing
+/// page, as it would have without `survive`.
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
-    // SAFETY: with SA_SIGINFO the kernel passes a siginfo that lives until the handler returns.
+    // SAFETY: with SA_SIGINFO the kernel passes a siginfo that is valid until the handler returns.
     let info = unsafe { &*info };
-    // BUS_ADRERR and nothing else: a fault for bad alignment would not be cured by zeros, and come again for ever.
+    // Only BUS_ADRERR: a page of zeros would not help against a fault for bad alignment, which would come again for
+    // ever.
     if info.si_code == libc::BUS_ADRERR {
         // SAFETY: with this code si_addr is filled in.
         let address = unsafe { info.si_addr() }.addr();
         if (guard::START.load(Ordering::Relaxed)..guard::END.load(Ordering::Relaxed)).contains(&address) {
-            // The first one counts. An error means that there was one before: nothing to do.
+            // The first one counts. An error means that there was one before.
             let (none, this) = (guard::NOTHING, address);
             let _ = guard::MISSED.compare_exchange(none, this, Ordering::Relaxed, Ordering::Relaxed);
             // SAFETY: the page is in the mapping of the `survive` that is running, and a `Mapping` hands out atomics
-            // only: to an atomic it makes no difference who changes its value.
+            // only, whose values may change at any time.
             if unsafe { zeros_over(address) }.is_ok() {
                 return;
             }
         }
     }
-    // SAFETY: BEFORE was set before this handler was, and stays valid until it has been taken off.
+    // SAFETY: BEFORE was set before this handler was, and stays valid until the handler is removed.
     unsafe { libc::sigaction(signal, guard::BEFORE.load(Ordering::Relaxed), null_mut()) };
     if info.si_code <= 0 {
-        // SAFETY: raise(3) is async-signal-safe and touches no memory of ours.
+        // SAFETY: raise(3) is async-signal-safe and accesses no memory of ours.
         unsafe { libc::raise(signal) };
     }
 }
 
-/// The right to be the one that runs.
+/// The right to be the one `survive` that runs.
 struct Turn;
 
 impl Turn {
@@ -239,7 +238,7 @@ impl Drop for Turn {
     }
 }
 
-/// The handler as long as it is set. Dropped at the end or when the body panics: either way all is as it was.
+/// The handler, as long as it is set. Dropped at the end or when the body panics, it restores everything.
 struct Handler {
     before: Box<libc::sigaction>,
     mask: SigSet,
@@ -256,11 +255,12 @@ impl Handler {
         // SAFETY: a sigaction is integers, a function pointer that may be null, and an empty set of signals: all zeros.
         let mut ours: libc::sigaction = unsafe { std::mem::zeroed() };
         ours.sa_sigaction = on_bus_error as *const () as usize;
-        // SA_ONSTACK: a thread may be short of stack at this very moment. Without SA_NODEFER a second SIGBUS waits.
+        // SA_ONSTACK: the thread may have little stack left. Without SA_NODEFER a second SIGBUS waits.
         ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
-        // From here on dropping it undoes everything.
+        // From here on dropping `handler` undoes everything.
         exchange(Some(&ours))?;
-        // A fault whose signal is blocked kills, handler or not. After the handler: it has to be there when one comes.
+        // A fault whose signal is blocked kills, handler or not. Unblocked after the handler is set, because a signal
+        // may be waiting.
         SigSet::from(Signal::SIGBUS).thread_unblock()?;
         Ok(handler)
     }
@@ -270,7 +270,7 @@ impl Drop for Handler {
     fn drop(&mut self) {
         let _ = self.mask.thread_set_mask();
         let _ = exchange(Some(&self.before));
-        // Nobody can be in the handler any more who would look: the mapping's touches are over.
+        // The handler can't run for this mapping any more: its accesses are over.
         guard::START.store(0, Ordering::Relaxed);
         guard::END.store(0, Ordering::Relaxed);
     }
@@ -286,16 +286,16 @@ fn exchange(action: Option<&libc::sigaction>) -> Result<libc::sigaction, Errno> 
     Ok(unsafe { before.assume_init() })
 }
 
-/// The fault is the only witness. To look at the size before `body` says nothing about later, and to look at it
-/// afterwards says nothing about the moment of the touch: the file may have been cut and grown back in between, and
-/// zeros would pass for the file's bytes. So the handler writes down what it did.
+/// The fault is the only witness. The size before `body` says nothing about later, and the size afterwards says nothing
+/// about the moment of an access: the file may have been truncated and have grown again in between, and zeros would
+/// pass for the file's bytes. So the handler records what it did.
 ///
-/// It is the way of Wayland's library with the buffers that clients share with it (`wl_shm_buffer_begin_access`): a
-/// client that truncates its file is thrown out, and the server lives. There the zeros cover the whole mapping at
-/// once, since nothing of it is wanted any more.
+/// Wayland's library does the same with the buffers that clients share with it (`wl_shm_buffer_begin_access`): a client
+/// that truncates its file is disconnected, and the server goes on. There the zeros cover the whole mapping at once,
+/// since none of it is needed any more.
 ///
-/// The order of the three locals is the order in which things begin, and the reverse of it that in which they end, by a
-/// return or by a panic: the handler goes before the mapping that it looks after, and the turn is given back last.
+/// The three locals are dropped in reverse order, by a return or by a panic: the handler before the mapping that it
+/// guards, and the turn last.
 ///
 /// # Errors
 /// [`Missed`].

@@ -1,4 +1,4 @@
-//! Believes a size of 0, and gives the files of /proc the sum 0.
+//! Trusts a size of 0, and returns 0 for the files of /proc.
 //!
 //! fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
 

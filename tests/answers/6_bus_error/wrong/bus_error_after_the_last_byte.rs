@@ -1,4 +1,4 @@
-//! Lets the bus errors begin right behind the last byte of the file.
+//! Lets the bus errors begin right after the last byte of the file.
 //!
 //! fails: parts::has_room_for_large_numbers failed bus-error-behind-the-last-byte
 //! fails: parts::says_what_the_kernel_says failed bus-error-behind-the-last-byte

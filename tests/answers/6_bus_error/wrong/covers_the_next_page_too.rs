@@ -1,4 +1,4 @@
-//! Rounds a length that is whole already: the page behind goes as well.
+//! Rounds a length up to two pages: the next page is replaced as well.
 //!
 //! fails: zeros_over::replaces_the_page_and_no_other failed
 

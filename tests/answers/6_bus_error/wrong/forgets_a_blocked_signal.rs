@@ -1,6 +1,6 @@
 //! Sets a handler, and leaves SIGBUS blocked where it is.
 //!
-//! fails: survive::answers_or_names_the_first_page_that_was_missed killed sigbus-can-be-ignored
+//! fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
 
 use std::fs::File;
 
@@ -16,7 +16,7 @@ pub use crate::solution::{Missed, parts, put, sum_of, zeros_over};
 pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
     let mask = SigSet::thread_get_mask().map_err(Missed::Call)?;
     crate::solution::survive(file, length, |mapping| {
-        // As if nobody had unblocked it.
+        // As if it had not been unblocked.
         let _ = mask.thread_set_mask();
         body(mapping)
     })

@@ -1,4 +1,4 @@
-//! Puts the action back after the body, by hand: a panic passes by.
+//! Restores the action in a line after the call of the body, which a panic skips.
 //!
 //! fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
 

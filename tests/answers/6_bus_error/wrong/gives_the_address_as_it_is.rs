@@ -1,4 +1,4 @@
-//! Does not go back to the page's edge.
+//! Does not round the address down to a page boundary.
 //!
 //! fails: zeros_over::helps_where_the_file_has_no_page failed
 //! fails: zeros_over::replaces_the_page_and_no_other failed

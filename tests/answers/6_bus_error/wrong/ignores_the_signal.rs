@@ -1,7 +1,7 @@
 //! Ignores SIGBUS while the body runs.
 //!
-//! fails: survive::answers_or_names_the_first_page_that_was_missed killed sigbus-can-be-ignored
-//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before killed
+//! fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
+//! fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
 //! fails: survive::leaves_the_process_as_it_was killed sigbus-can-be-ignored
 //! fails: survive::lets_only_one_run_at_a_time killed sigbus-can-be-ignored
 //! fails: survive::notices_a_page_that_was_gone_for_a_moment killed

@@ -1,7 +1,7 @@
-//! Asks how much of the disk is free, and goes by that.
+//! Asks how much of the disk is free, and relies on the answer.
 //!
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
-//! fails: put::takes_no_more_room_than_it_needs failed
+//! fails: put::takes_no_more_space_than_it_needs failed
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Has a handler, but goes by the file's size when the body is over.
+//! Has a handler, but decides by the file's size after the body has returned.
 //!
 //! fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
 

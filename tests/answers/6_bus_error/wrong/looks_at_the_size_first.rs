@@ -1,7 +1,7 @@
-//! Looks at the size before it maps, and then trusts it.
+//! Checks the size before it maps, and then trusts it.
 //!
-//! fails: survive::answers_or_names_the_first_page_that_was_missed failed
-//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before failed
+//! fails: survive::returns_the_result_or_the_first_missing_page failed
+//! fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 //! fails: survive::leaves_the_process_as_it_was failed
 //! fails: survive::lets_only_one_run_at_a_time failed
 //! fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped

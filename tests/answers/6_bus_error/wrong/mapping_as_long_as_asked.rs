@@ -9,7 +9,7 @@ use nix::errno::Errno;
 
 pub use crate::solution::{Parts, put, sum_of, survive, zeros_over};
 
-/// Nothing is mapped behind `length`.
+/// Nothing is mapped past `length`.
 ///
 /// # Errors
 /// EINVAL.

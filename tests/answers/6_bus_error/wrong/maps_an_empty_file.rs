@@ -1,4 +1,4 @@
-//! Maps as many bytes as the size says, none of them too.
+//! Maps as many bytes as the size says, even 0.
 //!
 //! fails: sum_of::adds_up_every_byte failed
 //! fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
@@ -13,7 +13,7 @@ use nix::sys::mman::ProtFlags;
 
 pub use crate::solution::{parts, put, survive, zeros_over};
 
-/// No look at the size before mmap(2), and no other way when it says no.
+/// No check of the size before mmap(2), and no other way when it fails.
 ///
 /// # Errors
 /// EINVAL for an empty file.

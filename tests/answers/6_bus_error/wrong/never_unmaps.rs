@@ -1,4 +1,4 @@
-//! Leaves the mapping where it is, since the descriptor is closed.
+//! Does not unmap, since the descriptor is closed.
 //!
 //! fails: sum_of::maps_what_can_be_mapped failed close-unmaps
 

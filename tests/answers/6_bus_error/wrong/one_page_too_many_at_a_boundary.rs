@@ -1,4 +1,4 @@
-//! Divides by the page size and adds one: a file that ends on a page's edge gets a page too many.
+//! Divides by the page size and adds one: a file that ends at a page boundary gets a page too many.
 //!
 //! fails: parts::has_room_for_large_numbers failed
 //! fails: parts::says_what_the_kernel_says failed

@@ -1,7 +1,7 @@
-//! Panics in the handler, in the hope that it unwinds through the touch.
+//! Panics in the handler, in the hope that it unwinds through the access.
 //!
-//! fails: survive::answers_or_names_the_first_page_that_was_missed killed handler-is-like-any-function
-//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before killed
+//! fails: survive::returns_the_result_or_the_first_missing_page killed handler-is-like-any-function
+//! fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
 //! fails: survive::leaves_the_process_as_it_was killed handler-is-like-any-function
 //! fails: survive::lets_only_one_run_at_a_time killed handler-is-like-any-function
 //! fails: survive::notices_a_page_that_was_gone_for_a_moment killed
@@ -18,11 +18,11 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
 pub use crate::solution::{Missed, parts, put, sum_of, zeros_over};
 
-/// The mapping, for the handler.
+/// The start of the mapping, for the handler.
 static START: AtomicUsize = AtomicUsize::new(0);
 /// How long it is, in whole pages.
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
-/// The page that was missed, and one: 0 for none.
+/// The number of the missing page plus 1; 0 for none.
 static MISSED: AtomicUsize = AtomicUsize::new(0);
 /// Whether one is running.
 static BUSY: AtomicBool = AtomicBool::new(false);
@@ -31,7 +31,7 @@ static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
 
 /// Turns the signal into a panic.
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
+    // SAFETY: the kernel passes a siginfo that is valid until the handler returns.
     let info = unsafe { &*info };
     // SAFETY: the kernel fills in si_addr.
     let address = unsafe { info.si_addr() }.addr();
@@ -45,17 +45,17 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc
     panic!("no page {page}");
 }
 
-/// What is not ours meets the action from before.
+/// Every other SIGBUS meets the action from before.
 fn pass_on(signal: i32, info: &libc::siginfo_t) {
     // SAFETY: set before the handler was, and never freed.
     unsafe { libc::sigaction(signal, BEFORE.load(Ordering::Relaxed), null_mut()) };
     if info.si_code <= 0 {
-        // SAFETY: raise(3) touches no memory of ours.
+        // SAFETY: raise(3) accesses no memory of ours.
         unsafe { libc::raise(signal) };
     }
 }
 
-/// What is put back when it is over, also in a panic.
+/// What is restored at the end, even in a panic.
 struct Handler(SigSet);
 
 impl Drop for Handler {

@@ -1,4 +1,4 @@
-//! Tells the user what it does, from where a signal handler calls it.
+//! Prints a message, in a function that a signal handler calls.
 //!
 //! fails: zeros_over::is_one_call_of_mmap failed handler-is-like-any-function
 
@@ -17,7 +17,7 @@ pub use crate::solution::{parts, put, sum_of, survive};
 /// # Safety
 /// As the right one.
 pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
-    // To where nobody is disturbed by it.
+    // To /dev/null, so that it disturbs no output.
     if let Ok(mut log) = File::options().write(true).open("/dev/null") {
         let _ = writeln!(log, "no page at {address:#x}");
     }

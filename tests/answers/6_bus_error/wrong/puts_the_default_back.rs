@@ -9,7 +9,7 @@ use nix::libc;
 
 pub use crate::solution::{Missed, parts, put, sum_of, zeros_over};
 
-/// SIG_DFL is what everybody has.
+/// SIG_DFL is what every process has.
 ///
 /// # Errors
 /// [`Missed`].

@@ -1,7 +1,7 @@
 //! Reserves all blocks from the file's start to the end of the range.
 //!
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
-//! fails: put::takes_no_more_room_than_it_needs failed
+//! fails: put::takes_no_more_space_than_it_needs failed
 
 use std::fs::File;
 use std::io;

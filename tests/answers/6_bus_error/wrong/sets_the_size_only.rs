@@ -1,4 +1,4 @@
-//! Makes the file long enough and takes that for room on the disk.
+//! Makes the file long enough, and takes that for disk space.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes

@@ -1,10 +1,10 @@
-//! Stores to a private mapping, as a descriptor for reading would allow: the file never hears of it.
+//! Stores to a private mapping, as a descriptor for reading would allow: the stores never reach the file.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing failed
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
 //! fails: put::goes_through_a_mapping_and_leaves_none failed
 //! fails: put::puts_the_bytes_and_changes_no_other failed
-//! fails: put::takes_no_more_room_than_it_needs failed
+//! fails: put::takes_no_more_space_than_it_needs failed
 
 use std::fs::File;
 use std::io;

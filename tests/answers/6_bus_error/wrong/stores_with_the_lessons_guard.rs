@@ -1,4 +1,4 @@
-//! Stores with the lesson's guard: an error and no signal, but when it comes, half is done.
+//! Stores through the lesson's `Guarded`: an error and no signal, but when it comes, half of the bytes are stored.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes

@@ -1,4 +1,4 @@
-//! Stores zeros to the page: into the file where there is a page, and to death where there is none.
+//! Stores zeros to the page: that changes the file, or kills where there is no page.
 //!
 //! fails: zeros_over::helps_where_the_file_has_no_page killed
 //! fails: zeros_over::is_one_call_of_mmap failed

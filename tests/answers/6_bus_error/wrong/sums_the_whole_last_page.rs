@@ -1,6 +1,6 @@
-//! Adds up whole pages, since what is behind the file's end is zero anyway.
+//! Adds up whole pages, since what is past the end of the file is zero anyway.
 //!
-//! fails: sum_of::leaves_out_what_stands_behind_the_end failed rest-of-the-page-is-always-zero
+//! fails: sum_of::leaves_out_what_is_past_the_end failed rest-of-the-page-is-always-zero
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,6 @@
-//! Puts zeros wherever a bus error comes from, be it somebody else's mapping.
+//! Maps zeros wherever a bus error comes from, even in another mapping.
 //!
-//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before failed handler-is-for-one-mapping
+//! fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
 
 use std::fs::File;
 use std::ptr::null_mut;
@@ -14,20 +14,20 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 
 pub use crate::solution::{Missed, parts, put, sum_of, zeros_over};
 
-/// The mapping, for the handler.
+/// The start of the mapping, for the handler.
 static START: AtomicUsize = AtomicUsize::new(0);
 /// How long it is, in whole pages.
 static LENGTH: AtomicUsize = AtomicUsize::new(0);
-/// The page that was missed, and one: 0 for none.
+/// The number of the missing page plus 1; 0 for none.
 static MISSED: AtomicUsize = AtomicUsize::new(0);
 /// Whether one is running.
 static BUSY: AtomicBool = AtomicBool::new(false);
 /// The action from before.
 static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
 
-/// Helps everybody.
+/// Helps in every case.
 extern "C" fn on_bus_error(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-    // SAFETY: the kernel passes a siginfo that lives until the handler returns.
+    // SAFETY: the kernel passes a siginfo that is valid until the handler returns.
     let info = unsafe { &*info };
     // SAFETY: the kernel fills in si_addr.
     let address = unsafe { info.si_addr() }.addr();
@@ -38,7 +38,7 @@ extern "C" fn on_bus_error(_: i32, info: *mut libc::siginfo_t, _: *mut libc::c_v
     let _ = unsafe { zeros_over(address) };
 }
 
-/// What is put back when it is over, also in a panic.
+/// What is restored at the end, even in a panic.
 struct Handler(SigSet);
 
 impl Drop for Handler {

@@ -1,4 +1,4 @@
-//! Gives mmap(2) the address and no MAP_FIXED: the zeros are mapped somewhere else.
+//! Passes the address to mmap(2) without MAP_FIXED: the zeros are mapped somewhere else.
 //!
 //! fails: zeros_over::helps_where_the_file_has_no_page killed
 //! fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order

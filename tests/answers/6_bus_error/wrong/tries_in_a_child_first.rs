@@ -1,7 +1,7 @@
 //! Forks a child that tries each page first, and does not wait for it.
 //!
-//! fails: survive::answers_or_names_the_first_page_that_was_missed left_processes
-//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before left_processes
+//! fails: survive::returns_the_result_or_the_first_missing_page left_processes
+//! fails: survive::leaves_every_other_sigbus_to_the_action_from_before left_processes
 //! fails: survive::leaves_the_process_as_it_was left_processes
 //! fails: survive::lets_only_one_run_at_a_time left_processes
 //! fails: survive::notices_a_page_that_was_gone_for_a_moment left_processes

@@ -1,4 +1,4 @@
-//! Unmaps the page and then maps another: for a moment the addresses belong to nobody.
+//! Unmaps the page and then maps another: for a moment the addresses are free.
 //!
 //! fails: zeros_over::is_one_call_of_mmap failed addresses-wait-for-me
 

@@ -1,6 +1,6 @@
 //! Opens first and asks later: open(2) of a FIFO waits for a writer.
 //!
-//! fails: sum_of::refuses_what_is_no_regular_file_and_never_waits timed_out open-never-waits
+//! fails: sum_of::refuses_all_but_regular_files_and_never_waits timed_out open-never-waits
 
 use std::fs::File;
 use std::io;

@@ -1,7 +1,7 @@
-//! Copies the file, lets the body work on the copy, and writes it back if the file has the same size still.
+//! Copies the file, lets the body work on the copy, and writes it back if the file still has the same size.
 //!
-//! fails: survive::answers_or_names_the_first_page_that_was_missed failed
-//! fails: survive::leaves_every_other_bus_error_to_the_action_from_before failed
+//! fails: survive::returns_the_result_or_the_first_missing_page failed
+//! fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 //! fails: survive::leaves_the_process_as_it_was failed
 //! fails: survive::lets_only_one_run_at_a_time failed
 //! fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all

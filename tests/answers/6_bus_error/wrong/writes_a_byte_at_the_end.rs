@@ -1,4 +1,4 @@
-//! Makes room as the study notes do: writes a byte where the range ends.
+//! Makes the file longer as the study notes do: writes a byte where the range ends.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
