@@ -18,7 +18,7 @@ pub fn table(sources: &Sources, language: Language, name: &str) -> Result<String
     }
     let mut out = summary(language, &rows);
     out += "<div class=\"table-wrapper\">\n<table class=\"ledger\">\n<thead><tr>";
-    for head in [&words::OF, &words::ASSERTED] {
+    for head in [&words::SOURCE, &words::ASSERTION] {
         out += &format!("<th>{}</th>", head.in_language(language));
     }
     out += "</tr></thead>\n<tbody>\n";
@@ -38,16 +38,13 @@ fn summary(language: Language, rows: &[Assertion]) -> String {
     let all = rows.len();
     let [scenarios, tests, open] = counts(rows);
     let summary = text!(
-        "{all} rows: {scenarios} shown by a scenario, {tests} by tests, {open} not shown",
+        "{all} assertions: {scenarios} shown by a scenario, {tests} by tests, {open} not shown",
         "共 {all} 条：{scenarios} 条由脚本证明，{tests} 条由测试证明，{open} 条没有证明"
     );
     let mut out = summary.in_language(language).to_owned();
     let part = rows.iter().filter(|row| row.but.is_some()).count();
     if part > 0 {
-        let text = text!(
-            "; of {part} of those that are shown a part is left out",
-            "；已证明的当中有 {part} 条留下了一部分没有证明"
-        );
+        let text = text!("; {part} are shown only in part", "；已证明的当中有 {part} 条留下了一部分没有证明");
         out += text.in_language(language);
     }
     out + words::FULL_STOP.in_language(language) + "\n\n"
@@ -74,7 +71,7 @@ fn shown(sources: &Sources, language: Language, row: &Assertion) -> Result<Strin
         }
     };
     if let Some(but) = &row.but {
-        out += &format!("<p>{}</p>", said(&words::NOT_SHOWN_OF_IT, but));
+        out += &format!("<p>{}</p>", said(&words::LEFT_OUT, but));
     }
     Ok(out)
 }

@@ -3,12 +3,13 @@
 //! # Layout
 //! - [`listing`]: an included listing
 //! - [`output`]: what programs have printed
-//! - [`figure`], [`question`], [`assertions`], [`model`]: one directive each, or a few
+//! - [`figure`], [`question`], [`assertions`], [`model`], [`lessons`]: one directive each, or a few
 //! - [`words`]: the words that the directives put on a page
 //! - [`markup`]: the markup that several of them share
 
 mod assertions;
 pub(crate) mod figure;
+mod lessons;
 pub(crate) mod listing;
 mod markup;
 mod model;
@@ -133,6 +134,7 @@ impl Renderer<'_> {
             "belief" => model::belief(language, arguments),
             "beliefs" if arguments.is_empty() => model::beliefs(language),
             "rules" if arguments.is_empty() => Ok(model::rules(language)),
+            "lessons" if arguments.is_empty() => Ok(lessons::lessons(language)),
             "assertions" => assertions::table(sources, language, arguments),
             _ => Err(format!("there is no directive {}", &line.text[directive.range.clone()])),
         };

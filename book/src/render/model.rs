@@ -10,8 +10,8 @@ use super::words;
 
 /// The rules as a table.
 pub fn rules(language: Language) -> String {
-    let [rule, said_by] = [&words::RULE, &words::SAID_BY].map(|words| words.in_language(language));
-    let mut table = format!("| {rule} | {said_by} |\n|---|---|\n");
+    let [rule, source] = [&words::RULE, &words::SOURCE].map(|words| words.in_language(language));
+    let mut table = format!("| {rule} | {source} |\n|---|---|\n");
     for rule in Rule::ALL.iter().filter(|rule| **rule != Rule::NotApplicable) {
         let [sentence, basis] = [rule.sentence(), rule.basis().in_words()].map(|text| text.in_language(language));
         table += &format!("| {sentence} | {basis} |\n");

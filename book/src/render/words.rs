@@ -14,20 +14,21 @@ macro_rules! words {
 words! {
     IN_WORDS: "In words", "文字说明";
     PRINTS: "prints", "的输出";
-    HELD: "Held by a test", "有测试保证";
-    HELD_BY: "Held by ", "由测试保证：";
+    HELD: "Checked by a test", "有测试保证";
+    HELD_BY: "Checked by ", "由测试保证：";
     BELIEVED: "Often believed:", "常见误解：";
     FACT: "In fact:", "事实：";
     ANSWER: "Answer", "答案";
     RIGHT: "right", "正确";
     WRONG: "wrong", "错误";
     AS_A_SCENARIO: "As a scenario, for <code>cargo run -- play</code>:", "写成脚本，可以交给 <code>cargo run -- play</code>：";
+    LESSON: "Lesson", "课";
+    QUESTION: "Question", "问题";
     RULE: "Rule", "规则";
-    SAID_BY: "Said by", "出处";
-    OF: "Of", "出处";
-    ASSERTED: "What is asserted, and what shows it", "断言，以及如何证明";
+    SOURCE: "Source", "出处";
+    ASSERTION: "Assertion, and what shows it", "断言，以及如何证明";
     NOT_SHOWN: "Not shown: ", "没有证明：";
-    NOT_SHOWN_OF_IT: "Not shown of it: ", "其中没有证明的：";
+    LEFT_OUT: "Left out: ", "其中没有证明的：";
     FULL_STOP: ".", "。";
     SPACE_AFTER_COLON: " ", "";
 }
