@@ -41,6 +41,13 @@ macro_rules! rules {
     ($($name:ident: $basis:ident, $english:literal $(, $other:literal)*;)*) => {
         /// A rule about files and memory. They are ordered: where several have a part in an outcome, the greatest
         /// explains it.
+        ///
+        /// ```
+        /// # use mmap_workbook::model::{Basis, Rule};
+        /// let rule = Rule::NoPagePastTheEnd;
+        /// assert_eq!(rule.basis(), Basis::Posix);
+        /// assert!(rule.sentence().en.ends_with("accessing it raises SIGBUS."));
+        /// ```
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Rule {
             $(#[doc = $english] $name,)*

@@ -46,6 +46,13 @@ pub(super) trait Part: Sized {
 
 /// What a part of an operation refers to, or what number of bytes it is. Code that makes or checks scenarios goes by
 /// the roles, so that it can't forget an operation. The table of the operations gives them, after `as`.
+///
+/// ```
+/// # use mmap_workbook::scenario::{Role, Scenario};
+/// let mut line = Scenario::parse("A open d f rw")?.0.remove(0);
+/// assert!(matches!(line.operation.roles()[..], [Role::NewDescriptor(_), Role::File(_)]));
+/// # Ok::<(), mmap_workbook::scenario::Problem>(())
+/// ```
 #[derive(Debug)]
 pub enum Role<'o> {
     /// The name of a file that exists.

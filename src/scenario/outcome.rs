@@ -11,6 +11,14 @@ use super::grammar::{Part, Problem, Words, is_printable, plain_number};
 use crate::fault::Cause;
 
 /// What a line gives.
+///
+/// ```
+/// # use mmap_workbook::scenario::{Byte, Outcome};
+/// // Past the end of a file a stored byte may be there still, or be zero again.
+/// let open = Outcome::Bytes(vec![Byte::Either(b'x', 0)]);
+/// assert!(open.is_open() && open.allows(&Outcome::Bytes(vec![Byte::Is(0)])));
+/// assert_eq!(open.to_string(), "('x'|0)*1");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Outcome {
     /// It succeeds, and returns nothing of interest.
