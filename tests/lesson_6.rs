@@ -12,6 +12,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
 
 use common::{cases, file_with, has_small_disks, open, transcript};
+use mmap_workbook::grade::fixtures::{near_page_boundaries, pattern};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
@@ -24,12 +25,6 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::Signal;
 use proptest::prelude::*;
 
-/// Sizes and offsets of up to three pages, most of them next to a page boundary.
-fn near_edges() -> impl Strategy<Value = usize> {
-    let page = page_size();
-    prop_oneof![3 => (0..4_usize, 0..5_usize).prop_map(move |(n, d)| (n * page + d).saturating_sub(2)), 1 => 0..3 * page]
-}
-
 fn access_kind() -> impl Strategy<Value = AccessKind> {
     prop_oneof![Just(AccessKind::Load), Just(AccessKind::Store)]
 }
@@ -39,7 +34,8 @@ proptest! {
 
     #[test]
     fn an_access_faults_exactly_when_the_rule_says_and_as_it_says(
-        size in near_edges(), first_page in 0..3_u64, length in near_edges(), at in near_edges(), kind in access_kind()
+        size in near_page_boundaries(), first_page in 0..3_u64, length in near_page_boundaries(),
+        at in near_page_boundaries(), kind in access_kind()
     ) {
         let (length, offset) = (length.max(1), first_page * page_size_u64());
         let file = tempfile::tempfile()?;
@@ -212,12 +208,13 @@ proptest! {
 
     #[test]
     fn a_guarded_access_succeeds_or_names_the_first_missing_page(
-        size in near_edges(), first_page in 0..2_usize, at in near_edges(), count in near_edges()
+        size in near_page_boundaries(), first_page in 0..2_usize, at in near_page_boundaries(),
+        count in near_page_boundaries()
     ) {
         let page = page_size();
         let (offset, length) = ((first_page * page) as u64, 3 * page);
         let file = tempfile::tempfile()?;
-        let content: Vec<u8> = (1..=251).cycle().take(size).collect();
+        let content = pattern(size);
         file.write_all_at(&content, 0)?;
         let guarded = Guarded::new(file.try_clone()?, offset, length).map_err(io::Error::from)?;
         let missing = (at..at + count).find(|&at| rule(size as u64, offset, length, at) == Some(Cause::NoPage));

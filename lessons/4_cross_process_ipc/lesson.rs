@@ -12,7 +12,7 @@
 //! | in the notes | here |
 //! |---|---|
 //! | seek and write one byte, to give the file its size | posix_fallocate(3): disk blocks are reserved, too |
-//! | mode 0777 | 0600: a process that may write to the file may also truncate it, and so kill every process that maps it |
+//! | mode 0777 | 0600: a process that may write to the file may truncate it, and so kill every process that maps it |
 //! | the file exists before it has its size | it gets its name when it is complete |
 //! | sprintf into the page, printf from it | a sequence lock: a reader gets a whole message or none |
 //! | printf until a NUL comes | a length, checked against the capacity |

@@ -111,7 +111,7 @@ fn the_file_is_never_shorter() {
                     let middle = in_memory(range).start.midpoint(*length);
                     return ensure(contents(&file)?[middle] == 0, || {
                         Failure::new(
-                            text!("byte {middle} is 0 afterwards", "完成之后第 {middle} 字节为 0"),
+                            text!("byte {middle} is 0 afterwards", "完成之后偏移量 {middle} 处的字节为 0"),
                             text!("it is not", "它不是 0"),
                         )
                     });
@@ -201,7 +201,7 @@ fn a_file_may_be_longer_than_4_gib() {
                 let place = if at < low { at } else { start + at - low };
                 return Err(Failure::new(
                     text!("the range becomes zeros, and nothing else changes", "该范围变为零，其余保持不变"),
-                    text!("byte {place} has another value", "第 {place} 字节的值不对"),
+                    text!("byte {place} has another value", "偏移量 {place} 处的字节值不对"),
                 ));
             }
             Ok(())

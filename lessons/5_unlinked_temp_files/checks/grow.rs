@@ -239,7 +239,7 @@ fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), 
     Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |Difference { at, found, wanted }| {
         Err(text!(
             "byte {at} of the mapping is {found:?} and was {wanted:?}",
-            "映射的第 {at} 字节是 {found:?}，原来是 {wanted:?}"
+            "映射中偏移量 {at} 处的字节是 {found:?}，原来是 {wanted:?}"
         ))
     }))
 }

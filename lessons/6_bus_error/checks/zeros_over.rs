@@ -15,7 +15,7 @@ fn replaces_the_page_and_no_other() {
         let page = page_size();
         for_each(
             [page, page + 1, page + 77, 2 * page - 1],
-            |at| text!("the byte at {at} of a mapping of three pages", "三页映射中第 {at} 字节处的地址"),
+            |at| text!("the byte at {at} of a mapping of three pages", "三页映射中偏移量 {at} 处的地址"),
             |&at| {
                 let before = pattern(3 * page);
                 let (_directory, path, file) = named_file(&before)?;
@@ -47,7 +47,7 @@ fn replaces_the_page_and_no_other() {
                             "stores reach the file from the pages beside it, and not from the page of zeros",
                             "写相邻两页会进入文件，写这个零页不会"
                         ),
-                        text!("the file differs from that at byte {at}", "文件在第 {at} 字节处与此不符"),
+                        text!("the file differs from that at byte {at}", "文件在偏移量 {at} 处与此不符"),
                     )
                 })
             },
