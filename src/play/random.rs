@@ -22,22 +22,19 @@ pub fn scenario(files: Files, lines: usize, dice: &mut Dice) -> Scenario {
     applicable(&(0..lines).map(|_| draft(files, dice)).collect::<Vec<_>>())
 }
 
-/// Random numbers: the same seed gives the same ones (SplitMix64).
+/// Random numbers: the same seed gives the same ones.
 #[derive(Debug, Clone)]
-pub struct Dice(u64);
+pub struct Dice(fastrand::Rng);
 
 impl Dice {
     /// Dice that are thrown the same way with the same seed.
     pub fn new(seed: u64) -> Dice {
-        Dice(seed)
+        Dice(fastrand::Rng::with_seed(seed))
     }
 
     /// A number from 0 up to this one, without it.
     pub fn below(&mut self, end: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        usize::try_from((mixed ^ (mixed >> 31)) % end.max(1) as u64).unwrap_or(0)
+        self.0.usize(..end.max(1))
     }
 
     fn one_of<T: Copy>(&mut self, all: &[T]) -> T {
@@ -131,6 +128,9 @@ impl Dice {
 /// shrink worse, and by thousands of tries: which lines it leaves out changes what the others become.
 pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario {
     let mut scenario = without_idle_lines(scenario, &holds);
+    while let Some(simpler) = (0..scenario.0.len()).find_map(|line| without_fork(&scenario, line).filter(&holds)) {
+        scenario = without_idle_lines(simpler, &holds);
+    }
     for line in 0..scenario.0.len() {
         for (number, amount) in scenario.0[line].operation.amounts().into_iter().enumerate() {
             let simple = [(0, 0), (0, 1), (1, 0)].map(|(pages, bytes)| Amount { pages, bytes });
@@ -144,6 +144,17 @@ pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario
         }
     }
     scenario
+}
+
+/// The scenario without this line, if it is a fork(2): what the child does, the parent does.
+fn without_fork(scenario: &Scenario, line: usize) -> Option<Scenario> {
+    let Line { process: parent, operation: Operation::Fork(child), .. } = scenario.0[line].clone() else { return None };
+    let mut simpler = scenario.clone();
+    simpler.0.remove(line);
+    for line in simpler.0[line..].iter_mut().filter(|line| line.process == child) {
+        line.process = parent;
+    }
+    Some(simpler)
 }
 
 /// The scenario without the lines that it does not need for `holds` to be true: many at once as long as that works,
