@@ -6,7 +6,7 @@
 //! - [`lesson_3`]: shared against private: who sees a change, and when a page is copied
 //! - [`lesson_4`]: processes that talk through a mapped file
 //! - [`lesson_5`]: unlinked temporary files: what has no name, and when its space comes back
-//! - [`lesson_6`]: the bus error: which touch kills, and the ways out
+//! - [`lesson_6`]: the bus error: which accesses are fatal, and the ways out
 //! - [`fault`]: why an access to memory raised a signal: the causes and their names
 //! - [`process`]: children: forked, talked with in turns, waited for with a deadline
 //! - [`observe`]: what the kernel says of a process's memory

@@ -492,7 +492,7 @@ const FIRST_SEQUENCE: u64 = 48;
 const FIRST_LENGTH: u64 = 64;
 
 #[test]
-fn a_length_beyond_the_message_is_an_error_and_not_a_read_beyond() {
+fn a_length_beyond_the_message_is_an_error_and_not_a_read_past_it() {
     let (_directory, path) = new_channel();
     Writer::open(&path).expect("a writer").publish("x").expect("published");
     let reader = Reader::open(&path).expect("a reader");
@@ -506,7 +506,7 @@ fn a_length_beyond_the_message_is_an_error_and_not_a_read_beyond() {
 }
 
 #[test]
-fn a_channel_whose_numbers_cannot_be_is_an_error_and_not_a_hang() {
+fn a_channel_with_impossible_numbers_is_an_error_and_not_a_hang() {
     let (_directory, path) = new_channel();
     Writer::open(&path).expect("a writer").publish("x").expect("published");
     let reader = Reader::open(&path).expect("a reader");

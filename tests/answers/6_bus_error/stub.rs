@@ -155,7 +155,7 @@ pub enum Missed {
 /// - Every other page stays the file's: loads see what others write, and stores reach the file.
 /// - `survive` itself changes neither the bytes nor the size of the file.
 /// - It works in a thread that has SIGBUS blocked.
-/// - Any other SIGBUS, sent or raised by another mapping, meets the action that was set before.
+/// - Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before.
 /// - With the default action that kills the process. If the process lives on, this `survive` may stop working.
 /// - One `survive` runs at a time: a nested one does not run its `body`; the outer one continues.
 /// - Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open.
