@@ -25,7 +25,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
 use proptest::prelude::*;
 
-/// A file in memory whose calls are short and interrupted as a script says; when the script is over they do all they can.
+/// A simulated file whose calls are short and interrupted as a script says; after the script they move all bytes.
 struct Scripted {
     bytes: RefCell<Vec<u8>>,
     script: RefCell<VecDeque<Answer>>,
@@ -83,7 +83,7 @@ impl Calls for Scripted {
     }
 }
 
-/// The same file, as std's loops see it.
+/// The same file for std's loops.
 impl FileExt for Scripted {
     fn read_at(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
         Ok(self.pread(into, offset)?)
@@ -137,19 +137,20 @@ fn edited(bytes: &[u8], edit: &Edit) -> Vec<u8> {
     [&bytes[..at], &edit.insert, &bytes[end..]].concat()
 }
 
-/// Interruptions and short transfers, one byte at a time among them.
+/// Interruptions and short transfers, some of them of one byte.
 fn script() -> impl Strategy<Value = Vec<Answer>> {
     let answer =
-        prop_oneof![Just(Answer::Interrupted), Just(Answer::AtMost(1)), (1..2 * PIECE).prop_map(Answer::AtMost)];
+        prop_oneof![Just(Answer::Interrupted), Just(Answer::AtMost(1)), (1..2 * CHUNK).prop_map(Answer::AtMost)];
     prop::collection::vec(answer, 0..24)
 }
 
-/// Contents, from none to some pieces, and an edit inside them: any place, growing, shrinking or neither.
+/// Contents of up to three chunks, and an edit at any place inside them that grows or shrinks the file or keeps its
+/// size.
 fn contents_and_edit() -> impl Strategy<Value = (Vec<u8>, Edit)> {
-    let near = |pieces: usize| pieces * PIECE - 2..pieces * PIECE + 3;
-    let length = prop_oneof![0..64_usize, near(1), near(2), 0..3 * PIECE];
+    let near = |chunks: usize| chunks * CHUNK - 2..chunks * CHUNK + 3;
+    let length = prop_oneof![0..64_usize, near(1), near(2), 0..3 * CHUNK];
     length.prop_flat_map(|length| {
-        let insert = prop_oneof![0..64_usize, 0..=PIECE + 1, Just(usize::MAX)]; // MAX: as many as go
+        let insert = prop_oneof![0..64_usize, 0..=CHUNK + 1, Just(usize::MAX)]; // MAX: as many as are removed
         (0..=length, 0..251_usize, insert).prop_flat_map(move |(at, first, insert)| {
             (0..=length - at).prop_map(move |remove| {
                 let bytes = (0..251).cycle().skip(first).take(length).collect();
@@ -196,13 +197,13 @@ proptest! {
         let (size, new_size) = (bytes.len() as u64, edited(&bytes, &edit).len() as u64);
         let account = edit_through_memory(&Scripted::new(&bytes, &[]), &edit)?;
         let writes = u64::from(new_size > 0);
-        let calls = size / PIECE as u64 + u64::from(!size.is_multiple_of(PIECE as u64)) + 1 + writes;
+        let calls = size / CHUNK as u64 + u64::from(!size.is_multiple_of(CHUNK as u64)) + 1 + writes;
         let truncates = u64::from(new_size < size);
         prop_assert_eq!(account, Account { bytes_in: size, bytes_out: new_size, calls: calls + truncates });
 
         let (inserted, tail) = (edit.insert.len() as u64, size - edit.at - edit.remove);
         let moved = if inserted == edit.remove { 0 } else { tail };
-        let calls = 1 + 2 * moved.div_ceil(PIECE as u64) + u64::from(inserted > 0) + truncates;
+        let calls = 1 + 2 * moved.div_ceil(CHUNK as u64) + u64::from(inserted > 0) + truncates;
         let account = edit_in_place(&Scripted::new(&bytes, &[]), &edit)?;
         prop_assert_eq!(account, Account { bytes_in: moved, bytes_out: moved + inserted, calls });
     }
@@ -261,7 +262,7 @@ proptest! {
         prop_assert_ne!(after.ino(), before.ino());
         let mut seen = Vec::new();
         reader.read_to_end(&mut seen)?;
-        prop_assert!(seen == old, "who had it open keeps the old bytes");
+        prop_assert!(seen == old, "a process that has it open keeps the old bytes");
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         prop_assert!(fs::read(&path)? == new);
         prop_assert_eq!(names(directory.path()), ["file"]);
@@ -276,18 +277,18 @@ proptest! {
         let (old, new) = (vec![b'o'; 40_000], vec![b'n'; 30_000]);
         let (directory, path) = file_with(&old);
         fs::set_permissions(&path, Permissions::from_mode(0o640))?;
-        let (child, line) = Child::fork(|line| {
-            line.give_turn()?;
+        let (child, peer) = Child::fork(|peer| {
+            peer.give_turn()?;
             loop {
                 replace(&path, &new)?;
                 replace(&path, &old)?;
             }
         })?;
-        line.await_turn()?;
+        peer.await_turn()?;
         let start = Instant::now();
         let (mut last, mut seen_changes, mut seen_reads) = (old.clone(), 0, 0);
         while seen_changes < changes || seen_reads < reads {
-            prop_assert!(start.elapsed() < DEADLINE && !readable(&line, 0), "the child is at work");
+            prop_assert!(start.elapsed() < DEADLINE && !readable(&peer, 0), "the child is at work");
             let seen = fs::read(&path)?;
             prop_assert!(seen == old || seen == new, "a reader saw {} bytes of a mixture", seen.len());
             seen_changes += usize::from(seen != last);
@@ -298,8 +299,8 @@ proptest! {
         let after = fs::read(&path)?;
         prop_assert!(after == old || after == new, "left: {} bytes of a mixture", after.len());
         prop_assert_eq!(fs::metadata(&path)?.mode() & 0o7777, 0o640);
-        // What else may be there is the one temporary file, and it can be told.
-        let left = left_behind(directory.path())?;
+        // At most one temporary file is left, and its name tells that it is one.
+        let left = leftovers(directory.path())?;
         prop_assert!(left.len() <= 1);
         prop_assert_eq!(names(directory.path()).len(), 1 + left.len());
     }
@@ -315,7 +316,7 @@ fn a_kill_before_the_rename_leaves_the_old_file_and_a_kill_after_it_the_new() {
         assert_eq!(ended, Ended::Killed(Signal::SIGKILL), "{step:?}");
         let renamed = step >= Step::Renamed;
         assert_eq!(fs::read(&path).expect("the file"), if renamed { &b"the new"[..] } else { b"old" }, "{step:?}");
-        let left = left_behind(directory.path()).expect("the directory");
+        let left = leftovers(directory.path()).expect("the directory");
         assert_eq!(left.len(), usize::from(!renamed), "{step:?}");
         assert_eq!(names(directory.path()).len(), 1 + left.len(), "{step:?}");
         for left in left {
@@ -323,13 +324,13 @@ fn a_kill_before_the_rename_leaves_the_old_file_and_a_kill_after_it_the_new() {
             assert_eq!(fs::read(&left).expect("the temporary file"), written, "{step:?}");
             assert!(left.file_name().is_some_and(|name| name.to_string_lossy().starts_with(TEMPORARY)));
         }
-        replace(&path, b"the next").expect("what is left behind is not in the way");
+        replace(&path, b"the next").expect("a leftover is not in the way");
         assert_eq!(fs::read(&path).expect("the file"), b"the next");
     }
 }
 
 #[test]
-fn the_steps_come_in_their_order_and_an_error_at_one_leaves_nothing_behind() {
+fn the_steps_come_in_their_order_and_an_error_at_one_leaves_no_file() {
     let (_directory, path) = file_with(b"old");
     let mut steps = Vec::new();
     let note = |step| {
@@ -355,7 +356,7 @@ fn until_it_has_the_mode_of_the_old_file_the_temporary_one_is_its_owners_alone()
     fs::set_permissions(&path, Permissions::from_mode(0o666)).expect("a mode");
     let mut modes = Vec::new();
     let note = |_| {
-        let left = left_behind(directory.path())?;
+        let left = leftovers(directory.path())?;
         modes.extend(left.iter().map(|path| fs::metadata(path).expect("it is there").mode() & 0o7777));
         Ok(())
     };
@@ -384,47 +385,52 @@ fn a_rewrite_that_is_left_alone_writes_everything_into_the_same_inode() {
 }
 
 #[test]
-fn a_single_read_of_std_passes_the_interruption_on() {
+fn a_single_read_of_std_returns_the_interruption() {
     extern "C" fn on_signal(_: i32) {}
     let (pipe, _other_end) = nix::unistd::pipe().expect("a pipe");
     let mut pipe = File::from(pipe);
-    let (child, line) = Child::fork(|line| {
-        // Without SA_RESTART, which would have the kernel make the call again by itself.
+    let (child, peer) = Child::fork(|peer| {
+        // Without SA_RESTART, with which the kernel would restart the call.
         let action = SigAction::new(SigHandler::Handler(on_signal), SaFlags::empty(), SigSet::empty());
         // SAFETY: the handler does nothing.
         unsafe { sigaction(Signal::SIGUSR1, &action) }?;
-        line.give_turn()?;
+        peer.give_turn()?;
         let answer = pipe.read(&mut [0]).expect_err("interrupted");
         // SAFETY: no handler of ours is set, the signal is ignored.
         unsafe { signal(Signal::SIGUSR1, SigHandler::SigIgn) }?;
-        line.send(format!("{:?}", answer.kind()).as_bytes())
+        peer.send(format!("{:?}", answer.kind()).as_bytes())
     })
     .expect("a child");
-    line.await_turn().expect("the handler is there");
-    // Nobody can see that the child waits in the call. A signal that comes too early does nothing: so send some.
+    peer.await_turn().expect("the handler is there");
+    // It can't be seen that the child waits in the call. A signal that comes too early does nothing, so send several.
     let start = Instant::now();
-    while !readable(&line, 1) {
+    while !readable(&peer, 1) {
         assert!(start.elapsed() < DEADLINE, "the read is interrupted");
         child.signal(Signal::SIGUSR1).expect("signalled");
     }
-    assert_eq!(line.receive().expect("an answer"), b"Interrupted");
+    assert_eq!(peer.receive().expect("an answer"), b"Interrupted");
     child.wait().and_then(Ended::success).expect("the child ends well");
 }
 
 #[test]
 fn where_the_kernel_takes_only_half_a_plain_write_ruins_the_file_and_a_replace_does_not() {
     let (directory, path) = file_with(b"the old bytes");
-    // A size limit makes the kernel write what fits, a short count, and refuse the rest with EFBIG: no double needed.
+    // At a size limit the kernel writes what fits, a short count, and refuses the rest with EFBIG: no simulated file
+    // needed.
     let at_a_limit = |work: &dyn Fn() -> io::Error| {
-        let (child, line) = Child::fork(|line| {
+        let (child, peer) = Child::fork(|peer| {
             // SAFETY: no handler of ours is set, the signal is ignored.
             unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
             setrlimit(Resource::RLIMIT_FSIZE, 8, 8)?;
-            assert_eq!(tempfile::tempfile()?.write_at(b"123456789", 0)?, 8, "a single call of std passes it on");
-            line.send(&work().raw_os_error().unwrap_or(0).to_ne_bytes())
+            assert_eq!(
+                tempfile::tempfile()?.write_at(b"123456789", 0)?,
+                8,
+                "a single call of std returns the short count"
+            );
+            peer.send(&work().raw_os_error().unwrap_or(0).to_ne_bytes())
         })
         .expect("a child");
-        let errno = line.receive().expect("an errno");
+        let errno = peer.receive().expect("an errno");
         child.wait().and_then(Ended::success).expect("the child ends well");
         Errno::from_raw(i32::from_ne_bytes(errno.try_into().expect("four bytes")))
     };
@@ -442,7 +448,8 @@ fn the_kernel_moves_less_than_2_gib_at_a_time_and_the_loop_the_rest() {
     let Ok(length) = usize::try_from(3_u64 << 30) else { return eprintln!("skipped: 3 GiB need 64-bit addresses") };
     let file = tempfile::tempfile().expect("a file");
     file.set_len(length as u64).expect("a size");
-    // SAFETY: nobody writes to the file, which has no name. Its pages are never touched: /dev/null does not look.
+    // SAFETY: no process writes to the file, which has no name. Its pages are never accessed: /dev/null does not read
+    // them.
     let source = unsafe { memmap2::Mmap::map(&file) }.expect("mapped");
     let null = File::options().write(true).open("/dev/null").expect("/dev/null");
     assert!(null.pwrite(&source, 0).expect("written") < 1 << 31);
@@ -466,7 +473,7 @@ fn a_write_of_nothing_is_an_error_and_the_end_of_the_file_is_none() {
 }
 
 #[test]
-fn other_errors_are_passed_on() {
+fn other_errors_are_returned() {
     let (_directory, path) = file_with(b"abc");
     let only_read = File::open(&path).expect("the file");
     let mut account = Account::default();
@@ -501,7 +508,7 @@ fn an_edit_outside_the_file_is_refused_and_changes_nothing() {
     }
 }
 
-/// A file that somebody shortens right after its size was asked for.
+/// A file that is truncated right after its size was asked for.
 struct Shrinking(Scripted);
 
 impl Calls for Shrinking {
@@ -536,9 +543,9 @@ fn a_file_that_shrinks_under_an_edit_in_place_is_noticed() {
 
 #[test]
 fn the_kernel_counts_what_we_count() {
-    let (_directory, path) = file_with(&[b'x'; 3 * PIECE]);
+    let (_directory, path) = file_with(&[b'x'; 3 * CHUNK]);
     // In a child, which has one thread: the kernel counts for the whole process.
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let file = open(&path);
         let edit = Edit { at: 0, remove: 1, insert: b"y".to_vec() };
         let (ours, kernels) = counted_by_the_kernel(|| edit_through_memory(&file, &edit))?;
@@ -548,10 +555,10 @@ fn the_kernel_counts_what_we_count() {
             (Err(error), _) => format!("skipped: {error}"),
             other => format!("{ours:?} and {patched:?}, but the kernel says {other:?}"),
         };
-        line.send(verdict.as_bytes())
+        peer.send(verdict.as_bytes())
     })
     .expect("a child");
-    let verdict = String::from_utf8(line.receive().expect("a verdict")).expect("text");
+    let verdict = String::from_utf8(peer.receive().expect("a verdict")).expect("text");
     child.wait().and_then(Ended::success).expect("the child ends well");
     match verdict.strip_prefix("skipped: ") {
         Some(_) => eprintln!("{verdict}"),
@@ -564,7 +571,7 @@ fn a_patch_at_5_gib_reads_nothing_and_needs_no_memory() {
     let file = tempfile::tempfile().expect("a file");
     let (at, size) = (5 << 30, (5 << 30) + 100);
     file.set_len(size).expect("a size");
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         // RLIMIT_DATA and not RLIMIT_AS: malloc has addresses in store, but has to make them writable to use them.
         let status = procfs::process::Process::myself().and_then(|p| p.status()).map_err(io::Error::other)?;
         let limit = status.vmdata.unwrap_or(0) * 1024 + (2 << 20);
@@ -575,16 +582,16 @@ fn a_patch_at_5_gib_reads_nothing_and_needs_no_memory() {
             Ok(kernels) => format!("{}", kernels == account),
             Err(error) => format!("skipped: {error}"),
         };
-        // The last byte goes: a piece of the tail is all that moves, and its buffer all the memory.
+        // Remove the last byte but one: only a chunk of the tail moves, and its buffer is all the memory.
         let shrunk = edit_in_place(&file, &Edit { at: size - 2, remove: 1, insert: vec![] })?;
         assert_eq!((shrunk.bytes_in, shrunk.bytes_out), (1, 1));
-        // The limit is a limit: the whole file does not fit into it.
+        // The limit works: the whole file does not fit in it.
         let edit = Edit { at, remove: 4, insert: b"NEWS".to_vec() };
         assert_eq!(edit_through_memory(&file, &edit).expect_err("too large").kind(), ErrorKind::OutOfMemory);
-        line.send(counted.as_bytes())
+        peer.send(counted.as_bytes())
     })
     .expect("a child");
-    let answer = line.receive();
+    let answer = peer.receive();
     child.wait().and_then(Ended::success).expect("the child ends well");
     let answer = String::from_utf8(answer.expect("an answer")).expect("text");
     match answer.strip_prefix("skipped: ") {
@@ -620,7 +627,7 @@ fn a_symbolic_link_stays_a_link_and_its_target_is_replaced() {
     // The temporary file has to be beside the target: another directory may be on another file system.
     let mut beside = 0;
     replace_step_by_step(&second, b"new", |_| {
-        beside = beside.max(left_behind(elsewhere.path())?.len());
+        beside = beside.max(leftovers(elsewhere.path())?.len());
         Ok(())
     })
     .expect("replaced");
@@ -630,7 +637,7 @@ fn a_symbolic_link_stays_a_link_and_its_target_is_replaced() {
     assert_eq!(fs::read(&target).expect("the target"), b"new");
     assert_eq!(names(elsewhere.path()), ["target"]);
 
-    // The bare call takes the link away.
+    // The bare call replaces the link.
     let other = directory.path().join("file");
     fs::rename(&other, &link).expect("renamed");
     assert!(fs::symlink_metadata(&link).expect("it is there").is_file());
@@ -638,7 +645,7 @@ fn a_symbolic_link_stays_a_link_and_its_target_is_replaced() {
 }
 
 #[test]
-fn what_is_no_file_is_refused_and_nothing_is_left_behind() {
+fn what_is_no_file_is_refused_and_nothing_is_left() {
     let (directory, path) = file_with(b"a file");
     let inside = |name| directory.path().join(name);
     fs::create_dir(inside("directory")).expect("a directory");
@@ -699,29 +706,29 @@ fn an_extended_attribute_is_not_kept() {
 #[test]
 fn the_owner_is_kept_or_nothing_is_changed() {
     if !nix::unistd::geteuid().is_root() {
-        return eprintln!("skipped: needs root, to have a file that belongs to somebody else");
+        return eprintln!("skipped: needs root, for a file that belongs to another user");
     }
     let (directory, path) = file_with(b"old");
     let owner = (Some(65534), Some(65533));
     if let Err(error) = std::os::unix::fs::chown(&path, owner.0, owner.1) {
-        return eprintln!("skipped: no leave to give a file away: {error}");
+        return eprintln!("skipped: no permission to chown a file: {error}");
     }
     fs::set_permissions(&path, Permissions::from_mode(0o4750)).expect("a mode");
     replace(&path, b"new").expect("replaced");
     let metadata = fs::metadata(&path).expect("the file");
     assert_eq!((metadata.uid(), metadata.gid(), metadata.mode() & 0o7777), (65534, 65533, 0o4750));
 
-    // Somebody else with leave to write to the directory may rename there, but can't make a file of that owner.
+    // Another user with write permission on the directory may rename there, but can't create a file of that owner.
     fs::set_permissions(directory.path(), Permissions::from_mode(0o777)).expect("a mode");
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         nix::unistd::setgroups(&[])?;
         nix::unistd::setgid(65532.into())?;
         nix::unistd::setuid(65532.into())?;
         let error = replace(&path, b"newer").expect_err("refused");
-        line.send(&error.raw_os_error().unwrap_or(0).to_ne_bytes())
+        peer.send(&error.raw_os_error().unwrap_or(0).to_ne_bytes())
     })
     .expect("a child");
-    let answer = line.receive();
+    let answer = peer.receive();
     child.wait().and_then(Ended::success).expect("the child ends well");
     assert_eq!(answer.expect("an errno"), (Errno::EPERM as i32).to_ne_bytes());
     fs::set_permissions(directory.path(), Permissions::from_mode(0o700)).expect("a mode");
@@ -730,7 +737,7 @@ fn the_owner_is_kept_or_nothing_is_changed() {
 }
 
 #[test]
-fn a_replace_needs_leave_to_write_to_the_directory_and_none_to_write_to_the_file() {
+fn a_replace_needs_write_permission_on_the_directory_and_none_on_the_file() {
     if nix::unistd::geteuid().is_root() {
         return eprintln!("skipped: root may write everywhere");
     }
@@ -765,16 +772,16 @@ fn linkat_gives_a_nameless_file_no_name_that_exists() {
 }
 
 #[test]
-fn left_behind_lists_temporary_files_and_no_others() {
+fn leftovers_are_temporary_files_and_no_others() {
     let (directory, _) = file_with(b"a file");
     for name in [".replacing-abc", ".replacing", "replacing-abc", "x.replacing-abc"] {
         fs::write(directory.path().join(name), b"").expect("a file");
     }
-    assert_eq!(left_behind(directory.path()).expect("listed"), [directory.path().join(".replacing-abc")]);
-    assert!(left_behind(&directory.path().join("missing")).is_err());
+    assert_eq!(leftovers(directory.path()).expect("listed"), [directory.path().join(".replacing-abc")]);
+    assert!(leftovers(&directory.path().join("missing")).is_err());
 }
 
-/// The names in a directory, in order.
+/// The names in a directory, sorted.
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("the directory");
     let mut names: Vec<_> = entries.map(|e| e.expect("an entry").file_name().into_string().expect("text")).collect();
@@ -782,13 +789,13 @@ fn names(directory: &Path) -> Vec<String> {
     names
 }
 
-/// Whether a message comes within so many milliseconds, or the process at the other end goes.
-fn readable(line: &Peer, milliseconds: u8) -> bool {
-    poll(&mut [PollFd::new(line.as_fd(), PollFlags::POLLIN)], milliseconds).expect("polled") > 0
+/// Whether a message arrives within `milliseconds`, or the process at the other end ends.
+fn readable(peer: &Peer, milliseconds: u8) -> bool {
+    poll(&mut [PollFd::new(peer.as_fd(), PollFlags::POLLIN)], milliseconds).expect("polled") > 0
 }
 
 fn errno<T>(answer: io::Result<T>) -> Option<Errno> {
-    answer.err().map(|error| Errno::from_raw(error.raw_os_error().expect("an error of the kernel's")))
+    answer.err().map(|error| Errno::from_raw(error.raw_os_error().expect("an error with an errno")))
 }
 
 #[test]

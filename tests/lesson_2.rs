@@ -30,7 +30,7 @@ proptest! {
         let mut seen = vec![0; length];
         Window::new(&file, at as u64, length, ProtFlags::PROT_READ)?.read(0, &mut seen);
         prop_assert_eq!(&seen, &read);
-        // SAFETY: the file is this test's own, and nobody changes it while the map lives.
+        // SAFETY: the file is this test's own, and no process changes it while the map lives.
         let map = unsafe { window_with_memmap2(&file, at as u64, length) }?;
         prop_assert_eq!(&map[..], &read[..]);
     }
@@ -111,7 +111,7 @@ fn an_anonymous_mapping_is_zeros_and_takes_stores() {
 }
 
 #[test]
-fn unmapping_by_hand_takes_the_line_out_of_maps() {
+fn unmapping_by_hand_removes_the_line_from_maps() {
     let mapping = Mapping::anonymous(1, READ_WRITE, Sharing::Private).expect("mapped");
     let range = mapping.range();
     assert_eq!(maps_of(range.clone()).expect("maps").len(), 1);
@@ -120,17 +120,17 @@ fn unmapping_by_hand_takes_the_line_out_of_maps() {
 }
 
 #[test]
-fn a_touch_outside_the_mapping_panics_before_it_happens() {
+fn an_access_outside_the_mapping_panics_before_it_happens() {
     let mapping = Mapping::anonymous(1, READ_WRITE, Sharing::Private).expect("mapped");
     mapping.load(page_size() - 1);
-    for touch in [
+    for access in [
         (|m| _ = m.load(page_size())) as fn(&Mapping),
         |m| _ = m.word(page_size() - 3),
         |m| _ = m.word(page_size()),
         |m| _ = m.word(2),
         |m| _ = m.load(usize::MAX),
     ] {
-        assert!(std::panic::catch_unwind(|| touch(&mapping)).is_err());
+        assert!(std::panic::catch_unwind(|| access(&mapping)).is_err());
     }
     let (_directory, path) = file_with(b"0123456789");
     let window = Window::new(&open(&path), 3, 4, ProtFlags::PROT_READ).expect("mapped");
@@ -188,9 +188,9 @@ fn a_mapping_outlives_the_descriptor() {
 }
 
 #[test]
-fn a_touch_after_munmap_is_segv_maperr() {
+fn an_access_after_munmap_is_segv_maperr() {
     let (_directory, path) = file_with(b"A");
-    let ended = touch_after_munmap(&open(&path)).expect("a child");
+    let ended = load_after_munmap(&open(&path)).expect("a child");
     assert_eq!(ended.cause(), Some(Cause::NotMapped), "{ended}");
 }
 
@@ -214,10 +214,10 @@ fn unmapping_the_middle_page_leaves_two_mappings() {
 
 #[test]
 fn a_mapping_ends_with_its_process_and_its_store_stays() {
-    let death = ends_with_its_process().expect("a child");
+    let killed = ends_with_its_process().expect("a child");
     assert_eq!(
-        death,
-        Death {
+        killed,
+        KilledProcess {
             listed_before: true,
             seal_before: Err(Errno::EBUSY),
             ended: Ended::Killed(Signal::SIGKILL),
@@ -228,15 +228,15 @@ fn a_mapping_ends_with_its_process_and_its_store_stays() {
 }
 
 #[test]
-fn a_forbidden_touch_is_segv_accerr_where_it_happened() {
+fn a_forbidden_access_is_segv_accerr_where_it_happened() {
     let (_directory, path) = file_with(&[0xc3; 8]);
-    let touches = forbidden_touches(&open(&path)).expect("children");
-    let (allowed, forbidden) = touches.split_first().expect("touches");
+    let attempts = forbidden_accesses(&open(&path)).expect("children");
+    let (allowed, forbidden) = attempts.split_first().expect("attempts");
     assert_eq!(allowed.ended, Ended::Exited(0), "{}", allowed.what);
     assert_eq!(forbidden.len(), if CODE.is_some() { 4 } else { 3 });
-    for touch in forbidden {
-        assert_eq!(touch.ended.cause(), Some(Cause::NotAllowed), "{}", touch.what);
-        assert_eq!(touch.offset, Some(0), "{}", touch.what);
+    for attempt in forbidden {
+        assert_eq!(attempt.ended.cause(), Some(Cause::NotAllowed), "{}", attempt.what);
+        assert_eq!(attempt.offset, Some(0), "{}", attempt.what);
     }
     assert_eq!(std::fs::read(&path).expect("the file"), [0xc3; 8]);
 }

@@ -24,12 +24,12 @@ use proptest::prelude::*;
 const PAGES: usize = 3;
 /// The mappings that the first process makes, and that its children inherit.
 const MAPPINGS: [Sharing; 4] = [Sharing::Shared, Sharing::Shared, Sharing::Private, Sharing::Private];
-/// A view is one of the mappings, by its index, or this: read(2).
+/// A view is a mapping, by its index, or read(2), which is this number.
 const READ_CALL: usize = MAPPINGS.len();
 /// The first process and its children.
 const PROCESSES: usize = 3;
 
-/// One step of a random history. `at` is a byte of the file. It is the first process that forks, whoever's step it is.
+/// One step of a random history. `at` is the offset of a byte. The first process forks, whichever process the step names.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Store { mapping: usize, at: usize, byte: u8 },
@@ -94,7 +94,7 @@ fn perform(file: &File, mappings: &[Mapping], step: Step) -> io::Result<Vec<u8>>
     Ok(answer)
 }
 
-/// Runs a history, each step in its process, and holds each look against the reference.
+/// Runs a history, each step in its process, and compares each look with the reference.
 fn follows_the_reference(history: &[(usize, Step)]) -> Result<(), TestCaseError> {
     // Each page has contents of its own.
     let pages: Vec<Vec<u8>> = (b'a'..).take(PAGES).map(|byte| vec![byte; page_size()]).collect();
@@ -109,7 +109,7 @@ fn follows_the_reference(history: &[(usize, Step)]) -> Result<(), TestCaseError>
         let answer = match process {
             0 => perform(&file, &mappings, step)?,
             child => {
-                // A child has the history, too: all it needs to hear is which step it is.
+                // A child has the history, too: it needs only the number of the step.
                 children[child - 1].1.send(&n.to_ne_bytes())?;
                 children[child - 1].1.receive()?
             }
@@ -123,11 +123,11 @@ fn follows_the_reference(history: &[(usize, Step)]) -> Result<(), TestCaseError>
             }
             Step::Fork if reference.copies.len() < PROCESSES => {
                 reference.fork();
-                children.push(Child::fork(|line| {
+                children.push(Child::fork(|peer| {
                     loop {
-                        match line.receive()?.try_into().map(usize::from_ne_bytes) {
-                            Ok(n) => line.send(&perform(&file, &mappings, history[n].1)?)?,
-                            Err(_) => return Ok(()), // Not a step's number: the end.
+                        match peer.receive()?.try_into().map(usize::from_ne_bytes) {
+                            Ok(n) => peer.send(&perform(&file, &mappings, history[n].1)?)?,
+                            Err(_) => return Ok(()), // not a step's number: the end
                         }
                     }
                 })?);
@@ -135,14 +135,14 @@ fn follows_the_reference(history: &[(usize, Step)]) -> Result<(), TestCaseError>
             Step::Fork => {}
         }
     }
-    for (child, line) in children {
-        line.give_turn()?;
+    for (child, peer) in children {
+        peer.give_turn()?;
         child.wait()?.success()?;
     }
     Ok(())
 }
 
-/// A byte of the file: at the edges of its pages and in the middle, so that steps meet.
+/// The offset of a byte: next to page boundaries and in the middle of a page, so that steps meet.
 fn place() -> impl Strategy<Value = usize> {
     let page = page_size();
     (0..PAGES, prop::sample::select(vec![0, 1, page / 2, page - 1])).prop_map(move |(n, at)| n * page + at)
@@ -164,7 +164,7 @@ proptest! {
     fn what_each_view_reads_is_what_a_small_reference_says(
         steps in prop::collection::vec((0..PROCESSES, step()), 1..20),
     ) {
-        // In the end everything is looked at by everybody; a process that was never forked leaves its turn to another.
+        // In the end each process looks at everything; another process does so for one that was never forked.
         let mut history = steps;
         for process in 0..PROCESSES {
             for view in 0..=READ_CALL {
@@ -183,21 +183,21 @@ fn a_child_begins_with_its_parents_copies_and_goes_on_without_it() {
     follows_the_reference(&history).expect("as the reference says");
 }
 
-/// Who sees a change. Where it is marked + or *, this is what Linux does, and POSIX promises neither seen nor unseen.
+/// Who sees a change. A cell with a + or * says what Linux does: POSIX promises neither.
 const MATRIX: &str = "
                                store shared    store private   write(2)
 the same mapping               seen            seen            -
 another shared mapping         seen            no              seen +
-a private one, untouched       seen *          no              seen *
-a private one, read before     seen *          no              seen *
-a private one, written before  no *            no              no *
+a private one, not accessed    seen *          no              seen *
+a private one, loaded before   seen *          no              seen *
+a private one, stored before   no *            no              no *
 read(2)                        seen +          no              seen
 a forked child, shared         seen            no              seen +
 a forked child, private        seen *          no              seen *
 the parent, shared             seen            no              seen +
 the parent, private            seen *          no              seen *
 *  POSIX leaves it unspecified; this is what Linux does.
-+  POSIX has the application synchronise mappings with read(2) and write(2); Linux needs nothing.
++  POSIX requires synchronisation between mappings and read(2), write(2); Linux does not.
 ";
 
 #[test]
@@ -226,13 +226,13 @@ fn the_first_store_copies_one_page_at_the_same_address() {
         let (_directory, path) = file_with(&vec![b'A'; pages * page_size()]);
         let copied = copy_on_write(&open(&path), pages * page_size()).expect("mapped");
         let CopyOnWrite { loaded, stored, stored_again, in_file } = copied;
-        for (touched, anonymous, byte) in [(&loaded, 0, b'A'), (&stored, 1, !b'A'), (&stored_again, 1, b'A' ^ 1)] {
-            assert_eq!(touched.pages("Anonymous").expect("a field"), anonymous, "{pages}");
-            assert!(touched.pages("Rss").expect("a field") >= 1, "{pages}");
-            assert_eq!(touched.byte, byte, "{pages}");
-            assert_eq!(touched.area.range(), loaded.area.range());
-            assert_eq!(touched.area.range().len(), pages * page_size());
-            assert_eq!(touched.area.permissions(), "rw-p");
+        for (state, anonymous, byte) in [(&loaded, 0, b'A'), (&stored, 1, !b'A'), (&stored_again, 1, b'A' ^ 1)] {
+            assert_eq!(state.pages("Anonymous").expect("a field"), anonymous, "{pages}");
+            assert!(state.pages("Rss").expect("a field") >= 1, "{pages}");
+            assert_eq!(state.byte, byte, "{pages}");
+            assert_eq!(state.area.range(), loaded.area.range());
+            assert_eq!(state.area.range().len(), pages * page_size());
+            assert_eq!(state.area.permissions(), "rw-p");
         }
         assert!(loaded.faults >= 1 && stored.faults >= 1, "the load and the store each fault: {loaded:?} {stored:?}");
         faults_of_second_stores.push(stored_again.faults);
@@ -240,8 +240,8 @@ fn the_first_store_copies_one_page_at_the_same_address() {
         assert!(std::fs::read(&path).expect("the file").iter().all(|&byte| byte == b'A'));
         assert_eq!(loaded.pages("Copied").expect_err("no such field").kind(), io::ErrorKind::NotFound);
     }
-    // A single one may be hit by something else: the kernel takes a page's protection away for reasons of its own.
-    assert!(faults_of_second_stores.contains(&0), "a store to the copy takes none: {faults_of_second_stores:?}");
+    // One of them may fault all the same: the kernel write-protects pages for reasons of its own.
+    assert!(faults_of_second_stores.contains(&0), "a store to the copy takes no fault: {faults_of_second_stores:?}");
 }
 
 #[test]
@@ -253,7 +253,7 @@ fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
 }
 
 #[test]
-fn a_flush_changes_nothing_that_anybody_sees() {
+fn a_flush_changes_nothing_that_is_seen() {
     let (_directory, path) = file_with(b"old");
     for (sharing, seen) in [(Sharing::Private, b'o'), (Sharing::Shared, b'N')] {
         // SAFETY: the file is this test's own, and has three bytes.

@@ -2,11 +2,11 @@
 //!
 //! What does it cost to change a file without mmap, and what is left of the file if the process dies halfway?
 //!
-//! The bytes of a file that somebody uses are in the kernel's page cache. read(2) copies them from there into a buffer of
-//! ours, write(2) copies them back. So changing a file through memory copies each byte twice, the one that changes and
-//! all the others. The lesson builds: the loops that move bytes ([`read_at`], [`write_at`]) and keep an [`Account`]; an
-//! [`Edit`] through memory, and in place; [`patch`], which moves only the bytes that change; and [`replace`], which a
-//! reader sees done or not begun, and never half.
+//! The bytes of a file in use are in the kernel's page cache. read(2) copies them from there into a buffer of ours,
+//! write(2) copies them back. So changing a file through memory copies every byte twice, not only the one that changes.
+//! The lesson builds: the loops that move bytes ([`read_at`], [`write_at`]) and keep an [`Account`]; an [`Edit`]
+//! through memory, and in place; [`patch`], which moves only the bytes that change; and [`replace`], of which a reader
+//! sees the old bytes or the new ones, and never a mixture.
 
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
@@ -23,48 +23,48 @@ use crate::observe::hex;
 use crate::process::{Child, Ended};
 
 // ANCHOR: calls
-/// The system calls of this lesson, one call a method. The tests put a file in the place of [`File`] whose answers they
-/// script.
+/// The system calls of this lesson, one call a method. The tests replace [`File`] by a file whose answers they script.
 ///
 /// POSIX lets a signal interrupt all but the last (EINTR), and lets a transfer move fewer bytes than it was asked for.
-/// Linux does the first on network and FUSE file systems and hardly ever on a disk; the second at the end of a file, on
-/// a full disk, at a size limit (setrlimit(2) RLIMIT_FSIZE), and for any transfer of 2 GiB or more.
+/// On Linux, signals interrupt them on network and FUSE file systems, and hardly ever on a disk. A transfer is short at
+/// the end of a file, on a full disk, at a size limit (setrlimit(2) RLIMIT_FSIZE), and whenever it is for 2 GiB or
+/// more.
 pub trait Calls {
-    /// Copies up to `into.len()` bytes of the file, from byte `offset` on, and says how many: 0 at the file's end.
+    /// Copies up to `into.len()` bytes of the file, from byte `offset` on, and returns how many: 0 at the file's end.
     ///
     /// # Errors
-    /// pread(2). EOVERFLOW when `offset` is not an `off_t`.
+    /// Those of pread(2). EOVERFLOW when `offset` does not fit in an `off_t`.
     fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno>;
 
-    /// Copies up to `bytes.len()` bytes into the file, from byte `offset` on, and says how many.
+    /// Copies up to `bytes.len()` bytes into the file, from byte `offset` on, and returns how many.
     ///
     /// # Errors
-    /// pwrite(2). EOVERFLOW when `offset` is not an `off_t`.
+    /// Those of pwrite(2). EOVERFLOW when `offset` does not fit in an `off_t`.
     fn pwrite(&self, bytes: &[u8], offset: u64) -> Result<usize, Errno>;
 
-    /// Cuts the file to `size` bytes, or lengthens it with zeros.
+    /// Truncates the file to `size` bytes, or extends it with zeros.
     ///
     /// # Errors
-    /// ftruncate(2). EOVERFLOW when `size` is not an `off_t`.
+    /// Those of ftruncate(2). EOVERFLOW when `size` does not fit in an `off_t`.
     fn ftruncate(&self, size: u64) -> Result<(), Errno>;
 
     /// Waits until what was written is on the disk.
     ///
     /// # Errors
-    /// fsync(2).
+    /// Those of fsync(2).
     fn fsync(&self) -> Result<(), Errno>;
 
     /// The size of the file in bytes.
     ///
     /// # Errors
-    /// fstat(2).
+    /// Those of fstat(2).
     fn size(&self) -> Result<u64, Errno>;
 }
 
 impl Calls for File {
     // ANCHOR: pread_pwrite
     fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
-        // off_t is signed. `try_from` and not `as`: a cast would turn a large offset into a negative one.
+        // off_t is signed: `as` would turn a large offset into a negative one.
         uio::pread(self, into, offset.try_into().map_err(|_| Errno::EOVERFLOW)?)
     }
 
@@ -95,7 +95,7 @@ pub struct Account {
     pub bytes_in: u64,
     /// Bytes copied from our memory into the page cache.
     pub bytes_out: u64,
-    /// [`Calls`] made, those that were interrupted too.
+    /// [`Calls`] made, interrupted ones included.
     pub calls: u64,
 }
 
@@ -105,7 +105,7 @@ impl fmt::Display for Account {
     }
 }
 
-/// Makes a call, and makes it again as long as a signal interrupts it: EINTR means that nothing was done.
+/// Makes a call, and repeats it while a signal interrupts it: EINTR means that nothing was done.
 // ANCHOR: until_answered
 fn until_answered<T>(account: &mut Account, mut call: impl FnMut() -> Result<T, Errno>) -> Result<T, Errno> {
     loop {
@@ -118,17 +118,17 @@ fn until_answered<T>(account: &mut Account, mut call: impl FnMut() -> Result<T, 
 }
 // ANCHOR_END: until_answered
 
-/// Fills `into` with the file's bytes from `offset` on and says how many there were: fewer only at the file's end.
+/// Fills `into` with the file's bytes from `offset` on and returns how many there were: fewer only at the file's end.
 ///
 /// # Errors
-/// Those of pread(2), without EINTR.
+/// Those of pread(2), except EINTR, which is retried.
 // ANCHOR: read_loop
 pub fn read_at(file: &dyn Calls, into: &mut [u8], offset: u64, account: &mut Account) -> io::Result<usize> {
     let mut done = 0;
     while done < into.len() {
         let read = until_answered(account, || file.pread(&mut into[done..], offset + bytes(done)))?;
         if read == 0 {
-            break; // The end of the file. Fewer bytes than asked for are not: the next call may bring more.
+            break; // Only 0 is the end of the file: after a short read the next call may bring more.
         }
         done += read;
         account.bytes_in += bytes(read);
@@ -140,15 +140,15 @@ pub fn read_at(file: &dyn Calls, into: &mut [u8], offset: u64, account: &mut Acc
 /// Writes all of `from` into the file, from byte `offset` on.
 ///
 /// # Errors
-/// Those of pwrite(2), without EINTR; `WriteZero` when the file takes no more bytes and gives no reason. The bytes before
-/// have been written then.
+/// Those of pwrite(2), except EINTR, which is retried; `WriteZero` when the file takes no more bytes and gives no
+/// reason. The bytes before that have been written.
 // ANCHOR: write_loop
 pub fn write_at(file: &dyn Calls, from: &[u8], offset: u64, account: &mut Account) -> io::Result<()> {
     let mut done = 0;
     while done < from.len() {
         let written = until_answered(account, || file.pwrite(&from[done..], offset + bytes(done)))?;
         if written == 0 {
-            return Err(io::ErrorKind::WriteZero.into()); // Asking again could go on for ever.
+            return Err(io::ErrorKind::WriteZero.into()); // Retrying could go on for ever.
         }
         done += written;
         account.bytes_out += bytes(written);
@@ -157,18 +157,18 @@ pub fn write_at(file: &dyn Calls, from: &[u8], offset: u64, account: &mut Accoun
 }
 // ANCHOR_END: write_loop
 
-/// A count of bytes in memory, for sums with file offsets, which have 64 bits everywhere.
+/// A count of bytes in memory, for arithmetic with file offsets, which have 64 bits everywhere.
 fn bytes(count: usize) -> u64 {
-    count.try_into().expect("no machine has addresses beyond 64 bits")
+    count.try_into().expect("no machine has addresses of more than 64 bits")
 }
 // ANCHOR_END: loops
 
 // ANCHOR: kernels_account
-/// Does `work`, and asks the kernel what it cost: /proc/self/io counts what this process moves with read(2), write(2) and
-/// their kin (proc_pid_io(5): rchar, wchar, syscr + syscw). Linux; other threads are counted as well.
+/// Does `work`, and asks the kernel what it cost: /proc/self/io counts what this process moves with read(2), write(2)
+/// and similar calls (proc_pid_io(5): rchar, wchar, syscr + syscw). Linux only; other threads are counted as well.
 ///
 /// # Errors
-/// Those of `work`. The inner result has the kernel's: a kernel may be built without this count.
+/// Those of `work`. The inner result is an error on a kernel that is built without this count.
 pub fn counted_by_the_kernel<T>(work: impl FnOnce() -> io::Result<T>) -> io::Result<(T, io::Result<Account>)> {
     let before = io_so_far();
     let done = work()?;
@@ -183,7 +183,7 @@ pub fn counted_by_the_kernel<T>(work: impl FnOnce() -> io::Result<T>) -> io::Res
     Ok((done, account))
 }
 
-/// The kernel's count, and the length of its text: reading it is a read as well, and in the next count.
+/// The kernel's count, and the length of its text: the next count includes the bytes of this read.
 // ANCHOR: count_of_io
 fn io_so_far() -> io::Result<(Account, u64)> {
     let mut buffer = [0; 1024];
@@ -200,20 +200,20 @@ fn io_so_far() -> io::Result<(Account, u64)> {
 // ANCHOR_END: kernels_account
 
 // ANCHOR: through_memory
-/// A change to a file: where it is, how many bytes go, and what comes in their place. More bytes than go make the file
-/// grow, fewer make it shrink.
+/// A change to a file: where it is, how many bytes it removes, and what it inserts in their place. The file grows or
+/// shrinks by the difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Edit {
     /// The first byte that changes.
     pub at: u64,
-    /// How many bytes go.
+    /// How many bytes are removed.
     pub remove: u64,
-    /// The bytes that come.
+    /// The bytes that are inserted.
     pub insert: Vec<u8>,
 }
 
 impl Edit {
-    /// Where the bytes that go end, in a file of `size` bytes.
+    /// Where the removed bytes end, in a file of `size` bytes.
     fn end_within(&self, size: u64) -> io::Result<u64> {
         self.at.checked_add(self.remove).filter(|&end| end <= size).ok_or_else(|| {
             let text = format!("{} bytes from {} on are not inside the file's {size} bytes", self.remove, self.at);
@@ -222,14 +222,15 @@ impl Edit {
     }
 }
 
-/// The bytes that one piece of work moves at a time.
-pub const PIECE: usize = 64 * 1024;
+/// How many bytes the functions of this lesson move at a time.
+pub const CHUNK: usize = 64 * 1024;
 
 /// The study notes' way: reads the whole file into memory, changes it there, and stores it back.
 ///
 /// # Errors
-/// `InvalidInput` when the edit is not inside the file; `OutOfMemory` when the file is too large for memory; else those of
-/// [`read_at`], [`write_at`] and ftruncate(2). An error or a death while it stores back leaves half of the change.
+/// `InvalidInput` when the edit is not inside the file; `OutOfMemory` when the file is too large for memory; otherwise
+/// those of [`read_at`], [`write_at`] and ftruncate(2). An error, or SIGKILL, while it stores back leaves half of the
+/// change.
 // ANCHOR: notes_way
 pub fn edit_through_memory(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
     let mut account = Account::default();
@@ -247,16 +248,16 @@ pub fn edit_through_memory(file: &dyn Calls, edit: &Edit) -> io::Result<Account>
 }
 // ANCHOR_END: notes_way
 
-/// The whole file. The end is where a read gives nothing: the size may change while we read.
+/// The whole file. It ends where a read returns nothing: the size may change while we read.
 fn read_to_end(file: &dyn Calls, account: &mut Account) -> io::Result<Vec<u8>> {
     let mut buffer = Vec::new();
     loop {
         let end = buffer.len();
-        buffer.try_reserve(PIECE)?; // An error, where `resize` alone would abort the process.
-        buffer.resize(end + PIECE, 0);
+        buffer.try_reserve(CHUNK)?; // returns an error, where `resize` alone would abort the process
+        buffer.resize(end + CHUNK, 0);
         let read = read_at(file, &mut buffer[end..], bytes(end), account)?;
         buffer.truncate(end + read);
-        if read < PIECE {
+        if read < CHUNK {
             return Ok(buffer);
         }
     }
@@ -264,7 +265,7 @@ fn read_to_end(file: &dyn Calls, account: &mut Account) -> io::Result<Vec<u8>> {
 
 /// [`edit_through_memory`] with std: [`fs::read`] and [`fs::write`] absorb EINTR and short transfers as our loops do.
 ///
-/// What they don't do is keep the file whole: `fs::write` cuts it to nothing (O_TRUNC) before it writes the first byte.
+/// What they don't do is keep the file whole: `fs::write` truncates it (O_TRUNC) before it writes the first byte.
 ///
 /// # Errors
 /// As [`edit_through_memory`].
@@ -281,9 +282,9 @@ pub fn edit_with_std(path: &Path, edit: &Edit) -> io::Result<()> {
 // ANCHOR: in_place
 /// Changes the bytes from `at` on and no others. It reads nothing, and needs no memory for the rest of the file.
 ///
-/// That is our side. The kernel works in pages: to change a part of one that isn't in the page cache, it may have to fetch
-/// the page from the disk first. A range beyond the file's end makes it grow; the bytes between read as zeros (a hole).
-/// A file opened with O_APPEND gets the bytes at its end, whatever `at` is: so Linux does, against POSIX (pwrite(2), BUGS).
+/// The kernel works in pages: to change a part of one that is not in the page cache, it may have to read the page from
+/// the disk first. A range past the file's end makes the file grow; the bytes between read as zeros (a hole). A file
+/// opened with O_APPEND gets the bytes at its end, whatever `at` is: Linux does so, against POSIX (pwrite(2), BUGS).
 ///
 /// # Errors
 /// As [`write_at`].
@@ -295,8 +296,8 @@ pub fn patch(file: &dyn Calls, at: u64, news: &[u8]) -> io::Result<Account> {
 }
 // ANCHOR_END: patch
 
-/// [`patch`] with std: `write_all_at` is the same loop. The single `write_at` and `read_at` are the bare calls: they pass
-/// short counts on, and EINTR as [`io::ErrorKind::Interrupted`].
+/// [`patch`] with std: `write_all_at` is the same loop. std's `write_at` and `read_at` are the bare calls: they return
+/// short counts, and EINTR as [`io::ErrorKind::Interrupted`].
 ///
 /// # Errors
 /// As [`patch`].
@@ -304,13 +305,13 @@ pub fn patch_with_std(file: &impl FileExt, at: u64, news: &[u8]) -> io::Result<(
     file.write_all_at(news, at)
 }
 
-/// Makes the edit with no more memory than a piece. An edit that keeps the size is a [`patch`]. Else the bytes behind it
-/// have to move, each of them: a file has no call that inserts. (Linux has fallocate(2) FALLOC_FL_INSERT_RANGE, for whole
+/// Makes the edit with the memory of a single chunk. An edit that keeps the size is a [`patch`]. Otherwise every byte
+/// after it has to move: no call inserts bytes into a file. (Linux has fallocate(2) FALLOC_FL_INSERT_RANGE, for whole
 /// blocks, on some file systems.)
 ///
 /// # Errors
-/// `InvalidInput` when the edit is not inside the file; `UnexpectedEof` when somebody shortens it meanwhile; else as
-/// [`edit_through_memory`], and an error leaves half of the change just the same.
+/// `InvalidInput` when the edit is not inside the file; `UnexpectedEof` when another process truncates it meanwhile;
+/// otherwise as [`edit_through_memory`]. An error leaves half of the change here, too.
 pub fn edit_in_place(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
     let mut account = Account::default();
     let size = until_answered(&mut account, || file.size())?;
@@ -326,19 +327,19 @@ pub fn edit_in_place(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
     Ok(account)
 }
 
-/// Moves the `length` bytes at `from` to `to`, which may overlap.
+/// Moves the `length` bytes at `from` to `to`; the two ranges may overlap.
 // ANCHOR: move_tail
 fn move_tail(file: &dyn Calls, from: u64, to: u64, length: u64, account: &mut Account) -> io::Result<()> {
-    let mut buffer = vec![0; PIECE];
-    let pieces = length.div_ceil(bytes(PIECE));
-    for n in 0..pieces {
-        // Towards the end the last piece goes first: no piece is written over before it was read.
-        let skip = if to > from { pieces - 1 - n } else { n } * bytes(PIECE);
-        let piece = usize::try_from(length - skip).map_or(PIECE, |left| left.min(PIECE));
-        if read_at(file, &mut buffer[..piece], from + skip, account)? < piece {
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "somebody else shortened the file"));
+    let mut buffer = vec![0; CHUNK];
+    let chunks = length.div_ceil(bytes(CHUNK));
+    for n in 0..chunks {
+        // Towards the end the last chunk goes first, so that no chunk is overwritten before it is read.
+        let skip = if to > from { chunks - 1 - n } else { n } * bytes(CHUNK);
+        let chunk = usize::try_from(length - skip).map_or(CHUNK, |left| left.min(CHUNK));
+        if read_at(file, &mut buffer[..chunk], from + skip, account)? < chunk {
+            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "another process has truncated the file"));
         }
-        write_at(file, &buffer[..piece], to + skip, account)?;
+        write_at(file, &buffer[..chunk], to + skip, account)?;
     }
     Ok(())
 }
@@ -349,41 +350,43 @@ fn move_tail(file: &dyn Calls, from: u64, to: u64, length: u64, account: &mut Ac
 /// How far [`replace`] has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
-    /// The temporary file is there, empty.
+    /// The temporary file exists, and is empty.
     Made,
     /// It has all bytes, and the owner and the mode of the old file.
     Written,
     /// It is on the disk: fsync(2) of the file.
     Synced,
-    /// It has the name. From here on a reader who opens the file gets the new one.
+    /// It has the name. From now on a process that opens the file gets the new one.
     Renamed,
     /// The name is on the disk: fsync(2) of the directory.
     Durable,
 }
 
-/// How the name of a temporary file begins. Not made from the file's own name, which may have no room left for more.
+/// How the name of a temporary file begins. It is not made from the file's own name, which may be as long as a name can
+/// be.
 pub const TEMPORARY: &str = ".replacing-";
 
-/// Replaces the contents of the file at `path`, so that a reader who opens it gets the old bytes or the new ones, never a
-/// mixture, and whoever has the old file open keeps the old bytes.
+/// Replaces the contents of the file at `path`. A process that opens it gets the old bytes or the new ones, never a
+/// mixture; a process that has the old file open keeps the old bytes.
 ///
-/// The new bytes go into a temporary file in the same directory (rename(2) does not cross file systems), and rename(2) puts
-/// it in the place of the old one, in one step (POSIX). The two calls of fsync(2) are for a crash of the machine: without
-/// the first, the name could come to stand for a file whose bytes never reached the disk; without the second, the old file
-/// could be back. Against the death of this process alone neither is needed.
+/// The new bytes go into a temporary file in the same directory (rename(2) does not cross file systems), and rename(2)
+/// replaces the old file by it in one step (POSIX). The two calls of fsync(2) are for a crash of the machine: without
+/// the first, the name could end up at a file whose bytes never reached the disk; without the second, the old file
+/// could be back. If only this process can be killed, neither is needed.
 ///
 /// - Owner, group and mode are kept. Hard links, extended attributes and ACLs are not: it is a new inode.
-/// - A symbolic link is followed and stays a link; the file that it leads to is replaced. (rename(2) itself would replace
-///   the link.)
-/// - What is needed is leave to write to the directory. The mode of the file does not matter: it isn't written to.
-/// - Of two that replace at a time the later one wins; they don't see each other's change.
-/// - A process that is killed before the rename leaves its temporary file behind: [`left_behind`] finds it. A file without
-///   a name (O_TMPFILE) would leave nothing, but linkat(2), which gives it one, takes no name that exists.
+/// - A symbolic link is followed and stays a link; the file that it leads to is replaced. (rename(2) itself would
+///   replace the link.)
+/// - It needs write permission on the directory. The mode of the file does not matter: the file isn't written to.
+/// - If two processes replace it at the same time, the later one wins; neither sees the other's change.
+/// - A process that is killed before the rename leaves its temporary file: [`leftovers`] finds it. A file without a
+///   name (O_TMPFILE) would leave nothing, but linkat(2), which names it, fails if the name exists.
 ///
 /// # Errors
-/// `NotFound` for a missing file and for a link that leads nowhere; `InvalidInput` for what is not a regular file; EPERM
-/// when the owner or the group can't be kept; else those of the calls. Nothing has changed then and nothing is left behind,
-/// except for an error of the last fsync(2): the file is new then, and may be the old one after a crash.
+/// `NotFound` for a missing file and for a link that leads nowhere; `InvalidInput` for anything but a regular file;
+/// EPERM when the owner or the group can't be kept; otherwise those of the calls. Then nothing has changed and no
+/// temporary file is left, unless the last fsync(2) failed: then the file is new, and a crash may bring back the old
+/// one.
 pub fn replace(path: &Path, contents: &[u8]) -> io::Result<Account> {
     replace_step_by_step(path, contents, |_| Ok(()))
 }
@@ -402,16 +405,16 @@ pub fn replace_step_by_step(
     let old = path.metadata()?;
     let parent = path.parent().filter(|_| old.is_file());
     let parent = parent.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "not a regular file"))?;
-    // Opened now: once the file has been renamed, it would be late to find out that this fails.
+    // Opened now: after the rename an error of this call would come too late.
     let directory = File::open(parent)?;
 
     // ANCHOR: six_steps
-    // Made with mode 0600, so that nobody reads the bytes whom the old mode may forbid it. Dropping it unlinks it.
+    // Its mode is 0600, so that nobody whom the old mode shuts out can read it. Dropping it unlinks it.
     let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent)?;
     reached(Step::Made)?;
     let file = temporary.as_file();
     write_at(file, contents, 0, &mut account)?;
-    // The owner first: chown(2) takes the set-user-ID bit out of the mode.
+    // The owner first: chown(2) clears the set-user-ID bit of the mode.
     fchown(file, Some(old.uid()), Some(old.gid()))?;
     file.set_permissions(old.permissions())?;
     reached(Step::Written)?;
@@ -425,12 +428,12 @@ pub fn replace_step_by_step(
     Ok(account)
 }
 
-/// The temporary files that processes left behind in `directory` which were killed while they replaced a file. One of a
-/// process that is still at it is among them.
+/// The temporary files in `directory` of processes that were killed while they replaced a file. Those of processes that
+/// are just replacing one are among them.
 ///
 /// # Errors
 /// Those of reading the directory.
-pub fn left_behind(directory: &Path) -> io::Result<Vec<PathBuf>> {
+pub fn leftovers(directory: &Path) -> io::Result<Vec<PathBuf>> {
     let mut left = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
@@ -443,11 +446,11 @@ pub fn left_behind(directory: &Path) -> io::Result<Vec<PathBuf>> {
 // ANCHOR_END: replace
 
 // ANCHOR: killed
-/// Replaces the contents the plain way: cuts the file to nothing and writes the new bytes, and calls `halfway` when half of
-/// them are written. That is what `fs::write` and a shell's `>` do.
+/// Replaces the contents the plain way: truncates the file and writes the new bytes, as `fs::write` and a shell's `>`
+/// do. It calls `halfway` when half of them are written.
 ///
 /// # Errors
-/// Those of open(2), of [`write_at`] and of `halfway`. The old bytes are gone then, and the new ones not all there.
+/// Those of open(2), of [`write_at`] and of `halfway`. Then the old bytes are gone, and the new ones are incomplete.
 // ANCHOR: rewrite
 pub fn rewrite(path: &Path, contents: &[u8], halfway: impl FnOnce() -> io::Result<()>) -> io::Result<Account> {
     let mut account = Account::default();
@@ -460,38 +463,38 @@ pub fn rewrite(path: &Path, contents: &[u8], halfway: impl FnOnce() -> io::Resul
 }
 // ANCHOR_END: rewrite
 
-/// A child [rewrites](rewrite) the file and is killed halfway.
+/// Forks a child that [rewrites](rewrite) the file, and kills it halfway.
 ///
 /// # Errors
 /// Those of the child.
 pub fn rewrite_killed_halfway(path: &Path, contents: &[u8]) -> io::Result<Ended> {
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         rewrite(path, contents, || {
-            line.give_turn()?;
-            line.await_turn() // which never comes
+            peer.give_turn()?;
+            peer.await_turn() // which never comes
         })
         .map(drop)
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     child.kill()
 }
 
-/// A child [replaces](replace) the file and is killed after `step`.
+/// Forks a child that [replaces](replace) the file, and kills it after `step`.
 ///
 /// # Errors
 /// Those of the child.
 pub fn replace_killed_after(step: Step, path: &Path, contents: &[u8]) -> io::Result<Ended> {
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         replace_step_by_step(path, contents, |reached| {
             if reached == step {
-                line.give_turn()?;
-                line.await_turn()?; // which never comes
+                peer.give_turn()?;
+                peer.await_turn()?; // which never comes
             }
             Ok(())
         })
         .map(drop)
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     child.kill()
 }
 // ANCHOR_END: killed
@@ -499,9 +502,10 @@ pub fn replace_killed_after(step: Step, path: &Path, contents: &[u8]) -> io::Res
 /// The largest file that the demonstration reads into memory, in bytes.
 const LARGEST_IN_MEMORY: u64 = 16 << 20;
 
-/// Demonstrates changing a file through memory and in place, and replacing it, with an account of each and a kill halfway.
+/// Demonstrates changing a file through memory and in place, and replacing it, with an account of each and a kill
+/// halfway.
 ///
-/// It changes the file at `path`, which has one line of text in the end.
+/// It changes the file at `path`, which contains one line of text afterwards.
 ///
 /// # Errors
 /// Those of the functions above, and of the output.
@@ -520,14 +524,14 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     if size <= LARGEST_IN_MEMORY {
         let insert = at_most("COPY").to_vec();
         let edit = Edit { at: 0, remove: bytes(insert.len()), insert };
-        out.tell(format!("the first {} bytes of {size} are to change", edit.remove))?;
+        out.tell(format!("change the first {} of {size} bytes", edit.remove))?;
         out.evidence("before", start()?)?;
         let (account, counted) = counted_by_the_kernel(|| edit_through_memory(&file, &edit))?;
         out.evidence("after", start()?)?;
         accounts(out, account, counted)?;
-        out.shows("each byte was copied twice, page cache to buffer to page cache; one more call found the end.")?;
+        out.shows("every byte was copied twice, page cache to buffer to page cache; one more call found the end.")?;
     } else {
-        out.tell(format!("skipped: the file has {size} bytes, and this way needs as much memory"))?;
+        out.tell(format!("skipped: the file has {size} bytes, and this needs as much memory"))?;
     }
 
     out.part("In place: only the bytes that change")?;
@@ -536,39 +540,39 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let (account, counted) = counted_by_the_kernel(|| patch(&file, 0, news))?;
     out.evidence("after", start()?)?;
     accounts(out, account, counted)?;
-    out.shows("nothing is read, and the rest of the file is not touched, however large it is.")?;
-    out.tell("one byte more, before the last one")?;
+    out.shows("nothing is read, and the rest of the file is not accessed, however large it is.")?;
+    out.tell("insert one byte before the last one")?;
     let account = edit_in_place(&file, &Edit { at: size - 1, remove: 0, insert: b"+".to_vec() })?;
     out.evidence("our account", account)?;
-    out.shows("a file has no call that inserts: the bytes behind the place are moved, here one.")?;
+    out.shows("no call inserts bytes into a file: the bytes after them are moved, here one.")?;
 
     out.part("Killed halfway")?;
     let second = directory.join("second");
     let (old, new) = (b"old old old\n", b"new new new\n");
     let contents = || -> io::Result<String> { Ok(hex(&fs::read(&second)?)) };
-    out.tell("a child cuts a second file to nothing, writes half of the new bytes, and is killed")?;
+    out.tell("a child truncates a second file, writes half of the new bytes, and is killed")?;
     fs::write(&second, old)?;
     out.evidence("before", contents()?)?;
     out.evidence("the child was", rewrite_killed_halfway(&second, new)?)?;
     out.evidence("after", contents()?)?;
-    out.shows("half of the new bytes, none of the old: the page cache keeps what a dead process wrote.")?;
+    out.shows("half of the new bytes, none of the old: the page cache keeps what a killed process wrote.")?;
     for (when, step) in [("before", Step::Synced), ("after", Step::Renamed)] {
-        out.tell(format!("a child replaces it by a temporary file, and is killed {when} rename(2)"))?;
+        out.tell(format!("a child replaces it with a temporary file, and is killed {when} rename(2)"))?;
         fs::write(&second, old)?;
         replace_killed_after(step, &second, new)?;
         out.evidence("after", contents()?)?;
-        let left = left_behind(&directory)?;
+        let left = leftovers(&directory)?;
         out.evidence("temporary files left", left.len())?;
         left.iter().try_for_each(fs::remove_file)?;
     }
     fs::remove_file(&second)?;
-    out.shows("the old bytes or the new ones; before the rename, the temporary file is left as well.")?;
+    out.shows("the old bytes or the new ones; a kill before the rename leaves the temporary file, too.")?;
 
     out.part("Replaced by rename(2)")?;
     let inode = |out: &Narrator, file: &fs::Metadata| {
         format!("{} with mode {:o}", out.varying("inode", file.ino()), file.mode() & 0o7777)
     };
-    out.tell("set the mode to 640, keep the old file open, replace it")?;
+    out.tell("set the mode to 640, keep the file open, replace it")?;
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o640))?;
     let (old, old_start) = (file.metadata()?, start()?);
     let account = replace(path, b"a new file with an old name\n")?;
@@ -580,13 +584,11 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("read(2) by the path", hex(&fs::read(path)?[..12]))?;
     out.evidence("the old descriptor", start()?)?;
     out.evidence("... is the same as before", start()? == old_start)?;
-    out.shows("another file has the name now; who had the old one open still has it.")?;
+    out.shows("the name is another file's now; a process that had the old one open still has it.")?;
 
     out.part("The question")?;
-    out.tell(
-        "read(2) and write(2) copy between the page cache and a buffer of ours. Why copy, when the page cache is",
-    )?;
-    out.tell("there already? Lesson 2 has the kernel show it to us where it is.")
+    out.tell("read(2) and write(2) copy between the page cache and a buffer of ours. Why copy, when the page cache")?;
+    out.tell("is in memory already? In lesson 2 the kernel shows it to us where it is.")
 }
 
 fn accounts(out: &mut Narrator, ours: Account, kernels: io::Result<Account>) -> io::Result<()> {

@@ -1,12 +1,12 @@
 //! # Lesson 2: mmap and munmap
 //!
-//! mmap(2) makes a range of a file appear as a range of addresses. No byte is copied by the call: it writes down that
+//! mmap(2) makes a range of a file appear as a range of addresses. The call copies no byte: the kernel records that
 //! these addresses stand for those pages of the file, and the first touch of each page fetches it from the page cache.
-//! From then on a load and a store are all it takes to read and to write the file.
+//! From then on a load or a store is all it takes to read or to write the file.
 //!
-//! The lesson builds, from the raw call up: [`Mapping`], which owns a range of addresses and gives it back; [`Window`],
-//! which shows any byte range of a file; the study notes' program ([`store_4321`]); and then asks the kernel how long
-//! a mapping lives, what its protection forbids, and which calls it refuses.
+//! The lesson builds, from the raw call up: [`Mapping`], which owns a range of addresses and unmaps it; [`Window`],
+//! which shows any byte range of a file; the study notes' program ([`store_4321`]). Then it asks the kernel how long a
+//! mapping lives, what its protection forbids, and which calls it refuses.
 
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
@@ -30,10 +30,10 @@ use crate::narrate::{Narrator, answer};
 use crate::observe::{hex, maps_of, maps_of_process, page_size, page_size_u64, whole_pages};
 use crate::process::{Child, Ended, end_of};
 
-/// Who sees a store to the mapping. mmap(2) wants exactly one of the two; lesson 3 is about the difference.
+/// Who sees a store to the mapping. mmap(2) requires exactly one of the two; lesson 3 is about the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sharing {
-    /// MAP_SHARED: a store changes the page of the file, for everybody.
+    /// MAP_SHARED: a store changes the page of the file, for every process.
     Shared,
     /// MAP_PRIVATE: the first store to a page makes a copy of it that only this mapping sees.
     Private,
@@ -48,17 +48,37 @@ impl From<Sharing> for MapFlags {
     }
 }
 
-/// `PROT_READ | PROT_WRITE`, which most mappings here have.
+/// `PROT_READ | PROT_WRITE`, the protection of most mappings here.
 pub const READ_WRITE: ProtFlags = ProtFlags::PROT_READ.union(ProtFlags::PROT_WRITE);
 
 // ANCHOR: mapping
-/// A range of addresses that mmap(2) gave us. Dropping it gives the range back with munmap(2).
+/// A range of addresses that mmap(2) has returned. Dropping it unmaps the range with munmap(2).
 ///
-/// It hands out no `&[u8]`: a reference to plain bytes promises the compiler that nobody changes them meanwhile, and
-/// another process may do just that. Each access is an atomic one, so that a byte is old or new and nothing else.
+/// It hands out no `&[u8]`: a reference to plain bytes promises the compiler that they do not change meanwhile, and
+/// another process may change them. Each access is atomic, so that a byte is old or new and nothing else.
 ///
-/// A touch can end the process, by SIGBUS where the file has no page (lesson 6) or by SIGSEGV where the protection
-/// forbids it. Nothing worse: no Rust code runs after such a touch.
+/// An access can kill the process, by SIGBUS where the file has no page (lesson 6), or by SIGSEGV where the protection
+/// forbids it. It does nothing worse: no Rust code runs after such an access.
+///
+/// # Example
+/// A store to a shared mapping is a change of the file:
+/// ```
+/// use std::io::Read;
+///
+/// use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+///
+/// let mut file = tempfile::tempfile()?;
+/// file.set_len(5)?;
+/// let mapping = Mapping::of_file(&file, 0, 5, READ_WRITE, Sharing::Shared)?;
+/// mapping.write(0, b"hello");
+/// assert_eq!(mapping.load(1), b'e');
+/// mapping.unmap()?;
+///
+/// let mut text = String::new();
+/// file.read_to_string(&mut text)?;
+/// assert_eq!(text, "hello");
+/// # Ok::<_, std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Mapping {
     start: NonNull<c_void>,
@@ -69,9 +89,9 @@ impl Mapping {
     /// Maps `length` bytes of `file` from byte `offset` on. The kernel picks the addresses.
     ///
     /// # Errors
-    /// mmap(2): EINVAL for a length of 0 or an offset that is no multiple of the page size; EACCES when the descriptor was
-    /// not opened for what `protection` and `sharing` ask; ENODEV for what cannot be mapped; ENOMEM when no range of
-    /// addresses is free; EOVERFLOW when `offset` is beyond 2^63 - 1.
+    /// Those of mmap(2): EINVAL for a length of 0, or an offset that is not a multiple of the page size; EACCES when
+    /// the descriptor is not open for what `protection` and `sharing` need; ENODEV when the file can't be mapped;
+    /// ENOMEM when no range of addresses is free; EOVERFLOW when `offset` is larger than 2^63 - 1.
     // ANCHOR: of_file
     pub fn of_file(
         file: impl AsFd,
@@ -80,9 +100,9 @@ impl Mapping {
         protection: ProtFlags,
         sharing: Sharing,
     ) -> Result<Mapping, Errno> {
-        // nix's type leaves length 0 no way to reach the kernel, whose answer this is.
+        // nix takes a NonZeroUsize, so a length of 0 never reaches the kernel; EINVAL is what the kernel would say.
         let non_zero = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
-        // off_t is signed. `try_from` and not `as`: a cast would turn a large offset into a negative one.
+        // off_t is signed: `as` would turn a large offset into a negative one.
         let offset = offset.try_into().map_err(|_| Errno::EOVERFLOW)?;
         // SAFETY: without an address hint the kernel picks a free range, so no memory in use is replaced.
         let start = unsafe { mmap(None, non_zero, protection, sharing.into(), file, offset) }?;
@@ -93,7 +113,7 @@ impl Mapping {
     /// Maps `length` bytes of zeros that belong to no file (MAP_ANONYMOUS).
     ///
     /// # Errors
-    /// mmap(2): EINVAL for a length of 0; ENOMEM when no range of addresses is free.
+    /// Those of mmap(2): EINVAL for a length of 0; ENOMEM when no range of addresses is free.
     pub fn anonymous(length: usize, protection: ProtFlags, sharing: Sharing) -> Result<Mapping, Errno> {
         let non_zero = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
         // SAFETY: without an address hint the kernel picks a free range, so no memory in use is replaced.
@@ -101,14 +121,14 @@ impl Mapping {
         Ok(Mapping { start, length })
     }
 
-    /// Gives the addresses back now. Dropping does the same, but has nobody to tell of an error.
+    /// Unmaps the addresses now. Dropping does the same, but can't return an error.
     ///
     /// # Errors
-    /// munmap(2): ENOMEM when the process has too many mappings (unmapping a part of one makes two of it).
+    /// Those of munmap(2): ENOMEM when the process has too many mappings (unmapping the middle of one makes two of it).
     pub fn unmap(self) -> Result<(), Errno> {
         let (start, length) = (self.start, self.length);
         std::mem::forget(self);
-        // SAFETY: the range is ours, and with `self` gone nobody can reach it any more.
+        // SAFETY: the range is ours, and `self`, the only way to reach it, is gone.
         unsafe { munmap(start, length) }
     }
 }
@@ -116,7 +136,8 @@ impl Mapping {
 // ANCHOR: give_back
 impl Drop for Mapping {
     fn drop(&mut self) {
-        // SAFETY: the range is ours, and nobody borrows from `self` any more. An error would leave it mapped: no harm.
+        // SAFETY: the range is ours, and no borrow of `self` is left. An error would leave it mapped, which does no
+        // harm.
         let _ = unsafe { munmap(self.start, self.length) };
     }
 }
@@ -140,27 +161,28 @@ impl Mapping {
         self.address()..self.address() + whole_pages(self.length)
     }
 
-    /// Loads the byte at `at`, which may lie in the rest of the last page.
+    /// Loads the byte at `at`, which may be in the rest of the last page.
     ///
     /// # Panics
-    /// When `at` is outside the mapped pages.
+    /// If `at` is outside the mapped pages.
     pub fn load(&self, at: usize) -> u8 {
-        // The result is used: a load that nobody looks at could be left out, and with it the touch.
+        // black_box uses the result: the compiler could leave out an unused load, and with it the access.
         black_box(self.byte(at).load(Ordering::Relaxed))
     }
 
-    /// Stores a byte at `at`, which may lie in the rest of the last page.
+    /// Stores a byte at `at`, which may be in the rest of the last page.
     ///
     /// # Panics
-    /// When `at` is outside the mapped pages.
+    /// If `at` is outside the mapped pages.
     pub fn store(&self, at: usize, byte: u8) {
         self.byte(at).store(byte, Ordering::Relaxed);
     }
 
-    /// Loads as many bytes as `into` has. Each byte is whole; all of them together are no snapshot (lesson 4).
+    /// Fills `into` with the bytes from `at` on. Each byte is whole, but all of them together are no snapshot (lesson
+    /// 4).
     ///
     /// # Panics
-    /// When a byte lies outside the mapped pages.
+    /// If a byte is outside the mapped pages.
     pub fn read(&self, at: usize, into: &mut [u8]) {
         for (n, byte) in into.iter_mut().enumerate() {
             *byte = self.load(at + n);
@@ -170,7 +192,7 @@ impl Mapping {
     /// Stores `bytes` from `at` on.
     ///
     /// # Panics
-    /// When a byte lies outside the mapped pages.
+    /// If a byte is outside the mapped pages.
     pub fn write(&self, at: usize, bytes: &[u8]) {
         for (n, &byte) in bytes.iter().enumerate() {
             self.store(at + n, byte);
@@ -181,25 +203,26 @@ impl Mapping {
     /// The byte at `at` as an atomic.
     fn byte(&self, at: usize) -> &AtomicU8 {
         let byte = self.pointer(at, 1, 1).cast().as_ptr();
-        // SAFETY: inside the mapping, which outlives the borrow of `self`; other accesses are atomic or another process's.
+        // SAFETY: inside the mapping, which outlives the borrow of `self`; other accesses are atomic or another
+        // process's.
         unsafe { AtomicU8::from_ptr(byte) }
     }
     // ANCHOR_END: one_byte
 
-    /// The four bytes at `at` as an atomic word in this machine's byte order.
+    /// The four bytes at `at` as an atomic word in native byte order.
     ///
     /// # Panics
-    /// When `at` is no multiple of 4, or outside the mapped pages.
+    /// If `at` is not a multiple of 4, or outside the mapped pages.
     pub fn word(&self, at: usize) -> &AtomicU32 {
         let word = self.pointer(at, size_of::<u32>(), align_of::<u32>()).cast().as_ptr();
         // SAFETY: aligned, inside the mapping, which outlives the borrow of `self`; other accesses are atomic.
         unsafe { AtomicU32::from_ptr(word) }
     }
 
-    /// The eight bytes at `at` as an atomic word in this machine's byte order.
+    /// The eight bytes at `at` as an atomic word in native byte order.
     ///
     /// # Panics
-    /// When `at` is no multiple of 8, or outside the mapped pages.
+    /// If `at` is not a multiple of 8, or outside the mapped pages.
     pub fn long_word(&self, at: usize) -> &AtomicU64 {
         let word = self.pointer(at, size_of::<u64>(), align_of::<u64>()).cast().as_ptr();
         // SAFETY: aligned, inside the mapping, which outlives the borrow of `self`; other accesses are atomic.
@@ -209,17 +232,18 @@ impl Mapping {
     fn pointer(&self, at: usize, size: usize, align: usize) -> NonNull<c_void> {
         let mapped = whole_pages(self.length);
         assert!(at < mapped && size <= mapped - at, "bytes {at}..{at}+{size} are outside the {mapped} mapped bytes");
-        assert!(at.is_multiple_of(align), "{at} is no multiple of {align}");
+        assert!(at.is_multiple_of(align), "{at} is not a multiple of {align}");
         // SAFETY: inside the mapping, as just checked.
         unsafe { self.start.byte_add(at) }
     }
 }
 
-/// Loads the byte at an address that need not be mapped: the question is what the kernel does then.
+/// Loads the byte at an address where perhaps nothing is mapped, to see what the kernel does then.
 ///
 /// # Safety
-/// Nothing is mapped there (the process dies of the touch: ask in a child), or a mapping that may be read as it changes.
-pub unsafe fn touch(address: usize) -> u8 {
+/// Either nothing is mapped at `address`, and SIGSEGV kills the process (so call it in a child); or memory is mapped
+/// there that may change while it is read.
+pub unsafe fn load_at(address: usize) -> u8 {
     let byte = std::ptr::with_exposed_provenance_mut(address);
     // SAFETY: the caller's promise. A single byte is always aligned.
     black_box(unsafe { AtomicU8::from_ptr(byte) }.load(Ordering::Relaxed))
@@ -227,22 +251,43 @@ pub unsafe fn touch(address: usize) -> u8 {
 // ANCHOR_END: access
 
 // ANCHOR: window
-/// Any byte range of a file, mapped shared. mmap(2) wants an offset on a page's edge; a window begins where it likes and
-/// maps from the edge before.
+/// Any byte range of a file, mapped shared. mmap(2) needs a page-aligned offset; a window begins at any byte, and maps
+/// from the page boundary before it.
+///
+/// # Example
+/// ```
+/// use std::os::unix::fs::FileExt;
+///
+/// use mmap_workbook::lesson_2::{READ_WRITE, Window};
+///
+/// let file = tempfile::tempfile()?;
+/// file.write_all_at(b"a file of a few words", 0)?;
+/// let window = Window::new(&file, 10, 5, READ_WRITE)?;
+/// let mut bytes = [0; 5];
+/// window.read(0, &mut bytes);
+/// assert_eq!(bytes, *b"a few");
+/// window.write(2, b"new");
+///
+/// let mut text = [0; 21];
+/// file.read_exact_at(&mut text, 0)?;
+/// assert_eq!(text, *b"a file of a new words");
+/// # Ok::<_, std::io::Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Window {
     mapping: Mapping,
-    /// From the page's edge, where the mapping begins, to the first byte of the window.
+    /// The bytes from the page boundary, where the mapping begins, to the first byte of the window.
     skip: usize,
     length: usize,
 }
 
 impl Window {
-    /// A window onto `length` bytes of `file` from `offset` on, to read and, where `protection` says so, to write.
+    /// A window onto `length` bytes of `file` from `offset` on, for reading and, if `protection` allows it, for
+    /// writing.
     ///
     /// # Errors
-    /// `InvalidInput` for a length of 0 or one that no address space has; `UnexpectedEof` when the range is not wholly
-    /// inside the file as it is now (a touch beyond would be SIGBUS); else as [`Mapping::of_file`].
+    /// `InvalidInput` for a length of 0; `UnexpectedEof` when the range is not entirely inside the file as it is now
+    /// (an access past the end could raise SIGBUS); otherwise as [`Mapping::of_file`].
     pub fn new(file: &File, offset: u64, length: usize, protection: ProtFlags) -> io::Result<Window> {
         if length == 0 {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "a window has at least one byte"));
@@ -254,18 +299,18 @@ impl Window {
             return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
         }
         // ANCHOR: window_edge
-        let edge = offset - offset % page_size_u64();
-        let skip = usize::try_from(offset - edge).map_err(io::Error::other)?;
+        let boundary = offset - offset % page_size_u64();
+        let skip = usize::try_from(offset - boundary).map_err(io::Error::other)?;
         let mapped = skip.checked_add(length).ok_or(Errno::ENOMEM)?;
-        let mapping = Mapping::of_file(file, edge, mapped, protection, Sharing::Shared)?;
+        let mapping = Mapping::of_file(file, boundary, mapped, protection, Sharing::Shared)?;
         Ok(Window { mapping, skip, length })
         // ANCHOR_END: window_edge
     }
 
-    /// Loads the window's bytes from its byte `at` on.
+    /// Fills `into` with the window's bytes from its byte `at` on.
     ///
     /// # Panics
-    /// When a byte lies outside the window.
+    /// If a byte is outside the window.
     pub fn read(&self, at: usize, into: &mut [u8]) {
         self.mapping.read(self.place(at, into.len()), into);
     }
@@ -273,7 +318,7 @@ impl Window {
     /// Stores `bytes` from the window's byte `at` on.
     ///
     /// # Panics
-    /// When a byte lies outside the window.
+    /// If a byte is outside the window.
     pub fn write(&self, at: usize, bytes: &[u8]) {
         self.mapping.write(self.place(at, bytes.len()), bytes);
     }
@@ -285,14 +330,15 @@ impl Window {
     }
 }
 
-/// A window to read through, with memmap2, which does the sum with the page's edge in [`MmapOptions::offset`].
+/// A window for reading, with memmap2, which does the arithmetic with the page boundary ([`MmapOptions::offset`]).
 ///
 /// # Errors
-/// Those of mmap(2). It does not look at the file's size: a range past its end is mapped, and a touch there is SIGBUS.
+/// Those of mmap(2). It does not look at the file's size: a range past its end is mapped, and an access there raises
+/// SIGBUS.
 ///
 /// # Safety
-/// While the map lives nobody, in this process or another, changes these bytes of the file or truncates it: the map is a
-/// `&[u8]` to its users, and the compiler relies on its bytes staying what they are.
+/// While the map lives, no code, in this process or another, changes these bytes of the file or truncates it: the map
+/// is a `&[u8]` to its users, and the compiler relies on its bytes not changing.
 // ANCHOR: window_memmap2
 pub unsafe fn window_with_memmap2(file: &File, offset: u64, length: usize) -> io::Result<Mmap> {
     // SAFETY: the caller's promise.
@@ -302,31 +348,31 @@ pub unsafe fn window_with_memmap2(file: &File, offset: u64, length: usize) -> io
 // ANCHOR_END: window
 
 // ANCHOR: notes_program
-/// The number that the study notes' program stores. Its bytes are the codes of the digits 1, 2, 3 and 4.
+/// The number that the study notes' program stores. Its bytes are the ASCII codes of the digits 1, 2, 3 and 4.
 pub const DIGITS: u32 = 0x3132_3334;
 
 /// The study notes' program: maps the whole file and stores [`DIGITS`] at its start.
 ///
-/// Afterwards the file begins with `4321` on a little-endian machine, which puts the lowest byte (0x34, `4`) first, and
-/// with `1234` on a big-endian one.
+/// Afterwards the file begins with `4321` on a little-endian machine, which puts the least significant byte (0x34, `4`)
+/// first, and with `1234` on a big-endian one.
 ///
 /// # Errors
-/// `UnexpectedEof` for a file of fewer than 4 bytes: the rest of its last page would take the store, and the file would
-/// not. Else those of open(2), fstat(2) and mmap(2).
+/// `UnexpectedEof` for a file of fewer than 4 bytes: the store would go to the rest of its last page, and not to the
+/// file. Otherwise those of open(2), fstat(2) and mmap(2).
 // ANCHOR: store_4321
 pub fn store_4321(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let mapping = Mapping::of_file(&file, 0, length_for_digits(&file)?, READ_WRITE, Sharing::Shared)?;
-    drop(file); // close(2): the mapping keeps its own reference to the file.
+    drop(file); // close(2): the mapping holds a reference of its own to the file.
     mapping.word(0).store(DIGITS, Ordering::Relaxed);
     Ok(mapping.unmap()?)
 }
 // ANCHOR_END: store_4321
 
-/// [`store_4321`] with memmap2: the crate asks for the length, checks the errors, unmaps, and keeps us inside the mapping.
+/// [`store_4321`] with memmap2: the crate finds out the length, checks the errors, checks the bounds, and unmaps.
 ///
-/// What it can't do is keep the file from changing: its slices are plain memory to the compiler, while any process may
-/// write to or truncate the file. That promise is left to the caller, and so `map_mut` is `unsafe`.
+/// It can't keep the file from changing: its slices are plain memory to the compiler, while any process may write to
+/// the file or truncate it. The caller has to promise that none does, and so `map_mut` is `unsafe`.
 ///
 /// # Errors
 /// As [`store_4321`].
@@ -334,8 +380,8 @@ pub fn store_4321(path: &Path) -> io::Result<()> {
 pub fn store_4321_with_memmap2(path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     length_for_digits(&file)?;
-    // SAFETY: nobody else writes to the file or truncates it while we do. Nothing here can enforce that: it holds for the
-    // files of this workbook's own directory, and is the reader's to keep for any other.
+    // SAFETY: no other process writes to the file or truncates it meanwhile. Nothing here can enforce that: it holds
+    // for the files in this workbook's own directory; for any other file it is up to the reader.
     let mut map = unsafe { MmapMut::map_mut(&file) }?;
     map[..4].copy_from_slice(&DIGITS.to_ne_bytes());
     Ok(())
@@ -345,7 +391,7 @@ pub fn store_4321_with_memmap2(path: &Path) -> io::Result<()> {
 fn length_for_digits(file: &File) -> io::Result<usize> {
     let size = file.metadata()?.len();
     if size < 4 {
-        let text = format!("it has {size} bytes, and the number that is to be stored has 4");
+        let text = format!("the file has {size} bytes, and the number to be stored has 4");
         return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
     }
     // The notes have `int len`: a file of 2 GiB makes it negative, one of 5 GiB silently maps only the first.
@@ -354,53 +400,53 @@ fn length_for_digits(file: &File) -> io::Result<usize> {
 // ANCHOR_END: notes_program
 
 // ANCHOR: lifetime
-/// A touch after munmap(2): the addresses stand for nothing any more.
+/// Loads from a mapping after munmap(2), in a child: nothing is mapped at its addresses any more.
 ///
 /// # Errors
 /// Those of the mapping and of the child.
 // ANCHOR: after_munmap
-pub fn touch_after_munmap(file: &File) -> io::Result<Ended> {
+pub fn load_after_munmap(file: &File) -> io::Result<Ended> {
     let mapping = Mapping::of_file(file, 0, 1, ProtFlags::PROT_READ, Sharing::Shared)?;
     let address = mapping.address();
-    let (child, _line) = Child::fork(|_| {
+    let (child, _peer) = Child::fork(|_| {
         mapping.unmap()?;
-        // SAFETY: nothing is mapped there now, and the child has no other thread that could map it.
-        unsafe { touch(address) };
+        // SAFETY: nothing is mapped there now, and the child has no other thread that could map anything.
+        unsafe { load_at(address) };
         Ok(())
     })?;
     child.wait()
 }
 // ANCHOR_END: after_munmap
 
-/// What was seen of a mapping whose process was killed.
+/// A process that was killed while it had a file mapped, and what became of the mapping.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Death {
-    /// The process's maps had a line for the file.
+pub struct KilledProcess {
+    /// Whether /proc/PID/maps listed the file.
     pub listed_before: bool,
-    /// F_SEAL_WRITE (fcntl(2)) is refused with EBUSY while anybody has a writable shared mapping.
+    /// F_SEAL_WRITE (fcntl(2)), which fails with EBUSY while there is a writable shared mapping.
     pub seal_before: Result<(), Errno>,
     /// How the process ended.
     pub ended: Ended,
-    /// The same seal, once the process is gone.
+    /// The same seal after the process has ended.
     pub seal_after: Result<(), Errno>,
-    /// The byte that the process had stored, as read(2) gives it now.
+    /// The byte that the process had stored, as read(2) returns it now.
     pub byte: u8,
 }
 
-/// A mapping ends with its process, munmap or not; what was stored through it stays in the file.
+/// A mapping ends with its process, even without munmap(2); what was stored through it stays in the file.
 ///
 /// # Errors
 /// Those of the mapping and of the child.
-pub fn ends_with_its_process() -> io::Result<Death> {
+pub fn ends_with_its_process() -> io::Result<KilledProcess> {
     let file = File::from(memfd_create(c"lesson-2", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
     file.set_len(1)?;
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared)?;
         mapping.store(0, b'K');
-        line.give_turn()?;
-        line.await_turn() // which never comes
+        peer.give_turn()?;
+        peer.await_turn() // which never comes
     })?;
-    line.await_turn()?;
+    peer.await_turn()?;
     let listed_before = maps_of_process(child.pid())?.iter().any(|area| area.name().contains("memfd:lesson-2"));
     let seal = || {
         use nix::fcntl::{FcntlArg, SealFlag, fcntl};
@@ -410,59 +456,60 @@ pub fn ends_with_its_process() -> io::Result<Death> {
     let ended = child.kill()?;
     let mut byte = [0];
     file.read_exact_at(&mut byte, 0)?;
-    Ok(Death { listed_before, seal_before, ended, seal_after: seal(), byte: byte[0] })
+    Ok(KilledProcess { listed_before, seal_before, ended, seal_after: seal(), byte: byte[0] })
 }
 // ANCHOR_END: lifetime
 
 // ANCHOR: protection
-/// Machine code for `return 42`: in the byte order of this processor, or None where the lesson has none.
+/// Machine code for `return 42` on this processor, or None if the lesson has none.
 #[cfg(target_arch = "x86_64")]
 pub const CODE: Option<&[u8]> = Some(&[0xb8, 42, 0, 0, 0, 0xc3]); // mov eax, 42; ret
-/// Machine code for `return 42`: in the byte order of this processor, or None where the lesson has none.
+/// Machine code for `return 42` on this processor, or None if the lesson has none.
 #[cfg(target_arch = "aarch64")]
 pub const CODE: Option<&[u8]> = Some(&[0x40, 0x05, 0x80, 0x52, 0xc0, 0x03, 0x5f, 0xd6]); // mov w0, #42; ret
-/// Machine code for `return 42`: in the byte order of this processor, or None where the lesson has none.
+/// Machine code for `return 42` on this processor, or None if the lesson has none.
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 pub const CODE: Option<&[u8]> = None;
 
-/// Calls the function at the start of `mapping`. Where PROT_EXEC is missing, the process dies of it.
+/// Calls the function at the start of `mapping`. Without PROT_EXEC, SIGSEGV kills the process.
 ///
 /// # Safety
-/// The mapping begins with [`CODE`], and nobody changes the file while it runs.
+/// The mapping begins with [`CODE`], and no process changes the file while it runs.
 pub unsafe fn run(mapping: &Mapping) -> i32 {
-    // SAFETY: the caller's promise: these bytes are a function that takes nothing, returns an int and touches no memory.
+    // SAFETY: the caller's promise: these bytes are a function that takes nothing, returns an int and accesses no
+    // memory.
     let function: extern "C" fn() -> i32 = unsafe { std::mem::transmute(mapping.start) };
     function()
 }
 
-/// One touch of a mapping and how it went.
+/// An access to a mapping, tried in a child.
 #[derive(Debug)]
-pub struct Touch {
-    /// The protection and the touch.
+pub struct Attempt {
+    /// The protection and the access.
     pub what: &'static str,
-    /// How the child that did it ended.
+    /// How the child ended.
     pub ended: Ended,
-    /// Where the touch was, from the start of the mapping, where it was a fault.
+    /// If the access faulted: the address of the fault, in bytes from the start of the mapping.
     pub offset: Option<isize>,
 }
 
 /// What each protection forbids, tried in children. `file` must be open for reading and writing.
 ///
-/// PROT_NONE forbids any touch; PROT_READ forbids stores; without PROT_EXEC nothing is run. A forbidden touch is
-/// SIGSEGV/SEGV_ACCERR: something is mapped there, but not for this.
+/// PROT_NONE forbids every access; PROT_READ forbids stores; without PROT_EXEC no code is run. A forbidden access
+/// raises SIGSEGV with the code SEGV_ACCERR: a page is mapped there, but not for this.
 ///
 /// # Errors
 /// Those of the mapping and of the child.
-pub fn forbidden_touches(file: &File) -> io::Result<Vec<Touch>> {
-    let try_it = |what, protection, touch: fn(&Mapping)| -> io::Result<Touch> {
+pub fn forbidden_accesses(file: &File) -> io::Result<Vec<Attempt>> {
+    let try_it = |what, protection, access: fn(&Mapping)| -> io::Result<Attempt> {
         let mapping = Mapping::of_file(file, 0, 1, protection, Sharing::Private)?;
-        let ended = end_of(|| touch(&mapping))?;
+        let ended = end_of(|| access(&mapping))?;
         let offset = ended.fault().map(|fault| fault.offset_from(mapping.address()));
-        Ok(Touch { what, ended, offset })
+        Ok(Attempt { what, ended, offset })
     };
     // ANCHOR: forbidden
     let (none, read) = (ProtFlags::PROT_NONE, ProtFlags::PROT_READ);
-    let mut touches = vec![
+    let mut attempts = vec![
         try_it("PROT_READ: load", read, |m| _ = m.load(0))?,
         try_it("PROT_NONE: load", none, |m| _ = m.load(0))?,
         try_it("PROT_NONE: store", none, |m| m.store(0, 0))?,
@@ -470,29 +517,29 @@ pub fn forbidden_touches(file: &File) -> io::Result<Vec<Touch>> {
     ];
     // ANCHOR_END: forbidden
     if CODE.is_some() {
-        // SAFETY: the protection forbids it, so not one instruction of the file's bytes is run.
-        touches.push(try_it("PROT_READ: call", read, |m| _ = unsafe { run(m) })?);
+        // SAFETY: the protection forbids the call, so no instruction from the file is run.
+        attempts.push(try_it("PROT_READ: call", read, |m| _ = unsafe { run(m) })?);
     }
-    Ok(touches)
+    Ok(attempts)
 }
 
-/// Puts [`CODE`] into a file in `directory`, maps it with PROT_EXEC and calls it. None on a processor without [`CODE`].
+/// Writes [`CODE`] to a file in `directory`, maps it with PROT_EXEC and calls it. None on a processor without [`CODE`].
 ///
 /// # Errors
-/// EPERM when `directory` is on a file system mounted `noexec`: mmap(2) refuses PROT_EXEC then.
+/// EPERM when `directory` is on a file system mounted `noexec`: mmap(2) refuses PROT_EXEC there.
 pub fn run_from_file(directory: &Path) -> io::Result<Option<i32>> {
     let Some(code) = CODE else { return Ok(None) };
     let file = tempfile::tempfile_in(directory)?;
     file.write_all_at(code, 0)?;
     let protection = ProtFlags::PROT_READ | ProtFlags::PROT_EXEC;
     let mapping = Mapping::of_file(&file, 0, code.len(), protection, Sharing::Private)?;
-    // SAFETY: the mapping begins with CODE, and the file has no name under which anybody could change it.
+    // SAFETY: the mapping begins with CODE, and the file has no name by which another process could open it.
     Ok(Some(unsafe { run(&mapping) }))
 }
 // ANCHOR_END: protection
 
 // ANCHOR: refusals
-/// A call to mmap(2) that the kernel refuses.
+/// A call of mmap(2) that the kernel refuses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What was asked for.
@@ -501,10 +548,10 @@ pub struct Refusal {
     pub answer: Result<(), Errno>,
 }
 
-/// The calls that mmap(2) refuses, each made here and now, with files in `directory`.
+/// The calls that mmap(2) refuses, each tried on this kernel, with files in `directory`.
 ///
 /// # Errors
-/// Those of making the files and the child; what mmap answers is in the result.
+/// Those of creating the files and the child; what mmap(2) returns is in the result.
 pub fn refusals(directory: &Path) -> io::Result<Vec<Refusal>> {
     let length = page_size();
     let path = directory.join("refusals");
@@ -528,52 +575,53 @@ pub fn refusals(directory: &Path) -> io::Result<Vec<Refusal>> {
     Ok(vec![
         ask("length 0", file.as_raw_fd(), 0, 0, read, shared),
         ask("offset 1", file.as_raw_fd(), 1, length, read, shared),
-        ask("MAP_SHARED and PROT_WRITE, file open for reading", only_read.as_raw_fd(), 0, length, READ_WRITE, shared),
-        ask("PROT_READ, file open for writing", only_write.as_raw_fd(), 0, length, read, private),
+        ask("MAP_SHARED and PROT_WRITE, file opened O_RDONLY", only_read.as_raw_fd(), 0, length, READ_WRITE, shared),
+        ask("PROT_READ, file opened O_WRONLY", only_write.as_raw_fd(), 0, length, read, private),
         ask("a directory", directory.as_raw_fd(), 0, length, read, shared),
         ask("a pipe", pipe.as_raw_fd(), 0, length, read, shared),
-        ask("a descriptor that is none", -1, 0, length, read, shared),
-        Refusal { asked: "more addresses than RLIMIT_AS leaves", answer: beyond_the_address_space()? },
+        ask("a bad descriptor, -1", -1, 0, length, read, shared),
+        Refusal { asked: "a length beyond RLIMIT_AS", answer: beyond_the_address_space()? },
     ])
 }
 
-/// The bare call, and munmap(2) if it succeeds. It takes any number for a descriptor and 0 for a length, which nix's types
-/// would keep from the kernel.
+/// The bare call, and munmap(2) if it succeeds. It passes any number as a descriptor and 0 as a length to the kernel,
+/// which nix's types would not.
 ///
 /// # Errors
-/// What the kernel answers.
+/// Those of mmap(2) and munmap(2).
 // ANCHOR: bare_call
 pub fn mmap_and_munmap(fd: RawFd, offset: i64, length: usize, prot: ProtFlags, flags: MapFlags) -> Result<(), Errno> {
     // SAFETY: without an address hint the kernel picks a free range, so no memory in use is replaced.
     let start = unsafe { libc::mmap(std::ptr::null_mut(), length, prot.bits(), flags.bits(), fd, offset) };
-    // Failure is MAP_FAILED, which is (void *) -1. A check for NULL, which people write, never sees it.
+    // Failure is MAP_FAILED, which is (void *) -1. The check for NULL that people write never finds it.
     if start == libc::MAP_FAILED {
         return Err(Errno::last());
     }
     let start = NonNull::new(start).ok_or(Errno::EFAULT)?;
-    // SAFETY: the range was mapped just now, and nobody else knows of it.
+    // SAFETY: the range was mapped just now, and no other code knows of it.
     unsafe { munmap(start, length) }
 }
 // ANCHOR_END: bare_call
 
-/// A gibibyte is asked for in a child that may have only a little more address space than it uses already.
+/// Maps a gibibyte in a child whose limit on addresses leaves only 16 MiB.
 fn beyond_the_address_space() -> io::Result<Result<(), Errno>> {
-    let (child, line) = Child::fork(|line| {
+    let (child, peer) = Child::fork(|peer| {
         let used = procfs::process::Process::myself().and_then(|p| p.stat()).map_err(io::Error::other)?.vsize;
         let limit = used + (16 << 20);
         setrlimit(Resource::RLIMIT_AS, limit, limit)?;
         let answer = Mapping::anonymous(1 << 30, READ_WRITE, Sharing::Private);
         let errno = answer.err().map_or(0, |errno| errno as i32);
-        line.send(&errno.to_ne_bytes())
+        peer.send(&errno.to_ne_bytes())
     })?;
-    let answer = line.receive()?;
+    let answer = peer.receive()?;
     child.wait()?.success()?;
     let errno = i32::from_ne_bytes(answer.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
     Ok(if errno == 0 { Ok(()) } else { Err(Errno::from_raw(errno)) })
 }
 // ANCHOR_END: refusals
 
-/// Demonstrates mapping a file: the lines of /proc/self/maps, the notes' store, the lifetime, the protection, the refusals.
+/// Demonstrates mapping a file: its lines in /proc/self/maps, the notes' store, its lifetime, its protection, the
+/// refusals.
 ///
 /// It changes the first four bytes of the file at `path`.
 ///
@@ -593,7 +641,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("loads from the mapping", hex(&seen))?;
     file.read_exact_at(&mut seen, 0)?;
     out.evidence("pread(2) of the file", hex(&seen))?;
-    out.shows("one line of maps; the same bytes either way, and no read(2) for the first.")?;
+    out.shows("one line in maps; the same bytes either way, and the loads needed no read(2).")?;
 
     out.part("The notes' program: p[0] = 0x31323334")?;
     store_4321(path)?;
@@ -603,48 +651,48 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("the mapping from above", hex(&seen))?;
     let text = String::from_utf8_lossy(&DIGITS.to_ne_bytes()).into_owned();
     out.shows(format!(
-        "the file begins with {text}: this machine puts the number's {} byte first.",
-        lowest_or_highest()
+        "the file begins with {text}: this machine puts the {} significant byte first.",
+        least_or_most()
     ))?;
 
     out.part("How long it lives")?;
     out.tell("close(fd), then a load through the mapping")?;
     drop(file);
     out.evidence("byte 0", format!("{:?}", char::from(mapping.load(0))))?;
-    out.shows("the mapping has a reference of its own to the file.")?;
+    out.shows("the mapping holds a reference of its own to the file.")?;
     out.tell("munmap, then a load from the same address, in a child")?;
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    out.evidence("the child was", touch_after_munmap(&file)?)?;
+    out.evidence("the child was", load_after_munmap(&file)?)?;
     let range = mapping.range();
     mapping.unmap()?;
     out.tell("munmap here, too")?;
     out.maps(&maps_of(range)?)?;
-    out.shows("nothing is mapped there any more, and a touch of nothing is SEGV_MAPERR.")?;
+    out.shows("nothing is mapped there any more, and an access raises SIGSEGV with the code SEGV_MAPERR.")?;
     out.tell("a child maps a memfd shared, stores 'K' and is killed with SIGKILL")?;
-    let death = ends_with_its_process()?;
-    out.evidence("F_SEAL_WRITE while it lives", answer(&death.seal_before))?;
-    out.evidence("F_SEAL_WRITE when it is gone", answer(&death.seal_after))?;
-    out.evidence("the byte in the file", format!("{:?}", char::from(death.byte)))?;
-    out.shows("the kernel took the mapping away with the process; the store stays in the file.")?;
+    let killed = ends_with_its_process()?;
+    out.evidence("F_SEAL_WRITE while it lives", answer(&killed.seal_before))?;
+    out.evidence("F_SEAL_WRITE after its end", answer(&killed.seal_after))?;
+    out.evidence("the byte in the file", format!("{:?}", char::from(killed.byte)))?;
+    out.shows("the kernel removed the mapping with the process; the store stays in the file.")?;
 
     out.part("What the protection forbids")?;
-    for touch in forbidden_touches(&file)? {
-        out.evidence(touch.what, touch.ended)?;
+    for attempt in forbidden_accesses(&file)? {
+        out.evidence(attempt.what, attempt.ended)?;
     }
     match run_from_file(&directory) {
         Ok(Some(number)) => out.evidence("PROT_READ|PROT_EXEC: call", format!("returned {number}"))?,
         Ok(None) => out.evidence("PROT_READ|PROT_EXEC: call", "skipped: no code for this processor")?,
         Err(error) => out.evidence("PROT_READ|PROT_EXEC: call", format!("skipped: {error}"))?,
     }
-    out.shows("a forbidden touch is SEGV_ACCERR: mapped, but not for this.")?;
+    out.shows("a forbidden access has the code SEGV_ACCERR: a page is mapped, but not for this.")?;
 
     out.part("What mmap(2) refuses")?;
     for refusal in refusals(&directory)? {
         out.evidence(refusal.asked, answer(&refusal.answer))?;
     }
-    out.shows("each refusal has its errno; the check is for MAP_FAILED, not for NULL.")
+    out.shows("each refusal has its errno; check for MAP_FAILED, not for NULL.")
 }
 
-fn lowest_or_highest() -> &'static str {
-    if cfg!(target_endian = "little") { "lowest" } else { "highest" }
+fn least_or_most() -> &'static str {
+    if cfg!(target_endian = "little") { "least" } else { "most" }
 }

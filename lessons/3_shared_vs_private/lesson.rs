@@ -1,14 +1,14 @@
 //! # Lesson 3: Shared versus private
 //!
-//! A shared mapping is the file's own pages: a store changes the file for everybody. A private mapping begins as the
-//! very same pages; the first store to one of them makes a copy of that page, which only this mapping has. So who sees
-//! a change?
+//! A shared mapping is the file's own pages: a store changes the file for every process. A private mapping begins as
+//! the very same pages; the first store to one of them makes a copy of that page, which only this mapping has. So who
+//! sees a change?
 //!
-//! The lesson builds: a matrix of who sees what ([`observe_matrix`]), each cell of it tried on the kernel, with a mark
-//! where POSIX doesn't promise what Linux does; what may be mapped of a file opened for reading
-//! ([`opened_for_reading`]); the moment of the copy, as the kernel counts it ([`copy_on_write`]); and two beliefs that
-//! are wrong: that a private mapping is a snapshot ([`half_a_snapshot`]), and that a shared store needs msync(2) to be
-//! seen ([`store_and_flush_with_memmap2`]).
+//! The lesson builds: a matrix of who sees what ([`observe_matrix`]), each of its cells tried on the kernel, with a
+//! mark where POSIX does not promise what Linux does; what may be mapped of a file opened for reading
+//! ([`opened_for_reading`]); the moment of the copy, as the kernel counts it ([`copy_on_write`]); and two wrong
+//! beliefs: that a private mapping is a snapshot ([`half_a_snapshot`]), and that a shared store is seen only after
+//! msync(2) ([`store_and_flush_with_memmap2`]).
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
@@ -25,7 +25,7 @@ use crate::observe::{Area, minor_faults, page_size, page_size_u64, smaps_of};
 use crate::process::Child;
 
 // ANCHOR: cells
-/// A way to change a byte of a file, or of what is mapped of it.
+/// A way to change a byte of a file, or of a mapping of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// A store through a shared mapping.
@@ -36,27 +36,27 @@ pub enum Change {
     Write,
 }
 
-/// From where one looks whether the change is seen. All mappings are older than the change.
+/// Where the byte is looked at after the change. All mappings are older than the change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum View {
+pub enum Viewpoint {
     /// The mapping through which the change was made. For write(2) there is none.
     SameMapping,
     /// Another shared mapping.
     OtherShared,
-    /// Another private mapping, whose page nobody has touched.
+    /// Another private mapping, whose page was not accessed before.
     PrivateUntouched,
-    /// Another private mapping, whose page was read before the change.
+    /// Another private mapping, whose page was loaded from before the change.
     PrivateRead,
-    /// Another private mapping, in whose page a different byte was stored before the change.
+    /// Another private mapping, whose page was stored to before the change, at another byte.
     PrivateWritten,
     /// read(2).
     Read,
-    /// The parent makes the change, and a child forked before looks through a mapping of this kind that it inherited.
-    /// Where the change is a store through a mapping of the same kind, it is this very mapping.
+    /// A forked child, through a mapping of this kind that it inherited; the parent makes the change after fork(2). A
+    /// store through a mapping of the same kind is a store through this very mapping.
     ///
     /// (A child forked after a private store begins with its parent's copies; from then on they go separate ways.)
     ForkedChild(Sharing),
-    /// The same with the roles exchanged: the child makes the change, the parent looks.
+    /// The same with the roles exchanged: the child makes the change, and the parent looks.
     Parent(Sharing),
 }
 
@@ -65,50 +65,54 @@ impl Change {
     pub const ALL: [Change; 3] = [Change::StoreShared, Change::StorePrivate, Change::Write];
 }
 
-impl View {
+impl Viewpoint {
     /// All of them: the rows of the matrix.
-    pub const ALL: [View; 10] = [
-        View::SameMapping,
-        View::OtherShared,
-        View::PrivateUntouched,
-        View::PrivateRead,
-        View::PrivateWritten,
-        View::Read,
-        View::ForkedChild(Sharing::Shared),
-        View::ForkedChild(Sharing::Private),
-        View::Parent(Sharing::Shared),
-        View::Parent(Sharing::Private),
+    pub const ALL: [Viewpoint; 10] = [
+        Viewpoint::SameMapping,
+        Viewpoint::OtherShared,
+        Viewpoint::PrivateUntouched,
+        Viewpoint::PrivateRead,
+        Viewpoint::PrivateWritten,
+        Viewpoint::Read,
+        Viewpoint::ForkedChild(Sharing::Shared),
+        Viewpoint::ForkedChild(Sharing::Private),
+        Viewpoint::Parent(Sharing::Shared),
+        Viewpoint::Parent(Sharing::Private),
     ];
 }
 
 /// Who promises what a cell of the matrix says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Rule {
+pub enum Promise {
     /// POSIX does.
     Posix,
-    /// POSIX has the application synchronise its mappings with read(2) and write(2). On Linux both use the page cache,
-    /// and there is nothing to synchronise.
+    /// POSIX requires the application to synchronise its mappings with read(2) and write(2). On Linux both use the page
+    /// cache, and there is nothing to synchronise.
     Synchronise,
-    /// Nobody: POSIX calls it unspecified. The cell says what Linux does.
+    /// No standard: POSIX leaves it unspecified. The cell says what Linux does.
     Unspecified,
 }
 
-/// What POSIX (mmap, fork, write) says of a change and a view.
+/// What POSIX (mmap, fork, write) promises of a change and a viewpoint.
 // ANCHOR: rules
-pub fn rule(change: Change, view: View) -> Rule {
-    match (change, view) {
-        // mmap: a store through a private mapping doesn't change the object. fork: no other process sees it.
-        (Change::StorePrivate, _) | (_, View::SameMapping) => Rule::Posix,
-        // mmap: whether a private mapping shows what is done to the object later is unspecified. No exception is made
-        // for a page that was written before, though Linux, which has copied that page, cannot show it.
-        (_, View::PrivateUntouched | View::PrivateRead | View::PrivateWritten) => Rule::Unspecified,
-        (_, View::ForkedChild(Sharing::Private) | View::Parent(Sharing::Private)) => Rule::Unspecified,
+pub fn promise(change: Change, viewpoint: Viewpoint) -> Promise {
+    match (change, viewpoint) {
+        // mmap: a store through a private mapping does not change the object. fork: no other process sees it.
+        (Change::StorePrivate, _) | (_, Viewpoint::SameMapping) => Promise::Posix,
+        // mmap: whether a private mapping shows later changes of the object is unspecified, even for a page that was
+        // stored to before, which Linux has copied and so cannot show.
+        (_, Viewpoint::PrivateUntouched | Viewpoint::PrivateRead | Viewpoint::PrivateWritten) => Promise::Unspecified,
+        (_, Viewpoint::ForkedChild(Sharing::Private) | Viewpoint::Parent(Sharing::Private)) => Promise::Unspecified,
         // mmap: a store through a shared mapping changes the object. write: a later read(2) returns what was written.
-        (Change::StoreShared, View::OtherShared | View::ForkedChild(_) | View::Parent(_)) => Rule::Posix,
-        (Change::Write, View::Read) => Rule::Posix,
-        // One side uses a mapping, the other a call (mmap, application usage).
-        (Change::StoreShared, View::Read) => Rule::Synchronise,
-        (Change::Write, View::OtherShared | View::ForkedChild(_) | View::Parent(_)) => Rule::Synchronise,
+        (Change::StoreShared, Viewpoint::OtherShared | Viewpoint::ForkedChild(_) | Viewpoint::Parent(_)) => {
+            Promise::Posix
+        }
+        (Change::Write, Viewpoint::Read) => Promise::Posix,
+        // One process uses a mapping, the other a call (mmap, application usage).
+        (Change::StoreShared, Viewpoint::Read) => Promise::Synchronise,
+        (Change::Write, Viewpoint::OtherShared | Viewpoint::ForkedChild(_) | Viewpoint::Parent(_)) => {
+            Promise::Synchronise
+        }
     }
 }
 // ANCHOR_END: rules
@@ -118,7 +122,7 @@ pub fn rule(change: Change, view: View) -> Rule {
 const OLD: u8 = b'o';
 const NEW: u8 = b'N';
 
-/// A file of two bytes, and the mappings through which it is changed. The byte at 0 is the one that changes.
+/// A file of two bytes, and the mappings through which it is changed. Byte 0 is the one that changes.
 struct Scene {
     file: File,
     shared: Mapping,
@@ -152,7 +156,7 @@ impl Scene {
         Ok(())
     }
 
-    /// What another mapping of this process shows: it is made, prepared, and looked through after the change.
+    /// What another mapping of this process shows after the change; it is mapped and prepared before.
     fn seen_through_another(&self, sharing: Sharing, prepare: fn(&Mapping), change: Change) -> io::Result<u8> {
         let other = Mapping::of_file(&self.file, 0, 2, READ_WRITE, sharing)?;
         prepare(&other);
@@ -161,14 +165,15 @@ impl Scene {
     }
 }
 
-/// Makes the change on a new file in `directory`, and says whether it is seen: None where the change leaves no such view.
+/// Makes the change on a new file in `directory`, and returns whether it is seen: None if the viewpoint does not exist
+/// for this change.
 ///
 /// # Errors
 /// Those of the file, the mappings and the child.
-pub fn is_seen(directory: &Path, change: Change, view: View) -> io::Result<Option<bool>> {
+pub fn is_seen(directory: &Path, change: Change, viewpoint: Viewpoint) -> io::Result<Option<bool>> {
     let scene = Scene::new(directory)?;
-    let byte = match view {
-        View::SameMapping => {
+    let byte = match viewpoint {
+        Viewpoint::SameMapping => {
             let mapping = match change {
                 Change::StoreShared => &scene.shared,
                 Change::StorePrivate => &scene.private,
@@ -176,31 +181,31 @@ pub fn is_seen(directory: &Path, change: Change, view: View) -> io::Result<Optio
             };
             scene.make(change).map(|()| mapping.load(0))
         }
-        View::OtherShared => scene.seen_through_another(Sharing::Shared, |_| {}, change),
-        View::PrivateUntouched => scene.seen_through_another(Sharing::Private, |_| {}, change),
-        View::PrivateRead => scene.seen_through_another(Sharing::Private, |other| _ = other.load(0), change),
-        View::PrivateWritten => scene.seen_through_another(Sharing::Private, |other| other.store(1, NEW), change),
-        View::Read => scene.make(change).and_then(|()| first_byte(&scene.file)),
+        Viewpoint::OtherShared => scene.seen_through_another(Sharing::Shared, |_| {}, change),
+        Viewpoint::PrivateUntouched => scene.seen_through_another(Sharing::Private, |_| {}, change),
+        Viewpoint::PrivateRead => scene.seen_through_another(Sharing::Private, |other| _ = other.load(0), change),
+        Viewpoint::PrivateWritten => scene.seen_through_another(Sharing::Private, |other| other.store(1, NEW), change),
+        Viewpoint::Read => scene.make(change).and_then(|()| first_byte(&scene.file)),
         // ANCHOR: child_looks
-        View::ForkedChild(sharing) => {
-            let (child, line) = Child::fork(|line| {
-                line.await_turn()?;
-                line.send(&[scene.mapping(sharing).load(0)])
+        Viewpoint::ForkedChild(sharing) => {
+            let (child, peer) = Child::fork(|peer| {
+                peer.await_turn()?;
+                peer.send(&[scene.mapping(sharing).load(0)])
             })?;
             scene.make(change)?;
-            line.give_turn()?;
-            let answer = line.receive()?;
+            peer.give_turn()?;
+            let answer = peer.receive()?;
             child.wait()?.success().map(|()| answer[0])
         }
-        View::Parent(sharing) => {
-            let (child, _line) = Child::fork(|_| scene.make(change))?;
+        Viewpoint::Parent(sharing) => {
+            let (child, _peer) = Child::fork(|_| scene.make(change))?;
             child.wait()?.success().map(|()| scene.mapping(sharing).load(0))
         } // ANCHOR_END: child_looks
     }?;
     Ok(Some(byte == NEW))
 }
 
-/// The file's first byte, as pread(2) gives it.
+/// The file's first byte, as pread(2) returns it.
 fn first_byte(file: &File) -> io::Result<u8> {
     let mut byte = [0];
     file.read_exact_at(&mut byte, 0)?;
@@ -209,29 +214,32 @@ fn first_byte(file: &File) -> io::Result<u8> {
 // ANCHOR_END: observe
 
 // ANCHOR: matrix
-/// Who sees a change: for each view what was seen of each change, in the order of [`Change::ALL`].
+/// Who sees a change: for each viewpoint what was seen of each change, in the order of [`Change::ALL`].
 #[derive(Debug)]
-pub struct Matrix(Vec<(View, Vec<Option<Cell>>)>);
+pub struct Matrix(Vec<(Viewpoint, Vec<Option<Cell>>)>);
 
-/// What a view showed of a change, and who promises it.
+/// Whether a change is seen from a viewpoint, and who promises that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Cell {
-    /// The view shows the new byte.
+    /// The new byte is seen.
     pub seen: bool,
     /// Who promises it.
-    pub rule: Rule,
+    pub promise: Promise,
 }
 
-/// Fills the whole matrix by asking the kernel, each cell with a file, mappings and processes of its own in `directory`.
+/// Fills the whole matrix by asking the kernel, each cell with a file, mappings and processes of its own; the files are
+/// in `directory`.
 ///
 /// # Errors
 /// As [`is_seen`].
 pub fn observe_matrix(directory: &Path) -> io::Result<Matrix> {
-    let cell = |change, view| -> io::Result<Option<Cell>> {
-        Ok(is_seen(directory, change, view)?.map(|seen| Cell { seen, rule: rule(change, view) }))
+    let cell = |change, viewpoint| -> io::Result<Option<Cell>> {
+        Ok(is_seen(directory, change, viewpoint)?.map(|seen| Cell { seen, promise: promise(change, viewpoint) }))
     };
-    let row = |view| Ok((view, Change::ALL.map(|change| cell(change, view)).into_iter().collect::<io::Result<_>>()?));
-    View::ALL.into_iter().map(row).collect::<io::Result<_>>().map(Matrix)
+    let row = |viewpoint| {
+        Ok((viewpoint, Change::ALL.map(|change| cell(change, viewpoint)).into_iter().collect::<io::Result<_>>()?))
+    };
+    Viewpoint::ALL.into_iter().map(row).collect::<io::Result<_>>().map(Matrix)
 }
 
 /// A table, with a legend for its marks.
@@ -239,22 +247,22 @@ impl fmt::Display for Matrix {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [shared, private, write] = Change::ALL;
         writeln!(f, "{:<31}{shared:<16}{private:<16}{write}", "")?;
-        for (view, cells) in &self.0 {
+        for (viewpoint, cells) in &self.0 {
             let cells: String =
                 cells.iter().map(|c| format!("{:<16}", c.map_or("-".into(), |c| c.to_string()))).collect();
-            writeln!(f, "{view:<31}{}", cells.trim_end())?;
+            writeln!(f, "{viewpoint:<31}{}", cells.trim_end())?;
         }
         writeln!(f, "*  POSIX leaves it unspecified; this is what Linux does.")?;
-        write!(f, "+  POSIX has the application synchronise mappings with read(2) and write(2); Linux needs nothing.")
+        write!(f, "+  POSIX requires synchronisation between mappings and read(2), write(2); Linux does not.")
     }
 }
 
 impl fmt::Display for Cell {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mark = match self.rule {
-            Rule::Posix => "",
-            Rule::Synchronise => " +",
-            Rule::Unspecified => " *",
+        let mark = match self.promise {
+            Promise::Posix => "",
+            Promise::Synchronise => " +",
+            Promise::Unspecified => " *",
         };
         write!(f, "{}{mark}", if self.seen { "seen" } else { "no" })
     }
@@ -270,33 +278,33 @@ impl fmt::Display for Change {
     }
 }
 
-impl fmt::Display for View {
+impl fmt::Display for Viewpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
-            View::SameMapping => "the same mapping",
-            View::OtherShared => "another shared mapping",
-            View::PrivateUntouched => "a private one, untouched",
-            View::PrivateRead => "a private one, read before",
-            View::PrivateWritten => "a private one, written before",
-            View::Read => "read(2)",
-            View::ForkedChild(Sharing::Shared) => "a forked child, shared",
-            View::ForkedChild(Sharing::Private) => "a forked child, private",
-            View::Parent(Sharing::Shared) => "the parent, shared",
-            View::Parent(Sharing::Private) => "the parent, private",
+            Viewpoint::SameMapping => "the same mapping",
+            Viewpoint::OtherShared => "another shared mapping",
+            Viewpoint::PrivateUntouched => "a private one, not accessed",
+            Viewpoint::PrivateRead => "a private one, loaded before",
+            Viewpoint::PrivateWritten => "a private one, stored before",
+            Viewpoint::Read => "read(2)",
+            Viewpoint::ForkedChild(Sharing::Shared) => "a forked child, shared",
+            Viewpoint::ForkedChild(Sharing::Private) => "a forked child, private",
+            Viewpoint::Parent(Sharing::Shared) => "the parent, shared",
+            Viewpoint::Parent(Sharing::Private) => "the parent, private",
         })
     }
 }
 // ANCHOR_END: matrix
 
 // ANCHOR: read_only
-/// What came of mapping a file for stores that was opened for reading only.
+/// Results of mapping a file that was opened for reading only with PROT_WRITE.
 #[derive(Debug, PartialEq, Eq)]
 pub struct OpenedForReading {
-    /// mmap(2)'s answer to MAP_SHARED and PROT_WRITE.
+    /// What mmap(2) returns for MAP_SHARED.
     pub shared: Result<(), Errno>,
     /// The file's first byte.
     pub before: u8,
-    /// The same byte seen through a private mapping in which it was inverted.
+    /// The same byte in a private mapping, after it was inverted there.
     pub mapped: u8,
     /// The file's first byte after that, as pread(2) gives it.
     pub in_file: u8,
@@ -304,11 +312,11 @@ pub struct OpenedForReading {
 
 /// Maps the file at `path`, opened O_RDONLY, with PROT_WRITE: shared, which is refused, and private, which is not.
 ///
-/// POSIX, mmap: PROT_WRITE needs a descriptor open for writing unless the mapping is private. A store to that one
-/// changes a copy, for which nobody's permission is needed.
+/// POSIX, mmap: PROT_WRITE needs a descriptor open for writing unless the mapping is private. A store to a private
+/// mapping changes a copy, which needs no permission on the file.
 ///
 /// # Errors
-/// Those of open(2), read(2) and of the private mapping; the answer to the shared one is in the result.
+/// Those of open(2), read(2) and of the private mapping; that of the shared one is in the result.
 // ANCHOR: for_reading
 pub fn opened_for_reading(path: &Path) -> io::Result<OpenedForReading> {
     let file = File::open(path)?;
@@ -322,10 +330,10 @@ pub fn opened_for_reading(path: &Path) -> io::Result<OpenedForReading> {
 // ANCHOR_END: read_only
 
 // ANCHOR: copy_on_write
-/// What the kernel shows of a private mapping after a touch of its first byte.
+/// What the kernel shows of a private mapping after an access to its first byte.
 #[derive(Debug)]
-pub struct Touched {
-    /// How many minor faults the touch took, by the process's count (getrusage(2)).
+pub struct AfterAccess {
+    /// How many minor faults the access took (ru_minflt of getrusage(2)).
     pub faults: i64,
     /// The mapping's entry in /proc/self/smaps.
     pub area: Area,
@@ -333,8 +341,8 @@ pub struct Touched {
     pub byte: u8,
 }
 
-impl Touched {
-    /// How many pages the field of smaps counts.
+impl AfterAccess {
+    /// A field of smaps, in pages.
     ///
     /// # Errors
     /// `NotFound` when this kernel has no such field.
@@ -343,37 +351,37 @@ impl Touched {
     }
 }
 
-/// Three touches of the same byte of a private mapping, and what the file has there in the end.
+/// Three accesses to the same byte of a private mapping, and the file's byte after them.
 #[derive(Debug)]
 pub struct CopyOnWrite {
     /// After a load: the page is the file's.
-    pub loaded: Touched,
+    pub loaded: AfterAccess,
     /// After a store, which faults: the page is a copy, at the same address.
-    pub stored: Touched,
-    /// After a second store, which finds the copy.
-    pub stored_again: Touched,
-    /// The file's first byte, as pread(2) gives it.
+    pub stored: AfterAccess,
+    /// After a second store, which goes to the copy.
+    pub stored_again: AfterAccess,
+    /// The file's first byte, as pread(2) returns it.
     pub in_file: u8,
 }
 
-/// Maps `length` bytes of `file` private, loads the first byte, and stores to it twice: first its inverse, then what it
-/// was with the lowest bit flipped.
+/// Maps `length` bytes of `file` private, loads the first byte, and stores to it twice: first its inverse, then its old
+/// value with the lowest bit flipped.
 ///
 /// The field of smaps to look at is `Anonymous`: pages of this mapping that belong to no file. `Private_Dirty` may also
-/// count the file's own page, when it is not yet on the disk and no other mapping has it.
+/// count the file's own page, if it is not on the disk yet and no other mapping shows it.
 ///
 /// # Errors
 /// Those of the mapping, of /proc and of read(2).
 // ANCHOR: three_touches
 pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
     let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private)?;
-    let after = |touch: &dyn Fn()| -> io::Result<Touched> {
-        // Nothing but the touch between the two counts: reading smaps takes faults of its own.
+    let after = |access: &dyn Fn()| -> io::Result<AfterAccess> {
+        // Only the access is between the two counts: reading smaps takes faults of its own.
         let before = minor_faults()?;
-        touch();
+        access();
         let faults = minor_faults()? - before;
         let area = smaps_of(mapping.range())?.pop().ok_or(io::ErrorKind::NotFound)?;
-        Ok(Touched { faults, area, byte: mapping.load(0) })
+        Ok(AfterAccess { faults, area, byte: mapping.load(0) })
     };
     let byte = first_byte(file)?;
     Ok(CopyOnWrite {
@@ -388,11 +396,11 @@ pub fn copy_on_write(file: &File, length: usize) -> io::Result<CopyOnWrite> {
 
 // ANCHOR: snapshot
 /// A private mapping is no snapshot of the file. Three pages, filled with `A`, `B` and `C`, are mapped private. The
-/// first is read, the second gets a store to its last byte, the third is left alone. Then write(2) puts `a`, `b` and
-/// `c` at their starts. What does the mapping show there?
+/// first is loaded from, the second is stored to at its last byte, the third is not accessed. Then write(2) puts `a`,
+/// `b` and `c` at their starts. What does the mapping show there?
 ///
 /// On Linux `a`, `B`, `c`: a page follows the file until the first store copies it, and the copy is of the whole page.
-/// POSIX leaves all three unspecified. Who wants the bytes to stay as they are copies them: read(2).
+/// POSIX leaves all three unspecified. A program that needs the bytes to stay as they are copies them with read(2).
 ///
 /// # Errors
 /// Those of the file in `directory` and of the mapping.
@@ -413,7 +421,7 @@ pub fn half_a_snapshot(directory: &Path) -> io::Result<[u8; 3]> {
 // ANCHOR_END: snapshot
 
 // ANCHOR: memmap2
-/// The file's first byte around a flush, as pread(2) gives it.
+/// The file's first byte before and after a flush, as pread(2) returns it.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Flushed {
     /// After the store, before the flush.
@@ -422,21 +430,23 @@ pub struct Flushed {
     pub after: u8,
 }
 
-/// Stores `byte` at the start of `file` through a map of memmap2's, and flushes that.
+/// Stores `byte` at the start of `file` through a map of memmap2, and flushes the map.
 ///
-/// The crate calls MAP_SHARED `map_mut` and MAP_PRIVATE `map_copy`. It takes the pointers and the unmapping off our
-/// hands, but both give an `MmapMut`, so nothing in the type says which one it is: `flush` (msync(2)) is there for
-/// either, and for a private map it does nothing and answers `Ok`.
+/// The crate calls MAP_SHARED `map_mut` and MAP_PRIVATE `map_copy`. It handles the pointers and the unmapping, but both
+/// return an `MmapMut`, so the type does not say which one it is: `flush` (msync(2)) exists for either, and for a
+/// private map it does nothing and returns `Ok`.
 ///
-/// And flushing is not what makes a shared store visible: that it is at once. msync(2) is about the disk, and what is
-/// there after a crash of the machine.
+/// Flushing does not make a shared store visible: it is visible at once. msync(2) is about the disk, and what is there
+/// after a crash of the machine.
 ///
 /// # Errors
-/// EACCES for a shared map of a file that isn't open for writing, too; else those of mmap(2), msync(2) and read(2).
+/// EACCES for a shared map of a file that isn't open for writing as well; otherwise those of mmap(2), msync(2) and
+/// read(2).
 ///
 /// # Safety
-/// The file has a first byte, and meanwhile nobody else, in this process or another, changes it or truncates the file:
-/// the map is a `&mut [u8]`. A private map needs the same promise, as its bytes follow the file until they are copied.
+/// The file has a first byte, and meanwhile no other code, in this process or another, changes it or truncates the
+/// file: the map is a `&mut [u8]`. A private map needs the same promise, as its bytes follow the file until they are
+/// copied.
 // ANCHOR: flush
 pub unsafe fn store_and_flush_with_memmap2(file: &File, sharing: Sharing, byte: u8) -> io::Result<Flushed> {
     let mut options = MmapOptions::new();
@@ -455,9 +465,9 @@ pub unsafe fn store_and_flush_with_memmap2(file: &File, sharing: Sharing, byte: 
 // ANCHOR_END: flush
 // ANCHOR_END: memmap2
 
-/// Demonstrates the matrix, a file opened for reading, the moment of the copy, and what people believe of both kinds.
+/// Demonstrates the matrix, a file opened for reading, the moment of the copy, and two beliefs about mappings.
 ///
-/// It changes the first byte of the file at `path`, and touches no page of it but the first.
+/// It changes the first byte of the file at `path`, and accesses no page of it but the first.
 ///
 /// # Errors
 /// Those of the functions above, and of the output.
@@ -468,31 +478,31 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.part("Who sees a change?")?;
     out.tell("for each cell: a new file, mapped shared and private; one change; one look")?;
     out.tell(observe_matrix(&directory)?)?;
-    out.shows("a shared store is a change of the file, like write(2); a private one is nobody else's business.")?;
+    out.shows("a shared store is a change of the file, like write(2); a private one is seen by no other process.")?;
 
     out.part("A file opened for reading only")?;
     out.tell("open(O_RDONLY), then mmap with PROT_READ|PROT_WRITE")?;
     let opened = opened_for_reading(path)?;
     out.evidence("MAP_SHARED", answer(&opened.shared))?;
     out.evidence("MAP_PRIVATE", "ok")?;
-    out.tell("the private one: the first byte is inverted")?;
+    out.tell("invert the first byte of the private one")?;
     out.evidence("it was", bits(opened.before))?;
     out.evidence("in the mapping now", bits(opened.mapped))?;
     out.evidence("pread(2) of the file", bits(opened.in_file))?;
-    out.shows("a private mapping never writes to the file, so it needs no permission to.")?;
+    out.shows("a private mapping never changes the file, so it needs no permission to write.")?;
 
     out.part("Copy on write, as it happens")?;
     let copied = copy_on_write(&file, 1)?;
     out.tell("a private mapping of the first page; a load")?;
-    tell_of_touch(out, &copied.loaded)?;
+    tell_of_access(out, &copied.loaded)?;
     out.tell("a store")?;
-    tell_of_touch(out, &copied.stored)?;
+    tell_of_access(out, &copied.stored)?;
     out.tell("a second store to the same page")?;
-    tell_of_touch(out, &copied.stored_again)?;
+    tell_of_access(out, &copied.stored_again)?;
     let same = copied.loaded.area.range() == copied.stored.area.range();
     out.evidence("the addresses", if same { "the same as before" } else { "others" })?;
     out.shows(
-        "the first store faults: the kernel puts a copy, a page of no file, where the file's page was.\n\
+        "the first store faults: the kernel replaces the file's page by a copy, which belongs to no file.\n\
          (Private_Dirty may also count the file's own page, while that is not on the disk yet.)",
     )?;
 
@@ -501,10 +511,10 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         "\"A private mapping is a snapshot of the file.\" Pages of 'A', 'B', 'C'; then write(2) of 'a', 'b', 'c'",
     )?;
     let [read, written, untouched] = half_a_snapshot(&directory)?.map(char::from);
-    out.evidence("the page read before", format!("{read:?}"))?;
+    out.evidence("the page loaded before", format!("{read:?}"))?;
     out.evidence("the page stored to before", format!("{written:?}"))?;
-    out.evidence("the untouched page", format!("{untouched:?}"))?;
-    out.shows("it follows the file, page by page, until the first store to the page (on Linux; POSIX doesn't say).")?;
+    out.evidence("the page not accessed", format!("{untouched:?}"))?;
+    out.shows("each page follows the file until the first store to it (on Linux; POSIX leaves it unspecified).")?;
     out.tell(
         "\"A shared store is seen after msync(2).\" Invert the first byte with memmap2; pread(2), flush, pread(2)",
     )?;
@@ -512,7 +522,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let new = !was;
     out.evidence("it was", bits(was))?;
     out.evidence("what is stored", bits(new))?;
-    // SAFETY: it has a first byte, and nobody else is at work on it: nothing here can enforce that, see lesson 2.
+    // SAFETY: it has a first byte, and no other process changes it: nothing here can enforce that, see lesson 2.
     let private = unsafe { store_and_flush_with_memmap2(&file, Sharing::Private, new) }?;
     out.evidence("map_copy, before flush", bits(private.before))?;
     out.evidence("map_copy, after flush", bits(private.after))?;
@@ -527,10 +537,10 @@ fn bits(byte: u8) -> String {
     format!("{byte:08b}")
 }
 
-fn tell_of_touch(out: &mut Narrator, touched: &Touched) -> io::Result<()> {
-    let (resident, anonymous) = (touched.pages("Rss")?, touched.pages("Anonymous")?);
-    let dirty = out.varying("pages", touched.pages("Private_Dirty")?);
-    out.maps(std::slice::from_ref(&touched.area))?;
+fn tell_of_access(out: &mut Narrator, state: &AfterAccess) -> io::Result<()> {
+    let (resident, anonymous) = (state.pages("Rss")?, state.pages("Anonymous")?);
+    let dirty = out.varying("pages", state.pages("Private_Dirty")?);
+    out.maps(std::slice::from_ref(&state.area))?;
     out.evidence("smaps, in pages", format!("Rss {resident}, Private_Dirty {dirty}, Anonymous {anonymous}"))?;
-    out.evidence("minor faults", out.varying("count", touched.faults))
+    out.evidence("minor faults", out.varying("count", state.faults))
 }

@@ -1,6 +1,6 @@
-//! What exercise 1 is graded by. Each check runs the learner's function in a child. Most give it a file in memory whose
-//! calls are short, interrupted, refused for want of room, or cut off by the death of the process or of the machine, at
-//! each place in turn; the others watch the calls with ptrace(2), as strace would show them.
+//! The checks of exercise 1. Each runs the learner's function in a child. Most pass it a simulated file, whose calls
+//! are short, interrupted or refused for lack of space, or before each of which the process is killed or the power is
+//! cut in turn. The others watch the system calls with ptrace(2), as strace would show them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -32,7 +32,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::{Record, load, raise, replace_all, save, to_crlf};
+use super::{Record, increment, load, replace_all, save, to_crlf};
 
 const KIB: usize = 1024;
 
@@ -40,7 +40,7 @@ fn index(at: u64) -> usize {
     at.try_into().unwrap_or(usize::MAX)
 }
 
-/// What a call of a [`Scripted`] file does instead of all that it was asked for.
+/// What a call of a [`Scripted`] file does instead of moving all bytes.
 #[derive(Debug, Clone, Copy)]
 enum Turn {
     Interrupted,
@@ -62,36 +62,35 @@ fn describe_script(script: &[Turn]) -> Text {
     text!("the calls interrupted or cut short like this: [{turns}]", "各次调用依次这样被打断或截短：[{turns}]")
 }
 
-/// A file in memory whose calls are short and interrupted as a script says; when the script is over they do all they
-/// can.
+/// A simulated file whose calls are short and interrupted as a script says; after the script they move all bytes.
 struct Scripted {
     bytes: RefCell<Vec<u8>>,
     script: RefCell<VecDeque<Turn>>,
-    /// The size that it began with, and how many bytes behind that have room on the disk.
+    /// Its size at first, and for how many bytes past that the disk has space.
     first_size: usize,
-    room: Cell<usize>,
-    /// Which bytes behind it have their place already.
-    placed: RefCell<Vec<bool>>,
+    space: Cell<usize>,
+    /// Which bytes past that have been allocated.
+    allocated: RefCell<Vec<bool>>,
     log: RefCell<Log>,
 }
 
-/// What was asked of a [`Scripted`] file.
+/// The calls of a [`Scripted`] file.
 #[derive(Debug, Default, Clone, Serialize, Deserialize)]
 struct Log {
     preads: u64,
-    /// Of each pwrite: where, and how many bytes it was asked to write.
+    /// The offset and the length of each pwrite.
     writes: Vec<(usize, usize)>,
     others: u64,
 }
 
 impl Scripted {
-    fn new(bytes: &[u8], script: &[Turn], room: Option<usize>) -> Scripted {
+    fn new(bytes: &[u8], script: &[Turn], space: Option<usize>) -> Scripted {
         Scripted {
             bytes: RefCell::new(bytes.to_vec()),
             script: RefCell::new(script.iter().copied().collect()),
             first_size: bytes.len(),
-            room: Cell::new(room.unwrap_or(usize::MAX)),
-            placed: RefCell::default(),
+            space: Cell::new(space.unwrap_or(usize::MAX)),
+            allocated: RefCell::default(),
             log: RefCell::default(),
         }
     }
@@ -105,23 +104,23 @@ impl Scripted {
         }
     }
 
-    /// Gives each byte of a write its place behind the old end, as long as there are any: how many get one.
-    fn place(&self, at: usize, length: usize) -> usize {
-        if self.room.get() == usize::MAX {
+    /// Allocates each byte of a write past the old end while there is space, and returns how many bytes can be written.
+    fn allocate(&self, at: usize, length: usize) -> usize {
+        if self.space.get() == usize::MAX {
             return length;
         }
-        let mut placed = self.placed.borrow_mut();
+        let mut allocated = self.allocated.borrow_mut();
         for n in (0..length).filter(|n| at + n >= self.first_size) {
-            let behind = at + n - self.first_size;
-            if placed.len() <= behind {
-                placed.resize(behind + 1, false);
+            let past = at + n - self.first_size;
+            if allocated.len() <= past {
+                allocated.resize(past + 1, false);
             }
-            if !placed[behind] {
-                if self.room.get() == 0 {
+            if !allocated[past] {
+                if self.space.get() == 0 {
                     return n;
                 }
-                self.room.set(self.room.get() - 1);
-                placed[behind] = true;
+                self.space.set(self.space.get() - 1);
+                allocated[past] = true;
             }
         }
         length
@@ -147,7 +146,7 @@ impl Calls for Scripted {
         if at.checked_add(from.len()).is_none_or(|end| end > 64 * KIB * KIB) {
             return Err(Errno::EFBIG);
         }
-        let length = self.place(at, self.allowed(from.len())?);
+        let length = self.allocate(at, self.allowed(from.len())?);
         if length == 0 {
             return Err(Errno::ENOSPC);
         }
@@ -166,10 +165,10 @@ impl Calls for Scripted {
         if size > 64 * KIB * KIB {
             return Err(Errno::EFBIG);
         }
-        let mut placed = self.placed.borrow_mut();
-        let left = size.saturating_sub(self.first_size).min(placed.len());
-        let freed = placed.drain(left..).filter(|placed| *placed).count();
-        self.room.set(self.room.get().saturating_add(freed));
+        let mut allocated = self.allocated.borrow_mut();
+        let left = size.saturating_sub(self.first_size).min(allocated.len());
+        let freed = allocated.drain(left..).filter(|allocated| *allocated).count();
+        self.space.set(self.space.get().saturating_add(freed));
         self.bytes.borrow_mut().resize(size, 0);
         Ok(())
     }
@@ -184,7 +183,7 @@ impl Calls for Scripted {
     }
 }
 
-/// What an answer returned, and what it left and did, measured in its own process: the bytes stay there.
+/// What an answer returned, left and called, compared in its own process, so that the bytes stay there.
 #[derive(Debug, Serialize, Deserialize)]
 struct Seen {
     answer: Result<u64, String>,
@@ -192,7 +191,7 @@ struct Seen {
     log: Log,
 }
 
-/// Runs `act` on a scripted file that begins with `bytes` and is to end with `wanted`.
+/// Runs `act` on a scripted file, which should have the bytes `wanted` afterwards.
 fn on(
     file: impl FnOnce() -> Scripted,
     wanted: &[u8],
@@ -205,7 +204,7 @@ fn on(
     })
 }
 
-/// That the answer is `wanted` and the file what it should be.
+/// Expects the answer `wanted`, and the bytes that the file should have.
 fn compare(seen: &Seen, wanted: u64) -> Result<(), Failure> {
     equal(&seen.answer, &Ok(wanted)).map_err(|failure| match &seen.answer {
         Err(error) if error == "EINTR" => failure.shows(&belief::EINTR_IS_AN_ERROR),
@@ -218,18 +217,18 @@ fn as_it_should_be(seen: &Seen) -> Result<(), Failure> {
     no_difference(text!("the file", "文件"), seen.difference)
 }
 
-/// Names a misconception, unless something else explains the failure.
+/// Names a misconception, unless another one explains the failure.
 fn explained(failure: Failure, misconception: &Misconception) -> Failure {
     let wrong_answer = failure.verdict == Verdict::Failed && failure.misconception.is_none();
     if wrong_answer { failure.shows(misconception) } else { failure }
 }
 
-/// The most memory that an answer may take, and as much again as the allocator may take for itself.
+/// The memory that an answer may use, in bytes, and half as much for the allocator.
 const MEMORY: u64 = 1536 << 10;
 
 /// [`ask`] with no more than [`MEMORY`] of private memory beyond what the child has when it begins.
 fn ask_with_little_memory(act: impl FnOnce() -> io::Result<u64>) -> Result<Result<u64, String>, Failure> {
-    // An allocator keeps addresses in reserve, so that a bound on addresses (RLIMIT_AS) would come too late.
+    // An allocator keeps addresses in reserve, so a limit on addresses (RLIMIT_AS) would come too late.
     ask(|| {
         let status = fs::read_to_string("/proc/self/status").map_err(kind)?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmData:")?.strip_suffix("kB"));
@@ -243,7 +242,7 @@ fn ask_with_little_memory(act: impl FnOnce() -> io::Result<u64>) -> Result<Resul
     .map_err(too_large)
 }
 
-/// That an answer is the right one, which memory may have been too small for.
+/// Expects the answer `wanted` of a function that may have run out of memory.
 fn with_little_memory(got: &Result<u64, String>, wanted: u64, size: Text) -> Result<(), Failure> {
     ensure(*got == Ok(wanted), || {
         let expected = text!("Ok({wanted}), with 1 MiB of memory", "用 1 MiB 内存得到 Ok({wanted})");
@@ -252,13 +251,13 @@ fn with_little_memory(got: &Result<u64, String>, wanted: u64, size: Text) -> Res
     })
 }
 
-/// No memory for what was asked for: an error, an abort or a panic.
+/// A failed allocation ends in an error, an abort or a panic.
 fn too_large(failure: Failure) -> Failure {
     let died = matches!(failure.verdict, Verdict::Failed | Verdict::Killed | Verdict::OutOfMemory);
     if died { failure.shows(&belief::A_FILE_FITS_IN_MEMORY) } else { failure }
 }
 
-/// The bytes as text, cut where they get long.
+/// The bytes as text, at most 40 of them.
 fn shown(bytes: &[u8]) -> String {
     let start = bytes[..bytes.len().min(40)].escape_ascii();
     if bytes.len() > 40 { format!("\"{start}...\"") } else { format!("\"{start}\"") }
@@ -268,6 +267,6 @@ mod replace_all;
 
 mod to_crlf;
 
-mod raise;
+mod increment;
 
 mod save;

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The same, in memory: the bytes afterwards, and where the places are.
+/// The same in memory: the bytes afterwards, and the offsets of the occurrences.
 fn reference(bytes: &[u8], old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<usize>) {
     let (mut after, mut places, mut at) = (bytes.to_vec(), Vec::new(), 0);
     while at + old.len() <= bytes.len() {
@@ -18,10 +18,10 @@ fn reference(bytes: &[u8], old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<usize>) {
 fn describe(bytes: &[u8], old: &[u8], new: &[u8]) -> Text {
     let size = bytes.len();
     let (bytes, old, new) = (shown(bytes), shown(old), shown(new));
-    text!("{bytes} ({size} bytes), {old} to become {new}", "{bytes}（{size} 字节），把 {old} 换成 {new}")
+    text!("{bytes} ({size} bytes), replace {old} by {new}", "{bytes}（{size} 字节），把 {old} 换成 {new}")
 }
 
-/// Two letters: so that what is searched for overlaps itself, and new bytes look like old ones.
+/// Two letters only, so that occurrences overlap, and new bytes look like old ones.
 fn texts() -> impl Strategy<Value = (Vec<u8>, Vec<u8>, Vec<u8>)> {
     let letter = prop_oneof![Just(b'a'), Just(b'b')];
     let pairs = prop::collection::vec((letter.clone(), letter.clone()), 1..5);
@@ -32,9 +32,9 @@ fn texts() -> impl Strategy<Value = (Vec<u8>, Vec<u8>, Vec<u8>)> {
 }
 
 #[test]
-fn finds_each_place_from_left_to_right() {
+fn finds_each_occurrence_from_left_to_right() {
     let rule = text!(
-        "The places are those in the bytes that were there before, from the beginning on, and none of them overlap.",
+        "Occurrences are found from left to right, in the bytes that the file had before the call, and do not overlap.",
         "要找的是调用之前文件内容中的匹配：从头向后找，互不重叠，替换后的新内容不参与匹配。"
     );
     check("loops", rule, || {
@@ -52,19 +52,19 @@ fn finds_each_place_from_left_to_right() {
 }
 
 #[test]
-fn finds_places_across_the_edges_of_pieces() {
+fn finds_occurrences_across_chunk_boundaries() {
     let rule = text!(
-        "A file is a row of bytes. The pieces in which a program reads it are the program's own, and a word may begin in one \
-         and end in the next.",
+        "A file is a sequence of bytes. Chunks exist only in the program that reads it, and a word may begin in one \
+         chunk and end in the next.",
         "文件只是一串字节。分块读取是程序自己的事，一个词完全可能从一块开始、在下一块结束。"
     );
     check("in_place", rule, || {
-        // Whatever the size of the pieces is, it is no multiple of all of these periods.
+        // No chunk size is a multiple of all of these periods.
         for_each(
             [(1, 30), (2, 1), (7, 0), (7, 20), (11, 0), (1009, 0), (1009, 600), (64 * KIB - 1, 0)],
             |(length, apart)| {
                 text!(
-                    "a file of a text of {length} bytes again and again, {apart} bytes apart",
+                    "a file that repeats a text of {length} bytes, {apart} bytes apart",
                     "一段 {length} 字节的文本反复出现、每两段相隔 {apart} 字节的文件"
                 )
             },
@@ -78,7 +78,7 @@ fn finds_places_across_the_edges_of_pieces() {
                 let seen = on(|| Scripted::new(&bytes, &[], None), &after, act)?;
                 compare(&seen, wide(places.len())).map_err(|failure| match seen.log.writes.len() {
                     0 => failure,
-                    _ => explained(failure, &belief::A_PIECE_IS_A_UNIT),
+                    _ => explained(failure, &belief::A_CHUNK_IS_A_UNIT),
                 })
             },
         )
@@ -88,8 +88,8 @@ fn finds_places_across_the_edges_of_pieces() {
 #[test]
 fn goes_on_after_short_and_interrupted_calls() {
     let rule = text!(
-        "read(2), write(2): fewer bytes than asked for is no error, and no end of the file; only 0 is. EINTR means that nothing \
-         was done.",
+        "read(2), write(2): a short count is neither an error nor the end of the file; only 0 is the end. EINTR means \
+         that nothing was done.",
         "read(2)、write(2)：传输的字节数少于要求，既不是错误，也不是文件末尾，返回 0 才是末尾。EINTR 表示什么都没做。"
     );
     check("loops", rule, || {
@@ -102,7 +102,7 @@ fn goes_on_after_short_and_interrupted_calls() {
             |((bytes, old, new), script)| {
                 let (after, places) = reference(bytes, old, new);
                 let act = |file: &dyn Calls| super::replace_all(file, old, new);
-                // What is wrong without any of this is another check's affair.
+                // An answer that fails without a script fails another check.
                 let smooth = on(|| Scripted::new(bytes, &[], None), &after, act)?;
                 let act = |file: &dyn Calls| super::replace_all(file, old, new);
                 let seen = on(|| Scripted::new(bytes, script, None), &after, act)?;
@@ -118,9 +118,9 @@ fn goes_on_after_short_and_interrupted_calls() {
 }
 
 #[test]
-fn writes_the_places_and_nothing_else() {
+fn writes_the_occurrences_and_nothing_else() {
     let rule = text!(
-        "What is written back unchanged is a write all the same: it takes away what somebody else has written there meanwhile.",
+        "Writing bytes back unchanged is a write, too: it overwrites what another process has written there meanwhile.",
         "把没改过的字节原样写回，仍然是一次写入：别人在此期间写进去的内容会被它抹掉。"
     );
     check("in_place", rule, || {
@@ -137,7 +137,7 @@ fn writes_the_places_and_nothing_else() {
         let outside = seen.log.writes.iter().find(|&&(at, length)| !inside(at, length));
         ensure(outside.is_none() && seen.log.others == 0, || {
             let (at, length) = outside.copied().unwrap_or_default();
-            let wanted = text!("only the 6 places of 6 bytes are written", "只写那 6 处，每处 6 字节");
+            let wanted = text!("only the 6 occurrences of 6 bytes are written", "只写那 6 处，每处 6 字节");
             Failure::new(wanted, text!("{length} bytes at {at} were written", "写了 {at} 处的 {length} 字节"))
                 .shows(&belief::WRITING_BACK_IS_HARMLESS)
         })?;
@@ -158,12 +158,12 @@ fn writes_the_places_and_nothing_else() {
 #[test]
 fn takes_little_memory_however_large_the_file_is() {
     let rule = text!(
-        "A file may be larger than all memory. What moves it through a buffer needs a buffer of a fixed size.",
+        "A file may be larger than memory. The buffer through which its bytes pass has a fixed size.",
         "文件可能比整个内存还大。要让它流过缓冲区，缓冲区的大小就必须固定。"
     );
     check("in_place", rule, || {
         let file = unnamed_file(b"told")?;
-        // A small file first: what is wrong with that has nothing to do with memory.
+        // A small file first: an answer that is wrong there is not wrong for lack of memory.
         equal(&ask(|| super::replace_all(&file, b"old", b"new").map_err(kind))?, &Ok(1))?;
         let size = 4 * KIB * KIB;
         let places = [0, 5, size / 2 + 1, size - 3];
@@ -187,7 +187,7 @@ fn takes_little_memory_however_large_the_file_is() {
 #[test]
 fn refuses_what_is_no_replacement() {
     let rule = text!(
-        "Other bytes in place of others keep a file's size. Nothing, searched for, would be found everywhere and for ever.",
+        "Replacing bytes by as many others keeps the file's size. Empty bytes would be found everywhere, without end.",
         "原地替换不改变文件大小，因此新旧必须等长。要找的内容为空时，处处都匹配，永远找不完。"
     );
     check("through_memory", rule, || {

@@ -1,8 +1,8 @@
-//! Checks [`save`] and [`load`] on a file whose machine may stop.
+//! Checks [`save`] and [`load`] on a simulated file whose process may be killed and whose machine may lose power.
 
 use super::*;
 
-/// One of what was written since the last fsync(2), which may get to the disk or not.
+/// A part of what was written since the last fsync(2). It may get to the disk or not.
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Byte(usize, u8),
@@ -14,13 +14,13 @@ enum Part {
 struct Disk {
     seen: RefCell<Vec<u8>>,
     synced: RefCell<Vec<u8>>,
-    /// What was written since, in its order.
+    /// What was written since, in order.
     pending: RefCell<Vec<Part>>,
     /// How many calls there are until the process is killed.
     calls_left: Cell<Option<usize>>,
     /// How many calls of fsync(2) there are until one fails.
     syncs_left: Cell<Option<usize>>,
-    /// What fsync(2) gave up: it may have got to the disk or not, and never will.
+    /// What a failed fsync(2) dropped: it may have got to the disk, and will not be written any more.
     given_up: RefCell<Vec<Part>>,
     script: RefCell<VecDeque<Turn>>,
     /// How often something was written.
@@ -54,7 +54,7 @@ impl Disk {
         self.calls_left.get() == Some(0)
     }
 
-    /// A call of a process that is dead has no effect. What it is told doesn't matter to anybody.
+    /// A call of a killed process has no effect, and what it returns does not matter.
     fn call(&self, length: usize) -> Result<usize, Errno> {
         match self.calls_left.get() {
             Some(0) => return Err(Errno::EIO),
@@ -68,8 +68,8 @@ impl Disk {
         }
     }
 
-    /// What the disk may have after a power cut now. Not each of the subsets, but all that are cut at one place,
-    /// all that lack or have a single part, each other part, and some without any order.
+    /// What the disk may hold after a power cut now: not every subset of the parts, but those up to and from each part,
+    /// those with and without a single part, every second part, and some at random.
     fn left_by_power_cut(&self, most: usize) -> BTreeSet<Vec<u8>> {
         let parts: Vec<_> = self.given_up.borrow().iter().chain(self.pending.borrow().iter()).copied().collect();
         let count = parts.len();
@@ -174,7 +174,7 @@ fn record(n: u8) -> Record {
     std::array::from_fn(|at| u8::try_from(at).unwrap_or(0).wrapping_mul(5).wrapping_add(n.wrapping_mul(37)) ^ 0x5a)
 }
 
-/// What load gave, in terms of the records that were saved.
+/// What load returned, in terms of the records that were saved.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Found {
     Nothing,
@@ -192,7 +192,7 @@ fn found(disk: &dyn Calls) -> Found {
     }
 }
 
-/// Something that went wrong, as the child tells it.
+/// A failure, as the child reports it.
 #[derive(Debug, Serialize, Deserialize)]
 struct Story {
     allowed: Vec<Found>,
@@ -200,9 +200,9 @@ struct Story {
     /// What happened before.
     en: String,
     zh: String,
-    /// Whether it needed a process that was killed while the machine went on.
+    /// Whether a process had been killed without a power cut.
     killed: bool,
-    /// Whether it was save that failed.
+    /// Whether save returned an error.
     saving: bool,
 }
 
@@ -222,7 +222,7 @@ fn in_words(found: &Found) -> Text {
     match found {
         Found::Nothing => text!("None", "“没有记录”"),
         Found::Number(n) => text!("record {n}", "第 {n} 条记录"),
-        Found::Mixture => text!("a record that nobody saved", "一条从未保存过的记录"),
+        Found::Mixture => text!("a record that was never saved", "一条从未保存过的记录"),
         Found::Failed(error) => text!("the error {error}", "错误 {error}"),
     }
 }
@@ -237,18 +237,18 @@ impl Story {
         let zh: Vec<_> = allowed.iter().map(|words| words.zh.as_ref()).collect();
         let (en, zh) = (en.join(" or "), zh.join("或"));
         let failure = if self.saving {
-            let happened = Text::new(format!("it gave {}", happened.en), format!("得到的是{}", happened.zh));
+            let happened = Text::new(format!("it returned {}", happened.en), format!("得到的是{}", happened.zh));
             Failure::new(text!("save returns Ok(())", "save 返回 Ok(())"), happened)
         } else {
-            let happened = Text::new(format!("it found {}", happened.en), format!("得到的是{}", happened.zh));
+            let happened = Text::new(format!("it finds {}", happened.en), format!("得到的是{}", happened.zh));
             Failure::new(Text::new(format!("load finds {en}"), format!("load 得到{zh}")), happened)
         };
         failure.given(Text::new(self.en, self.zh))
     }
 }
 
-/// A machine on which so many records were saved, one after the other, and the last one's number. All of it is on
-/// the disk: whether save sees to that is asked elsewhere.
+/// A machine on which `count` records were saved, one after the other, and the number of the last one. All of it is on
+/// the disk: another check tests whether save has seen to that.
 fn with_records(count: u8) -> Result<(Disk, Found), Story> {
     let disk = Disk::default();
     for n in 1..=count {
@@ -258,17 +258,17 @@ fn with_records(count: u8) -> Result<(Disk, Found), Story> {
     Ok((disk, if count == 0 { Found::Nothing } else { Found::Number(count) }))
 }
 
-/// Saves a record where nothing hinders it.
+/// Saves a record without a fault.
 fn saved(disk: &Disk, n: u8) -> Result<(), Story> {
-    let given = || text!("save of record {n}, with nothing in its way", "保存第 {n} 条记录，一切正常");
+    let given = || text!("record {n} is saved, without any fault", "保存第 {n} 条记录，一切正常");
     match super::save(disk, &record(n)) {
         Ok(()) => Ok(()),
         Err(error) => save_failed(error, given),
     }
 }
 
-/// A record is saved, and the process is killed before each of its calls in turn; `look` sees what it leaves. In
-/// the end it is not killed, which `look` is told.
+/// Saves a record, and kills the process before each of its calls in turn; `look` gets what it leaves. The last time it
+/// is not killed, and `look` gets true.
 fn killed_everywhere(
     disk: &Disk,
     number: u8,
@@ -279,7 +279,7 @@ fn killed_everywhere(
         let answer = super::save(&disk, &record(number));
         let ended = !disk.was_killed();
         if ended && let Err(error) = answer {
-            let given = || text!("save of a record, with nothing in its way", "保存一条记录，一切正常");
+            let given = || text!("a record is saved, without any fault", "保存一条记录，一切正常");
             return save_failed(error, given);
         }
         look(n, &disk, ended)?;
@@ -292,8 +292,8 @@ fn killed_everywhere(
 
 fn rule() -> Text {
     text!(
-        "fsync(2): only when it has returned is anything on the disk. What was written before that gets there in any order, in \
-         part or not at all.",
+        "fsync(2): only after it has returned is the data on the disk. Until then any part of it may be there, in any \
+         order, or none.",
         "fsync(2)：它返回之后，数据才算落盘。在那之前写入的内容，可能以任意顺序落盘，可能只有一部分，也可能完全没有。"
     )
 }
@@ -301,13 +301,13 @@ fn rule() -> Text {
 #[test]
 fn load_gives_the_last_record_that_was_saved() {
     let rule = text!(
-        "read(2), write(2), fsync(2): short counts are no errors, and EINTR means that nothing was done.",
+        "read(2), write(2), fsync(2): a short count is no error, and EINTR means that nothing was done.",
         "read(2)、write(2)、fsync(2)：传输不足不是错误；EINTR 表示什么都没做。"
     );
     check("loops", rule, || {
         let many = ask(|| -> Result<(), Story> {
             let disk = Disk::default();
-            // More than a file of 16 KiB has room for, if each took a place of its own.
+            // More than fit in a file of 16 KiB, if each took a place of its own.
             for n in (1..8).cycle().take(1_000) {
                 saved(&disk, n)?;
                 one_of(found(&disk), &[Found::Number(n)], || text!("one record after the other", "一条接一条地保存"))?;
@@ -319,10 +319,7 @@ fn load_gives_the_last_record_that_was_saved() {
             (0..6_u8, script()),
             |(count, script)| {
                 let how = describe_script(script);
-                Text::new(
-                    format!("so many records saved: {count}; {}", how.en),
-                    format!("保存 {count} 条记录，{}", how.zh),
-                )
+                Text::new(format!("{count} records saved; {}", how.en), format!("保存 {count} 条记录，{}", how.zh))
             },
             |(count, script)| {
                 let told = ask(|| -> Result<(), Story> {
@@ -338,13 +335,13 @@ fn load_gives_the_last_record_that_was_saved() {
                     }
                     // The file begins empty, and load alone changes nothing.
                     saved(&disk, 7)?;
-                    one_of(found(&disk), &[Found::Number(7)], || text!("one record more", "再保存一条记录"))
+                    one_of(found(&disk), &[Found::Number(7)], || text!("one more record", "再保存一条记录"))
                 })?;
                 told.map_err(|story| {
                     let interrupted = story.found == Found::Failed("EINTR".to_owned());
                     let shown = if interrupted { &belief::EINTR_IS_AN_ERROR } else { &belief::SHORT_IS_THE_END };
                     let mut failure = story.failure().shows(shown);
-                    failure.given = None; // for_all says it better
+                    failure.given = None; // for_all's is better
                     if script.is_empty() {
                         failure.misconception = None;
                     }
@@ -372,7 +369,7 @@ fn survives_a_power_cut_at_every_moment() {
             Ok(())
         })?;
         let Err(story) = told else { return Ok(()) };
-        // Who writes in one place only has overwritten the record; who writes in several has thought of an order.
+        // An answer with a single write has overwritten the record; one with several relies on their order.
         let writes = ask(|| {
             let disk = Disk::default();
             let _ = super::save(&disk, &record(9));
@@ -386,13 +383,13 @@ fn survives_a_power_cut_at_every_moment() {
 fn cut_in_words(count: u8, n: usize, ended: bool) -> Text {
     if ended {
         return text!(
-            "{count} saved before, then record 9; a power cut when save has returned",
+            "{count} saved before, then record 9; a power cut after save has returned",
             "先保存 {count} 条记录，再保存第 9 条；save 返回后断电"
         );
     }
     let call = n + 1;
     text!(
-        "{count} saved before, then record 9; a power cut just before its call number {call}",
+        "{count} saved before, then record 9; a power cut just before call {call} of that save",
         "先保存 {count} 条记录，再保存第 9 条；在它的第 {call} 次调用之前断电"
     )
 }
@@ -419,10 +416,10 @@ fn is_on_the_disk_once_it_is_ok() {
 }
 
 #[test]
-fn goes_on_after_a_death_of_the_process_or_the_machine() {
+fn goes_on_after_a_kill_or_a_power_cut() {
     let rule = text!(
-        "What another process has written is read back from the page cache, on the disk or not. Only an fsync(2) of one's own \
-         says that it is.",
+        "What a killed process has written is read from the page cache, whether it is on the disk or not. Only a new \
+         fsync(2) makes sure that it is.",
         "别的进程写过的内容，会从页缓存读回来，不管它是否落盘。只有自己再调用一次 fsync(2)，才能确定。"
     );
     check("replace", rule, || {
@@ -439,15 +436,15 @@ fn goes_on_after_a_death_of_the_process_or_the_machine() {
                             let (how_en, how_zh) =
                                 if cut { ("a power cut", "断电") } else { ("killed", "进程被杀死") };
                             text!(
-                                "{count} saved before; {how_en} just before call number {call} of saving record 8; then record \
-                                 9 is saved, and there is a power cut",
+                                "{count} saved before; {how_en} just before call {call} of the save of record 8; then \
+                                 record 9 is saved, and there is a power cut",
                                 "先保存 {count} 条记录；保存第 8 条时，在第 {call} 次调用之前{how_zh}；然后保存第 9 条，其间或之后断电"
                             )
                         };
                         let before = found(&second);
                         one_of(before.clone(), &[old.clone(), Found::Number(8)], given)?;
-                        // What was cut off and not found may turn up later: bytes of the new record can complete
-                        // it.
+                        // The interrupted record may appear later, though load has not found it: bytes of the new one
+                        // can complete it.
                         let mut allowed = vec![Found::Number(9), before, Found::Number(8)];
                         if !cut {
                             allowed.push(old.clone());
@@ -473,9 +470,9 @@ fn goes_on_after_a_death_of_the_process_or_the_machine() {
 }
 
 #[test]
-fn passes_the_failure_of_fsync_on() {
+fn returns_the_error_of_fsync() {
     let rule = text!(
-        "fsync(2), EIO: what could not be written is reported once. Linux takes its pages for clean then, and the next fsync(2) \
+        "fsync(2), EIO: a failed write is reported once. Then Linux marks its pages clean, and the next fsync(2) \
          succeeds without them.",
         "fsync(2) 的 EIO：写不下去的数据只报告一次。此后 Linux 把这些页当作干净页，下一次 fsync(2) 不写它们也会成功。"
     );
@@ -497,7 +494,7 @@ fn passes_the_failure_of_fsync_on() {
                     )
                 };
                 if answer.map_err(kind) != Err("EIO".to_owned()) {
-                    // Told as the error that should have come.
+                    // Reported as the error that it should have returned.
                     return one_of(Found::Number(9), &[Found::Failed("EIO".to_owned())], given).map(|()| None);
                 }
                 for bytes in disk.left_by_power_cut(64) {

@@ -1,6 +1,6 @@
 use super::*;
 
-/// The same, in memory: the bytes afterwards, and how many came in.
+/// The same in memory: the bytes afterwards, and how many were inserted.
 fn reference(bytes: &[u8]) -> (Vec<u8>, usize) {
     let mut after = Vec::new();
     for &byte in bytes {
@@ -25,8 +25,8 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
 
 fn rule() -> Text {
     text!(
-        "A file has no call that inserts: the bytes behind the place are moved. Where source and target overlap, those move \
-         first whose place is needed last, as with memmove(3).",
+        "No call inserts bytes into a file: the bytes that follow have to move. Where source and target overlap, the \
+         order matters, as in memmove(3): towards the end of the file the last bytes move first.",
         "文件没有“插入”这种调用，只能把后面的字节往后挪。源和目标重叠时，要像 memmove(3) 那样选对方向：目标在后面，就从末尾开始挪。"
     )
 }
@@ -49,8 +49,8 @@ fn gives_each_line_feed_its_carriage_return() {
 #[test]
 fn moves_no_byte_over_one_that_is_still_to_be_read() {
     check("in_place", rule(), || {
-        // A \n at each byte, or at each other one, with its \r or without: whatever the size of the pieces is,
-        // their edges fall everywhere.
+        // A \n at each byte or at every second one, with its \r or without, so that a chunk of any size begins and ends
+        // at each of them.
         let cases: [(&[u8], &[u8]); 6] =
             [(b"", b"\n"), (b"", b"\r\n"), (b"x", b"\r\n"), (b"", b"ab\n\r\n"), (b"x", b"\n\r"), (b"\n", b"one two ")];
         for_each(
@@ -58,7 +58,7 @@ fn moves_no_byte_over_one_that_is_still_to_be_read() {
             |(first, again)| {
                 let (first, again) = (shown(first), shown(again));
                 text!(
-                    "a file of 150 KiB: {first}, then {again} again and again",
+                    "a file of 150 KiB: {first}, then {again} repeated",
                     "150 KiB 的文件：先是 {first}，然后反复是 {again}"
                 )
             },
@@ -67,9 +67,9 @@ fn moves_no_byte_over_one_that_is_still_to_be_read() {
                 let (after, more) = reference(&bytes);
                 let seen = on(|| Scripted::new(&bytes, &[], None), &after, |file| super::to_crlf(file))?;
                 let compared = compare(&seen, wide(more));
-                // Where there is no \r, no edge of a piece can part one from its \n.
+                // Without a \r, no chunk can end between a \r and its \n.
                 let parted = bytes.contains(&b'\r') && seen.answer != Ok(wide(more));
-                let shown = if parted { &belief::A_PIECE_IS_A_UNIT } else { &belief::ANY_ORDER_MOVES };
+                let shown = if parted { &belief::A_CHUNK_IS_A_UNIT } else { &belief::ANY_ORDER_MOVES };
                 compared.map_err(|failure| explained(failure, shown))
             },
         )
@@ -77,30 +77,30 @@ fn moves_no_byte_over_one_that_is_still_to_be_read() {
 }
 
 #[test]
-fn bears_short_and_interrupted_calls() {
+fn goes_on_after_short_and_interrupted_calls() {
     let rule = text!(
-        "read(2), write(2): fewer bytes than asked for is no error, and no end of the file; only 0 is. EINTR means that nothing \
-         was done. ftruncate(2) may be interrupted, too.",
+        "read(2), write(2): a short count is neither an error nor the end of the file; only 0 is the end. EINTR means \
+         that nothing was done. ftruncate(2) may be interrupted, too.",
         "read(2)、write(2)：传输的字节数少于要求，既不是错误，也不是文件末尾，返回 0 才是末尾。EINTR 表示什么都没做。ftruncate(2) 也可能被打断。"
     );
     check("loops", rule, || {
         for_all(
             (texts(), script(), prop::option::of(0..8_usize)),
-            |(bytes, script, room)| {
+            |(bytes, script, space)| {
                 let (what, how) = (describe(bytes), describe_script(script));
-                let (en, zh) = match room {
-                    Some(room) => (format!(", and {room} bytes of room"), format!("，空间只剩 {room} 字节")),
+                let (en, zh) = match space {
+                    Some(space) => (format!(", and space for {space} more bytes"), format!("，空间只剩 {space} 字节")),
                     None => Default::default(),
                 };
                 Text::new(format!("{}; {}{en}", what.en, how.en), format!("{}；{}{zh}", what.zh, how.zh))
             },
-            |(bytes, script, room)| {
+            |(bytes, script, space)| {
                 let (after, more) = reference(bytes);
-                let enough = room.is_none_or(|room| room >= more);
+                let enough = space.is_none_or(|space| space >= more);
                 let wanted = if enough { &after } else { bytes };
-                // What is wrong without any of this is another check's affair.
-                let smooth = on(|| Scripted::new(bytes, &[], *room), wanted, |file| super::to_crlf(file))?;
-                let seen = on(|| Scripted::new(bytes, script, *room), wanted, |file| super::to_crlf(file))?;
+                // An answer that fails without a script fails another check.
+                let smooth = on(|| Scripted::new(bytes, &[], *space), wanted, |file| super::to_crlf(file))?;
+                let seen = on(|| Scripted::new(bytes, script, *space), wanted, |file| super::to_crlf(file))?;
                 let as_smooth =
                     seen.answer == smooth.answer && seen.difference.is_some() == smooth.difference.is_some();
                 if as_smooth {
@@ -114,29 +114,29 @@ fn bears_short_and_interrupted_calls() {
 }
 
 #[test]
-fn leaves_the_file_as_it_was_where_there_is_no_room() {
+fn leaves_the_file_as_it_was_when_it_cannot_grow() {
     let rule = text!(
-        "write(2): ENOSPC, EDQUOT or EFBIG may come at any byte behind the old end. ftruncate(2) makes a hole there, and a hole \
-         reserves nothing.",
+        "write(2): ENOSPC, EDQUOT or EFBIG may come at any byte past the old end. ftruncate(2) makes a hole there, \
+         and a hole reserves no space.",
         "write(2)：旧末尾之后的任何一个字节都可能遇到 ENOSPC、EDQUOT 或 EFBIG。ftruncate(2) 只会在那里留下空洞，空洞不预留空间。"
     );
     check("in_place", rule, || {
         let long: Vec<u8> = b"one\ntwo\r\n".iter().copied().cycle().take(70 * KIB).collect();
         let more = reference(&long).1;
         let short = b"a\n\nbc\nd\r\ne\n".as_slice();
-        let cases = (0..4).map(|room| (short, room));
-        let cases = cases.chain([0, 1, more / 2, more - 1].map(|room| (long.as_slice(), room)));
+        let cases = (0..4).map(|space| (short, space));
+        let cases = cases.chain([0, 1, more / 2, more - 1].map(|space| (long.as_slice(), space)));
         for_each(
             cases,
-            |(bytes, room)| {
+            |(bytes, space)| {
                 let (size, more) = (bytes.len(), reference(bytes).1);
                 text!(
-                    "a file of {size} bytes that is to get {more} more, and room for {room}",
-                    "{size} 字节的文件，要增加 {more} 字节，但只剩 {room} 字节的空间"
+                    "a file of {size} bytes that has to grow by {more}, and space for {space}",
+                    "{size} 字节的文件，要增加 {more} 字节，但只剩 {space} 字节的空间"
                 )
             },
-            |&(bytes, room)| {
-                let seen = on(|| Scripted::new(bytes, &[], Some(room)), bytes, |file| super::to_crlf(file))?;
+            |&(bytes, space)| {
+                let seen = on(|| Scripted::new(bytes, &[], Some(space)), bytes, |file| super::to_crlf(file))?;
                 refused(&seen.answer, &["ENOSPC"])?;
                 as_it_should_be(&seen).map_err(|failure| match seen.log.others {
                     0 => failure,
@@ -144,7 +144,7 @@ fn leaves_the_file_as_it_was_where_there_is_no_room() {
                 })
             },
         )?;
-        // The same as the kernel does it, at a limit of the size of files.
+        // The same with the kernel, at a limit on the size of files.
         let (wanted, got) = at_a_limit(&long, long.len() + more / 2)?;
         refused(&got, &["EFBIG"])
             .and_then(|()| {
@@ -159,12 +159,12 @@ fn leaves_the_file_as_it_was_where_there_is_no_room() {
     });
 }
 
-/// Whether a true file is as it was, and the answer, where files may have no more than `limit` bytes.
+/// Whether a real file is as it was, and the answer, where files may have at most `limit` bytes.
 fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>), Failure> {
     let file = unnamed_file(bytes)?;
     let got = ask(|| {
-        // Without the signal that would kill, a write beyond the limit is an error: EFBIG.
-        // SAFETY: no handler of ours runs.
+        // With SIGXFSZ ignored, a write past the limit fails with EFBIG.
+        // SAFETY: SIG_IGN is no handler of ours.
         unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(error_text)?;
         let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE).map_err(error_text)?;
         setrlimit(Resource::RLIMIT_FSIZE, wide(limit), hard).map_err(error_text)?;
@@ -178,7 +178,8 @@ fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>),
 #[test]
 fn writes_only_what_moves() {
     let rule = text!(
-        "What is before the first change stays where it is. A call costs the same for one byte as for thousands.",
+        "The bytes before the first change stay where they are. A call costs about as much for one byte as for \
+         thousands.",
         "第一处改动之前的内容原地不动，不必写。一次系统调用的开销，传 1 字节和传几千字节差不多。"
     );
     check("in_place", rule, || {
@@ -201,11 +202,11 @@ fn writes_only_what_moves() {
                     let at = early.unwrap_or_default();
                     let wanted = match first {
                         Some(first) => {
-                            text!("nothing before byte {first} is written", "不写第 {first} 字节之前的内容")
+                            text!("nothing before byte {first} is written", "不写偏移量 {first} 之前的内容")
                         }
                         None => text!("nothing is written", "什么都不写"),
                     };
-                    Failure::new(wanted, text!("a write began at byte {at}", "有一次写入从第 {at} 字节开始"))
+                    Failure::new(wanted, text!("a write began at byte {at}", "有一次写入从偏移量 {at} 开始"))
                         .shows(&belief::WRITING_BACK_IS_HARMLESS)
                 })?;
                 let calls = seen.log.preads + wide(seen.log.writes.len()) + seen.log.others;
@@ -225,15 +226,15 @@ fn writes_only_what_moves() {
 #[test]
 fn keeps_neither_the_file_nor_a_list_in_memory() {
     let rule = text!(
-        "A file may be larger than all memory, and the places to change may be as many as its bytes: neither is kept.",
+        "A file may be larger than memory, and may have as many places to change as it has bytes: keep neither.",
         "文件可能比整个内存还大，要改的位置也可能和字节一样多，两者都不能全放进内存。"
     );
     check("in_place", rule, || {
         let file = unnamed_file(b"a\n")?;
-        // A small file first: what is wrong with that has nothing to do with memory.
+        // A small file first: an answer that is wrong there is not wrong for lack of memory.
         equal(&ask(|| super::to_crlf(&file).map_err(kind))?, &Ok(1))?;
         let lines = 400_000;
-        // In pieces: memory that this process once had would be there for the answer, too.
+        // In chunks: memory that this process had freed would be there for the answer, too.
         let some: Vec<u8> = b"12345\n".iter().copied().cycle().take(6_000).collect();
         for at in (0..lines * 6).step_by(some.len()) {
             file.write_all_at(&some, wide(at))?;
@@ -248,7 +249,7 @@ fn keeps_neither_the_file_nor_a_list_in_memory() {
             ensure(whole && now == some, || {
                 Failure::new(
                     text!("each \\n has a \\r before it", "每个 \\n 前面都有 \\r"),
-                    text!("not so from byte {at} on", "从第 {at} 字节起不对"),
+                    text!("not so from byte {at} on", "从偏移量 {at} 起不对"),
                 )
             })?;
         }

@@ -9,7 +9,7 @@ fn compare(wanted: Option<u8>, got: Result<Option<u8>, String>) -> Result<(), Fa
         let failure = Failure::new(text!("{wanted:?}", "{wanted:?}"), text!("{got:?}", "{got:?}"));
         match got {
             Ok(Some(0)) if wanted.is_none() => failure.shows(&belief::REST_IS_FILE),
-            Err(error) => behind_error(failure, &error),
+            Err(error) => explain_error(failure, &error),
             Ok(_) => failure,
         }
     })
@@ -17,8 +17,8 @@ fn compare(wanted: Option<u8>, got: Result<Option<u8>, String>) -> Result<(), Fa
 
 fn rule() -> Text {
     text!(
-        "mmap(2): the offset is a multiple of the page size, as sysconf(_SC_PAGE_SIZE) gives it. The rest of the file's last \
-         page is mapped as zeros, and is no part of the file; a touch of a page behind it is SIGBUS.",
+        "mmap(2): the offset has to be a multiple of the page size, sysconf(_SC_PAGE_SIZE). The rest of the file's \
+         last page is mapped as zeros, and is no part of the file; an access to a page past it raises SIGBUS.",
         "mmap(2)：偏移量必须是页大小（sysconf(_SC_PAGE_SIZE)）的整数倍。文件最后一页中超出文件末尾的部分映射为零，但不属于文件；再往后的页一碰就是 SIGBUS。"
     )
 }
@@ -34,7 +34,7 @@ fn is_the_files_byte_or_none() {
             let file = read_only(&unnamed_file(&bytes)?)?;
             compare(bytes.get(offset).copied(), answer(&file, wide(offset))?)
         };
-        // First the simplest: from a file that ends on the edge of a page, shrinking leads nowhere else.
+        // The simplest case first: shrinking would not find it from a file that ends at a page boundary.
         for_each([(10, 10)], describe, test)?;
         for_all((near_page_boundaries(), near_page_boundaries()), describe, test)
     });
@@ -43,7 +43,7 @@ fn is_the_files_byte_or_none() {
 #[test]
 fn reaches_as_far_as_files_do() {
     let rule = text!(
-        "off_t has 64 bits: a file's size and an offset in it do not fit into an int, and not into a usize of 32 bits.",
+        "off_t has 64 bits: a file's size or an offset in it may not fit in an int, nor in a usize of 32 bits.",
         "off_t 是 64 位的：文件大小和文件内的偏移放不进 int，也放不进 32 位的 usize。"
     );
     check("notes_program", rule, || {
@@ -61,10 +61,10 @@ fn reaches_as_far_as_files_do() {
 }
 
 #[test]
-fn maps_one_page_and_lets_go_of_it() {
+fn maps_one_page_and_unmaps_it() {
     let rule = text!(
-        "close(2) does not unmap, and a mapping lives until munmap(2), or until the process ends. What is mapped takes \
-         addresses, whether it is touched or not.",
+        "close(2) does not unmap: a mapping lives until munmap(2), or until the process ends. It takes addresses \
+         whether they are accessed or not.",
         "close(2) 不会解除映射，映射一直存在到 munmap(2) 或进程结束。映射占用地址空间，无论是否访问过。"
     );
     check("lifetime", rule, || {
@@ -80,7 +80,10 @@ fn maps_one_page_and_lets_go_of_it() {
                 let most = seen.mapped().into_iter().max().unwrap_or(0);
                 ensure(most <= page, || {
                     Failure::new(
-                        text!("one page of the file is mapped: {page} bytes", "映射文件的一页：{page} 字节"),
+                        text!(
+                            "at most one page of the file is mapped: {page} bytes",
+                            "最多映射文件的一页：{page} 字节"
+                        ),
                         text!("{most} bytes were mapped", "映射了 {most} 字节"),
                     )
                     .shows(&belief::MAP_IT_ALL)

@@ -1,6 +1,6 @@
 use super::*;
 
-/// A file with a line's end at each of these places, and what to count in it.
+/// A file with newlines at these offsets, and the range and the window to count with.
 #[derive(Debug, Clone)]
 struct Case {
     size: usize,
@@ -30,7 +30,8 @@ impl Case {
         newlines.sort_unstable();
         newlines.dedup();
         text!(
-            "a file of {size} bytes with newlines at {newlines:?}, counted from {from} to {to} through a window of {window}",
+            "a file of {size} bytes with newlines at {newlines:?}, counted from {from} to {to} through a window of \
+             {window}",
             "{size} 字节的文件，换行符位于 {newlines:?}，从 {from} 数到 {to}，窗口为 {window} 字节"
         )
     }
@@ -48,7 +49,7 @@ fn compare(wanted: u64, got: Result<u64, String>) -> Result<(), Failure> {
     ensure(got == Ok(wanted), || {
         let failure = Failure::new(text!("{wanted} lines", "{wanted} 行"), text!("{got:?}", "{got:?}"));
         match got {
-            Err(error) => behind_error(failure, &error),
+            Err(error) => explain_error(failure, &error),
             Ok(_) => failure,
         }
     })
@@ -61,7 +62,8 @@ fn answer(file: &File, from: u64, to: u64, window: usize) -> Result<Result<u64, 
 #[test]
 fn counts_each_newline_once() {
     let rule = text!(
-        "mmap(2): a mapping begins on a page's edge of the file and has whole pages. The range may begin and end inside one.",
+        "mmap(2): a mapping begins at a page boundary of the file and has whole pages. The range may begin and end \
+         inside a page.",
         "mmap(2)：映射从文件的页边界开始，长度是整数页；而要统计的范围可以在页的中间开始和结束。"
     );
     check("window", rule, || {
@@ -79,16 +81,16 @@ fn counts_each_newline_once() {
 #[test]
 fn reaches_as_far_as_files_do() {
     let rule = text!(
-        "off_t has 64 bits: a file's size and an offset in it do not fit into an int, and not into a usize of 32 bits.",
+        "off_t has 64 bits: a file's size or an offset in it may not fit in an int, nor in a usize of 32 bits.",
         "off_t 是 64 位的：文件大小和文件内的偏移放不进 int，也放不进 32 位的 usize。"
     );
     check("notes_program", rule, || {
-        let (edge, last) = (4 * GIB, 5 * GIB - 1);
-        let file = read_only(&large_file(&[(edge - 1, b"\n\n\n"), (last, b"\n")])?)?;
+        let (middle, last) = (4 * GIB, 5 * GIB - 1);
+        let file = read_only(&large_file(&[(middle - 1, b"\n\n\n"), (last, b"\n")])?)?;
         let ranges = [
-            (edge - 9, edge + 9, 3),
-            (edge, edge + 2, 2),
-            (edge + 1, edge + 2, 1),
+            (middle - 9, middle + 9, 3),
+            (middle, middle + 2, 2),
+            (middle + 1, middle + 2, 1),
             (last - 5, u64::MAX, 1),
             (last, last, 0),
             (u64::MAX, u64::MAX, 0),
@@ -108,20 +110,20 @@ fn reaches_as_far_as_files_do() {
 #[test]
 fn slides_a_window_of_the_size_that_is_allowed() {
     let rule = text!(
-        "A mapping takes addresses and page tables for as long as it lives. A window that slides lets go of what it has \
-         shown, and so a file may be larger than the memory and the addresses that there are.",
-        "映射存在多久，就占用多久的地址空间和页表。滑动的窗口会放掉已经看过的部分，所以文件可以比内存和地址空间都大。"
+        "A mapping takes addresses and page tables while it lives. A sliding window unmaps what it has shown, so the \
+         file may be larger than memory and than the address space.",
+        "映射存在多久，就占用多久的地址空间和页表。滑动的窗口会解除已经看过的部分，所以文件可以比内存和地址空间都大。"
     );
     check("window", rule, || {
         let page = page_size();
-        // The size of the file, where to begin, and the window, in pages and bytes beyond them.
+        // The end of the range in pages, its start in bytes, and the window in bytes.
         let cases = [(10, 0, 4 * page), (10, 7, 4 * page), (5, 0, page), (5, page - 1, 2 * page - 1), (3, 1, 1)];
         let file = unnamed_file(&pattern(10 * page))?;
         for_each(
             cases,
             |(pages, from, window)| {
                 text!(
-                    "{pages} pages from {from} on, a window of {window}",
+                    "the first {pages} pages from byte {from} on, a window of {window} bytes",
                     "从 {from} 起的 {pages} 页，窗口为 {window} 字节"
                 )
             },
@@ -152,7 +154,7 @@ fn slides_a_window_of_the_size_that_is_allowed() {
 }
 
 #[test]
-fn refuses_a_window_without_a_byte() {
+fn refuses_an_empty_window() {
     let rule = text!("mmap(2): EINVAL when the length is 0.", "mmap(2)：长度为 0 时返回 EINVAL。");
     check("refusals", rule, || {
         let file = unnamed_file(b"a\nb\n")?;

@@ -7,7 +7,8 @@ fn answer(file: &File, length: usize, alignment: usize) -> Result<Result<usize, 
 #[test]
 fn is_aligned_and_shows_the_file() {
     let rule = text!(
-        "mmap(2) without an address gives one on a page's edge. With one it takes it for a hint, and need not follow.",
+        "mmap(2) without an address returns one that is page-aligned, and no more. An address is only a hint, which \
+         the kernel need not follow.",
         "不给地址时，mmap(2) 返回的地址只保证在页边界上；给了地址也只是个提示，内核不一定照办。"
     );
     check("mapping", rule, || {
@@ -22,17 +23,17 @@ fn is_aligned_and_shows_the_file() {
             |&(length, alignment)| {
                 let contents = pattern(size);
                 let file = unnamed_file(&contents)?;
-                // Several in a row: one may be aligned by chance.
+                // Several of them: one may be aligned by chance.
                 let answers = ask(|| {
                     let one = || {
                         let address = super::map_aligned(&file, length, alignment).map_err(kind)?;
                         if address % alignment != 0 {
                             return Ok((address, 0, 0));
                         }
-                        // SAFETY: the answer says that these bytes are mapped; if not, this child dies of it.
-                        let first = unsafe { touch(address) };
+                        // SAFETY: the answer says that these bytes are mapped; if not, SIGSEGV kills this child.
+                        let first = unsafe { load_at(address) };
                         // SAFETY: as above.
-                        let last = unsafe { touch(address + length - 1) };
+                        let last = unsafe { load_at(address + length - 1) };
                         let byte = std::ptr::with_exposed_provenance_mut(address);
                         // SAFETY: as above.
                         unsafe { AtomicU8::from_ptr(byte) }.store(b'!', Ordering::Relaxed);
@@ -59,21 +60,21 @@ fn is_aligned_and_shows_the_file() {
                         text!("{:?}", "{:?}", (first, last)),
                     )
                 })?;
-                let mut stored = [0];
-                file.read_exact_at(&mut stored, 0)?;
-                ensure(stored == *b"!", || {
+                let stored = super::contents(&file)?;
+                ensure(stored.first() == Some(&b'!'), || {
                     Failure::new(
                         text!("a store there reaches the file", "写到那里的内容会进入文件"),
                         text!("the file has not changed", "文件没有变化"),
                     )
                     .shows(&belief::PRIVATE_REACHES_THE_FILE)
-                })
+                })?;
+                same_bytes(text!("the rest of the file", "文件的其余部分"), &stored[1..], &contents[1..])
             },
         )
     });
 }
 
-/// The addresses that are mapped, without the heap, which grows as it likes.
+/// The addresses that are mapped, without the heap, which may grow meanwhile.
 fn mapped() -> Result<Vec<Range<usize>>, String> {
     let maps = fs::read_to_string("/proc/self/maps").map_err(error_text)?;
     let ranges = maps.lines().filter(|line| !line.ends_with("[heap]")).filter_map(|line| {
@@ -90,7 +91,7 @@ fn total(ranges: &[Range<usize>]) -> usize {
 #[test]
 fn takes_no_other_address() {
     let rule = text!(
-        "munmap(2) takes any pages, also the ends of a mapping or its middle: what is left are the mappings beside them.",
+        "munmap(2) unmaps any pages, at the ends of a mapping or in its middle: the pages beside them stay mapped.",
         "munmap(2) 可以解除任意若干页，映射的两端、中间都行：剩下的部分就成了两侧的映射。"
     );
     check("lifetime", rule, || {
@@ -98,13 +99,19 @@ fn takes_no_other_address() {
         let file = unnamed_file(&pattern(3 * page))?;
         let read_only = read_only(&file)?;
         for_each(
-            [(page, page, true), (1, 64 * page, true), (3 * page, 512 * page, true), (page, 64 * page, false)],
+            [
+                (page, page, true),
+                (1, 64 * page, true),
+                (3 * page, 512 * page, true),
+                (page, 64 * page, false),
+                (9 * page, 64 * page, true),
+            ],
             |(length, alignment, writable)| {
                 let (en, zh) =
                     if *writable { ("", "") } else { (", the file open for reading only", "，文件只读") };
                 Text::new(
-                    format!("the first {length} bytes, aligned to {alignment}{en}"),
-                    format!("前 {length} 字节，按 {alignment} 对齐{zh}"),
+                    format!("the first {length} bytes of a file of 3 pages, aligned to {alignment}{en}"),
+                    format!("3 页文件的前 {length} 字节，按 {alignment} 对齐{zh}"),
                 )
             },
             |&(length, alignment, writable)| {
@@ -132,8 +139,8 @@ fn takes_no_other_address() {
 #[test]
 fn replaces_only_what_is_its_own() {
     let rule = text!(
-        "mmap(2), MAP_FIXED: if the addresses overlap existing mappings, those are discarded, and there is no error. So it is \
-         for addresses that one has reserved oneself.",
+        "mmap(2), MAP_FIXED: what is mapped at these addresses is discarded, without an error. So use it only on \
+         addresses that you have reserved.",
         "mmap(2) 的 MAP_FIXED：若指定的地址与已有映射重叠，重叠部分会被直接丢弃，而且不报错。所以它只能用于自己预留的地址。"
     );
     check("mapping", rule, || {
@@ -163,11 +170,11 @@ fn replaces_only_what_is_its_own() {
                             ("munmap(2)", "munmap(2)")
                         };
                         let happened = Text::new(
-                            format!("{en} of {size} bytes at {at:#x}, which it had not been given"),
+                            format!("{en} of {size} bytes at {at:#x}, an address that mmap(2) had not returned"),
                             format!("对 {at:#x} 处 {size} 字节调用了{zh}，而这段地址不是内核分给它的"),
                         );
                         let expected =
-                            text!("addresses that it was given by mmap(2) before", "只使用之前由 mmap(2) 分得的地址");
+                            text!("only addresses that mmap(2) has returned", "只使用之前由 mmap(2) 分得的地址");
                         return Err(Failure::new(expected, happened).shows(&belief::FIXED_FINDS_ROOM));
                     }
                 }
@@ -178,10 +185,11 @@ fn replaces_only_what_is_its_own() {
 }
 
 #[test]
-fn refuses_what_cannot_be() {
+fn refuses_what_cannot_be_mapped() {
     let rule = text!(
-        "mmap(2): EINVAL for a length of 0; ENOMEM when no range of addresses is free; EACCES when a shared mapping is to be \
-         written and the file isn't open for it. A sum of two numbers may wrap before the kernel sees it.",
+        "mmap(2): EINVAL for a length of 0; ENOMEM when no range of addresses is free; EACCES for a shared mapping \
+         with PROT_WRITE of a file that is not open for writing. An addition may overflow before the kernel sees the \
+         result.",
         "mmap(2)：长度为 0 时 EINVAL；没有足够的空闲地址时 ENOMEM；要写的共享映射而文件没有以可写方式打开时 EACCES。两个数相加，可能还没到内核就已经溢出回绕。"
     );
     check("refusals", rule, || {

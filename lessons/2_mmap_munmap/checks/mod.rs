@@ -1,5 +1,5 @@
-//! What exercise 2 is graded by. Each check runs the learner's function in a child: what it returns is compared with what
-//! std reads from the file, and the calls that it makes are looked at with ptrace(2), as strace would show them.
+//! The checks of exercise 2. Each runs the learner's function in a child. Some compare what it returns with what std
+//! reads from the file; others watch its system calls with ptrace(2), as strace would show them.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -15,7 +15,7 @@ use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, Failure, Verdict, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all, for_each, kind,
 };
-use mmap_workbook::lesson_2::touch;
+use mmap_workbook::lesson_2::load_at;
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use mmap_workbook::process::Cause;
 use mmap_workbook::text;
@@ -32,7 +32,7 @@ fn read_only(file: &File) -> Result<File, Failure> {
 
 const GIB: u64 = 1 << 30;
 
-/// A file of 5 GiB that takes no room: a hole, and at each of these places these bytes.
+/// A file of 5 GiB that takes no space on the disk: a hole, and these bytes at each of these offsets.
 fn large_file(places: &[(u64, &[u8])]) -> Result<File, Failure> {
     let file = tempfile::tempfile()?;
     file.set_len(5 * GIB)?;
@@ -42,7 +42,7 @@ fn large_file(places: &[(u64, &[u8])]) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// What the answer did to one file, call by call.
+/// The system calls of an answer, and the descriptor of its file.
 struct Seen {
     calls: Vec<Call>,
     fd: u64,
@@ -61,7 +61,7 @@ fn watch(file: &File, act: impl FnOnce()) -> Result<Seen, Failure> {
 }
 
 impl Seen {
-    /// The calls with which bytes of the file go through a buffer.
+    /// The calls that copied bytes of the file through a buffer.
     fn copies(&self) -> Vec<String> {
         let first = [libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv, libc::SYS_preadv2]
             .into_iter()
@@ -76,15 +76,15 @@ impl Seen {
         calls.map(|call| format!("call {} of {} bytes", call.number, call.arguments[2])).collect()
     }
 
-    /// That it maps the file and doesn't read or write it.
+    /// Expects a mapping of the file, and no call that reads or writes it.
     fn maps_and_does_not_copy(&self) -> Result<(), Failure> {
         let copies = self.copies();
         ensure(copies.is_empty(), || {
             let (how_many, first) = (copies.len(), &copies[0]);
             Failure::new(
-                text!("the file's bytes are loaded and stored where they are mapped", "通过映射直接读写文件的字节"),
+                text!("the file's bytes are accessed through a mapping", "通过映射直接读写文件的字节"),
                 text!(
-                    "{how_many} calls copied bytes of the file, the first was {first}",
+                    "{how_many} calls copied bytes of the file; the first was {first}",
                     "有 {how_many} 次系统调用复制了文件的字节，第一次是 {first}"
                 ),
             )
@@ -101,7 +101,7 @@ impl Seen {
         self.calls.iter().filter(of_file)
     }
 
-    /// How many bytes of the file are mapped after each call that maps or unmaps some, in whole pages.
+    /// How many bytes of the file are mapped after each call that maps or unmaps some; whole pages count.
     fn mapped(&self) -> Vec<usize> {
         let mut pages = BTreeSet::new();
         let mut mapped = Vec::new();
@@ -122,7 +122,7 @@ impl Seen {
         mapped
     }
 
-    /// That nothing of the file is mapped any more.
+    /// Expects that nothing of the file is mapped any more.
     fn leaves_nothing_mapped(&self) -> Result<(), Failure> {
         let left = self.mapped().last().copied().unwrap_or(0);
         ensure(left == 0, || {
@@ -139,8 +139,8 @@ fn is_fixed(call: &Call) -> bool {
     call.arguments[3] & u64::from(libc::MAP_FIXED.cast_unsigned()) != 0
 }
 
-/// The misconception behind an answer's error, where one is.
-fn behind_error(failure: Failure, error: &str) -> Failure {
+/// Names the misconception that an answer's error shows, if it shows one.
+fn explain_error(failure: Failure, error: &str) -> Failure {
     match error {
         "EINVAL" => failure.shows(&belief::ANY_OFFSET),
         "EACCES" => failure.shows(&belief::WRITING_IS_FREE),
@@ -149,13 +149,13 @@ fn behind_error(failure: Failure, error: &str) -> Failure {
     }
 }
 
-/// A wrong answer about a place beyond 2 GiB, where nothing else explains it.
+/// Explains a failure beyond 2 GiB, unless another misconception does.
 fn too_narrow(failure: Failure) -> Failure {
     let explained = failure.misconception.is_some() || failure.verdict == Verdict::Todo;
     if explained { failure } else { failure.shows(&belief::INT_HOLDS_A_SIZE) }
 }
 
-/// A death by SIGBUS, as what it shows.
+/// Names the misconception that a SIGBUS shows.
 fn at_the_end(failure: Failure) -> Failure {
     if failure.died_of() == Some(Cause::NoPage) { failure.shows(&belief::MAPPED_IS_THERE) } else { failure }
 }

@@ -7,19 +7,19 @@ fn answer(file: &File, a: u64, b: u64, length: usize) -> Result<Result<(), Strin
 /// A file's size, and two ranges of it that don't overlap.
 fn ranges() -> impl Strategy<Value = (usize, usize, usize, usize)> {
     (near_page_boundaries(), near_page_boundaries(), near_page_boundaries(), near_page_boundaries(), any::<bool>())
-        .prop_map(|(a, length, between, behind, turned)| {
+        .prop_map(|(a, length, between, rest, turned)| {
             let length = length + 1;
             let b = a + length + between;
             let (a, b) = if turned { (b, a) } else { (a, b) };
-            (a.max(b) + length + behind, a, b, length)
+            (a.max(b) + length + rest, a, b, length)
         })
 }
 
 #[test]
 fn exchanges_the_bytes_and_no_other() {
     let rule = text!(
-        "Two shared mappings of one page of a file are the same memory, at two addresses. What is stored through one is there \
-         in the other.",
+        "Two shared mappings of the same page of a file are the same memory at two addresses. A store through one is \
+         seen through the other.",
         "文件同一页的两个共享映射是同一块内存，只是地址不同：从一个映射写入的内容，在另一个映射里立刻可见。"
     );
     check("3:observe", rule, || {
@@ -39,7 +39,7 @@ fn exchanges_the_bytes_and_no_other() {
                 wanted[b..b + length].copy_from_slice(&before[a..a + length]);
                 let answered = answer(&file, wide(a), wide(b), length)?;
                 equal(&answered, &Ok(()))
-                    .map_err(|failure| behind_error(failure, answered.as_ref().err().map_or("", String::as_str)))?;
+                    .map_err(|failure| explain_error(failure, answered.as_ref().err().map_or("", String::as_str)))?;
                 let got = contents(&file)?;
                 same_bytes(text!("the file", "文件"), &got, &wanted).map_err(|failure| {
                     if got == before { failure.shows(&belief::PRIVATE_REACHES_THE_FILE) } else { failure }
@@ -52,7 +52,8 @@ fn exchanges_the_bytes_and_no_other() {
 #[test]
 fn reaches_any_two_places_of_a_large_file() {
     let rule = text!(
-        "A mapping has one length, so one that shows two places shows everything between them, too. Two places are two mappings.",
+        "A mapping is one range: one that shows both places shows everything between them, too. Two places need two \
+         mappings.",
         "一个映射只有一个长度，要同时看到两处，就得连中间的全都映射进来。两处应当用两个映射。"
     );
     check("window", rule, || {
@@ -75,7 +76,7 @@ fn reaches_any_two_places_of_a_large_file() {
                         text!("{answered:?}, {at_a:?} and {at_b:?}", "{answered:?}，{at_a:?} 和 {at_b:?}"),
                     );
                     match &answered {
-                        Err(error) => behind_error(failure, error),
+                        Err(error) => explain_error(failure, error),
                         Ok(()) => too_narrow(failure),
                     }
                 })
@@ -87,8 +88,8 @@ fn reaches_any_two_places_of_a_large_file() {
 #[test]
 fn refuses_before_it_changes_anything() {
     let rule = text!(
-        "mmap(2) maps a range behind the end of a file, and the touch is SIGBUS; in the rest of the last page a store is \
-         taken and gets lost. Who wants an error must ask for the size.",
+        "mmap(2) maps a range past the end of a file, and an access there raises SIGBUS; a store to the rest of the \
+         last page succeeds and is lost. A program that wants an error has to compare with the size.",
         "mmap(2) 允许映射文件末尾之后的范围，访问时才会遇到 SIGBUS；写到最后一页的剩余部分则会被接受，然后丢失。想要得到错误，就得自己先查文件大小。"
     );
     check("window", rule, || {
@@ -143,7 +144,8 @@ fn refuses_before_it_changes_anything() {
 #[test]
 fn goes_through_mappings_and_leaves_none() {
     let rule = text!(
-        "munmap(2) is what ends a mapping, on each way out of a function; in Rust, a type whose Drop calls it.",
+        "Only munmap(2) ends a mapping, and every return from a function needs it; in Rust, a type whose Drop calls \
+         it.",
         "结束映射要靠 munmap(2)，函数的每条返回路径上都一样；在 Rust 里，交给一个在 Drop 中调用它的类型。"
     );
     check("mapping", rule, || {
@@ -173,7 +175,7 @@ fn goes_through_mappings_and_leaves_none() {
                 seen.leaves_nothing_mapped()
             },
         )?;
-        let beyond = watch(&file, || drop(super::swap(&file, 0, wide(9 * page), 1))).map_err(at_the_end)?;
-        beyond.leaves_nothing_mapped()
+        let past = watch(&file, || drop(super::swap(&file, 0, wide(9 * page), 1))).map_err(at_the_end)?;
+        past.leaves_nothing_mapped()
     });
 }

@@ -9,7 +9,7 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
                 let draft = draft_of(&file)?;
                 history.happen(&draft, &file)?;
                 let count = no_error(super::commit(&draft, &file).map_err(kind))?;
-                // As the stores and the writes would have it, page by page.
+                // The stores and the writes, page by page.
                 let mut wanted = original();
                 history.written.iter().for_each(|&at| wanted[at] = WRITTEN);
                 for page in history.copied() {
@@ -31,8 +31,8 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
 #[test]
 fn only_those_pages_are_written() {
     let rule = text!(
-        "A write of a page that nobody has edited is not nothing: it takes room where there was a hole, and undoes what another \
-         process writes to that page in the same moment.",
+        "Writing a page that was not edited has effects: it takes disk space where there was a hole, and overwrites \
+         what another process writes to that page at the same time.",
         "把没人改过的页再写一遍，并非什么都没做：空洞会因此占用磁盘空间，别的进程同一时刻写入那一页的内容也会被抹掉。"
     );
     check("cells", rule, || {
@@ -42,7 +42,7 @@ fn only_those_pages_are_written() {
             file.set_len(size)?;
             let draft = draft_of(&file)?;
             draft.store(9 * page_size(), STORED);
-            // Only a few: a load from a mapped hole takes room on tmpfs.
+            // Only a few: a load from a mapped hole takes memory on tmpfs.
             for page in 0..4 {
                 draft.load(page * page_size());
             }
@@ -58,11 +58,11 @@ fn only_those_pages_are_written() {
         ensure(written == STORED, || {
             Failure::new(text!("{STORED} in the file", "文件中为 {STORED}"), text!("{written}", "{written}"))
         })?;
-        // A file system may take a few blocks for its own, and more than a page at a time.
+        // A file system may allocate blocks for itself, and more than a page at a time.
         let most = 16 * page_size_u64();
         ensure(grown <= most && moved <= most, || {
             Failure::new(
-                text!("one page of 64 is written, the others stay a hole", "64 页中只写一页，其余仍是空洞"),
+                text!("one page of 64 is written, and the others stay a hole", "64 页中只写一页，其余仍是空洞"),
                 text!(
                     "{moved} bytes were written, and the file takes {grown} bytes more",
                     "写了 {moved} 字节，文件多占用 {grown} 字节"
@@ -76,8 +76,8 @@ fn only_those_pages_are_written() {
 #[test]
 fn the_file_keeps_its_size() {
     let rule = text!(
-        "A mapping has whole pages, a file has any number of bytes. What is stored behind the file's end is in the page, and no \
-         part of the file.",
+        "A mapping has whole pages, a file has any number of bytes. What is stored past the file's end is in the \
+         page, and is no part of the file.",
         "映射以整页为单位，文件大小却可以是任意字节数。写在文件末尾之后的内容只在页里，不属于文件。"
     );
     check("copy_on_write", rule, || {
@@ -96,7 +96,10 @@ fn the_file_keeps_its_size() {
                 .shows(&belief::REST_IS_FILE)
         })?;
         ensure(last == STORED, || {
-            Failure::new(text!("its last byte is {STORED}", "最后一个字节是 {STORED}"), text!("{last}", "{last}"))
+            Failure::new(
+                text!("the file's last byte is {STORED}", "文件的最后一个字节是 {STORED}"),
+                text!("{last}", "{last}"),
+            )
         })
     });
 }
@@ -131,8 +134,8 @@ fn the_draft_follows_the_file_again() {
 #[test]
 fn nothing_is_lost_when_it_fails() {
     let rule = text!(
-        "write(2): EBADF when the descriptor is not open for writing. A copy that was let go of is gone.",
-        "write(2)：描述符没有以可写方式打开时返回 EBADF。放掉的副本再也找不回来。"
+        "write(2): EBADF when the descriptor is not open for writing. A copy that was dropped is gone.",
+        "write(2)：描述符没有以可写方式打开时返回 EBADF。丢弃的副本再也找不回来。"
     );
     check("read_only", rule, || {
         let (answer, kept) = in_child(|| {
@@ -154,7 +157,8 @@ fn nothing_is_lost_when_it_fails() {
 #[test]
 fn a_file_open_for_writing_only_is_enough() {
     let rule = text!(
-        "mmap(2): EACCES for a descriptor that is not open for reading, whatever is asked for. write(2) needs no more than it says.",
+        "mmap(2): EACCES for a descriptor that is not open for reading, whatever the protection. write(2) only needs \
+         one that is open for writing.",
         "mmap(2)：描述符不可读时，无论要什么权限都是 EACCES。write(2) 只需要可写。"
     );
     check("read_only", rule, || {
@@ -175,12 +179,12 @@ fn a_file_open_for_writing_only_is_enough() {
     });
 }
 
-/// The first bytes of a file are mapped, of which it has more.
+/// The draft maps only the first bytes of the file.
 #[test]
 fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
     let rule = text!(
-        "mmap(2): whole pages are mapped, whatever length is asked for. How much of a page is in the file is what fstat(2) \
-         says of the file, not the length of the mapping.",
+        "mmap(2): whole pages are mapped, whatever the length. How much of a page is in the file depends on the \
+         file's size, fstat(2), not on the length of the mapping.",
         "mmap(2)：无论要求多长，映射的都是整页。一页里有多少字节属于文件，要看 fstat(2) 给出的文件大小，而不是映射的长度。"
     );
     check("copy_on_write", rule, || {
@@ -197,13 +201,13 @@ fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
     });
 }
 
-/// The limit on a file's size lies inside page 3: a write to it is cut short there, and the next one refused.
+/// The limit on a file's size is inside page 3: the write to that page is short, and the next one fails.
 #[test]
 fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
     let rule = text!(
-        "write(2) may write fewer bytes than it was given, at a limit or on a full disk; what is left has to be tried again, and \
-         then there is the error. Nothing is let go of before everything is in the file.",
-        "write(2) 写入的字节可能少于要求（到了上限，或者磁盘满了），剩下的要接着写，这时才会得到错误。全部写进文件之前，什么都不能放掉。"
+        "write(2) may write fewer bytes than it was given, at a limit or on a full disk; only the next call, for the \
+         rest, returns the error. Drop no copy before everything is in the file.",
+        "write(2) 写入的字节可能少于要求（到了上限，或者磁盘满了），剩下的要接着写，这时才会得到错误。全部写进文件之前，一份副本也不能丢弃。"
     );
     check("read_only", rule, || {
         let marks = [page_size() + 7, 3 * page_size(), 3 * page_size() + 50];
@@ -212,7 +216,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
             marks.iter().for_each(|&at| draft.store(at, STORED));
-            // SAFETY: SIG_IGN is no function that could be unfit for a signal handler.
+            // SAFETY: SIG_IGN is no handler of ours.
             unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
             let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
             setrlimit(Resource::RLIMIT_FSIZE, limit, hard)?;
@@ -220,7 +224,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
             setrlimit(Resource::RLIMIT_FSIZE, soft, hard)?;
             let in_file = contents(&file)?;
             let cut_short = in_file[marks[1]] == STORED && in_file[marks[2]] != STORED;
-            // If a page was let go of, it shows this.
+            // A page whose copy was dropped shows this.
             file.write_all_at(&[WRITTEN], wide(marks[0]))?;
             let kept = marks.map(|at| draft.load(at));
             let again = super::commit(&draft, &file).map_err(kind);
@@ -228,7 +232,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
             Ok((answer, cut_short, kept, again, marks.map(|at| bytes[at])))
         })?;
         let given = text!(
-            "pages 1 and 3 were stored to, the latter at its bytes 0 and 50; no file may grow beyond byte 10 of page 3",
+            "stores at byte 7 of page 1 and at bytes 0 and 50 of page 3; RLIMIT_FSIZE ends at byte 10 of page 3",
             "写过第 1 页和第 3 页，后者写的是第 0 和第 50 字节；文件大小的上限在第 3 页第 10 字节处"
         );
         let failure = |expected, happened| Failure::new(expected, happened).given(given.clone());
@@ -239,8 +243,9 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
         ensure(kept == [STORED; 3], || {
             failure(
                 text!(
-                    "the draft still has {STORED} at all three, though others have written {WRITTEN} to the first of them",
-                    "三处在草稿中都仍是 {STORED}，尽管别人在第一处写入了 {WRITTEN}"
+                    "the draft still has {STORED} at all three, although {WRITTEN} was written to the file at the \
+                     first of them",
+                    "三处在草稿中都仍是 {STORED}，尽管文件的第一处被写入了 {WRITTEN}"
                 ),
                 text!("it has {kept:?}", "草稿中是 {kept:?}"),
             )

@@ -2,8 +2,8 @@ use super::*;
 
 fn rule() -> Text {
     text!(
-        "proc_pid_pagemap(5): a page that is present or swapped and is no page of a file is the mapping's own. That bytes are \
-         equal says nothing: the store makes the copy, not the value.",
+        "proc_pid_pagemap(5): a page that is present or swapped out, and no page of a file, is a copy. Equal bytes \
+         say nothing: the store makes the copy, whatever it stores.",
         "proc_pid_pagemap(5)：在内存中或已换出、又不是文件页的，就是映射自己的页。字节相同说明不了什么：造成复制的是写这个动作，而不是写入的值。"
     )
 }
@@ -21,7 +21,7 @@ fn names_the_pages_that_were_stored_to() {
             })?;
             equal(&got, &Ok(wanted.clone())).map_err(|failure| {
                 let Ok(named) = got else { return failure };
-                // Stored to, but only what was there before.
+                // Whether only the byte that was there was stored.
                 let same = |page: &usize| !history.stored.iter().any(|(at, other)| *other && at / page_size() == *page);
                 let mut missing = wanted.iter().filter(|page| !named.contains(page));
                 if wanted.iter().all(|page| named.contains(page)) {
@@ -66,9 +66,10 @@ fn copies_nothing_itself() {
 }
 
 #[test]
-fn is_asked_of_the_kernel_and_not_of_the_bytes() {
+fn asks_the_kernel_and_loads_no_byte() {
     let rule = text!(
-        "The page table knows which pages are copies; to look at their bytes would bring each page of the file into memory.",
+        "The page table knows which pages are copies; loading their bytes would bring each page of the file into \
+         memory.",
         "哪些页是副本，页表里就有；若是去看字节，就得把文件的每一页都读进内存。"
     );
     check("copy_on_write", rule, || {
@@ -82,9 +83,9 @@ fn is_asked_of_the_kernel_and_not_of_the_bytes() {
         })?;
         ensure(pages == [2] && before == after, || {
             Failure::new(
-                text!("[2], and no other page of the draft is touched", "[2]，而且草稿的其他页一页也不会被访问"),
+                text!("[2], and no other page of the draft is accessed", "[2]，而且草稿的其他页一页也不会被访问"),
                 text!(
-                    "{pages:?}; before the call {before} KiB of the draft were mapped in, after it {after}",
+                    "{pages:?}; before the call {before} KiB of the draft were resident, after it {after}",
                     "{pages:?}；调用之前草稿有 {before} KiB 在页表里，之后有 {after} KiB"
                 ),
             )

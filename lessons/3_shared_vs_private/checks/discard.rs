@@ -3,9 +3,9 @@ use super::*;
 #[test]
 fn the_draft_is_the_file_again_now_and_later() {
     let rule = text!(
-        "madvise(2), MADV_DONTNEED: the pages are let go; a later touch finds the page of the file again. Storing the file's \
-         bytes to the draft would only change its copies.",
-        "madvise(2) 的 MADV_DONTNEED：放掉这些页，之后再访问时重新取文件的页。把文件的字节写进草稿，改的只是草稿自己的副本。"
+        "madvise(2), MADV_DONTNEED: the pages are dropped; a later access brings the file's page again. Storing the \
+         file's bytes to the draft would only change its copies.",
+        "madvise(2) 的 MADV_DONTNEED：丢弃这些页，之后再访问时重新取文件的页。把文件的字节写进草稿，改的只是草稿自己的副本。"
     );
     check("copy_on_write", rule, || {
         let test = |history: &History| {
@@ -33,8 +33,8 @@ fn the_draft_is_the_file_again_now_and_later() {
 #[test]
 fn nothing_else_is_forgotten() {
     let rule = text!(
-        "A copy belongs to one mapping. To let go of it changes neither the file nor another mapping of it.",
-        "副本只属于一个映射。放掉它，既不会改变文件，也不影响同一文件的其他映射。"
+        "A copy belongs to one mapping. Dropping it changes neither the file nor another mapping of the file.",
+        "副本只属于一个映射。丢弃它，既不会改变文件，也不影响同一文件的其他映射。"
     );
     check("copy_on_write", rule, || {
         judged(|| {
@@ -48,7 +48,7 @@ fn nothing_else_is_forgotten() {
             ensure((other, discarded) == (STORED, original()[0]), || {
                 Failure::new(
                     text!(
-                        "another draft keeps what was stored to it, and this one doesn't",
+                        "the other draft keeps what was stored to it, and this one does not",
                         "另一份草稿保留写入的内容，这一份则不保留"
                     ),
                     text!(

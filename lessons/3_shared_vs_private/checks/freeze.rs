@@ -29,7 +29,7 @@ fn the_file_stays_as_it_is() {
             draft.store(0, STORED);
             super::freeze(&draft);
             same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &original())?;
-            // Where nothing was done, the file is as it was as well.
+            // An answer that does nothing passes so far.
             file.write_all_at(&[WRITTEN], wide(page_size()))?;
             let mut wanted = original();
             wanted[0] = STORED;

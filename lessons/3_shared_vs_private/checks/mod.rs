@@ -1,5 +1,5 @@
-//! What exercise 3 is graded by. Each check runs in a child: it maps a draft, stores to it, has others write to the file,
-//! calls the learner's function, and brings back what it then sees.
+//! The checks of exercise 3. Each runs in a child: it maps a draft, stores to it, writes to the file as another process
+//! would, calls the learner's function, and returns what the draft shows then.
 
 use std::fs::File;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -11,7 +11,7 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all, for_each, kind, moved};
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, touch};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
@@ -37,7 +37,7 @@ fn draft_of(file: &File) -> std::io::Result<Mapping> {
     mapped_whole(file, Sharing::Private)
 }
 
-/// How much of the draft is mapped in, in KiB: smaps, Rss.
+/// How much of the draft is resident, in KiB: Rss in smaps.
 fn resident(draft: &Mapping) -> std::io::Result<u64> {
     smaps_of(draft.range())?.iter().map(|area| area.kib("Rss")).sum()
 }
@@ -47,16 +47,16 @@ fn resident(draft: &Mapping) -> std::io::Result<u64> {
 struct History {
     /// The draft's pages that are loaded from.
     loaded: Vec<usize>,
-    /// The bytes of the draft that are stored to: with another byte, or with the one that is there.
+    /// The bytes of the draft that are stored to, and whether another byte is stored or the one that is there.
     stored: Vec<(usize, bool)>,
-    /// The bytes that another process writes to the file.
+    /// The bytes of the file that another process writes.
     written: Vec<usize>,
 }
 
-/// What the draft gets, and what others write: bytes that the file has nowhere.
+/// What is stored to the draft, and what another process writes: bytes that the file does not contain.
 const STORED: u8 = 254;
 const WRITTEN: u8 = 255;
-/// What others write when the learner's function is through.
+/// What another process writes after the learner's function has returned.
 const LATER: u8 = 253;
 
 impl History {
@@ -91,7 +91,8 @@ impl History {
         let written = list(self.written.iter().map(|at| (*at, true)).collect(), "");
         Text::new(
             format!(
-                "{PAGES} pages; loaded from pages {loaded:?}; stored at page:byte [{}]; then others write to the file at [{written}]",
+                "{PAGES} pages; loaded from pages {loaded:?}; stored at page:byte [{}]; then another process writes \
+                 at [{written}]",
                 list(self.stored.clone(), " (the same byte)")
             ),
             format!(
@@ -112,12 +113,12 @@ impl History {
         self.write(file, WRITTEN)
     }
 
-    /// Others write to the file.
+    /// Writes to the file as another process would.
     fn write(&self, file: &File, byte: u8) -> std::io::Result<()> {
         self.written.iter().try_for_each(|&at| file.write_all_at(&[byte], wide(at)))
     }
 
-    /// The pages that were stored to, rising.
+    /// The pages that were stored to, in ascending order.
     fn copied(&self) -> Vec<usize> {
         let mut pages: Vec<_> = self.stored.iter().map(|(at, _)| at / page_size()).collect();
         pages.sort_unstable();
@@ -126,7 +127,7 @@ impl History {
     }
 }
 
-/// Runs a check's steps in a child, which judges what it sees itself: to bring back all bytes would take longer.
+/// Runs a check's steps in a child, which compares what it sees itself: sending all bytes back would take longer.
 fn judged(steps: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     ask(steps)?
 }
@@ -134,9 +135,9 @@ fn judged(steps: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
 /// The rule of copy-on-write.
 fn rule() -> Text {
     text!(
-        "mmap(2), MAP_PRIVATE: the first store to a page makes a copy of it; a load makes none. POSIX leaves it open whether a \
-         page without a copy shows what is written to the file later; on Linux it does.",
-        "mmap(2) 的 MAP_PRIVATE：第一次写某一页时才会复制它，读不会。没有复制过的页能否看到之后写入文件的内容，POSIX 没有规定；在 Linux 上能看到。"
+        "mmap(2), MAP_PRIVATE: the first store to a page makes a copy of it; a load makes none. POSIX leaves \
+         unspecified whether a page without a copy shows what is written to the file later; on Linux it does.",
+        "mmap(2) 的 MAP_PRIVATE：第一次写某一页时才会复制它，读不会。没有复制过的页能否看到之后写入文件的内容，POSIX 未作规定；在 Linux 上能看到。"
     )
 }
 

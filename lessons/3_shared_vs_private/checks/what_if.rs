@@ -2,9 +2,9 @@ use super::*;
 
 fn rule() -> Text {
     text!(
-        "fork(2): a private mapping is private between parent and child, too: each one's stores make copies of its own. An exit \
-         status has 8 bits, and exit(0) can be called by anybody.",
-        "fork(2)：私有映射在父子进程之间也是私有的，各自的写入产生各自的副本。退出状态只有 8 位，而且谁都可以调用 exit(0)。"
+        "fork(2): a private mapping is private between parent and child, too: the stores of each make copies of its \
+         own. An exit status has 8 bits, and any code may call exit(0).",
+        "fork(2)：私有映射在父子进程之间也是私有的，各自的写入产生各自的副本。退出状态只有 8 位，而且任何代码都可以调用 exit(0)。"
     )
 }
 
@@ -22,7 +22,7 @@ fn brings_back_any_number_and_leaves_the_draft_alone() {
                     let draft = draft_of(&file)?;
                     draft.store(1, STORED - 1);
                     let answer = super::what_if(&draft, |draft| {
-                        // It sees the draft as it is, and then its own stores.
+                        // It loads what the draft shows, and then its own stores.
                         let seen = draft.load(1) == STORED - 1;
                         (0..PAGES).for_each(|page| draft.store(page * page_size(), STORED));
                         number.wrapping_add(u64::from(!seen || draft.load(0) != STORED))
@@ -46,7 +46,7 @@ fn brings_back_any_number_and_leaves_the_draft_alone() {
 }
 
 #[test]
-fn a_child_that_does_not_come_to_its_end_is_an_error() {
+fn a_child_that_ends_early_is_an_error() {
     check("observe", rule(), || {
         type Explore = fn(&Mapping) -> u64;
         let ends: [(&str, &str, Explore); 4] = [
@@ -54,8 +54,8 @@ fn a_child_that_does_not_come_to_its_end_is_an_error() {
             ("calls exit(0)", "调用 exit(0)", |_| std::process::exit(0)),
             ("aborts", "调用 abort", |_| std::process::abort()),
             ("loads from address 8", "读地址 8", |_| {
-                // SAFETY: nothing is mapped there, and the child dies of it.
-                u64::from(unsafe { touch(8) })
+                // SAFETY: nothing is mapped there, and SIGSEGV kills the child.
+                u64::from(unsafe { load_at(8) })
             }),
         ];
         for_each(
@@ -76,7 +76,7 @@ fn a_child_that_does_not_come_to_its_end_is_an_error() {
     });
 }
 
-/// Where the function that runs at a process's end says so: shared by the processes.
+/// The address of the counter in which [`at_the_end`] counts its runs, in a page that the processes share.
 static END: AtomicUsize = AtomicUsize::new(0);
 
 extern "C" fn at_the_end() {
@@ -86,17 +86,17 @@ extern "C" fn at_the_end() {
 }
 
 #[test]
-fn the_child_ends_without_the_parents_last_words() {
+fn the_child_runs_no_exit_handlers() {
     let rule = text!(
-        "_exit(2) ends a process at once; exit(3) first runs what the parent has registered with atexit(3), and writes out the \
-         buffers that it had copied from the parent: once more.",
+        "_exit(2) ends a process at once; exit(3) first runs the functions that the parent has registered with \
+         atexit(3), and writes out a second time the buffers that were copied from the parent.",
         "_exit(2) 立即结束进程；exit(3) 会先运行父进程用 atexit(3) 注册的函数，还会把从父进程复制来的缓冲区再写出一遍。"
     );
     check("observe", rule, || {
         let (runs, explored) = in_child(|| {
             let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
             END.store(shared.address(), Ordering::Relaxed);
-            // SAFETY: the function lives for ever, and takes nothing.
+            // SAFETY: the function is static and takes no argument.
             unsafe { libc::atexit(at_the_end) };
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
@@ -118,7 +118,7 @@ fn the_child_ends_without_the_parents_last_words() {
     });
 }
 
-/// Counts, in memory that the processes share, how often it is dropped.
+/// Counts in shared memory how often it is dropped.
 struct Frame<'a>(&'a Mapping);
 
 impl Drop for Frame<'_> {
@@ -130,8 +130,9 @@ impl Drop for Frame<'_> {
 #[test]
 fn a_panic_ends_in_the_child() {
     let rule = text!(
-        "After fork(2) the child has its parent's stack, too. A panic that nobody catches there unwinds the parent's frames, once \
-         more: it removes temporary files that the parent still uses, and may end up in a catch_unwind of the parent's.",
+        "After fork(2) the child has a copy of its parent's stack. A panic that is not caught there unwinds the \
+         parent's frames a second time: it removes temporary files that the parent still uses, and may end up in a \
+         catch_unwind of the parent.",
         "fork(2) 之后，子进程也有父进程的栈。panic 若无人捕获，就会在子进程里把父进程的栈帧再展开一遍：父进程还在用的临时文件会被删掉，甚至会落进父进程的 catch_unwind。"
     );
     check("observe", rule, || {
@@ -140,7 +141,7 @@ fn a_panic_ends_in_the_child() {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
             let frame = Frame(&shared);
-            // That it is an error is the check before.
+            // Another check expects the error.
             let _ = super::what_if(&draft, |_| {
                 shared.long_word(8).fetch_add(1, Ordering::Relaxed);
                 panic!("explore panics")
@@ -151,7 +152,7 @@ fn a_panic_ends_in_the_child() {
         ensure((explored, drops) == (1, 1), || {
             Failure::new(
                 text!(
-                    "explore runs once, and what the caller holds is dropped once, by the caller",
+                    "explore runs once, and the caller's value is dropped once, by the caller",
                     "explore 运行一次；调用者持有的值只析构一次，由调用者自己析构"
                 ),
                 text!(

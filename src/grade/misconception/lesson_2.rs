@@ -6,61 +6,67 @@ misconceptions! {
     ANY_OFFSET = "any-offset",
         ("A mapping may begin at any byte of a file.",
          "映射可以从文件的任意字节开始。"),
-        ("mmap(2) maps pages: an offset that is no multiple of the page size is EINVAL. Map from the edge before, and skip.",
+        ("mmap(2) maps pages: an offset that is not a multiple of the page size is EINVAL. Map from the page boundary \
+          before it, and skip.",
          "mmap(2) 以页为单位：偏移量不是页大小的整数倍就是 EINVAL。应从前一个页边界开始映射，再跳过多出来的字节。");
     INT_HOLDS_A_SIZE = "int-holds-a-size",
-        ("An int, or 32 bits, is enough for the size of a file or a place in it.",
+        ("An int, or 32 bits, is enough for the size of a file or an offset in it.",
          "用 int（或 32 位）就能存下文件大小和文件内的位置。"),
-        ("A file's size and offsets are 64-bit numbers (off_t). A cast that is too narrow says nothing: from 2 GiB on the number \
-          is negative or another one.",
+        ("A file's size and offsets have 64 bits (off_t). A cast that is too narrow gives no error: from 2 GiB on the \
+          number is negative, or another one.",
          "文件大小和偏移都是 64 位的（off_t）。过窄的强制转换不会报错：从 2 GiB 起，得到的就是负数或别的数。");
     READ_IS_AS_GOOD = "read-is-as-good",
-        ("Whether a function maps a file or reads it into a buffer makes no difference.",
+        ("It makes no difference whether a function maps a file or reads it into a buffer.",
          "函数是映射文件，还是把文件读进缓冲区，没有区别。"),
-        ("read(2) copies the bytes out of the page cache, and a copy has a moment at which it was made; a mapping is the page \
-          cache itself, takes no memory of its own, and shows what others store.",
-         "read(2) 把字节从页缓存复制出来，得到的是某一时刻的副本；映射就是页缓存本身，不另占内存，别人写入的内容也看得到。");
+        ("read(2) copies the bytes out of the page cache, as they are at that moment; a mapping is the page cache \
+          itself, takes no memory of its own, and shows what other processes store.",
+         "read(2) 把字节从页缓存复制出来，得到的是某一时刻的副本；映射就是页缓存本身，不另占内存，别的进程写入的内容也看得到。");
     MAP_IT_ALL = "map-it-all",
-        ("To look at some bytes one maps the whole file, or all that lies between them: a mapping costs nothing.",
+        ("A mapping costs nothing: to look at some bytes, map the whole file, or all that is between them.",
          "想看几个字节，就把整个文件（或者它们之间的一切）都映射进来，反正映射不花代价。"),
-        ("A mapping takes addresses and, once touched, page tables. A file may be larger than both. Map the pages that are needed.",
+        ("A mapping takes addresses and, once accessed, page tables. A file may be larger than both allow. Map only \
+          the pages that you need.",
          "映射要占地址空间，访问之后还要占页表。文件可能比这两者都大。只映射需要的页。");
     CLOSE_UNMAPS = "close-unmaps",
         ("A mapping ends when its file is closed, or when the function returns.",
          "关闭文件，或者函数返回，映射就结束了。"),
-        ("A mapping keeps its own reference to the file, and lives until munmap(2), execve(2) or the end of the process.",
+        ("A mapping holds its own reference to the file, and lives until munmap(2), execve(2) or the end of the \
+          process.",
          "映射自己持有对文件的引用，一直存在到 munmap(2)、execve(2) 或进程结束。");
     WRITING_IS_FREE = "writing-is-free",
-        ("Asking for PROT_WRITE does no harm where one only reads.",
+        ("PROT_WRITE does no harm to a mapping that is only read.",
          "只读的时候，多要一个 PROT_WRITE 也无妨。"),
-        ("A shared mapping with PROT_WRITE of a file that is open for reading only is EACCES. Ask for what is needed.",
+        ("A shared mapping with PROT_WRITE of a file that is open for reading only is EACCES. Ask only for what you \
+          need.",
          "文件以只读方式打开时，带 PROT_WRITE 的共享映射会得到 EACCES。需要什么权限就要什么权限。");
     REST_IS_FILE = "rest-is-file",
-        ("What is mapped of a file's last page is all part of the file.",
+        ("All that is mapped of a file's last page is part of the file.",
          "文件最后一页映射出来的内容全都属于文件。"),
-        ("The page is whole and the file is not: behind its last byte the mapping shows zeros, takes stores, and none of it gets \
-          into the file.",
+        ("A page is whole, and the file may end inside it: past its last byte the mapping shows zeros and takes \
+          stores, none of which reaches the file.",
          "页是完整的，文件却不是：最后一个字节之后，映射里读到的是零，写入也会被接受，但都不会进入文件。");
     MAPPED_IS_THERE = "mapped-is-there",
-        ("Where mmap(2) has succeeded, every byte that was asked for is there.",
+        ("After mmap(2) has succeeded, every byte of the mapping exists.",
          "mmap(2) 成功了，要求的每个字节就都在那里。"),
-        ("mmap(2) looks at no size: pages behind the end of the file are mapped, and the touch of one is SIGBUS.",
+        ("mmap(2) does not check the file's size: it maps pages past the end of the file, and accessing one raises \
+          SIGBUS.",
          "mmap(2) 不看文件大小：文件末尾之后的页照样能映射，一访问就是 SIGBUS。");
     PRIVATE_REACHES_THE_FILE = "private-reaches-the-file",
-        ("A store to a mapping gets into the file, private or not.",
+        ("A store to a mapping reaches the file, private or not.",
          "不管是不是私有映射，写进映射的内容都会进入文件。"),
-        ("The first store to a page of a private mapping makes a copy of that page, which only this mapping has. The file does not \
-          change.",
+        ("The first store to a page of a private mapping makes a copy of that page, which only this mapping has. The \
+          file does not change.",
          "第一次写私有映射的某一页时，内核会复制这一页，副本只属于这个映射。文件不会改变。");
     FIXED_FINDS_ROOM = "fixed-finds-room",
-        ("MAP_FIXED fails when something is mapped at these addresses already.",
+        ("MAP_FIXED fails if something is mapped at these addresses already.",
          "如果那些地址上已经有映射，MAP_FIXED 会失败。"),
-        ("MAP_FIXED discards what is mapped there, without a word: a heap, a stack, a library. Reserve the addresses first, or use \
-          MAP_FIXED_NOREPLACE.",
+        ("MAP_FIXED silently discards what is mapped there: a heap, a stack, a library. Reserve the addresses first, \
+          or use MAP_FIXED_NOREPLACE.",
          "MAP_FIXED 会不声不响地丢弃那里已有的映射，哪怕那是堆、栈或某个库。应先预留地址，或者用 MAP_FIXED_NOREPLACE。");
     MUNMAP_TAKES_ALL = "munmap-takes-all",
-        ("What is mapped beside the part that one uses goes away by itself.",
+        ("What is mapped beside the part in use is unmapped by itself.",
          "用不到的那部分映射会自己消失。"),
-        ("A mapping goes away page by page, as munmap(2) is told: its ends, its middle, and nothing else. What is left stays taken.",
+        ("munmap(2) unmaps the pages that it is given, be it at the ends of a mapping or in its middle, and no \
+          others. They stay mapped.",
          "munmap(2) 要它解除哪些页，就只解除哪些页，可以是两端，也可以是中间。没提到的部分会一直占着地址。");
 }

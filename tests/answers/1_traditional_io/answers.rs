@@ -28,8 +28,8 @@ mod begins_with_a_write;
 mod builds_on_what_it_reads;
 #[path = "wrong/byte_by_byte.rs"]
 mod byte_by_byte;
-#[path = "wrong/each_piece_for_itself.rs"]
-mod each_piece_for_itself;
+#[path = "wrong/each_chunk_for_itself.rs"]
+mod each_chunk_for_itself;
 #[path = "wrong/forgets_the_byte_before.rs"]
 mod forgets_the_byte_before;
 #[path = "wrong/forgets_the_mode.rs"]

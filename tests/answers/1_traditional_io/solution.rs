@@ -1,27 +1,27 @@
 //! # Exercise 1: an answer
 //!
-//! Lesson 1's loops (`read_at`, `write_at`) absorb what is short and what is interrupted, so the functions can think of
-//! whole pieces. What is left is order: what is read before what is written over, what is on the disk before what says
-//! so, who looks at a number after whom.
+//! Lesson 1's loops (`read_at`, `write_at`) handle short and interrupted calls, so the functions can work with whole
+//! chunks. What is left is order: read before you overwrite; put the data on the disk before the byte that says so;
+//! read the number after you have the lock.
 
 use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
-use mmap_workbook::lesson_1::{Account, Calls, PIECE, TEMPORARY, left_behind, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, TEMPORARY, leftovers, read_at, write_at};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
-/// The pieces of the file overlap: a place may begin in one and end in the next. So the end of each piece that could be
-/// the beginning of a place is kept in front of the next one. The search goes through the buffer, never through the
-/// file again, where new bytes could look like old ones. What belongs to a place that was found is not kept.
+/// An occurrence may begin in one chunk and end in the next. So the end of each chunk that could be the beginning of an
+/// occurrence is kept before the next chunk, unless it belongs to an occurrence that was found. Only the buffer is
+/// searched, never the file again, where new bytes could look like old ones.
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
     if old.is_empty() || old.len() != new.len() {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it takes two texts of the same length, and not 0"));
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "the two texts must have the same length, and not 0"));
     }
     let mut account = Account::default();
-    let mut buffer = vec![0; PIECE + old.len() - 1];
-    // Where in the file the buffer begins, and how much of it is there already.
+    let mut buffer = vec![0; CHUNK + old.len() - 1];
+    // The offset of the buffer in the file, and how many of its bytes were kept.
     let (mut at, mut kept) = (0, 0);
     let mut places = 0;
     loop {
@@ -42,14 +42,14 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 }
 
 /// Two passes: one counts, the other moves. The second one goes from the end to the beginning, since every byte moves
-/// towards the end: what is written lies behind what is still to be read.
+/// towards the end: it always writes past what is still to be read.
 ///
-/// Before a byte inside the old end is touched, the new ones behind it are written, as zeros. That costs a second write
-/// of as many bytes as come in, and is what makes a full disk harmless: from then on nothing needs room.
+/// Before a byte inside the old end changes, zeros are written past it. That writes the inserted bytes twice, and makes
+/// a full disk harmless: from then on no write needs disk space.
 pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     let mut account = Account::default();
     let size = file.size()?;
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK];
     let (mut at, mut before, mut more) = (0, 0, 0);
     while at < size {
         let read = read_at(file, &mut buffer, at, &mut account)?;
@@ -69,27 +69,27 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
         again(|| file.ftruncate(size))?;
         return Err(error);
     }
-    // Up to `end` the file is as it was; what was behind it is now in its place, from `to` on.
+    // Up to `end` the file is as it was; the bytes after it have been moved, and begin at `to`.
     let (mut end, mut to) = (size, size + more);
     while end < to {
-        let start = end.saturating_sub(bytes(PIECE) - 1);
-        // With the byte before the piece: it may be the `\r` of the piece's first `\n`.
+        let start = end.saturating_sub(bytes(CHUNK) - 1);
+        // Read the byte before the chunk, too: it may be the `\r` of the chunk's first `\n`.
         let first = start.saturating_sub(1);
-        let piece = &mut buffer[..index(end - first)];
-        if read_at(file, piece, first, &mut account)? < piece.len() {
+        let chunk = &mut buffer[..index(end - first)];
+        if read_at(file, chunk, first, &mut account)? < chunk.len() {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }
-        let mut moved = Vec::with_capacity(2 * piece.len());
-        let mut stays = None; // the bytes before the first `\r` of this piece
-        for at in index(start - first)..piece.len() {
-            if piece[at] == b'\n' && (at == 0 || piece[at - 1] != b'\r') {
+        let mut moved = Vec::with_capacity(2 * chunk.len());
+        let mut stays = None; // the bytes before the first `\r` of this chunk
+        for at in index(start - first)..chunk.len() {
+            if chunk[at] == b'\n' && (at == 0 || chunk[at - 1] != b'\r') {
                 stays.get_or_insert(moved.len());
                 moved.push(b'\r');
             }
-            moved.push(piece[at]);
+            moved.push(chunk[at]);
         }
         to -= bytes(moved.len());
-        // In the piece with the first `\r` of all, what is before it is where it was.
+        // In the chunk with the first `\r` of the file, the bytes before it stay where they are.
         let stays = stays.filter(|_| to == start).unwrap_or(0);
         write_at(file, &moved[stays..], to + bytes(stays), &mut account)?;
         end = start;
@@ -98,22 +98,23 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 }
 
 fn write_zeros(file: &dyn Calls, at: u64, count: u64, account: &mut Account) -> io::Result<()> {
-    let zeros = vec![0; PIECE];
-    for done in (0..count).step_by(PIECE) {
-        let piece = index((count - done).min(bytes(PIECE)));
-        write_at(file, &zeros[..piece], at + done, account)?;
+    let zeros = vec![0; CHUNK];
+    for done in (0..count).step_by(CHUNK) {
+        let chunk = index((count - done).min(bytes(CHUNK)));
+        write_at(file, &zeros[..chunk], at + done, account)?;
     }
     Ok(())
 }
 
-/// The lock is on the directory, which stays the same: who waited for a lock on the file would get it on one that has been
-/// replaced meanwhile. Under the lock nobody else is at it, so each temporary file belongs to somebody who died.
+/// The lock is on the directory, which stays the same: a process that waits for a lock on the file would get it on one
+/// that has been replaced meanwhile. While this process holds the lock no other one is at work, so each temporary file
+/// is that of a killed process.
 ///
-/// Both calls of fsync(2) have a reason of their own. The first one: rename(2) may get to the disk before the bytes do,
-/// and the name would then lead to an empty file. The second one: a name is an entry of the directory, and fsync(2) of the
-/// file does not write the directory (fsync(2), DESCRIPTION).
-pub fn raise(path: &Path) -> io::Result<u64> {
-    // The parent of a file name alone is the empty path.
+/// Each call of fsync(2) has its reason. The first one: rename(2) may get to the disk before the bytes do, and the name
+/// would then be that of an empty file. The second one: a name is an entry in the directory, and fsync(2) of the file
+/// does not write the directory (fsync(2), DESCRIPTION).
+pub fn increment(path: &Path) -> io::Result<u64> {
+    // The parent of a bare file name is the empty path.
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let mut opened = File::open(directory)?;
     let locked = loop {
@@ -123,8 +124,8 @@ pub fn raise(path: &Path) -> io::Result<u64> {
             Err((_, errno)) => return Err(errno.into()),
         }
     };
-    for dead in left_behind(directory)? {
-        fs::remove_file(dead)?;
+    for left in leftovers(directory)? {
+        fs::remove_file(left)?;
     }
     let (number, permissions) = match fs::read(path) {
         Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
@@ -132,7 +133,7 @@ pub fn raise(path: &Path) -> io::Result<u64> {
         Err(error) => return Err(error),
     };
     let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
-    // Unlinked when it is dropped, on each way out but the last.
+    // Dropping it unlinks it, unless the function gets to the end.
     let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
     write_at(temporary.as_file(), format!("{next}\n").as_bytes(), 0, &mut Account::default())?;
     if let Some(permissions) = permissions {
@@ -144,7 +145,7 @@ pub fn raise(path: &Path) -> io::Result<u64> {
     Ok(next)
 }
 
-/// Digits and nothing else: `parse` alone would take a `+`, too.
+/// Only digits: `parse` alone would accept a `+`.
 fn number_in(text: &[u8]) -> io::Result<u64> {
     let digits = text.strip_suffix(b"\n").unwrap_or(text);
     let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit));
@@ -155,15 +156,15 @@ fn number_in(text: &[u8]) -> io::Result<u64> {
 /// What [`save`] keeps.
 pub type Record = [u8; 32];
 
-/// The file has two places for a record, and a byte before them says which one counts. Each is in a sector of its own:
-/// disks write sectors.
+/// The file has two places for a record, and a byte before them says which one counts. Each is in a sector of its own,
+/// since disks write whole sectors.
 const SECTOR: u64 = 512;
 
 /// The record goes to the place that does not count, and a single byte, which no power cut can halve, makes it count.
-/// That byte must not get to the disk before the record: so there is a fsync(2) between them, and one more before Ok.
+/// That byte must not get to the disk before the record: so there is an fsync(2) between them, and one more before Ok.
 ///
-/// The first fsync(2) of the three is for somebody who was killed behind the second: the byte that we read is in the
-/// page cache, perhaps not on the disk, and the place that we take for free is then the one that counts there.
+/// The first of the three calls of fsync(2) is for a process that was killed after the second: the byte that is read
+/// here is in the page cache, and perhaps not on the disk, where the place that looks free may be the one that counts.
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut account = Account::default();
     again(|| file.fsync())?;
@@ -184,14 +185,14 @@ pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
     Ok(Some(record))
 }
 
-/// 1 or 2; 0 in a file that is empty, or that has got longer but not got the byte.
+/// 1 or 2; 0 in a file that is empty, or that has grown before the byte was written.
 fn which_counts(file: &dyn Calls) -> io::Result<u8> {
     let mut place = [0];
     read_at(file, &mut place, 0, &mut Account::default())?;
     Ok(place[0])
 }
 
-/// Makes a call again as long as it is interrupted. Any other error is one: fsync(2) tells of a lost write once.
+/// Retries a call while it is interrupted. Any other error is returned: fsync(2) reports a lost write only once.
 fn again<T>(call: impl Fn() -> Result<T, Errno>) -> io::Result<T> {
     loop {
         match call() {
@@ -202,11 +203,11 @@ fn again<T>(call: impl Fn() -> Result<T, Errno>) -> io::Result<T> {
 }
 
 fn bytes(count: usize) -> u64 {
-    count.try_into().expect("no machine has addresses beyond 64 bits")
+    count.try_into().expect("no machine has addresses of more than 64 bits")
 }
 
 fn index(count: u64) -> usize {
-    count.try_into().expect("less than a piece")
+    count.try_into().expect("less than a chunk")
 }
 
 #[cfg(test)]

@@ -1,13 +1,12 @@
-//! # Exercise 1: Files that change, and machines that stop
+//! # Exercise 1: Files that change, and machines that crash
 //!
-//! Four things that programs do to a file, each of which looks like a line of code: replace a word everywhere
-//! ([`replace_all`]), put a byte in at many places ([`to_crlf`]), raise a number that several processes raise
-//! ([`raise`]), and keep a record that is there after a power cut ([`save`] and [`load`]). About two hours for all of
-//! them.
+//! Each of these five functions looks like one line of code. [`replace_all`] replaces a word everywhere in a file.
+//! [`to_crlf`] inserts a byte in many places. [`increment`] increments a number for several processes at once. [`save`]
+//! and [`load`] keep a record across a power cut. Allow about two hours for all of them.
 //!
-//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), tempfile, and all that lesson 1 offers:
-//! `mmap_workbook::lesson_1::{Calls, read_at, write_at, ...}`. A `&dyn Calls` may be a file of the checks' own whose
-//! calls are short and interrupted, as POSIX lets them be; nothing is known of it but what its methods say.
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), tempfile, and everything in lesson 1:
+//! `mmap_workbook::lesson_1::{Calls, read_at, write_at, ...}`. A `&dyn Calls` may be a file that the checks simulate,
+//! whose calls are short and interrupted, as POSIX allows. Only its methods tell what it does.
 //!
 //! ```sh
 //! cargo run -- check 1    # what is right so far, and what is not
@@ -21,94 +20,142 @@ use std::path::Path;
 
 use mmap_workbook::lesson_1::Calls;
 
-/// Replaces `old` by `new`, which has as many bytes, wherever it is in the file, and says at how many places.
+/// Replaces every occurrence of `old` in the file by `new`, which is as long, and returns the number of occurrences. It
+/// finds them from the beginning of the file to its end, in the bytes that the file had before the call, and they do
+/// not overlap.
 ///
-/// The places are found from the beginning of the file to its end, in the bytes that it had before the call, and don't
-/// overlap: `aa` is once in `aaa`, and `ab` is once in `abb` also when `xa` comes in its place.
-///
-/// The file may be larger than all memory, of which the call takes at most 1 MiB. `old` has up to 64 KiB. No byte
-/// outside these places is written, since somebody else may be changing it just now, and the file keeps its size. As
-/// long as no call is short or interrupted, each place is written with one call, and there is at most one pread(2) for
-/// each 16 KiB of the file, and 4 more. Short and interrupted calls (EINTR) change nothing but the number of calls.
+/// - What was written is not searched again.
+/// - Short and interrupted calls (EINTR) change nothing but the number of calls.
+/// - Only the occurrences are written: another process may be changing the bytes beside them.
+/// - The call uses at most 1 MiB of memory. The file may be larger than that.
+/// - `old` has at most 64 KiB.
+/// - The file keeps its size: the call uses neither ftruncate(2) nor fsync(2).
+/// - Each occurrence is written with one pwrite(2), unless that is short or interrupted.
+/// - There is at most one pread(2) per 16 KiB of the file, plus 5, unless some are short or interrupted.
 ///
 /// # Errors
-/// `InvalidInput` (or EINVAL), and nothing has changed, when `old` is empty or `new` has not as many bytes. Else those
-/// of the calls, without EINTR; some of the places may have been replaced then.
+/// - `InvalidInput` or EINVAL when `old` is empty, or `new` has another length; the file does not change.
+/// - Any other error of a call, unchanged. Some of the occurrences may have been replaced by then.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "aaa": replace_all(file, "aa", "bb") -> 1; the file is "bba"
+/// a file of the bytes "abb": replace_all(file, "ab", "xa") -> 1; the file is "xab"
+/// a file of the bytes "abb": replace_all(file, "b", "cd")  -> Err(InvalidInput)
+/// ```
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
-    todo!("read the file in pieces, find the places, write each of them")
+    todo!("read the file in chunks, find the occurrences, write each of them")
 }
 
-/// Puts a `\r` before each `\n` that has none before it, in place, and says how many it put in: a text with the ends of
-/// lines of Unix gets those of the Internet's protocols. A second call finds nothing to do.
+/// Inserts a `\r` before each `\n` that has none before it, in place, and returns how many it inserted: the line ends
+/// of Unix become those of Internet protocols. No call inserts bytes into a file, so the bytes that follow have to
+/// move, and not all by the same distance.
 ///
-/// A file has no call that inserts: the bytes behind must move, and not all by the same distance. The file may be larger
-/// than all memory, of which the call takes at most 1 MiB, and it makes no other file. Nothing before the first `\r`
-/// that comes in is written, and nothing at all when none does. As long as no call is short or interrupted, there is at
-/// most one call for each 4 KiB of the new size, and 16 more; size() is not counted. Nobody else changes the file
-/// meanwhile.
+/// - A `\n` that has a `\r` before it stays as it is: a second call inserts nothing.
+/// - Short and interrupted calls (EINTR) change nothing but the number of calls.
+/// - If the file can't grow, it has its old bytes and its old size when the call returns.
+/// - The call uses at most 1 MiB of memory. The file may be larger than that.
+/// - No byte before the first inserted `\r` is written. If none is inserted, nothing is.
+/// - Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16.
+/// - `size()` does not count as a call.
+/// - Nobody else changes the file meanwhile.
 ///
 /// # Errors
-/// When a disk is full or a limit reached, no byte can be written behind the old end of the file, or only some, even if
-/// ftruncate(2) has made the file larger: that makes a hole, and reserves nothing. (The bytes inside the old end have
-/// their place; writing over them never fails so.) The error is then that of pwrite(2), and the file has the bytes and
-/// the size that it had. Other errors are passed on, without EINTR, and may leave part of the change.
+/// - ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2), unchanged.
+/// - Any byte past the old end may be the first that fails, even after ftruncate(2) has made the file longer.
+/// - A pwrite(2) before the old end never fails for lack of space.
+/// - Any other error of a call, unchanged. Part of the change may have been made by then.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "a\nb\r\nc\n": to_crlf(file) -> 2; the file is "a\r\nb\r\nc\r\n"
+/// the same file again:             to_crlf(file) -> 0
+/// ```
 pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
-    todo!("count what comes in, make room behind the end, and move the bytes, each before its new place is needed")
+    todo!("count what to insert, make room at the end, and move each byte before its new place is overwritten")
 }
 
-/// Raises the number in the file at `path` by one, gives back the new one, and never gives the same number twice,
-/// whichever processes raise it at the same time, and whenever one of them is killed or the machine stops.
+/// Increments the number in the file at `path` and returns the new number. It never returns the same number twice, no
+/// matter which processes call it at the same time, and even if one of them is killed or the machine crashes.
 ///
-/// The file has the number in decimal digits, and perhaps a newline behind it; a file that isn't there has 0. What
-/// comes in its place is the new number and a newline. Whoever opens the file at any moment finds a whole number, the
-/// old or the new; whoever has it open keeps the old one. The new file has the mode of the old one. When the call
-/// returns the number is on the disk, as far as fsync(2) can see to it: the new file's bytes before it gets the name,
-/// and then the name itself.
-///
-/// Processes that raise at the same time take turns: each holds an exclusive flock(2) on the directory that the file is in
-/// (open for reading; no other file is made for it) from before it looks at the number until the new one is on the
-/// disk.
-///
-/// A temporary file has a name that begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and nobody else has
-/// such files in this directory. A process that is killed may leave one; a call that returns, with an error or not, leaves
-/// none, of its own or of the dead. No other file is touched. `path` is no symbolic link, and may be a file name alone.
+/// - The file holds decimal digits, and perhaps a newline. A file that does not exist counts as 0.
+/// - Afterwards the file holds the new number and a newline.
+/// - A process that opens the file at any moment finds a whole number, the old one or the new one.
+/// - A process may be killed at any moment: the next call then succeeds.
+/// - A process that has the file open keeps reading the old number.
+/// - The new file has the mode of the old one.
+/// - fsync(2) writes the new file to disk before rename(2) gives it the name.
+/// - fsync(2) writes the directory to disk before the call returns.
+/// - Processes take turns: each holds an exclusive flock(2) on the directory of the file, opened for reading.
+/// - A process takes the lock before it reads the number, and holds it until the directory is on disk.
+/// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
+///   file's name does.
+/// - A process that is killed may leave a temporary file.
+/// - When a call returns, even with an error, no temporary file is left, not even of a killed process.
+/// - No other file is created or changed.
+/// - `path` may be a bare file name. It is not a symbolic link.
 ///
 /// # Errors
-/// `InvalidData`, and the file is as it was, when it has anything but a number, or `u64::MAX`. Else those of the calls.
-pub fn raise(path: &Path) -> io::Result<u64> {
+/// - `InvalidData` when the file holds anything but a number, or holds `u64::MAX`; it does not change.
+/// - Any other error of a call, unchanged, such as EACCES for a file that can't be read.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "41\n": increment(path) -> 42; the file is "42\n"
+/// no file:                    increment(path) -> 1; the file is "1\n"
+/// a file of the bytes "4 1":  increment(path) -> Err(InvalidData)
+/// ```
+pub fn increment(path: &Path) -> io::Result<u64> {
     todo!("lock the directory, clean up, read the number, replace the file by one with the next number")
 }
 
 /// What [`save`] keeps.
 pub type Record = [u8; 32];
 
-/// Keeps the record in the file, in the place of the one before, so that [`load`] finds one of the two after a power
-/// cut at any moment, and after this call has returned Ok, this one. How the file looks inside is up to you; it has at
-/// most 16 KiB, and begins empty. There is no rename(2) here, only the one file: so a database does it, or a boot
-/// loader.
+/// Saves the record in the file, in place of the previous one. After a power cut at any moment [`load`] finds one of
+/// the two, and once this call has returned Ok, the new one. There is only this one file and no rename(2): databases
+/// and boot loaders save so.
 ///
-/// What a power cut leaves is what was on the disk when fsync(2) last returned Ok, and of all that was written since
-/// (by pwrite(2) and ftruncate(2), by this call or by one before) any part, in any order: each byte may have got there
-/// or not, whatever happened to the others. A byte itself is never half. An fsync(2) that fails may have dropped what
-/// was to be written, and the next one succeeds without it.
-///
-/// The process may also be killed at any moment, without a power cut: then the next call, in another process, sees what
-/// was written, on the disk or not; and after a power cut in that call, load finds the record of one of the two calls,
-/// or the one before. A record whose save was cut off and that load did not find may still turn up, until a later save
-/// has returned Ok. A call that has failed counts as a killed one, but after a failed fsync(2) nobody uses the file
-/// before the next power cut. Only one process uses the file at a time. Calls may be short or interrupted.
+/// - The file is empty at first, and never larger than 16 KiB. Its layout is up to you.
+/// - A power cut keeps what the file was when fsync(2) last returned Ok.
+/// - Of what was written since, by any process, it keeps or loses each byte and each change of size.
+/// - It does so in any order, but never keeps half a byte.
+/// - The process may be killed at any moment. The next process then sees everything that was written.
+/// - After a power cut in its save, `load` finds the record of either save, or the one before both.
+/// - The record of an interrupted save may appear later, even if `load` has not found it.
+/// - It no longer appears once a later save has returned Ok.
+/// - A save that fails counts as interrupted.
+/// - After a failed fsync(2) nobody uses the file before the next power cut.
+/// - Calls may be short or interrupted (EINTR).
+/// - Only one process uses the file at a time.
 ///
 /// # Errors
-/// Those of the calls, without EINTR; one of fsync(2) is passed on, and it is not asked again.
+/// - That of fsync(2), unchanged: the data may be lost, even if the next fsync(2) succeeds.
+/// - Any other error of a call, unchanged, except EINTR, which is retried, for fsync(2) too.
+///
+/// # Example
+/// ```text
+/// save(file, A), save(file, B):                   load(file) -> Some(B)
+/// then a power cut anywhere inside save(file, C): load(file) -> Some(B) or Some(C)
+/// save(file, C) returns Ok, then a power cut:     load(file) -> Some(C)
+/// ```
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     todo!("write the record where the last one is not, then say that it counts; fsync(2) where the order matters")
 }
 
-/// The record in the file, as [`save`] promises it; None in an empty file, or when there never was one that counted. It
-/// is graded together with `save`.
+/// Returns the record that [`save`] promises, or None if no record was saved. It is graded together with `save`.
+///
+/// - An empty file has no record.
+/// - Calls may be short or interrupted (EINTR).
 ///
 /// # Errors
-/// Those of the calls, without EINTR.
+/// - Those of the calls, unchanged, except EINTR, which is retried.
+///
+/// # Example
+/// ```text
+/// an empty file:                         load(file) -> None
+/// a power cut inside the first save (A): load(file) -> None or Some(A)
+/// ```
 pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
     todo!("read the record that counts")
 }

@@ -4,14 +4,16 @@
 
 mod solution;
 
+#[path = "wrong/addition_that_overflows.rs"]
+mod addition_that_overflows;
 #[path = "wrong/always_one.rs"]
 mod always_one;
 #[path = "wrong/asks_for_writing.rs"]
 mod asks_for_writing;
 #[path = "wrong/close_is_enough.rs"]
 mod close_is_enough;
-#[path = "wrong/counts_from_the_edge.rs"]
-mod counts_from_the_edge;
+#[path = "wrong/counts_from_the_boundary.rs"]
+mod counts_from_the_boundary;
 #[path = "wrong/end_is_inside.rs"]
 mod end_is_inside;
 #[path = "wrong/fixed_at_a_free_looking_address.rs"]
@@ -38,8 +40,6 @@ mod offset_in_an_int;
 mod one_page_at_a_time;
 #[path = "wrong/reads_instead.rs"]
 mod reads_instead;
-#[path = "wrong/sum_that_overflows.rs"]
-mod sum_that_overflows;
 #[path = "wrong/swaps_private_copies.rs"]
 mod swaps_private_copies;
 #[path = "wrong/trusts_mmap_with_the_end.rs"]

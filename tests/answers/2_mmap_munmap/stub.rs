@@ -1,11 +1,11 @@
 //! # Exercise 2: The arithmetic of a mapping
 //!
-//! Four functions about what mmap(2) is given and what it gives: one byte of a file of any size ([`byte_at`]), a window
-//! that slides over a file ([`count_lines`]), two places of a file at once ([`swap`]), and a mapping at an address of our
-//! choosing, cut to size with munmap(2) ([`map_aligned`]). One to two hours for all of them.
+//! Four functions about what mmap(2) takes and what it returns. [`byte_at`] loads one byte of a file of any size.
+//! [`count_lines`] slides a window over a file. [`swap`] maps two places of a file at once. [`map_aligned`] maps a
+//! file at an address that mmap(2) alone would not choose. Allow one to two hours for all of them.
 //!
-//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and what lessons 1 and 2 offer, such as
-//! `mmap_workbook::lesson_2::Mapping` and `mmap_workbook::observe::page_size`.
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and everything in lessons 1 and 2,
+//! such as `mmap_workbook::lesson_2::Mapping` and `mmap_workbook::observe::page_size`.
 //!
 //! ```sh
 //! cargo run -- check 2    # what is right so far, and what is not
@@ -17,72 +17,108 @@
 use std::fs::File;
 use std::io;
 
-/// The byte at `offset` of a regular file, loaded through a mapping; None when the file ends at or before `offset`.
+/// Loads the byte at `offset` of a regular file through a mapping. Returns None if the file ends at or before `offset`.
 ///
-/// `file` is open for reading and perhaps for nothing else. `offset` may be any number: far beyond the end, and beyond
-/// what a `usize` of 32 bits or an `off_t` can hold. However large the file is, no more than one page of it is mapped,
-/// and no byte of it goes through read(2) or its relatives. When the call returns, nothing that it mapped is mapped any
-/// more. Nobody truncates the file meanwhile.
+/// - `offset` may be any number, even one that an `off_t` can't hold.
+/// - At most one page of the file is mapped, however large the file is.
+/// - No byte of the file goes through read(2) or a similar call.
+/// - When the call returns, nothing that it mapped is still mapped.
+/// - `file` is open for reading, and perhaps for nothing else.
+/// - Nobody truncates the file meanwhile.
 ///
 /// # Errors
-/// Those of fstat(2) and mmap(2).
+/// - Those of fstat(2) and mmap(2), unchanged.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "abc": byte_at(file, 2) -> Some(b'c'); byte_at(file, 3) -> None
+/// ```
 pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
     todo!("map the page with this byte and load it")
 }
 
-/// How many of the bytes from `from` on up to `to`, without the one at `to`, are newlines (`\n`), counted through a window
-/// that slides over the file. What lies behind the end of the file holds no newline and is not touched; so a range that
-/// begins there, or ends where it begins or before, has none.
+/// Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`, through a window
+/// that slides over the file.
 ///
-/// At every moment at most `window` bytes of the file, rounded up to whole pages, are mapped, in one mapping: the file may
-/// be larger than all memory. Each mmap(2) is for as much as is allowed, as long as there is so much left to count: a file
-/// of 10 pages takes 3 calls with a window of 4 pages, when the count begins on a page's edge; there may be one call more
-/// when it doesn't. No byte of the file goes through read(2) or its relatives. `file` is open for reading and perhaps for
-/// nothing else. When the call returns, nothing that it mapped is mapped any more. Nobody truncates the file meanwhile.
+/// - Past the end of the file there is no newline, and nothing is accessed.
+/// - A range that begins past the end, or has `to <= from`, contains none.
+/// - At every moment at most `window` bytes of the file, rounded up to whole pages, are mapped.
+/// - Each mmap(2) maps a full window while that much is left.
+/// - Only if `from` is not page-aligned, one more mmap(2) is allowed.
+/// - No byte of the file goes through read(2) or a similar call.
+/// - When the call returns, nothing that it mapped is still mapped.
+/// - The file may be larger than memory.
+/// - `file` is open for reading, and perhaps for nothing else.
+/// - Nobody truncates the file meanwhile.
 ///
 /// # Errors
-/// `InvalidInput` (or EINVAL) for a window of 0 bytes. Else those of fstat(2) and mmap(2).
+/// - `InvalidInput` or EINVAL when `window` is 0.
+/// - Those of fstat(2) and mmap(2), unchanged.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "a\nb\nc": count_lines(file, 0, 5, 1) -> 2; count_lines(file, 2, 3, 1) -> 0
+/// a file of 10 pages, from 0 to its end, with a window of 4 pages: 3 calls of mmap(2)
+/// ```
 pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
     todo!("slide a window over the range and count the newlines in it")
 }
 
-/// Swaps the `length` bytes from `a` on with the `length` bytes from `b` on, with loads and stores through shared mappings.
+/// Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`, with loads and stores through
+/// shared mappings.
 ///
-/// `a` and `b` may be any places of the file, on the edge of a page or not, in either order and as far apart as a file
-/// allows; the two ranges may touch but not overlap. No other byte changes, and the file keeps its size. For a `length` of
-/// 0 there is nothing to do, and it is no error, wherever `a` and `b` are.
-///
-/// At most the pages with the two ranges are mapped, none of what is between them. No byte of the file goes through
-/// read(2), write(2) or their relatives. `file` is open for reading and writing. When the call returns, with an error or
-/// not, nothing that it mapped is mapped any more.
+/// - No other byte changes, and the file keeps its size.
+/// - After an error nothing has changed.
+/// - `a` and `b` may be any offsets, in either order, and as far apart as a file allows.
+/// - The ranges may be adjacent, but not overlap.
+/// - With a `length` of 0 nothing changes, whatever `a` and `b` are, and that is no error.
+/// - At most the pages of the two ranges are mapped, none that lies between them.
+/// - No byte of the file goes through read(2), write(2) or a similar call.
+/// - When the call returns, even with an error, nothing that it mapped is still mapped.
+/// - `file` is open for reading and writing.
 ///
 /// # Errors
-/// Each of them before anything is changed: `InvalidInput` (or EINVAL) when the ranges overlap, `a == b` included;
-/// `UnexpectedEof` when one of them is not wholly inside the file, whatever the numbers are. When both are so, either. Else
-/// those of fstat(2) and mmap(2).
+/// - `InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`.
+/// - `UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are.
+/// - Either of these when both apply.
+/// - Those of fstat(2) and mmap(2), unchanged.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "abcdef": swap(file, 0, 4, 2) -> Ok; the file is "efcdab"
+/// a file of the bytes "abcdef": swap(file, 0, 1, 2) -> Err(InvalidInput)
+/// a file of the bytes "abcdef": swap(file, 0, 5, 2) -> Err(UnexpectedEof)
+/// ```
 pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
     todo!("map both ranges and exchange their bytes")
 }
 
-/// Maps the first `length` bytes of `file`, shared, to read and to write, at an address that is a multiple of `alignment`,
-/// and gives back that address. The caller will unmap it.
+/// Maps the first `length` bytes of `file`, shared, for reading and writing, at an address that is a multiple of
+/// `alignment`, and returns that address. The caller unmaps it. mmap(2) alone promises only a page-aligned address;
+/// allocators and huge pages often need one that is a multiple of 64 KiB or 2 MiB.
 ///
-/// mmap(2) promises an address on a page's edge and no more; processors, huge pages and allocators often want one on an
-/// edge of 64 KiB or 2 MiB. An address that is only a hint may be passed over by the kernel, and MAP_FIXED silently
-/// replaces what is mapped there. So: ask for enough addresses that an aligned piece is among them, wherever the kernel
-/// puts them; put the file there; and give the rest back.
-///
-/// When it returns, the process has the pages of this mapping more than before and nothing else: no address before or
-/// behind it stays taken, also when it fails. What others have mapped is untouched: at no moment is an address asked for
-/// with MAP_FIXED that is not this function's own. `file` is open for reading and writing; the call changes neither its
-/// bytes nor its size. A `length` beyond the file's end is no error: nothing is touched.
+/// - Afterwards the pages of this mapping are mapped in addition to those before, and no others.
+/// - After an error, nothing is mapped in addition.
+/// - MAP_FIXED and munmap(2) are used only on addresses that mmap(2) has returned to this call.
+/// - The mapping shows the file, and a store to it reaches the file.
+/// - No byte of the file goes through read(2), write(2) or a similar call.
+/// - `file` is open for reading and writing. The call changes neither its bytes nor its size.
+/// - `length` may be larger than the file: the call accesses no page.
 ///
 /// # Errors
-/// `InvalidInput` (or EINVAL) when `length` is 0, or when `alignment` is no power of two or smaller than a page. ENOMEM when
-/// there are not so many addresses, also when the sum of the two numbers is more than a `usize` can hold. Else those of
-/// mmap(2): EACCES when `file` is open for reading only.
+/// - `InvalidInput` or EINVAL when `length` is 0.
+/// - `InvalidInput` or EINVAL when `alignment` is not a power of two, or smaller than a page.
+/// - ENOMEM when that many addresses are not free, even if their number does not fit in a `usize`.
+/// - Those of mmap(2), unchanged: EACCES when `file` is open for reading only.
+///
+/// # Example
+/// ```text
+/// map_aligned(file, 10, 0x200000) -> 0x7f5e62000000, for example; one page is mapped there
+/// map_aligned(file, 0, 0x200000)  -> Err(EINVAL)
+/// map_aligned(file, 10, 0x300000) -> Err(EINVAL)
+/// ```
 pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
-    todo!("take more addresses than needed, map the file at an aligned one among them, and give the others back")
+    todo!("reserve more addresses than needed, map the file at an aligned one among them, and unmap the others")
 }
 
 #[cfg(test)]

@@ -1,12 +1,12 @@
 //! # Exercise 3: A draft of a file
 //!
-//! A private mapping is a draft: it shows the file, takes edits, and the file does not change. Five functions make one
-//! that can be worked with: one that stands still ([`freeze`]), one that forgets ([`discard`]), one that knows what was
-//! edited ([`copied_pages`]), one that is published ([`commit`]), and a child that tries something out ([`what_if`]). One
-//! to two hours for all of them.
+//! A private mapping is a draft: it shows the file and takes edits, and the file does not change. Five functions make
+//! a draft useful. [`freeze`] makes it stand still. [`discard`] drops the edits. [`copied_pages`] tells which pages
+//! were edited. [`commit`] writes the edits to the file. [`what_if`] tries something out in a child. Allow one to two
+//! hours for all of them.
 //!
-//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and what lessons 1 to 3 offer, such as
-//! `mmap_workbook::lesson_2::Mapping`, `mmap_workbook::observe` and `mmap_workbook::process`.
+//! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and everything in lessons 1 to 3,
+//! such as `mmap_workbook::lesson_2::Mapping`, `mmap_workbook::observe` and `mmap_workbook::process`.
 //!
 //! ```sh
 //! cargo run -- check 3    # what is right so far, and what is not
@@ -14,80 +14,117 @@
 //! ```
 //!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here. In all five functions
-//! `draft` is a private mapping, to read and to write, of the first `draft.length()` bytes of a file, which has at least
-//! so many. "Its pages" are those with these bytes, counted from 0 on; the last one may reach beyond the end of the file.
+//! `draft` is a private mapping, for reading and writing, of the first `draft.length()` bytes of a file that is at
+//! least that long. Its pages are counted from 0; the last one may extend past the end of the file.
 
 use std::fs::File;
 use std::io;
 
 use mmap_workbook::lesson_2::Mapping;
 
-/// Makes the draft stand still: from now on it shows the bytes that it shows now, whoever writes to the file and through
-/// whatever. What has been stored to the draft stays. The file's bytes don't change, and neither does any byte of the draft.
+/// Makes the draft stand still: from now on it shows the bytes that it shows now, whoever writes to the file, and by
+/// whatever means.
 ///
-/// (Nobody truncates the file. That would take away the copies, too: lesson 6.)
+/// - No byte of the draft changes: what was stored to it stays.
+/// - The bytes of the file do not change.
+/// - Nobody truncates the file: that would remove the copies, too (lesson 6).
+///
+/// # Example
+/// ```text
+/// a file of the bytes "abc", and the draft shows "abc"
+/// freeze(draft); then another process writes "xyz" to the file: the draft shows "abc"
+/// ```
 pub fn freeze(draft: &Mapping) {
     todo!("make a copy of each page of the draft")
 }
 
-/// Forgets what was stored to the draft: from now on each of its pages is the file's page again, as if it had just been
-/// mapped. So it shows what others wrote meanwhile, and what they will write later. The mapping stays where it is, and the
-/// file does not change. Other mappings, of the same file too, keep what was stored to them.
+/// Discards what was stored to the draft: each of its pages is the file's page again, as if it had just been mapped.
+///
+/// - The draft shows what the file holds now, and what is written to it later.
+/// - The file does not change.
+/// - Other mappings, even of the same file, keep what was stored to them.
+/// - The draft stays mapped at its address.
 ///
 /// # Errors
-/// Those of the calls.
+/// - Those of the calls, unchanged.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "abc", and 'x' is stored to byte 0 of the draft, which shows "xbc"
+/// discard(draft) -> Ok; the draft shows "abc"
+/// ```
 pub fn discard(draft: &Mapping) -> io::Result<()> {
-    todo!("let go of the copies, so that the file's own pages come back")
+    todo!("drop the copies, so that the file's own pages come back")
 }
 
-/// The numbers of the draft's pages that have been stored to, rising: those of which the mapping has a copy of its own. It
-/// doesn't matter what was stored: the very byte that was there before makes a copy as well. A page that was only loaded
-/// from has none, and neither has one that changed because somebody wrote to the file.
+/// Returns the numbers of the draft's pages that were stored to, in ascending order: those of which the mapping has a
+/// copy. The kernel knows: /proc/self/pagemap has 64 bits per page of the address space, in order of address. Bit 63
+/// means present, bit 62 swapped out, bit 61 a page of a file or of shared memory (proc_pid_pagemap(5)).
 ///
-/// Nobody has kept count of the stores. It is the kernel that knows, and it tells in /proc/self/pagemap (proc_pid_pagemap(5),
-/// Documentation/admin-guide/mm/pagemap.rst): 64 bits for each page of the address space, in the order of the addresses. Bit
-/// 63: the page is present; bit 62: it is swapped out; bit 61: it is a page of a file (or of shared memory). A page that is
-/// neither present nor swapped has never been touched, or has no entry any more. None of that needs a privilege. Asking
-/// makes no copies, and does not need the pages' bytes.
+/// - A store makes a copy even if it stores the byte that was there.
+/// - A page that was only loaded from has no copy.
+/// - A page that changed because a process wrote to the file has no copy.
+/// - A page that is neither present nor swapped out has no copy.
+/// - The call makes no copy, and loads no byte of the draft.
 ///
 /// # Errors
-/// Those of reading the file.
+/// - Those of reading the file in /proc, unchanged. No privilege is needed.
+///
+/// # Example
+/// ```text
+/// bytes of pages 1 and 3 of the draft are stored to: copied_pages(draft) -> [1, 3]
+/// ```
 pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
-    todo!("find the pages that are the draft's own in /proc/self/pagemap")
+    todo!("find the draft's copies in /proc/self/pagemap")
 }
 
-/// Publishes the draft: writes each page that has been stored to (see [`copied_pages`]) into the file, at its place, and then
-/// lets go of the copies, as [`discard`] does. Gives back how many pages were written.
+/// Commits the draft: writes each page that was stored to (see [`copied_pages`]) to its place in the file, then drops
+/// the copies, as [`discard`] does. Returns the number of pages written.
 ///
-/// Only those pages are written: where others wrote to other pages, that stays, and what is a hole of the file stays a hole.
-/// On the pages that are written, the draft's bytes win. Of each page all the bytes that are inside the file go there, also
-/// those behind the draft's last byte, and no others: the file keeps its size. When it is over, the draft shows the file and
-/// has no copies.
-///
-/// `file` is open for writing, without O_APPEND, and perhaps not for reading.
+/// - The draft's bytes replace those of the file on the pages that are written.
+/// - No other page is written: what others wrote there stays, and a hole stays a hole.
+/// - All bytes of a page that are inside the file are written, even past the draft's last byte.
+/// - The file keeps its size.
+/// - Afterwards the draft shows the file, and has no copies.
+/// - If a page can't be written whole, the draft keeps all its copies, and a later call writes them all.
+/// - A write may be short before it fails, at a full disk or at a limit.
+/// - `file` is open for writing, without O_APPEND, and perhaps not for reading.
 ///
 /// # Errors
-/// Those of the calls. When any page can't be written, or not all of it, the draft keeps all its copies, so that nothing is
-/// lost and a later call writes them all: EBADF, for example, when `file` is open for reading only, or EFBIG at the limit
-/// that setrlimit(2) has set on a file's size (RLIMIT_FSIZE; SIGXFSZ is ignored here). A write that meets that limit, or a
-/// full disk, may first be cut short.
+/// - EBADF when `file` is open for reading only.
+/// - EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored here.
+/// - Any other error of a call, unchanged.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "abc", and 'x' is stored to byte 0 of the draft
+/// commit(draft, file) -> 1; the file is "xbc"
+/// commit(draft, file) -> 0
+/// ```
 pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
-    todo!("write the draft's own pages to the file, then discard them")
+    todo!("write the draft's copies to the file, then discard them")
 }
 
-/// Tries something out: runs `explore` on the draft in a forked child, and brings back the number that it returns, any of
-/// 64 bits. Whatever it stores to the draft is seen by `explore` only: this process's draft and the file stay as they are.
+/// Tries something out: runs `explore` on the draft in a forked child and returns the number that `explore` returns,
+/// which may be any `u64`.
 ///
-/// The child ends when `explore` has returned, without running what the process would do at its end (atexit(3), buffers that
-/// are written out): it leaves by `_exit(2)`. A panic of `explore` ends there as well: in the child nothing of the caller is
-/// unwound, and none of its destructors runs. The child has ended and been waited for when the call returns, with a number or
-/// an error.
+/// - `explore` runs once, and sees the draft as it is.
+/// - This process's draft does not change, whatever `explore` stores, and neither does the file.
+/// - The child ends by `_exit(2)`: it runs no function that atexit(3) has registered.
+/// - A panic of `explore` ends in the child: it drops nothing there that belongs to the caller.
+/// - When the call returns, even with an error, the child has ended and been waited for.
 ///
 /// # Errors
-/// An error of any kind when there is no number: `explore` panicked, or the child ended in the middle of it, by a signal
-/// or by `exit(0)`. Else those of fork(2).
+/// - An error of any kind when `explore` panics, or ends the child by a signal or by `exit(0)`.
+/// - Those of fork(2), unchanged.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "abc"
+/// what_if(draft, |draft| { draft.store(0, b'x'); u64::from(draft.load(0)) }) -> 120; the draft shows "abc"
+/// ```
 pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
-    todo!("run it in a child, which has a copy of the draft, and bring its answer back")
+    todo!("run it in a child, which has a copy of the draft, and return its answer")
 }
 
 #[cfg(test)]

@@ -4,10 +4,10 @@
 
 use std::io;
 
-use mmap_workbook::lesson_1::{Calls, PIECE};
+use mmap_workbook::lesson_1::{CHUNK, Calls};
 use nix::errno::Errno;
 
-pub use crate::solution::{Record, load, raise, save, to_crlf};
+pub use crate::solution::{Record, increment, load, save, to_crlf};
 
 /// Makes a call until it is not interrupted, and trusts its count.
 fn uninterrupted(call: impl Fn() -> Result<usize, Errno>) -> io::Result<usize> {
@@ -23,7 +23,7 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
     if old.is_empty() || old.len() != new.len() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
-    let mut bytes = vec![0; PIECE + old.len() - 1];
+    let mut bytes = vec![0; CHUNK + old.len() - 1];
     let (mut at, mut kept, mut places) = (0, 0, 0);
     loop {
         let rest = std::cell::RefCell::new(&mut bytes[kept..]);

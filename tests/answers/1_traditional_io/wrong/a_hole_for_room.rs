@@ -1,17 +1,17 @@
-//! Takes the hole that ftruncate(2) makes for room, and finds out while it moves.
+//! Takes the hole that ftruncate(2) makes for disk space, and meets the error while it moves.
 //!
-//! fails: to_crlf::leaves_the_file_as_it_was_where_there_is_no_room failed size-reserves-room
+//! fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed size-reserves-room
 
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, Calls, PIECE, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, replace_all, save};
+pub use crate::solution::{Record, increment, load, replace_all, save};
 
 pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     let mut account = Account::default();
     let size = file.size()?;
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK];
     let (mut at, mut before, mut more) = (0, 0, 0);
     while at < size {
         let read = read_at(file, &mut buffer, at, &mut account)?;
@@ -32,17 +32,17 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     }
     let (mut end, mut to) = (size, size + more);
     while end < to {
-        let start = end.saturating_sub(PIECE as u64 - 1);
+        let start = end.saturating_sub(CHUNK as u64 - 1);
         let first = start.saturating_sub(1);
-        let piece = &mut buffer[..usize::try_from(end - first).map_err(io::Error::other)?];
-        read_at(file, piece, first, &mut account)?;
+        let chunk = &mut buffer[..usize::try_from(end - first).map_err(io::Error::other)?];
+        read_at(file, chunk, first, &mut account)?;
         let (mut moved, mut stays) = (Vec::new(), None);
-        for at in usize::try_from(start - first).map_err(io::Error::other)?..piece.len() {
-            if piece[at] == b'\n' && (at == 0 || piece[at - 1] != b'\r') {
+        for at in usize::try_from(start - first).map_err(io::Error::other)?..chunk.len() {
+            if chunk[at] == b'\n' && (at == 0 || chunk[at - 1] != b'\r') {
                 stays.get_or_insert(moved.len());
                 moved.push(b'\r');
             }
-            moved.push(piece[at]);
+            moved.push(chunk[at]);
         }
         to -= moved.len() as u64;
         let stays = stays.filter(|_| to == start).unwrap_or(0);

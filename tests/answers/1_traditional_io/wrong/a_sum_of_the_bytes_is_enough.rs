@@ -1,7 +1,7 @@
-//! Lets the sum of its bytes say whether the record is whole, and keeps only one.
+//! Checks the record by the sum of its bytes, and keeps only one.
 //!
-//! fails: save::goes_on_after_a_death_of_the_process_or_the_machine failed
-//! fails: save::passes_the_failure_of_fsync_on failed
+//! fails: save::goes_on_after_a_kill_or_a_power_cut failed
+//! fails: save::returns_the_error_of_fsync failed
 //! fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 
 use std::io;
@@ -9,7 +9,7 @@ use std::io;
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 use nix::errno::Errno;
 
-pub use crate::solution::{Record, raise, replace_all, to_crlf};
+pub use crate::solution::{Record, increment, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut all = record.to_vec();

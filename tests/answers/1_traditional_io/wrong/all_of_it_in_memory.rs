@@ -1,12 +1,12 @@
-//! Reads the whole file, as the study notes do, and writes only the places.
+//! Reads the whole file, as the study notes do, and writes only the occurrences.
 //!
 //! fails: replace_all::takes_little_memory_however_large_the_file_is out_of_memory a-file-fits-in-memory
 
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, Calls, PIECE, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, save, to_crlf};
+pub use crate::solution::{Record, increment, load, save, to_crlf};
 
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
     if old.is_empty() || old.len() != new.len() {
@@ -14,8 +14,8 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
     }
     let mut account = Account::default();
     let mut bytes = vec![0; usize::try_from(file.size()?).map_err(io::Error::other)?];
-    for at in (0..bytes.len()).step_by(PIECE) {
-        let end = bytes.len().min(at + PIECE);
+    for at in (0..bytes.len()).step_by(CHUNK) {
+        let end = bytes.len().min(at + CHUNK);
         read_at(file, &mut bytes[at..end], at as u64, &mut account)?;
     }
     let (mut next, mut places) = (0, 0);

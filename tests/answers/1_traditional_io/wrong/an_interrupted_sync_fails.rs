@@ -1,4 +1,4 @@
-//! Passes an interrupted fsync(2) on as an error.
+//! Returns EINTR of an fsync(2) as an error.
 //!
 //! fails: save::load_gives_the_last_record_that_was_saved failed eintr-is-an-error
 
@@ -6,7 +6,7 @@ use std::io;
 
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, replace_all, to_crlf};
+pub use crate::solution::{Record, increment, load, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut account = Account::default();

@@ -1,4 +1,4 @@
-//! Passes EINTR on to its caller.
+//! Returns EINTR to its caller.
 //!
 //! fails: replace_all::goes_on_after_short_and_interrupted_calls failed eintr-is-an-error
 
@@ -8,9 +8,9 @@ use std::io;
 use mmap_workbook::lesson_1::Calls;
 use nix::errno::Errno;
 
-pub use crate::solution::{Record, load, raise, save, to_crlf};
+pub use crate::solution::{Record, increment, load, save, to_crlf};
 
-/// The file, with an interruption turned into an error that nobody absorbs.
+/// The file, with an interruption turned into an error that no loop absorbs.
 struct Bare<'a>(&'a dyn Calls, Cell<bool>);
 
 impl Bare<'_> {

@@ -1,22 +1,22 @@
-//! Begins anew with 0 whatever it is that keeps it from reading the number.
+//! Starts from 0, whatever error keeps it from reading the number.
 //!
-//! fails: raise::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+//! fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use mmap_workbook::lesson_1::{TEMPORARY, left_behind};
+use mmap_workbook::lesson_1::{TEMPORARY, leftovers};
 use nix::fcntl::{Flock, FlockArg};
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
+pub fn increment(path: &Path) -> io::Result<u64> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = File::open(directory)?;
     let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    for dead in left_behind(directory)? {
-        fs::remove_file(dead)?;
+    for left in leftovers(directory)? {
+        fs::remove_file(left)?;
     }
     let (number, permissions) = match fs::read_to_string(path) {
         Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),

@@ -1,12 +1,12 @@
-//! Asks fsync(2) again until it succeeds.
+//! Retries fsync(2) until it succeeds.
 //!
-//! fails: save::passes_the_failure_of_fsync_on failed fsync-can-be-asked-again
+//! fails: save::returns_the_error_of_fsync failed fsync-can-be-asked-again
 
 use std::io;
 
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, replace_all, to_crlf};
+pub use crate::solution::{Record, increment, load, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut account = Account::default();

@@ -1,6 +1,6 @@
-//! Replaces the file by the rules, but makes it the plain way when there is none.
+//! Replaces an existing file correctly, but creates a missing one with a plain write.
 //!
-//! fails: raise::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+//! fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
 
 use std::fs;
 use std::io;
@@ -8,11 +8,11 @@ use std::path::Path;
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
+pub fn increment(path: &Path) -> io::Result<u64> {
     if !path.exists() {
         fs::write(path, "0\n")?;
     }
-    crate::solution::raise(path)
+    crate::solution::increment(path)
 }
 
 #[cfg(test)]

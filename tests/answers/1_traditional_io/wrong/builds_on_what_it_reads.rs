@@ -1,13 +1,13 @@
-//! Takes the byte that it reads for one that is on the disk.
+//! Assumes that the byte that it reads is on the disk.
 //!
-//! fails: save::goes_on_after_a_death_of_the_process_or_the_machine failed what-is-read-is-on-the-disk
+//! fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
 
 use std::io;
 
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 use nix::errno::Errno;
 
-pub use crate::solution::{Record, load, raise, replace_all, to_crlf};
+pub use crate::solution::{Record, increment, load, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut account = Account::default();

@@ -1,12 +1,12 @@
 //! Reads one byte with each call.
 //!
-//! fails: replace_all::writes_the_places_and_nothing_else failed a-call-costs-nothing
+//! fails: replace_all::writes_the_occurrences_and_nothing_else failed a-call-costs-nothing
 
 use std::io;
 
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, save, to_crlf};
+pub use crate::solution::{Record, increment, load, save, to_crlf};
 
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
     if old.is_empty() || old.len() != new.len() {

@@ -1,22 +1,22 @@
-//! Gives the new file the mode that temporary files have.
+//! Leaves the new file the mode of a temporary file.
 //!
-//! fails: raise::gives_the_next_number failed a-new-file-has-the-old-mode
+//! fails: increment::gives_the_next_number failed a-new-file-has-the-old-mode
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use mmap_workbook::lesson_1::{TEMPORARY, left_behind};
+use mmap_workbook::lesson_1::{TEMPORARY, leftovers};
 use nix::fcntl::{Flock, FlockArg};
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
+pub fn increment(path: &Path) -> io::Result<u64> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = File::open(directory)?;
     let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    for dead in left_behind(directory)? {
-        fs::remove_file(dead)?;
+    for left in leftovers(directory)? {
+        fs::remove_file(left)?;
     }
     let number = match fs::read_to_string(path) {
         Ok(text) => number_in(&text)?,

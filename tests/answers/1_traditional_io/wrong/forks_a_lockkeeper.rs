@@ -1,9 +1,9 @@
-//! Has a child keep the lock, and never waits for it.
+//! Lets a child hold the lock, and never waits for the child.
 //!
-//! fails: raise::gives_the_next_number left_processes
-//! fails: raise::is_on_the_disk_when_it_returns left_processes
-//! fails: raise::leaves_a_whole_number_whenever_it_is_killed left_processes
-//! fails: raise::waits_for_its_turn left_processes
+//! fails: increment::gives_the_next_number left_processes
+//! fails: increment::is_on_the_disk_when_it_returns left_processes
+//! fails: increment::leaves_a_whole_number_whenever_it_is_killed left_processes
+//! fails: increment::waits_for_its_turn left_processes
 
 use std::io;
 use std::path::Path;
@@ -12,8 +12,8 @@ use nix::unistd::{ForkResult, fork, pause};
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
-    let number = crate::solution::raise(path)?;
+pub fn increment(path: &Path) -> io::Result<u64> {
+    let number = crate::solution::increment(path)?;
     // SAFETY: the child makes one raw call and never comes back.
     if let ForkResult::Child = unsafe { fork() }? {
         loop {

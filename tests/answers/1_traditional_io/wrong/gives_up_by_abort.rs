@@ -1,12 +1,12 @@
 //! Aborts when the disk fails.
 //!
-//! fails: save::passes_the_failure_of_fsync_on killed
+//! fails: save::returns_the_error_of_fsync killed
 
 use std::io;
 
 use mmap_workbook::lesson_1::Calls;
 
-pub use crate::solution::{Record, load, raise, replace_all, to_crlf};
+pub use crate::solution::{Record, increment, load, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let answer = crate::solution::save(file, record);

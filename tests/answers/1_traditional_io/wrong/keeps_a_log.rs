@@ -1,4 +1,4 @@
-//! Puts each record behind the one before, with a byte that says that it counts, and never makes room.
+//! Appends each record to the file, with a byte that says that it counts, and never frees space.
 //!
 //! fails: save::load_gives_the_last_record_that_was_saved failed
 
@@ -7,7 +7,7 @@ use std::io;
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 use nix::errno::Errno;
 
-pub use crate::solution::{Record, raise, replace_all, to_crlf};
+pub use crate::solution::{Record, increment, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut account = Account::default();

@@ -1,17 +1,17 @@
-//! Does not give back the room that it got, when it does not get all.
+//! Does not truncate the file again when the zeros do not all fit.
 //!
-//! fails: to_crlf::leaves_the_file_as_it_was_where_there_is_no_room failed
+//! fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
 
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, Calls, PIECE, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, replace_all, save};
+pub use crate::solution::{Record, increment, load, replace_all, save};
 
 pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     let mut account = Account::default();
     let size = file.size()?;
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK];
     let (mut at, mut before, mut more) = (0, 0, 0);
     while at < size {
         let read = read_at(file, &mut buffer, at, &mut account)?;
@@ -24,26 +24,26 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     if more == 0 {
         return Ok(0);
     }
-    let zeros = vec![0; PIECE];
+    let zeros = vec![0; CHUNK];
     let mut made = 0;
     while made < more {
-        let length = usize::try_from(more - made).map_or(PIECE, |left| left.min(PIECE));
+        let length = usize::try_from(more - made).map_or(CHUNK, |left| left.min(CHUNK));
         write_at(file, &zeros[..length], size + made, &mut account)?;
         made += length as u64;
     }
     let (mut end, mut to) = (size, size + more);
     while end < to {
-        let start = end.saturating_sub(PIECE as u64 - 1);
+        let start = end.saturating_sub(CHUNK as u64 - 1);
         let first = start.saturating_sub(1);
-        let piece = &mut buffer[..usize::try_from(end - first).map_err(io::Error::other)?];
-        read_at(file, piece, first, &mut account)?;
+        let chunk = &mut buffer[..usize::try_from(end - first).map_err(io::Error::other)?];
+        read_at(file, chunk, first, &mut account)?;
         let (mut moved, mut stays) = (Vec::new(), None);
-        for at in usize::try_from(start - first).map_err(io::Error::other)?..piece.len() {
-            if piece[at] == b'\n' && (at == 0 || piece[at - 1] != b'\r') {
+        for at in usize::try_from(start - first).map_err(io::Error::other)?..chunk.len() {
+            if chunk[at] == b'\n' && (at == 0 || chunk[at - 1] != b'\r') {
                 stays.get_or_insert(moved.len());
                 moved.push(b'\r');
             }
-            moved.push(piece[at]);
+            moved.push(chunk[at]);
         }
         to -= moved.len() as u64;
         let stays = stays.filter(|_| to == start).unwrap_or(0);

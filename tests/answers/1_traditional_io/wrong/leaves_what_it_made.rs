@@ -1,6 +1,6 @@
-//! Leaves the temporary files of the dead where they are.
+//! Leaves the temporary files of killed processes.
 //!
-//! fails: raise::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+//! fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -11,7 +11,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
+pub fn increment(path: &Path) -> io::Result<u64> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = File::open(directory)?;
     let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;

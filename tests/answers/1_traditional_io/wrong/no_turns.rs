@@ -1,20 +1,20 @@
-//! Lets the later one win.
+//! Takes no lock, so that the later process wins.
 //!
-//! fails: raise::waits_for_its_turn failed rename-is-a-lock
+//! fails: increment::waits_for_its_turn failed rename-is-a-lock
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use mmap_workbook::lesson_1::{TEMPORARY, left_behind};
+use mmap_workbook::lesson_1::{TEMPORARY, leftovers};
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
+pub fn increment(path: &Path) -> io::Result<u64> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = File::open(directory)?;
-    for dead in left_behind(directory)? {
-        fs::remove_file(dead)?;
+    for left in leftovers(directory)? {
+        fs::remove_file(left)?;
     }
     let (number, mode) = match fs::read_to_string(path) {
         Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),

@@ -1,4 +1,4 @@
-//! Searches for nothing, which is found at each place, for ever.
+//! Searches for empty bytes, which it finds everywhere, for ever.
 //!
 //! fails: replace_all::refuses_what_is_no_replacement timed_out
 
@@ -6,7 +6,7 @@ use std::io;
 
 use mmap_workbook::lesson_1::{Account, Calls, read_at};
 
-pub use crate::solution::{Record, load, raise, save, to_crlf};
+pub use crate::solution::{Record, increment, load, save, to_crlf};
 
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
     while old.is_empty() {

@@ -1,17 +1,17 @@
 //! Reads the number before it has the lock.
 //!
-//! fails: raise::waits_for_its_turn failed what-was-read-still-holds
+//! fails: increment::waits_for_its_turn failed what-was-read-still-holds
 
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::path::Path;
 
-use mmap_workbook::lesson_1::{TEMPORARY, left_behind};
+use mmap_workbook::lesson_1::{TEMPORARY, leftovers};
 use nix::fcntl::{Flock, FlockArg};
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
+pub fn increment(path: &Path) -> io::Result<u64> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (number, mode) = match fs::read_to_string(path) {
         Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
@@ -21,8 +21,8 @@ pub fn raise(path: &Path) -> io::Result<u64> {
     let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
     let opened = File::open(directory)?;
     let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    for dead in left_behind(directory)? {
-        fs::remove_file(dead)?;
+    for left in leftovers(directory)? {
+        fs::remove_file(left)?;
     }
     let mut temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
     temporary.write_all(format!("{next}\n").as_bytes())?;

@@ -4,14 +4,14 @@
 
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, Calls, PIECE, read_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at};
 
-pub use crate::solution::{Record, load, raise, replace_all, save};
+pub use crate::solution::{Record, increment, load, replace_all, save};
 
 pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     let mut account = Account::default();
     let mut places: Vec<u64> = Vec::new();
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK];
     let mut at = 0;
     loop {
         let read = read_at(file, &mut buffer, at, &mut account)?;
@@ -20,7 +20,7 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
             places.push(at + n);
         }
         at += read as u64;
-        if read < PIECE {
+        if read < CHUNK {
             break;
         }
     }

@@ -1,19 +1,19 @@
-//! Goes back into what it has just written, and counts overlapping places.
+//! Searches what it has just written, and counts overlapping occurrences.
 //!
-//! fails: replace_all::finds_each_place_from_left_to_right failed
+//! fails: replace_all::finds_each_occurrence_from_left_to_right failed
 
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, Calls, PIECE, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, save, to_crlf};
+pub use crate::solution::{Record, increment, load, save, to_crlf};
 
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
     if old.is_empty() || old.len() != new.len() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let mut account = Account::default();
-    let mut buffer = vec![0; PIECE + old.len() - 1];
+    let mut buffer = vec![0; CHUNK + old.len() - 1];
     let (mut at, mut kept, mut places) = (0, 0, 0);
     loop {
         let end = kept + read_at(file, &mut buffer[kept..], at + kept as u64, &mut account)?;

@@ -1,8 +1,8 @@
-//! Writes the number anew, in the file itself.
+//! Rewrites the number in the file itself.
 //!
-//! fails: raise::gives_the_next_number failed rewriting-is-one-step
-//! fails: raise::is_on_the_disk_when_it_returns failed rewriting-is-one-step
-//! fails: raise::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+//! fails: increment::gives_the_next_number failed rewriting-is-one-step
+//! fails: increment::is_on_the_disk_when_it_returns failed rewriting-is-one-step
+//! fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
 
 use std::fs::{self, File};
 use std::io;
@@ -12,7 +12,7 @@ use nix::fcntl::{Flock, FlockArg};
 
 pub use crate::solution::{Record, load, replace_all, save, to_crlf};
 
-pub fn raise(path: &Path) -> io::Result<u64> {
+pub fn increment(path: &Path) -> io::Result<u64> {
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let opened = File::open(directory)?;
     let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;

@@ -1,4 +1,4 @@
-//! Has no fsync(2) behind the byte that makes the record count.
+//! Has no fsync(2) after the byte that makes the record count.
 //!
 //! fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
 
@@ -7,7 +7,7 @@ use std::io;
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 use nix::errno::Errno;
 
-pub use crate::solution::{Record, load, raise, replace_all, to_crlf};
+pub use crate::solution::{Record, increment, load, replace_all, to_crlf};
 
 pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
     let mut account = Account::default();

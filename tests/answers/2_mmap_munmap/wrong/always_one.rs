@@ -2,7 +2,7 @@
 //!
 //! fails: byte_at::is_the_files_byte_or_none failed
 //! fails: byte_at::reaches_as_far_as_files_do failed int-holds-a-size
-//! fails: byte_at::maps_one_page_and_lets_go_of_it failed
+//! fails: byte_at::maps_one_page_and_unmaps_it failed
 
 use std::fs::File;
 use std::io;

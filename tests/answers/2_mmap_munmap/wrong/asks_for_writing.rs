@@ -1,4 +1,4 @@
-//! Asks for a mapping to write to, where it only reads.
+//! Asks for PROT_WRITE, though it only reads.
 //!
 //! fails: count_lines::counts_each_newline_once failed writing-is-free
 //! fails: count_lines::reaches_as_far_as_files_do failed writing-is-free
@@ -19,12 +19,12 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
     let window = whole_pages(window.min(1 << 30));
     let (mut at, mut lines) = (from, 0);
     while at < end {
-        let edge = at - at % page_size_u64();
-        let length = usize::try_from(end - edge).map_err(io::Error::other)?.min(window);
-        let mapping = Mapping::of_file(file, edge, length, READ_WRITE, Sharing::Shared)?;
-        let skip = usize::try_from(at - edge).map_err(io::Error::other)?;
+        let boundary = at - at % page_size_u64();
+        let length = usize::try_from(end - boundary).map_err(io::Error::other)?.min(window);
+        let mapping = Mapping::of_file(file, boundary, length, READ_WRITE, Sharing::Shared)?;
+        let skip = usize::try_from(at - boundary).map_err(io::Error::other)?;
         lines += (skip..length).map(|at| u64::from(mapping.load(at) == b'\n')).sum::<u64>();
-        at = edge + u64::try_from(length).map_err(io::Error::other)?;
+        at = boundary + u64::try_from(length).map_err(io::Error::other)?;
     }
     Ok(lines)
 }

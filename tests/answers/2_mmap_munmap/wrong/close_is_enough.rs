@@ -1,6 +1,6 @@
 //! Leaves the page mapped.
 //!
-//! fails: byte_at::maps_one_page_and_lets_go_of_it failed close-unmaps
+//! fails: byte_at::maps_one_page_and_unmaps_it failed close-unmaps
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Picks an aligned address where nothing should be, and insists on it.
+//! Picks an aligned address that looks free, and forces it with MAP_FIXED.
 //!
 //! fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 

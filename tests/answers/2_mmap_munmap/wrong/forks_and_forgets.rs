@@ -1,4 +1,4 @@
-//! Has a child do the work, waits until it is done, and never for its end.
+//! Lets a child do the work, waits until the work is done, and never waits for the child.
 //!
 //! fails: swap::exchanges_the_bytes_and_no_other left_processes
 //! fails: swap::refuses_before_it_changes_anything left_processes

@@ -1,6 +1,6 @@
-//! Aborts where an error was asked for.
+//! Aborts instead of returning an error.
 //!
-//! fails: map_aligned::refuses_what_cannot_be killed
+//! fails: map_aligned::refuses_what_cannot_be_mapped killed
 
 use std::fs::File;
 use std::io;

@@ -1,4 +1,4 @@
-//! Never gives back what it took too much.
+//! Never unmaps the addresses that it does not need.
 //!
 //! fails: map_aligned::takes_no_other_address failed munmap-takes-all
 

@@ -1,4 +1,4 @@
-//! Knows the sizes that the checks were seen to use.
+//! Knows the sizes that the checks use.
 //!
 //! fails: count_lines::counts_each_newline_once failed
 //! fails: count_lines::reaches_as_far_as_files_do failed int-holds-a-size

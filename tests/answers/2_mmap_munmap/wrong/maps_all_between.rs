@@ -1,4 +1,4 @@
-//! Maps both ranges and all that is between them as one.
+//! Maps both ranges, and all that is between them, as one.
 //!
 //! fails: swap::reaches_any_two_places_of_a_large_file failed map-it-all
 //! fails: swap::goes_through_mappings_and_leaves_none failed map-it-all
@@ -18,10 +18,10 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
     if length == 0 || last - first < wide || !fits {
         return crate::solution::swap(file, a, b, length); // which says what is wrong
     }
-    let edge = first - first % page_size_u64();
-    let all = usize::try_from(last + wide - edge).map_err(io::Error::other)?;
-    let mapping = Mapping::of_file(file, edge, all, READ_WRITE, Sharing::Shared)?;
-    let [a, b] = [a, b].map(|at| usize::try_from(at - edge).expect("64 bits"));
+    let boundary = first - first % page_size_u64();
+    let all = usize::try_from(last + wide - boundary).map_err(io::Error::other)?;
+    let mapping = Mapping::of_file(file, boundary, all, READ_WRITE, Sharing::Shared)?;
+    let [a, b] = [a, b].map(|at| usize::try_from(at - boundary).expect("64 bits"));
     for n in 0..length {
         let byte = mapping.load(a + n);
         mapping.store(a + n, mapping.load(b + n));

@@ -1,6 +1,6 @@
-//! Goes on from where the window ends, and a window of no byte ends where it begins.
+//! Goes on where the window ends; an empty window ends where it begins.
 //!
-//! fails: count_lines::refuses_a_window_without_a_byte timed_out
+//! fails: count_lines::refuses_an_empty_window timed_out
 
 use std::fs::File;
 use std::io;

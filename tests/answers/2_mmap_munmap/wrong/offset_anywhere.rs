@@ -1,8 +1,8 @@
-//! Maps from the very byte that is asked for.
+//! Maps from the very byte that it needs, not from a page boundary.
 //!
 //! fails: byte_at::is_the_files_byte_or_none failed any-offset
 //! fails: byte_at::reaches_as_far_as_files_do failed any-offset
-//! fails: byte_at::maps_one_page_and_lets_go_of_it failed
+//! fails: byte_at::maps_one_page_and_unmaps_it failed
 
 use std::fs::File;
 use std::io;

@@ -1,6 +1,6 @@
 //! Reads the byte with pread(2).
 //!
-//! fails: byte_at::maps_one_page_and_lets_go_of_it failed read-is-as-good
+//! fails: byte_at::maps_one_page_and_unmaps_it failed read-is-as-good
 
 use std::fs::File;
 use std::io;

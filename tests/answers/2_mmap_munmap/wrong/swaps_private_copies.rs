@@ -24,8 +24,8 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
     }
     let map = |offset: u64| -> io::Result<(Mapping, usize)> {
         let skip = usize::try_from(offset % page_size_u64()).map_err(io::Error::other)?;
-        let edge = offset - offset % page_size_u64();
-        Ok((Mapping::of_file(file, edge, skip + length, READ_WRITE, Sharing::Private)?, skip))
+        let boundary = offset - offset % page_size_u64();
+        Ok((Mapping::of_file(file, boundary, skip + length, READ_WRITE, Sharing::Private)?, skip))
     };
     let ((a, at_a), (b, at_b)) = (map(a)?, map(b)?);
     for n in 0..length {

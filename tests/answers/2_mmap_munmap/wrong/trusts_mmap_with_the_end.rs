@@ -1,4 +1,4 @@
-//! Leaves it to mmap(2) to refuse a range behind the end of the file.
+//! Expects mmap(2) to refuse a range past the end of the file.
 //!
 //! fails: swap::goes_through_mappings_and_leaves_none killed mapped-is-there
 //! fails: swap::refuses_before_it_changes_anything failed rest-is-file
@@ -21,8 +21,8 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
     }
     let map = |offset: u64| -> io::Result<(Mapping, usize)> {
         let skip = usize::try_from(offset % page_size_u64()).map_err(io::Error::other)?;
-        let edge = offset - offset % page_size_u64();
-        Ok((Mapping::of_file(file, edge, skip + length, READ_WRITE, Sharing::Shared)?, skip))
+        let boundary = offset - offset % page_size_u64();
+        Ok((Mapping::of_file(file, boundary, skip + length, READ_WRITE, Sharing::Shared)?, skip))
     };
     let ((a, at_a), (b, at_b)) = (map(a)?, map(b)?);
     for n in 0..length {

@@ -1,4 +1,4 @@
-//! Passes an aligned address as a hint and takes it that the kernel follows.
+//! Passes an aligned address as a hint, and assumes that the kernel follows it.
 //!
 //! fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 

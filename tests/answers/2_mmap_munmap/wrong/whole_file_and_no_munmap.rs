@@ -1,6 +1,6 @@
 //! Maps the whole file for one byte, and trusts the end of the function to unmap it.
 //!
-//! fails: byte_at::maps_one_page_and_lets_go_of_it failed map-it-all
+//! fails: byte_at::maps_one_page_and_unmaps_it failed map-it-all
 
 use std::fs::File;
 use std::io;

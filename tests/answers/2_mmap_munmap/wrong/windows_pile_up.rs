@@ -1,4 +1,4 @@
-//! Maps the next window before it lets go of the one before.
+//! Maps the next window before it unmaps the previous one.
 //!
 //! fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed map-it-all
 
@@ -20,13 +20,13 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
     let (mut at, mut lines) = (from, 0);
     let mut mappings = Vec::new();
     while at < end {
-        let edge = at - at % page_size_u64();
-        let length = usize::try_from(end - edge).map_err(io::Error::other)?.min(window);
-        let mapping = Mapping::of_file(file, edge, length, ProtFlags::PROT_READ, Sharing::Shared)?;
-        let skip = usize::try_from(at - edge).map_err(io::Error::other)?;
+        let boundary = at - at % page_size_u64();
+        let length = usize::try_from(end - boundary).map_err(io::Error::other)?.min(window);
+        let mapping = Mapping::of_file(file, boundary, length, ProtFlags::PROT_READ, Sharing::Shared)?;
+        let skip = usize::try_from(at - boundary).map_err(io::Error::other)?;
         lines += (skip..length).map(|at| u64::from(mapping.load(at) == b'\n')).sum::<u64>();
         mappings.push(mapping);
-        at = edge + u64::try_from(length).map_err(io::Error::other)?;
+        at = boundary + u64::try_from(length).map_err(io::Error::other)?;
     }
     Ok(lines)
 }

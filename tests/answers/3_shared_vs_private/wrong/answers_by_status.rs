@@ -1,7 +1,7 @@
-//! Brings the answer back as the child's exit status.
+//! Returns the answer as the child's exit status.
 //!
 //! fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed status-holds-a-number
-//! fails: what_if::a_child_that_does_not_come_to_its_end_is_an_error failed status-holds-a-number
+//! fails: what_if::a_child_that_ends_early_is_an_error failed status-holds-a-number
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -1,7 +1,7 @@
-//! Takes a page for the file's when their bytes are equal.
+//! Takes a page for the file's page if their bytes are equal.
 //!
 //! fails: copied_pages::names_the_pages_that_were_stored_to failed equal-bytes-are-the-page
-//! fails: copied_pages::is_asked_of_the_kernel_and_not_of_the_bytes failed
+//! fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;

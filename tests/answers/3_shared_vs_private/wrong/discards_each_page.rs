@@ -1,4 +1,4 @@
-//! Lets go of each page as soon as that one is written: after an error a part of the draft is gone.
+//! Drops the copy of each page as soon as that page is written: after an error, part of the draft is gone.
 //!
 //! fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 

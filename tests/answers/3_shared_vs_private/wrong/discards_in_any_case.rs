@@ -1,4 +1,4 @@
-//! Lets go of the copies before it knows that they are in the file.
+//! Drops the copies before it knows that they are in the file.
 //!
 //! fails: commit::nothing_is_lost_when_it_fails failed
 //! fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed

@@ -1,4 +1,4 @@
-//! Leaves the program, as successful, when its work is done.
+//! Ends the process, successfully, after its work.
 //!
 //! fails: freeze::the_draft_stands_still_whatever_is_written exited
 //! fails: freeze::the_file_stays_as_it_is exited

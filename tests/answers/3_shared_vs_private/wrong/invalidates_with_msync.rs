@@ -1,4 +1,4 @@
-//! Takes msync(2) with MS_INVALIDATE for what throws copies away.
+//! Expects msync(2) with MS_INVALIDATE to drop the copies.
 //!
 //! fails: discard::the_draft_is_the_file_again_now_and_later failed
 //! fails: discard::nothing_else_is_forgotten failed

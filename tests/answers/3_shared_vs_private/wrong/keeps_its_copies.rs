@@ -1,4 +1,4 @@
-//! Writes the pages, and leaves the draft with its copies of them.
+//! Writes the pages, and does not drop the copies.
 //!
 //! fails: commit::the_draft_follows_the_file_again failed equal-bytes-are-the-page
 
@@ -13,7 +13,7 @@ pub use crate::solution::{copied_pages, discard, freeze, what_if};
 pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
     let pages = crate::solution::copied_pages(draft)?;
     let written = crate::solution::commit(draft, file)?;
-    // As if they had never been let go of.
+    // As if the copies had never been dropped.
     for page in pages {
         draft.store(page * page_size(), draft.load(page * page_size()));
     }

@@ -1,6 +1,6 @@
-//! Reads from a pipe whose writing end it has open itself: the end never comes when the child says nothing.
+//! Reads from a pipe whose write end it has open itself: the read never ends if the child writes nothing.
 //!
-//! fails: what_if::a_child_that_does_not_come_to_its_end_is_an_error timed_out
+//! fails: what_if::a_child_that_ends_early_is_an_error timed_out
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,7 +17,7 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
     // SAFETY: there is no other thread, and the child leaves by _exit(2).
     if let ForkResult::Child = unsafe { fork() }? {
         let answer = catch_unwind(AssertUnwindSafe(|| explore(draft)));
-        // A panic is told of, an exit is not.
+        // A panic is reported, an exit is not.
         let mut message = vec![u8::from(answer.is_ok())];
         message.extend(answer.unwrap_or_default().to_ne_bytes());
         let sent = to.write_all(&message);

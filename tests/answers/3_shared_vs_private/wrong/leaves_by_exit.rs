@@ -1,6 +1,6 @@
-//! Has the child leave by exit(3), with the parent's last words.
+//! Lets the child end by exit(3), which runs what the parent has registered.
 //!
-//! fails: what_if::the_child_ends_without_the_parents_last_words failed
+//! fails: what_if::the_child_runs_no_exit_handlers failed
 
 use std::io::{self, Read, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};

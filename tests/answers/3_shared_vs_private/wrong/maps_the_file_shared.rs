@@ -1,4 +1,4 @@
-//! Stores the pages through a shared mapping, for which the file must be open for reading, too.
+//! Stores the pages through a shared mapping, for which the file has to be open for reading, too.
 //!
 //! fails: commit::a_file_open_for_writing_only_is_enough failed
 //! fails: commit::nothing_is_lost_when_it_fails failed

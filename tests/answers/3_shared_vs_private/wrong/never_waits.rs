@@ -2,8 +2,8 @@
 //!
 //! fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
 //! fails: what_if::it_is_a_process_of_its_own left_processes
-//! fails: what_if::the_child_ends_without_the_parents_last_words left_processes
-//! fails: what_if::a_child_that_does_not_come_to_its_end_is_an_error left_processes
+//! fails: what_if::the_child_runs_no_exit_handlers left_processes
+//! fails: what_if::a_child_that_ends_early_is_an_error left_processes
 //! fails: what_if::a_panic_ends_in_the_child left_processes
 
 use std::io::{self, Read, Write};

@@ -2,7 +2,7 @@
 //!
 //! fails: copied_pages::names_the_pages_that_were_stored_to failed
 //! fails: copied_pages::copies_nothing_itself failed
-//! fails: copied_pages::is_asked_of_the_kernel_and_not_of_the_bytes failed
+//! fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 
 use std::io;
 

@@ -1,4 +1,4 @@
-//! Takes a private mapping for a snapshot: there is nothing to do.
+//! Takes a private mapping for a snapshot, and does nothing.
 //!
 //! fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 //! fails: freeze::the_file_stays_as_it_is failed loading-copies

@@ -1,4 +1,4 @@
-//! Stores the file's bytes to the draft, which makes copies instead of letting go of them.
+//! Stores the file's bytes to the draft, which makes copies instead of dropping them.
 //!
 //! fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 

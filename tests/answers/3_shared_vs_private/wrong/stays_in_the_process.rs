@@ -1,6 +1,6 @@
-//! Runs it right here and puts the bytes back.
+//! Runs `explore` in this process, and restores the bytes.
 //!
-//! fails: what_if::a_child_that_does_not_come_to_its_end_is_an_error panicked
+//! fails: what_if::a_child_that_ends_early_is_an_error panicked
 //! fails: what_if::it_is_a_process_of_its_own failed
 //! fails: what_if::a_panic_ends_in_the_child panicked
 

@@ -1,4 +1,4 @@
-//! Makes the copies with a byte of its own.
+//! Makes the copies by storing a byte of its own.
 //!
 //! fails: freeze::the_draft_stands_still_whatever_is_written failed
 //! fails: freeze::the_file_stays_as_it_is failed

@@ -1,4 +1,4 @@
-//! Gives the pages back, and with them the addresses.
+//! Unmaps the pages, and with them the addresses.
 //!
 //! fails: discard::the_draft_is_the_file_again_now_and_later killed
 //! fails: discard::nothing_else_is_forgotten killed
@@ -14,7 +14,7 @@ pub use crate::solution::{commit, copied_pages, freeze, what_if};
 pub fn discard(draft: &Mapping) -> io::Result<()> {
     let start =
         NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).ok_or(io::ErrorKind::InvalidInput)?;
-    // SAFETY: none. The draft will be used again.
+    // SAFETY: none: the draft will be used again.
     Ok(unsafe { munmap(start, draft.length()) }?)
 }
 

@@ -1,4 +1,4 @@
-//! Lets a panic of the child's run up the parent's stack.
+//! Lets a panic in the child unwind the parent's stack.
 //!
 //! fails: what_if::a_panic_ends_in_the_child failed
 

@@ -1,4 +1,4 @@
-//! Writes the whole draft back, edited or not.
+//! Writes the whole draft to the file, edited or not.
 //!
 //! fails: commit::only_those_pages_are_written failed writing-back-is-harmless
 

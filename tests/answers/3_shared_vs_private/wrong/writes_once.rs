@@ -1,4 +1,4 @@
-//! Takes it that one call writes all that it is given.
+//! Assumes that one call writes all bytes that it is given.
 //!
 //! fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed short-is-the-end
 

@@ -1,4 +1,4 @@
-//! Writes whole pages, the last one too.
+//! Writes whole pages, even the last one.
 //!
 //! fails: commit::the_file_keeps_its_size failed rest-is-file
 //! fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed

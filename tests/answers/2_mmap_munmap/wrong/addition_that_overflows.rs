@@ -1,4 +1,4 @@
-//! Adds an offset and a length that together are more than 64 bits hold.
+//! Adds an offset and a length whose sum does not fit in 64 bits.
 //!
 //! fails: swap::refuses_before_it_changes_anything panicked
 

@@ -1,4 +1,4 @@
-//! Counts from the page's edge, where the window begins, and not from the first byte that is asked for.
+//! Counts from the page boundary, where the window begins, and not from the first byte of the range.
 //!
 //! fails: count_lines::counts_each_newline_once failed
 //! fails: count_lines::reaches_as_far_as_files_do failed int-holds-a-size

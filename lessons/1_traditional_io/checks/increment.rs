@@ -1,40 +1,43 @@
 use super::*;
 
-/// A directory, and in it a counter with this text, if any, and a file that is nobody's business.
+/// A directory, and in it a counter with this text, if any, and another file, which must not change.
 fn counter(text: Option<&str>) -> Result<(TempDir, PathBuf), Failure> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("counter");
     if let Some(text) = text {
         fs::write(&path, text)?;
     }
-    fs::write(directory.path().join("counter.bak"), "of somebody else\n")?;
+    fs::write(directory.path().join("counter.bak"), "not the counter\n")?;
     Ok((directory, path))
 }
 
 fn answer(path: &Path) -> Result<Result<u64, String>, Failure> {
-    ask(|| super::raise(path).map_err(kind))
+    ask(|| super::increment(path).map_err(kind))
 }
 
-/// That the file has this number.
+/// Expects that the file holds this number.
 fn has(path: &Path, wanted: u64) -> Result<(), Failure> {
     let text = fs::read(path)?;
     ensure(text == format!("{wanted}\n").as_bytes(), || {
         let text = shown(&text);
-        Failure::new(text!("the file has \"{wanted}\\n\"", "文件内容为 \"{wanted}\\n\""), {
-            text!("it has {text}", "是 {text}")
+        Failure::new(text!("the file holds \"{wanted}\\n\"", "文件内容为 \"{wanted}\\n\""), {
+            text!("it holds {text}", "是 {text}")
         })
     })
 }
 
-/// That there is nothing in the directory but the counter and the other file, which is as it was.
+/// Expects nothing in the directory but the counter and the other file, which has not changed.
 fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
     let names = names_in(directory.path())?;
     let other = fs::read_to_string(directory.path().join("counter.bak")).unwrap_or_default();
-    ensure(names == ["counter", "counter.bak"] && other == "of somebody else\n", || {
+    ensure(names == ["counter", "counter.bak"] && other == "not the counter\n", || {
         let names = names.join(", ");
         Failure::new(
-            text!("the counter, and counter.bak as it was", "文件夹里只有计数器，以及原样未动的 counter.bak"),
-            text!("there is: {names}", "现在有：{names}"),
+            text!(
+                "the directory holds the counter, and counter.bak as it was",
+                "目录里只有计数器，以及原样未动的 counter.bak"
+            ),
+            text!("it holds {names}", "现在有：{names}"),
         )
     })
 }
@@ -42,8 +45,9 @@ fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
 #[test]
 fn gives_the_next_number() {
     let rule = text!(
-        "A file that is replaced is a new file: it has the mode that its maker gives it, and who has the old one open keeps that.",
-        "被替换后的文件是一个新文件：权限由创建者设定；已经打开旧文件的人，看到的仍是旧文件。"
+        "The file that replaces another is a new file: its mode is that with which it was created, and a process that \
+         has the old one open keeps it.",
+        "被替换后的文件是一个新文件：权限由创建者设定；已经打开旧文件的进程，看到的仍是旧文件。"
     );
     check("replace", rule, || {
         let cases = [
@@ -81,18 +85,18 @@ fn gives_the_next_number() {
         open.read_to_string(&mut seen)?;
         ensure(seen == "7\n", || {
             Failure::new(
-                text!("who had it open reads \"7\\n\"", "之前打开文件的人读到 \"7\\n\""),
-                text!("they read {seen:?}", "读到的是 {seen:?}"),
+                text!("a process that has it open reads \"7\\n\"", "之前打开文件的进程读到 \"7\\n\""),
+                text!("it reads {seen:?}", "读到的是 {seen:?}"),
             )
             .shows(&belief::REWRITING_IS_ONE_STEP)
         })?;
-        // A file name alone is one in the directory where the process is.
+        // A bare file name is one in the working directory.
         let (directory, path) = counter(Some("2\n"))?;
         let got = ask(|| {
             std::env::set_current_dir(&directory).map_err(kind)?;
-            super::raise(Path::new("counter")).map_err(kind)
+            super::increment(Path::new("counter")).map_err(kind)
         })?;
-        let here = text!("the path is a file name alone", "路径只有文件名");
+        let here = text!("the path is a bare file name", "路径只有文件名");
         equal(&got, &Ok(3)).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(here))
     });
 }
@@ -100,7 +104,7 @@ fn gives_the_next_number() {
 #[test]
 fn refuses_what_is_no_number() {
     let rule = text!(
-        "A sum that does not fit is no number, and one that was never there can't be guessed.",
+        "A counter that would overflow, or that holds no number, is an error: the next number can't be guessed.",
         "加一会溢出、或内容根本不是数，都只能报错，不能猜。"
     );
     check("replace", rule, || {
@@ -113,7 +117,7 @@ fn refuses_what_is_no_number() {
                 let now = fs::read_to_string(&path).unwrap_or_default();
                 ensure(now == *text, || {
                     let wanted = text!("the file is as it was", "文件保持原样");
-                    Failure::new(wanted, text!("it has {now:?}", "现在的内容是 {now:?}"))
+                    Failure::new(wanted, text!("it holds {now:?}", "现在的内容是 {now:?}"))
                 })?;
                 nothing_beside(&directory)
             },
@@ -121,11 +125,11 @@ fn refuses_what_is_no_number() {
     });
 }
 
-/// Gives up what lets root open any file whatever its mode (capabilities(7)).
+/// Drops the capabilities with which root opens any file whatever its mode (capabilities(7)).
 fn without_privileges() -> io::Result<()> {
     let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3, this thread
     let none = [[0_u32; 3]; 2];
-    // SAFETY: reads the two structures, which have the layout that capset(2) asks for.
+    // SAFETY: capset(2) reads the two structures, which have the layout that it needs.
     Errno::result(unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const none) })?;
     Ok(())
 }
@@ -133,7 +137,7 @@ fn without_privileges() -> io::Result<()> {
 #[test]
 fn takes_no_other_error_for_a_file_that_is_not_there() {
     let rule = text!(
-        "open(2): ENOENT means that there is no file. EACCES, EIO or EMFILE say nothing about what is in it.",
+        "open(2): only ENOENT means that there is no file. EACCES, EIO or EMFILE say nothing about its contents.",
         "open(2)：ENOENT 才表示文件不存在。EACCES、EIO、EMFILE 都说明不了文件里有什么。"
     );
     check("replace", rule, || {
@@ -141,10 +145,10 @@ fn takes_no_other_error_for_a_file_that_is_not_there() {
         fs::set_permissions(&path, Permissions::from_mode(0o000))?;
         let got = ask(|| {
             without_privileges().map_err(kind)?;
-            super::raise(&path).map_err(kind)
+            super::increment(&path).map_err(kind)
         })?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
-        let given = |failure: Failure| failure.given(text!("a file that nobody may read", "谁也不能读的文件"));
+        let given = |failure: Failure| failure.given(text!("a file that no process may read", "谁也不能读的文件"));
         refused(&got, &["EACCES", "PermissionDenied"])
             .map_err(|failure| failure.shows(&belief::NO_ANSWER_IS_NOTHING_THERE))
             .and_then(|()| has(&path, 41))
@@ -156,8 +160,8 @@ fn takes_no_other_error_for_a_file_that_is_not_there() {
 #[test]
 fn leaves_a_whole_number_whenever_it_is_killed() {
     let rule = text!(
-        "A process can be killed between any two calls (SIGKILL), and nothing of its own runs then. rename(2) puts a new file in \
-         the place of the old one in a single step.",
+        "A process can be killed between any two calls (SIGKILL), and nothing of its own runs then. rename(2) puts a \
+         new file in the place of the old one in a single step.",
         "进程可能在任意两次系统调用之间被 SIGKILL 杀死，它自己的代码再也没有机会运行。rename(2) 一步就让新文件取代旧文件。"
     );
     check("killed", rule, || {
@@ -166,13 +170,13 @@ fn leaves_a_whole_number_whenever_it_is_killed() {
     });
 }
 
-/// Kills it before each of its calls in turn, and calls it again each time.
+/// Kills the process before each of its calls in turn, and calls the function again each time.
 fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
     let (directory, path) = counter(begins)?;
     let files = || -> Result<usize, Failure> { Ok(fs::read_dir(&directory)?.count()) };
     let files_before = files()?;
     for n in 0.. {
-        let killed = killed_before_call(n, || Ok(()), |()| super::raise(&path).map(drop).map_err(error_text))?;
+        let killed = killed_before_call(n, || Ok(()), |()| super::increment(&path).map(drop).map_err(error_text))?;
         let call = n + 1;
         let (en, zh) = begins.map_or(("no file", "文件不存在"), |_| ("a file with the number 9", "文件内容为 9"));
         let when = || {
@@ -186,16 +190,16 @@ fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
         let holds = |number: u64| text.as_deref() == Some(format!("{number}\n").as_bytes());
         let as_before = text.as_deref() == begins.map(str::as_bytes) || holds(number);
         ensure(as_before || holds(next), || {
-            let wanted = text!("the file is as it was, or has {next}", "文件保持原样，或者内容为 {next}");
+            let wanted = text!("the file is as it was, or holds {next}", "文件保持原样，或者内容为 {next}");
             let now = text.as_deref().map_or("-".to_owned(), shown);
-            let failure = Failure::new(wanted, text!("it has {now}", "是 {now}"));
+            let failure = Failure::new(wanted, text!("it holds {now}", "是 {now}"));
             failure.shows(&belief::REWRITING_IS_ONE_STEP).given(when())
         })?;
         if killed.is_none() {
             return ensure(n > 0, || Failure::new(text!("calls", "系统调用"), text!("none", "没有")));
         }
         if n > 0 && as_before && files()? == files_before {
-            continue; // what comes after this was seen already
+            continue; // the same as after the kill before
         }
         let next = if as_before { number + 1 } else { number + 2 };
         equal(&answer(&path)?, &Ok(next)).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
@@ -226,7 +230,7 @@ enum Did {
     Renamed,
 }
 
-/// renameat2(2) with no flags replaces; rename(2) is a call of its own on older machines only.
+/// renameat2(2) without flags replaces; rename(2) is a call of its own on older architectures only.
 const RENAMES: &[i64] = &[
     libc::SYS_renameat2,
     #[cfg(not(any(target_arch = "riscv32", target_arch = "riscv64", target_arch = "loongarch64")))]
@@ -260,16 +264,16 @@ fn did(calls: &[Call]) -> Vec<Did> {
 
 fn watched() -> Result<Vec<Did>, Failure> {
     let (_directory, path) = counter(Some("7\n"))?;
-    let calls = calls_of(|| Ok(()), |()| super::raise(&path).map(drop).map_err(error_text))?;
+    let calls = calls_of(|| Ok(()), |()| super::increment(&path).map(drop).map_err(error_text))?;
     Ok(did(&calls))
 }
 
 #[test]
 fn is_on_the_disk_when_it_returns() {
     let rule = text!(
-        "fsync(2): it writes the file's own bytes and not the entry in the directory; for that, fsync(2) of the directory is needed. \
-         rename(2) promises nothing about when either gets to the disk.",
-        "fsync(2)：它只保证文件自身的内容落盘，不保证目录项；目录项要靠对文件夹调用 fsync(2)。rename(2) 对两者何时落盘不作任何保证。"
+        "fsync(2): it writes the file's own bytes, not its entry in the directory, which needs an fsync(2) of the \
+         directory. rename(2) promises nothing about when either gets to the disk.",
+        "fsync(2)：它只保证文件自身的内容落盘，不保证目录项；目录项要靠对目录调用 fsync(2)。rename(2) 对两者何时落盘不作任何保证。"
     );
     check("replace", rule, || {
         let did = watched()?;
@@ -300,7 +304,7 @@ fn is_on_the_disk_when_it_returns() {
         let directory = syncs.iter().any(|&(at, of)| renamed < at && of != Some(Kind::File));
         ensure(directory, || {
             Failure::new(
-                text!("fsync(2) of the directory, after rename(2)", "rename(2) 之后对文件夹调用 fsync(2)"),
+                text!("fsync(2) of the directory, after rename(2)", "rename(2) 之后对目录调用 fsync(2)"),
                 text!("there was none", "没有调用"),
             )
             .shows(&belief::FSYNC_WRITES_THE_NAME)
@@ -308,16 +312,16 @@ fn is_on_the_disk_when_it_returns() {
     });
 }
 
-/// What a descriptor is of, where the calls tell: a directory can't be opened for writing.
+/// What a descriptor refers to, as far as the calls tell: a directory can't be opened for writing.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     File,
     Directory,
 }
 
-/// Each call of fsync(2) and its kin: which of the calls it is, and what it syncs if that is known.
+/// Each call of fsync(2) or a similar one: its index among the calls, and what it syncs if that is known.
 fn syncs(did: &[Did]) -> Vec<(usize, Option<Kind>)> {
-    // A descriptor means the same file until it is closed.
+    // A descriptor refers to the same file until it is closed.
     let mut kinds = BTreeMap::new();
     let mut syncs = Vec::new();
     for (n, did) in did.iter().enumerate() {
@@ -333,8 +337,8 @@ fn syncs(did: &[Did]) -> Vec<(usize, Option<Kind>)> {
     syncs
 }
 
-/// Waits until the player has said something, has ended, or waits for a lock (proc_locks(5): `->`); true when it
-/// waits.
+/// Waits until the player has sent a message, has ended, or waits for a lock (proc_locks(5): `->`). Returns whether it
+/// waits for a lock.
 fn waits_for_a_lock(player: &Player) -> Result<bool, Failure> {
     let until = Instant::now() + deadline();
     let pid = player.pid().to_string();
@@ -352,36 +356,37 @@ fn waits_for_a_lock(player: &Player) -> Result<bool, Failure> {
         }
         std::thread::yield_now();
     }
-    // It neither says anything nor is it seen to wait: whatever it does, it may go on.
+    // It neither answers nor is seen to wait: let it go on.
     Ok(true)
 }
 
 #[test]
 fn waits_for_its_turn() {
     let rule = text!(
-        "rename(2) in one step makes no turn of reading, adding and replacing: two that read the same number both give the next \
-         one. flock(2) is a lock on an open file; who waits for one on the counter gets it on a file that has been replaced.",
+        "rename(2) is one step; reading, incrementing and replacing together are not: two processes that read the \
+         same number both return the next one. flock(2) locks an open file: a process that waits for a lock on the \
+         counter gets it on a file that has been replaced.",
         "rename(2) 自身是一步完成的，但“读出、加一、替换”整个过程不是：两个进程读到同一个数，就会给出同一个新数。flock(2) 锁的是打开的那个文件；若锁的是计数器本身，等到锁时它可能早已被替换。"
     );
     check("replace", rule, || {
         let (directory, path) = counter(Some("7\n"))?;
         let held = Flock::lock(File::open(directory.path())?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-        let mut player = start(|line| {
-            let number = super::raise(&path).map_err(error_text)?;
-            line.send(number.to_string().as_bytes()).map_err(error_text)
+        let mut player = start(|peer| {
+            let number = super::increment(&path).map_err(error_text)?;
+            peer.send(number.to_string().as_bytes()).map_err(error_text)
         })?;
-        let given = || text!("the check holds the lock on the directory", "检查程序正持有文件夹的锁");
+        let given = || text!("the check holds the lock on the directory", "检查程序正持有目录的锁");
         if !waits_for_a_lock(&player)? {
             let number = String::from_utf8_lossy(&player.receive()?).into_owned();
             let locks = watched()?.iter().any(|did| matches!(did, Did::Locked(_)));
             let failure = Failure::new(
-                text!("it waits until the directory is unlocked", "一直等到文件夹解锁"),
-                text!("it gave the number {number} at once", "没有等，直接给出了 {number}"),
+                text!("it waits until the directory is unlocked", "一直等到目录解锁"),
+                text!("it returned the number {number} at once", "没有等，直接给出了 {number}"),
             );
             let shown = if locks { &belief::A_LOCK_IS_ON_THE_NAME } else { &belief::RENAME_IS_A_LOCK };
             return Err(failure.shows(shown).given(given()));
         }
-        // What the process whose turn it is does meanwhile.
+        // What the process that holds the lock does meanwhile.
         let new = directory.path().join(".replacing-mine");
         fs::write(&new, "42\n")?;
         fs::rename(&new, &path)?;
@@ -389,7 +394,7 @@ fn waits_for_its_turn() {
         let number = String::from_utf8_lossy(&player.receive()?).into_owned();
         player.end()?;
         ensure(number == "43", || {
-            Failure::new(text!("it gives 43", "给出 43"), text!("it gave {number}", "给出了 {number}"))
+            Failure::new(text!("it returns 43", "给出 43"), text!("it returned {number}", "给出了 {number}"))
                 .given(text!("7 is replaced by 42 while it waits for the lock", "在它等锁期间，7 被替换成了 42"))
                 .shows(&belief::WHAT_WAS_READ_STILL_HOLDS)
         })?;
@@ -401,7 +406,7 @@ fn waits_for_its_turn() {
             Did::Locked(fd) => Some(*fd),
             _ => None,
         });
-        let Some(lock) = first else { return Ok(()) }; // it waited: it has a lock, taken in some other way
+        let Some(lock) = first else { return Ok(()) }; // it waited, so it has locked in some other way
         let locked = did.iter().position(|did| *did == Did::Locked(lock)).unwrap_or_default();
         let ends = |did: &Did| matches!(did, Did::Closed(fd) | Did::Unlocked(fd) if *fd == lock);
         let unlocked = did[locked..].iter().position(ends).map(|n| locked + n);
@@ -409,7 +414,7 @@ fn waits_for_its_turn() {
         ensure(unlocked.is_none_or(|unlocked| last.is_none_or(|last| last < unlocked)), || {
             Failure::new(
                 text!("the lock is held until the new number is on the disk", "锁要一直持有到新的数落盘"),
-                text!("it was given up before that", "在此之前就放开了锁"),
+                text!("it was released before that", "在此之前就放开了锁"),
             )
             .shows(&belief::WHAT_WAS_READ_STILL_HOLDS)
         })

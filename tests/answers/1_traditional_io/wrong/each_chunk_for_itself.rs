@@ -1,19 +1,19 @@
-//! Searches each piece for itself.
+//! Searches each chunk by itself.
 //!
-//! fails: replace_all::finds_places_across_the_edges_of_pieces failed a-piece-is-a-unit
+//! fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-piece-is-a-unit
 
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, Calls, PIECE, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 
-pub use crate::solution::{Record, load, raise, save, to_crlf};
+pub use crate::solution::{Record, increment, load, save, to_crlf};
 
 pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
     if old.is_empty() || old.len() != new.len() {
         return Err(io::ErrorKind::InvalidInput.into());
     }
     let mut account = Account::default();
-    let mut buffer = vec![0; PIECE];
+    let mut buffer = vec![0; CHUNK];
     let (mut at, mut places) = (0, 0);
     loop {
         let read = read_at(file, &mut buffer, at, &mut account)?;
@@ -25,7 +25,7 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
             places += 1;
         }
         at += read as u64;
-        if read < PIECE {
+        if read < CHUNK {
             return Ok(places);
         }
     }
