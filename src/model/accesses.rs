@@ -78,7 +78,7 @@ impl Model {
                 bytes.extend_from_slice(copy.bytes(places));
             } else {
                 let fresh = if self.applies(Rule::NewMemoryIsZeros) { 0 } else { b'?' };
-                bytes.extend(places.map(|_| Byte::Is(fresh)));
+                bytes.resize(bytes.len() + places.len(), Byte::Is(fresh));
             }
             return Ok(());
         };

@@ -54,7 +54,7 @@ impl Model {
         for (number, places) in self.chunks(from, to) {
             match self.files[&file].pages.get(&number) {
                 Some(page) => bytes.extend_from_slice(page.bytes(places)),
-                None => bytes.extend(places.map(|_| Byte::Is(0))),
+                None => bytes.resize(bytes.len() + places.len(), Byte::Is(0)),
             }
         }
         bytes

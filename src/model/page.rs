@@ -18,8 +18,7 @@ impl Page {
     }
 
     pub(super) fn all(page_size: u32, byte: Byte) -> Page {
-        // By doubling, which copies whole chunks: without optimisation, byte by byte would take most of the model's
-        // time.
+        // By doubling, as in `fill`.
         let (mut bytes, page_size) = (vec![byte], page_size as usize);
         while bytes.len() < page_size {
             bytes.extend_from_within(..bytes.len().min(page_size - bytes.len()));
@@ -45,15 +44,30 @@ impl Page {
 
     pub(super) fn put(&mut self, place: usize, bytes: &[u8]) {
         let page = &mut Rc::make_mut(&mut self.0)[place..place + bytes.len()];
-        page.iter_mut().zip(bytes).for_each(|(to, byte)| *to = Byte::Is(*byte));
+        match bytes {
+            [first, rest @ ..] if *rest == bytes[..rest.len()] => fill(page, Byte::Is(*first)),
+            _ => page.iter_mut().zip(bytes).for_each(|(to, byte)| *to = Byte::Is(*byte)),
+        }
     }
 
     pub(super) fn fill(&mut self, places: Range<usize>, byte: Byte) {
-        Rc::make_mut(&mut self.0)[places].fill(byte);
+        fill(&mut Rc::make_mut(&mut self.0)[places], byte);
     }
 
     /// Whether the two are still one page, and not only equal.
     pub(super) fn is_the_same(&self, other: &Page) -> bool {
         Rc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+/// By doubling, which copies whole chunks: without optimisation, byte by byte takes most of the model's time.
+fn fill(bytes: &mut [Byte], byte: Byte) {
+    let Some(first) = bytes.first_mut() else { return };
+    *first = byte;
+    let mut done = 1;
+    while done < bytes.len() {
+        let more = done.min(bytes.len() - done);
+        bytes.copy_within(..more, done);
+        done += more;
     }
 }
