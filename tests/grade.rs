@@ -5,6 +5,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
     self, Failure, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure, for_all, for_each,
     killed_after_instruction, killed_before_call, kind, moved, start,
@@ -39,6 +40,37 @@ fn what_an_answer_does_instead_is_told_apart() {
     assert_eq!(verdict_of(|| panic!("too bad")), Verdict::Panicked);
     assert_eq!(verdict_of(|| std::process::exit(0)), Verdict::Exited);
     assert_eq!(verdict_of(|| std::process::abort()), Verdict::Killed);
+}
+
+#[test]
+fn a_difference_is_the_first_byte_that_is_wrong_or_missing_or_too_many() {
+    assert_eq!(difference(b"abc", b"abc"), None);
+    for (found, wanted, at, said) in [
+        (&b"aXYd"[..], &b"abcd"[..], 1, ["the file: byte 1 is 0x62", "it is 0x58"]),
+        (b"ab", b"abc", 2, ["the file: byte 2 is 0x63", "there are only 2 bytes"]),
+        (b"abc", b"ab", 2, ["the file: there are 2 bytes", "there are more"]),
+    ] {
+        let differs = difference(found, wanted).expect("they differ");
+        let (is, should_be) = (found.get(at).copied(), wanted.get(at).copied());
+        assert_eq!(differs, Difference { at, found: is, wanted: should_be });
+        let failure = no_difference(text!("the file", "文件"), Some(differs)).expect_err("a failure");
+        assert_eq!([failure.expected.en.as_ref(), failure.happened.en.as_ref()], said);
+    }
+    let (zeros, mut one) = (vec![0; 2 * page_size()], vec![0; 2 * page_size()]);
+    one[page_size() + 7] = 1;
+    let failure = same_bytes(text!("the file", "文件"), &one, &zeros).expect_err("a failure");
+    let at = page_size() + 7;
+    assert_eq!(failure.expected.en, format!("the file: byte {at} (byte 7 of page 1) is 0x00"));
+}
+
+#[test]
+fn a_refusal_has_to_be_one_of_the_errors() {
+    let refusal: Result<u64, _> = Err("EINVAL".to_owned());
+    assert!(refused(&refusal, &["InvalidInput", "EINVAL"]).is_ok());
+    for answer in [Err("ENOENT".to_owned()), Ok(1_u64)] {
+        let failure = refused(&answer, &["InvalidInput", "EINVAL"]).expect_err("a failure");
+        assert_eq!(failure.expected.en, "the error InvalidInput");
+    }
 }
 
 #[test]

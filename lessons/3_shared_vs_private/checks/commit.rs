@@ -233,7 +233,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
         })?;
         let given = text!(
             "stores at byte 7 of page 1 and at bytes 0 and 50 of page 3; RLIMIT_FSIZE ends at byte 10 of page 3",
-            "写过第 1 页和第 3 页，后者写的是第 0 和第 50 字节；文件大小的上限在第 3 页第 10 字节处"
+            "写过第 1 页偏移量 7 处，以及第 3 页偏移量 0 和 50 处；文件大小的上限（RLIMIT_FSIZE）在第 3 页偏移量 10 处"
         );
         let failure = |expected, happened| Failure::new(expected, happened).given(given.clone());
         refused(&answer, &["EFBIG"]).map_err(|failure| {
