@@ -23,7 +23,7 @@ const COMPILED: [&str; 4] = ["lessons/", "src/", "tests/", "book/programs/"];
 const TYPED_OUTPUT: &str =
     "output that is typed by hand: {{#transcript}}, {{#output}} and {{#scenario}} take it from a run";
 const TYPED_CODE: &str =
-    "code that is typed by hand: the block must be one {{#include ...}}, or be marked as made up, as ```c,sketch is";
+    "code that is typed by hand: the block must be one {{#include ...}}, or be marked as made up: ```c,sketch";
 
 pub fn check(page: &PageSource, mistakes: &mut Vec<Mistake>) {
     for block in CodeBlock::all(&page.lines()) {

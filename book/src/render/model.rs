@@ -22,7 +22,7 @@ pub fn rules(language: Language) -> String {
 /// A misconception, and what is true.
 pub fn belief(language: Language, slug: &str) -> Result<String, String> {
     let misconception = Misconception::of_slug(slug).ok_or_else(|| format!("there is no misconception {slug}"))?;
-    let space = words::SPACE_AFTER_COLON.in_language(language);
+    let space = language.space();
     Ok(format!(
         "<div class=\"belief\" role=\"note\">\n<p class=\"believed\"><strong>{}</strong>{space}{}</p>\n\
          <p class=\"fact\"><strong>{}</strong>{space}{}</p>\n</div>\n",

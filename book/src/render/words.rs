@@ -30,5 +30,4 @@ words! {
     NOT_SHOWN: "Not shown: ", "没有证明：";
     LEFT_OUT: "Left out: ", "其中没有证明的：";
     FULL_STOP: ".", "。";
-    SPACE_AFTER_COLON: " ", "";
 }
