@@ -2,12 +2,16 @@
 
 #[path = "tidy/arrows.rs"]
 mod arrows;
+#[path = "tidy/contracts.rs"]
+mod contracts;
 #[path = "tidy/lessons.rs"]
 mod lessons;
 #[path = "tidy/readme.rs"]
 mod readme;
 #[path = "tidy/sources.rs"]
 mod sources;
+#[path = "tidy/words.rs"]
+mod words;
 
 use std::collections::BTreeSet;
 use std::fmt::Display;

@@ -28,7 +28,7 @@ impl Denial {
         last_outcome(Model::denying(page_size, self.rule), scenario)
     }
 
-    /// The denial behind the misconception of this slug.
+    /// The denial that makes the misconception of this slug.
     pub fn of_slug(slug: &str) -> Option<&'static Denial> {
         DENIALS.iter().find(|denial| denial.misconception.slug == slug)
     }
