@@ -12,7 +12,7 @@
 //! - [`observe`]: what the kernel says of a process's memory
 //! - [`narrate`]: what a demonstration prints through
 //! - [`grade`]: what the exercises' checks are written with
-//! - [`text`]: a text in each language of the workbook
+//! - [`mod@text`]: a text in each language of the workbook
 //! - [`ui`]: what the program shows: in which language, in lines that fit, and where it goes
 //! - [`scenario`]: the small language in which a history of files, mappings and processes is written, printed and replayed
 //! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
