@@ -82,7 +82,7 @@ denials! {
     5 EachSealForbidsOneThing ANY_SEAL_WILL_DO "any-seal-will-do";
     5 FutureWriteKeepsMappings FUTURE_WRITE_IS_WRITE "future-write-is-write";
     6 NoPagePastTheEnd MAPPED_IS_THERE "mapped-is-there";
-    6 LastPageIsWhole BUS_ERROR_BEHIND_THE_LAST_BYTE "bus-error-behind-the-last-byte";
+    6 LastPageIsWhole BUS_ERROR_AFTER_THE_LAST_BYTE "bus-error-after-the-last-byte";
     6 WholePagesAreMapped MAPPING_ENDS_AT_ITS_LENGTH "mapping-ends-at-its-length";
     6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped";
     6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe";

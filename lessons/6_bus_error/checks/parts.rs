@@ -20,7 +20,7 @@ fn differs(expected: &Result<Ranges, String>, got: &Result<Ranges, String>, leng
         (Ok((file, rest, _)), Ok((had, _, no_page)))
             if had == file && !rest.is_empty() && no_page.start == file.end =>
         {
-            failure.shows(&belief::BUS_ERROR_BEHIND_THE_LAST_BYTE)
+            failure.shows(&belief::BUS_ERROR_AFTER_THE_LAST_BYTE)
         }
         (Ok((_, _, no_page)), Ok((_, _, had))) if had.end == length && no_page.end != length => {
             failure.shows(&belief::MAPPING_ENDS_AT_ITS_LENGTH)

@@ -3,7 +3,7 @@
 use super::Misconception;
 
 misconceptions! {
-    BUS_ERROR_BEHIND_THE_LAST_BYTE = "bus-error-behind-the-last-byte",
+    BUS_ERROR_AFTER_THE_LAST_BYTE = "bus-error-after-the-last-byte",
         ("An access right after the file's last byte is a bus error.",
          "访问文件最后一个字节之后的地址就会触发总线错误。"),
         ("Only pages count: the rest of the file's last page exists and shows zeros, and stores to it succeed but \

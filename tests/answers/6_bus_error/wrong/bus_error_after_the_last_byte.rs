@@ -1,7 +1,7 @@
 //! Lets the bus errors begin right after the last byte of the file.
 //!
-//! fails: parts::has_room_for_large_numbers failed bus-error-behind-the-last-byte
-//! fails: parts::says_what_the_kernel_says failed bus-error-behind-the-last-byte
+//! fails: parts::has_room_for_large_numbers failed bus-error-after-the-last-byte
+//! fails: parts::says_what_the_kernel_says failed bus-error-after-the-last-byte
 
 use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;
