@@ -80,7 +80,7 @@ impl Text {
     }
 }
 
-/// A [`Text`](crate::text::Text) from an English and a Chinese text, both with `format!`'s braces. Variables named
+/// A [`Text`] from an English and a Chinese text, both with `format!`'s braces. Variables named
 /// after a semicolon are themselves texts, and each is put in in the language of the text around it.
 #[macro_export]
 macro_rules! text {

@@ -183,10 +183,10 @@ pub fn no_error<T>(answer: Result<T, String>) -> Result<T, Failure> {
     answer.map_err(|error| Failure::new(text!("no error", "没有错误"), text!("the error {error}", "错误 {error}")))
 }
 
-/// [`ask`] for steps of which none may return an error, the learner's function among them.
+/// [`ask()`] for steps of which none may return an error, the learner's function among them.
 ///
 /// # Errors
-/// As [`ask`]; the first error.
+/// As [`ask()`]; the first error.
 pub fn in_child<T: Serialize + DeserializeOwned>(steps: impl FnOnce() -> io::Result<T>) -> Result<T, Failure> {
     no_error(ask(|| steps().map_err(kind))?)
 }

@@ -2,15 +2,15 @@
 //! by them.
 //!
 //! # Layout
-//! - [`code`]: blocks of code are included, and output comes from runs
-//! - [`commands`]: a test runs each command that the reader is told to run
-//! - [`headings`]: ids, levels, the sections of a chapter, and those that a failed check refers to
-//! - [`contents`]: the tables of contents
-//! - [`translations`]: all languages have the same pages, with the same things in them
-//! - [`texts`]: the setting of texts, and the length of lines
-//! - [`questions`], [`figures`]: the rules for each of them, and for the files that no page shows
-//! - [`site`]: what a reader of the built site must not see
-//! - [`pages`]: all pages, read once for the rules above
+//! - `code`: blocks of code are included, and output comes from runs
+//! - `commands`: a test runs each command that the reader is told to run
+//! - `headings`: ids, levels, the sections of a chapter, and those that a failed check refers to
+//! - `contents`: the tables of contents
+//! - `translations`: all languages have the same pages, with the same things in them
+//! - `texts`: the setting of texts, and the length of lines
+//! - `questions`, `figures`: the rules for each of them, and for the files that no page shows
+//! - `site`: what a reader of the built site must not see
+//! - `pages`: all pages, read once for the rules above
 
 mod code;
 mod commands;

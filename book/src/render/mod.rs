@@ -1,11 +1,11 @@
 //! What the directives of a page become.
 //!
 //! # Layout
-//! - [`listing`]: an included listing
-//! - [`output`]: what programs have printed
-//! - [`figure`], [`question`], [`assertions`], [`model`], [`lessons`]: one directive each, or a few
-//! - [`words`]: the words that the directives put on a page
-//! - [`markup`]: the markup that several of them share
+//! - `listing`: an included listing
+//! - `output`: what programs have printed
+//! - `figure`, `question`, `assertions`, `model`, `lessons`: one directive each, or a few
+//! - `words`: the words that the directives put on a page
+//! - `markup`: the markup that several of them share
 
 mod assertions;
 pub(crate) mod figure;

@@ -82,7 +82,7 @@ impl Checked {
 /// Builds the lesson's exercise and runs its checks. `began` is called with the name of each check before it runs.
 ///
 /// # Errors
-/// As [`build`]; when a check can't be started, or a file of the course is missing.
+/// As [`build()`]; when a check can't be started, or a file of the course is missing.
 pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> io::Result<Grade> {
     let exercise = course.exercise(lesson);
     let text = exercise.text()?;
