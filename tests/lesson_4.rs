@@ -62,7 +62,7 @@ proptest! {
             prop_assert_eq!(writer.publish(text)?, number);
             let message = reader.read()?.expect("a message");
             prop_assert_eq!((message.number(), &message.text()), (number, text));
-            prop_assert_eq!(last_message_with_memmap2(&path)?, Attempt::Whole(message));
+            prop_assert_eq!(last_message_with_memmap2(&path)?, ReadAttempt::Whole(message));
         }
     }
 
@@ -212,10 +212,10 @@ fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
     let (_directory, path) = new_channel();
     let mut writer = Writer::open(&path).expect("a writer");
     let reader = Reader::open(&path).expect("a reader");
-    assert_eq!(reader.try_read(|| ()).expect("an attempt"), Attempt::Nothing);
+    assert_eq!(reader.try_read(|| ()).expect("an attempt"), ReadAttempt::Nothing);
     writer.publish(&"0".repeat(CAPACITY)).expect("published");
     // The next message goes to the other slot: what is being read stays whole.
-    let Attempt::Whole(message) = reader.try_read(|| _ = writer.publish("1")).expect("an attempt") else {
+    let ReadAttempt::Whole(message) = reader.try_read(|| _ = writer.publish("1")).expect("an attempt") else {
         panic!("overtaken")
     };
     assert_eq!((message.number(), message.text()), (0, "0".repeat(CAPACITY)));
@@ -224,7 +224,7 @@ fn a_reader_that_is_overtaken_halfway_throws_away_what_it_has() {
         writer.publish("other slot").expect("published");
         writer.publish("this slot").expect("published");
     });
-    assert_eq!(attempt.expect("an attempt"), Attempt::Overtaken);
+    assert_eq!(attempt.expect("an attempt"), ReadAttempt::Overtaken);
     // The notes' way takes one half of each.
     writer.publish_naively(&"x".repeat(CAPACITY), || ()).expect("published");
     let torn = reader.read_naively(|| writer.publish_naively(&"y".repeat(CAPACITY), || ()).expect("published"));
@@ -254,7 +254,7 @@ fn a_reader_that_is_overtaken_by_half_a_message_throws_away_what_it_has() {
         peer.give_turn().expect("a turn");
         peer.await_turn().expect("a turn");
     });
-    assert_eq!(attempt.expect("an attempt"), Attempt::Overtaken);
+    assert_eq!(attempt.expect("an attempt"), ReadAttempt::Overtaken);
     assert_eq!(text(&reader).as_deref(), Some("1"));
     peer.give_turn().expect("a turn");
     peer.await_turn().expect("a turn");

@@ -484,7 +484,7 @@ pub unsafe fn run(mapping: &Mapping) -> i32 {
 
 /// An access to a mapping, tried in a child.
 #[derive(Debug)]
-pub struct Attempt {
+pub struct ForbiddenAccess {
     /// The protection and the access.
     pub what: &'static str,
     /// How the child ended.
@@ -500,12 +500,12 @@ pub struct Attempt {
 ///
 /// # Errors
 /// Those of the mapping and of the child.
-pub fn forbidden_accesses(file: &File) -> io::Result<Vec<Attempt>> {
-    let try_it = |what, protection, access: fn(&Mapping)| -> io::Result<Attempt> {
+pub fn forbidden_accesses(file: &File) -> io::Result<Vec<ForbiddenAccess>> {
+    let try_it = |what, protection, access: fn(&Mapping)| -> io::Result<ForbiddenAccess> {
         let mapping = Mapping::of_file(file, 0, 1, protection, Sharing::Private)?;
         let ended = end_of(|| access(&mapping))?;
         let offset = ended.fault().map(|fault| fault.offset_from(mapping.address()));
-        Ok(Attempt { what, ended, offset })
+        Ok(ForbiddenAccess { what, ended, offset })
     };
     // ANCHOR: forbidden
     let (none, read) = (ProtFlags::PROT_NONE, ProtFlags::PROT_READ);

@@ -235,7 +235,7 @@ impl Channel {
 // ANCHOR: sequence_lock
 /// The result of one attempt to read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Attempt {
+pub enum ReadAttempt {
     /// No message was ever published.
     Nothing,
     /// The last message.
@@ -270,8 +270,8 @@ impl Channel {
 
     /// Reads the last message, and checks that its slot was not written to meanwhile.
     // ANCHOR: look
-    fn try_read(&self, halfway: impl FnOnce()) -> io::Result<Attempt> {
-        let Some(number) = acquire(&self.published).checked_sub(1) else { return Ok(Attempt::Nothing) };
+    fn try_read(&self, halfway: impl FnOnce()) -> io::Result<ReadAttempt> {
+        let Some(number) = acquire(&self.published).checked_sub(1) else { return Ok(ReadAttempt::Nothing) };
         let slot = self.slot(number);
         let before = acquire(&slot.sequence);
         let message = slot.load(halfway);
@@ -282,9 +282,9 @@ impl Channel {
         // The number is compared as well: the slot may hold a newer message, whole, than `published` said. If that were
         // returned, the next read could go back by one.
         if before != after || before % 2 == 1 || message.number() != number {
-            return Ok(Attempt::Overtaken);
+            return Ok(ReadAttempt::Overtaken);
         }
-        Ok(Attempt::Whole(message.checked()?))
+        Ok(ReadAttempt::Whole(message.checked()?))
     }
     // ANCHOR_END: look
 
@@ -554,9 +554,9 @@ impl Reader {
     pub fn read(&self) -> io::Result<Option<Message>> {
         for _ in 0..ATTEMPTS {
             match self.try_read(|| ())? {
-                Attempt::Nothing => return Ok(None),
-                Attempt::Whole(message) => return Ok(Some(message)),
-                Attempt::Overtaken => std::hint::spin_loop(),
+                ReadAttempt::Nothing => return Ok(None),
+                ReadAttempt::Whole(message) => return Ok(Some(message)),
+                ReadAttempt::Overtaken => std::hint::spin_loop(),
             }
         }
         let text = format!(
@@ -569,7 +569,7 @@ impl Reader {
     ///
     /// # Errors
     /// `InvalidData` for an impossible length.
-    pub fn try_read(&self, halfway: impl FnOnce()) -> io::Result<Attempt> {
+    pub fn try_read(&self, halfway: impl FnOnce()) -> io::Result<ReadAttempt> {
         Channel::of(&self.mapping).try_read(halfway)
     }
 
@@ -640,7 +640,7 @@ impl Reader {
 /// # Errors
 /// Those of [`Reader::open`]; `InvalidData` for an impossible length.
 // ANCHOR: with_memmap2
-pub fn last_message_with_memmap2(path: &Path) -> io::Result<Attempt> {
+pub fn last_message_with_memmap2(path: &Path) -> io::Result<ReadAttempt> {
     let map: MmapRaw = MmapOptions::new().len(SIZE).map_raw_read_only(&open_file(path, false)?)?;
     // SAFETY: SIZE bytes are mapped for as long as `map` lives, page-aligned, and any bytes are a valid Channel. All
     // its fields are atomics, so other processes may change them meanwhile.

@@ -18,11 +18,11 @@ pub(super) struct Sockets(BTreeMap<Pid, (UnixStream, UnixStream)>);
 pub(super) struct Answer {
     /// The number of the first line that has not been done, from 0 on.
     pub(super) next: usize,
-    pub(super) stop: Stop,
+    pub(super) stop: TurnEnd,
 }
 
 /// Why a turn is over.
-pub(super) enum Stop {
+pub(super) enum TurnEnd {
     /// Each of its lines has been done.
     Done,
     /// The worker has forked this process, which waits for a turn of its own.
@@ -39,10 +39,10 @@ impl Answer {
     /// Async-signal-safe.
     pub(super) fn to_bytes(&self) -> [u8; Answer::SIZE] {
         let (kind, value) = match self.stop {
-            Stop::Done => (0, 0),
-            Stop::Forked(process) => (1, process.as_raw()),
-            Stop::Exits => (2, 0),
-            Stop::Dies(signal) => (3, signal as i32),
+            TurnEnd::Done => (0, 0),
+            TurnEnd::Forked(process) => (1, process.as_raw()),
+            TurnEnd::Exits => (2, 0),
+            TurnEnd::Dies(signal) => (3, signal as i32),
         };
         let mut bytes = [0; Answer::SIZE];
         bytes[..4].copy_from_slice(&i32::to_ne_bytes(kind));
@@ -55,10 +55,10 @@ impl Answer {
         let [kind, value] = [0, 4].map(|at| i32::from_ne_bytes([0, 1, 2, 3].map(|n| bytes[at + n])));
         let next = word(bytes, 1)?;
         let stop = match kind {
-            0 => Stop::Done,
-            1 => Stop::Forked(ProcessId::from_raw(value)),
-            2 => Stop::Exits,
-            3 => Stop::Dies(Signal::try_from(value)?),
+            0 => TurnEnd::Done,
+            1 => TurnEnd::Forked(ProcessId::from_raw(value)),
+            2 => TurnEnd::Exits,
+            3 => TurnEnd::Dies(Signal::try_from(value)?),
             kind => return Err(io::Error::new(ErrorKind::InvalidData, format!("a worker's answer of kind {kind}"))),
         };
         Ok(Answer { next, stop })

@@ -12,7 +12,7 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{Pid as ProcessId, getppid};
 
 use super::record::Record;
-use super::sockets::{Answer, Sockets, Stop};
+use super::sockets::{Answer, Sockets, TurnEnd};
 use super::worker::Worker;
 use crate::process::{Parent, Peer, fork_within_group};
 use crate::scenario::{Operation, Pid, Scenario};
@@ -114,14 +114,14 @@ fn turns(
         let last = next + own.count().max(1);
         let Answer { next: reached, stop } = sockets.give_turn(line.process, next, last)?;
         match stop {
-            Stop::Done => {}
-            Stop::Forked(child) => {
+            TurnEnd::Done => {}
+            TurnEnd::Forked(child) => {
                 let Operation::Fork(letter) = line.operation else {
                     return Err(io::Error::other(format!("process {} forked, and was not to", line.process)));
                 };
                 workers.insert(letter, child);
             }
-            Stop::Exits => {
+            TurnEnd::Exits => {
                 workers.remove(&line.process);
                 match waitpid(worker, None)? {
                     WaitStatus::Exited(_, 0) => {}
@@ -130,7 +130,7 @@ fn turns(
                     }
                 }
             }
-            Stop::Dies(signal) => {
+            TurnEnd::Dies(signal) => {
                 workers.remove(&line.process);
                 match waitpid(worker, None)? {
                     WaitStatus::Signaled(_, seen, _) if seen == signal => {}

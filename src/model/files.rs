@@ -58,7 +58,7 @@ impl Model {
         let open = self.opened(process, name)?;
         self.process(process).descriptors.remove(&name);
         if !self.applies(Rule::MappingsOutliveDescriptors) {
-            let of_file = |mapping: &Area| mapping.file.is_some_and(|(file, _)| file == open.file);
+            let of_file = |mapping: &Region| mapping.file.is_some_and(|(file, _)| file == open.file);
             let mappings = self.process(process).mappings.values_mut().filter(|mapping| of_file(mapping));
             mappings.for_each(|mapping| mapping.slots.fill(None));
         }

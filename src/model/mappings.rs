@@ -45,10 +45,10 @@ impl Model {
                 there && self.denied == Some(rule)
             });
             let copy = snapshot.map(|(file, first)| self.cached(file, first + number));
-            slots.push(Some(Slot { protection, copy }));
+            slots.push(Some(PageEntry { protection, copy }));
         }
         let size_then = file.map_or(0, |(file, _)| self.files[&file].size);
-        let mapping = Area { file, shared, may_write, length, size_then, inherited: false, slots };
+        let mapping = Region { file, shared, may_write, length, size_then, inherited: false, slots };
         self.process(process).mappings.insert(name, mapping);
         Ok(Outcome::Done)
     }

@@ -82,7 +82,7 @@ struct Open {
 
 /// A page of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Slot {
+struct PageEntry {
     protection: Protection,
     /// The private copy. After fork(2) parent and child have the same one, until one of them stores to it.
     copy: Option<Page>,
@@ -90,7 +90,7 @@ struct Slot {
 
 /// A mapping: an area of a process's memory, as the kernel calls it.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-struct Area {
+struct Region {
     /// The file, and the number of its first page that is mapped; None for private anonymous memory.
     file: Option<(FileId, u64)>,
     shared: bool,
@@ -103,13 +103,13 @@ struct Area {
     /// Whether it comes from a parent.
     inherited: bool,
     /// Page by page; None where it has been unmapped.
-    slots: Vec<Option<Slot>>,
+    slots: Vec<Option<PageEntry>>,
 }
 
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 struct Process {
     descriptors: BTreeMap<Name, Open>,
-    mappings: BTreeMap<Name, Area>,
+    mappings: BTreeMap<Name, Region>,
 }
 
 /// The files, and the processes with what they have open and mapped.
@@ -332,12 +332,12 @@ impl Model {
         self.room(few)
     }
 
-    fn mapping(&mut self, process: Pid, name: Name) -> Result<&mut Area, Outcome> {
+    fn mapping(&mut self, process: Pid, name: Name) -> Result<&mut Region, Outcome> {
         self.process(process).mappings.get_mut(&name).ok_or(Outcome::NotApplicable)
     }
 
     /// Every mapping of a file, with the number of its first page that is mapped.
-    fn mappings_of(&self, file: FileId) -> impl Iterator<Item = (&Area, u64)> {
+    fn mappings_of(&self, file: FileId) -> impl Iterator<Item = (&Region, u64)> {
         let mappings = self.processes.values().flat_map(|process| process.mappings.values());
         mappings.filter_map(move |mapping| {
             mapping.file.filter(|(other, _)| *other == file).map(|(_, first)| (mapping, first))
@@ -351,7 +351,7 @@ impl Model {
     }
 
     /// Changes each mapped page of a file; `change` gets its number in the file.
-    fn change_slots_of(&mut self, file: FileId, change: impl Fn(u64, &mut Slot)) {
+    fn change_slots_of(&mut self, file: FileId, change: impl Fn(u64, &mut PageEntry)) {
         for mapping in self.processes.values_mut().flat_map(|process| process.mappings.values_mut()) {
             let Some((_, first)) = mapping.file.filter(|(other, _)| *other == file) else { continue };
             for (number, slot) in (first..).zip(&mut mapping.slots) {

@@ -48,7 +48,7 @@ pub struct Child {
     /// Readable once the child has ended (pidfd_open(2)): poll(2) can wait for it with a deadline, waitpid(2) cannot.
     ended: OwnedFd,
     /// What the child reports of its own end: a fault, an error, a panic. None for a [`Child::spawn`].
-    report: Option<report::Reader>,
+    report: Option<report::EndReader>,
     reaped: bool,
 }
 
@@ -103,7 +103,7 @@ impl Child {
         Ok((Child::own(pid, None)?, pipes))
     }
 
-    fn own(pid: Pid, report: Option<report::Reader>) -> io::Result<Child> {
+    fn own(pid: Pid, report: Option<report::EndReader>) -> io::Result<Child> {
         match pidfd_open(pid) {
             Ok(ended) => Ok(Child { pid, ended, report, reaped: false }),
             Err(error) => {

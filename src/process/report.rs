@@ -24,13 +24,13 @@ pub(super) enum EndReport {
 }
 
 #[derive(Debug)]
-pub(super) struct Reader(File);
-pub(super) struct Writer(OwnedFd);
+pub(super) struct EndReader(File);
+pub(super) struct EndWriter(OwnedFd);
 
-pub(super) fn channel() -> io::Result<(Reader, Writer)> {
+pub(super) fn channel() -> io::Result<(EndReader, EndWriter)> {
     // Not blocking: the reader looks once the child is gone, and must not wait for other processes that have the writing end.
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
-    Ok((Reader(reader.into()), Writer(writer)))
+    Ok((EndReader(reader.into()), EndWriter(writer)))
 }
 
 /// What the pipe carries: for each part of a report its kind, the process that wrote it, its length, and that number of bytes.
@@ -53,7 +53,7 @@ fn head(kind: Kind, length: usize) -> [u8; HEAD] {
     head
 }
 
-impl Reader {
+impl EndReader {
     /// The last report of this process, or None when it left none.
     pub(super) fn read(mut self, process: Pid) -> Option<EndReport> {
         let mut bytes = Vec::new();
@@ -85,7 +85,7 @@ impl Reader {
     }
 }
 
-impl Writer {
+impl EndWriter {
     /// Runs `body` and ends the process; an error, a panic or a fault is reported first.
     pub(super) fn end_with(self, body: impl FnOnce() -> io::Result<()>) -> ! {
         REPORT_TO.store(self.0.as_raw_fd(), Ordering::Relaxed);

@@ -33,7 +33,7 @@ impl From<Errno> for NotDone {
 
 /// The addresses that one mapping has to itself.
 #[derive(Clone, Copy)]
-pub(super) struct Slot {
+pub(super) struct Mapped {
     /// Which one, from 0 on.
     number: usize,
     /// Its first address, which is also the mapping's.
@@ -137,14 +137,14 @@ impl Worker<'_> {
                 }
             }
             Operation::Protect(name, protection) => {
-                let Slot { start, length, .. } = self.slot(*name)?;
+                let Mapped { start, length, .. } = self.slot(*name)?;
                 // SAFETY: as for munmap(2).
                 let result =
                     unsafe { libc::mprotect(ptr::with_exposed_provenance_mut(start), length, flags_of(*protection)) };
                 Errno::result(result)?;
             }
             Operation::Advise(name, advice) => {
-                let Slot { start, length, .. } = self.slot(*name)?;
+                let Mapped { start, length, .. } = self.slot(*name)?;
                 let advice = match advice {
                     Advice::DontNeed => libc::MADV_DONTNEED,
                 };
@@ -153,7 +153,7 @@ impl Worker<'_> {
                 Errno::result(result)?;
             }
             Operation::Sync(name) => {
-                let Slot { start, length, .. } = self.slot(*name)?;
+                let Mapped { start, length, .. } = self.slot(*name)?;
                 // SAFETY: msync(2) changes no memory.
                 let result = unsafe { libc::msync(ptr::with_exposed_provenance_mut(start), length, libc::MS_SYNC) };
                 Errno::result(result)?;
@@ -203,11 +203,11 @@ impl Worker<'_> {
         if mapped == libc::MAP_FAILED {
             return Err(Errno::last().into());
         }
-        self.mappings.insert(name, Slot { number, start, length });
+        self.mappings.insert(name, Mapped { number, start, length });
         Ok(())
     }
 
-    fn slot(&self, name: Name) -> Result<Slot, NotDone> {
+    fn slot(&self, name: Name) -> Result<Mapped, NotDone> {
         self.mappings.get(&name).copied().ok_or(NotDone::NotApplicable)
     }
 

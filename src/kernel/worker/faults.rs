@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize, Ordering};
 use nix::libc;
 
 use crate::kernel::record::Record;
-use crate::kernel::sockets::{Answer, Stop};
+use crate::kernel::sockets::{Answer, TurnEnd};
 use crate::process::{Fault, ReportFault, report_faults};
 
 // What the handler needs: it gets no argument of ours.
@@ -20,7 +20,7 @@ static START: AtomicUsize = AtomicUsize::new(0);
 /// From now on this process's faults go to `record`, which must be there until the process ends.
 pub(super) fn report_to(record: &Record) -> io::Result<()> {
     RECORD.store(ptr::from_ref(record).cast_mut(), Ordering::Relaxed);
-    report_faults::<Outcome>()
+    report_faults::<FatalFault>()
 }
 
 /// The supervisor hears of a fault on this socket.
@@ -38,17 +38,17 @@ pub(super) fn count_from(start: usize) {
     START.store(start, Ordering::Relaxed);
 }
 
-struct Outcome;
+struct FatalFault;
 
 // SAFETY: `report` copies into the record's memory and calls write(2), which is async-signal-safe.
-unsafe impl ReportFault for Outcome {
+unsafe impl ReportFault for FatalFault {
     fn report(fault: &Fault) {
         // SAFETY: the pointer was made from a reference that lives until the process ends.
         let record = unsafe { RECORD.load(Ordering::Relaxed).as_ref() };
         if let Some(record) = record {
             record.died(fault, START.load(Ordering::Relaxed));
         }
-        let answer = Answer { next: NEXT.load(Ordering::Relaxed), stop: Stop::Dies(fault.signal) }.to_bytes();
+        let answer = Answer { next: NEXT.load(Ordering::Relaxed), stop: TurnEnd::Dies(fault.signal) }.to_bytes();
         // SAFETY: write(2) is async-signal-safe, and the array is readable for its length.
         unsafe { libc::write(SOCKET.load(Ordering::Relaxed), answer.as_ptr().cast(), answer.len()) };
     }

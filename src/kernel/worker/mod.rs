@@ -12,11 +12,11 @@ use nix::errno::Errno;
 use nix::libc;
 
 use super::record::Record;
-use super::sockets::{Answer, Sockets, Stop};
+use super::sockets::{Answer, Sockets, TurnEnd};
 use crate::observe::page_size;
 use crate::process::{Parent, fork_within_group};
 use crate::scenario::{Name, Operation, Pid, Scenario};
-use calls::{NotDone, Slot};
+use calls::{Mapped, NotDone};
 
 /// A process of the scenario.
 pub(super) struct Worker<'a> {
@@ -27,7 +27,7 @@ pub(super) struct Worker<'a> {
     sockets: &'a Sockets,
     page: usize,
     descriptors: BTreeMap<Name, OwnedFd>,
-    mappings: BTreeMap<Name, Slot>,
+    mappings: BTreeMap<Name, Mapped>,
     /// The address of the first slot.
     base: usize,
 }
@@ -64,7 +64,7 @@ impl<'a> Worker<'a> {
         'turns: loop {
             let (from, to) = self.sockets.await_turn(self.letter)?;
             faults::answer_on(self.sockets.workers_end(self.letter)?);
-            let mut answer = Answer { next: from, stop: Stop::Done };
+            let mut answer = Answer { next: from, stop: TurnEnd::Done };
             for line in self.scenario.0.get(from..to).unwrap_or_default() {
                 answer.next += 1;
                 faults::answer_with(answer.next);
@@ -72,7 +72,7 @@ impl<'a> Worker<'a> {
                     // SAFETY: a worker is a process of one thread.
                     Operation::Fork(child) => match unsafe { fork_within_group(Parent::Mine) } {
                         Ok(Some(process)) => {
-                            answer.stop = Stop::Forked(process);
+                            answer.stop = TurnEnd::Forked(process);
                             self.record.done();
                         }
                         Ok(None) => {
@@ -84,7 +84,7 @@ impl<'a> Worker<'a> {
                     },
                     Operation::Exit => {
                         self.record.done();
-                        return self.sockets.answer(self.letter, &Answer { stop: Stop::Exits, ..answer });
+                        return self.sockets.answer(self.letter, &Answer { stop: TurnEnd::Exits, ..answer });
                     }
                     operation => match self.perform(operation) {
                         Ok(()) => {}
