@@ -16,8 +16,6 @@ const WORDS: &[(&str, &str, &[&str])] = &[
             "it behind",
             "process behind",
             "child behind",
-            // A slug never changes.
-            "bus error behind the last byte",
             "the rule behind",
             "the misconception behind",
             "misconceptions behind",

@@ -13,7 +13,7 @@ misconceptions! {
          "系统调用返回 EINTR 就是失败了。"),
         ("A signal interrupted it before it had done anything. Retry the call.",
          "那只是在做任何事之前来了一个信号，再调用一次即可。");
-    A_CHUNK_IS_A_UNIT = "a-piece-is-a-unit",
+    A_CHUNK_IS_A_UNIT = "a-chunk-is-a-unit",
         ("What is searched for in a file is inside one of the chunks in which the file is read.",
          "要找的内容总会完整地落在读进来的某一块里。"),
         ("The boundaries of chunks fall anywhere, even in the middle of what is searched for. Carry the end of each \

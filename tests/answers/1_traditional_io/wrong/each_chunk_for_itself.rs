@@ -1,6 +1,6 @@
 //! Searches each chunk by itself.
 //!
-//! fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-piece-is-a-unit
+//! fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
 
 use std::io;
 

@@ -1,6 +1,6 @@
 //! Forgets the byte before a chunk, which may be the \r of its first \n.
 //!
-//! fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed a-piece-is-a-unit
+//! fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed a-chunk-is-a-unit
 
 use std::io;
 
