@@ -2,6 +2,7 @@
 
 mod common;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
@@ -143,6 +144,21 @@ fn finish(command: &mut Command) -> Run {
         text
     };
     Run { ended, out: text(out), err: text(err) }
+}
+
+/// A package that has other features when tests or the other members are built is built twice, with all that depends on it.
+#[test]
+fn cargo_run_and_cargo_test_share_what_they_build() {
+    let packages = |arguments: &[&str]| -> BTreeSet<String> {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.current_dir(env!("CARGO_MANIFEST_DIR")).args(["tree", "--offline", "--prefix=none", "--format={p}: {f}"]);
+        let tree = finish(cargo.args(arguments));
+        assert_eq!(tree.ended, Ended::Exited(0), "{}", tree.err);
+        tree.out.lines().map(|line| line.trim_end_matches(" (*)").to_owned()).collect()
+    };
+    let (run, test) = (packages(&["-e=normal,build"]), packages(&["-e=all", "--workspace"]));
+    let twice: Vec<_> = run.difference(&test).collect();
+    assert!(run.len() > 30 && twice.is_empty(), "built twice, ask for the same features in Cargo.toml: {twice:?}");
 }
 
 /// The reference answer as a learner would have it.
