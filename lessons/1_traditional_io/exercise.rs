@@ -20,17 +20,17 @@ use std::path::Path;
 
 use mmap_workbook::lesson_1::Calls;
 
-/// Replaces every occurrence of `old` in the file by `new`, which is as long, and returns the number of occurrences. It
-/// finds them from the beginning of the file to its end, in the bytes that the file had before the call, and they do
-/// not overlap.
+/// Replaces every occurrence of `old` in the file with `new`, which has the same length, and returns the number of
+/// occurrences. It finds them from the beginning of the file to its end, in the bytes that the file had before the
+/// call, and they do not overlap.
 ///
 /// - What was written is not searched again.
 /// - Short and interrupted calls (EINTR) change nothing but the number of calls.
 /// - Only the occurrences are written: another process may be changing the bytes beside them.
 /// - The call uses at most 1 MiB of memory. The file may be larger than that.
-/// - `old` has at most 64 KiB.
-/// - The file keeps its size: the call uses neither ftruncate(2) nor fsync(2).
-/// - Each occurrence is written with one pwrite(2), unless that is short or interrupted.
+/// - `old` is at most 64 KiB long.
+/// - The call uses neither ftruncate(2) nor fsync(2).
+/// - Each occurrence is written with one pwrite(2) of its own, or more if that is short or interrupted.
 /// - There is at most one pread(2) per 16 KiB of the file, plus 5, unless some are short or interrupted.
 ///
 /// # Errors
@@ -47,13 +47,15 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
     todo!("read the file in chunks, find the occurrences, write each of them")
 }
 
-/// Inserts a `\r` before each `\n` that has none before it, in place, and returns how many it inserted: the line ends
-/// of Unix become those of Internet protocols. No call inserts bytes into a file, so the bytes that follow have to
-/// move, and not all by the same distance.
+/// Inserts a `\r` before each `\n` that has none directly before it, in place, and returns how many it inserted: the
+/// line endings of Unix become those of Internet protocols. No call inserts bytes into a file, so the bytes that follow
+/// have to move, and not all by the same distance.
 ///
-/// - A `\n` that has a `\r` before it stays as it is: a second call inserts nothing.
+/// - A `\n` directly after a `\r` stays as it is: a second call inserts nothing.
 /// - Short and interrupted calls (EINTR) change nothing but the number of calls.
 /// - If the file can't grow, it has its old bytes and its old size when the call returns.
+/// - A pwrite(2) may fail at any byte past the old end, even after ftruncate(2) has made the file longer.
+/// - A pwrite(2) of bytes inside the old size never fails for lack of space.
 /// - The call uses at most 1 MiB of memory. The file may be larger than that.
 /// - No byte before the first inserted `\r` is written. If none is inserted, nothing is.
 /// - Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16.
@@ -61,9 +63,7 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 /// - Nobody else changes the file meanwhile.
 ///
 /// # Errors
-/// - ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2), unchanged.
-/// - Any byte past the old end may be the first that fails, even after ftruncate(2) has made the file longer.
-/// - A pwrite(2) before the old end never fails for lack of space.
+/// - ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2), unchanged. SIGXFSZ is ignored here.
 /// - Any other error of a call, unchanged. Part of the change may have been made by then.
 ///
 /// # Example
@@ -78,25 +78,28 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// Increments the number in the file at `path` and returns the new number. It never returns the same number twice, no
 /// matter which processes call it at the same time, and even if one of them is killed or the machine crashes.
 ///
-/// - The file holds decimal digits, and perhaps a newline. A file that does not exist counts as 0.
+/// - The file holds one or more decimal digits, and perhaps a newline after them.
+/// - A file that does not exist counts as 0.
 /// - Afterwards the file holds the new number and a newline.
-/// - A process that opens the file at any moment finds a whole number, the old one or the new one.
+/// - A process that opens the file at any moment finds the complete old number or the complete new one.
 /// - A process may be killed at any moment: the next call then succeeds.
-/// - A process that has the file open keeps reading the old number.
+/// - A process that has opened the file before keeps reading the old number.
 /// - The new file has the mode of the old one.
-/// - fsync(2) writes the new file to disk before rename(2) gives it the name.
-/// - fsync(2) writes the directory to disk before the call returns.
-/// - Processes take turns: each holds an exclusive flock(2) on the directory of the file, opened for reading.
-/// - A process takes the lock before it reads the number, and holds it until the directory is on disk.
+/// - write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name.
+/// - fsync(2) puts the directory on the disk after that, before the call returns.
+/// - Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading.
+/// - A process takes the lock before it reads the number, and holds it until the directory is on the disk.
 /// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
 ///   file's name does.
-/// - A process that is killed may leave a temporary file.
-/// - When a call returns, even with an error, no temporary file is left, not even of a killed process.
+/// - A process that is killed may leave a temporary file. The next call that succeeds removes it.
+/// - A call that returns, even with an error, leaves no temporary file of its own.
 /// - No other file is created or changed.
-/// - `path` may be a bare file name. It is not a symbolic link.
+/// - `path` may be a bare file name.
+/// - `path` is not a symbolic link.
 ///
 /// # Errors
-/// - `InvalidData` when the file holds anything but a number, or holds `u64::MAX`; it does not change.
+/// - `InvalidData` when the file is empty, or holds anything but a number; it does not change.
+/// - `InvalidData` when the number is `u64::MAX` or more; the file does not change.
 /// - Any other error of a call, unchanged, such as EACCES for a file that can't be read.
 ///
 /// # Example
@@ -116,12 +119,13 @@ pub type Record = [u8; 32];
 /// the two, and once this call has returned Ok, the new one. There is only this one file and no rename(2): databases
 /// and boot loaders save so.
 ///
-/// - The file is empty at first, and never larger than 16 KiB. Its layout is up to you.
-/// - A power cut keeps what the file was when fsync(2) last returned Ok.
-/// - Of what was written since, by any process, it keeps or loses each byte and each change of size.
-/// - It does so in any order, but never keeps half a byte.
+/// - The file is empty at first, and may grow to at most 16 KiB. Its layout is up to you.
+/// - A power cut keeps the file's bytes and size as of the last fsync(2) that returned Ok.
+/// - Each byte written since, by any process, is kept or lost, and so is each change of size.
+/// - Each is kept or lost independently of the others. No byte is kept in part.
 /// - The process may be killed at any moment. The next process then sees everything that was written.
-/// - After a power cut in its save, `load` finds the record of either save, or the one before both.
+/// - A power cut may interrupt the save that follows a killed one.
+/// - `load` then finds the record of either of these saves, or the one before both.
 /// - The record of an interrupted save may appear later, even if `load` has not found it.
 /// - It no longer appears once a later save has returned Ok.
 /// - A save that fails counts as interrupted.
@@ -131,7 +135,8 @@ pub type Record = [u8; 32];
 ///
 /// # Errors
 /// - That of fsync(2), unchanged: the data may be lost, even if the next fsync(2) succeeds.
-/// - Any other error of a call, unchanged, except EINTR, which is retried, for fsync(2) too.
+/// - Any other error of a call, unchanged.
+/// - EINTR is no error: the call is retried, fsync(2) too.
 ///
 /// # Example
 /// ```text
@@ -149,7 +154,8 @@ pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
 /// - Calls may be short or interrupted (EINTR).
 ///
 /// # Errors
-/// - Those of the calls, unchanged, except EINTR, which is retried.
+/// - Those of the calls, unchanged.
+/// - EINTR is no error: the call is retried.
 ///
 /// # Example
 /// ```text

@@ -87,11 +87,12 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 /// - The file keeps its size.
 /// - Afterwards the draft shows the file, and has no copies.
 /// - If a page can't be written whole, the draft keeps all its copies, and a later call writes them all.
-/// - A write may be short before it fails, at a full disk or at a limit.
-/// - `file` is open for writing, without O_APPEND, and perhaps not for reading.
+/// - A write may be short before it fails, on a full disk or at a limit.
+/// - `file` is the file that the draft maps, open without O_APPEND.
+/// - `file` need not be open for reading.
 ///
 /// # Errors
-/// - EBADF when `file` is open for reading only.
+/// - EBADF when there is a page to write, and `file` is open for reading only.
 /// - EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored here.
 /// - Any other error of a call, unchanged.
 ///
@@ -109,14 +110,15 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// which may be any `u64`.
 ///
 /// - `explore` runs once, and sees the draft as it is.
-/// - This process's draft does not change, whatever `explore` stores, and neither does the file.
-/// - The child ends by `_exit(2)`: it runs no function that atexit(3) has registered.
-/// - A panic of `explore` ends in the child: it drops nothing there that belongs to the caller.
+/// - Whatever `explore` stores to the draft, neither this process's draft nor the file changes.
+/// - The child ends with `_exit(2)`: it runs no function that was registered with atexit(3).
+/// - A panic of `explore` ends in the child, and drops nothing there that belongs to the caller.
 /// - When the call returns, even with an error, the child has ended and been waited for.
 ///
 /// # Errors
-/// - An error of any kind when `explore` panics, or ends the child by a signal or by `exit(0)`.
-/// - Those of fork(2), unchanged.
+/// - An error of any kind when `explore` panics.
+/// - An error of any kind when `explore` ends the child, by a signal or with exit(3), whatever the status.
+/// - Those of fork(2) and of the other calls, unchanged.
 ///
 /// # Example
 /// ```text

@@ -26,11 +26,12 @@ use mmap_workbook::lesson_2::Mapping;
 /// the result is None.
 ///
 /// - Any number of processes call it at the same time, on shared mappings of the same page.
-/// - Each number is returned exactly once, and none is skipped.
+/// - No number is returned twice.
+/// - No number is skipped, unless a process is killed.
 /// - The counter never exceeds `limit`, not even for a moment.
-/// - A counter that exceeds `limit` already keeps its value, and the result is None.
+/// - A counter that already exceeds `limit` keeps its value, and the result is None.
 /// - A process that is stopped or killed inside the call never makes another process wait.
-/// - A process that is killed loses at most one number: the one that it was about to return.
+/// - A process that is killed inside the call loses at most one number, which it was about to return.
 /// - `at` is a multiple of 8.
 ///
 /// # Example
@@ -48,18 +49,20 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 ///
 /// - Any number of processes call it at the same time, and all of them map the same file.
 /// - Every mapping that is returned shows what one complete `init` has stored.
-/// - If the file exists, `init` is not called. Processes that come at the same time may each call it.
+/// - If the file exists, `init` is not called.
+/// - If it does not exist yet, processes that call at the same time may each call `init`.
 /// - A process may be killed at any moment. The file then is complete, or does not exist.
 /// - After a process was killed, the next call succeeds: it neither waits nor needs a cleanup.
 /// - A process that is killed may leave its unfinished file beside `path`, under another name.
-/// - A call that returns has removed every other file that it made.
+/// - A call that returns, even with an error, has removed every other file that it made.
 /// - A new file has mode 0600, less the bits of the umask.
-/// - `path` may be a bare file name. The call writes to no directory but the file's.
+/// - `path` may be a bare file name.
+/// - The call creates files in no directory but the file's.
 ///
 /// # Errors
 /// - `InvalidData` when the file at `path` is not exactly one page long; the file does not change.
 /// - EISDIR or `InvalidData` when `path` is a directory.
-/// - Any other error is that of a system call.
+/// - Any other error is that of a system call, unchanged.
 ///
 /// # Example
 /// ```text
@@ -74,16 +77,17 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
 /// Makes this process the writer of `file`, unless another process is the writer. The result is the process id of the
 /// writer: that of this process, or that of the other one, which is alive.
 ///
-/// - `file` is open for reading and writing. Each process opens it once and keeps it open.
+/// - `file` is open for reading and writing.
+/// - Each process opens the file once, or inherits it from its parent, and keeps it open.
 /// - A process that is the writer gets its own process id again.
 /// - The role ends with the process, even by SIGKILL: the next process that calls `claim` becomes the writer.
 /// - A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id.
-/// - A child that outlives the writer does not keep the role for it.
+/// - The role ends with the writer even if a child of the writer lives on.
 /// - The call never waits.
 /// - It changes neither the bytes nor the size of the file.
 ///
 /// # Errors
-/// - Those of the system calls.
+/// - Those of the system calls, unchanged.
 ///
 /// # Example
 /// ```text
@@ -103,7 +107,7 @@ pub fn claim(file: &File) -> io::Result<i32> {
 /// - Only one process publishes at a time.
 /// - When `publish` returns, every reader finds `value`.
 /// - The writer may be stopped or killed after any of its instructions.
-/// - A reader then finds the previous value or the new one, whole.
+/// - A reader then finds the previous value (None before the first) or the new one, whole.
 /// - Once a reader has found the new value, no reader finds the previous one.
 /// - After a writer was killed, another process can publish, as if nothing had happened.
 ///
@@ -122,7 +126,7 @@ pub fn publish(cell: &Mapping, value: [u64; 4]) {
 /// - It had not been replaced yet when the call began.
 /// - Any number of processes read at the same time, and none of them delays the writer.
 /// - `cell` may be mapped for reading only.
-/// - A reader never waits for a writer that is stopped, after whichever instruction.
+/// - A reader never waits for a writer that is stopped or killed, after whichever instruction.
 /// - A reader may start over only because another value was published meanwhile.
 ///
 /// # Example

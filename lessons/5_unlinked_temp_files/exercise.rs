@@ -39,11 +39,13 @@ use mmap_workbook::lesson_2::Mapping;
 /// - The bytes in `range` become zeros, for read(2) and in every shared mapping.
 /// - All other bytes keep their values.
 /// - Each page that lies wholly inside `range` gives up its disk space (st_blocks).
-/// - Neither end of `range` needs to be page-aligned, and both may lie beyond 4 GiB.
-/// - An empty range inside the file changes nothing and is no error.
+/// - Neither end of `range` needs to be page-aligned.
+/// - Both ends may lie beyond 4 GiB.
+/// - An empty range inside the file, or at its end, changes nothing and is no error.
 ///
 /// # Errors
-/// - `InvalidInput` when `range` ends before it begins, or ends past the end of the file; nothing changes then.
+/// - `InvalidInput` when `range` ends before it begins; nothing changes then.
+/// - `InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then.
 ///
 /// # Example
 /// ```text
@@ -54,24 +56,26 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
     todo!("free the space of these bytes, and leave the length and all other bytes alone")
 }
 
-/// Makes `file` `length` bytes long, and replaces `mapping` by a mapping of the whole file. Other processes that have
+/// Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file. Other processes that have
 /// the file mapped keep their mappings and go on sharing its bytes.
 ///
 /// - `file` is open for reading and writing, and has at least one byte.
 /// - `mapping` covers the whole file, shared, for loads and stores: before the call and after it.
 /// - The old bytes keep their values, and the new ones are zeros.
 /// - Disk space is reserved for all `length` bytes, also where the file had holes.
+/// - That is so even if `length` is the length that the file has already.
 /// - Each process sees what the others store in the part that it has mapped.
-/// - No other process changes the length of the file, and the call never makes it shorter.
-/// - After the call this process has the file mapped once: the old mapping is unmapped.
-/// - The call leaves no descriptor open.
+/// - At no moment is the file shorter than before the call.
+/// - No other process changes the length of the file meanwhile.
+/// - Afterwards the old mapping is unmapped: the call leaves the file mapped once.
+/// - The call leaves no descriptor of its own open.
+/// - After an error the file has its old length, and `mapping` is still shared, with its old length and bytes.
 ///
 /// # Errors
 /// - `InvalidInput` when `length` is less than the length of the file.
-/// - ENOSPC when the disk is full.
-/// - ENOMEM when no range of addresses is free.
+/// - ENOSPC when the disk has too little space.
+/// - ENOMEM when no range of addresses of that length is free.
 /// - EPERM when the file must not grow (F_SEAL_GROW).
-/// - After an error the file has its old length, and `mapping` is still shared, with its old length and bytes.
 ///
 /// # Example
 /// ```text
@@ -92,11 +96,11 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// - The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name.
 /// - The directory is on the disk (fsync(2)) before `publish` returns.
 /// - `path` may be relative, or a bare file name in the current directory.
+/// - After an error of `fill`, or when `path` exists, the directory lists what it listed before.
 ///
 /// # Errors
 /// - `AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change.
 /// - The error of `fill`, unchanged.
-/// - After either error the directory lists what it listed before.
 ///
 /// # Example
 /// ```text
@@ -110,14 +114,14 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// Makes `command` pass `file` to each program that it starts from now on: the program finds it open as its descriptor
 /// `number`.
 ///
-/// - The descriptor is of the same open file description, as after dup(2): the offset is shared.
+/// - The descriptor refers to the same open file description, as after dup(2): the offset is shared.
 /// - The program gets no other descriptor of the file.
 /// - No other program that this process starts, at any time, gets a descriptor of it.
 /// - `file` may be dropped before `command` starts a program.
 /// - `number` may be free in this process, or the number of `file`, or that of another open file.
-/// - That other file stays open in this process, unchanged.
-/// - When `command` is dropped, no descriptor stays open because of it.
-/// - It is called at most once for a `command`.
+/// - That other file stays open in this process under its number.
+/// - Once `command` is dropped, no descriptor that the call made is open.
+/// - `hand_down` is called at most once for each `command`.
 ///
 /// # Errors
 /// - `InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2.
@@ -137,17 +141,19 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
 ///
 /// - Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes.
 /// - So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE.
-/// - A file that has both is accepted, whatever other seals it has or lacks.
-/// - The length is asked for after the seals: before, the sender may still change it.
+/// - A file that has both seals is accepted, whatever other seals it has or lacks.
+/// - The length is asked for after the seals (F_GET_SEALS in fcntl(2)): before, the sender may still change it.
 /// - The mapping is of the file itself, not of a copy, and there is only one.
 /// - It is private and for reading only; before Linux 6.7 a shared one is EPERM.
-/// - The seals of the file and its offset do not change; the sender shares the offset.
-/// - No descriptor of the file stays open. When the file is refused, nothing stays mapped either.
+/// - The seals of the file do not change.
+/// - Nor does its offset, which the sender shares.
+/// - No descriptor of the file stays open.
+/// - When the file is refused, nothing stays mapped either.
 ///
 /// # Errors
 /// - `InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals.
 /// - `InvalidData` when the file is empty, or longer than `at_most` bytes.
-/// - The errors of `lesson_5::receive_file`: `UnexpectedEof` when the other end is gone.
+/// - Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone.
 ///
 /// # Example
 /// ```text

@@ -40,11 +40,13 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 /// Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`, through a window
 /// that slides over the file.
 ///
-/// - Past the end of the file there is no newline, and nothing is accessed.
+/// - `from`, `to` and `window` may be any numbers, however large.
+/// - `to` may lie past the end of the file: there are no newlines there.
 /// - A range that begins past the end, or has `to <= from`, contains none.
-/// - At every moment at most `window` bytes of the file, rounded up to whole pages, are mapped.
-/// - Each mmap(2) maps a full window while that much is left.
-/// - Only if `from` is not page-aligned, one more mmap(2) is allowed.
+/// - A window is `window` bytes, rounded up to whole pages.
+/// - At every moment at most one window of the file is mapped.
+/// - Each mmap(2) maps a whole window while that much is left.
+/// - If `from` is not page-aligned, one more mmap(2) than that is allowed.
 /// - No byte of the file goes through read(2) or a similar call.
 /// - When the call returns, nothing that it mapped is still mapped.
 /// - The file may be larger than memory.
@@ -69,10 +71,10 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
 ///
 /// - No other byte changes, and the file keeps its size.
 /// - After an error nothing has changed.
-/// - `a` and `b` may be any offsets, in either order, and as far apart as a file allows.
-/// - The ranges may be adjacent, but not overlap.
+/// - `a` and `b` may be in either order, and as far apart as a file allows.
+/// - The ranges may be adjacent and may share a page, but must not overlap.
 /// - With a `length` of 0 nothing changes, whatever `a` and `b` are, and that is no error.
-/// - At most the pages of the two ranges are mapped, none that lies between them.
+/// - At every moment at most the pages of the two ranges are mapped, and none that lies between them.
 /// - No byte of the file goes through read(2), write(2) or a similar call.
 /// - When the call returns, even with an error, nothing that it mapped is still mapped.
 /// - `file` is open for reading and writing.
@@ -97,18 +99,19 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 /// `alignment`, and returns that address. The caller unmaps it. mmap(2) alone promises only a page-aligned address;
 /// allocators and huge pages often need one that is a multiple of 64 KiB or 2 MiB.
 ///
-/// - Afterwards the pages of this mapping are mapped in addition to those before, and no others.
+/// - Afterwards exactly the pages of this mapping are mapped in addition to those before.
 /// - After an error, nothing is mapped in addition.
-/// - MAP_FIXED and munmap(2) are used only on addresses that mmap(2) has returned to this call.
+/// - MAP_FIXED and munmap(2) are used only on pages that this call has mapped, and has not unmapped since.
 /// - The mapping shows the file, and a store to it reaches the file.
 /// - No byte of the file goes through read(2), write(2) or a similar call.
-/// - `file` is open for reading and writing. The call changes neither its bytes nor its size.
+/// - `file` is open for reading and writing.
+/// - The call changes neither the bytes nor the size of the file.
 /// - `length` may be larger than the file: the call accesses no page.
 ///
 /// # Errors
 /// - `InvalidInput` or EINVAL when `length` is 0.
-/// - `InvalidInput` or EINVAL when `alignment` is not a power of two, or smaller than a page.
-/// - ENOMEM when that many addresses are not free, even if their number does not fit in a `usize`.
+/// - `InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page.
+/// - ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`.
 /// - Those of mmap(2), unchanged: EACCES when `file` is open for reading only.
 ///
 /// # Example

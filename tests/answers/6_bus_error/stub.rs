@@ -39,13 +39,15 @@ pub struct Parts {
 /// Computes the parts of a shared mapping of `length` bytes, from byte `offset` on, of a file that has `file_size`
 /// bytes. This is arithmetic alone: it neither opens nor maps a file.
 ///
-/// - Every mapped address belongs to one of the parts, also past `length`; the first one past `no_page` is not mapped.
-/// - It is correct for every `file_size` up to `u64::MAX` and every `offset` that is page-aligned.
-/// - It never panics, and takes no longer for large numbers.
+/// - The mapping ends at `length`, rounded up to whole pages: every byte before that belongs to one of the parts.
+/// - The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`.
+/// - No other limit counts, such as the size of the address space.
+/// - The call never panics.
+/// - It takes no longer for large numbers.
 ///
 /// # Errors
-/// - EINVAL, as mmap(2), when `length` is 0, or `offset` is not a multiple of the page size.
-/// - ENOMEM, as mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`.
+/// - EINVAL, as from mmap(2), when `length` is 0, or `offset` is not a multiple of the page size.
+/// - ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`.
 ///
 /// # Example
 /// ```text
@@ -63,7 +65,7 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 ///
 /// - No byte of a file that can be mapped goes through read(2) or a similar call.
 /// - Only the bytes of the file count, even if its last page holds something past the end.
-/// - Files of /proc have the size 0 and contents all the same: they are read to the end.
+/// - Most files of /proc have contents although their size is 0: they are read to the end.
 /// - An empty file has the sum 0.
 /// - Most files of /sys can't be mapped (ENODEV): they are read to the end, whatever their size.
 /// - The file is opened for reading only.
@@ -91,17 +93,19 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// - `file` is open for reading and writing, and no other process changes it meanwhile.
 /// - `offset` may be any number: inside a page, in a hole, past the end.
 /// - A shorter file grows to `offset + bytes.len()`. A longer one keeps its size.
-/// - No other byte changes. What lies between the old end and `offset` reads as zeros.
-/// - That gap takes no disk space.
-/// - Empty `bytes` change nothing, whatever `offset` is.
+/// - No other byte changes.
+/// - What lies between the old end and `offset` reads as zeros.
+/// - Whole pages in that gap take no disk space.
+/// - Empty `bytes` change nothing and are no error, whatever `offset` is.
 /// - Pages that have disk space already need no more: storing to them succeeds on a full disk.
 /// - After any error the file has its old size and bytes.
 /// - The bytes do not go through write(2) or a similar call.
-/// - When it returns, nothing that it mapped is still mapped.
+/// - When it returns, even with an error, nothing that it mapped is still mapped.
+/// - It leaves no descriptor of its own open.
 ///
 /// # Errors
-/// - ENOSPC when the disk is full, and never a signal.
-/// - EFBIG when the bytes would end beyond byte 2^63 - 1, the largest size of a file.
+/// - ENOSPC when the disk has too little space, and never a signal.
+/// - EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file.
 /// - Other errors of the system calls, unchanged, such as ENOMEM for too large a mapping.
 ///
 /// # Example
@@ -113,15 +117,16 @@ pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     todo!("make sure of the space on the disk, then store the bytes through a mapping")
 }
 
-/// Replaces the page that contains `address`, whatever is mapped there, by a private page of zeros for reading and
+/// Replaces the page that contains `address`, whatever is mapped there, with a private page of zeros for reading and
 /// writing. It is meant for a signal handler.
 ///
 /// - The neighbouring pages do not change.
-/// - The file that the page belonged to does not change, and later stores to the page do not reach it.
-/// - It makes exactly one system call, mmap(2): no other thread can take the addresses in between.
+/// - The file that was mapped there does not change.
+/// - Later stores to the page do not reach that file.
+/// - The call makes exactly one system call, mmap(2): no other thread can take the addresses in between.
 ///
 /// # Errors
-/// - That of mmap(2).
+/// - Those of mmap(2), unchanged.
 ///
 /// # Safety
 /// - `address` lies in a mapping of the caller, and there is no reference to a byte of its page.
@@ -138,7 +143,7 @@ pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
 /// Why [`survive`] has no result of its `body`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
-    /// An access found no page: the number, from 0 on, of the first page of the mapping that was missing.
+    /// An access found no page: the number of that page in the mapping, from 0 on. The first such access counts.
     Page(usize),
     /// mmap(2) or another call failed, or another `survive` is running (EBUSY).
     Call(Errno),
@@ -148,30 +153,34 @@ pub enum Missed {
 /// `body` on the mapping. An access that finds no page does not kill the process: `body` continues with a page of zeros
 /// there, and the result is `Missed::Page`. Otherwise the result is that of `body`.
 ///
-/// - `Missed::Page` has the page that the first such access did not find.
+/// - `file` is open for reading and writing.
+/// - `Missed::Page` has the page that the first such access, in order of time, did not find.
 /// - A page missing at the moment of an access counts, even if it is there before and after.
 /// - If every access finds its page, the result is that of `body`, whatever the file's size.
-/// - `body` can store to a page of zeros, and load from it, but its stores never reach the file.
+/// - `body` can load from a page of zeros and store to it, but its stores never reach the file.
 /// - Every other page stays the file's: loads see what others write, and stores reach the file.
 /// - `survive` itself changes neither the bytes nor the size of the file.
 /// - It works in a thread that has SIGBUS blocked.
 /// - Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before.
-/// - With the default action that kills the process. If the process lives on, this `survive` may stop working.
-/// - One `survive` runs at a time: a nested one does not run its `body`; the outer one continues.
+/// - With the default action, such a SIGBUS kills the process.
+/// - If the process lives on after it, the next missing page may kill it, as without `survive`.
+/// - One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues.
 /// - Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open.
 /// - Afterwards the action for SIGBUS and the signal mask of the thread are those from before.
-/// - If `body` panics, both hold too. The panic reaches the caller, and the next `survive` works.
+/// - Both hold after an error, and after a panic of `body`, too.
+/// - A panic of `body` reaches the caller, and the next `survive` works.
 ///
 /// # Errors
 /// - [`Missed::Page`] when an access found no page.
 /// - `Missed::Call` with EBUSY when another `survive` is running.
-/// - `Missed::Call` with EINVAL for a length of 0, and with any other error of mmap(2).
+/// - `Missed::Call` with EINVAL when `length` is 0.
+/// - `Missed::Call` with the errno of any other call that fails.
 ///
 /// # Example
 /// ```text
 /// P is the page size; the file has the bytes "abc"
-/// survive(file, 2 * P, load byte 1)             -> Ok('b')
-/// survive(file, 2 * P, load byte P, then 2)     -> Err(Page(1)); the loads gave 0 and 'c'
+/// survive(file, 2 * P, load byte 1)         -> Ok(b'b')
+/// survive(file, 2 * P, load byte P, then 2) -> Err(Page(1)); the loads gave 0 and b'c'
 /// ```
 pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
     todo!("run the body with a handler for SIGBUS that maps zeros where the file has no page, and records it")
