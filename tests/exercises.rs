@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use common::{answers_of, exercise_of, wrong_answers};
-use mmap_workbook::course::{LESSONS, listed};
+use common::{Findings, answers_of, exercise_of, wrong_answers};
+use mmap_workbook::course::{LESSONS, Lesson};
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::predict::denial::Denial;
 use mmap_workbook::text::Language;
@@ -43,37 +43,53 @@ fn each_exercise_and_its_answers_are_targets_and_are_graded() {
     assert!(to_do.is_empty(), "{to_do}");
 }
 
+/// The lessons that have an exercise: a draft may have none yet.
+fn with_exercise() -> impl Iterator<Item = &'static Lesson> {
+    LESSONS.iter().filter(|lesson| exercise_of(lesson.number).path().exists())
+}
+
 #[test]
 fn there_are_enough_wrong_answers_and_each_is_compiled_and_named() {
-    for lesson in LESSONS {
-        let n = lesson.number;
-        let wrong = wrong_answers(n);
-        assert!(lesson.draft || wrong.len() >= 6, "lesson {n}: {} wrong answers", wrong.len());
-        for (name, header) in wrong {
-            let modules = fs::read_to_string(answers_of(n).join("answers.rs")).expect("the crate");
-            assert!(modules.contains(&format!("#[path = \"wrong/{name}.rs\"]\nmod {name};")), "{name}");
-            assert!(
-                header.first().is_some_and(|line| line.ends_with('.')),
-                "{name}: a sentence that says what is wrong"
-            );
-            let fails = header.iter().filter_map(|line| line.strip_prefix("fails: "));
-            let slugs: Vec<_> = fails.map(|line| line.split(' ').nth(2)).collect();
-            assert!(!slugs.is_empty(), "{name} fails nothing");
-            for slug in slugs.into_iter().flatten() {
-                assert!(Misconception::of_slug(slug).is_some(), "{name}: {slug}");
+    let mut wrong = Findings::default();
+    for lesson in with_exercise() {
+        let directory = format!("tests/answers/{}", lesson.directory());
+        let answers = wrong_answers(lesson.number);
+        let what = format!("{} wrong answers", answers.len());
+        wrong.unless(lesson.draft || answers.len() >= 6, &directory, what, "a lesson that is listed has at least 6");
+        let modules = fs::read_to_string(answers_of(lesson.number).join("answers.rs")).expect("the crate");
+        for (name, header) in answers {
+            let place = format!("{directory}/wrong/{name}.rs");
+            let module = format!("#[path = \"wrong/{name}.rs\"]\nmod {name};");
+            let repair = format!("add to {directory}/answers.rs: {module:?}");
+            wrong.unless(modules.contains(&module), &place, "it is not compiled", repair);
+            let sentence = header.first().is_some_and(|line| line.ends_with('.'));
+            let repair = "begin its header with a sentence that says what is wrong";
+            wrong.unless(sentence, &place, "no sentence says what is wrong", repair);
+            let fails: Vec<_> = header.iter().filter_map(|line| line.strip_prefix("fails: ")).collect();
+            let repair = "a line in its header for each check that it fails: `fails: FUNCTION::CHECK VERDICT SLUG`";
+            wrong.unless(!fails.is_empty(), &place, "it fails nothing", repair);
+            for slug in fails.iter().filter_map(|line| line.split(' ').nth(2)) {
+                let known = Misconception::of_slug(slug).is_some();
+                let repair = format!("add it to src/grade/misconception/lesson_{}.rs", lesson.number);
+                wrong.unless(known, &place, format!("there is no misconception {slug}"), repair);
             }
         }
     }
+    wrong.report();
 }
 
 #[test]
 fn each_misconception_is_recognised_in_a_wrong_answer_or_a_wrong_prediction() {
+    let mut wrong = Findings::default();
     let answers: Vec<_> = LESSONS.iter().flat_map(|lesson| wrong_answers(lesson.number)).collect();
     for Misconception { slug, .. } in Misconception::all() {
         let names = |line: &String| line.starts_with("fails: ") && line.split(' ').nth(3) == Some(slug);
         let answered = answers.iter().any(|(_, header)| header.iter().any(names));
-        assert!(answered || Denial::of_slug(slug).is_some(), "{slug}");
+        let what = "no wrong answer's header and no denial names it";
+        let repair = "see \"Recipe: a misconception\" in CONTRIBUTING.md";
+        wrong.unless(answered || Denial::of_slug(slug).is_some(), slug, what, repair);
     }
+    wrong.report();
 }
 
 #[test]
@@ -92,7 +108,7 @@ fn a_misconception_has_a_slug_and_a_sentence_against_it_in_both_languages() {
 
 #[test]
 fn the_hints_go_from_a_question_to_nearly_the_answer_in_both_languages() {
-    for lesson in listed().map(|lesson| lesson.number) {
+    for lesson in with_exercise().map(|lesson| lesson.number) {
         let hints = Language::ALL.map(|language| exercise_of(lesson).hints(language).expect("hints"));
         let shape = |hints: &[(String, Vec<String>)]| -> Vec<_> {
             hints.iter().map(|(function, levels)| (function.clone(), levels.len())).collect()
@@ -114,21 +130,35 @@ fn the_hints_go_from_a_question_to_nearly_the_answer_in_both_languages() {
 
 #[test]
 fn each_section_that_a_check_refers_to_is_there() {
-    for lesson in listed().map(|lesson| lesson.number) {
-        let checks = exercise_of(lesson).checks().expect("checks");
+    let mut wrong = Findings::default();
+    for lesson in with_exercise() {
+        let checks = exercise_of(lesson.number).checks().expect("checks");
         let mut found = 0;
-        for rest in checks.functions.iter().flat_map(|(_, source)| source.split("check(").skip(1)) {
-            let Some(section) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
-                continue;
-            };
-            let (number, section) = match section.split_once(':') {
-                Some((number, section)) => (number.parse().expect("a number"), section),
-                None => (lesson, section),
-            };
-            let source = fs::read_to_string(exercise_of(number).directory().join("lesson.rs")).expect("a lesson");
-            assert!(source.contains(&format!("// ANCHOR: {section}\n")), "lesson {lesson}: {section}");
-            found += 1;
+        for (function, source) in &checks.functions {
+            for rest in source.split("check(").skip(1) {
+                let Some(section) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
+                    continue;
+                };
+                let (number, section) = match section.split_once(':') {
+                    Some((number, section)) => (number.parse().expect("a number"), section),
+                    None => (lesson.number, section),
+                };
+                let source = fs::read_to_string(exercise_of(number).directory().join("lesson.rs")).expect("a lesson");
+                let there = source.contains(&format!("// ANCHOR: {section}\n"));
+                let place = format!("lessons/{}/checks/{function}.rs", lesson.directory());
+                let what = format!("lesson {number}'s lesson.rs has no section {section}");
+                wrong.unless(
+                    there,
+                    place,
+                    what,
+                    format!("`// ANCHOR: {section}` and `// ANCHOR_END: {section}` there"),
+                );
+                found += 1;
+            }
         }
-        assert!(found >= 6, "lesson {lesson}: {found} sections");
+        let place = format!("lessons/{}/checks", lesson.directory());
+        let what = format!("{found} calls of `check(\"SECTION\", ...)`");
+        wrong.unless(lesson.draft || found >= 6, place, what, "a lesson that is listed has at least 6");
     }
+    wrong.report();
 }

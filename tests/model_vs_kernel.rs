@@ -60,7 +60,11 @@ fn a_model_with_any_rule_denied_is_caught() {
     let mut counts: Vec<_> = caught.iter().map(|(rule, count)| (*count, *rule)).collect();
     counts.sort_unstable();
     println!("operations until each was caught: {counts:?}");
-    assert!(left.is_empty(), "not caught in {done} operations: {left:?}");
+    assert!(
+        left.is_empty(),
+        "not caught in {done} operations: {left:?}: the model has to ask `applies` and to do something else where the \
+         rule is denied, and src/play/random.rs has to draw lines in which that shows"
+    );
     assert!(caught.len() >= 50 && counts.last().is_some_and(|(count, _)| *count <= budget));
 }
 
@@ -93,7 +97,8 @@ fn every_outcome_has_its_reason() {
             let mut model = Model::new(page);
             for line in &scenario.0 {
                 let (outcome, rule) = model.step(line.process, &line.operation);
-                assert!(rule != Rule::NotApplicable, "{line}: {outcome}\n{scenario}");
+                let named = rule != Rule::NotApplicable;
+                assert!(named, "{line}: {outcome}, and no rule: call `applies` or `because`\n{scenario}");
                 seen.borrow_mut().insert(rule);
             }
         }

@@ -1,5 +1,7 @@
 //! The repository's own rules. Each test collects all that is wrong, and says of each what repairs it.
 
+mod common;
+
 #[path = "tidy/arrows.rs"]
 mod arrows;
 #[path = "tidy/contracts.rs"]
@@ -14,9 +16,10 @@ mod sources;
 mod words;
 
 use std::collections::BTreeSet;
-use std::fmt::Display;
 use std::fs;
 use std::path::{Path, PathBuf};
+
+use common::Findings;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -51,27 +54,6 @@ fn files(directories: &[&str], endings: &[&str]) -> Vec<PathBuf> {
     }
     assert!(!found.is_empty(), "no file of {directories:?} ends with {endings:?}");
     found
-}
-
-/// What is wrong, and what repairs it.
-#[derive(Default)]
-struct Findings(Vec<String>);
-
-impl Findings {
-    fn add(&mut self, place: impl Display, wrong: impl Display, repair: impl Display) {
-        self.0.push(format!("{place}: {wrong}\n    repair: {repair}"));
-    }
-
-    fn unless(&mut self, holds: bool, place: impl Display, wrong: impl Display, repair: impl Display) {
-        if !holds {
-            self.add(place, wrong, repair);
-        }
-    }
-
-    #[track_caller]
-    fn report(self) {
-        assert!(self.0.is_empty(), "{} found:\n{}", self.0.len(), self.0.join("\n"));
-    }
 }
 
 #[test]

@@ -226,7 +226,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "book/en/1_one.md:5: {{#include}} is outside",
     ),
     // Headings.
-    ("book/en/1_one.md", " {#answer}", "", "book/en/1_one.md:31: the heading has no {#id}"),
+    ("book/en/1_one.md", " {#answer}", "", "book/en/1_one.md:31: the heading has no id: write {#id} after it"),
     ("book/en/1_one.md", "{#answer}", "{#top}", "book/en/1_one.md:31: {#top} is there twice"),
     ("book/en/1_one.md", "{#answer}", "{#reply}", "book/en/1_one.md: the chapter has no section {#answer}"),
     ("book/en/1_one.md", "## Answer", "#### Answer", "1_one.md:31: the heading is of a level that doesn't follow"),

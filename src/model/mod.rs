@@ -213,8 +213,12 @@ impl Model {
         if let Outcome::Died(..) = outcome {
             self.end(process, true);
         }
-        let why = self.why.take().filter(|_| outcome != Outcome::NotApplicable);
-        (outcome, why.unwrap_or(Rule::NotApplicable))
+        let why = self.why.take().filter(|_| outcome != Outcome::NotApplicable).unwrap_or(Rule::NotApplicable);
+        debug_assert!(
+            !matches!(outcome, Outcome::OneOf(_)) || why.basis() == Basis::Varies,
+            "`{process} {operation}` leaves {outcome} open, by a rule that doesn't: {why:?}"
+        );
+        (outcome, why)
     }
 
     /// Whether a rule applies: each one does that isn't denied. Either way it is noted as a reason.

@@ -3,6 +3,7 @@
 // Each test is a crate of its own with a copy of this, and need not use all of it.
 #![allow(dead_code)]
 
+use std::fmt::Display;
 use std::fs::File;
 use std::path::PathBuf;
 
@@ -107,4 +108,28 @@ pub fn wrong_answers(lesson: u8) -> Vec<(String, Vec<String>)> {
         .collect();
     answers.sort();
     answers
+}
+
+/// What is wrong, and what repairs it.
+#[derive(Default)]
+pub struct Findings(Vec<String>);
+
+impl Findings {
+    /// Something is wrong there.
+    pub fn add(&mut self, place: impl Display, wrong: impl Display, repair: impl Display) {
+        self.0.push(format!("{place}: {wrong}\n    repair: {repair}"));
+    }
+
+    /// Something is wrong there, unless this holds.
+    pub fn unless(&mut self, holds: bool, place: impl Display, wrong: impl Display, repair: impl Display) {
+        if !holds {
+            self.add(place, wrong, repair);
+        }
+    }
+
+    /// Fails with all of them, if there are any.
+    #[track_caller]
+    pub fn report(self) {
+        assert!(self.0.is_empty(), "{} found:\n{}", self.0.len(), self.0.join("\n"));
+    }
 }

@@ -58,6 +58,12 @@ fn conditions(comment: &[&str]) -> (Vec<String>, Option<String>) {
     (items, stray)
 }
 
+/// The name of the public function that begins with this line, if one does.
+fn function(item: &str) -> Option<&str> {
+    let (before, rest) = item.split_once("fn ")?;
+    before.starts_with("pub ").then(|| rest.split(['(', '<']).next().unwrap_or_default())
+}
+
 fn words(text: &str) -> usize {
     text.split_whitespace().count()
 }
@@ -68,15 +74,13 @@ fn a_contract_says_what_the_function_does_and_then_one_condition_a_line() {
     for lesson in with_exercise() {
         let file = format!("tests/answers/{lesson}/stub.rs");
         let text = read(&file);
-        let functions: Vec<_> = documented(&text)
-            .into_iter()
-            .filter(|(_, item, _)| item.contains("fn ") && item.starts_with("pub "))
-            .collect();
+        let functions: Vec<_> = documented(&text);
+        let functions = functions.into_iter().filter_map(|(n, item, comment)| Some((n, function(item)?, comment)));
+        let functions: Vec<_> = functions.collect();
         let count = functions.len();
         wrong.unless(count >= 1, &file, "no documented function", "each function of the exercise has its contract");
-        for (n, item, comment) in functions {
+        for (n, name, comment) in functions {
             let place = format!("{file}:{n}");
-            let name = item.split("fn ").nth(1).and_then(|rest| rest.split(['(', '<']).next()).unwrap_or_default();
             let summary: Vec<_> = comment.iter().take_while(|line| !line.is_empty()).copied().collect();
             let length = words(&summary.join(" "));
             let what = format!("{name}: the first paragraph has {length} words");
@@ -105,6 +109,15 @@ fn each_function_of_an_exercise_has_its_file_of_checks() {
     for lesson in with_exercise() {
         let directory = format!("lessons/{lesson}/checks");
         let shared = read(format!("{directory}/mod.rs"));
+        let stub = format!("tests/answers/{lesson}/stub.rs");
+        for (n, item, comment) in documented(&read(&stub)) {
+            let Some(function) = function(item) else { continue };
+            // A pair of functions may be graded by one's checks, and says so.
+            let together = comment.iter().any(|line| line.contains("graded together with"));
+            let there = names(&directory).contains(&format!("{function}.rs"));
+            let repair = format!("write {directory}/{function}.rs, with `mod {function};` in mod.rs");
+            wrong.unless(there || together, format!("{stub}:{n}"), format!("{function} has no checks"), repair);
+        }
         for name in names(&directory).into_iter().filter(|name| name != "mod.rs") {
             let function = name.trim_end_matches(".rs");
             let used = shared.lines().any(|line| line == format!("mod {function};"));

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use mmap_workbook::course::{LESSONS, Lesson};
+use mmap_workbook::course::{LESSONS, Lesson, listed};
 
-use super::{Findings, names, read};
+use super::{Findings, files, names, read, root};
 
 #[test]
 fn a_lesson_has_its_directory_its_module_its_tests_and_its_transcript() {
@@ -35,6 +35,56 @@ fn a_lesson_has_its_directory_its_module_its_tests_and_its_transcript() {
         let heading = format!("//! # Lesson {n}: {title}");
         let begins = read(&place).lines().next() == Some(&heading);
         wrong.unless(begins, place, "it begins otherwise than the list has it", format!("begin with `{heading}`"));
+    }
+    wrong.report();
+}
+
+/// Sentences of `dev/template/` that no finished lesson has any more.
+const OF_THE_SKELETON: &[&str] = &[
+    "What does the lesson find out?",
+    "What the lesson finds out, in a paragraph.",
+    "which is here to be replaced",
+    "What the functions below have in common.",
+    "A question that leads to the idea?",
+    "what the evidence shows.",
+    "Why it is done so.",
+];
+
+#[test]
+fn a_lesson_that_is_listed_has_nothing_left_of_the_skeleton() {
+    let mut wrong = Findings::default();
+    for sentence in OF_THE_SKELETON {
+        let there = files(&["dev/template"], &[".rs", ".md"]).iter().any(|path| read(path).contains(sentence));
+        wrong.unless(there, "dev/template", format!("{sentence:?} isn't there"), "keep tests/tidy/lessons.rs in step");
+    }
+    for lesson in listed().map(Lesson::directory) {
+        let texts = files(&[&format!("lessons/{lesson}"), &format!("tests/answers/{lesson}")], &[".rs", ".md"]);
+        for path in texts {
+            let text = read(&path);
+            for sentence in OF_THE_SKELETON.iter().filter(|sentence| text.contains(*sentence)) {
+                wrong.add(path.display(), format!("{sentence:?} is the skeleton's"), "write your own");
+            }
+        }
+    }
+    for lesson in listed().filter(|lesson| OF_THE_SKELETON.contains(&lesson.question.en.as_ref())) {
+        let what = format!("lesson {}'s question is the skeleton's", lesson.number);
+        wrong.add("src/course/lessons.rs", what, "write its title and its question, in each language");
+    }
+    wrong.report();
+}
+
+/// A learner's exercise differs from the stub; in a draft nobody works on it but its author.
+#[test]
+fn the_exercise_of_a_draft_is_its_stub() {
+    let mut wrong = Findings::default();
+    for lesson in LESSONS.iter().filter(|lesson| lesson.draft) {
+        let (exercise, stub) = (
+            format!("lessons/{}/exercise.rs", lesson.directory()),
+            format!("tests/answers/{}/stub.rs", lesson.directory()),
+        );
+        let same = !root().join(&stub).exists() || read(&exercise) == read(&stub);
+        let repair = format!("copy the stub over it, or `cargo run -- reset {}`", lesson.number);
+        wrong.unless(same, exercise, format!("it differs from {stub}"), repair);
     }
     wrong.report();
 }

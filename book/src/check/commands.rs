@@ -52,7 +52,10 @@ pub fn check(sources: &Sources, lessons: &[Lesson], page: &PageSource, mistakes:
         for command in commands {
             let command = command.split(" #").next().unwrap_or_default().trim();
             if !command.is_empty() && !is_run_by_a_test(sources, lessons, command) {
-                mistakes.push(page.mistake(line.number, format!("no test runs `{command}`")));
+                mistakes.push(page.mistake(
+                    line.number,
+                    format!("no test runs `{command}`: COMMANDS in book/src/check/commands.rs has those that are"),
+                ));
             }
         }
     }

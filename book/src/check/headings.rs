@@ -16,7 +16,7 @@ pub fn check(pages: &Pages<'_>, page: &PageSource, mistakes: &mut Vec<Mistake>) 
     let mut ids = BTreeSet::new();
     for heading in &headings {
         let what = match heading.id {
-            None => "the heading has no {#id}".to_owned(),
+            None => "the heading has no id: write {#id} after it, the same in each language".to_owned(),
             Some(id) if !ids.insert(id) => format!("{{#{id}}} is there twice"),
             Some(id) if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric() || c == '_' || c == '-') => {
                 format!("{{#{id}}} may only have a-z, A-Z, 0-9, _ and - in it")

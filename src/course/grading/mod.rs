@@ -93,8 +93,13 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
     let [(_, binary)] = binaries.as_slice() else {
         return Err(io::Error::other(format!("cargo built no test {}", exercise.target())));
     };
+    let checks = checks_of(binary, "checks::", &exercise.checks()?)?;
+    if checks.is_empty() {
+        let text = format!("{}: it has no checks; its last lines name them", exercise.path().display());
+        return Err(io::Error::other(text));
+    }
     let mut checked = Vec::new();
-    for check in checks_of(binary, "checks::", &exercise.checks()?)? {
+    for check in checks {
         began(&check.name);
         checked.push(check.run(binary, deadline())?);
     }

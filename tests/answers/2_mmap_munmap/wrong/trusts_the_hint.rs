@@ -5,16 +5,18 @@
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
+use std::ptr::NonNull;
 
 use mmap_workbook::lesson_2::READ_WRITE;
-use nix::sys::mman::{MapFlags, mmap};
+use nix::sys::mman::{MapFlags, mmap, munmap};
 
 pub use crate::solution::{byte_at, count_lines, swap};
 
 pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
     let right = crate::solution::map_aligned(file, length, alignment)?;
+    let start = NonNull::new(std::ptr::with_exposed_provenance_mut(right)).ok_or(io::ErrorKind::InvalidData)?;
     // SAFETY: the range is the one that was mapped just now, and nothing refers to it.
-    unsafe { nix::sys::mman::munmap(std::ptr::NonNull::new_unchecked(right as *mut _), length) }?;
+    unsafe { munmap(start, length) }?;
     let hint = NonZeroUsize::new(alignment.max(1 << 20));
     let length = NonZeroUsize::new(length).ok_or(io::ErrorKind::InvalidInput)?;
     // SAFETY: a hint replaces nothing.

@@ -29,7 +29,7 @@ pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
         }
         let value = [0, 1, 2, 3].map(|n| cell.long_word(8 + 8 * n).load(Ordering::Relaxed));
         fence(Ordering::Acquire);
-        if before % 2 == 0 && sequence.load(Ordering::Relaxed) == before {
+        if before.is_multiple_of(2) && sequence.load(Ordering::Relaxed) == before {
             return Some(value);
         }
     }

@@ -24,7 +24,7 @@ pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
 }
 
 fn slot(n: u64) -> usize {
-    if n % 2 == 0 { 64 } else { 128 }
+    if n.is_multiple_of(2) { 64 } else { 128 }
 }
 
 #[cfg(test)]
