@@ -14,7 +14,7 @@
 //! - [`grade`]: what the exercises' checks are written with
 //! - [`mod@text`]: a text in each language of the workbook
 //! - [`ui`]: what the program shows: in which language, in lines that fit, and where it goes
-//! - [`scenario`]: the small language in which a history of files, mappings and processes is written, printed and replayed
+//! - [`scenario`]: a small language for what processes do with files and mappings: written, printed and played
 //! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
 //! - [`kernel`]: the kernel as a place to play a scenario: one process for each letter
 //! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
@@ -22,11 +22,8 @@
 //! - [`course`]: the list of lessons, what a demonstration is run on, and the commands of the exercises
 //! - [`arguments`]: the arguments of the program
 //!
-//! Arrows point one way: the lessons use `process`, `observe` and `narrate`, and the lessons before them; `scenario` uses
-//! `fault`, `model` uses both, and the three need nothing but `alloc`: they compile for any target. `process` uses `fault` and
-//! `observe`; `kernel` uses `scenario`, `process` and `observe`; `play` uses `model` and `kernel`, `predict` uses `play`; `course`
-//! uses the lessons, and nothing but `predict` and the program uses `course`. `grade` has the texts in two languages that `play`,
-//! `predict` and `course` print.
+//! Modules use each other in one direction: the table in CONTRIBUTING.md says which uses which, and a test checks it.
+//! `fault`, `model`, `scenario` and `text` need nothing but `alloc`: they compile for any target.
 
 extern crate alloc;
 

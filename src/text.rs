@@ -1,10 +1,11 @@
 //! Text for a reader, in each language of the workbook.
 //!
-//! A [`Text`] is chosen by [`Text::in_language`] where it is shown, and nowhere else: nothing is decided by a language.
+//! A [`Text`] keeps all languages until it is shown; [`Text::in_language`] chooses one there. No decision depends on
+//! the language.
 
 use alloc::borrow::Cow;
 
-/// A language that the learner may read.
+/// A language that the workbook is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
     /// English.
@@ -41,7 +42,7 @@ impl Language {
         }
     }
 
-    /// What separates words, and so takes the place of the end of a line within a paragraph.
+    /// What separates words: it also joins the lines of a paragraph.
     pub const fn space(self) -> &'static str {
         match self {
             Language::English => " ",
@@ -50,8 +51,7 @@ impl Language {
     }
 }
 
-/// A text in each language. [`text!`](crate::text!) makes one with values in it, [`Text::fixed`] one that is a
-/// constant.
+/// A text in each language. [`text!`](crate::text!) formats one with values, [`Text::fixed`] makes a constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {
     /// English.
@@ -61,12 +61,12 @@ pub struct Text {
 }
 
 impl Text {
-    /// A text that is known when it is compiled.
+    /// A constant text.
     pub const fn fixed(en: &'static str, zh: &'static str) -> Text {
         Text { en: Cow::Borrowed(en), zh: Cow::Borrowed(zh) }
     }
 
-    /// A text that was put together.
+    /// A text that is made at run time.
     pub fn new(en: impl Into<Cow<'static, str>>, zh: impl Into<Cow<'static, str>>) -> Text {
         Text { en: en.into(), zh: zh.into() }
     }
@@ -80,8 +80,8 @@ impl Text {
     }
 }
 
-/// A [`Text`] from an English and a Chinese text, both with `format!`'s braces. Variables named
-/// after a semicolon are themselves texts, and each is put in in the language of the text around it.
+/// A [`Text`] from an English and a Chinese format string, as `format!` takes them. Variables after a semicolon are
+/// themselves [`Text`]s: each is inserted in the language of the string.
 #[macro_export]
 macro_rules! text {
     ($en:literal, $zh:literal $(, $argument:expr)* $(,)?) => {

@@ -25,11 +25,10 @@ use serde_json::Value;
 /// The lesson whose exercise the learner here works on.
 const LESSON: u8 = 2;
 
-/// A copy of the course, in the same place each time, so that cargo need not build all of it anew.
+/// A copy of the course, in the same place each time, so that cargo need not build all of it again.
 ///
-/// It is a package of another name without a program, and builds into our own build directory (cargo 1.91 and later;
-/// others ignore the variable): so what it depends on is built once for both, and no artifact of one has the name of
-/// one of the other.
+/// It shares our build directory (cargo 1.91 and later; others ignore the variable), so the dependencies of both are
+/// built once. It has another package name and no program, so no artifact of one replaces one of the other.
 struct Copy {
     root: PathBuf,
 }
@@ -41,7 +40,7 @@ impl Copy {
         let _ = fs::remove_dir_all(copy.root.join("target"));
         let course = Path::new(env!("CARGO_MANIFEST_DIR"));
         for name in ["Cargo.lock", ".cargo", "src", "lessons", "tests"] {
-            bring(&course.join(name), &copy.root.join(name));
+            mirror(&course.join(name), &copy.root.join(name));
         }
         let manifest = fs::read_to_string(course.join("Cargo.toml")).expect("the manifest");
         let manifest: String = manifest.lines().map(|line| Copy::line_of_manifest(line).to_owned() + "\n").collect();
@@ -99,9 +98,9 @@ impl Copy {
     }
 }
 
-/// Brings a file or a directory up to date: what is the same is left alone, with its times, and what is there no more
-/// goes.
-fn bring(from: &Path, to: &Path) {
+/// Makes `to` a copy of `from`. A file that is the same already keeps its times; one that is gone from `from` is
+/// removed.
+fn mirror(from: &Path, to: &Path) {
     if from.is_dir() {
         fs::create_dir_all(to).expect("a directory");
         let names =
@@ -111,7 +110,7 @@ fn bring(from: &Path, to: &Path) {
             if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) }.expect("it goes");
         }
         for name in names(from) {
-            bring(&from.join(&name), &to.join(&name));
+            mirror(&from.join(&name), &to.join(&name));
         }
     } else {
         write(to, &fs::read_to_string(from).expect("a text"));
@@ -146,7 +145,7 @@ fn finish(command: &mut Command) -> Run {
     Run { ended, out: text(out), err: text(err) }
 }
 
-/// A package that has other features when tests or the other members are built is built twice, with all that depends on it.
+/// A package whose features differ between the two is built twice, and so is all that depends on it.
 #[test]
 fn cargo_run_and_cargo_test_share_what_they_build() {
     let packages = |arguments: &[&str]| -> BTreeSet<String> {
@@ -389,11 +388,11 @@ fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
         assert_eq!(fs::read_to_string(directory.join(backup)).expect("a backup"), mine);
         assert_eq!(fs::read_to_string(copy.exercise()).expect("the stub"), stub);
     }
-    // What is no text is kept as well.
+    // Bytes that are not UTF-8 are kept as well.
     fs::write(copy.exercise(), [0xff, 0xfe]).expect("a file");
     assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
     assert_eq!(fs::read(directory.join("exercise.rs.~3~")).expect("a backup"), [0xff, 0xfe]);
-    // And what is gone comes back.
+    // A missing file is restored.
     fs::remove_file(copy.exercise()).expect("a file");
     for command in [["check", "2"].as_slice(), &[]] {
         assert_refused(&copy.run(command), &["exercise.rs", "No such file", "cargo run -- reset 2"]);
@@ -455,7 +454,7 @@ fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
     copy.save(&with_first_body("Ok(Some(offset))"));
     read_until(&mut stdout, "It does not compile yet.", &mut seen);
     seen.clear();
-    // As many editors save: to another file, which takes the name then.
+    // As many editors save: to another file, which is then renamed.
     let new = copy.exercise().with_extension("new");
     fs::write(&new, solved()).expect("a file");
     fs::rename(new, copy.exercise()).expect("renamed");

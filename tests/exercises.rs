@@ -1,5 +1,5 @@
-//! What each exercise has to have: enough wrong answers, hints in both languages, sections that are there. That the
-//! checks say what the answers' headers demand is the matter of tests/grading.rs.
+//! What each exercise must have: enough wrong answers, hints in both languages, sections that exist. tests/grading.rs
+//! checks that a wrong answer gets the feedback that its header names.
 
 mod common;
 

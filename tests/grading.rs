@@ -1,8 +1,7 @@
 //! The grading is itself graded: stubs are still to do, solutions pass, and each wrong answer gets the feedback that
 //! its header names, no more and no less.
 //!
-//! The random inputs are those of one seed, so that a run says what the last one said; PROPTEST_RNG_SEED=N tries
-//! others.
+//! The random inputs come from one seed, so that each run says the same; PROPTEST_RNG_SEED=N tries others.
 //!
 //! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` after
 //! it.
@@ -17,10 +16,10 @@ use mmap_workbook::course::grading::{Checked, build, checks_of};
 use mmap_workbook::course::{self, Course};
 use mmap_workbook::grade::Verdict;
 
-/// Half of what a learner's code may take: each endless loop among the wrong answers is waited for.
+/// Half of a learner's deadline: each endless loop among the wrong answers runs until it passes.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// What proptest goes by in the checks' processes.
+/// The environment variable from which proptest takes its seed in the checks' processes.
 const SEED: &str = "PROPTEST_RNG_SEED";
 
 /// The binary of the test target `kind_lesson`.
@@ -93,8 +92,8 @@ fn every_wrong_answer_gets_the_feedback_that_it_names(lesson: u8) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The tests of each lesson, apart from each other, so that one lesson's can be run, and two lessons' at the same time.
-/// tests/exercises.rs holds that no lesson is left out.
+/// A module of tests for each lesson, so that one lesson's can be run alone, or two lessons' at the same time.
+/// tests/exercises.rs checks that no lesson is left out.
 macro_rules! of_lessons {
     ($($module:ident)*) => {
         $(mod $module {

@@ -29,7 +29,8 @@ const READ_CALL: usize = MAPPINGS.len();
 /// The first process and its children.
 const PROCESSES: usize = 3;
 
-/// One step of a random history. `at` is the offset of a byte. The first process forks, whichever process the step names.
+/// One step of a random history. `at` is the offset of a byte. The first process forks, whichever process the step
+/// names.
 #[derive(Debug, Clone, Copy)]
 enum Step {
     Store { mapping: usize, at: usize, byte: u8 },

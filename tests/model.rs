@@ -214,7 +214,7 @@ fn posix_promises_less_than_linux_does() {
     for rule in Rule::ALL {
         assert_eq!(rule.basis() == Basis::Unspecified, tried.contains(rule), "{rule:?}");
     }
-    // A system that parts from Linux by a death or an errno is not followed: from then on there is one outcome.
+    // A system that differs from Linux by a death or an errno is dropped: from then on there is one outcome.
     for parting in ["A truncate d 3p\nA load m 2p 1", "A fork B\nA unmap m 1 1p"] {
         let text = format!("{begin}{parting}\nA read d 0 1\nA load m 0 1");
         let Ok(allowed) = Posix::new(1 << 12).play(&Scenario::parse(&text).expect("a scenario"));

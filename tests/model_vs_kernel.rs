@@ -35,7 +35,7 @@ fn the_kernel_does_what_the_model_says() {
     }
 }
 
-/// Denies each rule in turn, but those that leave the outcome open: no scenario that is drawn has them.
+/// Denies each rule, except those that leave the outcome open: no random scenario has them.
 #[test]
 fn a_model_with_any_rule_denied_is_caught() {
     let (page, budget) = (page_size().expect("a page"), 100_000);

@@ -13,14 +13,14 @@ use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::Terminal;
 
-/// The environment variable that writes the scenarios that are found.
+/// With this environment variable the scenarios that are found are written to their files.
 const UPDATE: &str = "UPDATE_SCENARIOS";
 
 #[test]
 fn each_misconception_has_the_shortest_scenario_that_shows_it_wrong() {
     let search =
         |denials: &'static [Denial]| denials.iter().map(|denial| search::shortest(denial.rule, 6)).collect::<Vec<_>>();
-    // On two processors at once. No thread is left when the kernel forks.
+    // On two processors at once. The thread has ended before the kernel forks.
     let (first, second) = DENIALS.split_at(DENIALS.len() / 2);
     let second = std::thread::spawn(move || search(second));
     let found = [search(first), second.join().expect("a thread")].concat();
@@ -134,7 +134,7 @@ fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
     }
 }
 
-/// Another kernel, which refuses everything: the answer is what it gives, and not what the model says.
+/// A kernel that refuses everything: the answer must be what it gives, not what the model says.
 struct Otherwise;
 
 impl Backend for Otherwise {

@@ -38,7 +38,7 @@ fn the_last_report_of_the_child_itself_counts() {
         Err(io::Error::other("returned"))
     });
     assert_eq!(ended, Ended::Failed("returned".to_owned()));
-    // The grandchild, where it is forked, has the parent's panic hook.
+    // The grandchild inherits the child's panic hook; its report must not be taken for the child's.
     let ended = end(|_| {
         // SAFETY: the child has one thread, and the grandchild ends when its panic is caught.
         if let nix::unistd::ForkResult::Parent { child } = unsafe { nix::unistd::fork() }? {
@@ -151,7 +151,7 @@ fn a_signal_reaches_the_child_and_a_kill_says_how_it_ended() {
     assert_eq!(child.kill().expect("it ends"), Ended::Killed(Signal::SIGKILL));
     drop(peer);
     let (child, _peer) = Child::fork(|peer| peer.await_turn()).expect("a child");
-    // One that nohup(1) and a shell in the background leave as it is.
+    // A signal that neither nohup(1) nor a shell ignores for a background process.
     child.signal(Signal::SIGUSR1).expect("sent");
     assert_eq!(child.wait().expect("it ends"), Ended::Killed(Signal::SIGUSR1));
 }

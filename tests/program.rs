@@ -26,7 +26,7 @@ fn workbook(arguments: &[&str]) -> Command {
     command
 }
 
-/// A run of the program that has come to its end.
+/// A run of the program that has ended.
 struct Run {
     ended: Ended,
     out: String,

@@ -1,4 +1,4 @@
-//! The repository's own rules. Each test collects all that is wrong, and says of each what repairs it.
+//! The repository's rules. A test reports every violation, each with its repair.
 
 mod common;
 
@@ -25,18 +25,18 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The text of a file of the project; empty where there is none, which [`Findings`] of its own say.
+/// The text of a file of the project; empty if it can't be read.
 fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(root().join(path)).unwrap_or_default()
 }
 
-/// The names in a directory of the project.
+/// The names in a directory of the project; none if it can't be read.
 fn names(directory: impl AsRef<Path>) -> BTreeSet<String> {
     let Ok(entries) = fs::read_dir(root().join(directory)) else { return BTreeSet::new() };
     entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("UTF-8")).collect()
 }
 
-/// The files below these directories whose names end so, as paths from the project's root.
+/// The files below `directories` whose names end with one of `endings`, as paths from the project's root.
 fn files(directories: &[&str], endings: &[&str]) -> Vec<PathBuf> {
     fn walk(directory: &Path, endings: &[&str], found: &mut Vec<PathBuf>) {
         for name in names(directory) {
@@ -63,7 +63,7 @@ fn ci_runs_the_test_command_of_the_readme() {
     let command = "cargo test --workspace";
     wrong.unless(runs(command), ".ci/run", "the README's test command is missing", format!("add the line `{command}`"));
     for script in [".ci/run", ".ci/mutants"] {
-        // A list of numbers would leave out the next lesson, and nothing would say so.
+        // A list of numbers would silently leave out the next lesson.
         let listed = read(script).lines().any(|line| line.contains("seq ") || line.contains("1 2 3"));
         wrong.unless(!listed, script, "it lists the lessons by number", "take them from the directories in lessons/");
     }

@@ -1,8 +1,8 @@
 //! The book of the mmap workbook: from pages in Markdown to a site in all languages.
 //!
 //! # Layout
-//! Each module uses only modules below it, those that its arrow names. `tests/arrows.rs` holds this table and the code
-//! together.
+//! Each module uses only modules below it, those in its last column. `tests/arrows.rs` checks the code against this
+//! table.
 //!
 //! | module | what it is | uses |
 //! |---|---|---|

@@ -28,7 +28,7 @@ const QUIET: u16 = 50;
 /// The site as it was built last, in memory: a build that fails, or that is not finished, changes nothing of it.
 #[derive(Default)]
 struct Built {
-    /// How many builds there have been.
+    /// The number of successful builds so far.
     number: usize,
     files: HashMap<String, Vec<u8>>,
     /// What is wrong with the sources as they are now.
@@ -59,7 +59,7 @@ pub fn serve(sources: &Sources, port: u16, open: bool) -> io::Result<()> {
         let (server, built) = (Arc::clone(&server), Arc::clone(&built));
         thread::spawn(move || {
             for request in server.incoming_requests() {
-                // Whoever asked has gone away, at worst.
+                // An error means that the client is gone.
                 let _ = answer(request, &built);
             }
         });
@@ -229,18 +229,18 @@ fn decoded(path: &str) -> String {
     String::from_utf8_lossy(&bytes).into_owned()
 }
 
-/// The directories that the book is made of.
+/// Watches the directories that the book is made of.
 struct Watch(Inotify);
 
 impl Watch {
     fn of(sources: &Sources) -> io::Result<Watch> {
         let watch = Watch(Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?);
-        watch.look(sources)?;
+        watch.watch_all(sources)?;
         Ok(watch)
     }
 
-    /// Looks at all directories, those as well that have come since.
-    fn look(&self, sources: &Sources) -> io::Result<()> {
+    /// Watches all directories, also those that are new.
+    fn watch_all(&self, sources: &Sources) -> io::Result<()> {
         let book = [
             "en",
             "zh",
@@ -276,7 +276,7 @@ impl Watch {
         loop {
             let limit = if changed { PollTimeout::from(QUIET) } else { PollTimeout::NONE };
             match poll(&mut [PollFd::new(self.0.as_fd(), PollFlags::POLLIN)], limit) {
-                Ok(0) => return self.look(sources),
+                Ok(0) => return self.watch_all(sources),
                 Ok(_) | Err(Errno::EINTR) => {}
                 Err(errno) => return Err(errno.into()),
             }

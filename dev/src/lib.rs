@@ -4,10 +4,10 @@ use std::fs;
 use std::io::{self, Error, ErrorKind};
 use std::path::Path;
 
-/// A new file of a lesson: its path, with placeholders, and its text, with placeholders.
+/// The new files of a lesson: path and text, both with placeholders.
 const FILES: &[(&str, &str)] = &[
     ("lessons/NUMBER_SLUG/lesson.rs", include_str!("../template/lesson/lesson.rs")),
-    // The learner's file and the one that brings it back are the same text.
+    // The learner's file begins as the stub, from which `reset` restores it.
     ("lessons/NUMBER_SLUG/exercise.rs", include_str!("../template/answers/stub.rs")),
     ("lessons/NUMBER_SLUG/checks/mod.rs", include_str!("../template/lesson/checks/mod.rs")),
     ("lessons/NUMBER_SLUG/checks/whole_pages.rs", include_str!("../template/lesson/checks/whole_pages.rs")),
@@ -24,12 +24,12 @@ const FILES: &[(&str, &str)] = &[
     ("src/grade/misconception/lesson_NUMBER.rs", include_str!("../template/misconceptions.rs")),
 ];
 
-/// A list that a lesson gets an entry in.
+/// An existing file with a list, and the lesson's entry in it.
 struct Entry {
     file: &'static str,
-    /// The text beside which the entry goes, once in the file.
+    /// The text where the entry goes. The file has it exactly once.
     beside: &'static str,
-    /// The entry with that text.
+    /// What replaces that text: it, with the entry.
     with_entry: &'static str,
 }
 
@@ -71,12 +71,13 @@ const ENTRIES: &[Entry] = &[
     Entry { file: "tests/grading.rs", beside: "lesson_PREVIOUS }", with_entry: "lesson_PREVIOUS lesson_NUMBER }" },
 ];
 
-/// Writes the skeleton of lesson `number` below `root`, a checkout of the project, and gives back the paths of all files that
-/// were written or changed, from `root` on.
+/// Writes the skeleton of lesson `number` to the checkout at `root`. Returns the files that were written or changed, as
+/// paths from `root`.
 ///
 /// # Errors
-/// `InvalidInput` when the number isn't the next one, or the slug is none; `AlreadyExists` for a file that is there; `InvalidData`
-/// when a list isn't as it is expected. Nothing has been written then. Else those of the file system.
+/// `InvalidInput` when the number isn't the next one, or the slug or the title isn't valid; `AlreadyExists` when a file
+/// exists; `InvalidData` when a list isn't as expected. Then nothing has been written. Otherwise those of the file
+/// system.
 pub fn new_lesson(root: &Path, number: u8, slug: &str, title: &str) -> io::Result<Vec<String>> {
     let refused = |text: String| Error::new(ErrorKind::InvalidInput, text);
     let letter = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';

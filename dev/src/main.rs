@@ -1,7 +1,8 @@
-//! What a maintainer of the workbook would otherwise copy by hand.
+//! Writes what a maintainer of the workbook would otherwise copy by hand.
 //!
-//! `cargo run -p dev -- new-lesson 7 cost "What it costs"` writes the skeleton of a draft lesson: files from `template/`, and
-//! an entry in each list. What it writes compiles, is graded and passes the tests, so that a lesson can land in steps.
+//! `cargo run -p dev -- new-lesson 7 cost "What it costs"` writes the skeleton of a draft lesson: files from
+//! `template/`, and an entry in each list. The skeleton compiles, is graded and passes the tests, so that a lesson can
+//! land in steps.
 
 use std::io;
 use std::path::Path;
@@ -11,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 use dev::new_lesson;
 
-/// What a maintainer of the workbook would otherwise copy by hand.
+/// Writes what a maintainer of the workbook would otherwise copy by hand.
 #[derive(Parser)]
 struct Arguments {
     #[command(subcommand)]

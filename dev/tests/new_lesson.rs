@@ -1,4 +1,4 @@
-//! `new-lesson` on a copy of the files that it changes. That what it writes compiles and passes the tests is tried by CI.
+//! `new-lesson` on a copy of the files that it changes. CI checks that its skeleton compiles and passes the tests.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +13,7 @@ fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the project").into()
 }
 
-/// The files that are changed, the directories of the lessons, and the number of the next lesson.
+/// A copy of the files that are changed and of the lessons' directories (empty), and the number of the next lesson.
 fn copy() -> (TempDir, u8) {
     let copy = tempfile::tempdir().expect("a directory");
     for name in CHANGED {

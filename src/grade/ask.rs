@@ -25,21 +25,21 @@ const MEMORY: u64 = 512 << 20;
 enum Reply<T> {
     Answer(T),
     LeftProcesses,
-    /// From a child that the learner's code forked and that returned from it, as its parent does.
+    /// From a child that the learner's code forked: it has returned from that code, as its parent does.
     CameBack,
 }
 
 /// Runs the learner's code in a forked child and brings back what it returns.
 ///
 /// # Errors
-/// Whatever the child does instead of returning within the [`deadline`]: a `todo!()`, a panic, an exit, a signal; or that
-/// it returns and leaves a process.
+/// Whatever the child does instead of returning within the [`deadline`]: a `todo!()`, a panic, an exit, a signal; or
+/// that it returns and leaves a process.
 pub fn ask<T: Serialize + DeserializeOwned>(body: impl FnOnce() -> T) -> Result<T, Failure> {
     ask_under(None, body)
 }
 
-/// [`ask`] with at most `bytes` more of address space than the child begins with (RLIMIT_AS, getrlimit(2)): private memory
-/// and mapped files count alike.
+/// [`ask`] with at most `bytes` more of address space than the child begins with (RLIMIT_AS, getrlimit(2)): private
+/// memory and mapped files count alike.
 ///
 /// # Errors
 /// As [`ask`].
@@ -84,7 +84,7 @@ fn say_in<T: Serialize>(mut to: impl Write, reply: &Reply<T>) -> io::Result<()> 
     to.flush()
 }
 
-/// How a child ended, or that it exceeded the limit: the deadline.
+/// How a child ended; the failure if it exceeded the deadline.
 fn end_of(child: Child, limit: Limit) -> Result<Ended, Failure> {
     child.wait_within(deadline()).map_err(|error| match error.kind() {
         io::ErrorKind::TimedOut => Failure::timed_out(limit),
@@ -92,8 +92,8 @@ fn end_of(child: Child, limit: Limit) -> Result<Ended, Failure> {
     })
 }
 
-/// Prepares this process for the learner's code: private memory is limited to [`MEMORY`], and orphans become children of this
-/// process, so that they are found.
+/// Prepares this process for the learner's code: private memory is limited to [`MEMORY`], and orphans become children
+/// of this process, so that they are found.
 pub(super) fn confine() -> io::Result<()> {
     process::adopt_orphans()?;
     Ok(setrlimit(Resource::RLIMIT_DATA, MEMORY, MEMORY)?)
@@ -169,7 +169,8 @@ impl Player {
         self.child.pid()
     }
 
-    /// The check's end of the [`Peer`]. Prefer this type's own methods: where the player doesn't answer, they say how it ended.
+    /// The check's end of the [`Peer`]. Prefer this type's own methods: where the player doesn't answer, they say how
+    /// it ended.
     pub fn peer(&self) -> &Peer {
         &self.peer
     }
@@ -222,8 +223,8 @@ impl Player {
     /// # Errors
     /// Any other end; that it did not end within the [`deadline`].
     pub fn end(self) -> Result<(), Failure> {
-        // A player that still waits for a turn must see that none will come, even where players that were started after it
-        // have a copy of our end.
+        // A player that still waits for a turn must see that none will come, even where players that were started after
+        // it have a copy of our end.
         shutdown(self.peer.as_fd().as_raw_fd(), Shutdown::Both)?;
         match end_of(self.child, Limit::End)? {
             Ended::Exited(0) => Ok(()),
@@ -231,7 +232,7 @@ impl Player {
         }
     }
 
-    /// How the player ended, which has closed its end of the socket: it has ended, or is about to.
+    /// How the player ended. It has closed its end of the socket, so it has ended or is about to.
     fn how_it_ended(&mut self) -> Failure {
         match self.child.ended_within(deadline()) {
             Ok(Some(ended)) => Failure::of_end(ended),

@@ -16,7 +16,7 @@ use crate::process::{Cause, Ended, Fault};
 use crate::text;
 use crate::text::Text;
 
-/// The error with which a child ends that leaves a process.
+/// The error of a child that ends and leaves a process.
 pub(super) const LEFT_PROCESSES: &str = "a process that it had forked was still there";
 
 /// How a check ended.
@@ -91,7 +91,7 @@ impl Failure {
         Failure { verdict, expected, happened, given: None, misconception: None, signal: None, died_of: None }
     }
 
-    /// Says with which values it happened.
+    /// Says with which values it happened, unless that is known already.
     #[must_use]
     pub fn given(mut self, values: Text) -> Failure {
         self.given.get_or_insert(values);

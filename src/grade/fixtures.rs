@@ -1,5 +1,5 @@
-//! What the checks of several lessons begin with and compare by: files whose bytes are known, and expectations that fail
-//! with the same words everywhere.
+//! What the checks of several lessons begin with and compare by: files whose bytes are known, and expectations that
+//! fail with the same words everywhere.
 
 use std::fmt::Debug;
 use std::fs::{self, File};
@@ -30,8 +30,8 @@ pub fn near_page_boundaries() -> impl Strategy<Value = usize> {
     prop_oneof![3 => boundary, 1 => 0..3 * page]
 }
 
-/// `length` bytes: 1, 2, ... 251, 1, 2, ... None is zero, so that no hole and no rest of a page is taken for them; 251 is
-/// prime, so that bytes one page apart differ.
+/// `length` bytes: 1, 2, ... 251, 1, 2, ... None is zero, so a hole or the rest of a page looks different; 251 is
+/// prime, so bytes one page apart differ.
 pub fn pattern(length: usize) -> Vec<u8> {
     (1..=251).cycle().take(length).collect()
 }
@@ -121,7 +121,8 @@ pub fn difference(found: &[u8], wanted: &[u8]) -> Option<Difference> {
     Some(Difference { at, found: found.get(at).copied(), wanted: wanted.get(at).copied() })
 }
 
-/// Expects no difference; `what` says which bytes they are ("the file") or what should be the case ("the file is as it was").
+/// Expects no difference; `what` says which bytes they are ("the file") or what should be the case ("the file is as it
+/// was").
 ///
 /// # Errors
 /// A failure that names the byte.

@@ -1,9 +1,9 @@
 //! What an exercise's checks are written with.
 //!
 //! A check never runs the learner's code in its own process. [`ask()`] forks a child that runs it and brings back the
-//! answer, [`start`] one that takes turns with the check, and [`trace`] one that stops at each system call or after each
-//! instruction. So whatever the code does instead of returning has a verdict of its own, and a property can shrink a
-//! counterexample even where each try dies of a signal.
+//! answer, [`start`] one that takes turns with the check, and [`trace`] one that stops at each system call or after
+//! each instruction. So whatever the code does instead of returning has a verdict of its own, and a property can shrink
+//! a counterexample even where each try dies of a signal.
 
 mod ask;
 mod failure;
@@ -38,8 +38,8 @@ pub fn deadline() -> Duration {
     Duration::from_secs(seconds.unwrap_or(10))
 }
 
-/// One check: runs `body`. When it fails, the check says why, the `rule` that was broken, and which `section` to read: an
-/// anchor of this lesson's lesson.rs, or of another lesson's with its number in front (`3:snapshot`).
+/// One check: runs `body`. When it fails, the check says why, the `rule` that was broken, and which `section` to read:
+/// an anchor of this lesson's lesson.rs, or of another lesson's with its number in front (`3:snapshot`).
 ///
 /// # Panics
 /// When the check fails, with all of that as its message: this makes it a test for libtest.

@@ -7,11 +7,13 @@ use crate::process::Panic;
 
 /// The task that a `todo!()` names, empty when it names none; None when the panic is not a `todo!()`.
 ///
-/// `todo!()` expands to a `panic!()` whose message begins with "not yet implemented", and anybody may write that message.
-/// What differs is the place of the panic, which is where the macro is called: in the source, `todo!` stands there.
+/// `todo!()` expands to a `panic!()` whose message begins with "not yet implemented", and any code may use that
+/// message. What differs is the place of the panic, which is where the macro is called: in the source, `todo!` stands
+/// there.
 ///
-/// Two cases remain in which a `todo!()` counts as a panic. Where another macro or a `#[track_caller]` function calls it, the
-/// panic has the place of their caller; and a source that was saved after it was compiled may have another text there.
+/// Two cases remain in which a `todo!()` counts as a panic. Where another macro or a `#[track_caller]` function calls
+/// it, the panic has the place of their caller; and a source that was saved after it was compiled may have another text
+/// there.
 pub(super) fn task(panic: &Panic) -> Option<&str> {
     let task = panic.message.strip_prefix("not yet implemented")?;
     // The compiler names a source by its path from the workspace's root.

@@ -42,8 +42,8 @@ pub fn calls_of<T>(
     before_each_call(prepare, act, |_, _| Ok(()))
 }
 
-/// [`calls_of`], with `look` called before each of them, while the process stands still at its entry: with its index, from 0
-/// on, and the call, whose `answer` is 0 as yet.
+/// [`calls_of`], with `look` called before each of them, while the process stands still at its entry: with its index,
+/// from 0 on, and the call, whose `answer` is 0 as yet.
 ///
 /// # Errors
 /// As [`calls_of`], and those of `look`.
@@ -86,8 +86,8 @@ pub fn killed_before_call<T>(
     Ok(None)
 }
 
-/// Runs `act` one machine instruction at a time and calls `look` after each, with their number so far, while the process
-/// stands still. Returns their number; None where this machine can't single-step.
+/// Runs `act` one machine instruction at a time and calls `look` after each, with their number so far, while the
+/// process stands still. Returns their number; None where this machine can't single-step.
 ///
 /// # Errors
 /// As [`calls_of`], and those of `look`; when there are more than 2 million instructions.

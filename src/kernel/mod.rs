@@ -1,14 +1,14 @@
 //! Scenarios on the kernel: one process for each letter, forked where the scenario forks.
 //!
-//! There are three parts. [`Kernel`] is what the caller holds. It has forked the supervisor, a small process that lives from
-//! scenario to scenario: the supervisor forks process A, gives the turns, and waits for each worker that ends. The workers are
-//! the processes of the scenario. They are all children of the supervisor, whichever worker forked them (CLONE_PARENT,
-//! clone(2)), so that none can be lost. They die with the supervisor, and the supervisor ends when the caller does, in
-//! whatever way that happens.
+//! There are three parts. [`Kernel`] is what the caller holds. It has forked the supervisor, a small process that lives
+//! from scenario to scenario: the supervisor forks process A, gives the turns, and waits for each worker that ends. The
+//! workers are the processes of the scenario. They are all children of the supervisor, whichever worker forked them
+//! (CLONE_PARENT, clone(2)), so that none can be lost. They die with the supervisor, and the supervisor ends when the
+//! caller does, in whatever way that happens.
 //!
-//! A worker has the turn for as many consecutive lines as are its own. It writes the outcome of each into the record: memory
-//! that all of them share, and that only the process that has the turn accesses. A signal handler records an access that
-//! faults, and the worker then dies of it; the supervisor checks that it did.
+//! A worker has the turn for as many consecutive lines as are its own. It writes the outcome of each into the record:
+//! memory that all of them share, and that only the process that has the turn accesses. A signal handler records an
+//! access that faults, and the worker then dies of it; the supervisor checks that it did.
 
 mod record;
 mod sockets;
@@ -24,8 +24,8 @@ use crate::process::{Child, Peer};
 use crate::scenario::{Backend, Outcome, Scenario};
 use record::Record;
 
-/// The kernel of this machine, as a backend for scenarios. It keeps their files in a temporary directory of its own, and no line
-/// of a scenario reaches anything else.
+/// The kernel of this machine, as a backend for scenarios. It keeps their files in a temporary directory of its own,
+/// and no line of a scenario reaches anything else.
 #[derive(Debug)]
 pub struct Kernel {
     peer: Peer,
@@ -65,8 +65,8 @@ impl Backend for Kernel {
     type Error = io::Error;
 
     /// # Errors
-    /// When a process ends in a way that no scenario asks for, when the deadline of [`crate::process`] passes, or when the
-    /// outcomes don't fit in the record. The kernel can't be used afterwards.
+    /// When a process ends in a way that no scenario asks for, when the deadline of [`crate::process`] passes, or when
+    /// the outcomes don't fit in the record. The kernel can't be used afterwards.
     fn play(&mut self, scenario: &Scenario) -> io::Result<Vec<Outcome>> {
         self.record.begin(scenario.to_string().as_bytes())?;
         self.peer.give_turn()?;

@@ -17,8 +17,8 @@ use crate::scenario::{Amount, Byte, Outcome};
 /// The size in bytes: enough for a scenario's text or its outcomes. A page that is never accessed costs nothing.
 const SIZE: usize = 64 << 20;
 
-/// A length, followed by that number of bytes. Only the process that has the turn accesses them: the messages between the
-/// processes order the accesses.
+/// A length, followed by that number of bytes. Only the process that has the turn accesses them: the messages between
+/// the processes order the accesses.
 #[derive(Debug)]
 pub(super) struct Record(MmapRaw);
 
@@ -86,7 +86,7 @@ impl Record {
         true
     }
 
-    /// Records an outcome, as each method from here on. One that doesn't fit is left out, and the caller finds one too few.
+    /// Records an outcome, as the methods below do. One that doesn't fit is left out, and the caller finds one too few.
     pub(super) fn done(&self) {
         self.push(&[Tag::Done as u8]);
     }

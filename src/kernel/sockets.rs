@@ -1,4 +1,5 @@
-//! How the supervisor and the workers talk: a pair of sockets for each letter, a message for a turn and one for its end.
+//! How the supervisor and the workers talk: a pair of sockets for each letter, and one message that gives the turn, one
+//! that ends it.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Read, Write};
@@ -18,7 +19,7 @@ pub(super) struct Sockets(BTreeMap<Pid, (UnixStream, UnixStream)>);
 pub(super) struct Answer {
     /// The number of the first line that has not been done, from 0 on.
     pub(super) next: usize,
-    pub(super) stop: TurnEnd,
+    pub(super) end: TurnEnd,
 }
 
 /// Why a turn is over.
@@ -38,7 +39,7 @@ impl Answer {
 
     /// Async-signal-safe.
     pub(super) fn to_bytes(&self) -> [u8; Answer::SIZE] {
-        let (kind, value) = match self.stop {
+        let (kind, value) = match self.end {
             TurnEnd::Done => (0, 0),
             TurnEnd::Forked(process) => (1, process.as_raw()),
             TurnEnd::Exits => (2, 0),
@@ -54,14 +55,14 @@ impl Answer {
     fn from_bytes(bytes: [u8; Answer::SIZE]) -> io::Result<Answer> {
         let [kind, value] = [0, 4].map(|at| i32::from_ne_bytes([0, 1, 2, 3].map(|n| bytes[at + n])));
         let next = word(bytes, 1)?;
-        let stop = match kind {
+        let end = match kind {
             0 => TurnEnd::Done,
             1 => TurnEnd::Forked(ProcessId::from_raw(value)),
             2 => TurnEnd::Exits,
             3 => TurnEnd::Dies(Signal::try_from(value)?),
             kind => return Err(io::Error::new(ErrorKind::InvalidData, format!("a worker's answer of kind {kind}"))),
         };
-        Ok(Answer { next, stop })
+        Ok(Answer { next, end })
     }
 }
 
@@ -76,7 +77,8 @@ impl Sockets {
         Ok(Sockets(('A'..='Z').filter_map(Pid::new).map(pair).collect::<io::Result<_>>()?))
     }
 
-    /// The supervisor's side: gives a worker the lines from `from` up to and without `to`, and waits until its turn is over.
+    /// The supervisor's side: gives a worker the lines from `from` up to but not including `to`, and waits until its
+    /// turn is over.
     pub(super) fn give_turn(&self, letter: Pid, from: usize, to: usize) -> io::Result<Answer> {
         let (mut socket, _) = self.pair(letter)?;
         socket.write_all(&[(from as u64).to_ne_bytes(), (to as u64).to_ne_bytes()].concat())?;
@@ -88,7 +90,7 @@ impl Sockets {
         Answer::from_bytes(answer)
     }
 
-    /// The worker's side: waits for a turn and says from which line up to which one, without it.
+    /// The worker's side: waits for a turn, and returns its first line and the line after its last one.
     pub(super) fn await_turn(&self, letter: Pid) -> io::Result<(usize, usize)> {
         let (_, mut socket) = self.pair(letter)?;
         let mut turn = [0; 16];

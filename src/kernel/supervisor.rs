@@ -20,8 +20,8 @@ use crate::scenario::{Operation, Pid, Scenario};
 /// The most lines in one turn: a turn has a deadline.
 const LONGEST_TURN: usize = 1000;
 
-/// Plays one scenario after the other until the caller is gone, and then removes the directory: a caller that is interrupted or
-/// killed doesn't.
+/// Plays one scenario after the other until the caller is gone, and then removes the directory: a caller that is
+/// interrupted or killed doesn't.
 pub(super) fn serve(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> {
     // So the supervisor must outlive the caller; it learns from the socket that the caller is gone.
     prctl::set_pdeathsig(None)?;
@@ -112,8 +112,8 @@ fn turns(
             .take(LONGEST_TURN)
             .take_while(|other| other.process == line.process && !ours(&other.operation));
         let last = next + own.count().max(1);
-        let Answer { next: reached, stop } = sockets.give_turn(line.process, next, last)?;
-        match stop {
+        let Answer { next: reached, end: turn_end } = sockets.give_turn(line.process, next, last)?;
+        match turn_end {
             TurnEnd::Done => {}
             TurnEnd::Forked(child) => {
                 let Operation::Fork(letter) = line.operation else {

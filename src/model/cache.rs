@@ -22,7 +22,7 @@ impl Model {
         self.room(after <= before || others + pages(after) <= Model::MOST_PAGES)
     }
 
-    /// Limits the memory that a scenario can take.
+    /// Refuses the line if there is no room: a scenario's memory is limited.
     pub(super) fn room(&mut self, there_is: bool) -> Result<(), Outcome> {
         self.full |= !there_is;
         if there_is { Ok(()) } else { Err(Outcome::NotApplicable) }

@@ -88,7 +88,7 @@ struct PageEntry {
     copy: Option<Page>,
 }
 
-/// A mapping: an area of a process's memory, as the kernel calls it.
+/// A mapping, as mmap(2) made it; the kernel may split what is left of it into several areas.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Region {
     /// The file, and the number of its first page that is mapped; None for private anonymous memory.

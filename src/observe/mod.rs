@@ -58,8 +58,8 @@ impl Area {
         self.0.offset
     }
 
-    /// The name of what is mapped, as the kernel prints it: followed by ` (deleted)` when the name is gone; empty for memory
-    /// without a file.
+    /// The name of what is mapped, as the kernel prints it: followed by ` (deleted)` when the name is gone; empty for
+    /// memory without a file.
     pub fn name(&self) -> String {
         match &self.0.pathname {
             MMapPath::Path(path) => path.display().to_string(),
@@ -128,19 +128,21 @@ pub fn minor_faults() -> io::Result<i64> {
     Ok(getrusage(UsageWho::RUSAGE_SELF)?.minor_page_faults())
 }
 
-/// For each page of `range`, whether it is in the page cache (mincore(2)), whether this process has accessed it or not.
+/// For each page of `range`, whether it is in the page cache (mincore(2)), even if this process has not accessed it.
 ///
 /// # Errors
 /// EINVAL when `range` does not start at a page boundary; ENOMEM when part of it is not mapped.
 pub fn in_page_cache(range: Range<usize>) -> io::Result<Vec<bool>> {
     let mut pages = vec![0_u8; range.len().div_ceil(page_size())];
     let start = std::ptr::without_provenance_mut(range.start);
-    // SAFETY: mincore(2) reads no memory in the range, and writes a byte for each of its pages; `pages` has that length.
+    // SAFETY: mincore(2) reads no memory in the range, and writes a byte for each of its pages; `pages` has that
+    // length.
     Errno::result(unsafe { libc::mincore(start, range.len(), pages.as_mut_ptr()) })?;
     Ok(pages.iter().map(|page| page & 1 == 1).collect())
 }
 
-/// The bytes as two hexadecimal digits each, then as text, with a dot for each that isn't printable ASCII: `68 69 0a  |hi.|`.
+/// The bytes as two hexadecimal digits each, then as text, with a dot for each that isn't printable ASCII:
+/// `68 69 0a  |hi.|`.
 pub fn hex(bytes: &[u8]) -> String {
     let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let text: String = bytes.iter().map(|&b| if (b' '..=b'~').contains(&b) { char::from(b) } else { '.' }).collect();

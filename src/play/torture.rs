@@ -120,7 +120,7 @@ pub fn torture(
 }
 
 /// Compares on each file system, and prints a line for each on `out`; a progress bar on standard error, if that is a
-/// terminal. Whether there was no divergence.
+/// terminal. Returns true if there was no divergence.
 ///
 /// # Errors
 /// As [`torture`], and those of writing.

@@ -70,7 +70,7 @@ fn beginning(bytes: &[Byte]) -> String {
     }
 }
 
-/// The same for programs that draw.
+/// The same as JSON, for programs that draw.
 pub(super) fn json(state: &State) -> Value {
     let whole = |bytes: &Vec<Byte>| Outcome::Bytes(bytes.clone()).to_string();
     let files = state.files.iter().map(|file| {

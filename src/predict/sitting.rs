@@ -25,7 +25,7 @@ pub fn sit(
     input: &mut dyn BufRead,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
-    // None where they have no end.
+    // None if the series has no end.
     let of = questions.size_hint().1;
     let (mut asked, mut right) = (0, 0);
     let mut shown: BTreeMap<&str, (usize, &Denial)> = BTreeMap::new();

@@ -21,10 +21,11 @@ pub enum OnSmallDisk {
     Skipped(String),
 }
 
-/// Runs `body` in a forked child, with the path of a tmpfs of `size` bytes; `listen` has the other end of its [`Peer`] meanwhile.
+/// Runs `body` in a forked child, with the path of a tmpfs of `size` bytes; `listen` has the other end of its [`Peer`]
+/// meanwhile.
 ///
-/// The child mounts the tmpfs in a mount namespace of its own (unshare(2) CLONE_NEWNS), for which an ordinary user needs a
-/// user namespace as well. Namespaces and mount end with the child, however it ends.
+/// The child mounts the tmpfs in a mount namespace of its own (unshare(2) CLONE_NEWNS), for which an ordinary user
+/// needs a user namespace as well. Namespaces and mount end with the child, however it ends.
 ///
 /// # Errors
 /// Those of [`Child::fork`], [`Child::wait`] and `listen`.
@@ -63,7 +64,8 @@ fn mount_tmpfs(directory: &Path, size: u64) -> Result<(), String> {
     } else {
         let both = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS;
         unshare(both).map_err(may_not("no user namespace, and not root"))?;
-        // Both ids stay the same in the new namespace. setgroups must be denied before gid_map is written: user_namespaces(7).
+        // Both ids stay the same in the new namespace. setgroups must be denied before gid_map is written:
+        // user_namespaces(7).
         let write = |file: &str, text: String| fs::write(format!("/proc/self/{file}"), text);
         write("setgroups", "deny".to_owned()).map_err(may_not("setgroups"))?;
         write("uid_map", format!("{uid} {uid} 1")).map_err(may_not("uid_map"))?;

@@ -1,9 +1,9 @@
 //! A fault, as the kernel describes it to a signal handler.
 //!
-//! wait(2) says which signal killed a process, but not where: si_code and si_addr reach only a signal handler. So a process
-//! that is to say where it faulted has a handler for the signals of a fault. It writes the siginfo down and returns with the
-//! default action restored (SA_RESETHAND): the faulting instruction runs again, and the process dies of the very signal that
-//! the kernel sent.
+//! wait(2) says which signal killed a process, but not where: si_code and si_addr reach only a signal handler. So a
+//! process that is to say where it faulted has a handler for the signals of a fault. It writes the siginfo down and
+//! returns with the default action restored (SA_RESETHAND): the faulting instruction runs again, and the process dies
+//! of the very signal that the kernel sent.
 
 use std::fmt;
 use std::io;
@@ -29,7 +29,7 @@ impl Fault {
     /// The length in bytes of a fault that is written down.
     pub(crate) const SIZE: usize = 16;
 
-    /// Why the access faulted; None for what no mapping causes, an illegal instruction for one.
+    /// Why the access faulted; None for a fault that no mapping causes, such as an illegal instruction.
     pub fn cause(&self) -> Option<Cause> {
         Cause::of(self.signal.as_str(), self.code)
     }
@@ -88,8 +88,8 @@ pub(crate) fn report_faults<R: ReportFault>() -> io::Result<()> {
     let flags = SaFlags::SA_SIGINFO | SaFlags::SA_RESETHAND | SaFlags::SA_ONSTACK;
     let action = SigAction::new(SigHandler::SigAction(on_fault::<R>), flags, SigSet::empty());
     for signal in [Signal::SIGSEGV, Signal::SIGBUS, Signal::SIGILL] {
-        // SAFETY: `on_fault` does only what is async-signal-safe: it reads its arguments and calls raise(3), or `report`,
-        // which vouches for itself.
+        // SAFETY: `on_fault` does only what is async-signal-safe: it reads its arguments and calls raise(3), or
+        // `report`, which vouches for itself.
         unsafe { sigaction(signal, &action) }?;
     }
     Ok(())
@@ -101,7 +101,8 @@ extern "C" fn on_fault<R: ReportFault>(signal: i32, info: *mut libc::siginfo_t, 
     unsafe { siginfo.as_mut_ptr().copy_from_nonoverlapping(info, 1) };
     // SAFETY: initialised by the copy.
     let siginfo = unsafe { siginfo.assume_init() };
-    // SAFETY: as faults, SIGSEGV, SIGBUS and SIGILL fill in si_addr; where another process sent the signal, it isn't used.
+    // SAFETY: as faults, SIGSEGV, SIGBUS and SIGILL fill in si_addr; where another process sent the signal, it isn't
+    // used.
     let address = unsafe { siginfo.si_addr() }.addr();
     match Signal::try_from(signal) {
         Ok(signal) if siginfo.si_code > 0 => R::report(&Fault { signal, code: siginfo.si_code, address }),

@@ -2,12 +2,12 @@
 //!
 //! Only this module forks. What a forked child may do depends on the threads that were running at that moment: only the
 //! thread that called fork(2) exists in the child, and a lock that another thread held stays locked there for ever. So
-//! [`Child::fork`] refuses to fork from a process in which any thread but libtest's idle main thread runs beside the caller.
-//! Then no lock can be held in the child, and its body may allocate.
+//! [`Child::fork`] refuses to fork while more than two threads run: the caller, and one that is taken for libtest's idle
+//! main thread. Then no lock can be held in the child, and its body may allocate.
 //!
 //! Nothing here sleeps to wait for another process. Each [`Peer`] is a socket: its other end answers, dies, or lets the
-//! [`DEADLINE`] pass, and each of the three is told apart. A child is in a process group of its own, which is killed and
-//! reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child.
+//! [`DEADLINE`] pass, and each of the three is told apart. A child is in a process group of its own, which is killed
+//! and reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child.
 
 mod disk;
 mod ended;
@@ -55,8 +55,9 @@ pub struct Child {
 impl Child {
     /// Forks a child that runs `body` and then calls _exit(2): no destructor of the parent's runs in it.
     ///
-    /// `body` gets its end of a [`Peer`] to the parent, which gets the other end. An `Err` of it becomes [`Ended::Failed`], a
-    /// panic [`Ended::Panicked`], a fault (SIGSEGV, SIGBUS or SIGILL) [`Ended::Faulted`] with its siginfo.
+    /// `body` gets its end of a [`Peer`] to the parent, which gets the other end. An `Err` of it becomes
+    /// [`Ended::Failed`], a panic [`Ended::Panicked`], a fault (SIGSEGV, SIGBUS or SIGILL) [`Ended::Faulted`] with its
+    /// siginfo.
     ///
     /// # Errors
     /// The error of fork(2), socketpair(2), pipe(2) or pidfd_open(2); `Unsupported` when other threads are running.
@@ -65,8 +66,8 @@ impl Child {
         let (ours, theirs) = Peer::pair()?;
         let (reader, writer) = report::channel()?;
         let parent = getpid();
-        // SAFETY: the calling thread is the only one that runs (checked above), so no lock is held in the child, which
-        // runs `body` and calls _exit(2) without returning into the parent's frames.
+        // SAFETY: beside the caller at most libtest's idle main thread runs (checked above), so no lock is held in the
+        // child, which runs `body` and calls _exit(2) without returning into the parent's frames.
         match unsafe { fork() }? {
             ForkResult::Child => {
                 drop((ours, reader));
@@ -175,8 +176,8 @@ impl Child {
         if self.reaped {
             return Err(Errno::ECHILD.into());
         }
-        // Processes that the child left are still in its group. The group's id is the child's process id, which no other
-        // process can get before the child is reaped.
+        // Processes that the child left are still in its group. The group's id is the child's process id, which no
+        // other process can get before the child is reaped.
         let _ = killpg(self.pid, Signal::SIGKILL);
         let status = waitpid(self.pid, Some(WaitPidFlag::empty()))?;
         self.reaped = true;
@@ -221,8 +222,8 @@ pub(crate) enum Parent {
     Mine,
 }
 
-/// fork(2) within the group that a [`Child`] leads: the new process is killed with the group, and dies when its parent does.
-/// Returns None in the new process. The caller sees to it that the parent waits for it.
+/// fork(2) within the group that a [`Child`] leads: the new process is killed with the group, and dies when its parent
+/// does. Returns None in the new process. The caller sees to it that the parent waits for it.
 ///
 /// # Errors
 /// The error of clone(2).

@@ -11,8 +11,8 @@ use super::DEADLINE;
 /// The longest message that a [`Peer`] carries, in bytes.
 const LONGEST: usize = 64 * 1024;
 
-/// One end of a socket pair between two processes. Messages stay apart, and a wait for one ends in one of three ways: the
-/// message comes, the other process has ended or closed its end, or the [`DEADLINE`] passes.
+/// One end of a socket pair between two processes. Messages stay apart, and a wait for one ends in one of three ways:
+/// the message comes, the other process has ended or closed its end, or the [`DEADLINE`] passes.
 #[derive(Debug)]
 pub struct Peer(OwnedFd);
 

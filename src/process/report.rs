@@ -28,13 +28,14 @@ pub(super) struct EndReader(File);
 pub(super) struct EndWriter(OwnedFd);
 
 pub(super) fn channel() -> io::Result<(EndReader, EndWriter)> {
-    // Not blocking: the reader looks once the child is gone, and must not wait for other processes that have the writing end.
+    // Not blocking: the reader looks once the child is gone, and must not wait for other processes that have the
+    // writing end.
     let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
     Ok((EndReader(reader.into()), EndWriter(writer)))
 }
 
-/// What the pipe carries: for each part of a report its kind, the process that wrote it, its length, and that number of bytes.
-/// Processes that the child forks have the pipe as well, so a report says whose it is.
+/// What the pipe carries: for each part of a report its kind, the process that wrote it, its length, and that number of
+/// bytes. Processes that the child forks have the pipe as well, so a report says whose it is.
 const HEAD: usize = 9;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -57,7 +58,7 @@ impl EndReader {
     /// The last report of this process, or None when it left none.
     pub(super) fn read(mut self, process: Pid) -> Option<EndReport> {
         let mut bytes = Vec::new();
-        // WouldBlock ends it as well as end of file does: only what has been written by now counts.
+        // WouldBlock ends it, as the end of the file does: only what has been written by now counts.
         let _ = self.0.read_to_end(&mut bytes);
         let (mut rest, mut report, mut maps) = (bytes.as_slice(), None, Vec::new());
         while let Some(([kind, pid_and_length @ ..], after)) = rest.split_first_chunk::<HEAD>() {
@@ -143,7 +144,7 @@ unsafe impl ReportFault for ToParent {
     }
 }
 
-/// The process's mappings follow the siginfo: once the process is gone, nothing says any more which of them it accessed.
+/// The process's mappings follow the siginfo: once the process is gone, nothing tells which of them it accessed.
 fn report_maps() {
     // SAFETY: open(2) is async-signal-safe, and the name ends with a NUL.
     let maps = unsafe { libc::open(c"/proc/self/maps".as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC) };

@@ -10,8 +10,8 @@ use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 use procfs::process::all_processes;
 
-/// From now on a descendant whose parent ends becomes a child of this process instead of init's (PR_SET_CHILD_SUBREAPER,
-/// prctl(2)). So it is found, even in a session or process group of its own.
+/// From now on a descendant whose parent ends becomes a child of this process instead of init's
+/// (PR_SET_CHILD_SUBREAPER, prctl(2)). So it is found, even in a session or process group of its own.
 ///
 /// # Errors
 /// The error of prctl(2).
@@ -31,8 +31,8 @@ pub fn has_children() -> io::Result<bool> {
     }
 }
 
-/// Kills and reaps every child of this process, also those that become its children meanwhile, and returns their number.
-/// After [`adopt_orphans`] no descendant is left then.
+/// Kills and reaps every child of this process, also those that become its children meanwhile, and returns their
+/// number. After [`adopt_orphans`] no descendant is left then.
 ///
 /// # Errors
 /// When /proc cannot be read.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::text::{Language, Text};
 
 impl Language {
-    /// `WORKBOOK_LANG` (`en` or `zh`), else the locale of the messages: LC_ALL, LC_MESSAGES, LANG, the first that is
-    /// set (locale(7)). English if that is another language.
+    /// The first of these variables that is set: `WORKBOOK_LANG` (`en` or `zh`), then LC_ALL, LC_MESSAGES and LANG, as
+    /// for messages (locale(7)). English if none is, or if it names another language.
     pub fn of_environment() -> Language {
         Language::from(|name| env::var(name).ok())
     }

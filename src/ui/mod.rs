@@ -8,6 +8,6 @@ pub use output::StandardOutput;
 pub(crate) use terminal::visible;
 pub use terminal::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING, wrap};
 
-/// The number of the JSON that `play` and `check` print, its field `format`: it goes up when a field changes its name
-/// or meaning.
+/// The version of the JSON that `play` and `check` print, in its field `format`. It is incremented when a field changes
+/// its name or meaning.
 pub const JSON_FORMAT: u32 = 1;

@@ -1,4 +1,4 @@
-//! Standard output, whose errors name it.
+//! The program's standard output.
 
 use std::fmt::Display;
 use std::io::{self, Write};

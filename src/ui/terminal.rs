@@ -87,7 +87,7 @@ impl<'a> Terminal<'a> {
         writeln!(self.out, "{text}")
     }
 
-    /// Clears the terminal; prints an empty line where there is none.
+    /// Clears the terminal; prints an empty line if standard output isn't one.
     ///
     /// # Errors
     /// When it can't be written.
@@ -130,13 +130,14 @@ impl<'a> Terminal<'a> {
     }
 }
 
-/// `text` in lines of at most `width` columns, broken where Unicode allows it (UAX #14): Chinese has no spaces.
+/// `text` in lines of at most `width` columns, broken where Unicode allows it (UAX #14): Chinese has no spaces. What
+/// can't be broken may be wider.
 pub fn wrap(text: &str, width: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let (mut start, mut last) = (0, None);
     for (at, opportunity) in linebreaks(text) {
         if visible(text[start..at].trim_end()).width() > width {
-            // The line ends at the last opportunity before, unless it would be empty.
+            // The line ends at the opportunity before this one, unless it would be empty.
             if let Some(last) = last.filter(|last| *last > start) {
                 lines.push(text[start..last].trim_end().to_owned());
                 start = last;
@@ -151,7 +152,7 @@ pub fn wrap(text: &str, width: usize) -> Vec<String> {
     lines
 }
 
-/// The text without the escape sequences of styles, which take no room.
+/// The text without the escape sequences of styles, which take no columns.
 pub(crate) fn visible(text: &str) -> String {
     anstream::adapter::strip_str(text).to_string()
 }

@@ -1,4 +1,4 @@
-//! The language of scenarios and the model by themselves: that this compiles shows that they call no system, need no crate but
+//! The language of scenarios and the model by themselves. If this compiles, they make no system call, need no crate but
 //! `alloc`, and have no unsafe block.
 
 #![no_std]

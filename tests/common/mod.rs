@@ -17,13 +17,13 @@ use tempfile::TempDir;
 
 /// proptest's settings for a property of which `cases` examples are tried, or as many as PROPTEST_CASES says.
 ///
-/// A failure is printed and not written down: proptest's regression files would lie beside the sources.
+/// A failure is only printed: proptest's regression files would lie beside the sources.
 pub fn cases(cases: u32) -> Config {
     let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
     Config { cases, failure_persistence: None, ..Config::default() }
 }
 
-/// File contents of up to a few pages, with the edges of pages likely.
+/// File contents of up to a few pages, with page boundaries likely.
 pub fn contents() -> impl Strategy<Value = Vec<u8>> {
     let page = page_size();
     let length = prop_oneof![1..64_usize, page - 2..page + 3, 2 * page - 2..2 * page + 3, 1..3 * page];
@@ -67,7 +67,7 @@ pub fn transcript(lesson: u8) -> String {
     String::from_utf8(text).expect("a transcript is text")
 }
 
-/// Whether a small disk can be mounted here; says why where it can't. A transcript that tells of one is held only then.
+/// Whether a small disk can be mounted here; prints why if it can't. A transcript that shows one is compared only then.
 pub fn has_small_disks() -> bool {
     match on_a_small_disk(1 << 20, |_, _| Ok(()), |_| Ok(())).expect("a child") {
         OnSmallDisk::Ran(ended) => ended == Ended::Exited(0) || panic!("{ended}"),
@@ -110,24 +110,24 @@ pub fn wrong_answers(lesson: u8) -> Vec<(String, Vec<String>)> {
     answers
 }
 
-/// What is wrong, and what repairs it.
+/// Violations, each with its place and its repair.
 #[derive(Default)]
 pub struct Findings(Vec<String>);
 
 impl Findings {
-    /// Something is wrong there.
+    /// Adds a violation.
     pub fn add(&mut self, place: impl Display, wrong: impl Display, repair: impl Display) {
         self.0.push(format!("{place}: {wrong}\n    repair: {repair}"));
     }
 
-    /// Something is wrong there, unless this holds.
+    /// Adds a violation, unless `holds`.
     pub fn unless(&mut self, holds: bool, place: impl Display, wrong: impl Display, repair: impl Display) {
         if !holds {
             self.add(place, wrong, repair);
         }
     }
 
-    /// Fails with all of them, if there are any.
+    /// Fails if there are violations, and prints all of them.
     #[track_caller]
     pub fn report(self) {
         assert!(self.0.is_empty(), "{} found:\n{}", self.0.len(), self.0.join("\n"));

@@ -1,4 +1,4 @@
-//! Which module uses which: as the table in CONTRIBUTING.md has it.
+//! Checks which module uses which against the table in CONTRIBUTING.md.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -6,7 +6,7 @@ use super::{Findings, files, read};
 
 const TABLE: &str = "CONTRIBUTING.md, \"The arrows\"";
 
-/// The modules of the table, in its order, each with those that it says it uses.
+/// The rows of the table, in order: a module, and the modules that it may use.
 fn table() -> Vec<(String, BTreeSet<String>)> {
     let text = read("CONTRIBUTING.md");
     let section = text.split("\n## ").find(|section| section.starts_with("The arrows\n")).unwrap_or_default();
@@ -26,7 +26,7 @@ fn module_of(path: &str) -> String {
     path.split('/').next().unwrap_or_default().trim_end_matches(".rs").to_owned()
 }
 
-/// What the code uses: each module with those that it names after `crate::`, and a line where it does.
+/// For each module, those that its code names after `crate::`, each with the first line that does.
 fn used() -> BTreeMap<String, BTreeMap<String, String>> {
     let mut used: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
     let lessons = files(&["lessons"], &["lesson.rs"]);
@@ -37,12 +37,12 @@ fn used() -> BTreeMap<String, BTreeMap<String, String>> {
         let module = module_of(&path);
         let arrows = used.entry(module.clone()).or_default();
         for (n, line) in (1..).zip(read(&path).lines()) {
-            // In a comment it is a reference for the reader.
+            // A name in a comment is no use of the module.
             let code = line.split("//").next().unwrap_or_default();
             for rest in code.split("crate::").skip(1) {
                 let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 let other = if name.starts_with("lesson_") { "lesson_N".to_owned() } else { name };
-                // A macro of the crate is at its root, under the name of its module.
+                // `crate::text!` is a macro at the root of the crate, and not the module of that name.
                 if other != module && !rest.starts_with(&format!("{other}!")) && !other.is_empty() {
                     arrows.entry(other).or_insert_with(|| format!("{path}:{n}"));
                 }

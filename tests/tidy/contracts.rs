@@ -1,20 +1,21 @@
-//! How the contract of an exercise's function is written: what it does in a paragraph, then the conditions, one a line.
+//! The form of a contract, the doc comment of an exercise's function: a paragraph on what it does, then a list of
+//! conditions.
 
 use mmap_workbook::course::{LESSONS, Lesson};
 
 use super::{Findings, names, read, root};
 
-/// The most words of the paragraph that says what a function does.
+/// The most words in the first paragraph, which says what the function does.
 const SUMMARY: usize = 60;
-/// The most words of a condition.
+/// The most words in a condition.
 const CONDITION: usize = 20;
 
-/// The directories of the lessons that have an exercise: a draft may have none yet.
+/// The directories of the lessons that have an exercise; a draft may have none yet.
 fn with_exercise() -> impl Iterator<Item = String> {
     LESSONS.iter().map(Lesson::directory).filter(|lesson| root().join("tests/answers").join(lesson).exists())
 }
 
-/// The doc comments of a file with the line of the item and the item's first line, in their order.
+/// The documented items of a file, in order: the number and the text of the item's first line, and its doc comment.
 fn documented(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
     let mut found = Vec::new();
     let mut comment = Vec::new();
@@ -32,8 +33,8 @@ fn documented(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
     found
 }
 
-/// The items of the lists in a comment, each as one text; and whether there is anything but headings, lists and examples after
-/// the first paragraph.
+/// The items of the lists in a comment, each as one text; and the first line after the first paragraph that belongs to
+/// no heading, list or example.
 fn conditions(comment: &[&str]) -> (Vec<String>, Option<String>) {
     let (mut items, mut stray, mut fenced, mut example) = (Vec::<String>::new(), None, false, false);
     let mut in_item = false;

@@ -1,4 +1,4 @@
-//! What each lesson has, a draft included, but for its tests. What its exercise has is in tests/exercises.rs.
+//! What each lesson must have. A draft may lack its test. tests/exercises.rs says what an exercise must have.
 
 use std::collections::BTreeSet;
 
@@ -30,16 +30,16 @@ fn a_lesson_has_its_directory_its_module_its_tests_and_its_transcript() {
         let holds =
             lesson.draft || test.contains("insta::assert_snapshot!") && test.contains(&format!("transcript({n})"));
         let repair = format!("a test with `insta::assert_snapshot!(transcript({n}))`");
-        wrong.unless(holds, place, "no test holds the demonstration's transcript", repair);
+        wrong.unless(holds, place, "no test compares the demonstration's transcript", repair);
         let place = format!("lessons/{directory}/lesson.rs");
         let heading = format!("//! # Lesson {n}: {title}");
         let begins = read(&place).lines().next() == Some(&heading);
-        wrong.unless(begins, place, "it begins otherwise than the list has it", format!("begin with `{heading}`"));
+        wrong.unless(begins, place, "its title isn't the one in the list", format!("begin with `{heading}`"));
     }
     wrong.report();
 }
 
-/// Sentences of `dev/template/` that no finished lesson has any more.
+/// Sentences of `dev/template/` that a finished lesson no longer has.
 const OF_THE_SKELETON: &[&str] = &[
     "What does the lesson find out?",
     "What the lesson finds out, in a paragraph.",
@@ -73,7 +73,7 @@ fn a_lesson_that_is_listed_has_nothing_left_of_the_skeleton() {
     wrong.report();
 }
 
-/// A learner's exercise differs from the stub; in a draft nobody works on it but its author.
+/// A learner's exercise differs from its stub. That of a draft must not: no learner has worked on it.
 #[test]
 fn the_exercise_of_a_draft_is_its_stub() {
     let mut wrong = Findings::default();

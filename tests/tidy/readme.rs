@@ -1,4 +1,4 @@
-//! What both READMEs say, and that it is there.
+//! The READMEs have the same lessons, commands and links, and what they and CONTRIBUTING.md refer to exists.
 
 use mmap_workbook::course::listed;
 
@@ -50,14 +50,14 @@ fn both_readmes_have_the_lessons_and_the_same_commands() {
     wrong.report();
 }
 
-/// The commands in a text: what begins with `cargo` in code, without its comment.
+/// The commands in a text: code that begins with `cargo`, without its comment.
 fn commands(text: &str) -> Vec<String> {
     let in_code = text.split('`').skip(1).step_by(2).flat_map(str::lines);
     let commands = in_code.map(|line| line.split(" #").next().unwrap_or_default().trim());
     commands.filter(|line| line.starts_with("cargo ")).map(str::to_owned).collect()
 }
 
-/// Where the links of a text lead, the other language's page aside.
+/// The targets of the links in a text, without the link to the other README.
 fn links(text: &str) -> Vec<String> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
     targets.filter(|target| !target.starts_with("README")).map(str::to_owned).collect()
@@ -76,8 +76,8 @@ fn the_links_of_readme_and_contributing_lead_somewhere() {
     wrong.report();
 }
 
-/// A path in backquotes that begins with a directory of the project is one that is there. `N`, `SLUG` and the like stand
-/// for something, so a path with a capital letter isn't looked for.
+/// A path in backquotes exists if it begins with a directory of the project. One with a placeholder, such as `N` or
+/// `SLUG`, isn't checked, nor is a pattern.
 #[test]
 fn the_paths_that_readme_and_contributing_name_are_there() {
     let mut wrong = Findings::default();

@@ -1,4 +1,4 @@
-//! What holds for every source.
+//! Rules for every source, and for the files that go with one.
 
 use super::{Findings, files, names, read};
 
@@ -35,8 +35,8 @@ fn each_snapshot_belongs_to_a_test() {
     wrong.report();
 }
 
-/// That they compile without the standard library, and without an unsafe block, shows that they call no system: cargo compiles
-/// them with the tests, as an example. This holds that it goes on doing so.
+/// Code without the standard library and without unsafe blocks makes no system call. So cargo compiles the two like
+/// that, as an example, whenever it compiles the tests; this checks that it still does.
 #[test]
 fn the_model_and_the_language_are_compiled_by_themselves() {
     let mut wrong = Findings::default();

@@ -1,4 +1,4 @@
-//! Words that are not to be used in English text, with the one to write in their place.
+//! Words that English text avoids, each with what to write instead.
 
 use super::{Findings, files, read};
 

@@ -20,7 +20,7 @@ pub fn size(file: &File) -> io::Result<u64> {
 }
 // ANCHOR_END: size
 
-/// Shows all of it on the file at `path`.
+/// Demonstrates it on the file at `path`.
 ///
 /// # Errors
 /// When the file can't be read, or the output can't be written.

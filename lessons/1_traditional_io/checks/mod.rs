@@ -1,6 +1,6 @@
-//! The checks of exercise 1. Each runs the learner's function in a child. Most pass it a simulated file, whose calls
-//! are short, interrupted or refused for lack of space, or before each of which the process is killed or the power is
-//! cut in turn. The others watch the system calls with ptrace(2), as strace would show them.
+//! The checks of exercise 1. Each runs the learner's function in a child. Most pass it a simulated file: its calls are
+//! short, interrupted, or refused for lack of space; or the process is killed or the power cut before each of them in
+//! turn. The others watch the system calls with ptrace(2), as strace would show them.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};

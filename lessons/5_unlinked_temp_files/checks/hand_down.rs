@@ -52,7 +52,7 @@ impl Number {
     }
 }
 
-/// What cat(1) of that descriptor prints when the command starts it, twice.
+/// Runs cat(1) on that descriptor twice with the same command; what both runs print.
 fn cat(number: RawFd, prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> io::Result<Vec<u8>> {
     let mut command = Command::new("cat");
     // Opening /proc/self/fd/N opens the file again, so it works whatever the offset is.
@@ -67,10 +67,7 @@ fn cat(number: RawFd, prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> i
     if first.stdout == second.stdout {
         Ok(first.stdout)
     } else {
-        Err(io::Error::other(
-            "the two runs printed different \
-                                                                                       bytes",
-        ))
+        Err(io::Error::other("the two runs printed different bytes"))
     }
 }
 

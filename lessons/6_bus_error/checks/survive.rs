@@ -257,8 +257,7 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                 })
             },
         )?;
-        // And at every moment: the file has no page before every other instruction, then before the instructions in
-        // between.
+        // At every moment: the page is missing at every second instruction; in the next run, at the others.
         for_each(
             [0, 1],
             |parity| {
@@ -297,7 +296,7 @@ fn flicker(parity: u64) -> Result<(), Failure> {
         || Ok(()),
         act,
         |step| {
-            // Not for ever: an answer that waits for the page gets it in the end.
+            // Not for ever: an answer that waits for the page gets it at last.
             if step % 2 == parity && step < 50_000 {
                 file.set_len(0)?;
             } else {
@@ -327,7 +326,7 @@ fn flicker(parity: u64) -> Result<(), Failure> {
 /// The descriptor of a file that [`make_longer`] makes longer.
 static SHORT: AtomicI32 = AtomicI32::new(-1);
 
-/// A handler of the check's own: makes a page of a file, so that the access which called it can go on.
+/// A handler of the check's own: gives the file a page, so that the access that raised the signal succeeds.
 extern "C" fn make_longer(_: i32) {
     // SAFETY: ftruncate(2) is async-signal-safe and accesses no memory of ours.
     unsafe { libc::ftruncate(SHORT.load(Ordering::Relaxed), 1) };
@@ -403,14 +402,14 @@ impl Other {
     }
 }
 
-/// How far the body got, which misses a page of its own mapping and then meets a SIGBUS of another kind.
+/// How far the body got. It misses a page of its own mapping, and then gets a SIGBUS of another kind.
 const SURVIVED_ITS_OWN: u8 = 1;
-const CAME_TO_ITS_END: u8 = 2;
+const RETURNED: u8 = 2;
 
 /// For an action from before that lets the process live: a handler that makes a page, or SIG_IGN.
 fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
-    ensure(got == "Err(Page(0))" && reached == CAME_TO_ITS_END && handled, || {
-        let ended = reached == CAME_TO_ITS_END;
+    ensure(got == "Err(Page(0))" && reached == RETURNED && handled, || {
+        let ended = reached == RETURNED;
         Failure::new(
             text!(
                 "the action from before is in force, the body goes on, and the answer is Err(Page(0))",
@@ -430,7 +429,7 @@ fn dies(answered: Result<String, Failure>, reached: u8) -> Result<(), Failure> {
         Err(failure) if reached == SURVIVED_ITS_OWN && failure.signal.as_deref() == Some("SIGBUS") => Ok(()),
         Err(failure) => Err(failure),
         Ok(got) => {
-            let ended = reached == CAME_TO_ITS_END;
+            let ended = reached == RETURNED;
             let lived = Failure::new(
                 text!(
                     "SIGBUS kills the process, as it does without `survive`",
@@ -472,7 +471,7 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
                     mapping.load(0);
                     reached.store(0, SURVIVED_ITS_OWN);
                     what.happen(mapping, &other);
-                    reached.store(0, CAME_TO_ITS_END);
+                    reached.store(0, RETURNED);
                 });
                 format!("{answer:?}")
             });
@@ -569,7 +568,7 @@ impl Ending {
         let page = page_size();
         let length = if matches!(self, Ending::Refused) { 0 } else { 4 * page };
         // Without a message, which would be taken for the check's.
-        let panic = || resume_unwind(Box::new(TheBodys));
+        let panic = || resume_unwind(Box::new(BodyPanic));
         let call = || {
             super::survive(file, length, |mapping| match self {
                 Ending::Answer | Ending::Refused => mapping.load(0),
@@ -584,14 +583,14 @@ impl Ending {
         match catch_unwind(AssertUnwindSafe(call)) {
             Ok(answer) => format!("{answer:?}"),
             // The body's own panic has come through; any other panic is the answer's.
-            Err(panic) if panic.is::<TheBodys>() => "the body's panic".to_owned(),
+            Err(panic) if panic.is::<BodyPanic>() => "the body's panic".to_owned(),
             Err(panic) => resume_unwind(panic),
         }
     }
 }
 
-/// What the body panics with, and nothing else does.
-struct TheBodys;
+/// The payload of the body's own panic.
+struct BodyPanic;
 
 /// The action for SIGBUS: the handler's address and its flags.
 fn action() -> io::Result<(usize, i32)> {

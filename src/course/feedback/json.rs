@@ -18,9 +18,9 @@ use crate::ui::{JSON_FORMAT, visible};
 /// - `compiler_errors`: the compiler's text when the exercise does not compile, and then there are no checks; else
 ///   null.
 /// - `checks`, one for each check: its `function` and its `name`; the `verdict` ([`Verdict`](crate::grade::Verdict) in
-///   snake case: `passed`, or why not); the `signal` that killed it (`SIGBUS` for example) or null; the `message` for the
-///   learner, in the learner's language, or null when it passed; the slug of the `misconception` that it looks like, or
-///   null; the `seconds` that it took.
+///   snake case: `passed`, or why not); the `signal` that killed it (`SIGBUS` for example) or null; the `message` for
+///   the learner, in the learner's language, or null when it passed; the slug of the `misconception` that it looks
+///   like, or null; the `seconds` that it took.
 ///
 /// # Errors
 /// When it can't be written.

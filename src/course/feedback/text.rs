@@ -154,7 +154,7 @@ impl Terminal<'_> {
         let state = state.in_language(self.language());
         writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}")?;
         if to_do {
-            // All checks say the same.
+            // All checks of a function that is still to do say the same.
             let task = checks.iter().find_map(|check| check.report.failure.as_ref()).filter(|_| in_full);
             let task = task.map(|failure| failure.expected.in_language(self.language()).to_owned());
             return task.map_or(Ok(()), |task| self.hang("    ", Style::new(), &task));

@@ -1,13 +1,14 @@
-//! The misconceptions about memory mapping that the course knows, each with a sentence against it: a file a lesson.
+//! The misconceptions about memory mapping that the course knows, each with a sentence against it. Each lesson has a
+//! file, and so have those that only predictions show.
 //!
-//! Their slugs are stable: checks name them in feedback, wrong answers demand them, hints refer to them.
+//! A slug never changes: feedback, the headers of wrong answers and the book refer to it.
 
 use crate::text::Text;
 
-/// Something about files and memory that people believe and that isn't so.
+/// A wrong belief about files and memory.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Misconception {
-    /// Its name for ever, in kebab case.
+    /// Its permanent name, in kebab case.
     pub slug: &'static str,
     /// The belief, in a sentence.
     pub belief: Text,
@@ -16,19 +17,19 @@ pub struct Misconception {
 }
 
 impl Misconception {
-    /// All of them, in the order of the lessons.
+    /// All of them: lesson by lesson, then those of predictions.
     pub fn all() -> impl Iterator<Item = &'static Misconception> {
         FILES.iter().copied().flatten().copied()
     }
 
-    /// The misconception of that slug.
+    /// The misconception with this slug.
     pub fn of_slug(slug: &str) -> Option<&'static Misconception> {
         Misconception::all().find(|misconception| misconception.slug == slug)
     }
 }
 
-/// Makes a static of each misconception, and a list of them: the name, the slug, the belief and the sentence against it, both in
-/// each language.
+/// Makes a static of each misconception, and a list of all in the file. An entry has its name, its slug, the belief and
+/// the sentence against it, both in each language.
 macro_rules! misconceptions {
     ($($name:ident = $slug:literal, ($($belief:literal),*), ($($against:literal),*);)*) => {
         $(
@@ -44,7 +45,7 @@ macro_rules! misconceptions {
     };
 }
 
-/// Each file, once: its misconceptions are found here, and its list is in [`FILES`].
+/// Declares each file, re-exports its misconceptions, and puts its list into [`FILES`].
 macro_rules! files {
     ($($file:ident)*) => {
         $(mod $file;)*

@@ -31,12 +31,12 @@ impl From<Errno> for NotDone {
     }
 }
 
-/// The addresses that one mapping has to itself.
+/// A mapping, and the slot that it is in: a range of addresses that it has to itself.
 #[derive(Clone, Copy)]
 pub(super) struct Mapped {
-    /// Which one, from 0 on.
+    /// The number of the slot, from 0 on.
     number: usize,
-    /// Its first address, which is also the mapping's.
+    /// The first address of the slot and of the mapping.
     start: usize,
     /// The length of the mapping in bytes, as mmap(2) was asked for it.
     length: usize,
@@ -110,8 +110,8 @@ impl Worker<'_> {
                 let (start, length) = (self.address(*name, *at)?, self.size(*length)?);
                 let mut bytes = vec![0; length];
                 for (n, byte) in bytes.iter_mut().enumerate() {
-                    // SAFETY: no Rust object lives in a slot. The load may fault, and the process dies of it, which is what
-                    // the scenario asks for.
+                    // SAFETY: no Rust object lives in a slot. The load may fault, and the process dies of it, which is
+                    // what the scenario asks for.
                     *byte = unsafe { ptr::with_exposed_provenance::<u8>(start + n).read_volatile() };
                 }
                 self.record.bytes(&bytes);
@@ -252,8 +252,8 @@ fn flags_of(protection: Protection) -> i32 {
     }
 }
 
-/// Finds addresses for all slots where nothing is mapped. It looks for twice as many and takes the lower half: the kernel places
-/// other mappings from the top down, so these addresses stay free.
+/// Finds addresses for all slots where nothing is mapped. It looks for twice as many and takes the lower half: the
+/// kernel places other mappings from the top down, so these addresses stay free.
 pub(super) fn addresses_for_slots(page: usize) -> io::Result<usize> {
     let length = SLOTS * PAGES_OF_A_SLOT * page;
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;

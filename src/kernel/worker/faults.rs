@@ -1,4 +1,5 @@
-//! A worker's fault is the outcome of its line: the handler records it and tells the supervisor before the process dies.
+//! A worker's fault is the outcome of its line: the handler records it and tells the supervisor before the process
+//! dies.
 
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
@@ -48,7 +49,7 @@ unsafe impl ReportFault for FatalFault {
         if let Some(record) = record {
             record.died(fault, START.load(Ordering::Relaxed));
         }
-        let answer = Answer { next: NEXT.load(Ordering::Relaxed), stop: TurnEnd::Dies(fault.signal) }.to_bytes();
+        let answer = Answer { next: NEXT.load(Ordering::Relaxed), end: TurnEnd::Dies(fault.signal) }.to_bytes();
         // SAFETY: write(2) is async-signal-safe, and the array is readable for its length.
         unsafe { libc::write(SOCKET.load(Ordering::Relaxed), answer.as_ptr().cast(), answer.len()) };
     }

@@ -64,7 +64,7 @@ impl<'a> Worker<'a> {
         'turns: loop {
             let (from, to) = self.sockets.await_turn(self.letter)?;
             faults::answer_on(self.sockets.workers_end(self.letter)?);
-            let mut answer = Answer { next: from, stop: TurnEnd::Done };
+            let mut answer = Answer { next: from, end: TurnEnd::Done };
             for line in self.scenario.0.get(from..to).unwrap_or_default() {
                 answer.next += 1;
                 faults::answer_with(answer.next);
@@ -72,7 +72,7 @@ impl<'a> Worker<'a> {
                     // SAFETY: a worker is a process of one thread.
                     Operation::Fork(child) => match unsafe { fork_within_group(Parent::Mine) } {
                         Ok(Some(process)) => {
-                            answer.stop = TurnEnd::Forked(process);
+                            answer.end = TurnEnd::Forked(process);
                             self.record.done();
                         }
                         Ok(None) => {
@@ -84,7 +84,7 @@ impl<'a> Worker<'a> {
                     },
                     Operation::Exit => {
                         self.record.done();
-                        return self.sockets.answer(self.letter, &Answer { stop: TurnEnd::Exits, ..answer });
+                        return self.sockets.answer(self.letter, &Answer { end: TurnEnd::Exits, ..answer });
                     }
                     operation => match self.perform(operation) {
                         Ok(()) => {}

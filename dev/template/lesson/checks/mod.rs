@@ -1,4 +1,4 @@
-//! What exercise NUMBER is graded by: in each file of this directory the checks of one function, and here what they share.
+//! The checks of exercise NUMBER. Each function has a file of its own; here is what they share.
 
 use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all};
 use mmap_workbook::observe::page_size_u64;

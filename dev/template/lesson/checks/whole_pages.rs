@@ -6,7 +6,7 @@ use super::*;
 fn any_size_is_rounded_up() {
     let rule = text!("A mapping is of whole pages.", "映射以整页为单位。");
     let page = page_size_u64();
-    // The sizes next to the edges of pages first of all.
+    // Sizes next to page boundaries are likely.
     let sizes = prop_oneof![Just(0), Just(1), Just(page - 1), Just(page), Just(page + 1), 0..10 * page];
     check("size", rule, || {
         for_all(
