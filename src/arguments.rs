@@ -22,7 +22,7 @@ pub struct Arguments {
 pub enum Command {
     /// Run a lesson's demonstration, or one of lesson 4's two programs
     Run(Run),
-    /// Grade an exercise: the one with this number, else the next unsolved one
+    /// Grade the exercise of a lesson; the next unsolved one if no lesson is given
     Check(Check),
     /// Grade an exercise each time it is saved
     Watch {
@@ -64,7 +64,7 @@ pub struct Check {
     /// Grade all exercises
     #[arg(long, conflicts_with = "lesson")]
     pub all: bool,
-    /// Text for a reader, one JSON object per exercise, or JUnit's XML
+    /// Plain text, one JSON object per exercise, or JUnit XML
     #[arg(long, default_value = "text")]
     pub format: Format,
 }
@@ -84,13 +84,13 @@ pub enum Format {
 pub struct Play {
     /// The file with the scenario, or `-` for standard input
     pub file: PathBuf,
-    /// Show the state after each line (the page cache, the mappings, whose copy a page is), and the rule that applied
+    /// Show the state after each line (the page cache, the mappings, the private copies), and the rule that applied
     #[arg(long)]
     pub trace: bool,
-    /// Text for a reader, or one JSON object
+    /// Plain text, or one JSON object
     #[arg(long, default_value = "text", value_parser = ["text", "json"])]
     pub format: String,
-    /// Run the scenario in a temporary directory in DIR, and so on DIR's file system
+    /// Run the scenario in a temporary directory under DIR, to use DIR's file system
     #[arg(long, value_name = "DIR")]
     pub on: Option<PathBuf>,
 }
@@ -98,7 +98,7 @@ pub struct Play {
 /// The arguments of `predict`.
 #[derive(Args)]
 pub struct Predict {
-    /// The lesson that the questions are about; all lessons in a row if not given
+    /// The lesson that the questions are about; all lessons, one after another, if not given
     #[arg(value_parser = lesson, conflicts_with = "seed")]
     pub lesson: Option<&'static Lesson>,
     /// Ask random questions without end; the same N asks the same questions
@@ -115,7 +115,7 @@ pub struct Torture {
     /// Stop after this number of operations on each file system
     #[arg(long, value_name = "N", default_value = "1000000")]
     pub ops: u64,
-    /// Where the random scenarios start; the same N plays the same scenarios
+    /// The seed of the random scenarios; the same N plays the same scenarios
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Use only DIR's file system instead of all that are available

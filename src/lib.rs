@@ -9,8 +9,8 @@
 //! - [`lesson_6`]: the bus error: which accesses are fatal, and the ways out
 //! - [`fault`]: why an access to memory raised a signal: the causes and their names
 //! - [`process`]: children: forked, talked with in turns, waited for with a deadline
-//! - [`observe`]: what the kernel says of a process's memory
-//! - [`narrate`]: what a demonstration prints through
+//! - [`observe`]: what the kernel says about a process's memory
+//! - [`narrate`]: prints what a demonstration says
 //! - [`grade`]: what the exercises' checks are written with
 //! - [`mod@text`]: a text in each language of the workbook
 //! - [`ui`]: what the program shows: in which language, in lines that fit, and where it goes

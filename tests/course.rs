@@ -376,7 +376,7 @@ fn the_hints_come_one_after_the_other() {
 fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     let copy = Copy::fresh();
     let stub = exercise_of(LESSON).stub().expect("a stub");
-    assert!(copy.run(&["reset", "2"]).out.contains("Lesson 2 is as it was at the beginning.\n"));
+    assert!(copy.run(&["reset", "2"]).out.contains("Exercise 2 has its original text.\n"));
     let directory = copy.exercise().parent().expect("a directory").to_owned();
     for n in 1..3 {
         let mine = with_first_body(&format!("Ok(Some({n}))"));

@@ -145,8 +145,8 @@ fn a_fault_says_which_mapping_which_page_and_the_size_of_the_file() {
     assert_eq!(failure.signal.as_deref(), Some("SIGBUS"));
     let text = failure.happened.en;
     let wanted = format!(
-        "the process died of SIGBUS/BUS_ADRERR at byte {} of a shared mapping (PROT_READ), in its page 1 of 3; it maps \
-         numbers bin, which has 10 bytes, from offset 0 on",
+        "the process died of SIGBUS/BUS_ADRERR at byte {} of a shared mapping (PROT_READ), in page 1 of 3 (counted \
+         from 0); the mapping shows numbers bin, which has 10 bytes, from offset 0 on",
         page + 7
     );
     assert_eq!(text, wanted);

@@ -6,7 +6,7 @@ use clap::{Parser, Subcommand};
 
 /// The book of the mmap workbook, in English and in Chinese.
 ///
-/// Without a command, it serves the book on this machine, and builds it again when a source changes.
+/// Without a command, it serves the book on this machine, and rebuilds it when a source changes.
 #[derive(Parser)]
 #[command(name = "book")]
 pub struct Arguments {

@@ -59,7 +59,7 @@ pub fn hint(
     terminal.heading(&text!("{function}, hint {nth} of {of}", "{function}，提示 {nth}/{of}"))?;
     terminal.text(&levels[level])?;
     if nth < of {
-        terminal.say(&text!("Ask again for the next one.", "再次请求即可看下一条。"))?;
+        terminal.say(&text!("Run the command again for the next hint.", "再次请求即可看下一条。"))?;
     }
     Ok(())
 }
@@ -86,11 +86,11 @@ pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, terminal: &mut
 pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Text> {
     let n = lesson.number;
     Ok(match course.exercise(lesson).reset()? {
-        None => text!("Lesson {n} is as it was at the beginning.", "第 {n} 课是最初的样子。"),
+        None => text!("Exercise {n} has its original text.", "第 {n} 课是最初的样子。"),
         Some(backup) => {
             let backup = backup.strip_prefix(course.root()).unwrap_or(&backup).display();
             text!(
-                "Lesson {n} is as it was at the beginning. Your text is in {backup}",
+                "Exercise {n} has its original text again. Yours is saved in {backup}",
                 "第 {n} 课已恢复原样。你写的内容保存在 {backup}"
             )
         }

@@ -164,7 +164,7 @@ impl Failure {
     pub(super) fn came_back() -> Failure {
         Failure::of(
             Verdict::LeftProcesses,
-            text!("a child that it forks ends there", "派生的子进程在函数内部结束"),
+            text!("a child that it forks ends inside the function", "派生的子进程在函数内部结束"),
             text!(
                 "the child returned from the function, too, as a second process",
                 "子进程也从函数返回了，成了第二个进程"
@@ -238,7 +238,8 @@ fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
     let (offset, name, permissions) = (area.offset(), area.name(), area.permissions());
     if name.is_empty() {
         return text!(
-            "the process died of {fault} at byte {at} of a mapping without a file, in its page {page} of {pages}",
+            "the process died of {fault} at byte {at} of a mapping without a file, in page {page} of {pages} (counted \
+             from 0)",
             "进程死于 {fault}：访问的是一个不属于任何文件的映射，其第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）"
         );
     }
@@ -255,8 +256,8 @@ fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
     let protection = protection(&permissions);
     Text::new(
         format!(
-            "the process died of {fault} at byte {at} of a {en} mapping ({protection}), in its page {page} of {pages}; it maps \
-             {file_en}, from offset {offset} on"
+            "the process died of {fault} at byte {at} of a {en} mapping ({protection}), in page {page} of {pages} \
+             (counted from 0); the mapping shows {file_en}, from offset {offset} on"
         ),
         format!(
             "进程死于 {fault}：访问的是{zh}映射（{protection}）的第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\

@@ -95,14 +95,19 @@ pub fn check(scenario: &Scenario) -> io::Result<()> {
         all_copied += operation.roles().iter().map(|role| copied(role, page_size)).sum::<u64>();
         let problem = match () {
             () if model.is_too_much(&operation) => {
-                format!("a number of bytes may come to {} pages at most", Amount::MOST_PAGES)
+                format!("a number of bytes must be between 0 and {} pages", Amount::MOST_PAGES)
             }
             () if model.is_full() => {
                 let (pages, files, names) = (Model::MOST_PAGES, Model::MOST_FILES, Model::MOST_NAMES);
-                format!("more than {pages} pages, {files} files, {names} descriptors or {names} mappings")
+                format!(
+                    "the scenario has more than {pages} pages, {files} files, {names} descriptors or {names} \
+                         mappings"
+                )
             }
             () if all_copied > MOST_BYTES => format!("the lines up to here copy more than {MOST_BYTES} bytes"),
-            () if outcome == Outcome::NotApplicable => unfit.unwrap_or_else(|| "it is not applicable here".to_owned()),
+            () if outcome == Outcome::NotApplicable => {
+                unfit.unwrap_or_else(|| "the operation is not applicable here".to_owned())
+            }
             () => continue,
         };
         let text = format!("line {number}, `{process} {operation}`: {problem}");
@@ -119,8 +124,8 @@ fn copied(role: &Role, page_size: u32) -> u64 {
 /// line gives an errno.
 fn unfit(model: &Model, process: Pid, operation: &mut Operation) -> Option<String> {
     let no_process = |process: Pid| format!("there is no process {process}, or it has ended");
-    let has = |kind: &str, name: Name| format!("{process} already has a {kind} {name}");
-    let has_no = |kind: &str, name: Name| format!("{process} has no {kind} {name}");
+    let has = |kind: &str, name: Name| format!("{process} already has a {kind} `{name}`");
+    let has_no = |kind: &str, name: Name| format!("{process} has no {kind} `{name}`");
     let descriptor = |name: Name| model.descriptors(process).any(|other| other == name);
     let mapping = |name: Name| model.mappings(process).any(|other| other == name);
     if !model.has(process) {
@@ -132,7 +137,7 @@ fn unfit(model: &Model, process: Pid, operation: &mut Operation) -> Option<Strin
         Role::Mapping(name) => (!mapping(*name)).then(|| has_no("mapping", *name)),
         Role::NewMapping(name) => mapping(*name).then(|| has("mapping", *name)),
         Role::NewProcess(child) => model.has(*child).then(|| format!("there is already a process {child}")),
-        Role::OtherProcess(other) if *other == process => Some("a process that wants to end uses `exit`".to_owned()),
+        Role::OtherProcess(other) if *other == process => Some("a process can't kill itself; use `exit`".to_owned()),
         Role::OtherProcess(other) => (!model.has(*other)).then(|| no_process(*other)),
         Role::File(_) | Role::NewFile(_) | Role::AnyName(_) | Role::Copied(_) | Role::Amount(_) => None,
     })

@@ -82,7 +82,7 @@ fn name(denial: &Denial, terminal: &mut Terminal) -> io::Result<()> {
     let slug = denial.misconception.slug;
     let (believed, against) = (denial.misconception.belief.clone(), denial.misconception.against.clone());
     terminal.say(&text!(
-        "\nThat fits a misconception, {NAME}[{slug}]{NAME:#}: {believed}\nIn fact: {against}",
+        "\nYour prediction fits a misconception, {NAME}[{slug}]{NAME:#}: {believed}\nIn fact: {against}",
         "\n这个答案符合一种误解 {NAME}[{slug}]{NAME:#}：{believed}\n事实：{against}";
         believed, against
     ))

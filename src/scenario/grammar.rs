@@ -340,7 +340,7 @@ impl Part for Pid {
 
 impl Part for Name {
     fn read(words: &mut Words<'_>) -> Result<Name, Problem> {
-        words.word("a name (a small letter, then at most seven small letters and digits; not `anon`)", Name::new)
+        words.word("a name (a lower-case letter, then up to seven lower-case letters or digits; not `anon`)", Name::new)
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -643,7 +643,7 @@ impl<'a> Words<'a> {
         let text = self.rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
         let (text, rest) = text.ok_or_else(|| self.wrong("the text has no closing quotation mark"))?;
         if text.is_empty() || text.len() > 16 || !text.chars().all(is_printable) {
-            return Err(self.wrong("a text has 1 to 16 printable ASCII characters"));
+            return Err(self.wrong("a text has 1 to 16 printable ASCII characters, none of them a space, ' # \\ or |"));
         }
         self.column += text.len() + 2;
         self.rest = rest;

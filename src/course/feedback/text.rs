@@ -118,7 +118,7 @@ impl Terminal<'_> {
         if let Grade::DoesNotCompile(diagnostics) = grade {
             writeln!(self.out(), "\n{}\n", diagnostics.trim_end())?;
             return self.say(&text!(
-                "{BAD}It does not compile yet.{BAD:#} The compiler says above why.",
+                "{BAD}It does not compile yet.{BAD:#} The compiler's message above says why.",
                 "{BAD}还不能通过编译。{BAD:#}原因见上面编译器的输出。"
             ));
         }
