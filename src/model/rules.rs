@@ -79,10 +79,11 @@ rules! {
     // ---- Files, their names and their descriptors ----
 
     NamesAreUnique: Posix,
-        "open(2) with O_CREAT and O_EXCL creates a file only under a name that is not in use; else it gives EEXIST.",
+        "open(2) with O_CREAT and O_EXCL creates a file only under a name that is not in use; otherwise it fails with \
+         EEXIST.",
         "O_CREAT 加 O_EXCL 只在名字没人用时才创建文件，否则返回 EEXIST。";
     NamesLeadToFiles: Posix,
-        "A call that takes a name needs a file of that name; else it gives ENOENT.",
+        "A call that takes a name needs a file of that name; otherwise it fails with ENOENT.",
         "按名字操作，就得有叫这个名字的文件，否则返回 ENOENT。";
     RenameReplacesTheName: Posix,
         "rename(2) changes which file a name leads to; a process that has the old file open or mapped keeps the old file.",
@@ -97,13 +98,14 @@ rules! {
         "O_TRUNC empties a file even if it is opened read-only.",
         "即使以只读方式打开，O_TRUNC 也会清空文件。";
     ReadingNeedsReadAccess: Posix,
-        "read(2) needs a descriptor that is open for reading; else it gives EBADF.",
+        "read(2) needs a descriptor that is open for reading; otherwise it fails with EBADF.",
         "read(2) 要求描述符以可读方式打开，否则返回 EBADF。";
     WritingNeedsWriteAccess: Posix,
-        "write(2) and fallocate(2) need a descriptor that is open for writing; else they give EBADF.",
+        "write(2) and fallocate(2) need a descriptor that is open for writing; otherwise they fail with EBADF.",
         "write(2) 和 fallocate(2) 要求描述符以可写方式打开，否则返回 EBADF。";
     TruncatingNeedsWriteAccess: Unspecified,
-        "ftruncate(2) needs a descriptor that is open for writing; else it gives EINVAL (POSIX allows EBADF as well).",
+        "ftruncate(2) needs a descriptor that is open for writing; otherwise it fails with EINVAL (POSIX allows EBADF \
+         as well).",
         "ftruncate(2) 要求描述符以可写方式打开，否则返回 EINVAL（POSIX 也允许 EBADF）。";
     ReadsStopAtTheEnd: Posix,
         "read(2) returns the bytes that the file has, up to its end.",
@@ -115,7 +117,7 @@ rules! {
         "A punched hole reads as zeros; the size of the file stays the same.",
         "打出的空洞读出来是零，文件大小不变。";
     HolesHaveALength: Linux,
-        "fallocate(2) with a length of 0 gives EINVAL.",
+        "fallocate(2) with a length of 0 fails with EINVAL.",
         "fallocate(2) 的长度为 0 时返回 EINVAL。";
 
     // ---- Sizes ----
@@ -157,7 +159,8 @@ rules! {
         "Under F_SEAL_WRITE or F_SEAL_FUTURE_WRITE, mmap(2) makes no writable shared mapping: EPERM.",
         "有 F_SEAL_WRITE 或 F_SEAL_FUTURE_WRITE 时，不能再建立可写的共享映射，否则返回 EPERM。";
     SealedMappingsNeedLinux67: Varies,
-        "Since Linux 6.7 a write-sealed file can be mapped shared and read-only; older kernels give EPERM.",
+        "Since Linux 6.7 a write-sealed file can be mapped shared and read-only; on older kernels mmap(2) fails with \
+         EPERM.",
         "Linux 6.7 起，有写密封的文件可以只读地共享映射；更早的内核返回 EPERM。";
     SealWriteNeedsNoWritableMapping: Linux,
         "F_SEAL_WRITE is refused with EBUSY while a shared mapping exists that may be written to.",
@@ -172,19 +175,20 @@ rules! {
     // ---- How a mapping is made and removed ----
 
     MappingsHaveALength: Posix,
-        "mmap(2) and munmap(2) with a length of 0 give EINVAL.",
+        "mmap(2) and munmap(2) with a length of 0 fail with EINVAL.",
         "mmap(2) 和 munmap(2) 的长度为 0 时返回 EINVAL。";
     OffsetsArePageAligned: Unspecified,
-        "mmap(2) gives EINVAL if the offset in the file is not a multiple of the page size.",
+        "mmap(2) fails with EINVAL if the offset in the file is not a multiple of the page size.",
         "文件偏移量不是页大小的整数倍，mmap(2) 返回 EINVAL。";
     MappingCopiesNothing: Unspecified,
         "mmap(2) copies nothing: a mapping, shared or private, shows the file as it is when it is accessed.",
         "mmap(2) 不复制任何东西：不管私有还是共享，映射显示的都是访问那一刻的文件。";
     MappingNeedsReadAccess: Posix,
-        "mmap(2) needs a descriptor that is open for reading, whatever the protection; else it gives EACCES.",
+        "mmap(2) needs a descriptor that is open for reading, whatever the protection; otherwise it fails with EACCES.",
         "不论映射用来做什么，mmap(2) 都要求描述符可读，否则返回 EACCES。";
     SharedWritingNeedsWriteAccess: Posix,
-        "A shared mapping with PROT_WRITE also needs a descriptor that is open for writing; else mmap(2) gives EACCES.",
+        "A shared mapping with PROT_WRITE also needs a descriptor that is open for writing; otherwise mmap(2) fails \
+         with EACCES.",
         "带 PROT_WRITE 的共享映射还要求描述符可写，否则返回 EACCES。";
     PrivateWritingNeedsNoWriteAccess: Posix,
         "A private mapping can be stored to even if the file is open read-only: no store reaches the file.",
@@ -199,19 +203,19 @@ rules! {
         "munmap(2) unmaps the pages that it is given, and no others.",
         "munmap(2) 指定哪些页，就解除哪些页，别的不动。";
     UnmapIsPageAligned: Unspecified,
-        "munmap(2) needs a page-aligned address; else it gives EINVAL.",
+        "munmap(2) needs a page-aligned address; otherwise it fails with EINVAL.",
         "munmap(2) 的地址必须是页的起点，否则返回 EINVAL。";
     UnmapDiscardsCopies: Posix,
         "munmap(2) discards private copies: they never reach the file.",
         "munmap(2) 会丢弃私有副本：它们不会进入文件。";
     ProtectIsLimited: Posix,
-        "mprotect(2) cannot give more than the descriptor allowed when it was mapped: EACCES.",
+        "mprotect(2) cannot grant more access than the descriptor allowed at mmap(2): EACCES.",
         "mprotect(2) 不能超出映射时描述符所允许的权限，否则返回 EACCES。";
     ProtectStopsAtAHole: Unspecified,
-        "mprotect(2) changes page after page up to the first that is not mapped, and gives ENOMEM there.",
+        "mprotect(2) changes page after page up to the first that is not mapped, and fails with ENOMEM there.",
         "mprotect(2) 逐页修改，遇到第一个没有映射的页就返回 ENOMEM，之前的已经改了。";
     SyncNeedsMappedPages: Posix,
-        "msync(2) over a page that is not mapped gives ENOMEM.",
+        "msync(2) over a page that is not mapped fails with ENOMEM.",
         "msync(2) 的范围里有没映射的页，就返回 ENOMEM。";
     SyncChangesNothingVisible: Posix,
         "msync(2) waits for the disk; mappings and read(2) show the same bytes before and after.",
@@ -220,7 +224,7 @@ rules! {
         "msync(2) does not write private copies to the file.",
         "msync(2) 不会把私有副本写进文件。";
     AdviceSkipsHoles: Linux,
-        "madvise(2) applies to every page that is mapped, and gives ENOMEM if one is not.",
+        "madvise(2) applies to every page that is mapped, and fails with ENOMEM if one is not.",
         "madvise(2) 处理所有映射着的页；若有一页没映射，返回 ENOMEM。";
     DontneedDropsCopies: Linux,
         "MADV_DONTNEED drops private copies: the next access finds the file's page, or zeros.",
@@ -277,7 +281,7 @@ rules! {
         "After fork(2), a store to private memory is visible only to the process that made it.",
         "fork(2) 之后，写私有内存只有写的进程自己看得到。";
     WritableImpliesReadable: Unspecified,
-        "A page that can be stored to can be loaded from: hardly any processor has pages for PROT_WRITE alone.",
+        "A page that can be stored to can be loaded from: hardly any processor supports write-only pages.",
         "能写的页就能读：几乎没有处理器支持只写（只有 PROT_WRITE）的页。";
     NoPagePastTheEnd: Posix,
         "A page that starts at or past the end of the file does not exist; accessing it raises SIGBUS.",

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Findings, files, read};
 
-const TABLE: &str = "CONTRIBUTING.md, \"The arrows\"";
+const TABLE: &str = "CONTRIBUTING.md, \"Which module uses which\"";
 
 /// The rows of the table, in order: a module, and the modules that it may use.
 fn table() -> Vec<(String, BTreeSet<String>)> {
     let text = read("CONTRIBUTING.md");
-    let section = text.split("\n## ").find(|section| section.starts_with("The arrows\n")).unwrap_or_default();
+    let section =
+        text.split("\n## ").find(|section| section.starts_with("Which module uses which\n")).unwrap_or_default();
     let rows = section.lines().filter_map(|line| line.strip_prefix("| `"));
     let in_code = |cell: &str| cell.split('`').skip(1).step_by(2).map(str::to_owned).collect();
     rows.filter_map(|row| row.split_once('`'))

@@ -45,7 +45,7 @@ fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
 #[test]
 fn gives_the_next_number() {
     let rule = text!(
-        "The file that replaces another is a new file: its mode is that with which it was created, and a process that \
+        "The file that replaces another is a new file: it has the mode with which it was created, and a process that \
          has the old one open keeps it.",
         "被替换后的文件是一个新文件：权限由创建者设定；已经打开旧文件的进程，看到的仍是旧文件。"
     );
@@ -160,8 +160,8 @@ fn takes_no_other_error_for_a_file_that_is_not_there() {
 #[test]
 fn leaves_a_whole_number_whenever_it_is_killed() {
     let rule = text!(
-        "A process can be killed between any two calls (SIGKILL), and nothing of its own runs then. rename(2) puts a \
-         new file in the place of the old one in a single step.",
+        "SIGKILL can end a process between any two calls, and none of its code runs after that. rename(2) puts a new \
+         file in the place of the old one in a single step.",
         "进程可能在任意两次系统调用之间被 SIGKILL 杀死，它自己的代码再也没有机会运行。rename(2) 一步就让新文件取代旧文件。"
     );
     check("killed", rule, || {

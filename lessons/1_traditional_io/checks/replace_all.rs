@@ -54,8 +54,8 @@ fn finds_each_occurrence_from_left_to_right() {
 #[test]
 fn finds_occurrences_across_chunk_boundaries() {
     let rule = text!(
-        "A file is a sequence of bytes. Chunks exist only in the program that reads it, and a word may begin in one \
-         chunk and end in the next.",
+        "A file is a sequence of bytes. Chunks exist only in the program that reads it, and an occurrence may begin in \
+         one chunk and end in the next.",
         "文件只是一串字节。分块读取是程序自己的事，一个词完全可能从一块开始、在下一块结束。"
     );
     check("in_place", rule, || {
@@ -187,7 +187,8 @@ fn takes_little_memory_however_large_the_file_is() {
 #[test]
 fn refuses_what_is_no_replacement() {
     let rule = text!(
-        "Replacing bytes by as many others keeps the file's size. Empty bytes would be found everywhere, without end.",
+        "A replacement of the same length keeps the file's size. An empty `old` would be found everywhere, without \
+         end.",
         "原地替换不改变文件大小，因此新旧必须等长。要找的内容为空时，处处都匹配，永远找不完。"
     );
     check("through_memory", rule, || {

@@ -472,8 +472,8 @@ fn goes_on_after_a_kill_or_a_power_cut() {
 #[test]
 fn returns_the_error_of_fsync() {
     let rule = text!(
-        "fsync(2), EIO: a failed write is reported once. Then Linux marks its pages clean, and the next fsync(2) \
-         succeeds without them.",
+        "fsync(2), EIO: a failed write is reported once. Then Linux marks the pages clean, and the next fsync(2) \
+         succeeds without writing them.",
         "fsync(2) 的 EIO：写不下去的数据只报告一次。此后 Linux 把这些页当作干净页，下一次 fsync(2) 不写它们也会成功。"
     );
     check("calls", rule, || {

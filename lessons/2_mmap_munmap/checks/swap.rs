@@ -144,8 +144,8 @@ fn refuses_before_it_changes_anything() {
 #[test]
 fn goes_through_mappings_and_leaves_none() {
     let rule = text!(
-        "Only munmap(2) ends a mapping, and every return from a function needs it; in Rust, a type whose Drop calls \
-         it.",
+        "A mapping lives until munmap(2), so every return from the function needs one. In Rust, use a type whose Drop \
+         calls munmap(2).",
         "结束映射要靠 munmap(2)，函数的每条返回路径上都一样；在 Rust 里，交给一个在 Drop 中调用它的类型。"
     );
     check("mapping", rule, || {

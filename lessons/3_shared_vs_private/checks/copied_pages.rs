@@ -2,7 +2,7 @@ use super::*;
 
 fn rule() -> Text {
     text!(
-        "proc_pid_pagemap(5): a page that is present or swapped out, and no page of a file, is a copy. Equal bytes \
+        "proc_pid_pagemap(5): a page that is present or swapped out and is not a file's page is a copy. Equal bytes \
          say nothing: the store makes the copy, whatever it stores.",
         "proc_pid_pagemap(5)：在内存中或已换出、又不是文件页的，就是映射自己的页。字节相同说明不了什么：造成复制的是写这个动作，而不是写入的值。"
     )

@@ -3,7 +3,7 @@ use super::*;
 fn rule() -> Text {
     text!(
         "fcntl(2), record locks: they belong to the process, are not inherited by fork(2), and end with it. flock(2) \
-         and OFD locks belong to the open file description, which a child has as well. A process id may be used again.",
+         and OFD locks belong to the open file description, which a child shares. A process id may be reused.",
         "fcntl(2) 的记录锁属于进程，不会被 fork(2) 继承，随进程结束而释放。flock(2) 和 OFD 锁属于打开文件描述，子进程同样持有。进程号则可能被重新使用。"
     )
 }

@@ -72,7 +72,7 @@ fn wrote(failure: Failure) -> Failure {
 #[test]
 fn needs_no_more_than_to_read() {
     let rule = text!(
-        "mmap(2), PROT_READ: a store is SIGSEGV. A reader that has to write, to announce itself, can be delayed and \
+        "mmap(2), PROT_READ: a store is SIGSEGV. A reader that has to announce itself with a store can be delayed, and \
          can delay others.",
         "mmap(2) 的 PROT_READ：写入会导致 SIGSEGV。读者若必须写点什么来表明自己在场，就可能被别人卡住，也可能卡住别人。"
     );

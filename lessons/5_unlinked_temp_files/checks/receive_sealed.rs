@@ -234,7 +234,8 @@ fn nothing_of_a_refused_file_stays() {
 #[test]
 fn the_length_is_asked_for_when_it_can_no_longer_shrink() {
     let rule = text!(
-        "A length is that of one moment. Once F_SEAL_SHRINK is known to be set (fcntl(2)), it can't become less.",
+        "A length is valid only for the moment. Once F_SEAL_SHRINK is known to be set (fcntl(2)), the file can't \
+         become shorter.",
         "查到的长度只在那一刻有效。确认有 F_SEAL_SHRINK（fcntl(2)）之后，它才不会再变小。"
     );
     check("6:ways_out", rule, || {
@@ -257,7 +258,7 @@ fn the_length_is_asked_for_when_it_can_no_longer_shrink() {
             Failure::new(
                 text!("the length is asked for after the seals", "先查密封，再查长度"),
                 text!(
-                    "it is asked for before: in between the sender may truncate the file, and then seal it",
+                    "it is asked for before them: in between, the sender may truncate the file and then seal it",
                     "长度查得早了：发送方可以趁这中间先截断文件，再把它密封"
                 ),
             )

@@ -177,7 +177,7 @@ enum Step {
 #[test]
 fn notices_a_page_that_was_gone_for_a_moment() {
     let law = text!(
-        "the size counts at the moment of the access: fstat(2) before or after it tells of another moment",
+        "what counts is the size at the moment of the access; fstat(2) reports it before or after that",
         "决定一次访问成败的是那一刻的文件大小：之前或之后的 fstat(2) 说的都是别的时刻"
     );
     check("deaths", law, || {
@@ -263,8 +263,8 @@ fn notices_a_page_that_was_gone_for_a_moment() {
             |parity| {
                 let (en, zh) = if *parity == 0 { ("even", "偶数") } else { ("odd", "奇数") };
                 text!(
-                    "a file of a page that is truncated to 0 bytes before each instruction with an {en} number, \
-                     and has its page again before the next one",
+                    "a file of one page that is truncated to 0 bytes before each instruction with an {en} number, and \
+                     has its page again before the next one",
                     "一页大小的文件，在每条编号为{zh}的指令之前被截断为 0 字节，在下一条指令之前又恢复"
                 )
             },
@@ -412,11 +412,11 @@ fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
         let ended = reached == RETURNED;
         Failure::new(
             text!(
-                "the action from before is in force, the body goes on, and the answer is Err(Page(0))",
+                "the previous action is in force, the body goes on, and the answer is Err(Page(0))",
                 "先前的处置方式照常生效，body 继续执行，得到 Err(Page(0))"
             ),
             text!(
-                "{got}; the action from before was in force: {handled}; the body returned: {ended}",
+                "{got}; the previous action was in force: {handled}; the body returned: {ended}",
                 "{got}；先前的处置方式已生效：{handled}；body 已执行完：{ended}"
             ),
         )
@@ -642,14 +642,14 @@ fn leaves_the_process_as_it_was() {
             let [action, mask] = same;
             ensure(action, || {
                 Failure::new(
-                    text!("the action for SIGBUS is the one from before", "SIGBUS 的处置方式与之前相同"),
+                    text!("the action for SIGBUS is restored", "SIGBUS 的处置方式与之前相同"),
                     text!("it is another one", "它变了"),
                 )
             })
             .map_err(by_panic)?;
             ensure(mask, || {
                 Failure::new(
-                    text!("the thread's signal mask is the one from before", "线程的信号掩码与之前相同"),
+                    text!("the thread's signal mask is restored", "线程的信号掩码与之前相同"),
                     text!("it is another one", "它变了"),
                 )
             })

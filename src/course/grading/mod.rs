@@ -125,7 +125,7 @@ fn safety_of(text: &str) -> Option<Checked> {
         )
     });
     let rule = text!(
-        "An unsafe block takes over a promise that the compiler can't check. The comment names it: why the pointer is \
+        "An unsafe block makes a promise that the compiler can't check. The comment justifies it: why the pointer is \
          valid, for how long, and what else accesses that memory (clippy: undocumented_unsafe_blocks).",
         "unsafe 块承担了一项编译器无法检查的保证。注释要写明它是什么：指针为什么有效、有效多久、还有谁会访问这块内存\
          （clippy：undocumented_unsafe_blocks）。"

@@ -22,7 +22,7 @@ misconceptions! {
           itself, takes no memory of its own, and shows what other processes store.",
          "read(2) 把字节从页缓存复制出来，得到的是某一时刻的副本；映射就是页缓存本身，不另占内存，别的进程写入的内容也看得到。");
     MAP_IT_ALL = "map-it-all",
-        ("A mapping costs nothing: to look at some bytes, map the whole file, or all that is between them.",
+        ("A mapping costs nothing: to look at some bytes, map the whole file, or everything between them.",
          "想看几个字节，就把整个文件（或者它们之间的一切）都映射进来，反正映射不花代价。"),
         ("A mapping takes addresses and, once accessed, page tables. A file may be larger than both allow. Map only \
           the pages that you need.",
@@ -36,14 +36,14 @@ misconceptions! {
     WRITING_IS_FREE = "writing-is-free",
         ("PROT_WRITE does no harm to a mapping that is only read.",
          "只读的时候，多要一个 PROT_WRITE 也无妨。"),
-        ("A shared mapping with PROT_WRITE of a file that is open for reading only is EACCES. Ask only for what you \
-          need.",
+        ("A shared mapping with PROT_WRITE needs a file that is open for writing; otherwise mmap(2) fails with EACCES. \
+          Ask only for the access that you need.",
          "文件以只读方式打开时，带 PROT_WRITE 的共享映射会得到 EACCES。需要什么权限就要什么权限。");
     REST_IS_FILE = "rest-is-file",
-        ("All that is mapped of a file's last page is part of the file.",
+        ("Everything that is mapped of a file's last page is part of the file.",
          "文件最后一页映射出来的内容全都属于文件。"),
-        ("A page is whole, and the file may end inside it: past its last byte the mapping shows zeros and takes \
-          stores, none of which reaches the file.",
+        ("A whole page is mapped, and the file may end inside it: past the file's last byte the mapping shows zeros \
+          and accepts stores, none of which reaches the file.",
          "页是完整的，文件却不是：最后一个字节之后，映射里读到的是零，写入也会被接受，但都不会进入文件。");
     MAPPED_IS_THERE = "mapped-is-there",
         ("After mmap(2) has succeeded, every byte of the mapping exists.",
@@ -64,9 +64,9 @@ misconceptions! {
           or use MAP_FIXED_NOREPLACE.",
          "MAP_FIXED 会不声不响地丢弃那里已有的映射，哪怕那是堆、栈或某个库。应先预留地址，或者用 MAP_FIXED_NOREPLACE。");
     MUNMAP_TAKES_ALL = "munmap-takes-all",
-        ("What is mapped beside the part in use is unmapped by itself.",
+        ("The parts of a mapping that are not in use are unmapped automatically.",
          "用不到的那部分映射会自己消失。"),
-        ("munmap(2) unmaps the pages that it is given, be it at the ends of a mapping or in its middle, and no \
-          others. They stay mapped.",
+        ("munmap(2) unmaps exactly the pages that it is given, at the ends of a mapping or in its middle. All others \
+          stay mapped.",
          "munmap(2) 要它解除哪些页，就只解除哪些页，可以是两端，也可以是中间。没提到的部分会一直占着地址。");
 }

@@ -4,8 +4,7 @@ use super::Misconception;
 
 misconceptions! {
     LOADING_COPIES = "loading-copies",
-        ("A private mapping is a snapshot of the file: each of its pages is a copy, at the latest after a load from \
-          it.",
+        ("A private mapping is a snapshot of the file: each of its pages is a copy, at least once it was loaded from.",
          "私有映射是文件的快照：它的每一页都是副本，最迟读过一次就变成了副本。"),
         ("Only the first store to a page makes a copy, and only of that page. Every other page is still the file's \
           page, and shows what other processes write there.",

@@ -16,28 +16,28 @@ misconceptions! {
           Compare and swap never goes too far.",
          "在这两步之间，谁都能看到错误的数；要是恰好死在那里，错误就永远留下了。用比较并交换，就从不会超过。");
     CREATED_IS_COMPLETE = "created-is-complete",
-        ("A process that opens a file finds it as its creator wants it to be.",
+        ("A process that opens a file finds it complete, as its creator intended.",
          "打开一个文件，看到的就是创建者做好之后的样子。"),
-        ("From open(2) with O_CREAT on, the file exists, empty, for every process, and stays empty when its creator \
-          dies. Complete it under another name, or without one, and then link it.",
+        ("Once open(2) with O_CREAT has returned, every process sees the file, still empty, and it stays empty if its \
+          creator dies. Complete it under another name, or without one, and then link it.",
          "带 O_CREAT 的 open(2) 一返回，所有人就都能看到这个空文件；创建者若此时死去，它就一直是空的。应先用别的名字（或不用名字）做完整，再链接到正式的名字上。");
     RENAME_KEEPS_THE_FIRST = "rename-keeps-the-first",
         ("When two processes rename their file to the same name, the second one fails.",
          "两个进程把各自的文件改成同一个名字时，后一个会失败。"),
-        ("rename(2) replaces what is there, and a process that has mapped that is left with a file without a name. \
-          link(2), or renameat2(2) with RENAME_NOREPLACE, fails.",
+        ("rename(2) replaces the existing file, and a process that has mapped it is left with a file without a name. \
+          link(2) fails instead, and so does renameat2(2) with RENAME_NOREPLACE.",
          "rename(2) 会替换已有的文件，先前映射了它的进程手里就只剩一个没有名字的文件。会失败的是 link(2)，或带 RENAME_NOREPLACE 的 renameat2(2)。");
     A_PID_IS_A_PROCESS = "a-pid-is-a-process",
         ("A process id that is stored somewhere says which process is alive.",
          "记在某处的进程号就能说明谁还在。"),
-        ("It stays stored when the process is killed, and the kernel may give the number to another process. A lock \
-          that the kernel releases when the process ends says which one is alive.",
+        ("The id stays stored when the process is killed, and the kernel may give it to another process. A lock that \
+          the kernel releases when its owner ends says whether the owner is alive.",
          "进程被杀死后，记下的进程号还在那里，内核还会把这个号给别的进程。要知道谁还在，应该用随进程结束由内核释放的锁。");
     FLOCK_IS_THE_PROCESSES = "flock-is-the-processes",
-        ("A lock of flock(2) belongs to the process that took it.",
+        ("A flock(2) lock belongs to the process that took it.",
          "flock(2) 的锁属于加锁的进程。"),
-        ("It belongs to the open file description, which a forked child has as well: the child keeps the lock when its \
-          parent is dead.",
+        ("It belongs to the open file description, which a forked child shares: the child keeps the lock after its \
+          parent has died.",
          "它属于打开文件描述，而派生出的子进程同样持有它：父进程死后，锁仍由子进程保持。");
     COPIES_ARE_ATOMIC = "copies-are-atomic",
         ("A value of several machine words is stored or loaded in one step.",
@@ -54,7 +54,7 @@ misconceptions! {
     READERS_MAY_WRITE = "readers-may-write",
         ("A reader may leave a mark in the memory that it reads.",
          "读者可以在它读的内存里留个记号。"),
-        ("It may have no permission to: in a PROT_READ mapping the store is SIGSEGV. And a reader that dies leaves its \
-          mark there.",
+        ("A reader may lack permission: in a PROT_READ mapping the store raises SIGSEGV. And the mark of a reader that \
+          dies stays there.",
          "它可能没有这个权限：PROT_READ 的映射一写就是 SIGSEGV。而且读者若死了，记号会一直留着。");
 }

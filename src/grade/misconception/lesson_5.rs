@@ -6,8 +6,8 @@ misconceptions! {
     TRUNCATION_ONLY_FREES = "truncation-only-frees",
         ("Truncating a file frees its space and does no harm to other processes.",
          "想收回文件的空间，截断就行：只是释放磁盘块，对别人没有影响。"),
-        ("Truncation removes the pages from every mapping, and the next access to one is SIGBUS. A hole (fallocate(2), \
-          FALLOC_FL_PUNCH_HOLE) frees the blocks; the length stays, and reading gives zeros.",
+        ("Truncation removes the pages from every mapping, and the next access to one raises SIGBUS. A hole \
+          (fallocate(2), FALLOC_FL_PUNCH_HOLE) frees the blocks; the length stays, and reading gives zeros.",
          "截断会抽走所有映射背后的页，下一次访问就是 SIGBUS；打洞（fallocate(2) 的 FALLOC_FL_PUNCH_HOLE）只释放磁盘块，文件长度不变，读到的是零。");
 
     ZEROS_ARE_A_HOLE = "zeros-are-a-hole",
@@ -21,7 +21,7 @@ misconceptions! {
         ("madvise(MADV_DONTNEED) frees the memory and the disk space of a shared mapping.",
          "madvise(MADV_DONTNEED) 能释放共享映射背后的内存和空间。"),
         ("It removes the pages from this process's page tables; in a shared file mapping the file keeps every byte. \
-          MADV_REMOVE, which punches a hole like fallocate(2), frees them.",
+          MADV_REMOVE frees both: it punches a hole, as fallocate(2) does.",
          "它只是把页从本进程的页表中摘掉；对共享文件映射而言，文件一个字节也不会少。真正释放的是 MADV_REMOVE，也就是换了个名字的 fallocate(2) 打洞。");
 
     A_HOLE_IS_OF_WHOLE_PAGES = "a-hole-is-of-whole-pages",
@@ -34,8 +34,8 @@ misconceptions! {
     AN_ERROR_UNDOES = "an-error-undoes",
         ("When a call fails, the steps before it are undone.",
          "调用失败了，之前做过的事也就作废了。"),
-        ("The kernel undoes nothing but that one call. Of two steps, do the one that can be undone first, and undo it \
-          when the other fails.",
+        ("At most the failed call itself is undone. Of two steps, first take the reversible one, and undo it yourself \
+          if the other one fails.",
          "内核至多撤销失败的那一个调用。要做两步，就把能撤回的那一步放在前面，并在失败时亲手撤回。");
 
     A_MAPPING_GROWS_WITH_ITS_FILE = "a-mapping-grows-with-its-file",
@@ -53,10 +53,10 @@ misconceptions! {
          "映射绑定的是 inode，而不是名字或内容：映射着旧文件的进程，看不到写入新文件的任何东西。");
 
     ANY_FILE_CAN_BE_NAMED = "any-file-can-be-named",
-        ("A file without a name can be given one, as long as there is a descriptor.",
+        ("A file without a name can be given one, as long as a descriptor of it is open.",
          "只要还有描述符，没有名字的文件都可以再给它一个名字。"),
-        ("linkat(2) fails with ENOENT when the link count is 0, except for a file of O_TMPFILE without O_EXCL. A file \
-          that was unlinked, or was opened with both flags, stays without a name.",
+        ("linkat(2) fails with ENOENT when the link count is 0, except for a file opened with O_TMPFILE and without \
+          O_EXCL. A file that was unlinked, or was opened with both flags, stays without a name.",
          "链接数为 0 时 linkat(2) 返回 ENOENT，只有用 O_TMPFILE（且不带 O_EXCL）打开的文件例外。被 unlink 过的文件，以及同时带这两个标志打开的文件，再也得不到名字。");
 
     A_PROC_LINK_IS_THE_FILE = "a-proc-link-is-the-file",
@@ -69,15 +69,15 @@ misconceptions! {
     AN_ODD_NAME_IS_NONE = "an-odd-name-is-none",
         ("An unpredictable name is as good as none.",
          "名字只要没人猜得到，就等于没有名字。"),
-        ("Listing the directory shows it, and a process that is killed leaves it there for ever. A file of O_TMPFILE \
-          has no name.",
+        ("Listing the directory shows it, and a process that is killed leaves it there for ever. A file opened with \
+          O_TMPFILE has no name.",
          "列一下目录就能看到它，而且进程被杀死后它会一直留在那里；O_TMPFILE 的文件才真正没有名字。");
 
     A_MOMENT_IS_NO_TIME = "a-moment-is-no-time",
         ("Nothing happens between two consecutive calls.",
          "紧挨着的两个调用之间不会发生任何事。"),
-        ("SIGKILL, a crash or another process may come at any moment. What must not be seen half done is prepared \
-          where no process sees it, and appears by one call.",
+        ("SIGKILL, a crash or another process may come at any moment. Prepare what must not be seen half done where no \
+          other process sees it, and make it appear with a single call.",
          "SIGKILL、崩溃和别的进程随时可能插进来。不该被人看到半成品的东西，要在没人看得到的地方准备好，再用一个调用让它出现。");
 
     OPEN_SETS_THE_MODE = "open-sets-the-mode",
@@ -89,14 +89,14 @@ misconceptions! {
     A_NAME_IS_DURABLE = "a-name-is-durable",
         ("When linkat(2) or rename(2) has returned, the file is on the disk.",
          "linkat(2) 或 rename(2) 一返回，文件就已经落盘了。"),
-        ("Both change memory first. The bytes need fsync(2) of the file, and before the name; the name needs \
+        ("Both change memory first. The bytes need an fsync(2) of the file, before it gets its name; the name needs an \
           fsync(2) of the directory.",
          "两者都先只改内存。数据要在得到名字之前对文件 fsync(2)；名字则要对目录 fsync(2)。");
 
     DUP2_ALWAYS_CLEARS_CLOEXEC = "dup2-always-clears-cloexec",
-        ("dup2(2) always leaves a descriptor that the next program inherits.",
+        ("The next program always inherits the descriptor that dup2(2) makes.",
          "dup2(2) 之后的描述符，下一个程序一定会继承。"),
-        ("When both numbers are the same it does nothing, and FD_CLOEXEC stays as it was.",
+        ("When both numbers are the same, dup2(2) does nothing, and FD_CLOEXEC stays as it was.",
          "两个编号相同时，dup2(2) 什么也不做，FD_CLOEXEC 保持原样。");
 
     A_NUMBER_IS_THE_FILE = "a-number-is-the-file",
@@ -109,7 +109,8 @@ misconceptions! {
     TO_OPEN_AGAIN_IS_TO_DUP = "to-open-again-is-to-dup",
         ("Opening /proc/self/fd/N gives another descriptor of the same open file description.",
          "打开 /proc/self/fd/N，得到的是同一个打开文件描述的另一个描述符。"),
-        ("It opens the file again, with an offset and flags of its own; dup(2), fork(2) and SCM_RIGHTS share them.",
+        ("It opens the file again, with an offset and flags of its own. Descriptors from dup(2), fork(2) and \
+          SCM_RIGHTS share both.",
          "那是重新打开一次，有自己的偏移量和标志；dup(2)、fork(2) 和 SCM_RIGHTS 才共享它们。");
 
     EACH_DESCRIPTOR_HAS_ITS_OFFSET = "each-descriptor-has-its-offset",
@@ -136,14 +137,14 @@ misconceptions! {
     FUTURE_WRITE_IS_WRITE = "future-write-is-write",
         ("F_SEAL_FUTURE_WRITE keeps the bytes from being changed.",
          "F_SEAL_FUTURE_WRITE 能保证内容不再被改。"),
-        ("It forbids write(2) and new writable mappings, but existing ones still store. F_SEAL_WRITE is refused with \
-          EBUSY while there is one.",
+        ("It forbids write(2) and new writable mappings, but existing writable mappings can still be stored to. \
+          F_SEAL_WRITE is refused with EBUSY while one exists.",
          "它禁止 write(2) 和新建可写映射，但已经存在的可写映射照样能写。F_SEAL_WRITE 则在还有可写映射时返回 EBUSY。");
 
     A_LENGTH_STAYS = "a-length-stays",
         ("A file keeps the length that fstat(2) has returned.",
          "查过一次长度，之后文件就是这个长度。"),
         ("Any process with a descriptor may truncate the file right afterwards. Only what the kernel promises \
-          (F_SEAL_SHRINK) stays true, and what is asked for after that.",
+          (F_SEAL_SHRINK) stays true, and a length that is asked for once that seal is set.",
          "任何持有描述符的人都可能紧接着截断文件；只有内核保证了的（F_SEAL_SHRINK）、以及在此之后才查到的，才一直成立。");
 }

@@ -27,12 +27,12 @@ misconceptions! {
     SIZE_TELLS_WHAT_IS_THERE = "size-tells-what-is-there",
         ("A file's size says how many bytes there are to read or to map.",
          "文件大小说明了有多少字节可读、可映射。"),
-        ("Files of /proc have size 0 and contents all the same; files of /sys have a size, but neither that many bytes \
-          nor pages to map. Only a read(2) that returns 0 says where a file ends.",
-         "/proc 里的文件大小为 0 却有内容；/sys 里的文件有大小，却既没有那么多字节，也没有可映射的页。到底有多少，要读到 read(2) 返回 0 才知道。");
+        ("Most files in /proc have size 0 and yet have contents; files in /sys have a size, but neither that many \
+          bytes nor pages to map. Only a read(2) that returns 0 says where a file ends.",
+         "/proc 里的文件大多显示大小为 0，却有内容；/sys 里的文件有大小，却既没有那么多字节，也没有可映射的页。到底有多少，要读到 read(2) 返回 0 才知道。");
 
     SIZE_RESERVES_ROOM = "size-reserves-room",
-        ("A file that has its size has its disk space.",
+        ("Once a file has its size, its disk space is reserved.",
          "文件设好大小，磁盘空间也就占好了。"),
         ("ftruncate(2), or a byte written at the end, makes holes. Bytes in a hole need a block: on a full disk \
           write(2) fails with ENOSPC, and a store to a mapping kills with SIGBUS. posix_fallocate(3) reserves the \
@@ -49,12 +49,12 @@ misconceptions! {
     SIZE_COUNTS_WHEN_MAPPED = "size-counts-when-mapped",
         ("The bytes that a file had when it was mapped stay in the mapping.",
          "映射时文件里有的内容，之后对这个映射一直都在。"),
-        ("The kernel looks for a page at the access. Truncation removes the file's pages from every mapping, even \
+        ("The kernel looks a page up when it is accessed. Truncation removes the file's pages from every mapping, even \
           pages that were accessed before.",
          "内核在访问的那一刻才去找页；截断文件会把这些页从所有映射中拿走，之前访问过的也不例外。");
 
     SIZE_AFTERWARDS_TELLS = "size-afterwards-tells-all",
-        ("If the file has its size afterwards, no page was missing in between.",
+        ("If the file has its old size afterwards, no page was missing in between.",
          "事后文件大小还在，说明期间它的页一直都在。"),
         ("Between two checks of the size the file may have been truncated and have grown again. Only the fault itself \
           shows that a page was missing.",
@@ -71,11 +71,11 @@ misconceptions! {
         ("A handler for SIGBUS gets only the faults of my mapping.",
          "SIGBUS 处理函数只会被我这个映射上的访问触发。"),
         ("An action belongs to the whole process: the handler gets every SIGBUS of every thread, sent ones too. It has \
-          to check si_code and si_addr, and leave every other SIGBUS to the action from before.",
+          to check si_code and si_addr, and leave every other SIGBUS to the previous action.",
          "信号的处置方式属于整个进程：任何线程的任何 SIGBUS 都会到这里，别的进程发来的也一样。处理函数必须查看 si_code 和 si_addr，不属于自己的交还给先前的处置方式。");
 
     FAULT_CAN_BE_CAUGHT = "fault-can-be-caught",
-        ("The code around an access can catch its bus error, as a panic or an error.",
+        ("The code around an access can catch its bus error, as it catches a panic or an error.",
          "访问内存时的总线错误可以像 panic 或错误返回值那样，被外围代码捕获。"),
         ("A load or a store has no way to report a failure: it returns no error and does not unwind. The kernel sends \
           a signal, and without a handler the process ends there.",
@@ -84,8 +84,8 @@ misconceptions! {
     OPEN_NEVER_WAITS = "open-never-waits",
         ("open(2) returns at once.",
          "open(2) 会立刻返回。"),
-        ("open(2) of a FIFO waits until a process opens the other end, unless O_NONBLOCK is given. Ask what kind of \
-          file it is after open(2): before that another process may put another file there.",
+        ("open(2) of a FIFO waits until a process opens the other end, unless O_NONBLOCK is given. Check the type of \
+          the file after open(2), with fstat(2): before that, another process may put another file there.",
          "打开 FIFO 会一直等到有进程打开另一端，除非带 O_NONBLOCK。文件是什么类型，要在打开之后用 fstat(2) 问：在那之前，路径上的文件可能被别的进程换掉。");
 
     ADDRESSES_WAIT_FOR_ME = "addresses-wait-for-me",
@@ -104,7 +104,7 @@ misconceptions! {
          "它可能打断任何一条指令，也许正在分配内存，也许正持有锁：其中只能做异步信号安全的事（signal-safety(7)）。panic 也无法从中展开出去，只会让进程异常终止。");
 
     WHAT_FOLLOWS_ALWAYS_RUNS = "what-follows-always-runs",
-        ("Code that comes after a call always runs after the call.",
+        ("Code that follows a call always runs once the call has ended.",
          "写在调用之后的代码，调用结束后就一定会执行。"),
         ("A panic in the call skips it. Code that restores something belongs in a destructor.",
          "调用里发生 panic，后面的代码就被跳过。需要恢复的东西，应当放进析构函数（Drop）里。");

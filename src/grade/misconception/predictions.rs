@@ -6,8 +6,8 @@ misconceptions! {
     A_MAPPING_FOLLOWS_ITS_NAME = "a-mapping-follows-its-name",
         ("A mapping, or a descriptor, refers to whatever file has the name now.",
          "映射（或描述符）跟着名字走：名字现在指向哪个文件，它就是哪个文件。"),
-        ("Both refer to the inode that the name led to when it was opened. After rename(2) the old file is still mapped, and \
-          the new one is not visible.",
+        ("Both refer to the inode that the name led to when the file was opened. After rename(2) the old file is still \
+          mapped, and the new one is not visible.",
          "两者绑定的都是打开时名字指向的 inode。rename(2) 之后，映射着的仍是旧文件，新文件的内容一点也看不到。");
     UNLINK_TAKES_THE_BYTES = "unlink-takes-the-bytes",
         ("unlink(2) deletes the file, and a process that has it open or mapped loses it.",
@@ -33,7 +33,7 @@ misconceptions! {
     STORING_NEEDS_NO_READING = "storing-needs-no-reading",
         ("To store to a mapping, a descriptor that is open for writing is enough.",
          "只往映射里写，描述符能写就够了。"),
-        ("mmap(2) needs O_RDWR for that: a page has to be read in before it can be changed, and O_WRONLY gives EACCES.",
+        ("mmap(2) needs O_RDWR for that: a page has to be read in before it can be changed, and O_WRONLY is EACCES.",
          "mmap(2) 要求 O_RDWR：页要先读进来才能改，O_WRONLY 会得到 EACCES。");
     PRIVATE_NEEDS_WRITE_ACCESS = "private-needs-write-access",
         ("To store to a private mapping, the descriptor must be open for writing.",
@@ -53,14 +53,15 @@ misconceptions! {
           written since.",
          "mmap(2) 不复制任何东西。映射没有写过的页就是文件的页，之后别人写入的内容都看得到。");
     UNMAP_TAKES_THE_MAPPING = "unmap-takes-the-mapping",
-        ("munmap(2) removes a mapping: all that one mmap(2) has made.",
+        ("munmap(2) removes a whole mapping: everything that one mmap(2) made.",
          "munmap(2) 解除的是整个映射，也就是一次 mmap(2) 建立的全部。"),
         ("It removes pages, and the rest of the mapping stays: one part, or two with a hole between them.",
          "它解除的是页，其余部分还在：可能剩下一段，也可能剩下中间有洞的两段。");
     UNMAPPING_SAVES = "unmapping-saves",
         ("The changes in a private mapping get into the file when it is unmapped.",
          "私有映射的改动在解除映射时会写进文件。"),
-        ("They are discarded. Only a shared mapping changes the file, and it does so at the store, not at munmap(2).",
+        ("The changes are discarded. Only a shared mapping changes the file, and it does so at the store, not at \
+          munmap(2).",
          "改动会被丢弃。只有共享映射会改文件，而且是在写的那一刻，不是在 munmap(2) 时。");
     MPROTECT_ALLOWS_ANYTHING = "mprotect-allows-anything",
         ("mprotect(2) can make any mapping writable.",

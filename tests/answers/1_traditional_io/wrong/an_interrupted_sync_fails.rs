@@ -1,4 +1,4 @@
-//! Returns EINTR of an fsync(2) as an error.
+//! Returns EINTR from fsync(2) as an error.
 //!
 //! fails: save::load_gives_the_last_record_that_was_saved failed eintr-is-an-error
 

@@ -1,4 +1,4 @@
-//! Leaves the new file the mode of a temporary file.
+//! Leaves the new file with the mode of a temporary file.
 //!
 //! fails: increment::gives_the_next_number failed a-new-file-has-the-old-mode
 

@@ -1,4 +1,4 @@
-//! Writes the bytes before the first line feed where they are already.
+//! Writes the bytes before the first line feed back to where they already are.
 //!
 //! fails: to_crlf::writes_only_what_moves failed writing-back-is-harmless
 

@@ -1,4 +1,4 @@
-//! Takes no lock, so that the later process wins.
+//! Takes no lock, so the later process wins.
 //!
 //! fails: increment::waits_for_its_turn failed rename-is-a-lock
 

@@ -1,4 +1,4 @@
-//! Takes the byte at the end of the file for one of the file.
+//! Takes the byte just past the end of the file for a byte of the file.
 //!
 //! fails: byte_at::is_the_files_byte_or_none failed rest-is-file
 //! fails: byte_at::reaches_as_far_as_files_do killed mapped-is-there

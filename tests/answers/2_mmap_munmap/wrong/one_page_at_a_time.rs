@@ -1,4 +1,4 @@
-//! Maps one page at a time, however many it may.
+//! Maps one page at a time, even where it may map more.
 //!
 //! fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 

@@ -1,4 +1,4 @@
-//! Takes what comes, as long as it can be mapped.
+//! Accepts any file that can be mapped.
 //!
 //! fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 //! fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed any-seal-will-do

@@ -1,4 +1,4 @@
-//! Clears FD_CLOEXEC of its own descriptor in the child as well.
+//! Clears FD_CLOEXEC on its own descriptor in the child as well.
 //!
 //! fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 

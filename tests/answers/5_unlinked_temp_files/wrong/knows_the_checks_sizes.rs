@@ -1,4 +1,4 @@
-//! Gives back whole pages in files of the sizes that the checks are seen to use.
+//! Gives back a range only in files of the sizes that the checks use.
 //!
 //! fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 

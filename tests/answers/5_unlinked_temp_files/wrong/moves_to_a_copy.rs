@@ -1,4 +1,4 @@
-//! Moves to a longer copy in memory: the others go on with the old one, alone.
+//! Moves to a longer copy in memory: the other processes keep the old file.
 //!
 //! fails: grow::processes_that_mapped_it_before_still_share_it failed a-copy-is-still-shared
 //! fails: grow::the_old_mapping_is_unmapped failed

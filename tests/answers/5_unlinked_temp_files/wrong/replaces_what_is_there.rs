@@ -1,4 +1,4 @@
-//! Removes what has the name already.
+//! Removes the file that already has the name.
 //!
 //! fails: publish::a_name_that_is_taken_stays_as_it_is failed
 

@@ -1,4 +1,4 @@
-//! Sets the permissions when the file has its name.
+//! Sets the permissions only after the file has its name.
 //!
 //! fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 

@@ -1,4 +1,4 @@
-//! Sets SIG_DFL when it is over, whatever was set before.
+//! Sets SIG_DFL afterwards, whatever the action was before.
 //!
 //! fails: survive::leaves_the_process_as_it_was failed
 

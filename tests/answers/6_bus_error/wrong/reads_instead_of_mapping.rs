@@ -1,4 +1,4 @@
-//! Maps nothing: reads the file, as one always did.
+//! Maps nothing: reads the file with read(2).
 //!
 //! fails: sum_of::maps_what_can_be_mapped failed
 

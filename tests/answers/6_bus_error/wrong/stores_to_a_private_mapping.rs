@@ -1,4 +1,4 @@
-//! Stores to a private mapping, as a descriptor for reading would allow: the stores never reach the file.
+//! Stores to a private mapping: the stores never reach the file.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing failed
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes

@@ -1,4 +1,4 @@
-//! Stores through the lesson's `Guarded`: an error and no signal, but when it comes, half of the bytes are stored.
+//! Stores through the lesson's `Guarded`: it gets an error, not a signal, but half of the bytes are stored by then.
 //!
 //! fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 //! fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
