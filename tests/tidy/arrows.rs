@@ -40,6 +40,11 @@ fn used() -> BTreeMap<String, BTreeMap<String, String>> {
         for (n, line) in (1..).zip(read(&path).lines()) {
             // A name in a comment is no use of the module.
             let code = line.split("//").next().unwrap_or_default();
+            // In a group the names could be on lines of their own.
+            assert!(
+                !code.contains("crate::{"),
+                "{path}:{n}: import from each module of the crate on a line of its own"
+            );
             for rest in code.split("crate::").skip(1) {
                 let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
                 let other = if name.starts_with("lesson_") { "lesson_N".to_owned() } else { name };
