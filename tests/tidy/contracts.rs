@@ -59,10 +59,14 @@ fn conditions(comment: &[&str]) -> (Vec<String>, Option<String>) {
     (items, stray)
 }
 
-/// The name of the public function that begins with this line, if one does.
-fn function(item: &str) -> Option<&str> {
-    let (before, rest) = item.split_once("fn ")?;
-    before.starts_with("pub ").then(|| rest.split(['(', '<']).next().unwrap_or_default())
+/// The documented public functions of a file: the line and the name of each, and its doc comment.
+fn functions(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
+    let functions = documented(text).into_iter().filter_map(|(n, item, comment)| {
+        let (before, rest) = item.split_once("fn ")?;
+        let name = rest.split(['(', '<']).next()?;
+        before.starts_with("pub ").then_some((n, name, comment))
+    });
+    functions.collect()
 }
 
 fn words(text: &str) -> usize {
@@ -75,11 +79,13 @@ fn a_contract_says_what_the_function_does_and_then_one_condition_a_line() {
     for lesson in with_exercise() {
         let file = format!("tests/answers/{lesson}/stub.rs");
         let text = read(&file);
-        let functions: Vec<_> = documented(&text);
-        let functions = functions.into_iter().filter_map(|(n, item, comment)| Some((n, function(item)?, comment)));
-        let functions: Vec<_> = functions.collect();
-        let count = functions.len();
-        wrong.unless(count >= 1, &file, "no documented function", "each function of the exercise has its contract");
+        let functions = functions(&text);
+        wrong.unless(
+            !functions.is_empty(),
+            &file,
+            "no documented function",
+            "each function of the exercise has its contract",
+        );
         for (n, name, comment) in functions {
             let place = format!("{file}:{n}");
             let summary: Vec<_> = comment.iter().take_while(|line| !line.is_empty()).copied().collect();
@@ -111,8 +117,9 @@ fn each_function_of_an_exercise_has_its_file_of_checks() {
         let directory = format!("lessons/{lesson}/checks");
         let shared = read(format!("{directory}/mod.rs"));
         let stub = format!("tests/answers/{lesson}/stub.rs");
-        for (n, item, comment) in documented(&read(&stub)) {
-            let Some(function) = function(item) else { continue };
+        let text = read(&stub);
+        let functions = functions(&text);
+        for (n, function, comment) in &functions {
             // A pair of functions may be graded by one's checks, and says so.
             let together = comment.iter().any(|line| line.contains("graded together with"));
             let there = names(&directory).contains(&format!("{function}.rs"));
@@ -124,8 +131,7 @@ fn each_function_of_an_exercise_has_its_file_of_checks() {
             let used = shared.lines().any(|line| line == format!("mod {function};"));
             let repair = format!("`mod {function};` in {directory}/mod.rs");
             wrong.unless(used, format!("{directory}/{name}"), "nothing uses it", repair);
-            let stub = read(format!("tests/answers/{lesson}/stub.rs"));
-            let there = stub.contains(&format!("fn {function}(")) || stub.contains(&format!("fn {function}<"));
+            let there = functions.iter().any(|(_, name, _)| *name == function);
             let repair = "name the file after the function that it checks";
             wrong.unless(there, format!("{directory}/{name}"), "the exercise has no such function", repair);
         }
