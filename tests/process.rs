@@ -1,16 +1,22 @@
 //! What `process` promises: every end is told apart, every wait ends, nothing is left.
 
-use std::io::{self, Read};
-use std::time::Duration;
+mod common;
 
+use std::io::{self, Read};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use common::deny;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Cause, Child, Ended, Fault, OnSmallDisk, Peer, end_of, on_a_small_disk};
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::mman::ProtFlags;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill, raise};
 use nix::sys::wait::{WaitPidFlag, waitpid};
-use nix::unistd::{Pid, pause};
+use nix::unistd::{Pid, Uid, pause, setuid};
 
 fn end(body: impl FnOnce(&Peer) -> io::Result<()>) -> Ended {
     let (child, _peer) = Child::fork(body).expect("a child");
@@ -143,6 +149,63 @@ fn a_dropped_child_is_killed_and_reaped_with_what_it_forked() {
     assert_eq!(waitpid(pid, Some(WaitPidFlag::WNOHANG)), Err(Errno::ECHILD), "it is reaped");
     // The last writers were the child and the grandchild: the end of the pipe comes when both are gone.
     assert_eq!(held.read(&mut [0]).expect("the end"), 0);
+}
+
+#[test]
+fn a_child_is_waited_for_where_there_is_no_pidfd() {
+    for errno in [Errno::ENOSYS, Errno::EPERM] {
+        let ended = end(|_| {
+            deny(libc::SYS_pidfd_open, errno)?;
+            assert_eq!(end(|_| Ok(raise(Signal::SIGTERM)?)), Ended::Killed(Signal::SIGTERM));
+            let (child, peer) = Child::fork(|peer| peer.await_turn())?;
+            let pid = child.pid();
+            let error = child.wait_within(Duration::from_millis(5)).expect_err("it waits for a turn");
+            assert_eq!((error.kind(), kill(pid, None)), (io::ErrorKind::TimedOut, Err(Errno::ESRCH)));
+            drop(peer);
+            let (mut child, peer) = Child::fork(|peer| peer.await_turn())?;
+            assert_eq!(child.ended_within(Duration::ZERO)?, None);
+            peer.give_turn()?;
+            assert_eq!(child.ended_within(mmap_workbook::process::DEADLINE)?, Some(Ended::Exited(0)));
+            Ok(())
+        });
+        assert_eq!(ended, Ended::Exited(0), "{errno}");
+    }
+}
+
+#[test]
+fn a_child_that_cant_be_killed_is_not_waited_for_without_end() {
+    if !Uid::effective().is_root() {
+        return eprintln!("skipped: needs root, for a process of another user");
+    }
+    let ended = end(|_| {
+        let (child, peer) = Child::fork(|peer| peer.await_turn())?;
+        setuid(Uid::from_raw(65534))?; // from now on the child is another user's
+        let (began, pid) = (Instant::now(), child.pid());
+        drop(child);
+        assert!(began.elapsed() < Duration::from_secs(30), "{:?}", began.elapsed());
+        assert_eq!(kill(pid, None), Err(Errno::EPERM), "it is there");
+        peer.give_turn()?;
+        // The child has its deadline, too.
+        waitpid(pid, None)?;
+        Ok(())
+    });
+    assert_eq!(ended, Ended::Exited(0));
+}
+
+#[test]
+fn no_child_leaves_a_core_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let ended = end(|_| {
+        std::env::set_current_dir(&directory)?;
+        let (_, most) = getrlimit(Resource::RLIMIT_CORE)?;
+        setrlimit(Resource::RLIMIT_CORE, most, most)?;
+        assert_eq!(end(|_| std::process::abort()), Ended::Killed(Signal::SIGABRT));
+        let (child, _pipes) = Child::spawn(Command::new("sh").args(["-c", "kill -SEGV $$"]))?;
+        assert_eq!(child.wait()?, Ended::Killed(Signal::SIGSEGV));
+        Ok(())
+    });
+    assert_eq!(ended, Ended::Exited(0));
+    assert_eq!(std::fs::read_dir(&directory).expect("a directory").count(), 0);
 }
 
 #[test]

@@ -7,9 +7,11 @@
 //!
 //! Nothing here sleeps to wait for another process. Each [`Peer`] is a socket: its other end answers, dies, or lets the
 //! [`DEADLINE`] pass, and each of the three is told apart. A child is in a process group of its own, which is killed
-//! and reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child.
+//! and reaped when its [`Child`] is dropped; when this process dies first, the kernel kills the child. No child leaves a
+//! core file.
 
 mod disk;
+mod end;
 mod ended;
 mod fault;
 mod peer;
@@ -17,19 +19,20 @@ mod report;
 mod strays;
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::libc;
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
 pub use disk::{OnSmallDisk, on_a_small_disk};
+use end::End;
 pub use ended::{Ended, Panic};
 pub use fault::Fault;
 pub(crate) use fault::{ReportFault, report_faults};
@@ -41,12 +44,14 @@ pub use crate::fault::Cause;
 /// The longest wait of anything here: far more than any step takes on a loaded machine.
 pub const DEADLINE: Duration = Duration::from_secs(60);
 
+/// How long a process that was sent SIGKILL may take to end. One that has become another user's doesn't get the signal.
+const KILLED_WITHIN: Duration = Duration::from_secs(5);
+
 /// A child process in a process group of its own. Dropping it kills the group and reaps the child.
 #[derive(Debug)]
 pub struct Child {
     pid: Pid,
-    /// Readable once the child has ended (pidfd_open(2)): poll(2) can wait for it with a deadline, waitpid(2) cannot.
-    ended: OwnedFd,
+    end: End,
     /// What the child reports of its own end: a fault, an error, a panic. None for a [`Child::spawn`].
     report: Option<report::EndReader>,
     reaped: bool,
@@ -60,7 +65,7 @@ impl Child {
     /// siginfo.
     ///
     /// # Errors
-    /// The error of fork(2), socketpair(2), pipe(2) or pidfd_open(2); `Unsupported` when other threads are running.
+    /// The error of fork(2), socketpair(2) or pipe(2); `Unsupported` when other threads are running.
     pub fn fork(body: impl FnOnce(&Peer) -> io::Result<()>) -> io::Result<(Child, Peer)> {
         refuse_other_threads()?;
         let (ours, theirs) = Peer::pair()?;
@@ -73,10 +78,8 @@ impl Child {
                 drop((ours, reader));
                 writer.end_with(|| {
                     setpgid(Pid::from_raw(0), Pid::from_raw(0))?;
-                    prctl::set_pdeathsig(Signal::SIGKILL)?;
-                    if getppid() != parent {
-                        return Err(io::Error::other("the parent ended before its child began"));
-                    }
+                    die_with(parent)?;
+                    leave_no_core()?;
                     body(&theirs)
                 })
             }
@@ -90,13 +93,13 @@ impl Child {
     /// Starts `command` as a child in a process group of its own; the kernel kills it when this process dies.
     ///
     /// # Errors
-    /// The error of fork(2), execve(2) or pidfd_open(2).
+    /// The error of fork(2) or execve(2).
     pub fn spawn(command: &mut Command) -> io::Result<(Child, Pipes)> {
         use std::os::unix::process::CommandExt;
         command.process_group(0);
-        let die_with_parent = || prctl::set_pdeathsig(Signal::SIGKILL).map_err(io::Error::from);
-        // SAFETY: the closure makes one raw call, allocates nothing and takes no lock.
-        unsafe { command.pre_exec(die_with_parent) };
+        let parent = getpid();
+        // SAFETY: the closure makes three raw calls, allocates nothing and takes no lock.
+        unsafe { command.pre_exec(move || die_with(parent).and_then(|()| leave_no_core())) };
         let mut child = command.spawn()?;
         let pipes = Pipes { stdin: child.stdin.take(), stdout: child.stdout.take(), stderr: child.stderr.take() };
         // std's handle neither kills nor reaps when it is dropped; from here on the process is ours alone.
@@ -105,11 +108,10 @@ impl Child {
     }
 
     fn own(pid: Pid, report: Option<report::EndReader>) -> io::Result<Child> {
-        match pidfd_open(pid) {
-            Ok(ended) => Ok(Child { pid, ended, report, reaped: false }),
+        match End::of(pid) {
+            Ok(end) => Ok(Child { pid, end, report, reaped: false }),
             Err(error) => {
-                let _ = kill(pid, Signal::SIGKILL);
-                let _ = waitpid(pid, None);
+                let _ = kill_and_reap(pid);
                 Err(error)
             }
         }
@@ -134,10 +136,10 @@ impl Child {
     /// Kills the child with SIGKILL, which no process can catch, and reaps it.
     ///
     /// # Errors
-    /// As [`Child::wait`].
+    /// As [`Child::signal`] and [`Child::wait`].
     pub fn kill(self) -> io::Result<Ended> {
         self.signal(Signal::SIGKILL)?;
-        self.wait()
+        self.wait_within(KILLED_WITHIN)
     }
 
     /// Waits until the child ends and says how it did.
@@ -162,9 +164,12 @@ impl Child {
     /// How the child ended, if it ends within `limit`: it is reaped then. None when it is still running.
     ///
     /// # Errors
-    /// Those of poll(2) and waitpid(2); ECHILD when the child has been reaped already.
+    /// Those of poll(2) and waitid(2); ECHILD when the child has been reaped already.
     pub fn ended_within(&mut self, limit: Duration) -> io::Result<Option<Ended>> {
-        if !wait_readable(&self.ended, limit)? {
+        if self.reaped {
+            return Err(Errno::ECHILD.into());
+        }
+        if !self.end.comes_within(self.pid, limit)? {
             return Ok(None);
         }
         let status = self.reap()?;
@@ -173,13 +178,13 @@ impl Child {
     }
 
     fn reap(&mut self) -> io::Result<WaitStatus> {
-        if self.reaped {
-            return Err(Errno::ECHILD.into());
-        }
         // Processes that the child left are still in its group. The group's id is the child's process id, which no
         // other process can get before the child is reaped.
         let _ = killpg(self.pid, Signal::SIGKILL);
-        let status = waitpid(self.pid, Some(WaitPidFlag::empty()))?;
+        if !self.end.comes_within(self.pid, KILLED_WITHIN)? {
+            return Err(immortal(self.pid));
+        }
+        let status = waitpid(self.pid, Some(WaitPidFlag::WNOHANG))?;
         self.reaped = true;
         Ok(status)
     }
@@ -195,10 +200,10 @@ impl Drop for Child {
     }
 }
 
-/// The child's pidfd: poll(2) finds it readable once the child has ended.
+/// For poll(2), which finds it readable once the child has ended, and now and then before: ask [`Child::ended_within`].
 impl AsFd for Child {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.ended.as_fd()
+        self.end.as_fd()
     }
 }
 
@@ -240,8 +245,7 @@ pub(crate) unsafe fn fork_within_group(parent: Parent) -> io::Result<Option<Pid>
     if process != 0 {
         return Ok(Some(Pid::from_raw(process.try_into().map_err(io::Error::other)?)));
     }
-    prctl::set_pdeathsig(Signal::SIGKILL)?;
-    if getppid() != its_parent {
+    if die_with(its_parent).is_err() {
         // SAFETY: _exit(2) runs no code of this program.
         unsafe { libc::_exit(1) };
     }
@@ -260,27 +264,45 @@ pub fn end_of(body: impl FnOnce()) -> io::Result<Ended> {
     child.wait()
 }
 
-/// Waits until `fd` is readable or closed by its other end; false when `limit` passed first.
-fn wait_readable(fd: &impl AsFd, limit: Duration) -> io::Result<bool> {
-    let deadline = Instant::now() + limit;
-    loop {
-        let left = deadline.saturating_duration_since(Instant::now());
-        // Rounded up: a wait of 0.3 ms must not become a poll that returns at once.
-        let left = PollTimeout::try_from(left + Duration::from_millis(1)).map_err(io::Error::other)?;
-        match poll(&mut [PollFd::new(fd.as_fd(), PollFlags::POLLIN)], left) {
-            Ok(0) => return Ok(false),
-            Ok(_) => return Ok(true),
-            Err(Errno::EINTR) => {}
-            Err(errno) => return Err(errno.into()),
+/// Kills a child that has no [`Child`], and reaps it.
+fn kill_and_reap(pid: Pid) -> io::Result<()> {
+    let _ = kill(pid, Signal::SIGKILL);
+    let deadline = Instant::now() + KILLED_WITHIN;
+    while waitpid(pid, Some(WaitPidFlag::WNOHANG)).is_ok_and(|status| !end::is_an_end(status)) {
+        if Instant::now() > deadline {
+            return Err(immortal(pid));
         }
+        // It ends almost at once, and there may be no descriptor left for anything better.
+        std::thread::yield_now();
     }
+    Ok(())
+}
+
+fn immortal(pid: Pid) -> io::Error {
+    let text = format!("process {pid} can't be killed: it has become another user's, or waits for a device");
+    io::Error::new(io::ErrorKind::TimedOut, text)
+}
+
+/// From now on this process dies when its parent does. Async-signal-safe.
+fn die_with(parent: Pid) -> io::Result<()> {
+    prctl::set_pdeathsig(Signal::SIGKILL)?;
+    if getppid() == parent { Ok(()) } else { Err(Errno::ESRCH.into()) }
+}
+
+/// From now on neither this process nor what it starts leaves a core file. Async-signal-safe.
+///
+/// A limit of 1 byte, not of 0: where core files go to a program (`|` in /proc/sys/kernel/core_pattern, core(5)), the
+/// kernel starts it whatever the limit is, unless that is 1.
+fn leave_no_core() -> io::Result<()> {
+    Ok(setrlimit(Resource::RLIMIT_CORE, 1, 1)?)
 }
 
 fn refuse_other_threads() -> io::Result<()> {
     // A thread that has been joined stays in the list for a moment: the kernel removes it last.
     let patience = Instant::now() + Duration::from_millis(200);
     loop {
-        let threads = std::fs::read_dir("/proc/self/task")?.count();
+        let tasks = std::fs::read_dir("/proc/self/task");
+        let threads = tasks.map_err(|error| io::Error::new(error.kind(), format!("/proc/self/task: {error}")))?.count();
         // libtest runs a test on a thread of its own; its main thread waits for it.
         if threads <= 2 {
             return Ok(());
@@ -294,12 +316,4 @@ fn refuse_other_threads() -> io::Result<()> {
         }
         std::thread::yield_now();
     }
-}
-
-fn pidfd_open(pid: Pid) -> io::Result<OwnedFd> {
-    // SAFETY: pidfd_open(2) takes two integers and accesses no memory of this process.
-    let fd = Errno::result(unsafe { libc::syscall(libc::SYS_pidfd_open, pid.as_raw(), 0) })?;
-    let fd = fd.try_into().map_err(io::Error::other)?;
-    // SAFETY: the call has just returned this descriptor, which nothing else owns.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }

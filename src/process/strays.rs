@@ -2,13 +2,15 @@
 
 use std::fs;
 use std::io;
+use std::time::Instant;
 
 use nix::errno::Errno;
 use nix::sys::prctl;
-use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{Id, WaitPidFlag, waitid, waitpid};
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
 use nix::unistd::{Pid, getpid};
 use procfs::process::all_processes;
+
+use super::{DEADLINE, kill_and_reap};
 
 /// From now on a descendant whose parent ends becomes a child of this process instead of init's
 /// (PR_SET_CHILD_SUBREAPER, prctl(2)). So it is found, even in a session or process group of its own.
@@ -35,16 +37,17 @@ pub fn has_children() -> io::Result<bool> {
 /// number. After [`adopt_orphans`] no descendant is left then.
 ///
 /// # Errors
-/// When /proc cannot be read.
+/// When /proc cannot be read; `TimedOut` when one of them can't be killed, or when they fork faster than they are killed.
 pub fn end_all_children() -> io::Result<usize> {
-    let mut ended = 0;
+    let (mut ended, deadline) = (0, Instant::now() + DEADLINE);
     // The children of one that is killed become ours: repeat until there are none.
     while has_children()? {
+        if Instant::now() > deadline {
+            return Err(io::Error::new(io::ErrorKind::TimedOut, "processes that are killed leave new ones"));
+        }
         for child in children()? {
-            let _ = kill(child, Signal::SIGKILL);
-            if waitpid(child, None).is_ok() {
-                ended += 1;
-            }
+            kill_and_reap(child)?;
+            ended += 1;
         }
     }
     Ok(ended)
