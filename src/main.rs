@@ -17,13 +17,15 @@ use mmap_workbook::play;
 use mmap_workbook::play::torture::{self, FileSystem};
 use mmap_workbook::predict;
 use mmap_workbook::text::Language;
-use mmap_workbook::ui::{StandardOutput, Terminal};
+use mmap_workbook::ui::{self, StandardOutput, Terminal};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match run(arguments) {
+    match ui::fail_at_the_file_size_limit().and_then(|()| run(arguments)) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
+        // Whoever read it has seen enough: `head`, for example.
+        Err(error) if ui::is_of_unread_output(&error) => ExitCode::FAILURE,
         Err(error) => {
             // If even this can't be written, nothing is left to do.
             let _ = writeln!(anstream::stderr(), "workbook: {error}");

@@ -1,10 +1,12 @@
-//! The program's standard output.
+//! The program's standard output, and what becomes of a write that the system refuses.
 
-use std::fmt::Display;
+use std::error::Error;
+use std::fmt::{self, Display};
 use std::io::{self, Write};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use nix::libc;
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
 /// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors name it.
 pub struct StandardOutput(anstream::AutoStream<io::Stdout>);
@@ -16,23 +18,42 @@ impl StandardOutput {
     /// When it was closed before the program began.
     pub fn new() -> io::Result<StandardOutput> {
         if CLOSED.load(Ordering::Relaxed) {
-            return Err(StandardOutput::error(&"it is closed"));
+            return Err(OutputError::of(io::Error::other("it is closed")));
         }
         Ok(StandardOutput(anstream::AutoStream::auto(io::stdout())))
     }
+}
 
-    fn error(cause: &dyn Display) -> io::Error {
-        io::Error::other(format!("standard output: {cause}"))
+/// An error of standard output, which callers can tell from one of another pipe.
+#[derive(Debug)]
+struct OutputError(io::Error);
+
+impl OutputError {
+    fn of(error: io::Error) -> io::Error {
+        io::Error::new(error.kind(), OutputError(error))
     }
+}
+
+impl Display for OutputError {
+    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        write!(f, "standard output: {}", self.0)
+    }
+}
+
+impl Error for OutputError {}
+
+/// Whether the error says that nobody reads the standard output any more.
+pub fn is_of_unread_output(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::BrokenPipe && error.get_ref().is_some_and(|error| error.is::<OutputError>())
 }
 
 impl Write for StandardOutput {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(|error| StandardOutput::error(&error))
+        self.0.write(bytes).map_err(OutputError::of)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(|error| StandardOutput::error(&error))
+        self.0.flush().map_err(OutputError::of)
     }
 }
 
@@ -50,4 +71,18 @@ extern "C" fn look() {
     // SAFETY: fcntl(2) with F_GETFD takes no pointer.
     let open = unsafe { libc::fcntl(libc::STDOUT_FILENO, libc::F_GETFD) } != -1;
     CLOSED.store(!open, Ordering::Relaxed);
+}
+
+/// From now on, a write past the limit on the size of files (RLIMIT_FSIZE) fails with EFBIG; the signal that comes with
+/// it would end the program halfway.
+///
+/// # Errors
+/// Those of sigaction(2).
+pub fn fail_at_the_file_size_limit() -> io::Result<()> {
+    extern "C" fn go_on(_: i32) {}
+    // A handler ends with execve(2); that a signal is ignored would be inherited by the programs started from here.
+    let action = SigAction::new(SigHandler::Handler(go_on), SaFlags::SA_RESTART, SigSet::empty());
+    // SAFETY: the handler does nothing.
+    unsafe { sigaction(Signal::SIGXFSZ, &action) }?;
+    Ok(())
 }
