@@ -13,7 +13,6 @@ use std::time::Duration;
 
 use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
-use mmap_workbook::grade::killed_before_call;
 use mmap_workbook::process::{Child, Ended, Pipes};
 use mmap_workbook::ui::JSON_FORMAT;
 use nix::poll::{PollFd, PollFlags, poll};
@@ -399,34 +398,6 @@ fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     }
     assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
     assert_eq!(fs::read_to_string(copy.exercise()).expect("the stub"), stub);
-}
-
-#[test]
-fn reset_loses_nothing_wherever_it_is_killed() {
-    let mine = "// hours of work\n";
-    for n in 0.. {
-        // As much of a course as a reset looks at.
-        let directory = tempfile::tempdir().expect("a directory");
-        let course = Course::at(directory.path());
-        let exercise = course.exercise(&LESSONS[0]);
-        let answers = directory.path().join("tests/answers/1_traditional_io");
-        fs::create_dir_all(&answers).expect("a directory");
-        fs::create_dir_all(exercise.directory()).expect("a directory");
-        fs::write(answers.join("stub.rs"), "// the stub\n").expect("a file");
-        fs::write(exercise.path(), mine).expect("a file");
-        let reset = |()| exercise.reset().map(drop).map_err(|error| error.to_string());
-        let killed = killed_before_call(n, || Ok(()), reset).unwrap_or_else(|failure| panic!("{failure:?}"));
-        let text = exercise.text().expect("it is always there, and whole");
-        let backup = fs::read_to_string(exercise.directory().join("exercise.rs.~1~")).unwrap_or_default();
-        assert!(
-            text == mine || (text == "// the stub\n" && backup == mine),
-            "killed before call {n}: {text:?}, {backup:?}"
-        );
-        if killed.is_none() {
-            assert!(n > 10 && text == "// the stub\n", "{n} calls");
-            break;
-        }
-    }
 }
 
 /// Reads from the program until this has come.

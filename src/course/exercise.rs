@@ -1,8 +1,13 @@
 //! The files of an exercise: where they are, what is in them, and how the learner's is reset.
 
-use std::fs::{self, File};
-use std::io::{self, Write};
+use std::fs::{self, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
+use nix::libc;
 
 use super::Lesson;
 use crate::text::Language;
@@ -73,10 +78,11 @@ impl Exercise {
     /// The learner's text.
     ///
     /// # Errors
-    /// When it can't be read; the error names the file.
+    /// One line that names the file: it can't be read, is not a regular file, too large or not UTF-8, or it has a merge
+    /// conflict.
     pub fn text(&self) -> io::Result<String> {
         let n = self.number;
-        read(&self.path()).map_err(|error| match error.kind() {
+        let text = read(&self.path()).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound if !self.answers.join("stub.rs").exists() => {
                 io::Error::new(error.kind(), format!("lesson {n} has no exercise yet"))
             }
@@ -84,7 +90,13 @@ impl Exercise {
                 io::Error::new(error.kind(), format!("{error}; `cargo run -- reset {n}` brings it back"))
             }
             _ => error,
-        })
+        })?;
+        let Some(line) = conflict(&text) else { return Ok(text) };
+        let file = self.path();
+        let place = file.display();
+        Err(io::Error::other(format!(
+            "{place}:{line}: a merge conflict: keep one side, and delete the lines that mark it"
+        )))
     }
 
     /// The text of the checks.
@@ -125,14 +137,16 @@ impl Exercise {
     /// # Errors
     /// When they can't be read; the error names the file.
     pub fn hints(&self, language: Language) -> io::Result<Vec<(String, Vec<String>)>> {
-        Ok(hints_of(&read(&self.directory.join(format!("hints.{}.md", language.code())))?))
+        let text = read(&self.directory.join(format!("hints.{}.md", language.code())))?;
+        // An editor or git may have changed how lines end, or put a byte order mark before the first.
+        Ok(hints_of(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").as_str()))
     }
 
-    /// Restores the stub. The learner's text is first copied to a new file beside it, whose path is returned; None when
-    /// there was only the stub, or no file.
+    /// Restores the stub. The learner's file is not copied but keeps its bytes under another name beside it, which is
+    /// returned; None when there was only the stub, or no file.
     ///
-    /// At every moment, even if the process is killed, the learner's text is in exercise.rs, in the copy, or in both:
-    /// the copy is on the disk before rename(2) replaces exercise.rs as a whole.
+    /// At every moment, even if the process is killed, the learner's text is in exercise.rs or in the backup: the two
+    /// names are exchanged in one step. So a text that an editor saves meanwhile is in one of them as well.
     ///
     /// # Errors
     /// Those of the file system; the error names the file.
@@ -141,52 +155,111 @@ impl Exercise {
         // If the name is a symbolic link, the file that it leads to.
         let path = self.path();
         if !path.try_exists().map_err(|error| named(&path, &error))? {
-            let made = File::options().write(true).create_new(true).open(&path);
-            made.and_then(|mut file| file.write_all(stub.as_bytes())).map_err(|error| named(&path, &error))?;
+            create(&path, &stub).map_err(|error| named(&path, &error))?;
             return Ok(None);
         }
         let path = path.canonicalize().map_err(|error| named(&path, &error))?;
-        let text = fs::read(&path).map_err(|error| named(&path, &error))?;
-        if text == stub.as_bytes() {
-            return Ok(None);
-        }
-        let backup = back_up(&path, &text)?;
-        let replace = || {
-            let mut file = tempfile::Builder::new().prefix(".exercise-").tempfile_in(&self.directory)?;
-            file.write_all(stub.as_bytes())?;
-            file.as_file().set_permissions(fs::metadata(&path)?.permissions())?;
-            file.as_file().sync_all()?;
-            file.persist(&path).map_err(|error| error.error)
-        };
-        replace().map_err(|error| named(&path, &error))?;
-        Ok(Some(backup))
+        let metadata = open(&path).and_then(|file| file.metadata()).map_err(|error| named(&path, &error))?;
+        let is_stub = usize::try_from(metadata.len()).ok() == Some(stub.len()) && fs::read(&path)? == stub.as_bytes();
+        if is_stub { Ok(None) } else { replace(&path, &stub, metadata.permissions()).map(Some) }
     }
 }
 
-/// Writes `text` to the first of `path.~1~`, `path.~2~`, ... that is free (the names of `cp --backup=numbered`).
-fn back_up(path: &Path, text: &[u8]) -> io::Result<PathBuf> {
+/// Creates the file with this text, whole or not at all.
+fn create(path: &Path, text: &str) -> io::Result<()> {
+    let directory = path.parent().ok_or(io::ErrorKind::NotFound)?;
+    let usual = Permissions::from_mode(0o666); // without those that the umask takes away
+    let mut file = tempfile::Builder::new().prefix(".exercise-").permissions(usual).tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist_noclobber(path).map_err(|error| error.error)?;
+    File::open(directory)?.sync_all()
+}
+
+/// Puts a file with this text in the place of the one at `path`, which gets the first of the names `path.~1~`,
+/// `path.~2~`, ... that is free (those of `cp --backup=numbered`).
+fn replace(path: &Path, text: &str, permissions: Permissions) -> io::Result<PathBuf> {
+    let (mut file, backup) = create_backup(path)?;
+    let written = file.write_all(text.as_bytes()).and_then(|()| file.set_permissions(permissions));
+    let replaced = written.and_then(|()| file.sync_all()).and_then(|()| exchange(&backup, path)).inspect_err(|_| {
+        // It is still the new file.
+        let _ = fs::remove_file(&backup);
+    });
+    let backup = replaced.map_err(|error| named(path, &error))?;
+    let directory = path.parent().unwrap_or(path);
+    let synced = File::open(directory).and_then(|directory| directory.sync_all());
+    synced.map(|()| backup).map_err(|error| named(directory, &error))
+}
+
+fn create_backup(path: &Path) -> io::Result<(File, PathBuf)> {
     for n in 1_u32.. {
         let mut backup = path.as_os_str().to_owned();
         backup.push(format!(".~{n}~"));
         let backup = PathBuf::from(backup);
         match File::options().write(true).create_new(true).open(&backup) {
+            Ok(file) => return Ok((file, backup)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             Err(error) => return Err(named(&backup, &error)),
-            Ok(mut file) => {
-                let written = file.write_all(text).and_then(|()| file.sync_all());
-                return written.map(|()| backup.clone()).map_err(|error| named(&backup, &error));
-            }
         }
     }
     Err(named(path, &io::Error::other("no free name for a backup")))
 }
 
+/// Moves the file `new` to `path`, and returns the name that the one there has then. After an error `new` is as it was.
+fn exchange(new: &Path, path: &Path) -> io::Result<PathBuf> {
+    match renameat2(AT_FDCWD, new, AT_FDCWD, path, RenameFlags::RENAME_EXCHANGE) {
+        Err(Errno::EINVAL | Errno::ENOSYS) => {} // NFS can't do it, for example.
+        exchanged => return Ok(exchanged.map(|()| new.to_owned())?),
+    }
+    // One after the other, so that for a moment there is no exercise.rs.
+    let (_, backup) = create_backup(path)?;
+    fs::rename(path, &backup).inspect_err(|_| {
+        let _ = fs::remove_file(&backup);
+    })?;
+    if path.try_exists()? {
+        return Err(io::Error::other(format!("saved meanwhile; what it was before is in {}", backup.display())));
+    }
+    fs::rename(new, path).inspect_err(|_| {
+        let _ = fs::rename(&backup, path);
+    })?;
+    Ok(backup)
+}
+
+/// The largest file that is read: a hundred times the largest answer.
+const LARGEST: usize = 4 << 20;
+
+/// Opens a regular file for reading.
+fn open(path: &Path) -> io::Result<File> {
+    // O_NONBLOCK: opening a FIFO would wait for a process that writes to it.
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+}
+
 fn read(path: &Path) -> io::Result<String> {
-    fs::read_to_string(path).map_err(|error| named(path, &error))
+    let read = || {
+        let mut bytes = Vec::new();
+        open(path)?.take(u64::try_from(LARGEST).map_err(io::Error::other)? + 1).read_to_end(&mut bytes)?;
+        if bytes.len() > LARGEST {
+            return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST >> 20)));
+        }
+        String::from_utf8(bytes).map_err(|error| {
+            let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+            io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
+        })
+    };
+    read().map_err(|error| named(path, &error))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+/// The line (from 1 on) where a conflict begins that git has left in a text.
+fn conflict(text: &str) -> Option<usize> {
+    let mut lines = text.lines().enumerate();
+    let (begin, _) = lines.find(|(_, line)| line.starts_with("<<<<<<< "))?;
+    lines.any(|(_, line)| line.starts_with(">>>>>>> ")).then_some(begin + 1)
 }
 
 /// Parses hints: `# function` begins those of a function, and a line of three dashes separates their levels.

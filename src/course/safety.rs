@@ -7,16 +7,17 @@ use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
 pub fn unsafe_blocks(source: &str) -> Vec<(usize, bool)> {
     let mut found = Vec::new();
     let (mut explained, mut unsafe_at) = (false, None);
-    let mut position = 0;
+    let (mut position, mut line) = (0, 1);
     for token in tokenize(source, FrontmatterAllowed::No) {
         let length = usize::try_from(token.len).unwrap_or(usize::MAX);
         let text = &source[position..position + length];
-        let line = 1 + source[..position].matches('\n').count();
+        let begins = line;
         position += length;
+        line += text.matches('\n').count();
         match token.kind {
             TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => explained |= text.contains("SAFETY:"),
             TokenKind::Whitespace => {}
-            TokenKind::Ident if text == "unsafe" => unsafe_at = Some(line),
+            TokenKind::Ident if text == "unsafe" => unsafe_at = Some(begins),
             kind => {
                 let asks = kind == TokenKind::OpenBrace || (kind == TokenKind::Ident && text == "impl");
                 if let Some(line) = unsafe_at.take().filter(|_| asks) {
@@ -65,5 +66,13 @@ mod tests {
         assert_eq!(unexplained("// It is safe.\nunsafe impl Send for T {}"), [2]);
         assert_eq!(unexplained("// SAFETY: so.\nlet a = '{';\nlet x = unsafe { g() };"), [3]);
         assert_eq!(unexplained("fn f() { unsafe /* really */\n{ g() } }"), [1]);
+    }
+
+    /// If the time grew with the square of the length, this would take minutes.
+    #[test]
+    fn a_text_of_megabytes_is_read_in_one_go() {
+        let found = unsafe_blocks(&"// SAFETY: so.\nunsafe {}\n".repeat(100_000));
+        assert_eq!(found.len(), 100_000);
+        assert_eq!(found.last(), Some(&(200_000, true)));
     }
 }
