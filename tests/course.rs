@@ -9,7 +9,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
@@ -161,8 +161,7 @@ fn cargo_run_and_cargo_test_share_what_they_build() {
 
 /// The reference answer as a learner would have it.
 fn solved() -> String {
-    let text = fs::read_to_string(answers_of(LESSON).join("solution.rs")).expect("a solution");
-    text.replace("../../../lessons/2_mmap_munmap/checks/mod.rs", "checks/mod.rs")
+    fs::read_to_string(answers_of(LESSON).join("solution.rs")).expect("a solution")
 }
 
 /// The stub, with this as the body of its first function.
@@ -234,6 +233,57 @@ fn a_solved_exercise_is_known_and_never_only_believed() {
     copy.save(&with_first_body("Ok(None)"));
     assert!(copy.run(&[]).out.contains("mmap and munmap   to be checked"));
     assert_eq!(copy.run(&["solution", "2"]).ended, Ended::Exited(1));
+}
+
+/// cargo goes by the times of files, and `mv`, `cp -p` and `tar x` bring old ones.
+#[test]
+fn a_verdict_is_about_the_text_that_is_there_however_old_it_is() {
+    let copy = Copy::fresh();
+    let save_an_old_file = |text: &str| {
+        fs::write(copy.exercise(), text).expect("a file");
+        let file = fs::File::options().write(true).open(copy.exercise()).expect("the file");
+        file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000_000)).expect("its time");
+    };
+    let verdict = |word: &str| assert!(copy.verdicts().iter().all(|(_, verdict)| verdict == word), "{word}");
+    verdict("todo");
+    save_an_old_file(&solved());
+    verdict("passed");
+    save_an_old_file(&exercise_of(LESSON).stub().expect("a stub"));
+    verdict("todo");
+    save_an_old_file("not Rust");
+    assert!(copy.run(&["check", "2"]).out.contains("does not compile"));
+    // The checks' text counts, too.
+    copy.save(&solved());
+    verdict("passed");
+    let checks = copy.exercise().with_file_name("checks/swap.rs");
+    let text = fs::read_to_string(&checks).expect("checks");
+    write(
+        &checks,
+        &(text + "\n#[test]\nfn another() {\n    check(\"window\", text!(\"A.\", \"甲。\"), || Ok(()));\n}\n"),
+    );
+    fs::File::options().write(true).open(&checks).expect("it").set_modified(SystemTime::UNIX_EPOCH).expect("its time");
+    assert!(copy.verdicts().contains(&("another".to_owned(), "passed".to_owned())), "{:?}", copy.verdicts());
+}
+
+#[test]
+fn the_checks_are_all_there_whatever_the_file_says() {
+    let copy = Copy::fresh();
+    let wanted = copy.verdicts();
+    let stub = exercise_of(LESSON).stub().expect("a stub");
+    for more in [
+        "mod checks {\n    #[test]\n    fn mine() {}\n}\n",
+        "extern crate self as mmap_workbook;\n",
+        "#[macro_export]\nmacro_rules! text {\n    () => {};\n}\n#[macro_export]\nmacro_rules! check {\n    () => {};\n}\n",
+        "#[test]\nfn texts() {}\n",
+    ] {
+        copy.save(&(stub.clone() + more));
+        assert_eq!(copy.verdicts(), wanted, "{more}");
+    }
+    copy.save(&("#![no_main]\n".to_owned() + &stub));
+    assert_eq!(copy.verdicts(), wanted, "#![no_main]");
+    copy.save("");
+    let run = copy.run(&["check", "2"]);
+    assert!(run.ended == Ended::Exited(1) && run.out.contains("does not compile"), "{}", run.out);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What each exercise must have: enough wrong answers, hints in both languages, sections that exist. tests/grading.rs
+//! What each exercise must have: enough answers, hints in both languages, sections that exist. tests/grading.rs
 //! checks that a wrong answer gets the feedback that its header names.
 
 mod common;
@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use common::{Findings, answers_of, exercise_of, wrong_answers};
+use common::{Findings, answers, exercise_of};
 use mmap_workbook::course::{LESSONS, Lesson};
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::predict::denial::Denial;
@@ -25,7 +25,7 @@ fn each_exercise_and_its_answers_are_targets_and_are_graded() {
     for lesson in LESSONS {
         let (n, directory) = (lesson.number, lesson.directory());
         let files = [
-            ("exercise", format!("lessons/{directory}/exercise.rs")),
+            ("exercise", format!("lessons/{directory}/graded.rs")),
             ("answers", format!("tests/answers/{directory}/answers.rs")),
         ];
         for (kind, path) in files {
@@ -49,25 +49,33 @@ fn with_exercise() -> impl Iterator<Item = &'static Lesson> {
 }
 
 #[test]
-fn there_are_enough_wrong_answers_and_each_is_compiled_and_named() {
+fn there_are_enough_answers_and_each_is_graded_and_says_what_it_is() {
     let mut wrong = Findings::default();
     for lesson in with_exercise() {
         let directory = format!("tests/answers/{}", lesson.directory());
-        let answers = wrong_answers(lesson.number);
-        let what = format!("{} wrong answers", answers.len());
-        wrong.unless(lesson.draft || answers.len() >= 6, &directory, what, "a lesson that is listed has at least 6");
-        let modules = fs::read_to_string(answers_of(lesson.number).join("answers.rs")).expect("the crate");
-        for (name, header) in answers {
-            let place = format!("{directory}/wrong/{name}.rs");
-            let module = format!("#[path = \"wrong/{name}.rs\"]\nmod {name};");
-            let repair = format!("add to {directory}/answers.rs: {module:?}");
-            wrong.unless(modules.contains(&module), &place, "it is not compiled", repair);
-            let sentence = header.first().is_some_and(|line| line.ends_with('.'));
-            let repair = "begin its header with a sentence that says what is wrong";
-            wrong.unless(sentence, &place, "no sentence says what is wrong", repair);
-            let fails: Vec<_> = header.iter().filter_map(|line| line.strip_prefix("fails: ")).collect();
-            let repair = "a line in its header for each check that it fails: `fails: FUNCTION::CHECK VERDICT SLUG`";
-            wrong.unless(!fails.is_empty(), &place, "it fails nothing", repair);
+        let answers = answers(lesson.number);
+        let count = answers.iter().filter(|answer| !answer.passes()).count();
+        let what = format!("{count} wrong answers");
+        wrong.unless(lesson.draft || count >= 6, &directory, what, "a lesson that is listed has at least 6");
+        let mut names = BTreeSet::new();
+        for answer in &answers {
+            let place = format!("{directory}/{}, mod {}", answer.file, answer.name);
+            wrong.unless(names.insert(&answer.name), &place, "another answer has this name", "give it another one");
+            let (functions, called) = (&answer.functions, &answer.called);
+            let repair = format!("the calls of `one_of!` for {functions:?} in its file name it, and no others do");
+            wrong.unless(
+                !functions.is_empty() && functions == called,
+                &place,
+                format!("graded for {called:?}"),
+                repair,
+            );
+            let sentence = answer.header.first().is_some_and(|line| line.ends_with('.'));
+            let repair = "begin its header with a sentence that says what is wrong, or unusual";
+            wrong.unless(sentence, &place, "no sentence says what it is about", repair);
+            let fails = answer.fails();
+            let repair = "a line in its header for each check that it fails, `fails: FUNCTION::CHECK VERDICT SLUG`, or the \
+                          line `passes`";
+            wrong.unless(fails.is_empty() == answer.passes(), &place, "is it right or wrong?", repair);
             for slug in fails.iter().filter_map(|line| line.split(' ').nth(2)) {
                 let known = Misconception::of_slug(slug).is_some();
                 let repair = format!("add it to src/grade/misconception/lesson_{}.rs", lesson.number);
@@ -81,10 +89,10 @@ fn there_are_enough_wrong_answers_and_each_is_compiled_and_named() {
 #[test]
 fn each_misconception_is_recognised_in_a_wrong_answer_or_a_wrong_prediction() {
     let mut wrong = Findings::default();
-    let answers: Vec<_> = LESSONS.iter().flat_map(|lesson| wrong_answers(lesson.number)).collect();
+    let answers: Vec<_> = LESSONS.iter().flat_map(|lesson| answers(lesson.number)).collect();
     for Misconception { slug, .. } in Misconception::all() {
-        let names = |line: &String| line.starts_with("fails: ") && line.split(' ').nth(3) == Some(slug);
-        let answered = answers.iter().any(|(_, header)| header.iter().any(names));
+        let names = |line: &&str| line.split(' ').nth(2) == Some(slug);
+        let answered = answers.iter().any(|answer| answer.fails().iter().any(names));
         let what = "no wrong answer's header and no denial names it";
         let repair = "see \"Recipe: a misconception\" in CONTRIBUTING.md";
         wrong.unless(answered || Denial::of_slug(slug).is_some(), slug, what, repair);

@@ -1,61 +1,69 @@
-//! The grading is itself graded: stubs are still to do, solutions pass, and each wrong answer gets the feedback that
-//! its header names, no more and no less.
+//! The grading is itself graded: stubs are still to do, solutions pass, and each answer, right or wrong, gets the feedback
+//! that its header names, no more and no less.
 //!
-//! The random inputs come from one seed, so that each run says the same; PROPTEST_RNG_SEED=N tries others.
+//! PROPTEST_RNG_SEED=N tries other random inputs than a learner's. WORKBOOK_ANSWER=one,another looks at these alone, and
+//! with `-- --nocapture` shows all that they are told.
 //!
 //! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` after
 //! it.
 
 mod common;
 
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use common::{exercise_of, wrong_answers};
-use mmap_workbook::course::grading::{Checked, build, checks_of};
+use common::{Answer, answers, exercise_of};
+use mmap_workbook::course::grading::{Binary, Check, Checked, build};
 use mmap_workbook::course::{self, Course};
-use mmap_workbook::grade::Verdict;
+use mmap_workbook::grade::{ANSWER_VARIABLE, Verdict};
+use mmap_workbook::text::Language;
 
 /// Half of a learner's deadline: each endless loop among the wrong answers runs until it passes.
 const DEADLINE: Duration = Duration::from_secs(5);
 
-/// The environment variable from which proptest takes its seed in the checks' processes.
-const SEED: &str = "PROPTEST_RNG_SEED";
-
 /// The binary of the test target `kind_lesson`.
-fn binary(kind: &str, lesson: u8) -> PathBuf {
+fn binary(kind: &str, lesson: u8) -> Binary {
     let target = format!("{kind}_{lesson}");
-    let built = build(&Course::at(env!("CARGO_MANIFEST_DIR")), std::slice::from_ref(&target)).expect("cargo runs");
-    let built = built.unwrap_or_else(|errors| panic!("{errors}"));
+    let built = build(&Course::at(env!("CARGO_MANIFEST_DIR")), std::slice::from_ref(&target), None);
+    let built = built.expect("cargo runs").unwrap_or_else(|errors| panic!("{errors}"));
     let [(name, binary)] = built.as_slice() else { panic!("{target}: {built:?}") };
     assert_eq!(*name, target);
-    binary.clone()
+    Binary::open(binary).expect("the binary")
 }
 
-/// Runs the checks whose names begin with `module`.
-fn run(lesson: u8, binary: &Path, module: &str) -> Vec<Checked> {
-    let source = exercise_of(lesson).checks().expect("checks");
-    let checks = checks_of(binary, module, &source).expect("a list");
-    if std::env::var_os(SEED).is_none() {
-        // SAFETY: the tests run one at a time, and nothing here has another thread that could look at the environment.
-        unsafe { std::env::set_var(SEED, "1") };
-    }
-    let draft = course::lesson(lesson).is_some_and(|lesson| lesson.draft);
-    let count = checks.len();
-    assert!(
-        count > 0,
-        "{module} has no checks: is it a module of answers.rs, and are the checks modules of checks/mod.rs?"
-    );
-    assert!(draft || count >= 9, "lesson {lesson}: {count} checks; a lesson that is listed has at least 9");
-    checks.into_iter().map(|check| check.run(binary, DEADLINE).expect("a check runs")).collect()
+/// All checks of the exercise, for an answer.
+fn checks_for(lesson: u8, answer: Option<&str>) -> Vec<Check> {
+    let texts = exercise_of(lesson).checks().expect("checks");
+    let checks = texts.names().map(|(function, name)| Check {
+        function: function.to_owned(),
+        name: name.to_owned(),
+        answer: answer.map(str::to_owned),
+    });
+    checks.collect()
 }
 
-/// What a check said, as the header of a wrong answer writes it.
+/// What a check said, as the header of an answer writes it.
 fn said(check: &Checked) -> String {
     let Checked { function, name, report, .. } = check;
     let verdict = serde_json::to_value(check.verdict()).expect("a verdict");
     let slug = report.failure.as_ref().and_then(|failure| failure.misconception.as_deref()).unwrap_or_default();
     format!("{function}::{name} {} {slug}", verdict.as_str().expect("a word")).trim_end().to_owned()
+}
+
+/// The checks are found by their names in the source, whatever is in the binary.
+fn each_check_in_the_source_is_in_the_binary_and_no_other(lesson: u8) {
+    let mut found: Vec<_> = binary("answers", lesson)
+        .list()
+        .expect("a list")
+        .into_iter()
+        .filter(|test| test.starts_with("checks::"))
+        .collect();
+    let mut wanted: Vec<_> = checks_for(lesson, None).iter().map(Check::test).collect();
+    found.sort();
+    wanted.sort();
+    assert_eq!(found, wanted);
+    let draft = course::lesson(lesson).is_some_and(|lesson| lesson.draft);
+    let count = wanted.len();
+    assert!(draft || count >= 9, "lesson {lesson}: {count} checks; a lesson that is listed has at least 9");
 }
 
 fn every_check_of_the_stub_is_still_to_do(lesson: u8) {
@@ -64,29 +72,53 @@ fn every_check_of_the_stub_is_still_to_do(lesson: u8) {
         eprintln!("skipped: exercise {lesson} has been edited");
         return;
     }
-    for check in run(lesson, &binary("exercise", lesson), "checks::") {
+    for check in run(&binary("exercise", lesson), &checks_for(lesson, None)) {
         assert_eq!(check.verdict(), Verdict::Todo, "{}", said(&check));
     }
 }
 
 fn the_solution_passes(lesson: u8) {
-    for check in run(lesson, &binary("answers", lesson), "solution::checks::") {
+    for check in run(&binary("answers", lesson), &checks_for(lesson, None)) {
         assert!(check.has_passed(), "{check:#?}");
     }
 }
 
-fn every_wrong_answer_gets_the_feedback_that_it_names(lesson: u8) {
-    let binary = binary("answers", lesson);
+fn run(binary: &Binary, checks: &[Check]) -> Vec<Checked> {
+    binary.run(checks, DEADLINE, |_| ()).expect("the checks run")
+}
+
+/// Each answer is graded by the checks of the functions that it has, and by those that its header names.
+fn every_answer_gets_the_feedback_that_it_names(lesson: u8) {
+    let only = std::env::var(ANSWER_VARIABLE).ok();
+    let mut answers = answers(lesson);
+    answers.retain(|answer| only.as_ref().is_none_or(|only| only.split(',').any(|only| *only == answer.name)));
+    let checks_of = |answer: &Answer| -> Vec<Check> {
+        let mut checks = checks_for(lesson, Some(&answer.name));
+        let named = |function: &str| answer.fails().iter().any(|line| line.split("::").next() == Some(function));
+        checks.retain(|check| answer.functions.contains(&check.function) || named(&check.function));
+        checks
+    };
+    let checks: Vec<_> = answers.iter().flat_map(checks_of).collect();
+    let mut checked = run(&binary("answers", lesson), &checks).into_iter();
     let mut wrong = Vec::new();
-    for (name, header) in wrong_answers(lesson) {
-        let mut wanted: Vec<_> = header.iter().filter_map(|line| line.strip_prefix("fails: ")).collect();
-        let checks = run(lesson, &binary, &format!("{name}::checks::"));
-        let got: Vec<_> = checks.iter().filter(|check| !check.has_passed()).map(said).collect();
-        let mut got: Vec<_> = got.iter().map(String::as_str).collect();
+    for answer in &answers {
+        let checked: Vec<_> = checked.by_ref().take(checks_of(answer).len()).collect();
+        let mut got: Vec<_> = checked.iter().filter(|check| !check.has_passed()).map(said).collect();
+        let mut wanted = answer.fails();
         wanted.sort_unstable();
         got.sort_unstable();
         if wanted != got {
-            wrong.push(format!("{name}:\n  wanted {wanted:#?}\n  got {got:#?}"));
+            wrong.push(format!("{} in {}:\n  wanted {wanted:#?}\n  got {got:#?}", answer.name, answer.file));
+        }
+        if only.is_some() {
+            checked.iter().filter(|check| !check.has_passed()).for_each(|check| {
+                println!(
+                    "{}: {}\n{}",
+                    answer.name,
+                    said(check),
+                    check.report.in_language(Language::English, Some(lesson))
+                );
+            });
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -98,6 +130,11 @@ macro_rules! of_lessons {
     ($($module:ident)*) => {
         $(mod $module {
             #[test]
+            fn each_check_in_the_source_is_in_the_binary_and_no_other() {
+                super::on(stringify!($module), super::each_check_in_the_source_is_in_the_binary_and_no_other);
+            }
+
+            #[test]
             fn every_check_of_the_stub_is_still_to_do() {
                 super::on(stringify!($module), super::every_check_of_the_stub_is_still_to_do);
             }
@@ -108,8 +145,8 @@ macro_rules! of_lessons {
             }
 
             #[test]
-            fn every_wrong_answer_gets_the_feedback_that_it_names() {
-                super::on(stringify!($module), super::every_wrong_answer_gets_the_feedback_that_it_names);
+            fn every_answer_gets_the_feedback_that_it_names() {
+                super::on(stringify!($module), super::every_answer_gets_the_feedback_that_it_names);
             }
         })*
     };

@@ -3,8 +3,10 @@
 mod common;
 
 /// The answer to the exercise, with the checks that grade the learner's.
+#[path = "../lessons/1_traditional_io/checks/mod.rs"]
+mod checks;
 #[path = "answers/1_traditional_io/solution.rs"]
-mod solution;
+mod exercise;
 
 use std::cell::RefCell;
 use std::collections::VecDeque;

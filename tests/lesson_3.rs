@@ -3,8 +3,10 @@
 mod common;
 
 /// The answer to the exercise, with the checks that grade the learner's.
+#[path = "../lessons/3_shared_vs_private/checks/mod.rs"]
+mod checks;
 #[path = "answers/3_shared_vs_private/solution.rs"]
-mod solution;
+mod exercise;
 
 use std::fs::File;
 use std::io;

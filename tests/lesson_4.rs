@@ -3,8 +3,10 @@
 mod common;
 
 /// The answer to the exercise, with the checks that grade the learner's.
+#[path = "../lessons/4_cross_process_ipc/checks/mod.rs"]
+mod checks;
 #[path = "answers/4_cross_process_ipc/solution.rs"]
-mod solution;
+mod exercise;
 
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};

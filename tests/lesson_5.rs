@@ -3,8 +3,10 @@
 mod common;
 
 /// The answer to the exercise, with the checks that grade the learner's.
+#[path = "../lessons/5_unlinked_temp_files/checks/mod.rs"]
+mod checks;
 #[path = "answers/5_unlinked_temp_files/solution.rs"]
-mod solution;
+mod exercise;
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Read, Seek, Write};

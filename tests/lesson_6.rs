@@ -3,8 +3,10 @@
 mod common;
 
 /// The answer to the exercise, with the checks that grade the learner's.
+#[path = "../lessons/6_bus_error/checks/mod.rs"]
+mod checks;
 #[path = "answers/6_bus_error/solution.rs"]
-mod solution;
+mod exercise;
 
 use std::fs::File;
 use std::io;

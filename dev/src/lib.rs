@@ -9,6 +9,7 @@ const FILES: &[(&str, &str)] = &[
     ("lessons/NUMBER_SLUG/lesson.rs", include_str!("../template/lesson/lesson.rs")),
     // The learner's file begins as the stub, from which `reset` restores it.
     ("lessons/NUMBER_SLUG/exercise.rs", include_str!("../template/answers/stub.rs")),
+    ("lessons/NUMBER_SLUG/graded.rs", include_str!("../template/lesson/graded.rs")),
     ("lessons/NUMBER_SLUG/checks/mod.rs", include_str!("../template/lesson/checks/mod.rs")),
     ("lessons/NUMBER_SLUG/checks/whole_pages.rs", include_str!("../template/lesson/checks/whole_pages.rs")),
     ("lessons/NUMBER_SLUG/hints.en.md", include_str!("../template/lesson/hints.en.md")),
@@ -17,10 +18,7 @@ const FILES: &[(&str, &str)] = &[
     ("tests/answers/NUMBER_SLUG/stub.rs", include_str!("../template/answers/stub.rs")),
     ("tests/answers/NUMBER_SLUG/solution.rs", include_str!("../template/answers/solution.rs")),
     ("tests/answers/NUMBER_SLUG/answers.rs", include_str!("../template/answers/answers.rs")),
-    (
-        "tests/answers/NUMBER_SLUG/wrong/forgets_to_round.rs",
-        include_str!("../template/answers/wrong/forgets_to_round.rs"),
-    ),
+    ("tests/answers/NUMBER_SLUG/whole_pages.rs", include_str!("../template/answers/whole_pages.rs")),
     ("src/grade/misconception/lesson_NUMBER.rs", include_str!("../template/misconceptions.rs")),
 ];
 
@@ -38,7 +36,7 @@ const ENTRIES: &[Entry] = &[
         file: "Cargo.toml",
         beside: "# The answers, right and wrong",
         with_entry: concat!(
-            "[[test]]\nname = \"exercise_NUMBER\"\npath = \"lessons/NUMBER_SLUG/exercise.rs\"\ntest = false\n\n",
+            "[[test]]\nname = \"exercise_NUMBER\"\npath = \"lessons/NUMBER_SLUG/graded.rs\"\ntest = false\n\n",
             "# The answers, right and wrong"
         ),
     },

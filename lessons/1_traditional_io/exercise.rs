@@ -165,7 +165,3 @@ pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
 pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
     todo!("read the record that counts")
 }
-
-#[cfg(test)]
-#[path = "checks/mod.rs"]
-mod checks;

@@ -128,7 +128,3 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
     todo!("run it in a child, which has a copy of the draft, and return its answer")
 }
-
-#[cfg(test)]
-#[path = "checks/mod.rs"]
-mod checks;

@@ -185,7 +185,3 @@ pub enum Missed {
 pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
     todo!("run the body with a handler for SIGBUS that maps zeros where the file has no page, and records it")
 }
-
-#[cfg(test)]
-#[path = "checks/mod.rs"]
-mod checks;

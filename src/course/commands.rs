@@ -18,7 +18,7 @@ pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, termina
     let graded = grade(course, lesson, |check| terminal.checking(check));
     terminal.idle();
     let graded = graded?;
-    progress.note(course, lesson, &graded)?;
+    progress.note(lesson, &graded)?;
     Ok(graded)
 }
 

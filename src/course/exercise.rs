@@ -1,6 +1,7 @@
 //! The files of an exercise: where they are, what is in them, and how the learner's is reset.
 
 use std::fs::{self, File, Permissions};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -47,6 +48,24 @@ impl Course {
     }
 }
 
+/// What a verdict is about: the learner's text, and that of the checks.
+#[derive(Debug, Clone, Hash)]
+pub struct Texts {
+    /// The learner's.
+    pub exercise: String,
+    /// The checks'.
+    pub checks: Checks,
+}
+
+impl Texts {
+    /// Their hash. Another version of Rust may compute another one; then the exercise has to be checked again.
+    pub fn id(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.hash(&mut hasher);
+        hasher.finish()
+    }
+}
+
 /// The text of an exercise's checks.
 #[derive(Debug, Clone, Hash)]
 pub struct Checks {
@@ -54,6 +73,16 @@ pub struct Checks {
     pub shared: String,
     /// Each function, with the file of its checks, in the order of mod.rs.
     pub functions: Vec<(String, String)>,
+}
+
+impl Checks {
+    /// The checks in the order of their files: the function that each grades, and its name.
+    pub fn names(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.functions.iter().flat_map(|(function, text)| {
+            let tests = text.split("#[test]\nfn ").skip(1).filter_map(|rest| rest.split('(').next());
+            tests.map(|name| (function.as_str(), name))
+        })
+    }
 }
 
 /// The files of an exercise.
@@ -109,6 +138,14 @@ impl Exercise {
         let functions = shared.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
         let functions = functions.map(|name| Ok((name.to_owned(), read(&directory.join(format!("{name}.rs")))?)));
         Ok(Checks { functions: functions.collect::<io::Result<_>>()?, shared })
+    }
+
+    /// The learner's text with that of the checks.
+    ///
+    /// # Errors
+    /// When one can't be read; the error names the file.
+    pub fn texts(&self) -> io::Result<Texts> {
+        Ok(Texts { exercise: self.text()?, checks: self.checks()? })
     }
 
     /// The exercise as it is before the learner edits it.

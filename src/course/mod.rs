@@ -11,7 +11,7 @@ mod safety;
 mod watch;
 
 pub use demo_input::{DemoInput, run};
-pub use exercise::{Checks, Course, Exercise};
+pub use exercise::{Checks, Course, Exercise, Texts};
 pub use lessons::{LESSONS, Lesson, lesson, listed};
 pub use watch::watch;
 

@@ -5,6 +5,7 @@
 //! each instruction. So whatever the code does instead of returning has a verdict of its own, and a property can shrink
 //! a counterexample even where each try dies of a signal.
 
+mod answer;
 mod ask;
 mod failure;
 pub mod fixtures;
@@ -17,10 +18,11 @@ pub mod trace;
 use std::panic;
 use std::time::Duration;
 
+pub use answer::{ANSWER_VARIABLE, answer_id, chosen_answer};
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub(crate) use failure::Limit;
 pub use failure::{Failure, Verdict, error_text, kind};
-pub use property::{for_all, for_all_n, for_each};
+pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
 pub use trace::{
     Call, Stepped, after_each_instruction, before_each_call, calls_of, killed_after_instruction, killed_before_call,
@@ -45,6 +47,8 @@ pub fn deadline() -> Duration {
 /// When the check fails, with all of that as its message: this makes it a test for libtest.
 #[track_caller]
 pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failure>) {
+    answer::choose();
+    let destination = report::destination();
     let outcome = process::adopt_orphans().map_err(Failure::from).and_then(|()| body());
     // The body's own children are gone. What else the learner's code has forked is a child of this process now.
     let strays = process::end_all_children();
@@ -54,7 +58,7 @@ pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failur
         Err(error) => Err(error.into()),
     });
     let report = Report { section: section.to_owned(), rule, failure: outcome.err() };
-    let graded = report.write();
+    let graded = destination.is_some_and(|destination| report.write(destination));
     if report.failure.is_some() {
         if graded {
             // The program that grades has the report; the text would only obscure what the learner's code has printed.

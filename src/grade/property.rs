@@ -3,13 +3,16 @@
 use std::cell::RefCell;
 
 use proptest::strategy::Strategy;
-use proptest::test_runner::{Config, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
 
 use super::Failure;
 use super::failure::Verdict;
 use crate::text::Text;
 
-/// The number of random values that a property is tried on, unless PROPTEST_CASES says otherwise.
+/// The name of the environment variable with the seed of the random values, if others than the usual ones are wanted.
+pub const SEED_VARIABLE: &str = "PROPTEST_RNG_SEED";
+
+/// The number of random values that a property is tried on.
 const CASES: u32 = 48;
 /// The time for shrinking in milliseconds: the simplest value found by then is reported.
 const SHRINKING: u32 = 2_000;
@@ -36,9 +39,16 @@ pub fn for_all_n<S: Strategy>(
     describe: impl Fn(&S::Value) -> Text,
     test: impl Fn(&S::Value) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let cases = std::env::var("PROPTEST_CASES").ok().and_then(|n| n.parse().ok()).unwrap_or(cases);
+    // The same values on every run: the same answer gets the same verdict.
+    let seed = std::env::var(SEED_VARIABLE).ok().and_then(|seed| seed.parse().ok()).unwrap_or(1);
     // A learner's run writes no regression file, and shrinking has a limit.
-    let config = Config { cases, failure_persistence: None, max_shrink_time: SHRINKING, ..Config::default() };
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_time: SHRINKING,
+        rng_seed: RngSeed::Fixed(seed),
+        ..Config::default()
+    };
     let simplest: RefCell<Option<Failure>> = RefCell::new(None);
     // `simplest` holds all that the result says: each failing value that shrinking finds is simpler than the last one.
     let _ = TestRunner::new(config).run(&strategy, |value| {

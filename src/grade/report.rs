@@ -1,8 +1,10 @@
 //! What a check says when it is over: to the learner as text, to the program that graded it as JSON.
 
-use std::fs;
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write;
+use std::os::fd::{FromRawFd, RawFd};
 
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde::{Deserialize, Serialize};
 
 use super::Failure;
@@ -10,8 +12,19 @@ use super::misconception::Misconception;
 use crate::text;
 use crate::text::{Language, Text};
 
-/// The name of the environment variable with the path of the file that a check writes its report to.
+/// The name of the environment variable with the number of the descriptor that a check writes its report to. The program
+/// that grades leaves it open for this process alone.
 pub const REPORT_VARIABLE: &str = "WORKBOOK_REPORT";
+
+/// Where the program that grades this check expects its report; None when nobody does. Programs that the learner's code
+/// starts don't get it.
+pub(super) fn destination() -> Option<File> {
+    let descriptor: RawFd = std::env::var(REPORT_VARIABLE).ok()?.parse().ok()?;
+    // SAFETY: the program that grades has opened it for this process, which takes it here and nowhere else.
+    let file = unsafe { File::from_raw_fd(descriptor) };
+    fcntl(&file, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)).ok()?;
+    Some(file)
+}
 
 /// What a check says when it is over.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -25,11 +38,10 @@ pub struct Report {
 }
 
 impl Report {
-    /// Writes the report for the program that grades the check; false when there is none, or the file can't be written.
-    pub(super) fn write(&self) -> bool {
-        let Some(path) = std::env::var_os(REPORT_VARIABLE).map(PathBuf::from) else { return false };
+    /// Writes the report for the program that grades the check; false when it can't be written.
+    pub(super) fn write(&self, mut to: File) -> bool {
         // The program that reads it knows that a check without a report has not passed.
-        serde_json::to_vec(self).is_ok_and(|json| fs::write(path, json).is_ok())
+        serde_json::to_vec(self).is_ok_and(|json| to.write_all(&json).is_ok())
     }
 
     /// The parts of a failed check with their names, in the order in which they are read.

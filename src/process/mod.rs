@@ -37,7 +37,7 @@ pub use ended::{Ended, Panic};
 pub use fault::Fault;
 pub(crate) use fault::{ReportFault, report_faults};
 pub use peer::Peer;
-pub use strays::{adopt_orphans, end_all_children, has_children};
+pub use strays::{adopt_orphans, end_all_children, end_children_except, has_children};
 
 pub use crate::fault::Cause;
 

@@ -39,14 +39,26 @@ pub fn has_children() -> io::Result<bool> {
 /// # Errors
 /// When /proc cannot be read; `TimedOut` when one of them can't be killed, or when they fork faster than they are killed.
 pub fn end_all_children() -> io::Result<usize> {
+    end_children_except(&[])
+}
+
+/// [`end_all_children`], but not these, nor their descendants.
+///
+/// # Errors
+/// As [`end_all_children`].
+pub fn end_children_except(these: &[Pid]) -> io::Result<usize> {
     let (mut ended, deadline) = (0, Instant::now() + DEADLINE);
     // The children of one that is killed become ours: repeat until there are none.
     while has_children()? {
         if Instant::now() > deadline {
             return Err(io::Error::new(io::ErrorKind::TimedOut, "processes that are killed leave new ones"));
         }
-        for child in children()? {
-            kill_and_reap(child)?;
+        let strays: Vec<_> = children()?.into_iter().filter(|child| !these.contains(child)).collect();
+        if strays.is_empty() && !these.is_empty() {
+            break;
+        }
+        for stray in strays {
+            kill_and_reap(stray)?;
             ended += 1;
         }
     }

@@ -111,23 +111,77 @@ pub fn answers_of(lesson: u8) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/answers").join(lesson.directory())
 }
 
-/// The wrong answers of a lesson: the name of the module, and the lines of its header. A draft may have none.
-pub fn wrong_answers(lesson: u8) -> Vec<(String, Vec<String>)> {
-    let directory = answers_of(lesson).join("wrong");
-    if !directory.exists() {
-        return Vec::new();
+/// An answer to an exercise beside the solution: a module in the file of the function that it answers.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// The module.
+    pub name: String,
+    /// Its file in the directory of the lesson's answers.
+    pub file: String,
+    /// Its doc comment: a sentence, then `fails: FUNCTION::CHECK VERDICT SLUG` for each check that it fails, or `passes`.
+    pub header: Vec<String>,
+    /// Its public functions: those of the exercise that it answers. All others are the solution's.
+    pub functions: Vec<String>,
+    /// The functions for which the checks call it.
+    pub called: Vec<String>,
+}
+
+impl Answer {
+    /// `FUNCTION::CHECK VERDICT SLUG` of each check that it fails.
+    pub fn fails(&self) -> Vec<&str> {
+        self.header.iter().filter_map(|line| line.strip_prefix("fails: ")).collect()
     }
-    let entries = std::fs::read_dir(directory).expect("a directory");
-    let mut answers: Vec<_> = entries
-        .map(|entry| {
-            let path = entry.expect("an entry").path();
-            let text = std::fs::read_to_string(&path).expect("an answer");
-            let header = text.lines().map_while(|line| line.strip_prefix("//!")).map(|line| line.trim().to_owned());
-            let name = path.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
-            (name, header.collect())
-        })
-        .collect();
-    answers.sort();
+
+    /// Whether it is right.
+    pub fn passes(&self) -> bool {
+        self.header.iter().any(|line| line == "passes")
+    }
+}
+
+/// The answers of a lesson. A draft may have none.
+pub fn answers(lesson: u8) -> Vec<Answer> {
+    let entries = std::fs::read_dir(answers_of(lesson)).into_iter().flatten();
+    let files = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
+    let mut files: Vec<_> = files.filter(|file| !["answers.rs", "solution.rs", "stub.rs"].contains(&&**file)).collect();
+    files.sort();
+    files
+        .iter()
+        .flat_map(|file| answers_in(&std::fs::read_to_string(answers_of(lesson).join(file)).expect("a text"), file))
+        .collect()
+}
+
+/// The answers in the file with this text: its modules, and the lists in its calls of `one_of!`.
+fn answers_in(text: &str, file: &str) -> Vec<Answer> {
+    let function_in = |line: &str| -> Option<String> {
+        let rest = line.strip_prefix("    pub ")?;
+        let name = rest.strip_prefix("unsafe ").unwrap_or(rest).strip_prefix("fn ")?.split(['(', '<']).next()?;
+        Some(name.to_owned())
+    };
+    let mut answers: Vec<Answer> = Vec::new();
+    let mut header = Vec::new();
+    let mut listed: Option<String> = None;
+    for line in text.lines() {
+        if let Some(line) = line.strip_prefix("///") {
+            header.push(line.trim().to_owned());
+        } else if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {")) {
+            let header = std::mem::take(&mut header);
+            answers.push(Answer { name: name.to_owned(), file: file.to_owned(), header, ..Answer::default() });
+        } else if line == "one_of! {" {
+            listed = Some(String::new());
+        } else if line == "}" {
+            listed = None;
+        } else if let Some(list) = &mut listed {
+            match function_in(line) {
+                Some(function) => *list = function,
+                None => line.split_whitespace().for_each(|name| {
+                    let answer = answers.iter_mut().find(|answer| answer.name == name);
+                    answer.unwrap_or_else(|| panic!("{file}: there is no mod {name}")).called.push(list.clone());
+                }),
+            }
+        } else if let (Some(function), Some(answer)) = (function_in(line), answers.last_mut()) {
+            answer.functions.push(function);
+        }
+    }
     answers
 }
 

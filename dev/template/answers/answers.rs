@@ -1,8 +1,16 @@
-//! Lesson NUMBER's answers: the right one and the wrong ones, each with the checks that grade the learner.
+//! Lesson NUMBER's answers, right and wrong, and one copy of the checks that grade the learner's.
 
-#![expect(clippy::duplicate_mod, reason = "each answer has a copy of the checks, which find its functions in `super`")]
+#[macro_use]
+#[path = "../one_of.rs"]
+mod one_of;
 
 mod solution;
+mod whole_pages;
 
-#[path = "wrong/forgets_to_round.rs"]
-mod forgets_to_round;
+/// What the checks take for the learner's file.
+mod exercise {
+    pub use crate::whole_pages::whole_pages;
+}
+
+#[path = "../../../lessons/NUMBER_SLUG/checks/mod.rs"]
+mod checks;

@@ -9,7 +9,3 @@ use mmap_workbook::observe::page_size_u64;
 pub fn whole_pages(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len().next_multiple_of(page_size_u64()))
 }
-
-#[cfg(test)]
-#[path = "../../../lessons/NUMBER_SLUG/checks/mod.rs"]
-mod checks;

@@ -24,7 +24,3 @@ use std::io;
 pub fn whole_pages(file: &File) -> io::Result<u64> {
     todo!("ask for the size and for the page size")
 }
-
-#[cfg(test)]
-#[path = "checks/mod.rs"]
-mod checks;

@@ -32,7 +32,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use super::{Record, increment, load, replace_all, save, to_crlf};
+use crate::exercise::{Record, increment, load, replace_all, save, to_crlf};
 
 const KIB: usize = 1024;
 

@@ -23,7 +23,7 @@ use mmap_workbook::text::Text;
 use nix::libc;
 use proptest::prelude::*;
 
-use super::{byte_at, count_lines, map_aligned, swap};
+use crate::exercise::{byte_at, count_lines, map_aligned, swap};
 
 /// The same file, open for reading only.
 fn read_only(file: &File) -> Result<File, Failure> {

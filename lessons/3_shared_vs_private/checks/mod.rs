@@ -21,7 +21,7 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, signal};
 use proptest::prelude::*;
 
-use super::{commit, copied_pages, discard, freeze, what_if};
+use crate::exercise::{commit, copied_pages, discard, freeze, what_if};
 
 /// The pages of the files here.
 const PAGES: usize = 5;

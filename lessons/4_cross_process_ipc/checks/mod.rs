@@ -24,7 +24,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, pause, setpgid};
 
-use super::{claim, latest, next_ticket, open_once, publish};
+use crate::exercise::{claim, latest, next_ticket, open_once, publish};
 
 /// A page that this process and its children share.
 fn page_of_zeros() -> Result<Mapping, Failure> {

@@ -36,7 +36,7 @@ use nix::sys::stat::{Mode, umask};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
-use super::{give_back, grow, hand_down, publish, receive_sealed};
+use crate::exercise::{give_back, grow, hand_down, publish, receive_sealed};
 
 /// Lengths of files, with page boundaries likely.
 fn lengths() -> BoxedStrategy<usize> {

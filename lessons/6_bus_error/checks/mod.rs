@@ -34,7 +34,7 @@ use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 use proptest::prelude::*;
 
-use super::{parts, put, sum_of, survive, zeros_over};
+use crate::exercise::{parts, put, sum_of, survive, zeros_over};
 
 /// The numbers of file mappings and of descriptors that this process has.
 fn held() -> io::Result<[usize; 2]> {

@@ -34,7 +34,7 @@ pub fn json(out: &mut dyn Write, lesson: &Lesson, grade: &Grade, language: Langu
     });
     match grade {
         Grade::DoesNotCompile(errors) => object["compiler_errors"] = visible(errors).into(),
-        Grade::Checked(checks) => {
+        Grade::Checked { checks, .. } => {
             let checks = checks.iter().map(|check| {
                 let failure = check.report.failure.as_ref();
                 json!({

@@ -17,7 +17,7 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Grade)], language: Languag
     writeln!(out, "<testsuites>")?;
     for (lesson, grade) in grades {
         let name = format!("exercise_{}", lesson.number);
-        let checks = if let Grade::Checked(checks) = grade { checks.as_slice() } else { &[] };
+        let checks = if let Grade::Checked { checks, .. } = grade { checks.as_slice() } else { &[] };
         let failures = checks.iter().filter(|check| !check.has_passed()).count();
         let errors = usize::from(matches!(grade, Grade::DoesNotCompile(_)));
         let (tests, time) = (checks.len() + errors, checks.iter().map(|check| check.took.as_secs_f64()).sum::<f64>());

@@ -7,17 +7,27 @@ use std::process::{Command, Stdio};
 use crate::course::Course;
 use crate::ui::visible;
 
-/// Builds test targets and returns the name and the binary of each, or the compiler's errors in them.
+/// The name of the environment variable with the id of the texts that an exercise is built from. cargo goes by the times
+/// of files, and by this: another text is built anew, even where the file is older than the binary.
+const TEXTS_VARIABLE: &str = "WORKBOOK_TEXTS";
+
+/// Builds test targets and returns the name and the binary of each, or the compiler's errors in them. `texts` is the id
+/// of the exercise's texts, where there is one.
 ///
 /// # Errors
 /// When cargo can't be run, or fails for another reason than an error in one of the targets: it can't read Cargo.toml,
 /// it has no such target, it can't download a crate, another crate does not compile, the disk is full. The error is one
 /// line.
-pub fn build(course: &Course, targets: &[String]) -> io::Result<Result<Vec<(String, PathBuf)>, String>> {
+pub fn build(
+    course: &Course,
+    targets: &[String],
+    texts: Option<u64>,
+) -> io::Result<Result<Vec<(String, PathBuf)>, String>> {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(&cargo);
     command.current_dir(course.root()).args(["test", "--no-run", "--message-format=json-diagnostic-rendered-ansi"]);
     command.args(targets.iter().flat_map(|target| ["--test", target])).stdin(Stdio::null());
+    command.envs(texts.map(|id| (TEXTS_VARIABLE, id.to_string())));
     let output = command.output();
     let output = output.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", Path::new(&cargo).display())))?;
     let (mut binaries, mut errors, mut elsewhere) = (Vec::new(), String::new(), None);

@@ -18,15 +18,20 @@ use crate::text;
 use crate::text::Text;
 
 pub use build::build;
-pub use runner::{Check, checks_of};
+pub use runner::{Binary, Check};
 
 /// An exercise's checks with their verdicts, or why there are none.
 #[derive(Debug)]
 pub enum Grade {
     /// The compiler's errors.
     DoesNotCompile(String),
-    /// The checks, in the order of their files.
-    Checked(Vec<Checked>),
+    /// The checks with their verdicts.
+    Checked {
+        /// The id of the texts that were graded.
+        of: u64,
+        /// In the order of their files.
+        checks: Vec<Checked>,
+    },
 }
 
 impl Grade {
@@ -34,14 +39,14 @@ impl Grade {
     pub fn is_solved(&self) -> bool {
         match self {
             Grade::DoesNotCompile(_) => false,
-            Grade::Checked(checks) => !checks.is_empty() && checks.iter().all(Checked::has_passed),
+            Grade::Checked { checks, .. } => !checks.is_empty() && checks.iter().all(Checked::has_passed),
         }
     }
 
     /// The functions, in order, each with its checks.
     pub fn functions(&self) -> Vec<(&str, Vec<&Checked>)> {
         let mut functions: Vec<(&str, Vec<&Checked>)> = Vec::new();
-        let checks = if let Grade::Checked(checks) = self { checks.as_slice() } else { &[] };
+        let checks = if let Grade::Checked { checks, .. } = self { checks.as_slice() } else { &[] };
         for check in checks {
             match functions.last_mut() {
                 Some((function, of_it)) if *function == check.function => of_it.push(check),
@@ -79,32 +84,48 @@ impl Checked {
     }
 }
 
+/// How often an exercise is built anew because its text has changed meanwhile, or another program has built another one.
+const TRIES: usize = 5;
+
 /// Builds the lesson's exercise and runs its checks. `began` is called with the name of each check before it runs.
 ///
 /// # Errors
-/// As [`build()`]; when a check can't be started, or a file of the course is missing.
+/// As [`build()`]; when a check can't be started, or a file of the course is missing; when the text changes again and
+/// again while it is built.
 pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> io::Result<Grade> {
     let exercise = course.exercise(lesson);
-    let text = exercise.text()?;
-    let binaries = match build(course, &[exercise.target()])? {
-        Ok(binaries) => binaries,
-        Err(diagnostics) => return Ok(Grade::DoesNotCompile(diagnostics)),
-    };
-    let [(_, binary)] = binaries.as_slice() else {
-        return Err(io::Error::other(format!("cargo built no test {}", exercise.target())));
-    };
-    let checks = checks_of(binary, "checks::", &exercise.checks()?)?;
-    if checks.is_empty() {
-        let text = format!("{}: it has no checks; its last lines name them", exercise.path().display());
-        return Err(io::Error::other(text));
+    for _ in 0..TRIES {
+        let texts = exercise.texts()?;
+        let of = texts.id();
+        let built = build(course, &[exercise.target()], Some(of))?;
+        if exercise.texts()?.id() != of {
+            continue;
+        }
+        let binaries = match built {
+            Ok(binaries) => binaries,
+            Err(diagnostics) => return Ok(Grade::DoesNotCompile(diagnostics)),
+        };
+        let [(_, binary)] = binaries.as_slice() else {
+            return Err(io::Error::other(format!("cargo built no test {}", exercise.target())));
+        };
+        let binary = Binary::open(binary)?;
+        // Two checkouts may share a target directory.
+        if binary.texts()? != Some(of) {
+            continue;
+        }
+        let names = texts.checks.names();
+        let checks: Vec<_> = names
+            .map(|(function, name)| Check { function: function.to_owned(), name: name.to_owned(), answer: None })
+            .collect();
+        if checks.is_empty() {
+            let directory = exercise.directory().join("checks");
+            return Err(io::Error::other(format!("{}: there are no checks", directory.display())));
+        }
+        let mut checks = binary.run(&checks, deadline(), |check| began(&check.name))?;
+        checks.extend(safety_of(&texts.exercise));
+        return Ok(Grade::Checked { of, checks });
     }
-    let mut checked = Vec::new();
-    for check in checks {
-        began(&check.name);
-        checked.push(check.run(binary, deadline())?);
-    }
-    checked.extend(safety_of(&text));
-    Ok(Grade::Checked(checked))
+    Err(io::Error::other(format!("{}: it changes while it is built", exercise.path().display())))
 }
 
 /// Checks the text itself: each unsafe block must say why it is sound. None when there is no unsafe block.

@@ -1,121 +1,223 @@
-//! Runs each check as a process of its own, and keeps what it prints.
+//! Runs checks, each as a process of its own, as many at once as there are cores, and keeps what they print.
 
+use std::env::vars_os;
 use std::fs::File;
-use std::io::{self, Read};
-use std::os::fd::{AsFd, OwnedFd};
-use std::path::Path;
+use std::io::{self, Read, Seek};
+use std::num::NonZero;
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, fcntl};
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
-use nix::unistd::pipe2;
+use nix::unistd::{Pid, pipe2};
+use tempfile::TempDir;
 
 use super::Checked;
 use super::verdict::{verdict, what_the_learner_printed};
-use crate::course::Checks;
-use crate::grade::{DEADLINE_VARIABLE, REPORT_VARIABLE, Report};
+use crate::grade::{ANSWER_VARIABLE, DEADLINE_VARIABLE, REPORT_VARIABLE, Report, SEED_VARIABLE, deadline};
 use crate::process::{self, Child, Ended};
 
 /// A check is stopped after this number of deadlines of the learner's code.
 const DEADLINES: u32 = 6;
 /// The number of bytes of a check's output that are kept from its beginning, and again from its end.
 const KEPT: usize = 32 * 1024;
+/// The number of bytes of a report that are read: more than any check has to say.
+const REPORT: u64 = 1 << 20;
 
-/// A check that can be run.
-#[derive(Debug)]
+/// A check to be run.
+#[derive(Debug, Clone)]
 pub struct Check {
     /// The function that it grades.
     pub function: String,
     /// What it checks.
     pub name: String,
-    /// Its full name in the test binary.
-    test: String,
-}
-
-/// The checks in a test binary whose names begin with `module`, in the order in which `source` has them.
-///
-/// # Errors
-/// When the binary can't be run.
-pub fn checks_of(binary: &Path, module: &str, source: &Checks) -> io::Result<Vec<Check>> {
-    let output = Command::new(binary).args(["--list", "--format=terse"]).stdin(Stdio::null()).output()?;
-    let list = String::from_utf8_lossy(&output.stdout);
-    let tests = list.lines().filter_map(|line| line.strip_suffix(": test"));
-    let mut checks: Vec<Check> = tests
-        .filter_map(|test| {
-            let (function, name) = test.strip_prefix(module)?.split_once("::")?;
-            Some(Check { function: function.to_owned(), name: name.to_owned(), test: test.to_owned() })
-        })
-        .collect();
-    checks.sort_by_key(|check| {
-        let place = source.functions.iter().position(|(function, _)| *function == check.function);
-        let text = place.map_or("", |place| source.functions[place].1.as_str());
-        (place.unwrap_or(usize::MAX), text.find(&format!("fn {}(", check.name)).unwrap_or(usize::MAX))
-    });
-    Ok(checks)
+    /// Which of the answers in the binary is graded; None where there is only one, a learner's.
+    pub answer: Option<String>,
 }
 
 impl Check {
-    /// Runs the check in a process of its own. `deadline` limits each call of the learner's code.
-    ///
-    /// # Errors
-    /// When it can't be started or watched.
-    pub fn run(self, binary: &Path, deadline: Duration) -> io::Result<Checked> {
-        process::adopt_orphans()?;
-        let began = Instant::now();
-        // Dropping this directory deletes all that the check leaves in it.
-        let directory = tempfile::tempdir()?;
-        let report = directory.path().join("report");
-        let temporary = directory.path().join("tmp");
-        std::fs::create_dir(&temporary)?;
-        let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
-        let mut command = Command::new(binary);
-        command.args(["--exact", &self.test, "--nocapture", "--test-threads=1", "--color=never"]);
-        command.env(REPORT_VARIABLE, &report).env("TMPDIR", &temporary).env("RUST_BACKTRACE", "0");
-        command.env(DEADLINE_VARIABLE, deadline.as_secs().to_string());
-        command.stdin(Stdio::null()).stdout(to.try_clone()?).stderr(to);
-        let (child, _pipes) = Child::spawn(&mut command)?;
-        drop(command); // and with it our copy of the pipe's write end
-        let limit = deadline * DEADLINES;
-        let (ended, printed) = watch(child, from, limit)?;
-        let report = std::fs::read(report).ok().and_then(|json| serde_json::from_slice::<Report>(&json).ok());
-        let report = verdict(ended, limit, &printed, report);
-        let output = what_the_learner_printed(&printed, &self.test);
-        Ok(Checked { function: self.function, name: self.name, report, output, took: began.elapsed() })
+    /// Its name in the test binary.
+    pub fn test(&self) -> String {
+        format!("checks::{}::{}", self.function, self.name)
     }
 }
 
-/// Reads what the child prints until it ends; None when it had not ended after `limit` and was killed. Afterwards no
-/// process that it forked is left.
-fn watch(mut child: Child, from: OwnedFd, limit: Duration) -> io::Result<(Option<Ended>, String)> {
-    fcntl(&from, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
-    let mut from = File::from(from);
-    let mut printed = Printed::default();
-    let until = Instant::now() + limit;
-    let ended = loop {
-        let left = until.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            break None;
+/// A test binary as it is now: cargo may replace the file meanwhile.
+#[derive(Debug)]
+pub struct Binary {
+    /// A name of the open file, which only this process has.
+    path: PathBuf,
+    _file: File,
+}
+
+impl Binary {
+    /// The binary at `path`.
+    ///
+    /// # Errors
+    /// Those of open(2).
+    pub fn open(path: &Path) -> io::Result<Binary> {
+        let file = File::open(path)?;
+        Ok(Binary { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: file })
+    }
+
+    /// The id of the texts that it was built from; None where cargo was told none.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub fn texts(&self) -> io::Result<Option<u64>> {
+        let ran = finish_one(&mut vec![Running::start(0, self.test("texts").arg("--ignored"), deadline())?])?;
+        Ok(what_the_learner_printed(&ran.printed, "texts").parse().ok())
+    }
+
+    /// The names of all tests in it.
+    ///
+    /// # Errors
+    /// When it can't be run.
+    pub fn list(&self) -> io::Result<Vec<String>> {
+        let output = Command::new(&self.path).args(["--list", "--format=terse"]).output()?;
+        let list = String::from_utf8_lossy(&output.stdout);
+        Ok(list.lines().filter_map(|line| line.strip_suffix(": test").map(str::to_owned)).collect())
+    }
+
+    /// Runs checks, as many at once as there are cores, and returns them in their order. `deadline` limits each call of
+    /// the learner's code. `began` is called with each check when it begins.
+    ///
+    /// # Errors
+    /// When one can't be started or watched.
+    pub fn run(&self, checks: &[Check], deadline: Duration, mut began: impl FnMut(&Check)) -> io::Result<Vec<Checked>> {
+        process::adopt_orphans()?;
+        let at_once = available_parallelism().map_or(1, NonZero::get);
+        let mut checked: Vec<_> = checks.iter().map(|_| None).collect();
+        let mut waiting = checks.iter().enumerate();
+        let mut running = Vec::new();
+        loop {
+            for (n, check) in waiting.by_ref().take(at_once - running.len()) {
+                began(check);
+                let mut command = self.test(&check.test());
+                command.env(DEADLINE_VARIABLE, deadline.as_secs().to_string());
+                command.envs(check.answer.iter().map(|answer| (ANSWER_VARIABLE, answer)));
+                running.push(Running::start(n, &mut command, deadline * DEADLINES)?);
+            }
+            if running.is_empty() {
+                return Ok(checked.into_iter().flatten().collect());
+            }
+            let Ran { n, ended, printed, report, limit, took } = finish_one(&mut running)?;
+            let Check { function, name, .. } = checks[n].clone();
+            let output = what_the_learner_printed(&printed, &checks[n].test());
+            let report = verdict(ended, limit, &printed, report);
+            checked[n] = Some(Checked { function, name, report, output, took });
         }
+    }
+
+    /// The command that runs one of its tests.
+    fn test(&self, test: &str) -> Command {
+        let mut command = Command::new(&self.path);
+        command.args(["--exact", test, "--nocapture", "--test-threads=1", "--color=never"]);
+        command.env("RUST_BACKTRACE", "0").env_remove(ANSWER_VARIABLE);
+        // A grade doesn't depend on proptest's settings, except that other random values may be asked for.
+        let settings = vars_os().map(|(name, _)| name).filter(|name| name.to_string_lossy().starts_with("PROPTEST_"));
+        for setting in settings.filter(|name| name != SEED_VARIABLE) {
+            command.env_remove(setting);
+        }
+        command
+    }
+}
+
+/// A test that is running.
+struct Running {
+    n: usize,
+    child: Child,
+    /// The end of the pipe that it prints to.
+    pipe: File,
+    printed: Printed,
+    report: File,
+    began: Instant,
+    limit: Duration,
+    /// Its directory for temporary files. Dropping it deletes all that is left there.
+    _temporary: TempDir,
+}
+
+/// A test that has ended.
+struct Ran {
+    n: usize,
+    /// None when it had not ended after `limit` and was killed.
+    ended: Option<Ended>,
+    printed: String,
+    report: Option<Report>,
+    limit: Duration,
+    took: Duration,
+}
+
+impl Running {
+    fn start(n: usize, command: &mut Command, limit: Duration) -> io::Result<Running> {
+        let began = Instant::now();
+        let temporary = tempfile::tempdir()?;
+        // It has no name, so nothing else can be put in its place.
+        let report = tempfile::tempfile()?;
+        let descriptor = report.as_raw_fd();
+        let (pipe, to) = pipe2(OFlag::O_CLOEXEC)?;
+        fcntl(&pipe, FcntlArg::F_SETFL(OFlag::O_NONBLOCK))?;
+        command.env(REPORT_VARIABLE, descriptor.to_string()).env("TMPDIR", temporary.path());
+        command.stdin(Stdio::null()).stdout(to.try_clone()?).stderr(to);
+        let inherit = move || {
+            // SAFETY: a call on a number; this process has the report open for as long as the command exists.
+            Errno::result(unsafe { libc::fcntl(descriptor, libc::F_SETFD, 0) }).map(drop).map_err(io::Error::from)
+        };
+        // SAFETY: the closure makes one raw call, allocates nothing and takes no lock.
+        unsafe { command.pre_exec(inherit) };
+        let (child, _pipes) = Child::spawn(command)?;
+        // Our copies of the pipe's write end.
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let printed = Printed::default();
+        Ok(Running { n, child, pipe: pipe.into(), printed, report, began, limit, _temporary: temporary })
+    }
+
+    /// How long it may still run.
+    fn left(&self) -> Duration {
+        self.limit.saturating_sub(self.began.elapsed())
+    }
+}
+
+/// Reads what the tests print until one of them ends or exceeds its limit, and removes that one. Afterwards no process
+/// that it forked is left.
+fn finish_one(running: &mut Vec<Running>) -> io::Result<Ran> {
+    loop {
+        let left = running.iter().map(Running::left).min().unwrap_or_default();
         let timeout = PollTimeout::try_from(left + Duration::from_millis(1)).map_err(io::Error::other)?;
-        let mut waited_for = vec![PollFd::new(child.as_fd(), PollFlags::POLLIN)];
-        if !printed.at_end {
-            waited_for.push(PollFd::new(from.as_fd(), PollFlags::POLLIN));
+        let mut waited_for = Vec::new();
+        for one in running.iter() {
+            waited_for.push(PollFd::new(one.child.as_fd(), PollFlags::POLLIN));
+            if !one.printed.at_end {
+                waited_for.push(PollFd::new(one.pipe.as_fd(), PollFlags::POLLIN));
+            }
         }
         match poll(&mut waited_for, timeout) {
             Err(Errno::EINTR) => continue,
             polled => polled?,
         };
-        printed.read(&mut from)?;
-        if let Some(ended) = child.ended_within(Duration::ZERO)? {
-            break Some(ended);
+        for at in 0..running.len() {
+            let one = &mut running[at];
+            one.printed.read(&mut one.pipe)?;
+            let ended = one.child.ended_within(Duration::ZERO)?;
+            if ended.is_none() && !one.left().is_zero() {
+                continue;
+            }
+            let Running { n, child, mut pipe, mut printed, mut report, began, limit, _temporary } = running.remove(at);
+            drop(child);
+            let others: Vec<Pid> = running.iter().map(|one| one.child.pid()).collect();
+            process::end_children_except(&others)?;
+            printed.read(&mut pipe)?;
+            report.rewind()?;
+            let report = serde_json::from_reader(io::BufReader::new(report.take(REPORT))).ok();
+            return Ok(Ran { n, ended, printed: printed.text(), report, limit, took: began.elapsed() });
         }
-    };
-    drop(child);
-    process::end_all_children()?;
-    printed.read(&mut from)?;
-    Ok((ended, printed.text()))
+    }
 }
 
 /// What a check printed: the beginning and the end, without what was between them.

@@ -209,7 +209,3 @@ fn bytes(count: usize) -> u64 {
 fn index(count: u64) -> usize {
     count.try_into().expect("less than a chunk")
 }
-
-#[cfg(test)]
-#[path = "../../../lessons/1_traditional_io/checks/mod.rs"]
-mod checks;

@@ -123,7 +123,3 @@ fn split(offset: u64) -> (u64, usize) {
 fn bytes(count: usize) -> u64 {
     count.try_into().expect("no machine has addresses of more than 64 bits")
 }
-
-#[cfg(test)]
-#[path = "../../../lessons/2_mmap_munmap/checks/mod.rs"]
-mod checks;

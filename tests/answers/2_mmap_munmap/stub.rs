@@ -123,7 +123,3 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
     todo!("reserve more addresses than needed, map the file at an aligned one among them, and unmap the others")
 }
-
-#[cfg(test)]
-#[path = "checks/mod.rs"]
-mod checks;

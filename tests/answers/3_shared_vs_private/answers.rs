@@ -1,54 +1,24 @@
-//! Lesson 3's answers: the right one and the wrong ones, each with the checks that grade the learner.
+//! Lesson 3's answers, right and wrong, and one copy of the checks that grade the learner's.
 
-#![expect(clippy::duplicate_mod, reason = "each answer has a copy of the checks, which find its functions in `super`")]
+#[macro_use]
+#[path = "../one_of.rs"]
+mod one_of;
 
+mod commit;
+mod copied_pages;
+mod discard;
+mod freeze;
 mod solution;
+mod what_if;
 
-#[path = "wrong/answers_by_status.rs"]
-mod answers_by_status;
-#[path = "wrong/compares_the_bytes.rs"]
-mod compares_the_bytes;
-#[path = "wrong/discards_each_page.rs"]
-mod discards_each_page;
-#[path = "wrong/discards_in_any_case.rs"]
-mod discards_in_any_case;
-#[path = "wrong/exits_when_done.rs"]
-mod exits_when_done;
-#[path = "wrong/invalidates_with_msync.rs"]
-mod invalidates_with_msync;
-#[path = "wrong/keeps_its_copies.rs"]
-mod keeps_its_copies;
-#[path = "wrong/keeps_the_writing_end.rs"]
-mod keeps_the_writing_end;
-#[path = "wrong/leaves_by_exit.rs"]
-mod leaves_by_exit;
-#[path = "wrong/loading_is_enough.rs"]
-mod loading_is_enough;
-#[path = "wrong/maps_the_file_shared.rs"]
-mod maps_the_file_shared;
-#[path = "wrong/measures_the_draft.rs"]
-mod measures_the_draft;
-#[path = "wrong/never_waits.rs"]
-mod never_waits;
-#[path = "wrong/none_at_all.rs"]
-mod none_at_all;
-#[path = "wrong/nothing_to_do.rs"]
-mod nothing_to_do;
-#[path = "wrong/present_is_copied.rs"]
-mod present_is_copied;
-#[path = "wrong/restores_the_bytes.rs"]
-mod restores_the_bytes;
-#[path = "wrong/stays_in_the_process.rs"]
-mod stays_in_the_process;
-#[path = "wrong/stores_a_zero.rs"]
-mod stores_a_zero;
-#[path = "wrong/unmaps.rs"]
-mod unmaps;
-#[path = "wrong/unwinds_the_caller.rs"]
-mod unwinds_the_caller;
-#[path = "wrong/writes_everything_back.rs"]
-mod writes_everything_back;
-#[path = "wrong/writes_once.rs"]
-mod writes_once;
-#[path = "wrong/writes_whole_pages.rs"]
-mod writes_whole_pages;
+/// What the checks take for the learner's file.
+mod exercise {
+    pub use crate::commit::commit;
+    pub use crate::copied_pages::copied_pages;
+    pub use crate::discard::discard;
+    pub use crate::freeze::freeze;
+    pub use crate::what_if::what_if;
+}
+
+#[path = "../../../lessons/3_shared_vs_private/checks/mod.rs"]
+mod checks;

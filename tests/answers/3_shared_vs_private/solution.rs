@@ -76,7 +76,3 @@ pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Re
     child.wait()?.success()?;
     answer?.try_into().map(u64::from_ne_bytes).map_err(|_| io::Error::other("an incomplete answer"))
 }
-
-#[cfg(test)]
-#[path = "../../../lessons/3_shared_vs_private/checks/mod.rs"]
-mod checks;

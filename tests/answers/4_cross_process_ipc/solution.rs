@@ -130,7 +130,3 @@ pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
         }
     }
 }
-
-#[cfg(test)]
-#[path = "../../../lessons/4_cross_process_ipc/checks/mod.rs"]
-mod checks;

@@ -175,7 +175,3 @@ pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping
     // `file` is closed on the way out; the mapping keeps its own reference.
     Ok(Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Private)?)
 }
-
-#[cfg(test)]
-#[path = "../../../lessons/5_unlinked_temp_files/checks/mod.rs"]
-mod checks;

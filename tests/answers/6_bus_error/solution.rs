@@ -310,7 +310,3 @@ pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) 
         address => Err(Missed::Page((address - mapping.address()) / page_size())),
     }
 }
-
-#[cfg(test)]
-#[path = "../../../lessons/6_bus_error/checks/mod.rs"]
-mod checks;

@@ -6,6 +6,6 @@ use mmap_workbook::text;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use proptest::prelude::*;
 
-use super::whole_pages;
+use crate::exercise::whole_pages;
 
 mod whole_pages;
