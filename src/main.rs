@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use clap::Parser;
 use mmap_workbook::arguments::{Arguments, Check, Command, Format, Play, Predict, Program, Run, Torture};
 use mmap_workbook::course::feedback;
+use mmap_workbook::course::grading::Grade;
 use mmap_workbook::course::progress::Progress;
 use mmap_workbook::course::{self, Course, DemoInput, Lesson, commands};
 use mmap_workbook::kernel::Kernel;
@@ -27,8 +28,7 @@ fn main() -> ExitCode {
         // Whoever read it has seen enough: `head`, for example.
         Err(error) if ui::is_of_unread_output(&error) => ExitCode::FAILURE,
         Err(error) => {
-            // If even this can't be written, nothing is left to do.
-            let _ = writeln!(anstream::stderr(), "workbook: {error}");
+            ui::complain(&error);
             ExitCode::FAILURE
         }
     }
@@ -38,26 +38,26 @@ fn main() -> ExitCode {
 fn run(arguments: Arguments) -> io::Result<bool> {
     let mut out = StandardOutput::new()?;
     let course = Course::of_program();
-    let mut progress = Progress::of(&course);
+    let progress = Progress::of(&course);
     let terminal = &mut Terminal::new(&mut out, Language::of_environment(), width());
     let mut solved = true;
     match arguments.command {
         None => terminal.list(&course, &progress)?,
         Some(Command::Run(run)) => run_lesson(run, terminal.out())?,
-        Some(Command::Check(check)) => solved = grade(&course, &mut progress, &check, terminal)?,
+        Some(Command::Check(check)) => solved = grade(&course, &progress, &check, terminal)?,
         Some(Command::Watch { lesson }) => course::watch(&course, lesson, terminal)?,
         Some(Command::Hint(hint)) => {
             let lesson = given_or_next(hint.lesson, &course, &progress)?;
-            commands::hint(&course, &mut progress, lesson, hint.function.as_deref(), hint.level, terminal)?;
+            commands::hint(&course, lesson, hint.function.as_deref(), hint.level, terminal)?;
         }
         Some(Command::Solution { lesson, force: true }) => {
             terminal.source(&course.exercise(lesson).solution()?)?;
         }
         Some(Command::Solution { lesson, force: false }) => {
             // The stored progress is not trusted.
-            let graded = commands::graded(&course, lesson, &mut progress, terminal)?;
-            commands::solution(&course, lesson, &graded, terminal)?;
+            let graded = commands::graded(&course, lesson, terminal)?;
             solved = graded.is_solved();
+            commands::solution(&course, lesson, solved, terminal)?;
         }
         Some(Command::Play(play)) => solved = play_scenario(&play, terminal)?,
         Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,
@@ -84,29 +84,29 @@ fn given_or_next(given: Option<&'static Lesson>, course: &Course, progress: &Pro
     lesson.ok_or_else(|| io::Error::other("no lesson is listed"))
 }
 
-fn grade(course: &Course, progress: &mut Progress, check: &Check, terminal: &mut Terminal) -> io::Result<bool> {
+fn grade(course: &Course, progress: &Progress, check: &Check, terminal: &mut Terminal) -> io::Result<bool> {
     let lessons = match check.all {
         true => course::listed().collect(),
         false => vec![given_or_next(check.lesson, course, progress)?],
     };
-    let mut grades = Vec::new();
+    let (mut grades, language) = (Vec::new(), terminal.language());
     for lesson in lessons {
-        let grade = commands::graded(course, lesson, progress, terminal)?;
-        match check.format {
-            Format::Text => terminal.grade(course, lesson, &grade)?,
-            Format::Json => {
-                let language = terminal.language();
-                feedback::json(terminal.out(), lesson, &grade, language)?;
-            }
-            Format::Junit => {}
+        let outcome = commands::graded(course, lesson, terminal).map_err(|error| error.to_string());
+        // One that can't be graded is no reason to leave out the others.
+        if let Err(problem) = &outcome {
+            ui::complain(problem);
         }
-        grades.push((lesson, grade));
+        match (check.format, &outcome) {
+            (Format::Text, Ok(grade)) => terminal.grade(course, lesson, grade)?,
+            (Format::Json, outcome) => feedback::json(terminal.out(), lesson, outcome, language)?,
+            (Format::Text | Format::Junit, _) => {}
+        }
+        grades.push((lesson, outcome));
     }
     if let Format::Junit = check.format {
-        let language = terminal.language();
         feedback::junit(terminal.out(), &grades, language)?;
     }
-    Ok(grades.iter().all(|(_, grade)| grade.is_solved()))
+    Ok(grades.iter().all(|(_, outcome)| outcome.as_ref().is_ok_and(Grade::is_solved)))
 }
 
 fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {

@@ -18,7 +18,9 @@ use mmap_workbook::ui::JSON_FORMAT;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
 use nix::sys::signal::Signal;
+use nix::sys::stat::Mode;
 use nix::sys::termios::{LocalFlags, tcgetattr};
+use nix::unistd::mkfifo;
 use serde_json::Value;
 
 /// The lesson whose exercise the learner here works on.
@@ -117,6 +119,12 @@ fn mirror(from: &Path, to: &Path) {
 }
 
 fn write(path: &Path, text: &str) {
+    // What another test has put there instead of a file.
+    match fs::symlink_metadata(path) {
+        Ok(it) if it.is_dir() => fs::remove_dir(path).expect("an empty directory"),
+        Ok(it) if !it.is_file() => fs::remove_file(path).expect("a file"),
+        _ => {}
+    }
     if fs::read_to_string(path).ok().as_deref() != Some(text) {
         fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         fs::write(path, text).expect("a file");
@@ -221,7 +229,7 @@ fn a_solved_exercise_is_known_and_never_only_believed() {
     let run = copy.run(&["solution", "2"]);
     assert!(run.ended == Ended::Exited(0) && run.out.contains("pub fn byte_at"), "{}{}", run.out, run.err);
 
-    let progress = copy.root.join("target/workbook/progress.json");
+    let progress = copy.root.join("target/workbook/exercise_2.json");
     let known = fs::read_to_string(&progress).expect("progress");
     for broken in ["", "{", "[]", "{\"lessons\": 7}"] {
         fs::write(&progress, broken).expect("a file");
@@ -333,7 +341,7 @@ fn what_cargo_can_not_do_is_no_fault_of_the_learner() {
         for format in ["text", "json", "junit"] {
             let run = copy.run(&["check", "2", "--format", format]);
             assert_refused(&run, &["cargo can't build exercise_2", cause]);
-            assert_eq!(run.out, "", "{format}");
+            assert_eq!(run.out.contains("cargo can't build exercise_2"), format != "text", "{}", run.out);
         }
     }
     // Errors of the compiler, each with the crate that it is in.
@@ -354,6 +362,96 @@ fn what_cargo_can_not_do_is_no_fault_of_the_learner() {
             "" => assert!(run.out.contains("It does not compile yet.") && run.out.contains(message), "{}", run.err),
             wanted => assert_refused(&run, &[wanted]),
         }
+    }
+}
+
+#[test]
+fn a_file_that_can_not_be_graded_does_not_keep_the_others_from_it() {
+    let copy = Copy::fresh();
+    let path = |lesson: usize| Course::at(&copy.root).exercise(&LESSONS[lesson - 1]).path();
+    fs::remove_file(path(1)).expect("a file");
+    fs::write(path(3), "<<<<<<< ours\n=======\n>>>>>>> theirs\n").expect("a file");
+    fs::write(path(4), [0xff]).expect("a file");
+    for lesson in [5, 6] {
+        fs::remove_file(path(lesson)).expect("a file");
+    }
+    mkfifo(&path(5), Mode::S_IRWXU).expect("a FIFO");
+    fs::create_dir(path(6)).expect("a directory");
+    let causes = ["No such file", "", "a merge conflict", "not UTF-8", "not a regular file", "not a regular file"];
+
+    let run = copy.run(&["check", "--all", "--format", "json"]);
+    let objects = run.out.lines().map(|line| serde_json::from_str::<Value>(line).expect("JSON"));
+    for (object, cause) in objects.clone().zip(causes) {
+        let problem = object["problem"].as_str().unwrap_or_default();
+        assert!(problem.contains(cause) && problem.is_empty() == cause.is_empty(), "{object}");
+        assert_eq!(object["checks"].as_array().expect("checks").is_empty(), !cause.is_empty(), "{object}");
+    }
+    assert_eq!((objects.count(), run.err.lines().count(), run.ended), (6, 5, Ended::Exited(1)), "{}", run.err);
+
+    let run = copy.run(&["check", "--all", "--format", "junit"]);
+    let document = roxmltree::Document::parse(&run.out).expect("XML");
+    let suites: Vec<_> = document.descendants().filter(|node| node.has_tag_name("testsuite")).collect();
+    assert_eq!(suites.len(), 6);
+    for (suite, cause) in suites.iter().zip(causes) {
+        let error = suite.descendants().find(|node| node.has_tag_name("error")).and_then(|error| error.text());
+        assert!(error.unwrap_or_default().contains(cause), "{}", run.out);
+        assert_eq!(suite.attribute("errors"), Some(if cause.is_empty() { "0" } else { "1" }), "{}", run.out);
+        assert!(suite.attribute("time").is_some_and(|time| !time.starts_with('-')), "{}", run.out);
+    }
+}
+
+#[test]
+fn a_grade_that_can_not_be_kept_is_shown() {
+    let copy = Copy::fresh();
+    write(&copy.root.join("target/workbook"), "a file where the directory should be");
+    let run = copy.run(&["check", "2"]);
+    assert_refused(&run, &["this grade is not kept", "target/workbook/exercise_2.json"]);
+    assert!(run.out.contains("0 of 4 are right"), "{}", run.out);
+    let run = copy.run(&["hint", "2"]);
+    assert!(run.ended == Ended::Exited(0) && run.out.contains("hint 1 of"), "{}", run.out);
+    assert!(run.err.contains("not kept") && run.err.lines().count() == 1, "{}", run.err);
+}
+
+#[test]
+fn programs_that_run_at_once_keep_each_others_progress() {
+    let copy = Copy::fresh();
+    let functions = ["byte_at", "count_lines", "swap", "map_aligned"];
+    for _ in 0..10 {
+        let _ = fs::remove_dir_all(copy.root.join("target/workbook"));
+        for n in 1..4 {
+            let start = |function: &&'static str| {
+                let mut command = copy.command(&["hint", "2", function]);
+                let (child, pipes) = Child::spawn(command.stdout(Stdio::piped())).expect("it starts");
+                (child, pipes.stdout.expect("a pipe"), *function)
+            };
+            for (child, mut stdout, function) in functions.iter().map(start).collect::<Vec<_>>() {
+                let mut out = String::new();
+                stdout.read_to_string(&mut out).expect("text");
+                assert!(out.contains(&format!("{function}, hint {n} of")), "{out}");
+                assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+            }
+        }
+    }
+}
+
+#[test]
+fn no_terminal_obeys_what_the_learners_code_says() {
+    let copy = Copy::fresh();
+    let evil = r"\u{1b}[2J\u{9b}2J\u{202e}\r\u{7}";
+    for body in ["panic!", "todo!", "compile_error!"].map(|name| format!("{name}(\"evil {evil}\")")) {
+        copy.save(&with_first_body(&body));
+        for format in ["text", "json", "junit"] {
+            let run = copy.run(&["check", "2", "--format", format]);
+            assert!(run.out.contains("evil"), "{body}: {}", run.out);
+            let obeyed = ['\u{1b}', '\u{9b}', '\u{202e}', '\r', '\u{7}'];
+            assert!(!run.out.contains(obeyed) && !run.err.contains(obeyed), "{body}: {:?}", run.out);
+        }
+        let run = finish(copy.command(&["check", "2"]).env("CLICOLOR_FORCE", "1"));
+        let after_escapes: Vec<_> = run.out.split('\u{1b}').skip(1).collect();
+        let is_style = |rest: &&str| {
+            rest.starts_with('[') && rest[1..].trim_start_matches(|c| matches!(c, '0'..='9' | ';')).starts_with('m')
+        };
+        assert!(after_escapes.len() > 1 && after_escapes.iter().all(is_style), "{body}: {:?}", run.out);
     }
 }
 
@@ -383,6 +481,15 @@ fn an_answer_that_floods_or_takes_all_memory_or_leaves_a_thread_panicking_is_tol
     copy.save(&with_first_body(&format!("{right}\n    {all}")));
     // In a child that is asked as in one that is traced.
     assert!(copy.verdicts()[..3].iter().all(|(_, verdict)| verdict == "out_of_memory"), "{:?}", copy.verdicts());
+}
+
+#[test]
+fn a_text_is_graded_however_its_lines_end() {
+    let copy = Copy::fresh();
+    copy.save(&format!("\u{feff}{}", solved()).replace('\n', "\r\n"));
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
+    assert!(run.out.contains("unsafe   1/1"), "{}", run.out);
 }
 
 #[test]
@@ -443,9 +550,10 @@ fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     assert_eq!(fs::read(directory.join("exercise.rs.~3~")).expect("a backup"), [0xff, 0xfe]);
     // A missing file is restored.
     fs::remove_file(copy.exercise()).expect("a file");
-    for command in [["check", "2"].as_slice(), &[]] {
-        assert_refused(&copy.run(command), &["exercise.rs", "No such file", "cargo run -- reset 2"]);
-    }
+    assert_refused(&copy.run(&["check", "2"]), &["exercise.rs", "No such file", "cargo run -- reset 2"]);
+    let list = copy.run(&[]);
+    assert!(list.ended == Ended::Exited(0) && list.out.contains("mmap and munmap   can't be checked"), "{}", list.out);
+    assert!(list.out.contains("`cargo run -- reset 2` brings it back"), "{}", list.out);
     assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
     assert_eq!(fs::read_to_string(copy.exercise()).expect("the stub"), stub);
 }

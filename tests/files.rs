@@ -1,6 +1,5 @@
 //! The files of an exercise: what can be wrong with them, and that a reset never loses the learner's text.
 
-use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;
@@ -261,14 +260,20 @@ fn a_file_that_is_no_text_of_rust_is_said_as_such_in_one_line() {
 }
 
 #[test]
-fn line_ends_and_a_byte_order_mark_change_no_hint() {
+fn line_ends_and_a_byte_order_mark_change_no_hint_and_no_check() {
     let bare = Bare::with("");
-    let texts = ["", "\u{feff}"]
-        .map(|mark| ["\n", "\r\n"].map(|end| format!("{mark}# one\n\nWhy?\n\n---\n\nSo.\n").replace('\n', end)));
-    let hints = texts.iter().flatten().map(|text| {
-        fs::write(bare.exercise.directory().join("hints.en.md"), text).expect("a file");
-        bare.exercise.hints(Language::English).expect("hints")
-    });
-    let wanted = vec![("one".to_owned(), vec!["Why?".to_owned(), "So.".to_owned()])];
-    assert_eq!(hints.collect::<BTreeSet<_>>(), BTreeSet::from([wanted]));
+    let write = |name: &str, text: &str| fs::write(bare.exercise.directory().join(name), text).expect("a file");
+    fs::create_dir(bare.exercise.directory().join("checks")).expect("a directory");
+    for mark in ["", "\u{feff}"] {
+        for end in ["\n", "\r\n"] {
+            let with = |text: &str| format!("{mark}{text}").replace('\n', end);
+            write("hints.en.md", &with("# one\n\nWhy?\n\n---\n\nSo.\n"));
+            let hints = bare.exercise.hints(Language::English).expect("hints");
+            assert_eq!(hints, [("one".to_owned(), vec!["Why?".to_owned(), "So.".to_owned()])], "{mark:?} {end:?}");
+            write("checks/mod.rs", &with("mod one;\n"));
+            write("checks/one.rs", &with("#[test]\nfn is_right() {}\n"));
+            let checks = bare.exercise.checks().expect("checks");
+            assert_eq!(checks.names().collect::<Vec<_>>(), [("one", "is_right")], "{mark:?} {end:?}");
+        }
+    }
 }

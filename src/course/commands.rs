@@ -7,18 +7,20 @@ use super::progress::Progress;
 use super::{Course, Lesson};
 use crate::text;
 use crate::text::Text;
-use crate::ui::Terminal;
+use crate::ui::{Terminal, complain};
 
 /// Grades an exercise, shows what is being done meanwhile, and stores the result as progress.
 ///
 /// # Errors
-/// As [`grade`]; when the progress can't be written.
-pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, terminal: &Terminal) -> io::Result<Grade> {
+/// As [`grade`]. That the result can't be stored is only said.
+pub fn graded(course: &Course, lesson: &Lesson, terminal: &Terminal) -> io::Result<Grade> {
     terminal.compiling();
     let graded = grade(course, lesson, |check| terminal.checking(check));
     terminal.idle();
     let graded = graded?;
-    progress.note(lesson, &graded)?;
+    if let Err(error) = Progress::of(course).note(lesson, &graded) {
+        complain(&format!("this grade is not kept: {error}"));
+    }
     Ok(graded)
 }
 
@@ -29,17 +31,20 @@ pub fn graded(course: &Course, lesson: &Lesson, progress: &mut Progress, termina
 /// When there are no hints for that function, or none of that level; when the output can't be written.
 pub fn hint(
     course: &Course,
-    progress: &mut Progress,
     lesson: &Lesson,
     function: Option<&str>,
     level: Option<usize>,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
+    let progress = Progress::of(course);
     let hints = course.exercise(lesson).hints(terminal.language())?;
     let n = lesson.number;
     let known = progress.next_function(lesson).filter(|known| hints.iter().any(|(function, _)| function == known));
-    let function =
-        function.or(known).or(hints.first().map(|(function, _)| function.as_str())).unwrap_or_default().to_owned();
+    let function = function
+        .or(known.as_deref())
+        .or(hints.first().map(|(function, _)| function.as_str()))
+        .unwrap_or_default()
+        .to_owned();
     let Some((_, levels)) = hints.iter().find(|(name, _)| *name == function) else {
         let names: Vec<_> = hints.iter().map(|(name, _)| name.as_str()).collect();
         return Err(io::Error::other(format!(
@@ -48,14 +53,21 @@ pub fn hint(
         )));
     };
     let of = levels.len();
-    let level = match level {
+    let asked_for = level;
+    let level = match asked_for {
         Some(level @ 1..) if level <= of => level - 1,
         Some(level) => {
             return Err(io::Error::other(format!("the hints for {function} have levels 1 to {of}, not {level}")));
         }
-        None => progress.next_hint(lesson, &function, of - 1)?,
+        // After the last it is the last again.
+        None => progress.hints(lesson, &function).min(of - 1),
     };
     let nth = level + 1;
+    if asked_for.is_none()
+        && let Err(error) = progress.note_hints(lesson, &function, nth)
+    {
+        complain(&format!("that this hint was shown is not kept: {error}"));
+    }
     terminal.heading(&text!("{function}, hint {nth} of {of}", "{function}，提示 {nth}/{of}"))?;
     terminal.text(&levels[level])?;
     if nth < of {
@@ -64,13 +76,13 @@ pub fn hint(
     Ok(())
 }
 
-/// Shows the reference answer to a solved exercise.
+/// Shows the reference answer to an exercise, if it `is_solved`.
 ///
 /// # Errors
 /// When the output can't be written, or the answer can't be read.
-pub fn solution(course: &Course, lesson: &Lesson, graded: &Grade, terminal: &mut Terminal) -> io::Result<()> {
+pub fn solution(course: &Course, lesson: &Lesson, is_solved: bool, terminal: &mut Terminal) -> io::Result<()> {
     let n = lesson.number;
-    if graded.is_solved() {
+    if is_solved {
         return terminal.source(&course.exercise(lesson).solution()?);
     }
     terminal.say(&text!(

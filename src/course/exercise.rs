@@ -134,9 +134,9 @@ impl Exercise {
     /// When it can't be read; the error names the file.
     pub fn checks(&self) -> io::Result<Checks> {
         let directory = self.directory.join("checks");
-        let shared = read(&directory.join("mod.rs"))?;
+        let shared = read_lines(&directory.join("mod.rs"))?;
         let functions = shared.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';'));
-        let functions = functions.map(|name| Ok((name.to_owned(), read(&directory.join(format!("{name}.rs")))?)));
+        let functions = functions.map(|name| Ok((name.to_owned(), read_lines(&directory.join(format!("{name}.rs")))?)));
         Ok(Checks { functions: functions.collect::<io::Result<_>>()?, shared })
     }
 
@@ -174,9 +174,7 @@ impl Exercise {
     /// # Errors
     /// When they can't be read; the error names the file.
     pub fn hints(&self, language: Language) -> io::Result<Vec<(String, Vec<String>)>> {
-        let text = read(&self.directory.join(format!("hints.{}.md", language.code())))?;
-        // An editor or git may have changed how lines end, or put a byte order mark before the first.
-        Ok(hints_of(text.trim_start_matches('\u{feff}').replace("\r\n", "\n").as_str()))
+        Ok(hints_of(&read_lines(&self.directory.join(format!("hints.{}.md", language.code())))?))
     }
 
     /// Restores the stub. The learner's file is not copied but keeps its bytes under another name beside it, which is
@@ -286,6 +284,11 @@ fn read(path: &Path) -> io::Result<String> {
         })
     };
     read().map_err(|error| named(path, &error))
+}
+
+/// Reads a text of the course. An editor or git may have changed how its lines end, or put a byte order mark before them.
+fn read_lines(path: &Path) -> io::Result<String> {
+    Ok(read(path)?.trim_start_matches('\u{feff}').replace("\r\n", "\n"))
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -1,34 +1,30 @@
-//! The learner's progress: one file, `target/workbook/progress.json`, that nothing depends on.
+//! The learner's progress: files in `target/workbook/` that nothing depends on.
 //!
-//! A verdict counts only for the learner's text and the checks that it was given for: when either changes, the exercise
-//! has to be checked again. A file that is missing or can't be parsed means no progress; it is no error.
+//! Each fact has a file of its own, which is replaced as a whole: two programs that run at once lose nothing of each
+//! other's, and need no lock. A verdict counts only for the learner's text and the checks that it was given for: when
+//! either changes, the exercise has to be checked again. A file that is missing or can't be parsed means no progress; it
+//! is no error.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::grading::Grade;
-use super::{Course, Lesson, listed};
+use super::{Course, Lesson, Texts, listed};
 
 /// The learner's progress.
-#[derive(Debug, Default, Serialize, Deserialize)]
-#[serde(default)]
+#[derive(Debug)]
 pub struct Progress {
-    /// By the lesson's number.
-    lessons: BTreeMap<u8, Known>,
-    /// The number of hints that were shown, by the lesson's number and the function.
-    hints: BTreeMap<String, usize>,
-    #[serde(skip)]
-    path: PathBuf,
+    directory: PathBuf,
 }
 
 /// What is known of an exercise.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Known {
-    /// The hash of the texts that were graded.
+    /// The id of the texts that were graded.
     of: u64,
     solved: bool,
     /// The functions in their order, and whether each is right.
@@ -38,6 +34,8 @@ struct Known {
 /// How far an exercise is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
+    /// Its file can't be used; why, in one line.
+    Bad(String),
     /// It is the stub.
     New,
     /// It has changed since it was checked, or was never checked.
@@ -54,23 +52,26 @@ pub enum Status {
 }
 
 impl Progress {
-    /// Reads the stored progress.
+    /// The stored progress.
     pub fn of(course: &Course) -> Progress {
-        let path = course.root().join("target/workbook/progress.json");
-        let known = fs::read(&path).ok().and_then(|json| serde_json::from_slice(&json).ok());
-        Progress { path, ..known.unwrap_or_default() }
+        Progress { directory: course.root().join("target/workbook") }
     }
 
     /// How far the lesson's exercise is.
     ///
     /// # Errors
-    /// When its files can't be read.
+    /// When the course's own files can't be read.
     pub fn status(&self, course: &Course, lesson: &Lesson) -> io::Result<Status> {
         let exercise = course.exercise(lesson);
-        let known = self.lessons.get(&lesson.number);
-        let of = exercise.texts()?.id();
-        Ok(match known.filter(|known| known.of == of) {
-            _ if exercise.text()? == exercise.stub()? => Status::New,
+        let text = match exercise.text() {
+            Ok(text) => text,
+            Err(error) => return Ok(Status::Bad(error.to_string())),
+        };
+        if text == exercise.stub()? {
+            return Ok(Status::New);
+        }
+        let of = Texts { exercise: text, checks: exercise.checks()? }.id();
+        Ok(match self.known(lesson).filter(|known| known.of == of) {
             None => Status::Unchecked,
             Some(known) if known.solved => Status::Solved,
             Some(Known { functions, .. }) => {
@@ -82,7 +83,7 @@ impl Progress {
     /// The first lesson whose exercise is not known to be solved.
     ///
     /// # Errors
-    /// When an exercise's files can't be read.
+    /// When the course's own files can't be read.
     pub fn next(&self, course: &Course) -> io::Result<Option<&'static Lesson>> {
         for lesson in listed() {
             if self.status(course, lesson)? != Status::Solved {
@@ -93,47 +94,63 @@ impl Progress {
     }
 
     /// The first function of the exercise that was not right when it was last checked.
-    pub fn next_function(&self, lesson: &Lesson) -> Option<&str> {
-        let functions = self.lessons.get(&lesson.number)?.functions.iter();
-        functions.filter(|(_, right)| !right).map(|(function, _)| function.as_str()).next()
+    pub fn next_function(&self, lesson: &Lesson) -> Option<String> {
+        let mut functions = self.known(lesson)?.functions.into_iter();
+        functions.find(|(_, right)| !right).map(|(function, _)| function)
     }
 
     /// Stores a grade.
     ///
     /// # Errors
     /// When it can't be written; the error names the file.
-    pub fn note(&mut self, lesson: &Lesson, grade: &Grade) -> io::Result<()> {
+    pub fn note(&self, lesson: &Lesson, grade: &Grade) -> io::Result<()> {
+        let Grade::Checked { of, .. } = *grade else { return Ok(()) };
         let functions = grade.functions().into_iter();
         let functions =
             functions.map(|(name, checks)| (name.to_owned(), checks.iter().all(|check| check.has_passed())));
-        if let Grade::Checked { of, .. } = *grade {
-            let known = Known { of, solved: grade.is_solved(), functions: functions.collect() };
-            self.lessons.insert(lesson.number, known);
-        }
-        self.save()
+        self.store(&file_of(lesson), &Known { of, solved: grade.is_solved(), functions: functions.collect() })
     }
 
-    /// The index of the next hint for a function, which counts as shown. After the `last` it is the last again.
+    /// The number of hints for a function that were shown.
+    pub fn hints(&self, lesson: &Lesson, function: &str) -> usize {
+        self.load(&file_of_hints(lesson, function)).unwrap_or_default()
+    }
+
+    /// Stores that number.
     ///
     /// # Errors
     /// When it can't be written; the error names the file.
-    pub fn next_hint(&mut self, lesson: &Lesson, function: &str, last: usize) -> io::Result<usize> {
-        let shown = self.hints.entry(format!("{}:{function}", lesson.number)).or_default();
-        let level = (*shown).min(last);
-        *shown = level + 1;
-        self.save()?;
-        Ok(level)
+    pub fn note_hints(&self, lesson: &Lesson, function: &str, shown: usize) -> io::Result<()> {
+        self.store(&file_of_hints(lesson, function), &shown)
+    }
+
+    fn known(&self, lesson: &Lesson) -> Option<Known> {
+        self.load(&file_of(lesson))
+    }
+
+    fn load<T: DeserializeOwned>(&self, name: &str) -> Option<T> {
+        serde_json::from_slice(&fs::read(self.directory.join(name)).ok()?).ok()
     }
 
     /// Writes the whole file or nothing: another process may be reading it, and this one may be interrupted.
-    fn save(&self) -> io::Result<()> {
-        let save = || {
-            let directory = self.path.parent().ok_or(io::ErrorKind::NotFound)?;
-            fs::create_dir_all(directory)?;
-            let mut file = tempfile::NamedTempFile::new_in(directory)?;
-            file.write_all(&serde_json::to_vec_pretty(self)?)?;
-            file.persist(&self.path).map(drop).map_err(|error| error.error)
+    fn store(&self, name: &str, fact: &impl Serialize) -> io::Result<()> {
+        let path = self.directory.join(name);
+        let store = || {
+            fs::create_dir_all(&self.directory)?;
+            let mut file = tempfile::NamedTempFile::new_in(&self.directory)?;
+            file.write_all(&serde_json::to_vec_pretty(fact)?)?;
+            file.persist(&path).map(drop).map_err(|error| error.error)
         };
-        save().map_err(|error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", self.path.display())))
+        // Not tempfile's own words, in which the name is a random one.
+        store()
+            .map_err(|error: io::Error| io::Error::new(error.kind(), format!("{}: {}", path.display(), error.kind())))
     }
+}
+
+fn file_of(lesson: &Lesson) -> String {
+    format!("exercise_{}.json", lesson.number)
+}
+
+fn file_of_hints(lesson: &Lesson, function: &str) -> String {
+    format!("hints_{}_{function}.json", lesson.number)
 }

@@ -73,6 +73,45 @@ extern "C" fn look() {
     CLOSED.store(!open, Ordering::Relaxed);
 }
 
+/// Writes one line to standard error: what went wrong.
+pub fn complain(what: &dyn Display) {
+    // If even this can't be written, nothing is left to do.
+    let _ = writeln!(anstream::stderr(), "workbook: {}", harmless(&what.to_string()));
+}
+
+/// The text with what a terminal would obey instead of showing it written as Rust escapes it: control characters other
+/// than line breaks and tabs, and characters that change the order of those after them.
+pub(crate) fn harmless(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for c in text.chars() {
+        let changes_order =
+            matches!(c, '\u{61c}' | '\u{200e}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+        match c {
+            '\n' | '\t' => shown.push(c),
+            c if c.is_control() || changes_order => shown.extend(c.escape_debug()),
+            c => shown.push(c),
+        }
+    }
+    shown
+}
+
+/// [`harmless`], with the styles that are in the text.
+pub(crate) fn harmless_in_colour(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\x1b[") {
+        shown += &harmless(before);
+        let (style, others) =
+            after.split_at(after.find(|c: char| !c.is_ascii_digit() && c != ';').unwrap_or(after.len()));
+        let (end, others) = others.strip_prefix('m').map_or((None, others), |others| (Some('m'), others));
+        shown += if end.is_some() { "\x1b[" } else { "\\u{1b}[" };
+        shown += style;
+        shown.extend(end);
+        rest = others;
+    }
+    shown + &harmless(rest)
+}
+
 /// From now on, a write past the limit on the size of files (RLIMIT_FSIZE) fails with EFBIG; the signal that comes with
 /// it would end the program halfway.
 ///
@@ -85,4 +124,19 @@ pub fn fail_at_the_file_size_limit() -> io::Result<()> {
     // SAFETY: the handler does nothing.
     unsafe { sigaction(Signal::SIGXFSZ, &action) }?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{harmless, harmless_in_colour};
+
+    #[test]
+    fn what_a_terminal_would_obey_is_shown_instead() {
+        assert_eq!(harmless("a\tb\n映射 é \"'\\"), "a\tb\n映射 é \"'\\");
+        assert_eq!(harmless("\x1b[2J\r\0\u{9b}\u{202e}\u{2066}"), r"\u{1b}[2J\r\0\u{9b}\u{202e}\u{2066}");
+        assert_eq!(
+            harmless_in_colour("\x1b[1;31mred\x1b[0m \x1b[2J\x1b]0;\x07\x1b["),
+            "\x1b[1;31mred\x1b[0m \\u{1b}[2J\\u{1b}]0;\\u{7}\\u{1b}["
+        );
+    }
 }

@@ -4,17 +4,18 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::message;
+use super::{Outcome, message};
 use crate::course::Lesson;
 use crate::course::grading::Grade;
 use crate::text::Language;
-use crate::ui::{JSON_FORMAT, visible};
+use crate::ui::{JSON_FORMAT, harmless, visible};
 
 /// Prints a grade as one JSON object on one line.
 ///
 /// - `format`: [`JSON_FORMAT`].
 /// - `lesson`: its number.
 /// - `solved`: whether every check passed.
+/// - `problem`: why it could not be graded, in one line, and then there is nothing else; else null.
 /// - `compiler_errors`: the compiler's text when the exercise does not compile, and then there are no checks; else
 ///   null.
 /// - `checks`, one for each check: its `function` and its `name`; the `verdict` ([`Verdict`](crate::grade::Verdict) in
@@ -24,26 +25,28 @@ use crate::ui::{JSON_FORMAT, visible};
 ///
 /// # Errors
 /// When it can't be written.
-pub fn json(out: &mut dyn Write, lesson: &Lesson, grade: &Grade, language: Language) -> io::Result<()> {
+pub fn json(out: &mut dyn Write, lesson: &Lesson, outcome: &Outcome, language: Language) -> io::Result<()> {
     let mut object = json!({
         "format": JSON_FORMAT,
         "lesson": lesson.number,
-        "solved": grade.is_solved(),
+        "solved": outcome.as_ref().is_ok_and(Grade::is_solved),
+        "problem": outcome.as_ref().err(),
         "compiler_errors": null,
         "checks": [],
     });
-    match grade {
-        Grade::DoesNotCompile(errors) => object["compiler_errors"] = visible(errors).into(),
-        Grade::Checked { checks, .. } => {
+    match outcome {
+        Err(_) => {}
+        Ok(Grade::DoesNotCompile(errors)) => object["compiler_errors"] = harmless(&visible(errors)).into(),
+        Ok(Grade::Checked { checks, .. }) => {
             let checks = checks.iter().map(|check| {
                 let failure = check.report.failure.as_ref();
                 json!({
-                    "function": check.function,
-                    "name": check.name,
+                    "function": harmless(&check.function),
+                    "name": harmless(&check.name),
                     "verdict": check.verdict(),
-                    "signal": failure.and_then(|failure| failure.signal.as_deref()),
+                    "signal": failure.and_then(|failure| failure.signal.as_deref()).map(harmless),
                     "message": failure.map(|_| message(lesson, check, language)),
-                    "misconception": failure.and_then(|failure| failure.misconception.as_deref()),
+                    "misconception": failure.and_then(|failure| failure.misconception.as_deref()).map(harmless),
                     "seconds": check.took.as_secs_f64(),
                 })
             });

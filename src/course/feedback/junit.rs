@@ -2,37 +2,46 @@
 
 use std::io::{self, Write};
 
-use super::message;
+use super::{Outcome, message};
 use crate::course::Lesson;
 use crate::course::grading::Grade;
 use crate::text::Language;
-use crate::ui::visible;
+use crate::ui::{harmless, visible};
 
 /// Prints the grades: a test suite for each exercise.
 ///
 /// # Errors
 /// When it can't be written.
-pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Grade)], language: Language) -> io::Result<()> {
+pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Outcome)], language: Language) -> io::Result<()> {
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(out, "<testsuites>")?;
-    for (lesson, grade) in grades {
+    for (lesson, outcome) in grades {
         let name = format!("exercise_{}", lesson.number);
-        let checks = if let Grade::Checked { checks, .. } = grade { checks.as_slice() } else { &[] };
+        let checks = if let Ok(Grade::Checked { checks, .. }) = outcome { checks.as_slice() } else { &[] };
         let failures = checks.iter().filter(|check| !check.has_passed()).count();
-        let errors = usize::from(matches!(grade, Grade::DoesNotCompile(_)));
-        let (tests, time) = (checks.len() + errors, checks.iter().map(|check| check.took.as_secs_f64()).sum::<f64>());
+        let error = match outcome {
+            Err(problem) => Some(("is_graded", "problem", harmless(problem))),
+            Ok(Grade::DoesNotCompile(diagnostics)) => {
+                Some(("compiles", "does_not_compile", harmless(&visible(diagnostics))))
+            }
+            Ok(Grade::Checked { .. }) => None,
+        };
+        let errors = usize::from(error.is_some());
+        // Not `sum`: that of no numbers is -0.
+        let time = checks.iter().fold(0.0, |time, check| time + check.took.as_secs_f64());
+        let tests = checks.len() + errors;
         writeln!(
             out,
             r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="{errors}" time="{time:.3}">"#
         )?;
-        if let Grade::DoesNotCompile(diagnostics) = grade {
-            let text = escape(&visible(diagnostics));
-            writeln!(out, r#"    <testcase classname="{name}" name="compiles" time="0">"#)?;
-            writeln!(out, r#"      <error type="does_not_compile">{text}</error>"#)?;
+        if let Some((test, kind, text)) = error {
+            writeln!(out, r#"    <testcase classname="{name}" name="{test}" time="0">"#)?;
+            writeln!(out, r#"      <error type="{kind}">{}</error>"#, escape(&text))?;
             writeln!(out, "    </testcase>")?;
         }
         for check in checks {
-            let (function, test, time) = (escape(&check.function), escape(&check.name), check.took.as_secs_f64());
+            let (function, test, time) =
+                (escape(&harmless(&check.function)), escape(&harmless(&check.name)), check.took.as_secs_f64());
             write!(out, r#"    <testcase classname="{name}.{function}" name="{test}" time="{time:.3}""#)?;
             if check.has_passed() {
                 writeln!(out, "/>")?;

@@ -1,17 +1,23 @@
 //! Reports of grades: as text, as JSON and as JUnit's XML. Also the list of lessons, with the status of each.
+//!
+//! What the learner's code has printed, named or said in a panic may be anything: no terminal gets it as it is.
 
 mod json;
 mod junit;
 mod text;
 
 use super::Lesson;
-use super::grading::Checked;
+use super::grading::{Checked, Grade};
 use crate::text::Language;
+use crate::ui::harmless;
 
 pub use json::json;
 pub use junit::junit;
 
+/// A grade, or why there is none, in one line.
+pub type Outcome = Result<Grade, String>;
+
 /// The feedback of a failed check, in several lines.
 fn message(lesson: &Lesson, check: &Checked, language: Language) -> String {
-    check.report.in_language(language, Some(lesson.number))
+    harmless(&check.report.in_language(language, Some(lesson.number)))
 }

@@ -11,7 +11,7 @@ use crate::course::{Course, Lesson, listed};
 use crate::grade::Verdict;
 use crate::text;
 use crate::text::Text;
-use crate::ui::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING};
+use crate::ui::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING, harmless, harmless_in_colour};
 
 /// The number of lines of the learner's output that are shown with a failed check.
 const SHOWN: usize = 10;
@@ -46,7 +46,7 @@ impl Terminal<'_> {
 
     /// Says which check is running.
     pub(in crate::course) fn checking(&self, check: &str) {
-        let name = check.replace('_', " ");
+        let name = harmless(&check.replace('_', " "));
         self.busy(&text!("checking: {name}", "正在检查：{name}"));
     }
 
@@ -61,12 +61,14 @@ impl Terminal<'_> {
         ))?;
         let (language, next) = (self.language(), progress.next(course)?);
         for lesson in listed() {
-            let (style, status) = status_in_words(&progress.status(course, lesson)?);
+            let status = progress.status(course, lesson)?;
+            let problem = if let Status::Bad(problem) = &status { Some(harmless(problem)) } else { None };
+            let (style, status) = status_in_words(&status);
             let arrow = if next.is_some_and(|next| next.number == lesson.number) { ">" } else { " " };
             let [title, question] = [&lesson.title, &lesson.question].map(|text| text.in_language(language));
             let status = status.in_language(language);
             writeln!(self.out(), "{arrow} {}  {BOLD}{title}{BOLD:#}   {style}{status}{style:#}", lesson.number)?;
-            self.hang("     ", Style::new(), question)?;
+            self.hang("     ", Style::new(), problem.as_deref().unwrap_or(question))?;
         }
         writeln!(self.out())?;
         self.what_next(course, next)
@@ -116,7 +118,7 @@ impl Terminal<'_> {
         let (n, title) = (lesson.number, lesson.title.in_language(self.language()));
         self.say(&text!("{BOLD}Lesson {n}: {title}{BOLD:#}   {path}", "{BOLD}第 {n} 课：{title}{BOLD:#}   {path}"))?;
         if let Grade::DoesNotCompile(diagnostics) = grade {
-            writeln!(self.out(), "\n{}\n", diagnostics.trim_end())?;
+            writeln!(self.out(), "\n{}\n", harmless_in_colour(diagnostics.trim_end()))?;
             return self.say(&text!(
                 "{BAD}It does not compile yet.{BAD:#} The compiler's message above says why.",
                 "{BAD}还不能通过编译。{BAD:#}原因见上面编译器的输出。"
@@ -130,7 +132,7 @@ impl Terminal<'_> {
         let right = functions.iter().filter(|(_, checks)| checks.iter().all(|check| check.has_passed())).count();
         let of = functions.len();
         writeln!(self.out())?;
-        match unfinished.map(|nth| functions[nth].0) {
+        match unfinished.map(|nth| harmless(functions[nth].0)) {
             None => self.say(&text!(
                 "{GOOD}Lesson {n} is solved.{GOOD:#} Compare: cargo run -- solution {n}",
                 "{GOOD}第 {n} 课已完成。{GOOD:#}可以对照参考答案：cargo run -- solution {n}"
@@ -151,12 +153,12 @@ impl Terminal<'_> {
             (_, true) => (DIM, verdict_in_words(Verdict::Todo)),
             _ => (BAD, text!("{right}/{all}", "{right}/{all}")),
         };
-        let state = state.in_language(self.language());
+        let (name, state) = (harmless(name), state.in_language(self.language()));
         writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}")?;
         if to_do {
             // All checks of a function that is still to do say the same.
             let task = checks.iter().find_map(|check| check.report.failure.as_ref()).filter(|_| in_full);
-            let task = task.map(|failure| failure.expected.in_language(self.language()).to_owned());
+            let task = task.map(|failure| harmless(failure.expected.in_language(self.language())));
             return task.map_or(Ok(()), |task| self.hang("    ", Style::new(), &task));
         }
         for check in checks {
@@ -165,7 +167,8 @@ impl Terminal<'_> {
                 Verdict::Passed | Verdict::Failed => String::new(),
                 other => format!("   {}", verdict_in_words(other).in_language(self.language())),
             };
-            writeln!(self.out(), "    {style}{mark}{style:#} {}{BAD}{verdict}{BAD:#}", check.name.replace('_', " "))?;
+            let name = harmless(&check.name.replace('_', " "));
+            writeln!(self.out(), "    {style}{mark}{style:#} {name}{BAD}{verdict}{BAD:#}")?;
             if in_full && !matches!(check.verdict(), Verdict::Passed | Verdict::Todo) {
                 self.failure(lesson, check)?;
             }
@@ -180,26 +183,23 @@ impl Terminal<'_> {
         for (name, words) in &parts {
             let name = name.in_language(self.language());
             let padding = " ".repeat(widest - name.width());
-            self.hang(&format!("        {name}{padding}  "), NAME, words.in_language(self.language()))?;
+            self.hang(&format!("        {name}{padding}  "), NAME, &harmless(words.in_language(self.language())))?;
         }
         if !check.output.is_empty() {
             self.say(&text!("        {NAME}it printed{NAME:#}", "        {NAME}程序输出{NAME:#}"))?;
             let lines: Vec<_> = check.output.lines().collect();
             for line in &lines[lines.len().saturating_sub(SHOWN)..] {
-                writeln!(self.out(), "          {DIM}|{DIM:#} {}", printable(line))?;
+                let line: String = line.chars().take(200).collect();
+                writeln!(self.out(), "          {DIM}|{DIM:#} {}", harmless(&line))?;
             }
         }
         writeln!(self.out())
     }
 }
 
-/// A line without the characters that would move the terminal's cursor or change its colours, cut to 200 characters.
-fn printable(line: &str) -> String {
-    line.chars().filter(|c| !c.is_control() || *c == '\t').take(200).collect()
-}
-
 fn status_in_words(status: &Status) -> (Style, Text) {
     match status {
+        Status::Bad(_) => (BAD, text!("can't be checked", "无法检查")),
         Status::New => (DIM, text!("to do", "未开始")),
         Status::Unchecked => (WARNING, text!("to be checked", "待检查")),
         Status::Begun { right, of } => (WARNING, text!("{right} of {of}", "{right}/{of}")),

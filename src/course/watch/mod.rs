@@ -19,7 +19,7 @@ use input::{Input, Key, Saves};
 /// # Errors
 /// When the output can't be written, or the course's files can't be read.
 pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Terminal) -> io::Result<()> {
-    let mut progress = Progress::of(course);
+    let progress = Progress::of(course);
     let mut lesson = match lesson {
         Some(lesson) => lesson,
         None => progress.next(course)?.unwrap_or(&LESSONS[0]),
@@ -34,7 +34,7 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Te
         if let Some(said) = was_reset.take() {
             terminal.say(&said)?;
         }
-        let graded = graded(course, lesson, &mut progress, terminal)?;
+        let graded = graded(course, lesson, terminal)?;
         terminal.grade(course, lesson, &graded)?;
         loop {
             terminal.keys()?;
@@ -45,10 +45,10 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Te
                     lesson = next(course, &progress, lesson)?;
                     break;
                 }
-                Some(Key::Hint) => hint(course, &mut progress, lesson, None, None, terminal)?,
+                Some(Key::Hint) => hint(course, lesson, None, None, terminal)?,
                 Some(Key::Demonstration) => super::run(lesson, &DemoInput::Sample, terminal.out())?,
                 Some(Key::List) => terminal.list(course, &progress)?,
-                Some(Key::Solution) => solution(course, lesson, &graded, terminal)?,
+                Some(Key::Solution) => solution(course, lesson, graded.is_solved(), terminal)?,
                 Some(Key::Reset) => {
                     was_reset = Some(reset(course, lesson)?);
                     break;
