@@ -1,8 +1,7 @@
-//! Answers to `give_back`, right and wrong.
-
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
 use std::ops::Range;
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -10,6 +9,33 @@ use mmap_workbook::observe::page_size_u64;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::libc;
+use nix::unistd::{SysconfVar, sysconf};
+
+fn invalid<T>() -> io::Result<T> {
+    Err(ErrorKind::InvalidInput.into())
+}
+
+/// The checks of the contract, in full.
+fn check(file: &File, range: &Range<u64>) -> io::Result<()> {
+    if range.start > range.end || range.end > file.metadata()?.len() { invalid() } else { Ok(()) }
+}
+
+/// The bytes of a checked range; none when it is empty.
+fn punch(file: impl AsFd, range: Range<u64>) -> io::Result<()> {
+    if range.is_empty() {
+        return Ok(());
+    }
+    let how = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    Ok(fallocate(file, how, range.start as i64, (range.end - range.start) as i64)?)
+}
+
+fn zeros(file: &File, range: Range<u64>) -> io::Result<()> {
+    file.write_all_at(&vec![0; (range.end - range.start) as usize], range.start)
+}
+
+fn page() -> u64 {
+    sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096) as u64
+}
 
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
 ///
@@ -157,8 +183,506 @@ mod writes_zeros {
     }
 }
 
+/// Asks for the length, checks both ends, and lets one fallocate(2) do all of it.
+///
+/// passes
+mod one_hole {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        punch(file, range)
+    }
+}
+
+/// Punches the first half and then the second: the page in the middle is zeroed in two parts and never freed.
+///
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks)."
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+mod two_halves {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let middle = range.start + (range.end - range.start) / 2;
+        punch(file, middle..range.end)?;
+        punch(file, range.start..middle)
+    }
+}
+
+/// Works on a duplicate of the descriptor, and on the whole pages and the two edges separately.
+///
+/// passes
+mod whole_pages_first {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let file = file.try_clone()?;
+        check(&file, &range)?;
+        let first = range.start.div_ceil(page()) * page();
+        let last = range.end / page() * page();
+        if first >= last {
+            return punch(&file, range);
+        }
+        punch(&file, first..last)?;
+        punch(&file, range.start..first)?;
+        punch(&file, last..range.end)
+    }
+}
+
+/// Lets the MADV_REMOVE of madvise(2) free the whole pages, through a mapping that it makes for that.
+///
+/// passes
+mod removes_through_a_mapping {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let first = range.start.div_ceil(page()) * page();
+        let last = range.end / page() * page();
+        if first >= last {
+            return punch(file, range);
+        }
+        let mapping = Mapping::of_file(file, first, (last - first) as usize, READ_WRITE, Sharing::Shared)?;
+        // SAFETY: exactly the range of the mapping above, which nothing else uses.
+        Errno::result(unsafe { libc::madvise(mapping.address() as *mut _, mapping.length(), libc::MADV_REMOVE) })?;
+        punch(file, range.start..first)?;
+        punch(file, last..range.end)
+    }
+}
+
+/// Zeroes the range with FALLOC_FL_ZERO_RANGE, which keeps the blocks reserved.
+///
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks)."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+mod zero_range {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let how = FallocateFlags::FALLOC_FL_ZERO_RANGE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        Ok(fallocate(file, how, range.start as i64, (range.end - range.start) as i64)?)
+    }
+}
+
+/// Truncates the file at the start of the range when that reaches the end, and makes it as long as before again.
+///
+/// breaks: "The file has its length at every moment, so no access to one of the mappings raises SIGBUS."
+/// fails: give_back::the_file_is_never_shorter failed truncation-only-frees
+mod truncates_the_tail_2 {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let length = file.metadata()?.len();
+        if range.end < length || range.is_empty() {
+            return punch(file, range);
+        }
+        file.set_len(range.start)?;
+        file.set_len(length)
+    }
+}
+
+/// Relies on fallocate(2) to refuse a range past the end of the file, which it does not with FALLOC_FL_KEEP_SIZE.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod lets_the_kernel_check {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.start > range.end {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Returns for an empty range before it has looked at the length of the file.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod empty_is_always_fine {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.start == range.end {
+            return Ok(());
+        }
+        check(file, &range)?;
+        punch(file, range)
+    }
+}
+
+/// Passes an empty range to fallocate(2), for which a length of 0 is EINVAL.
+///
+/// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod empty_goes_to_the_kernel {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let how = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        Ok(fallocate(file, how, range.start as i64, (range.end - range.start) as i64)?)
+    }
+}
+
+/// Takes `is_empty`, which is true for a range that ends before it begins, as "nothing to do".
+///
+/// breaks: "`InvalidInput` when `range` ends before it begins; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod reversed_is_empty {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.end > file.metadata()?.len() {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Subtracts the ends before it compares them, so a range that ends before it begins panics.
+///
+/// breaks: "`InvalidInput` when `range` ends before it begins; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused panicked
+mod subtracts_first {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = range.end.checked_sub(range.start).expect("the range has a length");
+        if range.start + length > file.metadata()?.len() {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Compares the ends as signed numbers, where u64::MAX is less than any length.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod compares_as_signed {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let (start, end) = (range.start as i64, range.end as i64);
+        if start > end || end > file.metadata()?.len() as i64 {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Rounds the end up to a page before it checks anything, which overflows at u64::MAX.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused panicked
+mod rounds_before_it_checks {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let pages = range.start / page()..range.end.checked_next_multiple_of(page()).unwrap() / page();
+        check(file, &range)?;
+        if pages.is_empty() { Ok(()) } else { punch(file, range) }
+    }
+}
+
+/// Cuts a range that ends past the end of the file to the part inside, as a generous API would.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod clamps_the_end {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.start > range.end {
+            return invalid();
+        }
+        let length = file.metadata()?.len();
+        punch(file, range.start.min(length)..range.end.min(length))
+    }
+}
+
+/// Frees the part inside the file first and complains about the rest afterwards.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod complains_afterwards {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.start > range.end {
+            return invalid();
+        }
+        punch(file, range.clone())?;
+        check(file, &range)
+    }
+}
+
+/// Refuses a range that ends just at the end of the file.
+///
+/// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+/// fails: give_back::the_file_is_never_shorter failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
+mod end_is_past_the_end {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.start > range.end || range.end >= file.metadata()?.len() {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Has the error of a short read for a range past the end.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod unexpected_eof {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.start > range.end {
+            return invalid();
+        }
+        if range.end > file.metadata()?.len() {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        punch(file, range)
+    }
+}
+
+/// Widens the range to whole pages, so that the neighbours on its first and last page become zeros as well.
+///
+/// breaks: "All other bytes keep their values."
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+mod rounds_outwards {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        punch(file, range.start / page() * page()..range.end.next_multiple_of(page()))
+    }
+}
+
+/// Punches only the whole pages and forgets the bytes before and after them.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+mod rounds_inwards {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        punch(file, range.start.next_multiple_of(page())..range.end / page() * page())
+    }
+}
+
+/// Refuses ends that are not multiples of the page size, as mmap(2) would.
+///
+/// breaks: "Neither end of `range` needs to be page-aligned."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+/// fails: give_back::the_file_is_never_shorter failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
+mod aligned_only {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if !range.start.is_multiple_of(page())
+            || !range.end.is_multiple_of(page()) && range.end != file.metadata()?.len()
+        {
+            return Err(Errno::EINVAL.into());
+        }
+        punch(file, range)
+    }
+}
+
+/// Computes the offset and the length in 32 bits.
+///
+/// breaks: "Both ends may lie beyond 4 GiB."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+mod thirty_two_bits {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let (start, end) = (range.start as u32, range.end as u32);
+        punch(file, u64::from(start)..u64::from(end))
+    }
+}
+
+/// Gives fallocate(2) the end of the range where it wants the length.
+///
+/// breaks: "All other bytes keep their values."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+mod end_for_length {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let how = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        Ok(fallocate(file, how, range.start as i64, range.end as i64)?)
+    }
+}
+
+/// Takes the end of the range for its last byte.
+///
+/// breaks: "All other bytes keep their values."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+mod end_inclusive {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.is_empty() { Ok(()) } else { punch(file, range.start..range.end + 1) }
+    }
+}
+
+/// Writes a whole page of zeros for the last page of the file, of which the file has only a part.
+///
+/// breaks: "The file keeps its length."
+/// fails: give_back::the_file_is_never_shorter failed truncation-only-frees
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed truncation-only-frees
+mod fills_the_last_page {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.is_empty() || range.end < file.metadata()?.len() {
+            return punch(file, range);
+        }
+        let last = (range.end / page() * page()).max(range.start);
+        punch(file, range.start..last)?;
+        zeros(file, last..range.end.next_multiple_of(page()))
+    }
+}
+
+/// Splits the range into edges and pages and forgets that it may lie within a single page.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
+mod spans_two_pages_at_least {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let first = range.start.next_multiple_of(page());
+        let last = range.end / page() * page();
+        if first <= last {
+            punch(file, range.start..first)?;
+            punch(file, last..range.end)?;
+        }
+        punch(file, first..last)
+    }
+}
+
+/// Gives the pages back with MADV_DONTNEED, which drops them from a mapping of its own and leaves the file alone.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::the_file_is_never_shorter failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
+mod does_not_need_them {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let first = range.start.next_multiple_of(page());
+        let last = range.end / page() * page();
+        if first >= last {
+            return punch(file, range);
+        }
+        let mapping = Mapping::of_file(file, first, (last - first) as usize, READ_WRITE, Sharing::Shared)?;
+        // SAFETY: exactly the range of the mapping above, which nothing else uses.
+        Errno::result(unsafe { libc::madvise(mapping.address() as *mut _, mapping.length(), libc::MADV_DONTNEED) })?;
+        punch(file, range.start..first)?;
+        punch(file, last..range.end)
+    }
+}
+
+/// Rounds the length of MADV_REMOVE to pages by leaving that to the kernel, which rounds it up.
+///
+/// breaks: "All other bytes keep their values."
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+mod removes_the_rest_of_the_page {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let first = range.start.next_multiple_of(page());
+        if first >= range.end {
+            return punch(file, range);
+        }
+        punch(file, range.start..first)?;
+        let mapping = Mapping::of_file(file, first, (range.end - first) as usize, READ_WRITE, Sharing::Shared)?;
+        // SAFETY: within the range of the mapping above, which nothing else uses.
+        Errno::result(unsafe { libc::madvise(mapping.address() as *mut _, mapping.length(), libc::MADV_REMOVE) })?;
+        Ok(())
+    }
+}
+
+/// Removes the blocks with FALLOC_FL_COLLAPSE_RANGE when the range is aligned, which moves what is behind them.
+///
+/// breaks: "The file keeps its length."
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes killed truncation-only-frees
+mod collapses {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let (start, end) = (range.start as i64, range.end as i64);
+        let how = FallocateFlags::FALLOC_FL_COLLAPSE_RANGE;
+        if !range.is_empty() && fallocate(file, how, start, end - start).is_ok() {
+            return Ok(());
+        }
+        punch(file, range)
+    }
+}
+
+/// Has the length in an `int`, as the notes do, and refuses files that are 2 GiB or longer.
+///
+/// breaks: "Both ends may lie beyond 4 GiB."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+mod length_in_an_int {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let length = i32::try_from(file.metadata()?.len()).map_err(|_| Errno::EOVERFLOW)?;
+        if length == 0 || range.is_empty() {
+            return Ok(());
+        }
+        punch(file, range)
+    }
+}
+
 one_of! {
     pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()>;
     drops_the_pages knows_the_checks_sizes leaves_the_ends_to_the_kernel offsets_of_32_bits rounds_inward rounds_outward
-    truncates_the_tail waits_for_the_file_to_grow writes_zeros
+    truncates_the_tail waits_for_the_file_to_grow writes_zeros one_hole two_halves whole_pages_first
+    removes_through_a_mapping zero_range truncates_the_tail_2 lets_the_kernel_check empty_is_always_fine
+    empty_goes_to_the_kernel reversed_is_empty subtracts_first compares_as_signed rounds_before_it_checks clamps_the_end
+    complains_afterwards end_is_past_the_end unexpected_eof rounds_outwards rounds_inwards aligned_only thirty_two_bits
+    end_for_length end_inclusive fills_the_last_page spans_two_pages_at_least does_not_need_them
+    removes_the_rest_of_the_page collapses length_in_an_int
 }

@@ -1,13 +1,39 @@
-//! Answers to `grow`, right and wrong.
-
 use std::fs::File;
-use std::io;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_5::size_and_map;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate, posix_fallocate};
+use nix::libc;
+use nix::sys::mman::ProtFlags;
+use nix::sys::statvfs::fstatvfs;
 use nix::unistd::{ForkResult, fork, pause};
+
+/// Refuses a length that is less than the file's, and returns the file's.
+fn old_length(mapping: &Mapping, length: usize) -> io::Result<u64> {
+    if length < mapping.length() { Err(ErrorKind::InvalidInput.into()) } else { Ok(mapping.length() as u64) }
+}
+
+fn map(file: impl AsFd, length: usize) -> io::Result<Mapping> {
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
+}
+
+/// Reserves the space; a file that has become longer before the disk was full gets its old length.
+fn reserve(file: &File, old: u64, length: usize) -> io::Result<()> {
+    fallocate(file, FallocateFlags::empty(), 0, length as i64).map_err(|errno| {
+        let _ = file.set_len(old);
+        errno.into()
+    })
+}
+
+/// Clears what someone has stored behind the end of the file, in its last page: tmpfs does not.
+fn clear(mapping: &Mapping, old: &Mapping) {
+    let rest = old.range().len().min(mapping.length()) - old.length();
+    mapping.write(old.length(), &vec![0; rest]);
+}
 
 /// Forgets the old mapping without unmapping it.
 ///
@@ -150,8 +176,568 @@ mod writes_a_byte_at_the_end {
     }
 }
 
+/// Maps the longer file first, which changes nothing, reserves the space, and puts the new mapping in place at the end.
+///
+/// passes
+mod maps_first {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        reserve(file, old, length)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps through a duplicate of the descriptor, asks the file for its length, and unmaps by hand.
+///
+/// passes
+mod through_a_duplicate {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let file = file.try_clone()?;
+        let old = file.metadata()?.len();
+        if (length as u64) < old {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "a file grows, it does not shrink"));
+        }
+        let new = map(&file, length)?;
+        reserve(&file, old, length)?;
+        clear(&new, mapping);
+        std::mem::replace(mapping, new).unmap()?;
+        Ok(())
+    }
+}
+
+/// Reserves the space beyond the end of the file while it keeps its length, and makes it longer when nothing can fail.
+///
+/// passes
+mod keeps_the_size_until_the_end {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        let longer = fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length as i64)
+            .map_err(io::Error::from)
+            .and_then(|()| if length as u64 > old { file.set_len(length as u64) } else { Ok(()) });
+        if let Err(error) = longer {
+            // The length is still the old one: this gives back what was reserved behind it.
+            let _ = file.set_len(old);
+            return Err(error);
+        }
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves the holes of the old part first and then the new part, in two calls.
+///
+/// passes
+mod holes_and_new_part {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let mut new = map(file, length)?;
+        let more = length as i64 - old as i64;
+        let none = FallocateFlags::empty();
+        let new_part = || if more > 0 { fallocate(file, none, old as i64, more) } else { Ok(()) };
+        if let Err(errno) = fallocate(file, none, 0, old as i64).and_then(|()| new_part()) {
+            file.set_len(old)?;
+            return Err(errno.into());
+        }
+        clear(&new, mapping);
+        std::mem::swap(mapping, &mut new);
+        Ok(())
+    }
+}
+
+/// Makes the file longer with ftruncate(2), which reserves nothing.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod only_set_len {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        let new = map(file, length)?;
+        file.set_len(length as u64)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves the new bytes only, and leaves the holes in the old part.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod only_the_new_part {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        if length as u64 == old {
+            return reserve(file, old, length);
+        }
+        let new = map(file, length)?;
+        fallocate(file, FallocateFlags::empty(), old as i64, length as i64 - old as i64)
+            .inspect_err(|_| _ = file.set_len(old))?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Returns at once when the file is as long as it should be, with its holes.
+///
+/// breaks: "That is so even if `length` is the length that the file has already."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod long_enough_already {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        if old_length(mapping, length)? == length as u64 {
+            return Ok(());
+        }
+        super::maps_first::grow(file, mapping, length)
+    }
+}
+
+/// Returns at once when the new length fits in the pages that are mapped, so the mapping keeps the old length.
+///
+/// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
+/// fails: grow::the_mapping_shows_the_longer_file failed a-mapping-grows-with-its-file
+mod fits_in_the_last_page {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        if length <= mapping.range().len() {
+            reserve(file, old, length)?;
+            clear(mapping, mapping);
+            return Ok(());
+        }
+        super::maps_first::grow(file, mapping, length)
+    }
+}
+
+/// Unmaps the old mapping before it makes the new one, and has none when that fails.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::the_space_is_reserved failed an-error-undoes
+mod unmaps_first {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let placeholder = Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?;
+        std::mem::replace(mapping, placeholder).unmap()?;
+        reserve(file, old, length)?;
+        *mapping = map(file, length).inspect_err(|_| _ = file.set_len(old))?;
+        Ok(())
+    }
+}
+
+/// Uses lesson 5's helper and forgets that the file is longer already when the mapping fails.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+mod size_and_map_is_enough {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        *mapping = size_and_map(file, length)?;
+        Ok(())
+    }
+}
+
+/// Puts the new mapping in place before it reserves the space, and leaves it there when that fails.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::the_space_is_reserved failed an-error-undoes
+mod replaces_too_early {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        *mapping = map(file, length)?;
+        reserve(file, old, length)
+    }
+}
+
+/// Forgets the old mapping instead of unmapping it.
+///
+/// breaks: "Afterwards the old mapping is unmapped: the call leaves the file mapped once."
+/// fails: grow::the_old_mapping_is_unmapped failed
+mod forgets_the_old_one {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        reserve(file, old, length)?;
+        clear(&new, mapping);
+        std::mem::forget(std::mem::replace(mapping, new));
+        Ok(())
+    }
+}
+
+/// Saves the old bytes, truncates the file to nothing to get rid of its holes, and writes them into the longer file.
+///
+/// breaks: "At no moment is the file shorter than before the call."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::the_space_is_reserved failed an-error-undoes
+mod truncates_to_start_afresh {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        let mut bytes = vec![0; mapping.length()];
+        mapping.read(0, &mut bytes);
+        file.set_len(0)?;
+        reserve(file, old, length)?;
+        file.write_all_at(&bytes, 0)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Allocates each page by storing the byte that it has loaded: that is SIGBUS when the disk is full.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::the_space_is_reserved killed
+mod touches_each_page {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        let new = map(file, length)?;
+        file.set_len(length as u64)?;
+        for at in (0..length).step_by(4096) {
+            new.store(at, new.load(at));
+        }
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Lets MADV_POPULATE_WRITE allocate the pages, which is EFAULT when the disk is full.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::the_space_is_reserved failed
+mod populates_for_writing {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        file.set_len(length as u64)?;
+        // SAFETY: exactly the range of the new mapping, and populating it changes no byte.
+        let done = unsafe { libc::madvise(new.address() as *mut _, new.length(), libc::MADV_POPULATE_WRITE) };
+        Errno::result(done).inspect_err(|_| _ = file.set_len(old))?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps the longer file privately.
+///
+/// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
+/// fails: grow::processes_that_mapped_it_before_still_share_it failed a-copy-is-still-shared
+mod private_from_now_on {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private)?;
+        reserve(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps the longer file for reading.
+///
+/// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
+/// fails: grow::processes_that_mapped_it_before_still_share_it killed
+mod read_only_from_now_on {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = Mapping::of_file(file, 0, length, ProtFlags::PROT_READ, Sharing::Shared)?;
+        reserve(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Makes file and mapping a multiple of the page size long.
+///
+/// breaks: "Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file."
+/// fails: grow::the_mapping_shows_the_longer_file failed a-mapping-grows-with-its-file
+mod whole_pages_only {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let pages = map(file, length)?.range().len();
+        let new = map(file, pages)?;
+        reserve(file, old, pages)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps whole pages of a file with the right length.
+///
+/// breaks: "replaces `mapping` with a mapping of the whole file"
+/// fails: grow::the_mapping_shows_the_longer_file failed a-mapping-grows-with-its-file
+mod maps_whole_pages {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length.checked_next_multiple_of(4096).ok_or(Errno::ENOMEM)?)?;
+        reserve(file, old, length)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves the space with FALLOC_FL_KEEP_SIZE and never makes the file longer.
+///
+/// breaks: "Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file."
+/// fails: grow::the_mapping_shows_the_longer_file killed
+mod keeps_the_size {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        let new = map(file, length)?;
+        fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length as i64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Refuses the length that the file has already.
+///
+/// breaks: "That is so even if `length` is the length that the file has already."
+/// fails: grow::the_mapping_shows_the_longer_file failed
+/// fails: grow::the_space_is_reserved failed
+mod must_grow {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        if length <= mapping.length() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        super::maps_first::grow(file, mapping, length)
+    }
+}
+
+/// Takes the mapped pages for the length of the file, and refuses to grow within the last page.
+///
+/// breaks: "`InvalidInput` when `length` is less than the length of the file."
+/// fails: grow::the_mapping_shows_the_longer_file failed
+mod compares_with_whole_pages {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        if length < mapping.range().len() && length != mapping.length() {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        super::maps_first::grow(file, mapping, length)
+    }
+}
+
+/// Is content with a file that is longer than asked for.
+///
+/// breaks: "`InvalidInput` when `length` is less than the length of the file."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod shorter_is_fine {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        super::maps_first::grow(file, mapping, length.max(mapping.length()))
+    }
+}
+
+/// Checks the return value of posix_fallocate(3) for -1, though it returns the errno.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod expects_minus_one {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        // SAFETY: the call takes a descriptor and numbers.
+        if unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length as i64) } == -1 {
+            file.set_len(old)?;
+            return Err(Errno::ENOSPC.into());
+        }
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Looks in errno for the error of posix_fallocate(3), which does not set it.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
+mod looks_in_errno {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        Errno::clear();
+        // SAFETY: the call takes a descriptor and numbers.
+        if unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length as i64) } != 0 {
+            file.set_len(old)?;
+            return Err(io::Error::last_os_error());
+        }
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reports every failure to reserve space as a full disk, also that of a sealed file.
+///
+/// breaks: "EPERM when the file must not grow (F_SEAL_GROW)."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod always_a_full_disk {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        reserve(file, old, length).map_err(|_| Errno::ENOSPC)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Returns an error of the right kind that has lost its errno.
+///
+/// breaks: "EPERM when the file must not grow (F_SEAL_GROW)."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
+mod kind_without_errno {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        super::maps_first::grow(file, mapping, length).map_err(|error| io::Error::new(error.kind(), "cannot grow"))
+    }
+}
+
+/// Looks whether the disk has enough free bytes and then reserves none of them.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod asks_for_the_free_space {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        let disk = fstatvfs(file)?;
+        if disk.blocks() > 0 && disk.blocks_available() * disk.fragment_size() < length as u64 - old {
+            return Err(Errno::ENOSPC.into());
+        }
+        file.set_len(length as u64)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Sets the length after an fallocate(2) whose error it takes for a missing feature.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod reserves_if_possible {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        let new = map(file, length)?;
+        let _ = fallocate(file, FallocateFlags::empty(), 0, length as i64);
+        file.set_len(length as u64)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps through a duplicate that it never closes, for fear that the mapping needs it.
+///
+/// breaks: "The call leaves no descriptor of its own open."
+/// fails: grow::the_old_mapping_is_unmapped failed
+mod mapping_needs_its_descriptor {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let mine = file.try_clone()?;
+        let new = map(&mine, length)?;
+        let _ = mine.into_raw_fd();
+        reserve(file, old, length)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Clears from the start of the page in which the file ended, old bytes included.
+///
+/// breaks: "The old bytes keep their values, and the new ones are zeros."
+/// fails: grow::the_mapping_shows_the_longer_file failed
+mod zeroes_from_the_last_page {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        super::maps_first::grow(file, mapping, length)?;
+        let start = old / 4096 * 4096;
+        if length as u64 > old {
+            mapping.write(start as usize, &vec![0; length - start as usize]);
+        }
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
-    sets_the_length_only stays_grown_when_it_fails writes_a_byte_at_the_end
+    sets_the_length_only stays_grown_when_it_fails writes_a_byte_at_the_end maps_first through_a_duplicate
+    keeps_the_size_until_the_end holes_and_new_part only_set_len only_the_new_part long_enough_already
+    fits_in_the_last_page unmaps_first size_and_map_is_enough replaces_too_early forgets_the_old_one
+    truncates_to_start_afresh touches_each_page populates_for_writing private_from_now_on read_only_from_now_on
+    whole_pages_only maps_whole_pages keeps_the_size must_grow compares_with_whole_pages shorter_is_fine
+    expects_minus_one looks_in_errno always_a_full_disk kind_without_errno asks_for_the_free_space reserves_if_possible
+    mapping_needs_its_descriptor zeroes_from_the_last_page
 }

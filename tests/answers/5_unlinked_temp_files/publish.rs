@@ -1,16 +1,58 @@
-//! Answers to `publish`, right and wrong.
-
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io;
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-use mmap_workbook::lesson_5::{create_and_unlink, o_tmpfile};
-use nix::fcntl::{AT_FDCWD, AtFlags};
+use mmap_workbook::lesson_5::{create_and_unlink, memory_file, o_tmpfile};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, open, openat, renameat2};
 use nix::libc;
+use nix::sys::stat::{Mode, fchmod, umask};
 use nix::unistd::linkat;
 use tempfile::NamedTempFile;
+
+/// The directory of `path`: "." for a bare file name.
+fn directory_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(parent) if parent != Path::new("") => parent,
+        _ => Path::new("."),
+    }
+}
+
+fn name_of(path: &Path) -> io::Result<&OsStr> {
+    path.file_name().ok_or_else(|| ErrorKind::InvalidInput.into())
+}
+
+fn set_mode(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+fn proc_link(file: &File) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()))
+}
+
+fn name_it(file: &File, path: &Path) -> io::Result<()> {
+    Ok(linkat(AT_FDCWD, &proc_link(file), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
+}
+
+fn sync_directory(path: &Path) -> io::Result<()> {
+    File::open(directory_of(path))?.sync_all()
+}
+
+/// A file in the directory of `path`, filled and with its mode, but neither on the disk nor with a name.
+fn filled(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<File> {
+    let file = o_tmpfile(directory_of(path))?;
+    fill(&file)?;
+    set_mode(&file, mode)?;
+    Ok(file)
+}
+
+/// A name beside `path` that is free in all likelihood.
+fn temporary(path: &Path) -> PathBuf {
+    directory_of(path).join(format!(".publish-{}", std::process::id()))
+}
 
 /// Adds O_EXCL to O_TMPFILE, which says that the file is never to get a name.
 ///
@@ -233,9 +275,523 @@ mod takes_a_bare_name_for_one_without_a_directory {
     }
 }
 
+/// O_TMPFILE, fill, mode, fsync(2), linkat(2) through /proc, fsync(2) of the directory.
+///
+/// passes
+mod tmpfile_and_link {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Opens the directory once, at the start, and does everything relative to that descriptor.
+///
+/// passes
+mod relative_to_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let name = name_of(path)?;
+        let directory = File::open(directory_of(path))?;
+        let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+        let file = File::from(openat(&directory, ".", flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        fill(&file)?;
+        fchmod(&file, Mode::from_bits_retain(mode))?;
+        file.sync_all()?;
+        linkat(AT_FDCWD, &proc_link(&file), &directory, name, AtFlags::AT_SYMLINK_FOLLOW)?;
+        directory.sync_all()
+    }
+}
+
+/// Names the file with AT_EMPTY_PATH, and through /proc only where the kernel wants a privilege for that.
+///
+/// passes
+mod empty_path_first {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_data()?;
+        match linkat(&file, "", AT_FDCWD, path, AtFlags::AT_EMPTY_PATH) {
+            Err(Errno::ENOENT | Errno::EPERM) => name_it(&file, path)?,
+            named => named?,
+        }
+        sync_directory(path)
+    }
+}
+
+/// Names the file with hard_link of std, which links the symbolic link in /proc and does not follow it.
+///
+/// breaks: "Creates the file at `path` with the contents that `fill` writes and the permissions `mode`."
+/// fails: publish::it_has_no_name_while_it_is_filled failed a-proc-link-is-the-file
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-proc-link-is-the-file
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-proc-link-is-the-file
+/// fails: publish::the_file_has_these_bytes_and_permissions failed a-proc-link-is-the-file
+mod hard_link_of_std {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        fs::hard_link(proc_link(&file), path)?;
+        sync_directory(path)
+    }
+}
+
+/// Refuses a name that is taken before it does the work, and again at linkat(2); writes data and mode in one fsync(2).
+///
+/// passes
+mod looks_before_it_fills {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        if path.symlink_metadata().is_ok() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        let options = File::options().read(true).write(true).mode(0o0).custom_flags(libc::O_TMPFILE).clone();
+        let file = options.open(directory_of(path))?;
+        fill(&file)?;
+        fs::set_permissions(proc_link(&file), Permissions::from_mode(mode))?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Creates the file under its name and fills it there.
+///
+/// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
+/// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod creates_it_in_place {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = File::options().read(true).write(true).create_new(true).open(path)?;
+        fill(&file).inspect_err(|_| _ = fs::remove_file(path))?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        sync_directory(path)
+    }
+}
+
+/// Fills a file with a temporary name and renames it, over whatever is there.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
+mod renames_over {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, &temporary(path))?;
+        fs::rename(temporary(path), path)?;
+        sync_directory(path)
+    }
+}
+
+/// Gives the complete file a temporary name and renames it with RENAME_NOREPLACE: a kill in between leaves that name.
+///
+/// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
+mod temporary_name_in_between {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        let name = temporary(path);
+        name_it(&file, &name)?;
+        renameat2(AT_FDCWD, &name, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE)
+            .inspect_err(|_| _ = fs::remove_file(&name))?;
+        sync_directory(path)
+    }
+}
+
+/// Fills a file with a temporary name, links it to the final one, and removes the temporary name.
+///
+/// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
+/// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
+mod links_a_named_file {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let name = temporary(path);
+        let file = File::options().read(true).write(true).create_new(true).open(&name)?;
+        let done = fill(&file)
+            .and_then(|()| set_mode(&file, mode))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::hard_link(&name, path));
+        fs::remove_file(&name)?;
+        done?;
+        sync_directory(path)
+    }
+}
+
+/// Flushes the File, which has no buffer, and never calls fsync(2) for it.
+///
+/// breaks: "The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod flushes_a_file {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        (&file).flush()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Leaves the directory to the kernel.
+///
+/// breaks: "The directory is on the disk (fsync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod forgets_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, path)
+    }
+}
+
+/// Syncs the directory before the name is in it.
+///
+/// breaks: "The directory is on the disk (fsync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod syncs_the_directory_too_early {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        sync_directory(path)?;
+        name_it(&file, path)
+    }
+}
+
+/// Names the file first and then writes both to the disk.
+///
+/// breaks: "The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod syncs_after_naming {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        name_it(&file, path)?;
+        file.sync_all()?;
+        sync_directory(path)
+    }
+}
+
+/// Syncs the file before `fill` and the mode, so what it wrote is not covered.
+///
+/// breaks: "The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod syncs_the_empty_file {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        file.sync_all()?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Syncs the new name's file once more where it should sync the directory.
+///
+/// breaks: "The directory is on the disk (fsync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod syncs_the_file_twice {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        file.sync_all()
+    }
+}
+
+/// Sets the mode by the name, when that exists: a kill in between leaves 0600.
+///
+/// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+mod mode_after_the_name {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        fs::set_permissions(path, Permissions::from_mode(mode))?;
+        sync_directory(path)
+    }
+}
+
+/// Gives the mode to open(2), which takes the umask away from it.
+///
+/// breaks: "The permissions are exactly `mode`, whatever the umask is."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
+mod mode_of_open {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file =
+            File::options().read(true).write(true).mode(mode).custom_flags(libc::O_TMPFILE).open(directory_of(path))?;
+        fill(&file)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Reads the umask and applies it, as open(2) would.
+///
+/// breaks: "The permissions are exactly `mode`, whatever the umask is."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
+mod honours_the_umask {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let mask = umask(Mode::empty());
+        umask(mask);
+        super::tmpfile_and_link::publish(path, mode & !mask.bits(), fill)
+    }
+}
+
+/// Lets `fill` write a file in memory and copies that.
+///
+/// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+mod fills_memory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let scratch = memory_file("publish")?;
+        fill(&scratch)?;
+        super::tmpfile_and_link::publish(path, mode, |file| {
+            let mut bytes = vec![0; scratch.metadata()?.len() as usize];
+            scratch.read_exact_at(&mut bytes, 0)?;
+            file.write_all_at(&bytes, 0)
+        })
+    }
+}
+
+/// Takes `parent` as it is: for a bare file name it is the empty path, which open(2) does not find.
+///
+/// breaks: "`path` may be relative, or a bare file name in the current directory."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod parent_is_a_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let file = o_tmpfile(directory)?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        File::open(directory)?.sync_all()
+    }
+}
+
+/// Takes the current directory from PWD, which does not change when this process changes its directory.
+///
+/// breaks: "`path` may be relative, or a bare file name in the current directory."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod relative_to_pwd {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let here = std::env::var_os("PWD").unwrap_or_else(|| "/".into());
+        super::tmpfile_and_link::publish(&Path::new(&here).join(path), mode, fill)
+    }
+}
+
+/// Asks `exists`, which follows the link, and moves the file over a dangling one.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod a_dangling_link_does_not_exist {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        if path.exists() {
+            return Err(ErrorKind::AlreadyExists.into());
+        }
+        if path.is_symlink() {
+            fs::remove_file(path)?;
+        }
+        super::tmpfile_and_link::publish(path, mode, fill)
+    }
+}
+
+/// Follows a dangling link and creates the file that it points to.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod follows_a_dangling_link {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let target = fs::read_link(path).map(|target| directory_of(path).join(target));
+        super::tmpfile_and_link::publish(target.as_deref().unwrap_or(path), mode, fill)
+    }
+}
+
+/// Removes what is there and links again: the newest version should win.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod newest_wins {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        if name_it(&file, path).is_err() {
+            fs::remove_file(path)?;
+            name_it(&file, path)?;
+        }
+        sync_directory(path)
+    }
+}
+
+/// Treats a name that exists as success: somebody has published it already.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod published_already {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        match super::tmpfile_and_link::publish(path, mode, fill) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => Ok(()),
+            done => done,
+        }
+    }
+}
+
+/// Removes the name after any error, also when it is that of somebody else.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod cleans_up_too_much {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        super::tmpfile_and_link::publish(path, mode, fill).inspect_err(|_| _ = fs::remove_file(path))
+    }
+}
+
+/// Opens the file with O_EXCL, which for O_TMPFILE means that it can never get a name.
+///
+/// breaks: "Creates the file at `path` with the contents that `fill` writes and the permissions `mode`."
+/// fails: publish::it_has_no_name_while_it_is_filled failed any-file-can-be-named
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed any-file-can-be-named
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed any-file-can-be-named
+/// fails: publish::the_file_has_these_bytes_and_permissions failed any-file-can-be-named
+mod exclusive {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let flags = OFlag::O_TMPFILE | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+        let file = File::from(open(directory_of(path), flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Opens the file for writing only.
+///
+/// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+mod write_only {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = File::options().write(true).custom_flags(libc::O_TMPFILE).open(directory_of(path))?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Wraps the error of `fill` to say where it came from.
+///
+/// breaks: "The error of `fill`, unchanged."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod wraps_the_error {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        super::tmpfile_and_link::publish(path, mode, |file| {
+            fill(file).map_err(|error| io::Error::new(error.kind(), format!("cannot fill {}: {error}", path.display())))
+        })
+    }
+}
+
+/// Publishes what there is even when `fill` fails, and returns the error afterwards.
+///
+/// breaks: "After an error of `fill`, or when `path` exists, the directory lists what it listed before."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod publishes_the_half {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let mut result = Ok(());
+        super::tmpfile_and_link::publish(path, mode, |file| {
+            result = fill(file);
+            Ok(())
+        })?;
+        result
+    }
+}
+
+/// Adds the owner's right to read, which it needs to open the file again by its name.
+///
+/// breaks: "The permissions are exactly `mode`, whatever the umask is."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod adds_the_right_to_read {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        super::tmpfile_and_link::publish(path, mode | 0o400, fill)?;
+        File::open(path)?.sync_all()
+    }
+}
+
 one_of! {
     pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()>;
     asks_for_o_excl does_not_sync_the_directory fills_it_under_its_name gives_an_unlinked_file_its_name_back
     leaves_the_mode_to_open links_the_proc_entry renames_a_hidden_file replaces_what_is_there returns_ok
-    sets_the_mode_last syncs_when_it_has_its_name takes_a_bare_name_for_one_without_a_directory
+    sets_the_mode_last syncs_when_it_has_its_name takes_a_bare_name_for_one_without_a_directory tmpfile_and_link
+    relative_to_the_directory empty_path_first hard_link_of_std looks_before_it_fills creates_it_in_place renames_over
+    temporary_name_in_between links_a_named_file flushes_a_file forgets_the_directory syncs_the_directory_too_early
+    syncs_after_naming syncs_the_empty_file syncs_the_file_twice mode_after_the_name mode_of_open honours_the_umask
+    fills_memory parent_is_a_directory relative_to_pwd a_dangling_link_does_not_exist follows_a_dangling_link
+    newest_wins published_already cleans_up_too_much exclusive write_only wraps_the_error publishes_the_half
+    adds_the_right_to_read
 }

@@ -1,12 +1,44 @@
-//! Answers to `receive_sealed`, right and wrong.
-
-use std::io::{self, Seek, SeekFrom};
+use std::fs::File;
+use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::receive_file;
+use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::libc;
 use nix::sys::mman::ProtFlags;
+use nix::sys::stat::fstat;
+
+fn refused<T>() -> io::Result<T> {
+    Err(ErrorKind::InvalidData.into())
+}
+
+/// The seals; a file that has no seals at all, because it is not from memfd_create(2), is refused.
+fn seals(file: &File) -> io::Result<SealFlag> {
+    match fcntl(file, FcntlArg::F_GET_SEALS) {
+        Ok(bits) => Ok(SealFlag::from_bits_retain(bits)),
+        Err(Errno::EINVAL) => refused(),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+const BOTH: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_WRITE);
+
+fn must_be_sealed(file: &File) -> io::Result<()> {
+    if seals(file)?.contains(BOTH) { Ok(()) } else { refused() }
+}
+
+fn length_of(file: &File, at_most: usize) -> io::Result<usize> {
+    let length = usize::try_from(file.metadata()?.len()).or_else(|_| refused())?;
+    if length == 0 || length > at_most { refused() } else { Ok(length) }
+}
+
+fn map(file: &File, length: usize) -> io::Result<Mapping> {
+    Ok(Mapping::of_file(file, 0, length, ProtFlags::PROT_READ, Sharing::Private)?)
+}
 
 /// Ends the process when the sender can't be trusted.
 ///
@@ -232,9 +264,627 @@ mod wants_these_seals_and_no_others {
     }
 }
 
+/// Receives, asks for the seals, then for the length, and maps.
+///
+/// passes
+mod seals_then_length {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        map(&file, length)
+    }
+}
+
+/// Uses the bare fcntl(2) and the bits, and fstat(2) of nix.
+///
+/// passes
+mod bits_and_fstat {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        // SAFETY: the call takes a descriptor and a number.
+        let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+        if seals == -1 && Errno::last() != Errno::EINVAL {
+            return Err(io::Error::last_os_error());
+        }
+        if seals == -1 || seals & libc::F_SEAL_SHRINK == 0 || seals & libc::F_SEAL_WRITE == 0 {
+            return refused();
+        }
+        match usize::try_from(fstat(&file)?.st_size) {
+            Ok(length) if (1..=at_most).contains(&length) => map(&file, length),
+            _ => Err(io::Error::new(ErrorKind::InvalidData, "too long, or empty")),
+        }
+    }
+}
+
+/// Maps without any access at first, and lets mprotect(2) allow loads.
+///
+/// passes
+mod no_access_at_first {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        let mapping = Mapping::of_file(&file, 0, length, ProtFlags::PROT_NONE, Sharing::Private)?;
+        // SAFETY: exactly the range of the mapping above.
+        Errno::result(unsafe { libc::mprotect(mapping.address() as *mut _, mapping.length(), libc::PROT_READ) })?;
+        Ok(mapping)
+    }
+}
+
+/// Asks for the seals once more when it has mapped the file, though none can be removed.
+///
+/// passes
+mod seals_before_and_after {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        must_be_sealed(&file)?;
+        Ok(mapping)
+    }
+}
+
+/// Advises the kernel to read the mapping ahead, whose answer does not matter.
+///
+/// passes
+mod reads_ahead {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        drop(file);
+        // SAFETY: exactly the range of the mapping above, and the advice changes no byte.
+        unsafe { libc::madvise(mapping.address() as *mut _, mapping.length(), libc::MADV_WILLNEED) };
+        Ok(mapping)
+    }
+}
+
+/// Maps the file shared.
+///
+/// breaks: "It is private and for reading only; before Linux 6.7 a shared one is EPERM."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod shared {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        Ok(Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Shared)?)
+    }
+}
+
+/// Maps the file for loads and stores: a private store harms nobody.
+///
+/// breaks: "It is private and for reading only; before Linux 6.7 a shared one is EPERM."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod private_and_writable {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        Ok(Mapping::of_file(&file, 0, length, READ_WRITE, Sharing::Private)?)
+    }
+}
+
+/// Asks for the length before the seals.
+///
+/// breaks: "The length is asked for after the seals (F_GET_SEALS in fcntl(2)): before, the sender may still change it."
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed a-length-stays
+mod length_then_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let length = length_of(&file, at_most)?;
+        must_be_sealed(&file)?;
+        map(&file, length)
+    }
+}
+
+/// Wants F_SEAL_SHRINK alone, so the bytes may change.
+///
+/// breaks: "Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod only_shrink {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file)?.contains(SealFlag::F_SEAL_SHRINK) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Wants F_SEAL_WRITE alone, so the file may be truncated.
+///
+/// breaks: "Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod only_write {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file)?.contains(SealFlag::F_SEAL_WRITE) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Is content with one of the two seals, whichever it is.
+///
+/// breaks: "So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod one_of_the_two {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file)?.intersects(BOTH) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Wants these two seals and no other.
+///
+/// breaks: "A file that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod exactly_these_two {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if seals(&file)? != BOTH {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Wants F_SEAL_GROW as well.
+///
+/// breaks: "A file that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+mod grow_as_well {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file)?.contains(BOTH | SealFlag::F_SEAL_GROW) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Wants F_SEAL_SEAL as well, without which seals could be removed, it believes.
+///
+/// breaks: "A file that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+mod sealed_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file)?.contains(BOTH | SealFlag::F_SEAL_SEAL) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Takes F_SEAL_FUTURE_WRITE for F_SEAL_WRITE, though mappings that the sender has already can still be stored to.
+///
+/// breaks: "Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed future-write-is-write
+mod future_writes {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let seals = seals(&file)?;
+        let no_writes = seals.intersects(SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_FUTURE_WRITE);
+        if !seals.contains(SealFlag::F_SEAL_SHRINK) || !no_writes {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Adds the seals that are missing, and accepts the file if that works.
+///
+/// breaks: "The seals of the file do not change."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod seals_it_itself_2 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file)?.contains(BOTH) && fcntl(&file, FcntlArg::F_ADD_SEALS(BOTH)).is_err() {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Adds F_SEAL_SEAL and F_SEAL_GROW to a file that it accepts, to be on the safe side.
+///
+/// breaks: "The seals of the file do not change."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod on_the_safe_side {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let _ = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL));
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Takes a lock that no other process has to respect, instead of asking for seals.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed any-seal-will-do
+mod locks_it_instead {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        // SAFETY: flock(2) takes two integers.
+        if unsafe { nix::libc::flock(file.as_raw_fd(), nix::libc::LOCK_SH | nix::libc::LOCK_NB) } != 0 {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Believes the name in /proc, which only says that the file is from memfd_create(2).
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed any-seal-will-do
+mod has_the_right_name {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let name = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        if !name.to_string_lossy().starts_with("/memfd:") || file.metadata()?.nlink() != 0 {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Passes on EINVAL, with which F_GET_SEALS refuses a file that is not from memfd_create(2).
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod passes_on_einval {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let seals = SealFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GET_SEALS)?);
+        if !seals.contains(BOTH) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Drops the unknown bits of the -1 that it has not looked at: every seal seems to be there.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod minus_one_has_all_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        // SAFETY: the call takes a descriptor and a number.
+        let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+        if !SealFlag::from_bits_truncate(seals).contains(BOTH) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Refuses with EPERM, as the kernel does where a seal is in the way.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod permission_denied {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file)?.contains(BOTH) {
+            return Err(Errno::EPERM.into());
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Leaves the empty file to mmap(2), which refuses it with EINVAL.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod empty_goes_to_mmap {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = file.metadata()?.len() as usize;
+        if length > at_most {
+            return refused();
+        }
+        map(&file, length)
+    }
+}
+
+/// Maps one page for an empty file, in which each load is SIGBUS.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod at_least_one_byte {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = file.metadata()?.len() as usize;
+        if length > at_most { refused() } else { map(&file, length.max(1)) }
+    }
+}
+
+/// Refuses a file of just `at_most` bytes.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod less_than_at_most {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = file.metadata()?.len() as usize;
+        if length == 0 || length >= at_most { refused() } else { map(&file, length) }
+    }
+}
+
+/// Maps the first `at_most` bytes of a file that is longer.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod cuts_it_off {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, usize::MAX)?;
+        map(&file, length.min(at_most))
+    }
+}
+
+/// Copies a small file, for which a mapping would be a waste.
+///
+/// breaks: "The mapping is of the file itself, not of a copy, and there is only one."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod copies_a_small_file {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        if length > 4096 {
+            return map(&file, length);
+        }
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, 0)?;
+        let copy = Mapping::anonymous(length, READ_WRITE, Sharing::Private)?;
+        copy.write(0, &bytes);
+        // SAFETY: exactly the range of the mapping above.
+        Errno::result(unsafe { libc::mprotect(copy.address() as *mut _, length, libc::PROT_READ) })?;
+        Ok(copy)
+    }
+}
+
+/// Copies a file that is not sealed, so that nobody can change it, and accepts it.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod copies_what_is_not_sealed {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let length = length_of(&file, at_most)?;
+        if must_be_sealed(&file).is_ok() {
+            return map(&file, length_of(&file, at_most)?);
+        }
+        let mut bytes = vec![0; length];
+        file.read_exact_at(&mut bytes, 0)?;
+        let copy = Mapping::anonymous(length, READ_WRITE, Sharing::Private)?;
+        copy.write(0, &bytes);
+        Ok(copy)
+    }
+}
+
+/// Finds out the length by seeking to the end.
+///
+/// breaks: "Nor does its offset, which the sender shares."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+mod seeks_to_the_end_2 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let mut file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = file.seek(SeekFrom::End(0))? as usize;
+        if length == 0 || length > at_most { refused() } else { map(&file, length) }
+    }
+}
+
+/// Reads the first byte to see that the file can be read.
+///
+/// breaks: "Nor does its offset, which the sender shares."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+mod reads_a_byte {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let mut file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        let _ = file.read(&mut [0])?;
+        map(&file, length)
+    }
+}
+
+/// Keeps the descriptor open as long as the process runs, for fear that the mapping needs it.
+///
+/// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod keeps_the_descriptor {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        let _ = file.into_raw_fd();
+        Ok(mapping)
+    }
+}
+
+/// Takes the bare number at once and closes it at the end only, so a refused file stays open.
+///
+/// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod closes_at_the_end_only {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = std::mem::ManuallyDrop::new(receive_file(socket)?);
+        must_be_sealed(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        drop(std::mem::ManuallyDrop::into_inner(file));
+        Ok(mapping)
+    }
+}
+
+/// Maps before it asks for the seals, with the bare call, and forgets that mapping when it refuses the file.
+///
+/// breaks: "When the file is refused, nothing stays mapped either."
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod maps_before_it_refuses {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let probe = std::mem::ManuallyDrop::new(map(&file, 1).or_else(|_| refused())?);
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        drop(std::mem::ManuallyDrop::into_inner(probe));
+        map(&file, length)
+    }
+}
+
+/// Maps one page to look at the first byte, and leaves that mapping beside the one that it returns.
+///
+/// breaks: "The mapping is of the file itself, not of a copy, and there is only one."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod two_mappings {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        let first = map(&file, 1)?;
+        first.load(0);
+        std::mem::forget(first);
+        map(&file, length)
+    }
+}
+
+/// Calls everything that goes wrong while receiving invalid data.
+///
+/// breaks: "Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod everything_is_invalid {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket).or_else(|_| refused())?;
+        must_be_sealed(&file)?;
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Waits for the next file when one is refused.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod waits_for_a_better_one {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        loop {
+            let file = receive_file(socket)?;
+            if must_be_sealed(&file).is_ok() {
+                return map(&file, length_of(&file, at_most)?);
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping>;
     aborts_on_a_bad_sender asks_for_shrink_alone asks_for_the_length_first copies_the_file does_not_ask_for_seals
     keeps_what_it_refuses maps_it_shared seals_it_itself seeks_to_the_end takes_future_write_for_write
-    wants_these_seals_and_no_others
+    wants_these_seals_and_no_others seals_then_length bits_and_fstat no_access_at_first seals_before_and_after
+    reads_ahead shared private_and_writable length_then_seals only_shrink only_write one_of_the_two exactly_these_two
+    grow_as_well sealed_seals future_writes seals_it_itself_2 on_the_safe_side locks_it_instead has_the_right_name
+    passes_on_einval minus_one_has_all_seals permission_denied empty_goes_to_mmap at_least_one_byte less_than_at_most
+    cuts_it_off copies_a_small_file copies_what_is_not_sealed seeks_to_the_end_2 reads_a_byte keeps_the_descriptor
+    closes_at_the_end_only maps_before_it_refuses two_mappings everything_is_invalid waits_for_a_better_one
 }
