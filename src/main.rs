@@ -17,21 +17,33 @@ use mmap_workbook::model::Model;
 use mmap_workbook::play;
 use mmap_workbook::play::torture::{self, FileSystem};
 use mmap_workbook::predict;
+use mmap_workbook::process;
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::{self, StandardOutput, Terminal};
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    match ui::fail_at_the_file_size_limit().and_then(|()| run(arguments)) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        // Whoever read it has seen enough: `head`, for example.
-        Err(error) if ui::is_of_unread_output(&error) => ExitCode::FAILURE,
-        Err(error) => {
-            ui::complain(&error);
-            ExitCode::FAILURE
-        }
+    let grades = matches!(&arguments.command, Some(Command::Check(_) | Command::Solution { force: false, .. }));
+    let status = ui::fail_at_the_file_size_limit().and_then(|()| {
+        let run = || status(run(arguments));
+        if grades { process::guarded(run) } else { Ok(run()) }
+    });
+    ExitCode::from(status.unwrap_or_else(|error| status_of_error(&error)))
+}
+
+fn status(ran: io::Result<bool>) -> u8 {
+    match ran {
+        Ok(done) => u8::from(!done),
+        Err(error) => status_of_error(&error),
     }
+}
+
+fn status_of_error(error: &io::Error) -> u8 {
+    // Whoever read the output has seen enough: `head`, for example.
+    if !ui::is_of_unread_output(error) {
+        ui::complain(error);
+    }
+    1
 }
 
 /// Runs the command. False when a graded exercise isn't solved, or the model and the kernel differ.

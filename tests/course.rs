@@ -7,20 +7,21 @@ use std::fs;
 use std::io::{Read, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
-use mmap_workbook::process::{Child, Ended, Pipes};
+use mmap_workbook::process::{Child, DEADLINE, Ended, Pipes};
 use mmap_workbook::ui::JSON_FORMAT;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal, kill, killpg, signal};
 use nix::sys::stat::Mode;
 use nix::sys::termios::{LocalFlags, tcgetattr};
-use nix::unistd::mkfifo;
+use nix::unistd::{Pid, mkfifo};
 use serde_json::Value;
 
 /// The lesson whose exercise the learner here works on.
@@ -605,6 +606,122 @@ fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
     }
     stdin.write_all(b"q\n").expect("a key");
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+}
+
+/// Waits until this holds.
+#[track_caller]
+fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let deadline = Instant::now() + DEADLINE;
+    while !holds() {
+        assert!(Instant::now() < deadline, "{what}: not within {DEADLINE:?}");
+        std::thread::yield_now();
+    }
+}
+
+/// The processes whose first arguments are these.
+fn processes_of(arguments: &[&str]) -> Vec<Pid> {
+    let wanted: Vec<u8> = arguments.iter().flat_map(|argument| argument.bytes().chain([0])).collect();
+    let entries = fs::read_dir("/proc").expect("/proc").filter_map(|entry| entry.ok()?.file_name().into_string().ok());
+    let pids = entries.filter_map(|name| name.parse().ok());
+    pids.filter(|pid| fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| line == wanted))
+        .map(Pid::from_raw)
+        .collect()
+}
+
+/// The children of a process that has one thread.
+fn children_of(pid: Pid) -> Vec<Pid> {
+    let children = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().expect("a number"))).collect()
+}
+
+/// An answer that starts a process in a session of its own and without its environment, and then waits for it for ever.
+fn with_a_daemon(seconds: &str) -> String {
+    with_first_body(&format!(
+        "use std::os::unix::process::CommandExt;
+        let mut command = std::process::Command::new(\"sleep\");
+        command.arg(\"{seconds}\").env_clear();
+        // SAFETY: setsid(2) is one call.
+        unsafe {{ command.pre_exec(|| Ok(nix::unistd::setsid().map(drop)?)) }};
+        let waited = command.spawn()?.wait()?;
+        panic!(\"{{waited}}\")"
+    ))
+}
+
+#[test]
+fn a_check_that_is_ended_leaves_no_process_and_no_file() {
+    let copy = Copy::fresh();
+    let seconds = "98765.4321";
+    copy.save(&with_a_daemon(seconds));
+    let temporary = tempfile::tempdir().expect("a directory");
+    let is_clean =
+        || processes_of(&["sleep", seconds]).is_empty() && fs::read_dir(&temporary).expect("it").count() == 0;
+    let start = || {
+        let mut command = copy.command(&["check", "2"]);
+        command.env("TMPDIR", temporary.path()).stdout(Stdio::null()).stderr(Stdio::null());
+        let (check, _) = Child::spawn(&mut command).expect("it starts");
+        until("the answer's process", || !processes_of(&["sleep", seconds]).is_empty());
+        check
+    };
+    for signal in [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP, Signal::SIGQUIT] {
+        let check = start();
+        check.signal(signal).expect("it is there");
+        assert_eq!(check.wait().expect("it ends"), Ended::Killed(signal));
+        assert!(is_clean(), "{signal}");
+    }
+    // The program, its guardian, what the guardian runs.
+    let check = start();
+    let (program, guardian) = (check.pid(), children_of(check.pid())[0]);
+    kill(program, Signal::SIGKILL).expect("it is there");
+    // Not through the handle: that kills the whole group.
+    until("what the guardian does then", is_clean);
+    assert_eq!(check.wait().expect("it ends"), Ended::Killed(Signal::SIGKILL));
+    // Whoever is init here reaps it.
+    until("the guardian's end", || {
+        fs::read_to_string(format!("/proc/{guardian}/stat")).map_or(true, |stat| stat.contains(") Z "))
+    });
+
+    let check = start();
+    kill(children_of(check.pid())[0], Signal::SIGKILL).expect("it is there");
+    assert_eq!(check.wait().expect("it ends"), Ended::Exited(1));
+    assert!(is_clean(), "the guardian was killed");
+
+    let check = start();
+    kill(children_of(children_of(check.pid())[0])[0], Signal::SIGKILL).expect("it is there");
+    assert_eq!(check.wait().expect("it ends"), Ended::Exited(1));
+    assert!(is_clean(), "what the guardian runs was killed");
+
+    // Both: what is left is removed the next time.
+    let check = start();
+    killpg(check.pid(), Signal::SIGKILL).expect("they are there");
+    assert_eq!(check.wait().expect("it ends"), Ended::Killed(Signal::SIGKILL));
+    assert_eq!(fs::read_dir(&temporary).expect("it").count(), 1);
+    for pid in processes_of(&["sleep", seconds]) {
+        kill(pid, Signal::SIGKILL).expect("it is there");
+    }
+    copy.save("");
+    finish(copy.command(&["check", "2"]).env("TMPDIR", temporary.path()));
+    assert!(is_clean(), "the next check removes what is left");
+}
+
+#[test]
+fn a_check_can_go_on_when_its_terminal_has_gone() {
+    let copy = Copy::fresh();
+    let mut command = copy.command(&["check", "2"]);
+    command.stdout(Stdio::piped()).stderr(Stdio::null());
+    let as_nohup_does = || {
+        // SAFETY: an ignored signal runs no code.
+        unsafe { signal(Signal::SIGHUP, SigHandler::SigIgn) }?;
+        Ok(())
+    };
+    // SAFETY: the closure makes one call, which is async-signal-safe.
+    unsafe { command.pre_exec(as_nohup_does) };
+    let (check, pipes) = Child::spawn(&mut command).expect("it starts");
+    until("the guardian", || !children_of(check.pid()).is_empty());
+    check.signal(Signal::SIGHUP).expect("it is there");
+    let mut out = String::new();
+    pipes.stdout.expect("a pipe").read_to_string(&mut out).expect("text");
+    assert!(out.contains("0 of 4 are right"), "nohup(1): {out}");
+    assert_eq!(check.wait().expect("it ends"), Ended::Exited(1));
 }
 
 /// Whether the terminal echoes what is typed.

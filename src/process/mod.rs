@@ -14,6 +14,7 @@ mod disk;
 mod end;
 mod ended;
 mod fault;
+mod guarded;
 mod peer;
 mod report;
 mod strays;
@@ -36,6 +37,7 @@ use end::End;
 pub use ended::{Ended, Panic};
 pub use fault::Fault;
 pub(crate) use fault::{ReportFault, report_faults};
+pub use guarded::guarded;
 pub use peer::Peer;
 pub use strays::{adopt_orphans, end_all_children, end_children_except, has_children};
 

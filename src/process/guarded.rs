@@ -1,0 +1,241 @@
+//! A program's work in a process of its own, between which and the program stands a guardian: whichever of the three is
+//! killed, by whatever signal, another one ends what the work has started and removes its temporary files.
+//!
+//! The program waits for the guardian, the guardian for the work and for the end of a pipe that only the program holds.
+//! All three are in the program's process group, where the terminal's signals and its job control reach them. If both
+//! the program and the guardian are killed by SIGKILL, the files are left, and the next [`guarded`] removes them.
+
+use std::fs::{self, File};
+use std::io::{self, PipeReader, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::ptr;
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
+use nix::unistd::{ForkResult, Pid, fork, geteuid, getpid};
+
+use super::{adopt_orphans, die_with, end_all_children, kill_and_reap, refuse_other_threads};
+
+/// The beginning of the names of the directories for temporary files.
+const PREFIX: &str = "workbook-check-";
+/// How long the guardian may take to end and remove everything once the program was told to end.
+const GUARDIAN_ENDS_WITHIN: Duration = Duration::from_secs(20);
+
+/// The exit status of a guardian whose worker was killed, to which the signal's number is added.
+const KILLED: i32 = 128;
+
+/// Runs `work` in a process of its own and returns the exit status that it returns. Its temporary files (TMPDIR) are in a
+/// directory of its own. When this returns, and also when this process is killed meanwhile, no process that was started
+/// by it is left, and nothing of the directory.
+///
+/// A SIGHUP, SIGINT, SIGQUIT or SIGTERM ends this process, unless it was ignored before: first all of that is done.
+///
+/// # Errors
+/// When there can't be a directory or a process, or one of the other two processes was killed.
+pub fn guarded(work: impl FnOnce() -> u8) -> io::Result<u8> {
+    refuse_other_threads()?;
+    adopt_orphans()?;
+    let place = std::env::temp_dir();
+    let directory = Directory::new_in(&place)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", place.display())))?;
+    let (program_ends, program) = io::pipe()?;
+    let (before, mut watched) = (SigSet::thread_get_mask()?, SigSet::from(Signal::SIGCHLD));
+    let ends = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
+    for end in ends.into_iter().filter(|end| !is_ignored(*end)) {
+        watched.add(end);
+    }
+    watched.thread_block()?;
+    let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    // SAFETY: no other thread runs that could hold a lock (checked above); the child ends by _exit(2).
+    let guardian = match unsafe { fork() }? {
+        ForkResult::Child => {
+            drop(program);
+            let status = guard(&program_ends, &signals, &before, &directory.path, work);
+            exit(status.unwrap_or_else(|error| {
+                eprintln!("workbook: the guardian of the check: {error}");
+                1
+            }))
+        }
+        ForkResult::Parent { child } => child,
+    };
+    drop(program_ends);
+    let status = loop {
+        match next(&signals)? {
+            Some(Signal::SIGCHLD) => {}
+            Some(end) => {
+                drop(program); // The guardian sees it.
+                await_end(&signals, guardian)?;
+                die_of(end, &before)?;
+                return Ok(1);
+            }
+            None => {
+                let waited = waitpid(guardian, Some(WaitPidFlag::WNOHANG))?;
+                if waited != WaitStatus::StillAlive {
+                    break waited;
+                }
+                poll(&mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)], PollTimeout::NONE)
+                    .map(drop)
+                    .or_else(again)?;
+            }
+        }
+    };
+    before.thread_set_mask()?;
+    let signal = match status {
+        WaitStatus::Exited(_, status) if status < KILLED => return u8::try_from(status).map_err(io::Error::other),
+        WaitStatus::Exited(_, status) => Signal::try_from(status - KILLED)?,
+        _ => {
+            end_all_children()?;
+            directory.remove()?;
+            Signal::SIGKILL
+        }
+    };
+    Err(io::Error::other(format!("it was killed by {signal} before it ended")))
+}
+
+/// The guardian: runs `work`, and cleans up when that ends or the program does.
+fn guard(
+    program_ends: &PipeReader,
+    signals: &SignalFd,
+    before: &SigSet,
+    directory: &Path,
+    work: impl FnOnce() -> u8,
+) -> io::Result<i32> {
+    adopt_orphans()?;
+    let me = getpid();
+    // SAFETY: this process has only this thread; the child ends by _exit(2).
+    let worker = match unsafe { fork() }? {
+        ForkResult::Child => {
+            let worked = catch_unwind(AssertUnwindSafe(|| {
+                die_with(me)?;
+                before.thread_set_mask()?;
+                // SAFETY: this process has only this thread, so no other one reads the environment meanwhile.
+                unsafe { std::env::set_var("TMPDIR", directory) };
+                let status = work();
+                io::stdout().flush()?;
+                Ok(status)
+            }));
+            // A panic has printed its message.
+            exit(worked.map_or(101, |worked: io::Result<u8>| worked.map_or(1, i32::from)))
+        }
+        ForkResult::Parent { child } => child,
+    };
+    let mut status = None;
+    while status.is_none() {
+        let mut waited_for =
+            [PollFd::new(program_ends.as_fd(), PollFlags::POLLIN), PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
+        poll(&mut waited_for, PollTimeout::NONE).map(drop).or_else(again)?;
+        if waited_for[0].any() == Some(true) {
+            kill_and_reap(worker)?;
+            status = Some(1);
+        }
+        while next(signals)?.is_some() {} // Those of the terminal are the program's.
+        status = status.or(match waitpid(worker, Some(WaitPidFlag::WNOHANG)) {
+            Ok(WaitStatus::Exited(_, status)) => Some(status),
+            Ok(WaitStatus::Signaled(_, signal, _)) => Some(KILLED + signal as i32),
+            _ => None,
+        });
+    }
+    end_all_children()?;
+    fs::remove_dir_all(directory)?;
+    Ok(status.unwrap_or(1))
+}
+
+/// The next signal that has come.
+fn next(signals: &SignalFd) -> io::Result<Option<Signal>> {
+    let Some(signal) = signals.read_signal()? else { return Ok(None) };
+    Ok(Some(Signal::try_from(i32::try_from(signal.ssi_signo).map_err(io::Error::other)?)?))
+}
+
+/// Waits until the guardian has ended; a SIGCHLD comes then.
+fn await_end(signals: &SignalFd, guardian: Pid) -> io::Result<()> {
+    let limit = PollTimeout::try_from(GUARDIAN_ENDS_WITHIN).map_err(io::Error::other)?;
+    while waitpid(guardian, Some(WaitPidFlag::WNOHANG))? == WaitStatus::StillAlive {
+        match poll(&mut [PollFd::new(signals.as_fd(), PollFlags::POLLIN)], limit) {
+            Ok(0) => break, // It goes on by itself.
+            polled => polled.map(drop).or_else(again)?,
+        }
+        while next(signals)?.is_some() {}
+    }
+    Ok(())
+}
+
+fn again(errno: Errno) -> nix::Result<()> {
+    if errno == Errno::EINTR { Ok(()) } else { Err(errno) }
+}
+
+/// Ends this process by the signal, as if it had never been blocked: a shell looks at that.
+fn die_of(end: Signal, before: &SigSet) -> io::Result<()> {
+    // SAFETY: the default action runs no code of this program.
+    unsafe { signal(end, SigHandler::SigDfl) }?;
+    before.thread_set_mask()?;
+    Ok(raise(end)?)
+}
+
+/// Whether the signal is ignored: SIGHUP by nohup(1), for example.
+fn is_ignored(signal: Signal) -> bool {
+    let mut action = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: sigaction(2) reads nothing from a null pointer, and writes the action.
+    let asked = unsafe { libc::sigaction(signal as i32, ptr::null(), action.as_mut_ptr()) };
+    // SAFETY: the call has succeeded, so it has written the action.
+    asked == 0 && unsafe { action.assume_init() }.sa_sigaction == libc::SIG_IGN
+}
+
+/// Ends this process without running what the program has registered for its end.
+fn exit(status: i32) -> ! {
+    // SAFETY: _exit(2) runs no code of this program.
+    unsafe { libc::_exit(status) }
+}
+
+/// A directory for temporary files, locked for as long as one of the three processes is there.
+struct Directory {
+    path: PathBuf,
+    _lock: Flock<File>,
+}
+
+impl Directory {
+    fn new_in(place: &Path) -> io::Result<Directory> {
+        remove_abandoned(place)?;
+        loop {
+            let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?.keep();
+            // Another program may have taken it for an abandoned one before it was locked.
+            if let Some(lock) = lock(&path) {
+                return Ok(Directory { path, _lock: lock });
+            }
+        }
+    }
+
+    fn remove(self) -> io::Result<()> {
+        if self.path.exists() { fs::remove_dir_all(&self.path) } else { Ok(()) }
+    }
+}
+
+/// Locks the directory; None if it is locked or gone, or is another user's.
+fn lock(path: &Path) -> Option<Flock<File>> {
+    let directory = File::options().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path).ok()?;
+    let lock = Flock::lock(directory, FlockArg::LockExclusiveNonblock).ok()?;
+    let (named, locked) = (fs::symlink_metadata(path).ok()?, lock.metadata().ok()?);
+    (named.ino() == locked.ino() && locked.uid() == geteuid().as_raw()).then_some(lock)
+}
+
+/// Removes the directories whose three processes were all killed.
+fn remove_abandoned(place: &Path) -> io::Result<()> {
+    for entry in fs::read_dir(place)? {
+        let path = entry?.path();
+        let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
+        if is_ours && let Some(_lock) = lock(&path) {
+            // What can't be removed, by another user's file in it for example, is none of this program's concern.
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+    Ok(())
+}
