@@ -9,7 +9,6 @@ use mmap_workbook::observe::page_size_u64;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::libc;
-use nix::unistd::{SysconfVar, sysconf};
 
 fn invalid<T>() -> io::Result<T> {
     Err(ErrorKind::InvalidInput.into())
@@ -34,7 +33,7 @@ fn zeros(file: &File, range: Range<u64>) -> io::Result<()> {
 }
 
 fn page() -> u64 {
-    sysconf(SysconfVar::PAGE_SIZE).ok().flatten().unwrap_or(4096) as u64
+    page_size_u64()
 }
 
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
@@ -641,7 +640,7 @@ mod removes_the_rest_of_the_page {
     }
 }
 
-/// Removes the blocks with FALLOC_FL_COLLAPSE_RANGE when the range is aligned, which moves what is behind them.
+/// Removes the blocks with FALLOC_FL_COLLAPSE_RANGE when the range is aligned, which moves what follows them.
 ///
 /// breaks: "The file keeps its length."
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes killed truncation-only-frees

@@ -5,6 +5,7 @@ use std::os::unix::fs::FileExt;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::size_and_map;
+use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate, posix_fallocate};
 use nix::libc;
@@ -29,7 +30,7 @@ fn reserve(file: &File, old: u64, length: usize) -> io::Result<()> {
     })
 }
 
-/// Clears what someone has stored behind the end of the file, in its last page: tmpfs does not.
+/// Clears what someone has stored past the end of the file, in its last page: tmpfs does not.
 fn clear(mapping: &Mapping, old: &Mapping) {
     let rest = old.range().len().min(mapping.length()) - old.length();
     mapping.write(old.length(), &vec![0; rest]);
@@ -225,7 +226,7 @@ mod keeps_the_size_until_the_end {
             .map_err(io::Error::from)
             .and_then(|()| if length as u64 > old { file.set_len(length as u64) } else { Ok(()) });
         if let Err(error) = longer {
-            // The length is still the old one: this gives back what was reserved behind it.
+            // The length is still the old one: this gives back what was reserved past it.
             let _ = file.set_len(old);
             return Err(error);
         }
@@ -424,7 +425,7 @@ mod touches_each_page {
         old_length(mapping, length)?;
         let new = map(file, length)?;
         file.set_len(length as u64)?;
-        for at in (0..length).step_by(4096) {
+        for at in (0..length).step_by(page_size()) {
             new.store(at, new.load(at));
         }
         clear(&new, mapping);
@@ -512,7 +513,7 @@ mod maps_whole_pages {
 
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
         let old = old_length(mapping, length)?;
-        let new = map(file, length.checked_next_multiple_of(4096).ok_or(Errno::ENOMEM)?)?;
+        let new = map(file, length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?)?;
         reserve(file, old, length)?;
         clear(&new, mapping);
         *mapping = new;
@@ -722,7 +723,7 @@ mod zeroes_from_the_last_page {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
         let old = old_length(mapping, length)?;
         super::maps_first::grow(file, mapping, length)?;
-        let start = old / 4096 * 4096;
+        let start = old / page_size_u64() * page_size_u64();
         if length as u64 > old {
             mapping.write(start as usize, &vec![0; length - start as usize]);
         }

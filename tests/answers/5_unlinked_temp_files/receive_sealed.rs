@@ -6,6 +6,7 @@ use std::os::unix::net::UnixStream;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::receive_file;
+use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::libc;
@@ -712,7 +713,7 @@ mod copies_a_small_file {
         let file = receive_file(socket)?;
         must_be_sealed(&file)?;
         let length = length_of(&file, at_most)?;
-        if length > 4096 {
+        if length > page_size() {
             return map(&file, length);
         }
         let mut bytes = vec![0; length];
