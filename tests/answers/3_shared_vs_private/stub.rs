@@ -15,7 +15,11 @@
 //!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here. In all five functions
 //! `draft` is a private mapping, for reading and writing, of the first `draft.length()` bytes of a file that is at
-//! least that long. Its pages are counted from 0; the last one may extend past the end of the file.
+//! least that long, and it stays one, at its address. Its pages are counted from 0; the last one may extend past the end
+//! of the file. Nobody changes the size of the file.
+//!
+//! Each function works at every call, in every process and for every draft, even one of more than 4 GiB. It needs no
+//! privilege, touches no other mapping, and leaves no descriptor open.
 
 use std::fs::File;
 use std::io;
@@ -25,9 +29,9 @@ use mmap_workbook::lesson_2::Mapping;
 /// Makes the draft stand still: from now on it shows the bytes that it shows now, whoever writes to the file, and by
 /// whatever means.
 ///
-/// - No byte of the draft changes: what was stored to it stays.
-/// - The bytes of the file do not change.
-/// - Nobody truncates the file: that would remove the copies, too (lesson 6).
+/// - When it returns, each byte of the draft is what it was: what was stored to it stays.
+/// - The file does not change.
+/// - The draft still takes stores, and [`discard`] still makes it show the file.
 ///
 /// # Example
 /// ```text
@@ -43,10 +47,9 @@ pub fn freeze(draft: &Mapping) {
 /// - The draft shows what the file holds now, and what is written to it later.
 /// - The file does not change.
 /// - Other mappings, even of the same file, keep what was stored to them.
-/// - The draft stays mapped at its address.
 ///
 /// # Errors
-/// - Those of the calls, unchanged.
+/// - Those of the calls, unchanged: EINVAL if the draft is locked in memory (mlock(2)), unless it is discarded.
 ///
 /// # Example
 /// ```text
@@ -57,18 +60,20 @@ pub fn discard(draft: &Mapping) -> io::Result<()> {
     todo!("drop the copies, so that the file's own pages come back")
 }
 
-/// Returns the numbers of the draft's pages that were stored to, in ascending order: those of which the mapping has a
-/// copy. The kernel knows: /proc/self/pagemap has 64 bits per page of the address space, in order of address. Bit 63
-/// means present, bit 62 swapped out, bit 61 a page of a file or of shared memory (proc_pid_pagemap(5)).
+/// Returns the numbers of the draft's pages of which the mapping has a copy, in ascending order. The kernel knows:
+/// /proc/self/pagemap has 64 bits per page of the address space, in order of address. Bit 63 means present, bit 62
+/// swapped out, bit 61 a page of a file or of shared memory (proc_pid_pagemap(5)).
 ///
 /// - A store makes a copy even if it stores the byte that was there.
 /// - A page that was only loaded from has no copy.
 /// - A page that changed because a process wrote to the file has no copy.
 /// - A page that is neither present nor swapped out has no copy.
+/// - A copy that was dropped, as [`discard`] does, is none.
+/// - A child has its parent's copies, and those that it makes itself.
 /// - The call makes no copy, and loads no byte of the draft.
 ///
 /// # Errors
-/// - Those of reading the file in /proc, unchanged. No privilege is needed.
+/// - Those of opening and reading the file in /proc, unchanged.
 ///
 /// # Example
 /// ```text
@@ -78,23 +83,25 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
     todo!("find the draft's copies in /proc/self/pagemap")
 }
 
-/// Commits the draft: writes each page that was stored to (see [`copied_pages`]) to its place in the file, then drops
-/// the copies, as [`discard`] does. Returns the number of pages written.
+/// Commits the draft: writes each page that has a copy (see [`copied_pages`]) to its place in the file, then drops the
+/// copies, as [`discard`] does. Returns the number of pages written.
 ///
 /// - The draft's bytes replace those of the file on the pages that are written.
 /// - No other page is written: what others wrote there stays, and a hole stays a hole.
 /// - All bytes of a page that are inside the file are written, even past the draft's last byte.
-/// - The file keeps its size.
+/// - The file keeps its size, at every moment.
+/// - The descriptor's file offset (lseek(2)) may have any value, and keeps it.
 /// - Afterwards the draft shows the file, and has no copies.
 /// - If a page can't be written whole, the draft keeps all its copies, and a later call writes them all.
+/// - After such an error each other page with a copy may be in the file or not.
 /// - A write may be short before it fails, on a full disk or at a limit.
 /// - `file` is the file that the draft maps, open without O_APPEND.
 /// - `file` need not be open for reading.
 ///
 /// # Errors
-/// - EBADF when there is a page to write, and `file` is open for reading only.
+/// - EBADF when there is a page to write, and `file` is open for reading only. Without a page it is no error.
 /// - EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored here.
-/// - Any other error of a call, unchanged.
+/// - Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file that is sealed against writing.
 ///
 /// # Example
 /// ```text
@@ -109,15 +116,19 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// Tries something out: runs `explore` on the draft in a forked child and returns the number that `explore` returns,
 /// which may be any `u64`.
 ///
-/// - `explore` runs once, and sees the draft as it is.
+/// - `explore` runs once, on the draft itself: its copies are there, and its other pages follow the file.
+/// - It takes less than a minute, and leaves no process of its own.
 /// - Whatever `explore` stores to the draft, neither this process's draft nor the file changes.
-/// - The child ends with `_exit(2)`: it runs no function that was registered with atexit(3).
+/// - This process's draft gets no copies, either.
+/// - The child doesn't end with exit(3): no function that was registered with atexit(3) runs in it.
+/// - The child writes out no output that the caller has buffered; `_exit(2)` writes none.
 /// - A panic of `explore` ends in the child, and drops nothing there that belongs to the caller.
 /// - When the call returns, even with an error, the child has ended and been waited for.
+/// - The caller may have other children, and handlers for signals; it does not ignore SIGCHLD.
 ///
 /// # Errors
 /// - An error of any kind when `explore` panics.
-/// - An error of any kind when `explore` ends the child, by a signal or with exit(3), whatever the status.
+/// - An error of any kind when `explore` ends the child: by a signal, exit(3) or `_exit(2)`, whatever the status.
 /// - Those of fork(2) and of the other calls, unchanged.
 ///
 /// # Example
