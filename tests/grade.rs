@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
-    self, Failure, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure, for_all, for_each,
-    killed_after_instruction, killed_before_call, kind, moved, start,
+    self, Failure, FileCall, FileId, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure,
+    for_all, for_each, killed_after_instruction, killed_before_call, kind, moved, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -320,6 +320,28 @@ fn the_calls_of_an_answer_are_seen_in_their_order() {
     assert_eq!(seen, wanted);
     let write = calls.iter().find(|call| call.number == libc::SYS_write).expect("a write");
     assert_eq!((write.arguments[2], write.answer), (3, 3));
+}
+
+#[test]
+fn a_file_is_known_by_any_descriptor_and_a_mapping_can_be_made_to_fail() {
+    let file = tempfile::tempfile().expect("a file");
+    file.set_len(1).expect("a size");
+    let id = FileId::of(&file).expect("a file");
+    let first_byte = || -> io::Result<u8> {
+        let again = file.try_clone()?;
+        Ok(Mapping::of_file(&again, 0, 1, READ_WRITE, Sharing::Shared)?.load(0))
+    };
+    let is_mmap = |seen: &FileCall| seen.call.number == libc::SYS_mmap && seen.names(4, id);
+    let seen = watch(|| first_byte().map_err(grade::kind), |_| false).expect("watched");
+    assert_eq!(seen.answer, Ok(0));
+    assert_eq!(seen.calls.iter().filter(|seen| is_mmap(seen)).count(), 1);
+
+    let seen = watch(|| [0, 1].map(|_| first_byte().map_err(grade::kind)), |seen| is_mmap(seen)).expect("watched");
+    assert_eq!(seen.answer, [0, 1].map(|_| Err("ENOMEM".to_owned())));
+    let mut first = true;
+    let fails = |seen: &FileCall| is_mmap(seen) && std::mem::take(&mut first);
+    let seen = watch(|| [0, 1].map(|_| first_byte().map_err(grade::kind)), fails).expect("watched");
+    assert_eq!(seen.answer, [Err("ENOMEM".to_owned()), Ok(0)]);
 }
 
 #[test]

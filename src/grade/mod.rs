@@ -25,7 +25,8 @@ pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
 pub use trace::{
-    Call, Stepped, after_each_instruction, before_each_call, calls_of, killed_after_instruction, killed_before_call,
+    Call, FileCall, FileId, Stepped, Watched, after_each_instruction, before_each_call, calls_of,
+    killed_after_instruction, killed_before_call, watch,
 };
 
 use crate::process;

@@ -3,14 +3,19 @@
 //! At a stop the traced process stands still, so each of its states can be examined in turn, without luck: what another
 //! process would find there, or what is left when the process is killed there.
 
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Seek};
+use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::getpid;
+use nix::unistd::{Pid, getpid};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use super::ask::confine;
 use super::deadline;
@@ -52,7 +57,7 @@ pub fn before_each_call<T>(
     act: impl FnOnce(T) -> Result<(), String>,
     mut look: impl FnMut(usize, &Call) -> Result<(), Failure>,
 ) -> Result<Vec<Call>, Failure> {
-    let mut traced = Traced::start(prepare, act)?;
+    let mut traced = Traced::start(prepare, act, no_error)?;
     let mut calls = Vec::new();
     while let Some(call) = traced.next_call()? {
         look(calls.len(), &call)?;
@@ -60,6 +65,79 @@ pub fn before_each_call<T>(
     }
     traced.end()?;
     Ok(calls)
+}
+
+/// A file, whatever name or descriptor it is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FileId {
+    device: u64,
+    inode: u64,
+}
+
+impl FileId {
+    /// The file that is open here.
+    ///
+    /// # Errors
+    /// Those of fstat(2).
+    pub fn of(file: &File) -> io::Result<FileId> {
+        file.metadata().map(|metadata| FileId { device: metadata.dev(), inode: metadata.ino() })
+    }
+
+    /// The file that is open in another process as this descriptor.
+    fn in_process(pid: Pid, descriptor: u64) -> Option<FileId> {
+        let metadata = fs::metadata(format!("/proc/{pid}/fd/{descriptor}")).ok()?;
+        Some(FileId { device: metadata.dev(), inode: metadata.ino() })
+    }
+}
+
+/// A system call with the files that its arguments were descriptors of when it was made. So a duplicate of a descriptor,
+/// or the file opened again, is known.
+#[derive(Debug, Clone, Copy)]
+pub struct FileCall {
+    /// The call.
+    pub call: Call,
+    files: [Option<FileId>; 6],
+}
+
+impl FileCall {
+    /// Whether the `n`-th argument (from 0 on) was a descriptor of this file. An argument that is no descriptor may have
+    /// the number of one: ask only about those that are.
+    pub fn names(&self, n: usize, file: FileId) -> bool {
+        self.files[n] == Some(file)
+    }
+}
+
+/// What [`watch`] saw.
+#[derive(Debug)]
+pub struct Watched<A> {
+    /// What `act` returned.
+    pub answer: A,
+    /// The system calls that it made, in their order.
+    pub calls: Vec<FileCall>,
+}
+
+/// Runs `act` and brings back what it returns, with its system calls. A call that allocates memory or addresses, such as
+/// mmap(2), fails with ENOMEM if `fails` says so: while it is made, the process may have no address space (RLIMIT_AS).
+///
+/// # Errors
+/// As [`calls_of`].
+pub fn watch<A: Serialize + DeserializeOwned>(
+    act: impl FnOnce() -> A,
+    mut fails: impl FnMut(&FileCall) -> bool,
+) -> Result<Watched<A>, Failure> {
+    let mut reply = tempfile::tempfile()?;
+    let say = |answer| Ok(serde_json::to_writer(&reply, &answer)?);
+    let mut traced = Traced::start(|| Ok(()), |()| act(), say)?;
+    let mut calls = Vec::new();
+    while let Some(call) = traced.next_call()? {
+        let files = call.arguments.map(|argument| FileId::in_process(traced.child.pid(), argument));
+        let seen = FileCall { call, files };
+        let call = if fails(&seen) { traced.finish_without_memory(call)? } else { traced.finish(call)? };
+        calls.push(FileCall { call, ..seen });
+    }
+    traced.end()?;
+    reply.rewind()?;
+    Ok(Watched { answer: serde_json::from_reader(reply).map_err(io::Error::from)?, calls })
 }
 
 /// Kills the process just before the `n`-th call (from 0 on) that `act` makes; None when `act` makes fewer calls.
@@ -71,7 +149,7 @@ pub fn killed_before_call<T>(
     prepare: impl FnOnce() -> io::Result<T>,
     act: impl FnOnce(T) -> Result<(), String>,
 ) -> Result<Option<Call>, Failure> {
-    let mut traced = Traced::start(prepare, act)?;
+    let mut traced = Traced::start(prepare, act, no_error)?;
     let mut before = 0;
     while let Some(call) = traced.next_call()? {
         if before == n {
@@ -96,7 +174,7 @@ pub fn after_each_instruction<T>(
     act: impl FnOnce(T) -> Result<(), String>,
     mut look: impl FnMut(u64) -> Result<(), Failure>,
 ) -> Result<Option<u64>, Failure> {
-    let stepped = Traced::start(prepare, act)?.step(|steps| look(steps).map(|()| true))?;
+    let stepped = Traced::start(prepare, act, no_error)?.step(|steps| look(steps).map(|()| true))?;
     Ok(if let Stepped::Returned(steps) = stepped { Some(steps) } else { None })
 }
 
@@ -109,7 +187,7 @@ pub fn killed_after_instruction<T>(
     prepare: impl FnOnce() -> io::Result<T>,
     act: impl FnOnce(T) -> Result<(), String>,
 ) -> Result<Stepped, Failure> {
-    Traced::start(prepare, act)?.step(|steps| Ok(steps < n))
+    Traced::start(prepare, act, no_error)?.step(|steps| Ok(steps < n))
 }
 
 /// How a call ended that ran one machine instruction at a time.
@@ -137,10 +215,17 @@ enum Stop {
     Signal(Signal),
 }
 
+/// What a traced child does with an answer that may be an error.
+fn no_error(answer: Result<(), String>) -> io::Result<()> {
+    answer.map_err(io::Error::other)
+}
+
 impl Traced {
-    fn start<T>(
+    /// Starts a child that runs `prepare`, then `act`, which is traced, and then gives the answer to `after`.
+    fn start<T, A>(
         prepare: impl FnOnce() -> io::Result<T>,
-        act: impl FnOnce(T) -> Result<(), String>,
+        act: impl FnOnce(T) -> A,
+        after: impl FnOnce(A) -> io::Result<()>,
     ) -> Result<Traced, Failure> {
         let (child, peer) = Child::fork(|_| {
             confine()?;
@@ -149,9 +234,9 @@ impl Traced {
             ptrace::traceme()?;
             // The first SIGSTOP marks the beginning of `act`, the second one its end.
             kill(me, Signal::SIGSTOP)?;
-            let acted = act(state);
+            let answer = act(state);
             kill(me, Signal::SIGSTOP)?;
-            acted.map_err(io::Error::other)?;
+            after(answer)?;
             if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
         })?;
         let mut traced = Traced { child, _peer: peer };
@@ -248,6 +333,26 @@ impl Traced {
         // SAFETY: at the exit of a call `exit` is the union's valid field.
         let answer = unsafe { ptrace::syscall_info(self.child.pid())?.u.exit }.sval;
         Ok(Call { answer, ..call })
+    }
+
+    /// [`Traced::finish`], while the child may have no address space more.
+    fn finish_without_memory(&mut self, call: Call) -> Result<Call, Failure> {
+        let before = self.limit_addresses(None)?;
+        let call = self.finish(call)?;
+        self.limit_addresses(Some(before))?;
+        Ok(call)
+    }
+
+    /// Sets the child's RLIMIT_AS, to 0 for None, and returns what it was.
+    fn limit_addresses(&self, limit: Option<libc::rlimit>) -> io::Result<libc::rlimit> {
+        let pid = self.child.pid().as_raw();
+        let mut before = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+        // SAFETY: the kernel only writes to `before`, which lives until the call returns.
+        Errno::result(unsafe { libc::prlimit(pid, libc::RLIMIT_AS, std::ptr::null(), &raw mut before) })?;
+        let limit = limit.unwrap_or(libc::rlimit { rlim_cur: 0, ..before });
+        // SAFETY: the kernel only reads `limit`, which lives until the call returns.
+        Errno::result(unsafe { libc::prlimit(pid, libc::RLIMIT_AS, &raw const limit, std::ptr::null_mut()) })?;
+        Ok(before)
     }
 
     fn call_at_entry(&self) -> Result<Call, Failure> {
