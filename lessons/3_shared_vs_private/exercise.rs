@@ -99,9 +99,9 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 /// - `file` need not be open for reading.
 ///
 /// # Errors
-/// - EBADF when there is a page to write, and `file` is open for reading only. Without a page it is no error.
+/// - EBADF when there is a page to write, and `file` is open for reading only; otherwise no error.
 /// - EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored here.
-/// - Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file that is sealed against writing.
+/// - Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing.
 ///
 /// # Example
 /// ```text
