@@ -12,6 +12,18 @@
 //! cargo run -- hint 2     # a hint for the next function, then another
 //! ```
 //!
+//! What holds for each of the four:
+//!
+//! - No system call copies bytes of the file: not read(2), write(2), readv(2), pread(2), sendfile(2), splice(2),
+//!   copy_file_range(2) or process_vm_readv(2), nor a variant of them, whichever descriptor of the file it uses.
+//! - munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since.
+//!   All other mappings stay as they are. MAP_FIXED_NOREPLACE replaces nothing, so it is allowed anywhere.
+//! - The descriptor of `file` stays open, its file offset (lseek(2)) and its lock (flock(2)) stay as they are, and no
+//!   other descriptor is left open.
+//! - A call starts no thread and no process. But several threads may make calls at the same time.
+//! - The answer depends on the arguments and on the file as it is now, not on earlier calls.
+//! - When a system call fails, its error is returned unchanged, and nothing is mapped in addition.
+//!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
 use std::fs::File;
@@ -21,13 +33,12 @@ use std::io;
 ///
 /// - `offset` may be any number, even one that an `off_t` can't hold.
 /// - At most one page of the file is mapped, however large the file is.
-/// - No byte of the file goes through read(2) or a similar call.
 /// - When the call returns, nothing that it mapped is still mapped.
 /// - `file` is open for reading, and perhaps for nothing else.
 /// - Nobody truncates the file meanwhile.
 ///
 /// # Errors
-/// - Those of fstat(2) and mmap(2), unchanged.
+/// - Those of the system calls, unchanged.
 ///
 /// # Example
 /// ```text
@@ -45,17 +56,17 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 /// - A range that begins past the end, or has `to <= from`, contains none.
 /// - A window is `window` bytes, rounded up to whole pages.
 /// - At every moment at most one window of the file is mapped.
-/// - Each mmap(2) maps a whole window while that much is left.
-/// - If `from` is not page-aligned, one more mmap(2) than that is allowed.
-/// - No byte of the file goes through read(2) or a similar call.
+/// - If n bytes of the file are in the range, mmap(2) maps it at most n / window times, rounded up.
+/// - If `from` is not page-aligned, it may be once more.
+/// - The last window may reach past `to`, and past the end of the file.
+/// - The file and the window may be larger than memory: no page is locked, no copy is kept.
 /// - When the call returns, nothing that it mapped is still mapped.
-/// - The file may be larger than memory.
 /// - `file` is open for reading, and perhaps for nothing else.
 /// - Nobody truncates the file meanwhile.
 ///
 /// # Errors
-/// - `InvalidInput` or EINVAL when `window` is 0.
-/// - Those of fstat(2) and mmap(2), unchanged.
+/// - `InvalidInput` or EINVAL when `window` is 0, even if the range is empty.
+/// - Those of the system calls, unchanged: ENOMEM when a whole window can't be mapped.
 ///
 /// # Example
 /// ```text
@@ -70,20 +81,20 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
 /// shared mappings.
 ///
 /// - No other byte changes, and the file keeps its size.
-/// - After an error nothing has changed.
+/// - After an error no byte has changed, or what was stored before it has been undone.
 /// - `a` and `b` may be in either order, and as far apart as a file allows.
 /// - The ranges may be adjacent and may share a page, but must not overlap.
 /// - With a `length` of 0 nothing changes, whatever `a` and `b` are, and that is no error.
-/// - At every moment at most the pages of the two ranges are mapped, and none that lies between them.
-/// - No byte of the file goes through read(2), write(2) or a similar call.
+/// - At every moment at most the pages of the two ranges are mapped, a shared one twice, none between them.
+/// - Addresses that are only reserved (PROT_NONE, without a file) do not count.
 /// - When the call returns, even with an error, nothing that it mapped is still mapped.
 /// - `file` is open for reading and writing.
 ///
 /// # Errors
 /// - `InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`.
 /// - `UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are.
-/// - Either of these when both apply.
-/// - Those of fstat(2) and mmap(2), unchanged.
+/// - Either of these when both apply; neither when `length` is 0.
+/// - Those of the system calls, unchanged.
 ///
 /// # Example
 /// ```text
@@ -101,18 +112,19 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 ///
 /// - Afterwards exactly the pages of this mapping are mapped in addition to those before.
 /// - After an error, nothing is mapped in addition.
-/// - MAP_FIXED and munmap(2) are used only on pages that this call has mapped, and has not unmapped since.
 /// - The mapping shows the file, and a store to it reaches the file.
-/// - No byte of the file goes through read(2), write(2) or a similar call.
+/// - Aligning takes addresses, but no memory: `alignment` may be many GiB.
 /// - `file` is open for reading and writing.
 /// - The call changes neither the bytes nor the size of the file.
-/// - `length` may be larger than the file: the call accesses no page.
+/// - `length` may be larger than the file.
+/// - The call accesses no page, and none is populated or locked (MAP_POPULATE, MAP_LOCKED).
 ///
 /// # Errors
 /// - `InvalidInput` or EINVAL when `length` is 0.
 /// - `InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page.
 /// - ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`.
-/// - Those of mmap(2), unchanged: EACCES when `file` is open for reading only.
+/// - ENOMEM is allowed when no `length + alignment` bytes are free, though fewer would do.
+/// - Those of the system calls, unchanged: EACCES when `file` is open for reading only.
 ///
 /// # Example
 /// ```text
