@@ -56,8 +56,8 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 /// - A range that begins past the end, or has `to <= from`, contains none.
 /// - A window is `window` bytes, rounded up to whole pages.
 /// - At every moment at most one window of the file is mapped.
-/// - If n bytes of the file are in the range, mmap(2) maps it at most n / window times, rounded up.
-/// - If `from` is not page-aligned, it may be once more.
+/// - At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range.
+/// - If `from` is not page-aligned, one call more is allowed.
 /// - The last window may reach past `to`, and past the end of the file.
 /// - The file and the window may be larger than memory: no page is locked, no copy is kept.
 /// - When the call returns, nothing that it mapped is still mapped.
