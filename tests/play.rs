@@ -3,18 +3,29 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
+use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::random::{self, Dice, Files};
 use mmap_workbook::process::{Child, Ended};
 use mmap_workbook::scenario::{Backend, Operation, Scenario, TOUR};
+use nix::sys::resource::{Resource, setrlimit};
 use tempfile::tempdir;
 
 /// The program with these arguments and this on its standard input.
 fn workbook(language: &str, arguments: &[&str], input: &str) -> Output {
+    output_of(&mut workbook_command(language, arguments), input)
+}
+
+fn workbook_command(language: &str, arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
     command.args(arguments).env("WORKBOOK_LANG", language).env("NO_COLOR", "1");
+    command
+}
+
+fn output_of(command: &mut Command, input: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -242,29 +253,48 @@ fn torture_says_what_it_has_done() {
 #[test]
 fn processes_of_a_scenario_die_with_the_program() {
     let directory = tempdir().expect("a directory");
-    let long = "A create f 1p\nA open d f rw\nA map m d shared rw 0 1p\nA fork B\nB fork C\n".to_owned()
-        + &"A store m 0 \"a\"\nB store m 0 \"b\"\nC load m 0 1\n".repeat(20_000);
+    let long = "A fork B\nB exit\n".repeat(Scenario::MOST_LINES / 2);
+    let began = Instant::now();
     let scenario = Scenario::parse(&long).expect("a scenario");
-    for round in 0..5 {
+    // To play it takes far longer than to parse it, which the processes do first.
+    let parsing = began.elapsed();
+    for round in 0..10 {
         // Each process of the scenario holds the other end of the pipe while it lives.
         let (reader, writer) = std::io::pipe().expect("a pipe");
-        let (child, line) = Child::fork(|line| {
-            let mut kernel = Kernel::in_dir(directory.path())?;
-            line.give_turn()?;
-            kernel.play(&scenario)?;
+        let (mut child, _line) = Child::fork(|_| {
+            Kernel::in_dir(directory.path())?.play(&scenario)?;
             Err(std::io::Error::other("it should have been killed"))
         })
         .expect("a child");
         drop(writer);
-        line.await_turn().expect("it plays");
-        // A little later each time, by something that takes a little time.
-        for _ in 0..round * 200 {
-            fs::metadata(directory.path()).expect("asked");
-        }
+        assert_eq!(child.ended_within(parsing * round / 4).expect("waited"), None);
         assert!(matches!(child.kill().expect("killed"), Ended::Killed(_)));
         let ready = nix::poll::PollFd::new(std::os::fd::AsFd::as_fd(&reader), nix::poll::PollFlags::POLLIN);
-        let ended = nix::poll::poll(&mut [ready], nix::poll::PollTimeout::from(60_000_u16)).expect("polled");
-        assert_eq!(ended, 1, "a process of the scenario lives on");
+        let limit = nix::poll::PollTimeout::try_from(parsing * 10 + Duration::from_secs(1)).expect("short");
+        let ended = nix::poll::poll(&mut [ready], limit).expect("polled");
+        assert_eq!(ended, 1, "killed in round {round}: a process of the scenario lives on");
         assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 0, "its directory is still there");
+    }
+}
+
+#[test]
+fn a_limit_that_is_too_low_gets_one_line_and_leaves_nothing() {
+    let directory = tempdir().expect("a directory");
+    for (resource, limit, arguments, says) in [
+        (Resource::RLIMIT_FSIZE, 0, &["play", "-"][..], "`ulimit -f`"),
+        (Resource::RLIMIT_FSIZE, 0, &["torture"], "`ulimit -f`"),
+        (Resource::RLIMIT_FSIZE, 0, &["run", "4"], "File too large"),
+        (Resource::RLIMIT_NOFILE, 40, &["predict", "2"], "`ulimit -n`"),
+        (Resource::RLIMIT_AS, 64 << 20, &["play", "-"], "/dev/zero"),
+    ] {
+        let mut command = workbook_command("en", arguments);
+        command.env("TMPDIR", directory.path());
+        // SAFETY: setrlimit(2) is a raw call that allocates nothing and takes no lock.
+        unsafe { command.pre_exec(move || Ok(setrlimit(resource, limit, limit)?)) };
+        let output = output_of(&mut command, "A exit");
+        let errors = String::from_utf8(output.stderr).expect("text");
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}: {errors}");
+        assert!(errors.lines().count() == 1 && errors.contains(says), "{arguments:?}: {errors}");
+        assert_eq!(fs::read_dir(directory.path()).expect("read").count(), 0, "{arguments:?} leaves something");
     }
 }

@@ -1,11 +1,10 @@
 //! The learner's code, in processes of its own.
 
 use std::io::{self, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::socket::{Shutdown, shutdown};
 use nix::unistd::{Pid, getpid};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -223,9 +222,8 @@ impl Player {
     /// # Errors
     /// Any other end; that it did not end within the [`deadline`].
     pub fn end(self) -> Result<(), Failure> {
-        // A player that still waits for a turn must see that none will come, even where players that were started after
-        // it have a copy of our end.
-        shutdown(self.peer.as_fd().as_raw_fd(), Shutdown::Both)?;
+        // Players that were started after it have a copy of our end.
+        self.peer.hang_up()?;
         match end_of(self.child, Limit::End)? {
             Ended::Exited(0) => Ok(()),
             other => Err(Failure::of_end(other)),

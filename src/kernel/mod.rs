@@ -15,12 +15,15 @@ mod sockets;
 mod supervisor;
 mod worker;
 
+use std::ffi::OsString;
+use std::fs;
 use std::io;
-use std::path::Path;
+use std::os::unix::ffi::OsStringExt;
+use std::path::{Path, PathBuf};
 
-use tempfile::TempDir;
+use nix::sys::signal::Signal;
 
-use crate::process::{Child, Peer};
+use crate::process::{Child, DEADLINE, Ended, Peer};
 use crate::scenario::{Backend, Outcome, Scenario};
 use record::Record;
 
@@ -30,9 +33,8 @@ use record::Record;
 pub struct Kernel {
     peer: Peer,
     record: Record,
-    // Dropped in this order: the supervisor is gone before its directory is.
-    _supervisor: Child,
-    _directory: TempDir,
+    supervisor: Child,
+    directory: PathBuf,
 }
 
 impl Kernel {
@@ -49,14 +51,26 @@ impl Kernel {
     /// # Errors
     /// When no directory can be made there, and those of [`Child::fork`].
     pub fn in_dir(directory: &Path) -> io::Result<Kernel> {
-        let directory = tempfile::Builder::new().prefix("workbook-").tempdir_in(directory).map_err(|error| {
-            io::Error::new(error.kind(), format!("no temporary directory in {}: {error}", directory.display()))
-        })?;
         let record = Record::new()?;
-        let (supervisor, peer) = Child::fork(|caller| supervisor::serve(caller, &record, directory.path()))?;
-        // From now on the directory is removed even if this process is killed.
-        peer.await_turn()?;
-        Ok(Kernel { peer, record, _supervisor: supervisor, _directory: directory })
+        let (mut supervisor, peer) = Child::fork(|caller| supervisor::serve(caller, &record, directory))?;
+        let Ok(made) = peer.receive() else {
+            return Err(io::Error::other(match supervisor.ended_within(DEADLINE)? {
+                Some(Ended::Failed(why)) => why,
+                ended => format!("the processes of a scenario can't be started: {ended:?}"),
+            }));
+        };
+        Ok(Kernel { peer, record, supervisor, directory: OsString::from_vec(made).into() })
+    }
+}
+
+impl Drop for Kernel {
+    fn drop(&mut self) {
+        let _ = self.peer.hang_up();
+        if !matches!(self.supervisor.ended_within(DEADLINE), Ok(Some(_))) {
+            let _ = self.supervisor.signal(Signal::SIGKILL);
+        }
+        // The supervisor has removed it, unless it was killed.
+        let _ = fs::remove_dir_all(&self.directory);
     }
 }
 

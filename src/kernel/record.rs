@@ -1,14 +1,13 @@
 //! Where the outcomes are written: memory that the caller, the supervisor and all workers share.
 
 use std::borrow::Cow;
+use std::fs::File;
 use std::io;
 use std::ptr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use memmap2::{MmapOptions, MmapRaw};
 use nix::errno::Errno;
-use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::unistd::ftruncate;
 
 use crate::observe::page_size;
 use crate::process::Fault;
@@ -39,10 +38,13 @@ impl Tag {
 
 impl Record {
     pub(super) fn new() -> io::Result<Record> {
-        // A shared mapping of a memfd is the same memory in each process that is forked. The descriptor isn't needed.
-        let file = memfd_create("record", MFdFlags::MFD_CLOEXEC)?;
-        ftruncate(&file, SIZE.try_into().map_err(io::Error::other)?)?;
-        Ok(Record(MmapOptions::new().len(SIZE).map_raw(&file)?))
+        // A shared mapping of /dev/zero is the same memory in each process that is forked. It is no file: a limit on
+        // their size (RLIMIT_FSIZE) doesn't apply.
+        let zeros = File::options().read(true).write(true).open("/dev/zero");
+        let record = zeros.and_then(|zeros| MmapOptions::new().len(SIZE).map_raw(&zeros));
+        Ok(Record(record.map_err(|error| {
+            io::Error::new(error.kind(), format!("/dev/zero, {SIZE} bytes for the outcomes of a scenario: {error}"))
+        })?))
     }
 
     fn length(&self) -> &AtomicUsize {

@@ -3,37 +3,60 @@
 use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::prctl;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{Pid as ProcessId, getppid};
+use nix::unistd::Pid as ProcessId;
 
 use super::record::Record;
 use super::sockets::{Answer, Sockets, TurnEnd};
 use super::worker::Worker;
+use crate::observe::page_size_u64;
 use crate::process::{Parent, Peer, fork_within_group};
-use crate::scenario::{Operation, Pid, Scenario};
+use crate::scenario::{Amount, Operation, Pid, Scenario};
 
 /// The most lines in one turn: a turn has a deadline.
 const LONGEST_TURN: usize = 1000;
 
-/// Plays one scenario after the other until the caller is gone, and then removes the directory: a caller that is
-/// interrupted or killed doesn't.
-pub(super) fn serve(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> {
+/// Plays one scenario after the other until the caller is gone, with a directory of its own in this one.
+///
+/// The directory is the supervisor's: a caller that is interrupted or killed, at any moment, doesn't remove it.
+pub(super) fn serve(caller: &Peer, record: &Record, parent: &Path) -> io::Result<()> {
     // So the supervisor must outlive the caller; it learns from the socket that the caller is gone.
     prctl::set_pdeathsig(None)?;
-    caller.give_turn()?;
+    allow(Resource::RLIMIT_FSIZE, "-f", "bytes in a file", MOST_PAGES * page_size_u64())?;
+    allow(Resource::RLIMIT_NOFILE, "-n", "descriptors", MOST_DESCRIPTORS)?;
+    let directory = tempfile::Builder::new().prefix("workbook-").tempdir_in(parent).map_err(|error| {
+        io::Error::new(error.kind(), format!("no temporary directory in {}: {error}", parent.display()))
+    })?;
+    caller.send(directory.path().as_os_str().as_bytes())?;
     // Only the worker that has the turn runs: on one processor no turn waits for another processor to wake up. Where
     // pinning isn't allowed, it is only slower.
     let mut here = CpuSet::new();
     let _ =
         sched_getcpu().and_then(|cpu| here.set(cpu)).and_then(|()| sched_setaffinity(ProcessId::from_raw(0), &here));
-    let served = serve_in(caller, record, directory);
-    let _ = fs::remove_dir_all(directory);
-    served
+    serve_in(caller, record, directory.path())
+}
+
+/// The most pages of a file, as in the model.
+const MOST_PAGES: u64 = 4 * Amount::MOST_PAGES as u64;
+/// The sockets of all letters, the descriptors of a process, and a few more.
+const MOST_DESCRIPTORS: u64 = 2 * 26 + 64 + 44;
+
+/// Allows this process and those that it forks as much of a resource as they may have (getrlimit(2)): no outcome depends
+/// on the limits of the process that plays.
+fn allow(resource: Resource, option: &str, of_what: &str, least: u64) -> io::Result<()> {
+    let (_, most) = getrlimit(resource)?;
+    if most < least {
+        let text = format!("`ulimit {option}` allows {most} {of_what}; a scenario may need {least}");
+        return Err(io::Error::other(text));
+    }
+    Ok(setrlimit(resource, most, most)?)
 }
 
 fn serve_in(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> {
@@ -45,14 +68,14 @@ fn serve_in(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> 
             Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(()),
             other => other?,
         }
-        match play(record, directory, &sockets) {
+        match play(caller, record, directory, &sockets) {
             Ok(()) => caller.give_turn()?,
             Err(error) => caller.send(error.to_string().as_bytes())?,
         }
     }
 }
 
-fn play(record: &Record, directory: &Path, sockets: &Sockets) -> io::Result<()> {
+fn play(caller: &Peer, record: &Record, directory: &Path, sockets: &Sockets) -> io::Result<()> {
     let text = String::from_utf8(record.take()).map_err(io::Error::other)?;
     let scenario = Scenario::parse(&text).map_err(io::Error::other)?;
     let opened = File::open(directory)?;
@@ -62,22 +85,23 @@ fn play(record: &Record, directory: &Path, sockets: &Sockets) -> io::Result<()> 
         None => Worker::new(Pid::FIRST, &scenario, record, &opened, sockets).work(),
     };
     let mut workers = BTreeMap::from([(Pid::FIRST, first)]);
-    let played = turns(&scenario, record, sockets, &mut workers);
+    let played = turns(caller, &scenario, record, sockets, &mut workers);
     let ended = workers.into_values().try_for_each(end);
     let emptied = fs::read_dir(directory)?.try_for_each(|entry| fs::remove_file(entry?.path()));
     played.and(ended).and(emptied)
 }
 
 fn turns(
+    caller: &Peer,
     scenario: &Scenario,
     record: &Record,
     sockets: &Sockets,
     workers: &mut BTreeMap<Pid, ProcessId>,
 ) -> io::Result<()> {
     let lines = &scenario.0;
-    let (mut next, caller) = (0, getppid());
+    let mut next = 0;
     while let Some(line) = lines.get(next) {
-        if getppid() != caller {
+        if caller.is_left_alone()? {
             return Err(io::Error::other("the caller is gone"));
         }
         let Some(worker) = workers.get(&line.process).copied() else {

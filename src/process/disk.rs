@@ -42,15 +42,20 @@ pub fn on_a_small_disk(
         peer.give_turn()?;
         body(directory.path(), peer)
     })?;
-    let first = peer.receive()?;
-    if first != b"." {
-        child.wait()?.success()?;
-        return Ok(OnSmallDisk::Skipped(String::from_utf8_lossy(&first).into_owned()));
-    }
-    listen(&peer)?;
+    let heard = peer.receive().and_then(|first| match first.as_slice() {
+        b"." => listen(&peer).map(|()| None),
+        reason => Ok(Some(String::from_utf8_lossy(reason).into_owned())),
+    });
     // A body that still waits for a turn sees that none will come.
     drop(peer);
-    Ok(OnSmallDisk::Ran(child.wait()?))
+    let ended = child.wait()?;
+    match heard {
+        Ok(None) => Ok(OnSmallDisk::Ran(ended)),
+        Ok(Some(reason)) => ended.success().map(|()| OnSmallDisk::Skipped(reason)),
+        // How it ended says why it said nothing.
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => ended.success().and(Err(error)),
+        Err(error) => Err(error),
+    }
 }
 
 /// Mounts a tmpfs that only this process and its children see.

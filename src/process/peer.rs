@@ -3,7 +3,8 @@
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 
-use nix::sys::socket::{self, AddressFamily, MsgFlags, SockFlag, SockType, socketpair, sockopt};
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::socket::{self, AddressFamily, MsgFlags, Shutdown, SockFlag, SockType, socketpair, sockopt};
 use nix::sys::time::TimeVal;
 
 use super::DEADLINE;
@@ -85,6 +86,23 @@ impl Peer {
             b"." => Ok(()),
             other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("expected a turn, got {other:?}"))),
         }
+    }
+
+    /// Whether the other end is gone, though what it has sent may be left to read. It doesn't wait.
+    ///
+    /// # Errors
+    /// Those of poll(2).
+    pub fn is_left_alone(&self) -> io::Result<bool> {
+        // The end of the other side is told unasked (POLLHUP).
+        Ok(poll(&mut [PollFd::new(self.as_fd(), PollFlags::empty())], PollTimeout::ZERO)? != 0)
+    }
+
+    /// Ends the talk: the other process sees that no turn will come, even where a third one has a copy of this end.
+    ///
+    /// # Errors
+    /// Those of shutdown(2).
+    pub fn hang_up(&self) -> io::Result<()> {
+        Ok(socket::shutdown(self.0.as_raw_fd(), Shutdown::Both)?)
     }
 }
 
