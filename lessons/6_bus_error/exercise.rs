@@ -41,13 +41,14 @@ pub struct Parts {
 ///
 /// - The mapping ends at `length`, rounded up to whole pages: every byte before that belongs to one of the parts.
 /// - The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`.
-/// - No other limit counts, such as the size of the address space.
+/// - No other limit of mmap(2) counts: not the size of the address space, not the largest offset.
 /// - The call never panics.
 /// - It takes no longer for large numbers.
 ///
 /// # Errors
 /// - EINVAL, as from mmap(2), when `length` is 0, or `offset` is not a multiple of the page size.
 /// - ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`.
+/// - EINVAL where both apply.
 ///
 /// # Example
 /// ```text
@@ -61,22 +62,24 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 }
 
 /// Returns the sum of all bytes of the file at `path`, each taken as a number from 0 to 255. A file that can be mapped
-/// is mapped; any other regular file is read with read(2).
+/// is mapped, all of it at once; any other regular file is read with read(2).
 ///
-/// - No byte of a file that can be mapped goes through read(2) or a similar call.
+/// - No byte of a file that can be mapped goes through read(2) or another call that copies.
 /// - Only the bytes of the file count, even if its last page holds something past the end.
 /// - Most files of /proc have contents although their size is 0: they are read to the end.
 /// - An empty file has the sum 0.
 /// - Most files of /sys can't be mapped (ENODEV): they are read to the end, whatever their size.
 /// - The file is opened for reading only.
-/// - The call never waits for another process, whatever is at `path`.
+/// - The call never waits for another process, whatever is at `path` and whoever has a lease on it.
 /// - When it returns, even with an error, it has unmapped and closed everything.
 /// - No process truncates the file meanwhile.
 ///
 /// # Errors
 /// - `IsADirectory` or EISDIR for a directory.
 /// - `InvalidInput` or EINVAL for a FIFO or a device; nothing is read from it.
-/// - Other errors of open(2), mmap(2) and read(2), unchanged, such as ENOENT.
+/// - EWOULDBLOCK when open(2) would wait for the holder of a lease.
+/// - Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENXIO for a socket, ENOMEM for a large file.
+/// - A read(2) that ends with EINTR may be repeated.
 ///
 /// # Example
 /// ```text
@@ -94,19 +97,20 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// - `offset` may be any number: inside a page, in a hole, past the end.
 /// - A shorter file grows to `offset + bytes.len()`. A longer one keeps its size.
 /// - No other byte changes.
-/// - What lies between the old end and `offset` reads as zeros.
+/// - What lies between the old end and `offset` reads as zeros, whatever was stored past the end before.
 /// - Whole pages in that gap take no disk space.
 /// - Empty `bytes` change nothing and are no error, whatever `offset` is.
 /// - Pages that have disk space already need no more: storing to them succeeds on a full disk.
-/// - After any error the file has its old size and bytes.
-/// - The bytes do not go through write(2) or a similar call.
+/// - After any error the file has its old size and bytes; disk space in its holes may stay reserved.
+/// - `bytes` do not go through write(2) or another call that copies; zeros that reserve space may.
 /// - When it returns, even with an error, nothing that it mapped is still mapped.
 /// - It leaves no descriptor of its own open.
 ///
 /// # Errors
-/// - ENOSPC when the disk has too little space, and never a signal.
-/// - EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file.
-/// - Other errors of the system calls, unchanged, such as ENOMEM for too large a mapping.
+/// - `StorageFull` or ENOSPC when the disk has too little space, and never a signal.
+/// - `FileTooLarge` or EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file.
+/// - Above RLIMIT_FSIZE it is what ftruncate(2) does: SIGXFSZ, and EFBIG if that is ignored.
+/// - Other errors of the system calls, unchanged, such as EDQUOT, or ENOMEM for too large a mapping.
 ///
 /// # Example
 /// ```text
@@ -154,25 +158,33 @@ pub enum Missed {
 /// there, and the result is `Missed::Page`. Otherwise the result is that of `body`.
 ///
 /// - `file` is open for reading and writing.
+/// - While it runs, nothing else changes the action for SIGBUS, or the mask of the thread.
 /// - `Missed::Page` has the page that the first such access, in order of time, did not find.
 /// - A page missing at the moment of an access counts, even if it is there before and after.
+/// - So does a page that a store cannot get, because the disk is full.
+/// - An access by a thread that `body` has started counts like one by `body`.
+/// - An access by the kernel does not: a system call that finds no page fails with EFAULT.
 /// - If every access finds its page, the result is that of `body`, whatever the file's size.
 /// - `body` can load from a page of zeros and store to it, but its stores never reach the file.
+/// - Of two threads that find no page there at the same time, one may lose its store.
 /// - Every other page stays the file's: loads see what others write, and stores reach the file.
 /// - `survive` itself changes neither the bytes nor the size of the file.
-/// - It works in a thread that has SIGBUS blocked.
+/// - It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered.
+/// - What runs in the signal handler takes no lock and allocates no memory.
 /// - Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before.
+/// - One that was sent may reach that action as if the process had sent it to itself.
+/// - So does an access for which no page of zeros can be mapped.
 /// - With the default action, such a SIGBUS kills the process.
 /// - If the process lives on after it, the next missing page may kill it, as without `survive`.
 /// - One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues.
 /// - Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open.
 /// - Afterwards the action for SIGBUS and the signal mask of the thread are those from before.
 /// - Both hold after an error, and after a panic of `body`, too.
-/// - A panic of `body` reaches the caller, and the next `survive` works.
+/// - A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works.
 ///
 /// # Errors
 /// - [`Missed::Page`] when an access found no page.
-/// - `Missed::Call` with EBUSY when another `survive` is running.
+/// - `Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is.
 /// - `Missed::Call` with EINVAL when `length` is 0.
 /// - `Missed::Call` with the errno of any other call that fails.
 ///

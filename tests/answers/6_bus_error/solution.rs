@@ -107,6 +107,10 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// system may have made the file longer before it found the disk full (ext4 does). Blocks that were reserved inside the
 /// file read as zeros, as the hole did.
 ///
+/// What a process has stored past the end, in the last page, would become bytes of the file where the file system does
+/// not clear it when the file grows (tmpfs). ftruncate(2) to the size that the file has clears it everywhere, and can't
+/// meet a full disk, as a store of zeros there could.
+///
 /// From Linux 5.14 on there is another way: ftruncate(2), mmap(2), and then madvise(2) with MADV_POPULATE_WRITE, which
 /// prepares each page for a store, and fails with EFAULT where a store would be SIGBUS.
 ///
@@ -124,6 +128,9 @@ pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     let size = file.metadata()?.len();
     let edge = offset - offset % page_size_u64();
     let skip = usize::try_from(offset - edge).map_err(io::Error::other)?;
+    if offset > size {
+        file.set_len(size)?;
+    }
     let mapping = posix_fallocate(file, start, length)
         .and_then(|()| Mapping::of_file(file, edge, skip + bytes.len(), READ_WRITE, Sharing::Shared));
     match mapping {
@@ -162,7 +169,7 @@ pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
 /// Why [`survive`] has no result of its `body`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missed {
-    /// An access found no page: the number, from 0 on, of the first page of the mapping that was missing.
+    /// An access found no page: the number of that page in the mapping, from 0 on. The first such access counts.
     Page(usize),
     /// mmap(2) or another call failed, or another `survive` is running (EBUSY).
     Call(Errno),
@@ -194,8 +201,9 @@ mod guard {
 /// It does not call the old handler for other signals: the old action may be no handler at all (SIG_DFL), or expect
 /// other flags and another mask. Instead it restores the old action, and the fault happens again. A signal that was
 /// sent does not come again, so it is raised once more; it is blocked until this handler returns, and then meets the
-/// old action. From then on this `survive` has no handler any more: a process that goes on may die of its next missing
-/// page, as it would have without `survive`.
+/// old action. An access for which no page of zeros can be mapped comes again, too, and not for ever. From then on this
+/// `survive` has no handler any more: a process that goes on may die of its next missing page, as it would have without
+/// `survive`.
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the kernel passes a siginfo that is valid until the handler returns.
     let info = unsafe { &*info };
