@@ -6,13 +6,14 @@
 //! this one starts. [`receive_sealed`] takes a file from a process that is not trusted. Each is a few lines. Allow one
 //! to two hours for all of them, most of it spent in the man pages.
 //!
-//! Each function needs a handful of system calls; 300 are too many. A `kill -9`, at whatever moment, must leave nothing
-//! that has to be cleaned up.
+//! Each function makes at most 50 system calls, without those of `fill`, however long the file is; ten are plenty. A
+//! `kill -9`, at whatever moment, must leave nothing that has to be cleaned up. A process may call each of them many
+//! times, with other files.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 5, such as
 //! `mmap_workbook::lesson_2::Mapping` and `mmap_workbook::lesson_5::o_tmpfile`. `/proc` is mounted. An error that a
 //! contract names is the `io::ErrorKind` or the errno of the `io::Error`; any other error is passed on as the kernel
-//! returns it.
+//! returns it, with its errno.
 //!
 //! ```sh
 //! cargo run -- check 5    # what is right so far, and what is not
@@ -37,8 +38,10 @@ use mmap_workbook::lesson_2::Mapping;
 /// - `file` is open for reading and writing. This process and others may have it mapped, shared.
 /// - The file has its length at every moment, so no access to one of the mappings raises SIGBUS.
 /// - The bytes in `range` become zeros, for read(2) and in every shared mapping.
-/// - All other bytes keep their values.
-/// - Each page that lies wholly inside `range` gives up its disk space (st_blocks).
+/// - All other bytes keep their values, also those that other processes store to them meanwhile.
+/// - Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again.
+/// - What is a hole already stays one: no step needs free disk space.
+/// - The offset of `file` doesn't move, not even for a moment, since other processes may share it.
 /// - Neither end of `range` needs to be page-aligned.
 /// - Both ends may lie beyond 4 GiB.
 /// - An empty range inside the file, or at its end, changes nothing and is no error.
@@ -46,6 +49,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// # Errors
 /// - `InvalidInput` when `range` ends before it begins; nothing changes then.
 /// - `InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then.
+/// - EPERM when the file must not change (F_SEAL_WRITE), and EOPNOTSUPP when its file system has no holes.
 ///
 /// # Example
 /// ```text
@@ -61,21 +65,24 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 ///
 /// - `file` is open for reading and writing, and has at least one byte.
 /// - `mapping` covers the whole file, shared, for loads and stores: before the call and after it.
+/// - No process has stored anything past the end of the file, in its last page.
 /// - The old bytes keep their values, and the new ones are zeros.
 /// - Disk space is reserved for all `length` bytes, also where the file had holes.
 /// - That is so even if `length` is the length that the file has already.
 /// - Each process sees what the others store in the part that it has mapped.
 /// - At no moment is the file shorter than before the call.
-/// - No other process changes the length of the file meanwhile.
-/// - Afterwards the old mapping is unmapped: the call leaves the file mapped once.
+/// - No other process changes the length of the file meanwhile, nor the offset, which doesn't move.
+/// - The call leaves the file mapped once: a mapping that is replaced is unmapped.
 /// - The call leaves no descriptor of its own open.
 /// - After an error the file has its old length, and `mapping` is still shared, with its old length and bytes.
+/// - That is so even if fallocate(2) has made the file longer before it failed, as ext4 does.
+/// - It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved.
 ///
 /// # Errors
 /// - `InvalidInput` when `length` is less than the length of the file.
 /// - ENOSPC when the disk has too little space.
-/// - ENOMEM when no range of addresses of that length is free.
-/// - EPERM when the file must not grow (F_SEAL_GROW).
+/// - ENOMEM when no range of addresses of that length is free, even if the disk has no space either.
+/// - EPERM when `length` is more than the length of the file, which must not grow (F_SEAL_GROW).
 ///
 /// # Example
 /// ```text
@@ -92,15 +99,20 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// - `fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory.
 /// - While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it.
 /// - A process that is killed, at any moment, leaves the complete file with its permissions, or nothing.
-/// - The permissions are exactly `mode`, whatever the umask is.
-/// - The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name.
-/// - The directory is on the disk (fsync(2)) before `publish` returns.
-/// - `path` may be relative, or a bare file name in the current directory.
-/// - After an error of `fill`, or when `path` exists, the directory lists what it listed before.
+/// - The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets.
+/// - Neither the umask nor the current directory of the process changes, not even for a moment. `fill` changes neither.
+/// - The bytes and the permissions are on the disk (fsync(2)) before the file gets its name.
+/// - The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns.
+/// - `path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8.
+/// - Its directory may be read and written to, in any file system that has O_TMPFILE.
+/// - The call leaves no descriptor of its own open.
+/// - After an error up to the name, such as one of `fill`, the directory lists what it listed before.
 ///
 /// # Errors
 /// - `AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change.
 /// - The error of `fill`, unchanged.
+/// - ENOENT when the directory doesn't exist: `publish` doesn't create it.
+/// - The error of an fsync(2): of the file, and then nothing gets a name, or of the directory.
 ///
 /// # Example
 /// ```text
@@ -120,11 +132,17 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// - `file` may be dropped before `command` starts a program.
 /// - `number` may be free in this process, or the number of `file`, or that of another open file.
 /// - That other file stays open in this process under its number.
+/// - `number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process.
+/// - A program that doesn't exist is an error as without `hand_down`, if `number` was free: nothing else may get it.
+/// - What runs between fork and exec makes system calls only: it takes no lock and allocates nothing.
+/// - Nothing else of `command` changes, such as its standard streams.
 /// - Once `command` is dropped, no descriptor that the call made is open.
-/// - `hand_down` is called at most once for each `command`.
+/// - `hand_down` is called at most once for each `command`; several commands may exist at the same time.
+/// - `file` has FD_CLOEXEC, like all files that Rust opens.
 ///
 /// # Errors
 /// - `InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2.
+/// - Any error when `number` is too high (RLIMIT_NOFILE): here, or else when `command` starts a program.
 ///
 /// # Example
 /// ```text
@@ -141,18 +159,22 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
 ///
 /// - Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes.
 /// - So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE.
-/// - A file that has both seals is accepted, whatever other seals it has or lacks.
+/// - A file open for reading that has both seals is accepted, whatever other seals it has or lacks.
 /// - The length is asked for after the seals (F_GET_SEALS in fcntl(2)): before, the sender may still change it.
 /// - The mapping is of the file itself, not of a copy, and there is only one.
 /// - It is private and for reading only; before Linux 6.7 a shared one is EPERM.
 /// - The seals of the file do not change.
-/// - Nor does its offset, which the sender shares.
+/// - Nor does its offset, which the sender shares, not even for a moment.
+/// - `socket` keeps its settings, such as the timeout, and no more than one message is received.
 /// - No descriptor of the file stays open.
-/// - When the file is refused, nothing stays mapped either.
+/// - After an error, nothing stays mapped either.
 ///
 /// # Errors
 /// - `InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals.
+/// - `InvalidData` when its seals can't be asked for (O_PATH in open(2)).
 /// - `InvalidData` when the file is empty, or longer than `at_most` bytes.
+/// - EACCES when the descriptor that was sent is not open for reading.
+/// - ENOMEM when no range of addresses of that length is free.
 /// - Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone.
 ///
 /// # Example

@@ -7,7 +7,7 @@
 use std::fs::{File, Permissions};
 use std::io;
 use std::ops::Range;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
@@ -116,16 +116,19 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// fork and exec no other thread runs: dup2(2) makes a descriptor without the flag, except when both numbers are the
 /// same. Then it does nothing at all, and the flag has to be cleared.
 ///
-/// `command` owns a descriptor of its own, so `file` may be dropped. The kernel chooses the number of that descriptor,
-/// so it may be `number` itself.
-///
-/// One problem remains: if std uses `number` in the child (for the pipe that tells the parent of a failed execve(2)),
-/// it loses that descriptor, as with any `pre_exec` that calls dup2(2). A number far above those in use avoids that.
+/// `command` owns a descriptor of its own, so `file` may be dropped. It is `number` itself, if that is free: otherwise
+/// std might get it, for the pipe that tells the parent of a failed execve(2). With dup2(2) the pipe would be lost, a
+/// program that does not exist would be no error, and what std writes to the pipe would be written to the file.
 pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
     if number < 3 {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "0, 1 and 2 are the standard streams"));
     }
-    let lent = file.try_clone()?;
+    // The lowest free number from `number` on. There may be none, if that is the last one; then any will do.
+    let lent = match fcntl(file, FcntlArg::F_DUPFD_CLOEXEC(number)) {
+        // SAFETY: the kernel has just made this descriptor for us.
+        Ok(lent) => unsafe { OwnedFd::from_raw_fd(lent) },
+        Err(_) => file.as_fd().try_clone_to_owned()?,
+    };
     let put_in_place = move || {
         if lent.as_raw_fd() == number {
             fcntl(&lent, FcntlArg::F_SETFD(FdFlag::empty()))?;
