@@ -11,6 +11,7 @@ use mmap_workbook::course::feedback;
 use mmap_workbook::course::grading::Grade;
 use mmap_workbook::course::progress::Progress;
 use mmap_workbook::course::{self, Course, DemoInput, Lesson, commands};
+use mmap_workbook::grade::refuse_a_deadline_that_is_none;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
 use mmap_workbook::model::Model;
@@ -24,7 +25,11 @@ use mmap_workbook::ui::{self, StandardOutput, Terminal};
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let grades = matches!(&arguments.command, Some(Command::Check(_) | Command::Solution { force: false, .. }));
+    let watches = matches!(&arguments.command, Some(Command::Watch { .. }));
     let status = ui::fail_at_the_file_size_limit().and_then(|()| {
+        if grades || watches {
+            refuse_a_deadline_that_is_none()?;
+        }
         let run = || status(run(arguments));
         if grades { process::guarded(run) } else { Ok(run()) }
     });

@@ -12,10 +12,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use common::{answers_of, exercise_of};
+use common::{answers_of, deny, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
 use mmap_workbook::process::{Child, DEADLINE, Ended, Pipes};
 use mmap_workbook::ui::JSON_FORMAT;
+use nix::errno::Errno;
+use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
 use nix::sys::signal::{SigHandler, Signal, kill, killpg, signal};
@@ -616,6 +618,111 @@ fn until(what: &str, mut holds: impl FnMut() -> bool) {
         assert!(Instant::now() < deadline, "{what}: not within {DEADLINE:?}");
         std::thread::yield_now();
     }
+}
+
+#[test]
+fn watch_hears_keys_and_saves_while_it_grades() {
+    let copy = Copy::fresh();
+    let seconds = "98765.5432";
+    let mut command = copy.command(&["watch", "2"]);
+    // Far longer than this test may take.
+    command.env("WORKBOOK_DEADLINE", "3600");
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    copy.save(&with_a_daemon(seconds));
+    let (child, Pipes { stdin, stdout, .. }) = Child::spawn(&mut command).expect("it starts");
+    let (mut stdin, mut stdout, mut seen) = (stdin.expect("a pipe"), stdout.expect("a pipe"), String::new());
+    let begins = || until("the answer's process", || !processes_of(&["sleep", seconds]).is_empty());
+    begins();
+    stdin.write_all(b"h\n").expect("a key");
+    read_until(&mut stdout, "byte_at, hint 1 of", &mut seen);
+    read_until(&mut stdout, "q quit", &mut seen);
+    assert!(processes_of(&["sleep", seconds]).is_empty(), "what was graded has ended");
+    stdin.write_all(b"c\n").expect("a key");
+    begins();
+    copy.save(&solved());
+    read_until(&mut stdout, "Lesson 2 is solved.", &mut seen);
+    assert!(processes_of(&["sleep", seconds]).is_empty(), "what was graded has ended");
+    copy.save(&with_a_daemon(seconds));
+    begins();
+    stdin.write_all(b"q\n").expect("a key");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+    assert!(processes_of(&["sleep", seconds]).is_empty(), "what was graded has ended");
+}
+
+#[test]
+fn watch_goes_on_where_nobody_tells_it_of_a_save() {
+    let copy = Copy::fresh();
+    let mut command = copy.command(&["watch", "2"]);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+    // SAFETY: it makes system calls only, and allocates nothing.
+    unsafe { command.pre_exec(|| deny(libc::SYS_inotify_init1, Errno::EMFILE)) };
+    let (child, Pipes { stdin, stdout, .. }) = Child::spawn(&mut command).expect("it starts");
+    let (mut stdin, mut stdout, mut seen) = (stdin.expect("a pipe"), stdout.expect("a pipe"), String::new());
+    read_until(&mut stdout, "q quit", &mut seen);
+    copy.save(&solved());
+    read_until(&mut stdout, "Lesson 2 is solved.", &mut seen);
+    stdin.write_all(b"q\n").expect("a key");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+}
+
+#[test]
+fn watch_says_what_is_wrong_with_the_file_and_goes_on() {
+    let copy = Copy::fresh();
+    fs::remove_file(copy.exercise()).expect("a file");
+    let mut command = copy.command(&["watch", "2"]);
+    let (mut both, output) = std::io::pipe().expect("a pipe");
+    command.stdin(Stdio::piped()).stdout(output.try_clone().expect("a descriptor")).stderr(output);
+    let (child, Pipes { stdin, .. }) = Child::spawn(&mut command).expect("it starts");
+    drop(command);
+    let (mut stdin, mut seen) = (stdin.expect("a pipe"), String::new());
+    read_until(&mut both, "No such file", &mut seen);
+    read_until(&mut both, "q quit", &mut seen);
+    copy.save("<<<<<<< ours\n=======\n>>>>>>> theirs\n");
+    read_until(&mut both, "exercise.rs:1: a merge conflict", &mut seen);
+    copy.save(&exercise_of(LESSON).stub().expect("a stub"));
+    read_until(&mut both, "0 of 4 are right", &mut seen);
+    stdin.write_all(b"q\n").expect("a key");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+}
+
+#[test]
+fn a_deadline_that_is_none_is_said() {
+    let copy = Copy::fresh();
+    for seconds in ["0", "-1", "3601", "18446744073709551615", "ten", ""] {
+        for command in [["check", "2"], ["watch", "2"], ["solution", "2"]] {
+            let run = finish(copy.command(&command).env("WORKBOOK_DEADLINE", seconds));
+            assert_refused(&run, &[&format!("WORKBOOK_DEADLINE={seconds}: not a number of seconds from 1 to 3600")]);
+        }
+    }
+}
+
+/// The state of a process: the letter in proc_pid_stat(5).
+fn state_of(pid: Pid) -> Option<char> {
+    fs::read_to_string(format!("/proc/{pid}/stat")).ok()?.rsplit_once(") ")?.1.chars().next()
+}
+
+#[test]
+fn ctrl_z_stops_watch_and_gives_the_terminal_back_until_it_goes_on() {
+    let copy = Copy::fresh();
+    let pty = openpty(None, None).expect("a terminal");
+    let mut command = copy.command(&["watch", "2"]);
+    let descriptor = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+    command.stdin(descriptor()).stdout(descriptor()).stderr(Stdio::null());
+    let (child, _) = Child::spawn(&mut command).expect("it starts");
+    drop(command);
+    let (mut terminal, mut seen) = (fs::File::from(pty.master.try_clone().expect("a descriptor")), String::new());
+    read_until(&mut terminal, " quit", &mut seen);
+    for _ in 0..2 {
+        terminal.write_all(b"\x1a").expect("a key");
+        until("it stops", || state_of(child.pid()) == Some('T'));
+        assert!(echoes(&pty.slave), "the terminal is the shell's");
+        seen.clear();
+        child.signal(Signal::SIGCONT).expect("it is there");
+        read_until(&mut terminal, " quit", &mut seen);
+        assert!(seen.contains("0 of 4 are right") && !echoes(&pty.slave), "{seen}");
+    }
+    terminal.write_all(b"q").expect("a key");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
 }
 
 /// The processes whose first arguments are these.

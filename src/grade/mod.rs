@@ -15,8 +15,8 @@ mod report;
 mod todo;
 pub mod trace;
 
-use std::panic;
 use std::time::Duration;
+use std::{io, panic};
 
 pub use answer::{ANSWER_VARIABLE, answer_id, chosen_answer};
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
@@ -35,10 +35,25 @@ use crate::text::{Language, Text};
 /// The name of the environment variable with the [`deadline`] in seconds.
 pub const DEADLINE_VARIABLE: &str = "WORKBOOK_DEADLINE";
 
+/// The longest [`deadline`] in seconds.
+const LONGEST: u64 = 3_600;
+
 /// How long a call of the learner's code may take before it is killed: `WORKBOOK_DEADLINE`, else 10 seconds.
 pub fn deadline() -> Duration {
-    let seconds = std::env::var(DEADLINE_VARIABLE).ok().and_then(|seconds| seconds.parse().ok());
+    let seconds = std::env::var(DEADLINE_VARIABLE).ok().and_then(|seconds| seconds_of(&seconds));
     Duration::from_secs(seconds.unwrap_or(10))
+}
+
+/// # Errors
+/// When `WORKBOOK_DEADLINE` is set to what can't be a deadline: one line says so.
+pub fn refuse_a_deadline_that_is_none() -> io::Result<()> {
+    let Some(seconds) = std::env::var_os(DEADLINE_VARIABLE) else { return Ok(()) };
+    let text = format!("{DEADLINE_VARIABLE}={}: not a number of seconds from 1 to {LONGEST}", seconds.display());
+    seconds.to_str().and_then(seconds_of).map(drop).ok_or_else(|| io::Error::other(text))
+}
+
+fn seconds_of(text: &str) -> Option<u64> {
+    text.parse().ok().filter(|seconds| (1..=LONGEST).contains(seconds))
 }
 
 /// One check: runs `body`. When it fails, the check says why, the `rule` that was broken, and which `section` to read:
