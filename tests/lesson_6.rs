@@ -8,6 +8,10 @@ mod checks;
 #[path = "answers/6_bus_error/solution.rs"]
 mod exercise;
 
+/// Counts, for the checks of what a signal handler may do.
+#[global_allocator]
+static ALLOCATOR: mmap_workbook::grade::Counting = mmap_workbook::grade::Counting;
+
 use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
@@ -15,6 +19,7 @@ use std::os::unix::fs::FileExt;
 
 use common::{cases, file_with, has_small_disks, open, transcript};
 use mmap_workbook::grade::fixtures::{near_page_boundaries, pattern};
+use mmap_workbook::grade::{allocator_calls, allocator_calls_of_children};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
@@ -498,4 +503,14 @@ fn the_demonstration_shows_what_the_lesson_says() {
     if has_small_disks() {
         insta::assert_snapshot!(transcript);
     }
+}
+
+/// A child counts its own: what it allocates is not its parent's doing.
+#[test]
+fn the_calls_of_the_allocator_are_counted_by_process() {
+    let before = allocator_calls();
+    drop(std::hint::black_box(Box::new(1)));
+    assert_eq!(allocator_calls() - before, 2);
+    let forked = |body: fn()| allocator_calls_of_children(|| end_of(body).expect("a child")).expect("a mapping");
+    assert_eq!(forked(|| drop(std::hint::black_box(Box::new(1)))).1 - forked(|| ()).1, 2);
 }

@@ -5,6 +5,7 @@
 //! each instruction. So whatever the code does instead of returning has a verdict of its own, and a property can shrink
 //! a counterexample even where each try dies of a signal.
 
+mod allocations;
 mod answer;
 mod ask;
 mod failure;
@@ -18,6 +19,7 @@ pub mod trace;
 use std::time::Duration;
 use std::{io, panic};
 
+pub use allocations::{Counting, allocator_calls, allocator_calls_of_children};
 pub use answer::{ANSWER_VARIABLE, answer_id, chosen_answer};
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub(crate) use failure::Limit;
