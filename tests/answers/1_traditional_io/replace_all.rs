@@ -1,10 +1,49 @@
-//! Answers to `replace_all`, right and wrong.
-
 use std::cell::Cell;
 use std::io;
 
 use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 use nix::errno::Errno;
+
+/// Fills `into` as far as the file reaches.
+fn fill(file: &dyn Calls, into: &mut [u8], at: u64) -> io::Result<usize> {
+    read_at(file, into, at, &mut Account::default())
+}
+
+/// Writes all of `bytes`.
+fn put(file: &dyn Calls, bytes: &[u8], at: u64) -> io::Result<()> {
+    write_at(file, bytes, at, &mut Account::default())
+}
+
+/// The check of the arguments.
+fn check(old: &[u8], new: &[u8]) -> io::Result<()> {
+    if old.is_empty() || old.len() != new.len() { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(()) }
+}
+
+/// Calls `found` with the offset of each occurrence, right away, and returns how many there were.
+fn scan(file: &dyn Calls, old: &[u8], mut found: impl FnMut(u64) -> io::Result<()>) -> io::Result<u64> {
+    let mut window = vec![0; old.len() + CHUNK];
+    let (mut start, mut kept, mut count) = (0, 0, 0);
+    loop {
+        let read = fill(file, &mut window[kept..], start + kept as u64)?;
+        let end = kept + read;
+        let mut at = 0;
+        while at + old.len() <= end {
+            if window[at..end].starts_with(old) {
+                found(start + at as u64)?;
+                count += 1;
+                at += old.len();
+            } else {
+                at += 1;
+            }
+        }
+        if end < window.len() {
+            return Ok(count);
+        }
+        window.copy_within(at..end, 0);
+        start += at as u64;
+        kept = end - at;
+    }
+}
 
 /// Takes a short read for the end of the file.
 ///
@@ -279,8 +318,510 @@ mod writes_it_all_back {
     }
 }
 
+/// Carries the undecided end of each window over to the next one.
+///
+/// passes
+mod carries_the_undecided_tail {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        scan(file, old, |at| put(file, new, at))
+    }
+}
+
+/// Keeps no bytes of the file but the state of a Knuth-Morris-Pratt automaton, and checks the arguments with EINVAL.
+///
+/// passes
+mod automaton {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        if old.is_empty() || new.len() != old.len() {
+            return Err(Errno::EINVAL.into());
+        }
+        let mut border = vec![0_u32; old.len()];
+        let step = |border: &[u32], mut state: usize, byte: u8| {
+            while state > 0 && old[state] != byte {
+                state = border[state - 1] as usize;
+            }
+            state + usize::from(old[state] == byte)
+        };
+        for i in 1..old.len() {
+            border[i] = step(&border, border[i - 1] as usize, old[i]) as u32;
+        }
+        let mut buffer = vec![0; 20 * 1024];
+        let (mut at, mut state, mut count) = (0, 0, 0);
+        loop {
+            let read = fill(file, &mut buffer, at)?;
+            for &byte in &buffer[..read] {
+                at += 1;
+                state = step(&border, state, byte);
+                if state == old.len() {
+                    put(file, new, at - old.len() as u64)?;
+                    (state, count) = (0, count + 1);
+                }
+            }
+            if read == 0 {
+                return Ok(count);
+            }
+        }
+    }
+}
+
+/// Reads the bytes around a seam a second time, in windows of 512 KiB; none of these bytes has been written.
+///
+/// passes
+mod reads_the_seam_again {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut window = vec![0; 512 * 1024];
+        let (mut start, mut count) = (0, 0);
+        loop {
+            let end = fill(file, &mut window, start)?;
+            let mut at = 0;
+            while let Some(candidate) = window.get(at..at + old.len()).filter(|_| at + old.len() <= end) {
+                if candidate == old {
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                    at += old.len();
+                } else {
+                    at += 1;
+                }
+            }
+            if end < window.len() {
+                return Ok(count);
+            }
+            start += at as u64;
+        }
+    }
+}
+
+/// Looks at the size first, and never reads past it: no call finds the end by a read of 0 bytes.
+///
+/// passes
+mod stops_at_the_size {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let size = loop {
+            match file.size() {
+                Err(Errno::EINTR) => {}
+                size => break size?,
+            }
+        };
+        let (mut window, mut end, mut count) = (Vec::with_capacity(256 * 1024), 0, 0);
+        while end < size {
+            let kept = window.len();
+            let next = usize::try_from(size - end).map_or(128 * 1024, |left| left.min(128 * 1024));
+            window.resize(kept + next, 0);
+            let read = fill(file, &mut window[kept..], end)?;
+            window.truncate(kept + read);
+            let start = end - kept as u64;
+            end += read as u64;
+            let mut at = 0;
+            while window.len() - at >= old.len() {
+                let found = window[at..].starts_with(old);
+                if found {
+                    put(file, new, start + at as u64)?;
+                }
+                count += u64::from(found);
+                at += if found { old.len() } else { 1 };
+            }
+            window.drain(..at);
+            if read < next {
+                break;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Replaces in the buffer as well and goes on one byte later, so that it finds occurrences that it has made itself.
+///
+/// breaks: "What was written is not searched again."
+/// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+mod searches_what_it_wrote {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut window = vec![0; old.len() + CHUNK];
+        let (mut start, mut kept, mut count) = (0, 0, 0);
+        loop {
+            let end = kept + fill(file, &mut window[kept..], start + kept as u64)?;
+            let mut at = 0;
+            while at + old.len() <= end {
+                if window[at..end].starts_with(old) {
+                    window[at..at + old.len()].copy_from_slice(new);
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += 1;
+            }
+            if end < window.len() {
+                return Ok(count);
+            }
+            window.copy_within(at..end, 0);
+            start += at as u64;
+            kept = end - at;
+        }
+    }
+}
+
+/// Searches each chunk by itself, and so misses an occurrence that begins in one chunk and ends in the next.
+///
+/// breaks: "Replaces every occurrence of `old` in the file with `new`"
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
+mod each_chunk_by_itself {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut chunk = vec![0; 2 * CHUNK];
+        let (mut start, mut count) = (0, 0);
+        loop {
+            let end = fill(file, &mut chunk, start)?;
+            let mut at = 0;
+            while at + old.len() <= end {
+                let found = chunk[at..end].starts_with(old);
+                if found {
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += if found { old.len() } else { 1 };
+            }
+            start += end as u64;
+            if end < chunk.len() {
+                return Ok(count);
+            }
+        }
+    }
+}
+
+/// Goes on one byte after the beginning of an occurrence, so that "aaa" has two of "aa".
+///
+/// breaks: "they do not overlap"
+/// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+mod windows_of_the_whole_chunk {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut window = vec![0; old.len() - 1 + CHUNK];
+        let (mut start, mut count) = (0, 0);
+        let mut kept = 0;
+        loop {
+            let end = kept + fill(file, &mut window[kept..], start + kept as u64)?;
+            for (at, candidate) in window[..end].windows(old.len()).enumerate() {
+                if candidate == old {
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                }
+            }
+            if end < window.len() {
+                return Ok(count);
+            }
+            kept = old.len() - 1;
+            window.copy_within(end - kept..end, 0);
+            start += (end - kept) as u64;
+        }
+    }
+}
+
+/// After a mismatch it skips all bytes that had matched, and misses "aab" in "aaab".
+///
+/// breaks: "Replaces every occurrence of `old` in the file with `new`"
+/// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+mod skips_what_matched {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut buffer = vec![0; CHUNK];
+        let (mut at, mut matched, mut count) = (0, 0, 0);
+        loop {
+            let read = fill(file, &mut buffer, at)?;
+            for &byte in &buffer[..read] {
+                at += 1;
+                if byte == old[matched] {
+                    matched += 1;
+                } else {
+                    matched = usize::from(byte == old[0]);
+                }
+                if matched == old.len() {
+                    put(file, new, at - old.len() as u64)?;
+                    (matched, count) = (0, count + 1);
+                }
+            }
+            if read < buffer.len() {
+                return Ok(count);
+            }
+        }
+    }
+}
+
+/// Stores each chunk back as a whole, with the occurrences replaced.
+///
+/// breaks: "Only the occurrences are written: another process may be changing the bytes beside them."
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
+mod stores_the_chunk_back {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut window = vec![0; old.len() + CHUNK];
+        let (mut start, mut kept, mut count) = (0, 0, 0);
+        loop {
+            let end = kept + fill(file, &mut window[kept..], start + kept as u64)?;
+            let (mut at, before) = (0, count);
+            while at + old.len() <= end {
+                if window[at..end].starts_with(old) {
+                    window[at..at + old.len()].copy_from_slice(new);
+                    count += 1;
+                    at += old.len();
+                } else {
+                    at += 1;
+                }
+            }
+            if count > before {
+                put(file, &window[..at], start)?;
+            }
+            if end < window.len() {
+                return Ok(count);
+            }
+            window.copy_within(at..end, 0);
+            start += at as u64;
+            kept = end - at;
+        }
+    }
+}
+
+/// Writes a run of occurrences side by side with a single pwrite(2).
+///
+/// breaks: "Each occurrence is written with one pwrite(2) of its own"
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
+mod joins_neighbours {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let (mut run, mut run_at) = (Vec::new(), 0);
+        let count = scan(file, old, |at| {
+            if !run.is_empty() && (at != run_at + run.len() as u64 || run.len() > CHUNK) {
+                put(file, &run, run_at)?;
+                run.clear();
+            }
+            if run.is_empty() {
+                run_at = at;
+            }
+            run.extend_from_slice(new);
+            Ok(())
+        })?;
+        put(file, &run, run_at)?;
+        Ok(count)
+    }
+}
+
+/// Takes a short read for the end of the file.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+mod short_read_is_the_end {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut window = vec![0; old.len() + CHUNK];
+        let (mut start, mut kept, mut count) = (0, 0, 0);
+        loop {
+            let read = loop {
+                match file.pread(&mut window[kept..], start + kept as u64) {
+                    Err(Errno::EINTR) => continue,
+                    read => break read?,
+                }
+            };
+            let end = kept + read;
+            let mut at = 0;
+            while at + old.len() <= end {
+                let found = window[at..end].starts_with(old);
+                if found {
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += if found { old.len() } else { 1 };
+            }
+            if end < window.len() {
+                return Ok(count);
+            }
+            window.copy_within(at..end, 0);
+            start += at as u64;
+            kept = end - at;
+        }
+    }
+}
+
+/// Goes on after a short write, but passes EINTR of pwrite(2) to the caller.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed eintr-is-an-error
+mod interrupted_write_is_an_error {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        scan(file, old, |at| {
+            let mut done = 0;
+            while done < new.len() {
+                done += file.pwrite(&new[done..], at + done as u64)?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// After a short write it moves the offset on, but begins again with the first byte of `new`, and writes past the end.
+///
+/// breaks: "Only the occurrences are written"
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+mod short_write_starts_over {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        scan(file, old, |at| {
+            let mut done = 0;
+            while done < new.len() {
+                match file.pwrite(new, at + done as u64) {
+                    Ok(written) => done += written,
+                    Err(Errno::EINTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Reads the whole file into memory.
+///
+/// breaks: "The call uses at most 1 MiB of memory. The file may be larger than that."
+/// fails: replace_all::takes_little_memory_however_large_the_file_is out_of_memory a-file-fits-in-memory
+mod whole_file_in_memory {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut whole = vec![0; file.size()? as usize];
+        let end = fill(file, &mut whole, 0)?;
+        let (mut at, mut count) = (0, 0);
+        while at + old.len() <= end {
+            if whole[at..end].starts_with(old) {
+                put(file, new, at as u64)?;
+                count += 1;
+                at += old.len();
+            } else {
+                at += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Holds that the empty string occurs nowhere.
+///
+/// breaks: "`InvalidInput` or EINVAL when `old` is empty"
+/// fails: replace_all::refuses_what_is_no_replacement failed
+mod empty_occurs_nowhere {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        if old.len() != new.len() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if old.is_empty() {
+            return Ok(0);
+        }
+        scan(file, old, |at| put(file, new, at))
+    }
+}
+
+/// Returns 0 at once when `old` and `new` are the same.
+///
+/// breaks: "returns the number of occurrences"
+/// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+mod nothing_to_do_when_equal {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        if old == new {
+            return Ok(0);
+        }
+        scan(file, old, |at| put(file, new, at))
+    }
+}
+
+/// Makes the change durable, which nobody asked for.
+///
+/// breaks: "The call uses neither ftruncate(2) nor fsync(2)."
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
+mod durable_too {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let count = scan(file, old, |at| put(file, new, at))?;
+        while count > 0 && file.fsync() == Err(Errno::EINTR) {}
+        Ok(count)
+    }
+}
+
+/// Reads only as many whole chunks as the size has, and forgets the rest.
+///
+/// breaks: "Replaces every occurrence of `old` in the file with `new`"
+/// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
+mod whole_chunks_only {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let chunk = 16 * 1024;
+        let mut window = Vec::new();
+        let (mut start, mut count) = (0, 0);
+        for n in 0..file.size()? / chunk {
+            let kept = window.len();
+            window.resize(kept + chunk as usize, 0);
+            fill(file, &mut window[kept..], n * chunk)?;
+            let mut at = 0;
+            while at + old.len() <= window.len() {
+                let found = window[at..].starts_with(old);
+                if found {
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += if found { old.len() } else { 1 };
+            }
+            window.drain(..at);
+            start += at as u64;
+        }
+        Ok(count)
+    }
+}
+
 one_of! {
     pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64>;
     a_bare_call_is_enough all_of_it_in_memory always_three an_interruption_is_an_error byte_by_byte
     each_chunk_for_itself knows_the_sizes nothing_is_everywhere searches_the_new_bytes writes_it_all_back
+    carries_the_undecided_tail automaton reads_the_seam_again stops_at_the_size
+    searches_what_it_wrote each_chunk_by_itself windows_of_the_whole_chunk skips_what_matched
+    stores_the_chunk_back joins_neighbours short_read_is_the_end interrupted_write_is_an_error
+    short_write_starts_over whole_file_in_memory
+    empty_occurs_nowhere nothing_to_do_when_equal
+    durable_too whole_chunks_only
 }
