@@ -27,11 +27,14 @@ use mmap_workbook::lesson_1::Calls;
 /// - What was written is not searched again.
 /// - Short and interrupted calls (EINTR) change nothing but the number of calls.
 /// - Only the occurrences are written: another process may be changing the bytes beside them.
-/// - The call uses at most 1 MiB of memory. The file may be larger than that.
+/// - The call uses at most 1 MiB of memory beside `old` and `new`. The file may be larger than that.
 /// - `old` is at most 64 KiB long.
 /// - The call uses neither ftruncate(2) nor fsync(2).
 /// - Each occurrence is written with one pwrite(2) of its own, or more if that is short or interrupted.
-/// - There is at most one pread(2) per 16 KiB of the file, plus 5, unless some are short or interrupted.
+/// - It is written even if `new` is the same as `old`.
+/// - There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5.
+/// - Short and interrupted ones do not count.
+/// - `size()` does not count as a call, and is never interrupted.
 ///
 /// # Errors
 /// - `InvalidInput` or EINVAL when `old` is empty, or `new` has another length; the file does not change.
@@ -55,15 +58,16 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 /// - Short and interrupted calls (EINTR) change nothing but the number of calls.
 /// - If the file can't grow, it has its old bytes and its old size when the call returns.
 /// - A pwrite(2) may fail at any byte past the old end, even after ftruncate(2) has made the file longer.
-/// - A pwrite(2) of bytes inside the old size never fails for lack of space.
+/// - It never fails for lack of space inside the old size, or where this call has written before.
 /// - The call uses at most 1 MiB of memory. The file may be larger than that.
 /// - No byte before the first inserted `\r` is written. If none is inserted, nothing is.
 /// - Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16.
-/// - `size()` does not count as a call.
+/// - `size()` does not count as a call, and is never interrupted.
 /// - Nobody else changes the file meanwhile.
 ///
 /// # Errors
-/// - ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2), unchanged. SIGXFSZ is ignored here.
+/// - ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2) or ftruncate(2), unchanged.
+/// - SIGXFSZ is ignored here.
 /// - Any other error of a call, unchanged. Part of the change may have been made by then.
 ///
 /// # Example
@@ -78,24 +82,28 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// Increments the number in the file at `path` and returns the new number. It never returns the same number twice, no
 /// matter which processes call it at the same time, and even if one of them is killed or the machine crashes.
 ///
-/// - The file holds one or more decimal digits, and perhaps a newline after them.
+/// - The file holds one or more decimal digits, and perhaps one `\n` after them. Any number of zeros may come first.
 /// - A file that does not exist counts as 0.
 /// - Afterwards the file holds the new number and a newline.
 /// - A process that opens the file at any moment finds the complete old number or the complete new one.
-/// - A process may be killed at any moment: the next call then succeeds.
+/// - A process may be killed at any moment: that makes no later call fail.
 /// - A process that has opened the file before keeps reading the old number.
-/// - The new file has the mode of the old one.
+/// - The new file has the mode of the old one, all 12 bits of it, before it has the name.
+/// - Without an old one, any mode will do with which its owner can read it.
 /// - write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name.
 /// - fsync(2) puts the directory on the disk after that, before the call returns.
+/// - Similar calls will do: writev(2), fdatasync(2), syncfs(2), renameat2(2).
 /// - Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading.
-/// - A process takes the lock before it reads the number, and holds it until the directory is on the disk.
+/// - A process takes the lock before it reads the number or removes files.
+/// - It holds the lock until the directory is on the disk, and releases it before it returns, even with an error.
 /// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
 ///   file's name does.
-/// - A process that is killed may leave a temporary file. The next call that succeeds removes it.
+/// - A process that is killed may leave a temporary file. The next call that succeeds removes it; others may.
 /// - A call that returns, even with an error, leaves no temporary file of its own.
 /// - No other file is created or changed.
 /// - `path` may be a bare file name.
 /// - `path` is not a symbolic link.
+/// - EINTR is no error: the call is retried.
 ///
 /// # Errors
 /// - `InvalidData` when the file is empty, or holds anything but a number; it does not change.
@@ -119,18 +127,20 @@ pub type Record = [u8; 32];
 /// the two, and once this call has returned Ok, the new one. There is only this one file and no rename(2): databases
 /// and boot loaders save so.
 ///
-/// - The file is empty at first, and may grow to at most 16 KiB. Its layout is up to you.
+/// - The file is empty at first, and never has more than 16 KiB. Its layout is up to you.
 /// - A power cut keeps the file's bytes and size as of the last fsync(2) that returned Ok.
 /// - Each byte written since, by any process, is kept or lost, and so is each change of size.
 /// - Each is kept or lost independently of the others. No byte is kept in part.
+/// - A checksum of 64 bits or more that matches is proof enough.
 /// - The process may be killed at any moment. The next process then sees everything that was written.
-/// - A power cut may interrupt the save that follows a killed one.
-/// - `load` then finds the record of either of these saves, or the one before both.
+/// - A power cut may interrupt a save that follows killed ones.
+/// - `load` then finds the record of any of these saves, or the last one before them that returned Ok.
 /// - The record of an interrupted save may appear later, even if `load` has not found it.
 /// - It no longer appears once a later save has returned Ok.
 /// - A save that fails counts as interrupted.
 /// - After a failed fsync(2) nobody uses the file before the next power cut.
-/// - Calls may be short or interrupted (EINTR).
+/// - Calls may be short or interrupted (EINTR), except `size()`.
+/// - What a failed pwrite(2) or ftruncate(2) was to change is as before.
 /// - Only one process uses the file at a time.
 ///
 /// # Errors
@@ -151,7 +161,8 @@ pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
 /// Returns the record that [`save`] promises, or None if no record was saved. It is graded together with `save`.
 ///
 /// - An empty file has no record.
-/// - Calls may be short or interrupted (EINTR).
+/// - It does not change the file.
+/// - Calls may be short or interrupted (EINTR), except `size()`.
 ///
 /// # Errors
 /// - Those of the calls, unchanged.
