@@ -19,6 +19,7 @@
 //! - [`kernel`]: the kernel as a place to play a scenario: one process for each letter
 //! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
 //! - [`predict`]: questions about scenarios, and the misconceptions behind wrong answers
+//! - [`words`]: the atomic words of a mapping, and a machine in which checks play them
 //! - [`course`]: the list of lessons, what a demonstration is run on, and the commands of the exercises
 //! - [`arguments`]: the arguments of the program
 //!
@@ -51,6 +52,8 @@ pub mod scenario;
 pub mod text;
 #[cfg(unix)]
 pub mod ui;
+#[cfg(unix)]
+pub mod words;
 
 #[cfg(unix)]
 #[path = "../lessons/1_traditional_io/lesson.rs"]

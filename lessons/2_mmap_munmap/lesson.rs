@@ -17,7 +17,7 @@ use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 
 use memmap2::{Mmap, MmapMut, MmapOptions};
 use nix::errno::Errno;
@@ -29,6 +29,7 @@ use nix::sys::resource::{Resource, setrlimit};
 use crate::narrate::{Narrator, answer};
 use crate::observe::{hex, maps_of, maps_of_process, page_size, page_size_u64, whole_pages};
 use crate::process::{Child, Ended, end_of};
+use crate::words::AtomicU64;
 
 /// Who sees a store to the mapping. mmap(2) requires exactly one of the two; lesson 3 is about the difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,9 @@
 //! and [`latest`] pass on a value that readers always find whole, without waiting. Allow about two hours.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, tempfile, and everything in lessons 1
-//! to 3, such as `mmap_workbook::lesson_2::Mapping`, whose `long_word` is an `AtomicU64` in the mapping.
+//! to 3, such as `mmap_workbook::lesson_2::Mapping`. Its `long_word` is a `words::AtomicU64`, which has the methods of
+//! std's, and `mmap_workbook::words::fence` is its fence: the checks don't see std's own. The functions have to be right
+//! by Rust's memory model, not only on x86; which orderings they use is up to you.
 //!
 //! ```sh
 //! cargo run -- check 4    # what is right so far, and what is not

@@ -1,3 +1,7 @@
+use mmap_workbook::grade::fixtures::wide;
+use mmap_workbook::words::machine::{Load, Play, Wrote};
+use serde::{Deserialize, Serialize};
+
 use super::*;
 
 #[test]
@@ -92,5 +96,170 @@ fn needs_no_more_than_to_read() {
                 text!("{:?}", "{:?}", (nothing, got)),
             )
         })
+    });
+}
+
+/// The writers of a history, one after the other: the value of each is its place in it, from 1 on. One of them may be
+/// killed before an access or a fence (from 0 on).
+#[derive(Debug, Clone, Copy)]
+struct History {
+    writers: usize,
+    killed: Option<(usize, usize)>,
+}
+
+/// What a reader saw that it should not have seen.
+#[derive(Serialize, Deserialize)]
+struct Seen {
+    /// The number of writers that had returned, or died, before it began.
+    after: usize,
+    /// What its calls returned, one after the other.
+    returned: Vec<Option<[u64; 4]>>,
+    /// The offset of the word that each load was from, what it found, and how many newer values there were.
+    loads: Vec<(usize, u64, usize)>,
+    /// Whether a fence of `words` was used.
+    fence: bool,
+}
+
+/// A reader's number of calls, and how often it runs for each beginning at most: one call shows a torn value, two show
+/// that a value is followed by an older one.
+const READERS: [(usize, usize); 2] = [(1, 300), (2, 60)];
+
+impl History {
+    /// Whether every reader finds what it may find. Returns whether the writer to be killed has returned before that.
+    fn check(self) -> Result<bool, Failure> {
+        let (seen, survived) = self.play(None)?;
+        let Some(seen) = seen else { return Ok(survived) };
+        let words = |value: Option<[u64; 4]>| match value {
+            None => text!("nothing", "没有值"),
+            Some(words) => text!("{words:?}", "{words:?}"),
+        };
+        let happened: Vec<Text> = seen.returned.iter().copied().map(words).collect();
+        let happened = Text::new(
+            happened.iter().map(|text| &*text.en).collect::<Vec<_>>().join(", and the next call "),
+            happened.iter().map(|text| &*text.zh).collect::<Vec<_>>().join("，下一次调用得到 "),
+        );
+        let expected = text!(
+            "a value that was published, whole, and then no older one",
+            "某个发布过的值，完整无缺；之后不会得到更旧的"
+        );
+        let failure = Failure::new(expected, happened).given(self.in_words(&seen));
+        // With the strongest orderings everywhere, is anything wrong?
+        let (Some(_), _) = self.play(Some(Ordering::SeqCst))? else {
+            return Err(failure.shows(&belief::ORDER_IS_KEPT));
+        };
+        let torn = seen.returned.iter().flatten().any(|words| words.iter().any(|word| *word != words[0]));
+        Err(if torn { failure.shows(&belief::COPIES_ARE_ATOMIC) } else { failure })
+    }
+
+    fn in_words(self, seen: &Seen) -> Text {
+        let (writers, after) = (self.writers, seen.after);
+        let values: Vec<String> = (1..=writers).map(|n| format!("{:?}", [n; 4])).collect();
+        let (en, zh) = (values.join(", then "), values.join("，再"));
+        let killed = match self.killed {
+            None => text!("", ""),
+            Some((writer, step)) => text!(
+                "; the writer of {:?} is killed after {step} accesses and fences",
+                "；写 {:?} 的写者在 {step} 次访问（含屏障）之后被杀死",
+                [writer; 4]
+            ),
+        };
+        let begins = match after {
+            0 => text!("begins before all that", "在这一切之前开始"),
+            after => text!("begins after {:?}", "在 {:?} 之后开始", [after; 4]),
+        };
+        let loads = |newest: &str, newer: fn(usize) -> String| -> Vec<String> {
+            let loads = seen.loads.iter();
+            loads
+                .map(|(at, value, by)| match by {
+                    0 => format!("{at}: {value} ({newest})"),
+                    by => format!("{at}: {value} ({})", newer(*by)),
+                })
+                .collect()
+        };
+        let loads_en = loads("the newest", |by| format!("there are {by} newer")).join(", ");
+        let loads_zh = loads("最新", |by| format!("还有 {by} 个更新的")).join("，");
+        let fence = if seen.fence {
+            text!("", "")
+        } else {
+            text!(
+                ". There was no fence; one of std's is not seen here: use `mmap_workbook::words::fence`",
+                "。没有屏障；std 的屏障在这里看不见，请用 `mmap_workbook::words::fence`"
+            )
+        };
+        Text::new(
+            format!(
+                "published: {en}{}; a reader that {} and whose loads find, by byte of the cell: {loads_en}{}",
+                killed.en, begins.en, fence.en
+            ),
+            format!(
+                "依次发布：{zh}{}；读者{}，各次读取依次得到（按单元内的字节）：{loads_zh}{}",
+                killed.zh, begins.zh, fence.zh
+            ),
+        )
+    }
+
+    /// Plays the writers, and readers in every way that is within bounds. Returns what is wrong, if
+    /// anything is, and whether the writer to be killed returned before that.
+    fn play(self, order: Option<Ordering>) -> Result<(Option<Seen>, bool), Failure> {
+        let cell = page_of_zeros()?;
+        ask(|| {
+            let mut play = Play::begin_with(order);
+            let mut returned = Vec::new();
+            for n in 1..=self.writers {
+                let killed = self.killed.filter(|(writer, _)| *writer == n).map(|(_, step)| step);
+                let wrote = play.write(killed, || publish(&cell, value(wide(n))));
+                returned.push(wrote == Wrote::All);
+            }
+            let survived = self.killed.is_some_and(|(writer, _)| returned[writer - 1]);
+            // Accesses to anything but the long words can't be played.
+            let words = (0..page_size()).step_by(8).map(|at| cell.long_word(at));
+            let playable = play.knows(words);
+            let beginnings = (0..=self.writers).filter(|_| playable);
+            for (after, (calls, most)) in beginnings.flat_map(|after| READERS.map(|reader| (after, reader))) {
+                let last = (1..=after).rev().find(|n| returned[n - 1]).unwrap_or(0);
+                let possible = |value: &Option<[u64; 4]>| match value {
+                    None => last == 0,
+                    Some(words) => (last.max(1)..=self.writers).any(|n| *words == [wide(n); 4]),
+                };
+                let fence = play.has_fence();
+                let read = || -> Vec<_> { (0..calls).map(|_| super::latest(&cell)).collect() };
+                let looked = play.read(after, most, read, |returned, loads| {
+                    if returned.iter().all(possible) && returned.is_sorted() {
+                        return Ok(());
+                    }
+                    let load = |load: &Load| (load.address - cell.address(), load.value, load.newer);
+                    Err(Seen { after, returned, loads: loads.iter().map(load).collect(), fence })
+                });
+                if let Err(seen) = looked {
+                    return (Some(seen), survived);
+                }
+            }
+            (None, survived)
+        })
+    }
+}
+
+#[test]
+fn is_whole_under_rusts_memory_model() {
+    let rule = text!(
+        "Rust's memory model, which is that of C++20: a load may find any value of its word that is not older than one \
+         that this thread has found or knows of. It knows what was stored before a Release that an Acquire of its own \
+         has met.",
+        "Rust 的内存模型（即 C++20 的）：读取一个机器字，可能得到它的任何一个值，只要不比本线程读到过或知道的更旧。Acquire 遇上 \
+         Release 之后，本线程就知道那个 Release 之前写入的内容。"
+    );
+    check("sequence_lock", rule, || {
+        for writers in 1..=3 {
+            History { writers, killed: None }.check()?;
+        }
+        // The writer before the last one is killed at each of its steps.
+        for writers in [2, 3] {
+            for step in 0.. {
+                if (History { writers, killed: Some((writers - 1, step)) }).check()? {
+                    break;
+                }
+            }
+        }
+        Ok(())
     });
 }

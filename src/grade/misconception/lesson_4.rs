@@ -57,4 +57,11 @@ misconceptions! {
         ("A reader may lack permission: in a PROT_READ mapping the store raises SIGSEGV. And the mark of a reader that \
           dies stays there.",
          "它可能没有这个权限：PROT_READ 的映射一写就是 SIGSEGV。而且读者若死了，记号会一直留着。");
+    ORDER_IS_KEPT = "order-is-kept",
+        ("Loads and stores take effect in the order in which the code has them.",
+         "读和写会按代码里的先后顺序生效。"),
+        ("Only where their orderings say so. A compiler, and a processor other than x86, may move a Relaxed access. A \
+          Release store or fence keeps what is before it there, an Acquire load or fence what is after it.",
+         "只有内存序这样要求时才是。编译器以及 x86 之外的处理器都可能移动 Relaxed 访问。Release 的写入或屏障把前面的留在前面，\
+          Acquire 的读取或屏障把后面的留在后面。");
 }

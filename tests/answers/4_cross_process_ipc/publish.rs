@@ -1,14 +1,16 @@
 //! Answers to `publish` and `latest`, right and wrong.
 
-use std::sync::atomic::{Ordering, fence};
+use std::sync::atomic::Ordering;
 
 use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::words::fence;
 
 /// Stores the words where the readers load them.
 ///
-/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
-/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
+/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
 mod one_slot {
     use super::*;
 
@@ -61,9 +63,10 @@ mod reader_waits_for_the_writer {
 
 /// Announces the value before it is there.
 ///
-/// fails: publish::is_whole_to_readers_at_every_instruction failed
-/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_instruction failed
 mod says_it_first {
     use super::*;
 
@@ -85,6 +88,25 @@ mod says_it_first {
     }
 }
 
+/// Announces a value with Relaxed stores, which may take effect before those of the value.
+///
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod relaxed_announcement {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let next = cell.long_word(0).load(Ordering::Relaxed) + 1;
+        let slot = if next % 2 == 1 { 256 } else { 128 };
+        cell.long_word(slot).store(0, Ordering::Relaxed);
+        fence(Ordering::Release);
+        for (n, word) in value.into_iter().enumerate() {
+            cell.long_word(slot + 8 + 8 * n).store(word, Ordering::Relaxed);
+        }
+        cell.long_word(slot).store(next, Ordering::Relaxed);
+        cell.long_word(0).store(next, Ordering::Relaxed);
+    }
+}
+
 /// Counts the readers in the page while they read.
 ///
 /// fails: latest::needs_no_more_than_to_read killed readers-may-write
@@ -101,6 +123,7 @@ mod readers_count_themselves {
 
 /// Loads from the current slot, and does not check afterwards that it still is the current one.
 ///
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
 mod two_slots_and_one_look {
     use super::*;
@@ -126,7 +149,7 @@ mod zeros_are_nothing {
 
 one_of! {
     pub fn publish(cell: &Mapping, value: [u64; 4]);
-    one_slot reader_waits_for_the_writer says_it_first
+    relaxed_announcement one_slot reader_waits_for_the_writer says_it_first
 }
 
 one_of! {
