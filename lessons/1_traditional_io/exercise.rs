@@ -82,7 +82,8 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// Increments the number in the file at `path` and returns the new number. It never returns the same number twice, no
 /// matter which processes call it at the same time, and even if one of them is killed or the machine crashes.
 ///
-/// - The file holds one or more decimal digits, and perhaps one `\n` after them. Any number of zeros may come first.
+/// - The file holds one or more decimal digits, and perhaps one `\n` after them.
+/// - Any number of the digits may be leading zeros.
 /// - A file that does not exist counts as 0.
 /// - Afterwards the file holds the new number and a newline.
 /// - A process that opens the file at any moment finds the complete old number or the complete new one.
@@ -95,7 +96,8 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// - Similar calls will do: writev(2), fdatasync(2), syncfs(2), renameat2(2).
 /// - Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading.
 /// - A process takes the lock before it reads the number or removes files.
-/// - It holds the lock until the directory is on the disk, and releases it before it returns, even with an error.
+/// - It holds the lock until the directory is on the disk.
+/// - A call that returns, even with an error, holds no lock any more.
 /// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
 ///   file's name does.
 /// - A process that is killed may leave a temporary file. The next call that succeeds removes it; others may.

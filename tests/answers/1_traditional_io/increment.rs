@@ -1033,8 +1033,8 @@ mod record_lock {
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = File::open(directory_of(path))?;
         let whole = libc::flock {
-            l_type: libc::F_RDLCK as i16, // F_WRLCK is EBADF: a directory can't be opened for writing
-            l_whence: libc::SEEK_SET as i16,
+            l_type: libc::F_RDLCK.try_into().expect("a small number"), // F_WRLCK is EBADF: a directory can't be opened for writing
+            l_whence: libc::SEEK_SET.try_into().expect("a small number"),
             l_start: 0,
             l_len: 0,
             l_pid: 0,

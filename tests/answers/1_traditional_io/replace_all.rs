@@ -4,6 +4,11 @@ use std::io;
 use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 use nix::errno::Errno;
 
+/// A number of bytes that fits in memory.
+fn index(count: u64) -> usize {
+    count.try_into().expect("it fits in memory")
+}
+
 /// Fills `into` as far as the file reaches.
 fn fill(file: &dyn Calls, into: &mut [u8], at: u64) -> io::Result<usize> {
     read_at(file, into, at, &mut Account::default())
@@ -343,12 +348,13 @@ mod automaton {
         let mut border = vec![0_u32; old.len()];
         let step = |border: &[u32], mut state: usize, byte: u8| {
             while state > 0 && old[state] != byte {
-                state = border[state - 1] as usize;
+                state = usize::try_from(border[state - 1]).expect("an index");
             }
             state + usize::from(old[state] == byte)
         };
         for i in 1..old.len() {
-            border[i] = step(&border, border[i - 1] as usize, old[i]) as u32;
+            border[i] =
+                step(&border, usize::try_from(border[i - 1]).expect("an index"), old[i]).try_into().expect("an index");
         }
         let mut buffer = vec![0; 20 * 1024];
         let (mut at, mut state, mut count) = (0, 0, 0);
@@ -715,7 +721,7 @@ mod whole_file_in_memory {
 
     pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
         check(old, new)?;
-        let mut whole = vec![0; file.size()? as usize];
+        let mut whole = vec![0; index(file.size()?)];
         let end = fill(file, &mut whole, 0)?;
         let (mut at, mut count) = (0, 0);
         while at + old.len() <= end {
@@ -796,7 +802,7 @@ mod whole_chunks_only {
         let (mut start, mut count) = (0, 0);
         for n in 0..file.size()? / chunk {
             let kept = window.len();
-            window.resize(kept + chunk as usize, 0);
+            window.resize(kept + index(chunk), 0);
             fill(file, &mut window[kept..], n * chunk)?;
             let mut at = 0;
             while at + old.len() <= window.len() {

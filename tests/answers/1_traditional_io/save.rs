@@ -7,6 +7,11 @@ use nix::errno::Errno;
 
 use crate::solution::Record;
 
+/// A number of bytes that fits in memory.
+fn index(count: u64) -> usize {
+    count.try_into().expect("it fits in memory")
+}
+
 /// Repeats a call while a signal interrupts it.
 fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> io::Result<T> {
     loop {
@@ -594,7 +599,7 @@ mod number_of_one_byte {
     pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
         sync(file)?;
         let (number, at) = newest(file, checksum)?.map_or((0, 48), |(number, at, _)| (number, at));
-        let next = (number as u8).wrapping_add(1);
+        let next = number.to_le_bytes()[0].wrapping_add(1);
         put(file, &sealed(u64::from(next), record, checksum), 48 - at)?;
         sync(file)
     }
@@ -893,7 +898,7 @@ mod interrupted_read {
                 read => done += read,
             }
         }
-        let at = slot(bytes[0].max(1)) as usize;
+        let at = index(slot(bytes[0].max(1)));
         Ok((bytes[0] > 0).then(|| bytes[at..at + 32].try_into().expect("32 bytes")))
     }
 }

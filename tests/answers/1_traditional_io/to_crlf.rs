@@ -3,6 +3,11 @@ use std::io;
 use mmap_workbook::lesson_1::{Account, CHUNK, Calls, Edit, edit_in_place, read_at, write_at};
 use nix::errno::Errno;
 
+/// A number of bytes that fits in memory.
+fn index(count: u64) -> usize {
+    count.try_into().expect("it fits in memory")
+}
+
 /// Repeats a call while a signal interrupts it.
 fn retry<T>(mut call: impl FnMut() -> Result<T, Errno>) -> io::Result<T> {
     loop {
@@ -49,12 +54,12 @@ fn survey(file: &dyn Calls) -> io::Result<(u64, u64, u64)> {
 fn chunk_before(file: &dyn Calls, end: u64, limit: u64) -> io::Result<(Vec<u8>, u64)> {
     let start = end.saturating_sub(limit);
     let context = start.saturating_sub(1);
-    let mut old = vec![0; (end - context) as usize];
+    let mut old = vec![0; index(end - context)];
     if fill(file, &mut old, context)? < old.len() {
         return Err(io::ErrorKind::UnexpectedEof.into());
     }
     let mut new = Vec::with_capacity(2 * old.len());
-    for i in (start - context) as usize..old.len() {
+    for i in index(start - context)..old.len() {
         if old[i] == b'\n' && (i == 0 || old[i - 1] != b'\r') {
             new.push(b'\r');
         }
@@ -81,7 +86,7 @@ fn move_surveyed(
         let (new, start) = chunk_before(file, end, limit)?;
         to -= new.len() as u64;
         let skip = first.saturating_sub(to); // no byte before the first `\r` is written
-        write(&new[skip as usize..], to + skip, size)?;
+        write(&new[index(skip)..], to + skip, size)?;
         end = start;
     }
     Ok(missing)
@@ -418,9 +423,9 @@ mod bytes_from_the_end {
         while left > 0 {
             if at == base && at > 0 {
                 base = at.saturating_sub(32 * 1024);
-                fill(file, &mut block[..(at - base) as usize], base)?;
+                fill(file, &mut block[..index(at - base)], base)?;
             }
-            let byte = if at > 0 { block[(at - 1 - base) as usize] } else { 0 };
+            let byte = if at > 0 { block[index(at - 1 - base)] } else { 0 };
             if after_is_newline && byte != b'\r' {
                 reversed.push(b'\r');
                 left -= 1;
@@ -441,7 +446,7 @@ mod bytes_from_the_end {
     }
 }
 
-/// Writes a chunk that crosses the old end in one piece, so that bytes inside it have changed when the rest fails.
+/// Writes a chunk that crosses the old end with one call, so that bytes inside it have changed when the rest fails.
 ///
 /// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
 /// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed size-reserves-room
@@ -467,7 +472,7 @@ mod leaves_the_file_longer {
 
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
         move_all(file, CHUNK as u64, |new, to, size| {
-            let inside = size.saturating_sub(to).min(new.len() as u64) as usize;
+            let inside = index(size.saturating_sub(to).min(new.len() as u64));
             put(file, &new[inside..], to + inside as u64)?;
             put(file, &new[..inside], to)
         })
@@ -518,7 +523,7 @@ mod only_a_full_disk {
 
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
         move_all(file, CHUNK as u64, |new, to, size| {
-            let inside = size.saturating_sub(to).min(new.len() as u64) as usize;
+            let inside = index(size.saturating_sub(to).min(new.len() as u64));
             if let Err(error) = put(file, &new[inside..], to + inside as u64) {
                 if error.raw_os_error() == Some(Errno::ENOSPC as i32) {
                     retry(|| file.ftruncate(size))?;
@@ -539,7 +544,7 @@ mod interrupted_restore {
 
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
         move_all(file, CHUNK as u64, |new, to, size| {
-            let inside = size.saturating_sub(to).min(new.len() as u64) as usize;
+            let inside = index(size.saturating_sub(to).min(new.len() as u64));
             if let Err(error) = put(file, &new[inside..], to + inside as u64) {
                 let _ = file.ftruncate(size);
                 return Err(error);
@@ -634,7 +639,7 @@ mod a_page_at_a_time {
     use super::*;
 
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
-        move_all(file, 4096, |new, to, size| write_careful(file, new, to, size))
+        move_all(file, 4 << 10, |new, to, size| write_careful(file, new, to, size))
     }
 }
 
@@ -733,7 +738,7 @@ mod forgets_the_byte_before_a_chunk {
         }
         let mut to = size + missing;
         for n in (0..chunks).rev() {
-            let read = fill(file, &mut buffer, n * CHUNK as u64)?.min((size - n * CHUNK as u64) as usize);
+            let read = fill(file, &mut buffer, n * CHUNK as u64)?.min(index(size - n * CHUNK as u64));
             let new = convert(&buffer[..read]);
             to -= new.len() as u64;
             if to == n * CHUNK as u64 {
@@ -859,10 +864,10 @@ mod one_read_per_chunk {
         while end < to {
             let start = end.saturating_sub(CHUNK as u64);
             let context = start.saturating_sub(1);
-            let mut old = vec![0; (end - context) as usize];
+            let mut old = vec![0; index(end - context)];
             retry(|| file.pread(&mut old, context))?;
             let mut new = Vec::new();
-            for i in (start - context) as usize..old.len() {
+            for i in index(start - context)..old.len() {
                 if old[i] == b'\n' && (i == 0 || old[i - 1] != b'\r') {
                     new.push(b'\r');
                 }
@@ -870,7 +875,7 @@ mod one_read_per_chunk {
             }
             to -= new.len() as u64;
             let skip = first.saturating_sub(to);
-            write_careful(file, &new[(skip as usize).min(new.len())..], to + skip, size)?;
+            write_careful(file, &new[index(skip).min(new.len())..], to + skip, size)?;
             end = start;
         }
         Ok(missing)
@@ -886,7 +891,7 @@ mod one_write_inside {
 
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
         move_all(file, CHUNK as u64, |new, to, size| {
-            let inside = size.saturating_sub(to).min(new.len() as u64) as usize;
+            let inside = index(size.saturating_sub(to).min(new.len() as u64));
             write_careful(file, &new[inside..], to + inside as u64, size)?;
             retry(|| file.pwrite(&new[..inside], to)).map(drop)
         })
