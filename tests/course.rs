@@ -10,7 +10,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use common::{answers_of, deny, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
@@ -274,6 +274,36 @@ fn a_verdict_is_about_the_text_that_is_there_however_old_it_is() {
     );
     fs::File::options().write(true).open(&checks).expect("it").set_modified(SystemTime::UNIX_EPOCH).expect("its time");
     assert!(copy.verdicts().contains(&("another".to_owned(), "passed".to_owned())), "{:?}", copy.verdicts());
+}
+
+/// A function in .init_array runs before main, and so before any test.
+#[test]
+fn code_that_runs_before_the_tests_is_ended_like_any_other() {
+    let copy = Copy::fresh();
+    let before_main = |body: &str| {
+        let stub = exercise_of(LESSON).stub().expect("a stub");
+        copy.save(&format!(
+            "{stub}\nextern \"C\" fn before_main() {{\n    {body}\n}}\n#[used]\n#[unsafe(link_section = \
+             \".init_array\")]\nstatic BEFORE_MAIN: extern \"C\" fn() = before_main;\n"
+        ));
+    };
+    for (body, word) in [
+        ("loop { std::thread::park() }", "timed_out"),
+        ("std::process::exit(0)", "exited"),
+        ("std::process::abort()", "killed"),
+    ] {
+        before_main(body);
+        let verdicts = copy.verdicts();
+        assert!(verdicts.len() >= 9 && verdicts.iter().all(|(_, verdict)| verdict == word), "{body}: {verdicts:?}");
+        // No check is begun, so there is one limit, and not one for each check.
+        let run = copy.run(&["check", "2", "--format", "json"]);
+        let object: Value = serde_json::from_str(&run.out).expect("JSON");
+        assert!(
+            object["checks"].as_array().expect("checks").iter().all(|check| check["seconds"] == 0.0),
+            "{}",
+            run.out
+        );
+    }
 }
 
 #[test]

@@ -19,9 +19,12 @@ use nix::unistd::{Pid, pipe2};
 use tempfile::TempDir;
 
 use super::Checked;
-use super::verdict::{verdict, what_the_learner_printed};
-use crate::grade::{ANSWER_VARIABLE, DEADLINE_VARIABLE, REPORT_VARIABLE, Report, SEED_VARIABLE, deadline};
+use super::verdict::{says_that_one_test_passed, verdict, what_the_learner_printed};
+use crate::grade::{
+    ANSWER_VARIABLE, DEADLINE_VARIABLE, Failure, Limit, REPORT_VARIABLE, Report, SEED_VARIABLE, deadline,
+};
 use crate::process::{self, Child, Ended};
+use crate::text;
 
 /// A check is stopped after this number of deadlines of the learner's code.
 const DEADLINES: u32 = 6;
@@ -46,6 +49,13 @@ impl Check {
     pub fn test(&self) -> String {
         format!("checks::{}::{}", self.function, self.name)
     }
+
+    /// It failed before it began.
+    pub(super) fn not_run(self, failure: &Failure) -> Checked {
+        let report = Report { section: String::new(), rule: text!("", ""), failure: Some(failure.clone()) };
+        let (output, took) = (String::new(), Duration::ZERO);
+        Checked { function: self.function, name: self.name, report, output, took }
+    }
 }
 
 /// A test binary as it is now: cargo may replace the file meanwhile.
@@ -66,13 +76,23 @@ impl Binary {
         Ok(Binary { path: format!("/proc/self/fd/{}", file.as_raw_fd()).into(), _file: file })
     }
 
-    /// The id of the texts that it was built from; None where cargo was told none.
+    /// The id of the texts that it was built from, None where cargo was told none; or why it can't say: code of the
+    /// learner's may run before any test.
     ///
     /// # Errors
     /// When it can't be run.
-    pub fn texts(&self) -> io::Result<Option<u64>> {
-        let ran = finish_one(&mut vec![Running::start(0, self.test("texts").arg("--ignored"), deadline())?])?;
-        Ok(what_the_learner_printed(&ran.printed, "texts").parse().ok())
+    pub fn texts(&self) -> io::Result<Result<Option<u64>, Failure>> {
+        process::adopt_orphans()?;
+        let limit = deadline();
+        let ran = finish_one(&mut vec![Running::start(0, self.test("texts").arg("--ignored"), limit)?])?;
+        let printed = what_the_learner_printed(&ran.printed, "texts");
+        if printed.is_empty() && says_that_one_test_passed(&ran.printed) {
+            return Ok(Ok(None));
+        }
+        Ok(printed.parse().map(Some).map_err(|_| match ran.ended {
+            Some(ended) => Failure::of_end(ended),
+            None => Failure::timed_out(Limit::Check(limit)),
+        }))
     }
 
     /// The names of all tests in it.

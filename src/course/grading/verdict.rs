@@ -29,7 +29,7 @@ pub(super) fn verdict(ended: Option<Ended>, limit: Duration, printed: &str, repo
     Report { failure, ..report.unwrap_or_else(nothing) }
 }
 
-fn says_that_one_test_passed(printed: &str) -> bool {
+pub(super) fn says_that_one_test_passed(printed: &str) -> bool {
     printed.lines().any(|line| line.starts_with("test result: ok. 1 passed; 0 failed;"))
 }
 
