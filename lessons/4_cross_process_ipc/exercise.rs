@@ -14,8 +14,9 @@
 //! cargo run -- hint 4     # a hint for the next function, then another
 //! ```
 //!
-//! The checks are in `checks/` beside this file. They test nothing that is not written here. They stop your code after
-//! each instruction and let another process run there, so whatever can go wrong does go wrong.
+//! The checks are in `checks/` beside this file. They test nothing that is not written here. They stop your code at each
+//! access to shared memory and at each system call, and let another process run there, so whatever can go wrong does go
+//! wrong.
 
 use std::fs::File;
 use std::io;
@@ -27,14 +28,16 @@ use mmap_workbook::lesson_2::Mapping;
 /// The counter is the number of numbers taken so far, so the first number is 0. When `limit` numbers have been taken,
 /// the result is None.
 ///
-/// - Any number of processes call it at the same time, on shared mappings of the same page.
+/// - Any number of processes and threads call it at the same time, on shared mappings of the same page.
 /// - No number is returned twice.
-/// - No number is skipped, unless a process is killed.
-/// - The counter never exceeds `limit`, not even for a moment.
+/// - No number is skipped, unless a process is killed: a call takes one number only, and returns it.
+/// - The result is None only if the counter was `limit` or more at some moment of the call.
+/// - The counter never exceeds `limit`, not even for a moment, and it never decreases.
 /// - A counter that already exceeds `limit` keeps its value, and the result is None.
 /// - A process that is stopped or killed inside the call never makes another process wait.
 /// - A process that is killed inside the call loses at most one number, which it was about to return.
-/// - `at` is a multiple of 8.
+/// - No other byte of `page` changes.
+/// - `at` is a multiple of 8, and the counter lies within `page`.
 ///
 /// # Example
 /// ```text
@@ -49,22 +52,27 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// exist, the call creates it and passes `init` a mapping of the new file, which is all zeros. The result is the
 /// mapping.
 ///
-/// - Any number of processes call it at the same time, and all of them map the same file.
+/// - Any number of processes and threads call it at the same time, and all of them map the same file.
 /// - Every mapping that is returned shows what one complete `init` has stored.
 /// - If the file exists, `init` is not called.
 /// - If it does not exist yet, processes that call at the same time may each call `init`.
-/// - A process may be killed at any moment. The file then is complete, or does not exist.
+/// - A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist.
 /// - After a process was killed, the next call succeeds: it neither waits nor needs a cleanup.
-/// - A process that is killed may leave its unfinished file beside `path`, under another name.
+/// - That holds for a next process with the same process id, too.
+/// - A process that is killed may leave the file that it made under another name beside `path`, finished or not.
 /// - A call that returns, even with an error, has removed every other file that it made.
-/// - A new file has mode 0600, less the bits of the umask.
-/// - `path` may be a bare file name.
-/// - The call creates files in no directory but the file's.
+/// - So has a call whose `init` panics; the file then does not exist.
+/// - A call never waits, and changes no file that another call has made.
+/// - A new file has mode 0600, less the bits of the umask, whichever they are.
+/// - `path` may be a bare file name. A name may have any length and any bytes that Linux allows.
+/// - The call creates files in no directory but the file's, and no directories.
+/// - It need not reserve space for the page: on a full disk, `init` may die of SIGBUS.
 ///
 /// # Errors
 /// - `InvalidData` when the file at `path` is not exactly one page long; the file does not change.
 /// - EISDIR or `InvalidData` when `path` is a directory.
-/// - Any other error is that of a system call, unchanged.
+/// - ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist.
+/// - Any other error is that of a system call, with its errno.
 ///
 /// # Example
 /// ```text
@@ -79,17 +87,19 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
 /// Makes this process the writer of `file`, unless another process is the writer. The result is the process id of the
 /// writer: that of this process, or that of the other one, which is alive.
 ///
-/// - `file` is open for reading and writing.
-/// - Each process opens the file once, or inherits it from its parent, and keeps it open.
-/// - A process that is the writer gets its own process id again.
-/// - The role ends with the process, even by SIGKILL: the next process that calls `claim` becomes the writer.
+/// - `file` is open for reading and writing. Its size and its position may change between two calls.
+/// - Each process opens the file once, or inherits it from its parent, and keeps it open. None calls execve(2).
+/// - A process that is the writer gets its own process id again, in each of its threads.
+/// - Each file has a writer of its own. A process may be the writer of several files.
+/// - The role ends with the process, even by SIGKILL, and even before its parent has waited for it.
+/// - The next process that calls `claim` then becomes the writer.
 /// - A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id.
-/// - The role ends with the writer even if a child of the writer lives on.
-/// - The call never waits.
-/// - It changes neither the bytes nor the size of the file.
+/// - The role ends with the writer even if a child lives on, which may become the next writer.
+/// - The call never waits. It may ask again only because the role was taken or has ended meanwhile.
+/// - It changes neither bytes, size nor position of the file, makes no file, and leaves no descriptor open.
 ///
 /// # Errors
-/// - Those of the system calls, unchanged.
+/// - Those of the system calls, with their errno. That another process is the writer is no error.
 ///
 /// # Example
 /// ```text
@@ -105,13 +115,15 @@ pub fn claim(file: &File) -> io::Result<i32> {
 /// Stores `value` in the cell, where [`latest`] finds it. The cell is the first page of the shared mapping `cell`. It
 /// is all zeros before the first `publish`; its layout is up to you.
 ///
-/// - Every value is possible, four zeros included.
-/// - Only one process publishes at a time.
-/// - When `publish` returns, every reader finds `value`.
+/// - Every value is possible, four zeros included. Any number of values are published, one after the other.
+/// - Only one process publishes at a time: a call begins when the one before has returned, or is dead.
+/// - Any process may publish next, and a process may have several cells.
+/// - A call of `latest` that begins after `publish` has returned finds `value`, or a later one.
 /// - The writer may be stopped or killed after any of its instructions.
 /// - A reader then finds the previous value (None before the first) or the new one, whole.
-/// - Once a reader has found the new value, no reader finds the previous one.
+/// - Once a call of `latest` has returned the new value, no call that begins afterwards returns the previous one.
 /// - After a writer was killed, another process can publish, as if nothing had happened.
+/// - It makes no system call, and stores nothing outside the cell.
 ///
 /// # Example
 /// ```text
@@ -124,12 +136,13 @@ pub fn publish(cell: &Mapping, value: [u64; 4]) {
 
 /// Returns the latest value that was published in the cell, or None when none was.
 ///
-/// - The value is one that was published, whole.
-/// - It had not been replaced yet when the call began.
-/// - Any number of processes read at the same time, and none of them delays the writer.
-/// - `cell` may be mapped for reading only.
+/// - The value is one that was passed to `publish`, whole.
+/// - It had not been replaced yet when the call began: no later `publish` had returned.
+/// - Any number of processes and threads read at the same time, and none of them delays the writer.
+/// - `cell` may be mapped for reading only. Loads of every ordering work there.
 /// - A reader never waits for a writer that is stopped or killed, after whichever instruction.
 /// - A reader may start over only because another value was published meanwhile.
+/// - It makes no system call, so it does not sleep either.
 ///
 /// # Example
 /// ```text

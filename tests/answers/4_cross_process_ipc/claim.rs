@@ -1,12 +1,51 @@
-//! Answers to `claim`, right and wrong.
-
-use std::fs::File;
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::Ordering::{Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32};
 
 use nix::errno::Errno;
+use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 use nix::unistd::pause;
+
+fn lock_of(kind: i32, start: i64, length: i64) -> libc::flock {
+    let l_type = kind.try_into().expect("a small number");
+    let l_whence = libc::SEEK_SET.try_into().expect("a small number");
+    libc::flock { l_type, l_whence, l_start: start, l_len: length, l_pid: 0 }
+}
+
+/// Takes the lock of this process on the whole file; false when another process has one.
+fn take(file: &File) -> Result<bool, Errno> {
+    match fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_WRLCK, 0, 0))) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(errno) => Err(errno),
+    }
+}
+
+/// The other process that has a lock, if one does.
+fn other(file: &File) -> Result<Option<i32>, Errno> {
+    let mut lock = lock_of(libc::F_WRLCK, 0, 0);
+    fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+    Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_pid))
+}
+
+fn own_id() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+/// The process that /proc/locks names for a lock of this kind on the file.
+fn listed(file: &File, kind: &str) -> io::Result<Option<i32>> {
+    let data = file.metadata()?;
+    let (major, minor) = (libc::major(data.dev()), libc::minor(data.dev()));
+    let id = format!("{major:02x}:{minor:02x}:{}", data.ino());
+    let locks = fs::read_to_string("/proc/locks")?;
+    let lines = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let mut mine = lines.filter(|fields| fields.len() > 5 && fields[1] == kind && fields[5] == id);
+    Ok(mine.next().and_then(|fields| fields[4].parse().ok()))
+}
 
 /// Locks with flock(2), and writes the owner's process id into a file beside it.
 ///
@@ -70,7 +109,286 @@ mod writes_its_pid_down {
     }
 }
 
+/// Takes the lock that belongs to the process, or asks who has it, until one of the two succeeds.
+///
+/// passes
+mod takes_or_asks {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if take(file)? {
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Asks first, and with a read lock, which a write lock stands in the way of as well.
+///
+/// passes
+mod asks_first {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            let mut lock = lock_of(libc::F_RDLCK, 0, 1);
+            fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+            if i32::from(lock.l_type) != libc::F_UNLCK {
+                return Ok(lock.l_pid);
+            }
+            match fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_WRLCK, 0, 1))) {
+                Ok(_) => return Ok(own_id()),
+                Err(Errno::EAGAIN | Errno::EACCES) => (),
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}
+
+/// Locks the last byte that a file can have, far beyond the end of this one.
+///
+/// passes
+mod locks_last_possible_byte {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            match fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_WRLCK, i64::MAX, 1))) {
+                Ok(_) => return Ok(own_id()),
+                Err(Errno::EAGAIN | Errno::EACCES) => (),
+                Err(errno) => return Err(errno.into()),
+            }
+            let mut lock = lock_of(libc::F_WRLCK, i64::MAX, 1);
+            fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+            if i32::from(lock.l_type) != libc::F_UNLCK {
+                return Ok(lock.l_pid);
+            }
+        }
+    }
+}
+
+/// Locks through a duplicate, and closing it releases every lock of the process on the file.
+///
+/// breaks: "A process that is the writer gets its own process id again, in each of its threads."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod closes_a_duplicate {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let copy = file.try_clone()?;
+        loop {
+            if take(&copy)? {
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(&copy)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Takes the lock of the open file description, which a forked child has as well.
+///
+/// breaks: "A forked child of the writer is not the writer"
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod lock_of_the_description {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            match fcntl(file, FcntlArg::F_OFD_SETLK(&lock_of(libc::F_WRLCK, 0, 0))) {
+                Ok(_) => return Ok(own_id()),
+                Err(Errno::EAGAIN | Errno::EACCES) => (),
+                Err(errno) => return Err(errno.into()),
+            }
+            if let Some(writer) = listed(file, "OFDLCK")? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Takes the lock of flock(2) and lets only the process that took it say so; a child's copy of the descriptor keeps it.
+///
+/// breaks: "The role ends with the writer even if a child of the writer lives on."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+mod flock_lives_on_in_the_child {
+    use super::*;
+
+    static TAKEN_BY: AtomicI32 = AtomicI32::new(0);
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if TAKEN_BY.load(SeqCst) != 0 {
+            return Ok(TAKEN_BY.load(SeqCst));
+        }
+        loop {
+            // SAFETY: the descriptor is open while `file` is borrowed.
+            match Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }) {
+                Ok(_) => {
+                    TAKEN_BY.store(own_id(), SeqCst);
+                    return Ok(own_id());
+                }
+                Err(Errno::EWOULDBLOCK) => (),
+                Err(errno) => return Err(errno.into()),
+            }
+            if let Some(writer) = listed(file, "FLOCK")? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Writes the id of the writer into the file, where the others find it.
+///
+/// breaks: "It changes neither bytes, size nor position of the file, makes no file, and leaves no descriptor open."
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+mod writes_its_id_down {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if take(file)? {
+            file.write_all_at(&own_id().to_ne_bytes(), 0)?;
+            return Ok(own_id());
+        }
+        let mut bytes = [0; 4];
+        file.read_exact_at(&mut bytes, 0)?;
+        Ok(i32::from_ne_bytes(bytes))
+    }
+}
+
+/// Waits until the role is free.
+///
+/// breaks: "The call never waits."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role timed_out
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who timed_out
+/// fails: claim::the_child_is_not_the_writer_itself timed_out
+/// fails: claim::the_role_is_free_when_the_writer_is_killed timed_out
+mod waits_for_the_lock {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        fcntl(file, FcntlArg::F_SETLKW(&lock_of(libc::F_WRLCK, 0, 0)))?;
+        Ok(own_id())
+    }
+}
+
+/// Takes a read lock, which any number of processes can have.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod shares_the_lock {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        match fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_RDLCK, 0, 0))) {
+            Ok(_) => Ok(own_id()),
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(other(file)?.unwrap_or_else(own_id)),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Only asks whether the role is free, and does not take it.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod asks_and_does_not_take {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        Ok(other(file)?.unwrap_or_else(own_id))
+    }
+}
+
+/// Remembers in a static that it is the writer, and a forked child remembers it, too.
+///
+/// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+mod child_remembers_the_role {
+    use super::*;
+
+    static WRITER: AtomicBool = AtomicBool::new(false);
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if WRITER.load(Relaxed) || take(file)? {
+                WRITER.store(true, Relaxed);
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Has a lock file with the id in it, which stays when the writer is killed.
+///
+/// breaks: "The role ends with the process, even by SIGKILL"
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
+mod lock_file {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let data = file.metadata()?;
+        let path = std::env::temp_dir().join(format!("writer-{:x}-{}", data.dev(), data.ino()));
+        match OpenOptions::new().write(true).create_new(true).open(&path) {
+            Ok(mut lock) => {
+                write!(lock, "{}", own_id())?;
+                Ok(own_id())
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                fs::read_to_string(&path)?.parse().map_err(io::Error::other)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Expects EACCES, one of the two errors of POSIX, and passes on EAGAIN, which is Linux's.
+///
+/// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod expects_eacces {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            match fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_WRLCK, 0, 0))) {
+                Ok(_) => return Ok(own_id()),
+                Err(Errno::EACCES) => (),
+                Err(errno) => return Err(errno.into()),
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn claim(file: &File) -> io::Result<i32>;
-    locks_with_flock waits_for_its_turn writes_its_pid_down
+    locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first locks_last_possible_byte
+    closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child writes_its_id_down waits_for_the_lock
+    shares_the_lock asks_and_does_not_take child_remembers_the_role lock_file expects_eacces
 }

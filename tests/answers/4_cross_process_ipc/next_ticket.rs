@@ -1,8 +1,21 @@
-//! Answers to `next_ticket`, right and wrong.
-
-use std::sync::atomic::Ordering;
+use std::sync::Mutex;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 
 use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::words::{AtomicU64, fence};
+
+/// The loop of a right answer.
+fn take(counter: &AtomicU64, limit: u64) -> Option<u64> {
+    let mut taken = counter.load(Relaxed);
+    while taken < limit {
+        match counter.compare_exchange_weak(taken, taken + 1, Relaxed, Relaxed) {
+            Ok(_) => return Some(taken),
+            Err(now) => taken = now,
+        }
+    }
+    None
+}
 
 /// Returns a constant.
 ///
@@ -71,7 +84,354 @@ mod locks_with_a_word {
     }
 }
 
+/// The usual loop, with relaxed orderings: one counter alone needs no others.
+///
+/// passes
+mod relaxed_exchange {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        take(page.long_word(at), limit)
+    }
+}
+
+/// Never loads the counter, but guesses the last number and learns from the failed exchange what it is.
+///
+/// passes
+mod guesses_first {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut guess = limit.checked_sub(1)?;
+        loop {
+            match counter.compare_exchange(guess, guess + 1, AcqRel, Acquire) {
+                Ok(_) => return Some(guess),
+                Err(now) if now < limit => guess = now,
+                Err(_) => return None,
+            }
+        }
+    }
+}
+
+/// Takes the number with fetch_max: whoever raises the counter from `taken` has it, all others change nothing.
+///
+/// passes
+mod raises_with_fetch_max {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut taken = counter.load(Relaxed);
+        while taken < limit {
+            let before = counter.fetch_max(taken + 1, Relaxed);
+            if before == taken {
+                return Some(taken);
+            }
+            taken = before;
+        }
+        None
+    }
+}
+
+/// Leaves the loop to the library, and calculates the address of the counter itself.
+///
+/// passes
+mod library_loop_on_pointer {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        assert!(at.is_multiple_of(8) && at < page.range().len());
+        let address = std::ptr::with_exposed_provenance_mut(page.address() + at);
+        // SAFETY: eight bytes at a multiple of eight, mapped while `page` is borrowed, and accessed atomically only.
+        let counter = unsafe { std::sync::atomic::AtomicU64::from_ptr(address) };
+        counter.fetch_update(SeqCst, SeqCst, |taken| (taken < limit).then(|| taken.wrapping_add(1))).ok()
+    }
+}
+
+/// Loads and stores, so two processes that load the same value both return it.
+///
+/// breaks: "No number is returned twice."
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+mod load_then_store {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let taken = counter.load(SeqCst);
+        if taken >= limit {
+            return None;
+        }
+        counter.store(taken + 1, SeqCst);
+        Some(taken)
+    }
+}
+
+/// Adds first and compares afterwards, so each call after the last number raises the counter further.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
+/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+mod adds_unconditionally {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let taken = page.long_word(at).fetch_add(1, SeqCst);
+        (taken < limit).then_some(taken)
+    }
+}
+
+/// Takes back an increment that went too far, so the counter is too high for a moment, or for good if it is killed.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
+/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+mod takes_it_back {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        if counter.load(SeqCst) > limit {
+            return None;
+        }
+        let taken = counter.fetch_add(1, SeqCst);
+        if taken < limit {
+            return Some(taken);
+        }
+        counter.fetch_sub(1, SeqCst);
+        None
+    }
+}
+
+/// Checks the limit before the loop only, not for the value that a failed exchange finds.
+///
+/// breaks: "When `limit` numbers have been taken, the result is None."
+/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+mod checks_before_loop_only {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut taken = counter.load(Relaxed);
+        if taken >= limit {
+            return None;
+        }
+        while let Err(now) = counter.compare_exchange_weak(taken, taken + 1, Relaxed, Relaxed) {
+            taken = now;
+        }
+        Some(taken)
+    }
+}
+
+/// Takes the limit for the last number, and so gives out one number too many.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+mod limit_is_last_number {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        counter.fetch_update(SeqCst, SeqCst, |taken| (taken <= limit).then(|| taken.wrapping_add(1))).ok()
+    }
+}
+
+/// Returns the counter after the increment, so the numbers begin with 1.
+///
+/// breaks: "so the first number is 0"
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed failed
+mod returns_new_count {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        take(page.long_word(at), limit).map(|taken| taken + 1)
+    }
+}
+
+/// Stops only when the counter equals the limit, and goes on counting from a value beyond it.
+///
+/// breaks: "A counter that already exceeds `limit` keeps its value, and the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod stops_at_equality {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        counter.fetch_update(SeqCst, SeqCst, |taken| (taken != limit).then(|| taken.wrapping_add(1))).ok()
+    }
+}
+
+/// Repairs a counter that is too high.
+///
+/// breaks: "A counter that already exceeds `limit` keeps its value, and the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
+mod clamps_to_limit {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        counter.fetch_min(limit, Relaxed);
+        take(counter, limit)
+    }
+}
+
+/// Has a spin lock in the counter itself (all ones while locked), which a killed process never releases.
+///
+/// breaks: "A process that is stopped or killed inside the call never makes another process wait."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further timed_out
+/// fails: next_ticket::gives_each_number_out_once broken
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out others-go-on
+mod spin_lock_in_counter {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let taken = loop {
+            match counter.swap(u64::MAX, Acquire) {
+                u64::MAX => std::hint::spin_loop(),
+                taken => break taken,
+            }
+        };
+        let number = (taken < limit).then_some(taken);
+        counter.store(taken + u64::from(number.is_some()), Release);
+        number
+    }
+}
+
+/// Counts in the first four bytes, so the numbers start again after 2^32.
+///
+/// breaks: "the `u64` at byte `at` of `page`, in native byte order"
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod half_the_counter {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter: &AtomicU32 = page.word(at);
+        let next = |taken: u32| (u64::from(taken) < limit).then(|| taken.wrapping_add(1));
+        counter.fetch_update(SeqCst, SeqCst, next).ok().map(u64::from)
+    }
+}
+
+/// Compares as signed numbers, so no number is left when the limit is 2^63 or more.
+///
+/// breaks: "When `limit` numbers have been taken, the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
+mod signed_limit {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let next = |taken: u64| (taken.cast_signed() < limit.cast_signed()).then(|| taken + 1);
+        counter.fetch_update(AcqRel, Acquire, next).ok()
+    }
+}
+
+/// Loads the counter byte by byte: halfway through a carry it seems far too high, and the call returns None.
+///
+/// breaks: "When `limit` numbers have been taken, the result is None."
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out
+mod loads_byte_by_byte {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        loop {
+            let mut bytes = [0; 8];
+            page.read(at, &mut bytes);
+            let taken = u64::from_ne_bytes(bytes);
+            if taken >= limit {
+                return None;
+            }
+            if counter.compare_exchange(taken, taken + 1, AcqRel, Relaxed).is_ok() {
+                return Some(taken);
+            }
+        }
+    }
+}
+
+/// Takes eight numbers at a time and keeps seven for the next calls, which are lost if the process is killed.
+///
+/// breaks: "A process that is killed inside the call loses at most one number, which it was about to return."
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed failed
+mod takes_eight_in_advance {
+    use super::*;
+
+    static STOCK: Mutex<(u64, u64)> = Mutex::new((0, 0));
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let mut stock = STOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if stock.0 == stock.1 {
+            let more = |taken: u64| (taken < limit).then(|| taken.saturating_add(8).min(limit));
+            let first = page.long_word(at).fetch_update(SeqCst, SeqCst, more).ok()?;
+            *stock = (first, first.saturating_add(8).min(limit));
+        }
+        stock.0 += 1;
+        Some(stock.0 - 1)
+    }
+}
+
+/// Counts at the start of the page, wherever the counter is.
+///
+/// breaks: "the `u64` at byte `at` of `page`"
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+mod always_at_zero {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, _at: usize, limit: u64) -> Option<u64> {
+        take(page.long_word(0), limit)
+    }
+}
+
+/// Keeps the counter in network byte order.
+///
+/// breaks: "in native byte order"
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
+mod network_byte_order {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let next = |word: u64| {
+            let taken = u64::from_be(word);
+            (taken < limit).then(|| (taken + 1).to_be())
+        };
+        page.long_word(at).fetch_update(SeqCst, SeqCst, next).ok().map(u64::from_be)
+    }
+}
+
+/// Announces its number in the next word before it takes it, and others wait until the announcement is gone.
+///
+/// breaks: "A process that is stopped or killed inside the call never makes another process wait."
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out others-go-on
+mod waits_for_its_turn_2 {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let busy = page.long_word(at + 8);
+        while busy.compare_exchange_weak(0, 1, Acquire, Relaxed).is_err() {
+            std::thread::yield_now();
+        }
+        let taken = counter.load(Relaxed);
+        let number = (taken < limit).then_some(taken);
+        if number.is_some() {
+            counter.store(taken + 1, Relaxed);
+        }
+        fence(Release);
+        busy.store(0, Relaxed);
+        number
+    }
+}
+
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
-    always_the_first goes_beyond_and_back loads_then_stores locks_with_a_word
+    always_the_first goes_beyond_and_back loads_then_stores locks_with_a_word relaxed_exchange guesses_first
+    raises_with_fetch_max library_loop_on_pointer load_then_store adds_unconditionally takes_it_back
+    checks_before_loop_only limit_is_last_number returns_new_count stops_at_equality clamps_to_limit
+    spin_lock_in_counter half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance always_at_zero
+    network_byte_order waits_for_its_turn_2
 }

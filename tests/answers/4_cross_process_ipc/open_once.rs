@@ -1,12 +1,101 @@
-//! Answers to `open_once`, right and wrong.
-
-use std::fs::OpenOptions;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
+use std::cell::Cell;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::fd::AsRawFd;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, RenameFlags, posix_fallocate, renameat2};
+use nix::libc;
+use nix::sys::mman::ProtFlags;
+use nix::unistd::linkat;
+
+fn map(file: &File) -> io::Result<Mapping> {
+    Ok(Mapping::of_file(file, 0, page_size(), READ_WRITE, Sharing::Shared)?)
+}
+
+/// Opens and maps the file if it exists. Right.
+fn open_existing(path: &Path) -> io::Result<Mapping> {
+    let file = OpenOptions::new().read(true).write(true).open(path)?;
+    if file.metadata()?.len() != page_size_u64() {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    map(&file)
+}
+
+/// None if there is no such file. Right.
+fn open_if_there(path: &Path) -> io::Result<Option<Mapping>> {
+    match open_existing(path) {
+        Ok(mapping) => Ok(Some(mapping)),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+fn directory_of(path: &Path) -> &Path {
+    path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// A file beside the path that is removed unless it gets its name.
+struct Unfinished {
+    path: PathBuf,
+    named: bool,
+}
+
+impl Unfinished {
+    /// Gives it its name; AlreadyExists if another file has it. Right.
+    fn rename(mut self, path: &Path) -> io::Result<()> {
+        renameat2(AT_FDCWD, &self.path, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE)?;
+        self.named = true;
+        Ok(())
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        if !self.named {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+/// Creates an empty file of mode 0600 under a name that no other file has. Right.
+fn unfinished_in(directory: &Path) -> io::Result<(File, Unfinished)> {
+    static COUNT: AtomicU64 = AtomicU64::new(0);
+    loop {
+        let name = format!(".open-once-{}-{}", std::process::id(), COUNT.fetch_add(1, Relaxed));
+        let path = directory.join(name);
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&path) {
+            Ok(file) => return Ok((file, Unfinished { path, named: false })),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => (),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Completes a new file. Right.
+fn complete(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<(Mapping, Unfinished)> {
+    let (file, unfinished) = unfinished_in(directory_of(path))?;
+    file.set_len(page_size_u64())?;
+    let mapping = map(&file)?;
+    init(&mapping);
+    Ok((mapping, unfinished))
+}
+
+/// The mapping of the file that has got the name, be it ours or another one. Right.
+fn ours_or_theirs(path: &Path, ours: Mapping, result: io::Result<()>) -> io::Result<Mapping> {
+    match result {
+        Ok(()) => Ok(ours),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(path),
+        Err(error) => Err(error),
+    }
+}
 
 /// Creates the file under its own name, where others find it before it is complete.
 ///
@@ -79,7 +168,477 @@ mod renames_over_the_first {
     }
 }
 
+/// Completes a file beside the path, and renames it unless there is one by then.
+///
+/// passes
+mod renamed_when_complete {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Completes a file without any name (O_TMPFILE), which is gone if the process is killed, and then links it.
+///
+/// passes
+mod has_no_name_until_complete {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE);
+        let file = options.open(directory_of(path))?;
+        posix_fallocate(&file, 0, page_size().try_into().map_err(io::Error::other)?)?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let link = format!("/proc/self/fd/{}", file.as_raw_fd());
+        let linked = linkat(AT_FDCWD, link.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW);
+        ours_or_theirs(path, mapping, linked.map_err(io::Error::from))
+    }
+}
+
+/// Uses tempfile, and remembers the error of open(2), which tempfile wraps into one without a number.
+///
+/// passes
+mod tempfile_with_plain_errors {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let errno = Cell::new(None);
+        let create = |path: &Path| {
+            let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
+            file.inspect_err(|error| errno.set(error.raw_os_error()))
+        };
+        let file = tempfile::Builder::new().make_in(directory_of(path), create);
+        let file = file.map_err(|error| errno.get().map_or(error, io::Error::from_raw_os_error))?;
+        file.as_file().write_all_at(&vec![0; page_size()], 0)?;
+        let mapping = map(file.as_file())?;
+        init(&mapping);
+        let named = file.into_temp_path().persist_noclobber(path).map_err(|error| error.error);
+        ours_or_theirs(path, mapping, named)
+    }
+}
+
+/// Links the complete file to its name and removes the first name, with link(2), which never replaces a file.
+///
+/// passes
+mod linked_when_complete {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        let linked = fs::hard_link(&unfinished.path, path);
+        drop(unfinished);
+        ours_or_theirs(path, mapping, linked)
+    }
+}
+
+/// Creates the file at the path itself, where it is empty, and then all zeros, before it is complete.
+///
+/// breaks: "A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+mod created_at_the_path {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path) {
+            Ok(file) => {
+                file.set_len(page_size_u64())?;
+                let mapping = map(&file)?;
+                init(&mapping);
+                Ok(mapping)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(path),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Creates the file at the path under a lock, and takes an empty file for one that it has to complete.
+///
+/// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod created_under_a_lock {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        // SAFETY: flock(2) takes no pointer.
+        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) })?;
+        let size = file.metadata()?.len();
+        if size == 0 {
+            file.set_len(page_size_u64())?;
+        } else if size != page_size_u64() {
+            return Err(ErrorKind::InvalidData.into());
+        }
+        let mapping = map(&file)?;
+        if size == 0 {
+            init(&mapping);
+        }
+        // SAFETY: as above.
+        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) })?;
+        Ok(mapping)
+    }
+}
+
+/// Gives the file its size when it is complete, and others wait for that, for ever if the first one was killed.
+///
+/// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone timed_out
+mod others_wait_for_the_size {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path) {
+            Ok(file) => {
+                let scratch = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+                init(&scratch);
+                let mut bytes = vec![0; page_size()];
+                scratch.read(0, &mut bytes);
+                file.write_all_at(&bytes, 0)?;
+                map(&file)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                while fs::metadata(path)?.len() == 0 {
+                    std::thread::yield_now();
+                }
+                open_existing(path)
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Renames over a file that another process has named meanwhile, so the two map different files.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+mod renames_over_the_first_2 {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, mut unfinished) = complete(path, init)?;
+        fs::rename(&unfinished.path, path)?;
+        unfinished.named = true;
+        Ok(mapping)
+    }
+}
+
+/// Looks once more before it renames, but another process may name its file between the two.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+mod looks_before_it_renames {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, mut unfinished) = complete(path, init)?;
+        if let Some(theirs) = open_if_there(path)? {
+            return Ok(theirs);
+        }
+        fs::rename(&unfinished.path, path)?;
+        unfinished.named = true;
+        Ok(mapping)
+    }
+}
+
+/// Returns its own page even when another process was first, and so a mapping of a file that has no name any more.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+mod loser_keeps_its_own {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        match unfinished.rename(path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => Ok(mapping),
+        }
+    }
+}
+
+/// Returns EEXIST when another process was first.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+mod loser_returns_an_error {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        unfinished.rename(path)?;
+        Ok(mapping)
+    }
+}
+
+/// Takes the empty parent of a bare name for the directory.
+///
+/// breaks: "`path` may be a bare file name."
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
+mod empty_parent {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let directory = path.parent().ok_or(ErrorKind::InvalidInput)?.canonicalize()?;
+        let (file, unfinished) = unfinished_in(&directory)?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Creates the file with the default mode, 0666 less the umask.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed created-is-complete
+mod default_mode {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).open(path);
+        let file = tempfile::Builder::new().make_in(directory_of(path), create)?;
+        file.as_file().set_len(page_size_u64())?;
+        let mapping = map(file.as_file())?;
+        init(&mapping);
+        let named = file.into_temp_path().persist_noclobber(path).map_err(|error| error.error);
+        ours_or_theirs(path, mapping, named)
+    }
+}
+
+/// Accepts a longer file, since the first page can be mapped.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long"
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod accepts_longer_files {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Ok(file) if file.metadata()?.len() < page_size_u64() => return Err(ErrorKind::InvalidData.into()),
+            Ok(file) => return map(&file),
+            Err(error) if error.kind() == ErrorKind::NotFound => (),
+            Err(error) => return Err(error),
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        match unfinished.rename(path) {
+            Ok(()) => Ok(mapping),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(path),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Takes an empty file for one that does not exist, extends it and calls `init` again.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long; the file does not change."
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod completes_an_empty_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if fs::metadata(path).is_ok_and(|data| data.is_file() && data.len() == 0) {
+            let file = OpenOptions::new().read(true).write(true).open(path)?;
+            file.set_len(page_size_u64())?;
+            let mapping = map(&file)?;
+            init(&mapping);
+            return Ok(mapping);
+        }
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Uses one name for the unfinished file, so what a killed process left stands in the way for ever.
+///
+/// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
+mod fixed_name_stays_taken {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let beside = directory_of(path).join(".unfinished");
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&beside)?;
+        let unfinished = Unfinished { path: beside, named: false };
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Uses one name for the unfinished file and truncates what is there, even while another process completes it.
+///
+/// breaks: "Every mapping that is returned shows what one complete `init` has stored."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+mod fixed_name_is_shared {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let beside = directory_of(path).join(".unfinished");
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
+        let unfinished = Unfinished { path: beside, named: false };
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Puts the path into the text of each error, as the lesson does.
+///
+/// breaks: "Any other error is that of a system call, with its errno."
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod error_names_the_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let named = |error: io::Error| io::Error::new(error.kind(), format!("{path:?}: {error}"));
+        if let Some(mapping) = open_if_there(path).map_err(named)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init).map_err(named)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path)).map_err(named)
+    }
+}
+
+/// Checks for a regular file first, and has an error of its own for a directory.
+///
+/// breaks: "EISDIR or `InvalidData` when `path` is a directory."
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod own_error_for_directories {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if fs::metadata(path).is_ok_and(|data| !data.is_file()) {
+            return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+        }
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Opens an existing file for reading only.
+///
+/// breaks: "maps it shared, for reading and writing"
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes killed
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on killed
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod existing_file_read_only {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match File::open(path) {
+            Ok(file) if file.metadata()?.len() != page_size_u64() => return Err(ErrorKind::InvalidData.into()),
+            Ok(file) => return Ok(Mapping::of_file(&file, 0, page_size(), ProtFlags::PROT_READ, Sharing::Shared)?),
+            Err(error) if error.kind() == ErrorKind::NotFound => (),
+            Err(error) => return Err(error),
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Maps an existing file privately: what it stores there, no other process sees.
+///
+/// breaks: "maps it shared, for reading and writing"
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
+mod existing_file_private {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if open_if_there(path)?.is_none() {
+            let (mapping, unfinished) = complete(path, init)?;
+            match unfinished.rename(path) {
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                Err(_) => (),
+                Ok(()) => return Ok(mapping),
+            }
+        }
+        let file = OpenOptions::new().read(true).write(true).open(path)?;
+        Ok(Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Private)?)
+    }
+}
+
+/// Removes the unfinished files of others first, among them those that are about to get the name.
+///
+/// breaks: "Any number of processes and threads call it at the same time"
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+mod cleans_up_after_others {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        for entry in fs::read_dir(directory_of(path))? {
+            let entry = entry?;
+            if entry.file_name().as_bytes().starts_with(b".open-once-") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
 one_of! {
     pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping>;
-    creates_in_place exits_where_it_is_there makes_the_size_right renames_over_the_first
+    creates_in_place exits_where_it_is_there makes_the_size_right renames_over_the_first renamed_when_complete
+    has_no_name_until_complete tempfile_with_plain_errors linked_when_complete created_at_the_path created_under_a_lock
+    others_wait_for_the_size renames_over_the_first_2 looks_before_it_renames loser_keeps_its_own loser_returns_an_error
+    empty_parent default_mode accepts_longer_files completes_an_empty_file fixed_name_stays_taken fixed_name_is_shared
+    error_names_the_file own_error_for_directories existing_file_read_only existing_file_private cleans_up_after_others
 }

@@ -1,9 +1,80 @@
 //! Answers to `publish` and `latest`, right and wrong.
 
-use std::sync::atomic::Ordering;
+use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release, SeqCst};
 
 use mmap_workbook::lesson_2::Mapping;
-use mmap_workbook::words::fence;
+use mmap_workbook::words::{AtomicU64, fence};
+
+/// The number of values published so far is at byte 0. The value with number n, counted from 1, is in slot n % 2.
+const COUNT: usize = 0;
+
+fn slot_of(number: u64) -> usize {
+    if number.is_multiple_of(2) { 64 } else { 128 }
+}
+
+fn load_words(cell: &Mapping, slot: usize) -> [u64; 4] {
+    std::array::from_fn(|n| cell.long_word(slot + 8 * n).load(Relaxed))
+}
+
+/// A load that synchronizes, in two steps because `cell` may be mapped for reading only.
+fn acquire(word: &AtomicU64) -> u64 {
+    let value = word.load(Relaxed);
+    fence(Acquire);
+    value
+}
+
+/// The right writer for two slots and a count.
+fn publish_to_two_slots(cell: &Mapping, value: [u64; 4]) {
+    let count = cell.long_word(COUNT);
+    let number = count.load(Relaxed) + 1;
+    fence(Release);
+    store_words(cell, slot_of(number), value);
+    count.store(number, Release);
+}
+
+/// The right reader for them.
+fn latest_of_two_slots(cell: &Mapping) -> Option<[u64; 4]> {
+    let count = cell.long_word(COUNT);
+    loop {
+        let number = acquire(count);
+        if number == 0 {
+            return None;
+        }
+        let value = load_words(cell, slot_of(number));
+        fence(Acquire);
+        if count.load(Relaxed) == number {
+            return Some(value);
+        }
+    }
+}
+
+fn store_words(cell: &Mapping, slot: usize, value: [u64; 4]) {
+    for (n, word) in value.into_iter().enumerate() {
+        cell.long_word(slot + 8 * n).store(word, Relaxed);
+    }
+}
+
+/// Slots with a sequence number in front, as in the lesson, at 64 and 128. Even: whole; odd: being written.
+fn sequence_of(cell: &Mapping, number: u64) -> &AtomicU64 {
+    cell.long_word(slot_of(number) + 40)
+}
+
+fn latest_with_sequences(cell: &Mapping) -> Option<[u64; 4]> {
+    loop {
+        let number = acquire(cell.long_word(COUNT));
+        if number == 0 {
+            return None;
+        }
+        let sequence = sequence_of(cell, number);
+        let before = acquire(sequence);
+        let value = load_words(cell, slot_of(number));
+        let stored = cell.long_word(slot_of(number) + 32).load(Relaxed);
+        fence(Acquire);
+        if before == sequence.load(Relaxed) && before.is_multiple_of(2) && stored == number {
+            return Some(value);
+        }
+    }
+}
 
 /// Stores the words where the readers load them.
 ///
@@ -147,12 +218,806 @@ mod zeros_are_nothing {
     }
 }
 
+/// Loads the count before and after the words, and needs them equal.
+///
+/// passes
+mod counts_again {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Has an acquire fence after each word instead of one after all of them.
+///
+/// passes
+mod fence_after_every_word {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = std::array::from_fn(|n| acquire(cell.long_word(slot_of(number) + 8 * n)));
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Has sequentially consistent fences, and takes the second count for the first one of the next attempt.
+///
+/// passes
+mod fences_for_everything {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        let mut number = count.load(Relaxed);
+        while number > 0 {
+            fence(SeqCst);
+            let value = load_words(cell, slot_of(number));
+            fence(SeqCst);
+            let now = count.load(Relaxed);
+            if now == number {
+                return Some(value);
+            }
+            number = now;
+        }
+        None
+    }
+}
+
+/// Loads the count with Acquire, in one step.
+///
+/// passes
+mod acquire_loads {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = count.load(Acquire);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Does not look whether the writer has come round to the slot meanwhile.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+mod no_second_look {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let number = acquire(cell.long_word(COUNT));
+        (number > 0).then(|| load_words(cell, slot_of(number)))
+    }
+}
+
+/// Makes the second load a fetch_add of zero, which writes to the page.
+///
+/// breaks: "`cell` may be mapped for reading only."
+/// fails: latest::needs_no_more_than_to_read killed readers-may-write
+mod adds_zero {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            if count.fetch_add(0, Release) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Compares only which slot is current, so two more values go unnoticed.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+mod compares_the_slots {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if slot_of(count.load(Relaxed)) == slot_of(number) {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Returns None when another value was published meanwhile.
+///
+/// breaks: "Returns the latest value that was published in the cell, or None when none was."
+/// fails: latest::is_whole_under_rusts_memory_model failed
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+mod none_when_overtaken {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        let number = acquire(count);
+        let value = load_words(cell, slot_of(number));
+        fence(Acquire);
+        (number > 0 && count.load(Relaxed) == number).then_some(value)
+    }
+}
+
+/// Counts from zero, and takes the first value for none.
+///
+/// breaks: "Returns the latest value that was published in the cell, or None when none was."
+/// fails: latest::is_nothing_until_something_is_published failed
+/// fails: latest::is_whole_under_rusts_memory_model failed
+/// fails: latest::needs_no_more_than_to_read failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_found_by_every_reader failed
+/// fails: publish::is_whole_to_readers_at_every_instruction failed
+mod none_after_the_first {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number <= 1 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Starts over with the first count, which never comes back, once it was overtaken.
+///
+/// breaks: "A reader may start over only because another value was published meanwhile."
+/// fails: latest::is_whole_whatever_is_published_meanwhile timed_out
+mod never_counts_anew {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        let number = acquire(count);
+        if number == 0 {
+            return None;
+        }
+        loop {
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
+            std::hint::spin_loop();
+        }
+    }
+}
+
+/// Looks into the other slot while there is only one value, and so finds the second before it is announced.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
+/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
+mod looks_ahead {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let value = latest_of_two_slots(cell)?;
+        let number = acquire(cell.long_word(COUNT));
+        let next = load_words(cell, slot_of(number + 1));
+        fence(Acquire);
+        if number > 1 || next == [0; 4] {
+            return Some(value);
+        }
+        Some(next)
+    }
+}
+
+/// When it was overtaken, returns the value before, which lies untouched in the other slot, or so it thinks.
+///
+/// breaks: "It had not been replaced yet when the call began: no later `publish` had returned."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+mod stays_with_the_previous {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        let number = acquire(count);
+        let [previous, value] = [number + 1, number].map(|number| load_words(cell, slot_of(number)));
+        fence(Acquire);
+        match number {
+            0 => None,
+            1 => latest_of_two_slots(cell),
+            _ if count.load(Relaxed) == number => Some(value),
+            _ => Some(previous),
+        }
+    }
+}
+
+/// Two slots and a count: the count before is announced to whoever sees a word of the new value.
+///
+/// passes
+mod two_slots_and_a_count {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// All stores are relaxed, and two release fences order them.
+///
+/// passes
+mod relaxed_stores_between_two_fences {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        fence(Release);
+        count.store(number, Relaxed);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Stores each word with Release instead of a fence: a reader that sees one of them sees the count before it.
+///
+/// passes
+mod every_word_released {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        for (n, word) in value.into_iter().enumerate() {
+            cell.long_word(slot_of(number) + 8 * n).store(word, Release);
+        }
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Has the strongest fences, and an exchange to announce with, whose load part nobody needs.
+///
+/// passes
+mod strongest_fences {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.fetch_add(0, SeqCst) + 1;
+        fence(SeqCst);
+        store_words(cell, slot_of(number), value);
+        fence(SeqCst);
+        count.swap(number, Relaxed);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = count.load(Relaxed);
+            fence(SeqCst);
+            let value = load_words(cell, slot_of(number));
+            fence(SeqCst);
+            if count.load(Relaxed) == number {
+                return (number > 0).then_some(value);
+            }
+        }
+    }
+}
+
+/// Stores nothing when the value is the latest already.
+///
+/// passes
+mod does_not_repeat_itself {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        if latest_of_two_slots(cell) != Some(value) {
+            publish_to_two_slots(cell, value);
+        }
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Stores and loads the words byte by byte, each of which is atomic; the count alone is a word.
+///
+/// passes
+mod byte_by_byte {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        fence(Release);
+        cell.write(slot_of(number), value.map(u64::to_ne_bytes).as_flattened());
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            let mut bytes = [[0; 8]; 4];
+            cell.read(slot_of(number), bytes.as_flattened_mut());
+            fence(Acquire);
+            if count.load(Relaxed) == number {
+                return (number > 0).then(|| bytes.map(u64::from_ne_bytes));
+            }
+        }
+    }
+}
+
+/// The lesson's protocol: a sequence number for each slot, and the value's number in it.
+///
+/// passes
+mod sequence_in_each_slot {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        let sequence = sequence_of(cell, number);
+        let odd = sequence.load(Relaxed) | 1;
+        sequence.store(odd, Relaxed);
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        cell.long_word(slot_of(number) + 32).store(number, Relaxed);
+        sequence.store(odd.wrapping_add(1), Release);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_with_sequences(cell)
+    }
+}
+
+/// Has sixty slots, so that a reader need not start over when only a few values were published meanwhile.
+///
+/// passes
+mod sixty_slots {
+    use super::*;
+
+    const SLOTS: u64 = 60;
+
+    fn slot_of(number: u64) -> usize {
+        64 + 32 * usize::try_from(number % SLOTS).expect("less than SLOTS")
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            // The value that comes into this slot next is published when the count was at number + SLOTS - 1 before.
+            if count.load(Relaxed) - number < SLOTS - 1 {
+                return (number > 0).then_some(value);
+            }
+        }
+    }
+}
+
+/// Has SeqCst on every load and store, and no fence at all.
+///
+/// passes
+mod all_sequentially_consistent {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(SeqCst) + 1;
+        for (n, word) in value.into_iter().enumerate() {
+            cell.long_word(slot_of(number) + 8 * n).store(word, SeqCst);
+        }
+        count.store(number, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = count.load(SeqCst);
+            let slot = slot_of(number);
+            let value = std::array::from_fn(|n| cell.long_word(slot + 8 * n).load(SeqCst));
+            if count.load(SeqCst) == number {
+                return (number > 0).then_some(value);
+            }
+        }
+    }
+}
+
+/// Overwrites the value where readers read it.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
+/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
+mod one_slot_2 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        store_words(cell, 64, value);
+        cell.long_word(COUNT).store(1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        (acquire(cell.long_word(COUNT)) != 0).then(|| load_words(cell, 64))
+    }
+}
+
+/// One slot with a sequence lock: its readers wait while a writer is stopped halfway, or killed.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on
+/// fails: publish::is_whole_to_readers_at_every_instruction timed_out others-go-on
+mod one_slot_with_sequence {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let sequence = cell.long_word(COUNT);
+        let odd = sequence.load(Relaxed) | 1;
+        sequence.store(odd, Relaxed);
+        fence(Release);
+        store_words(cell, 64, value);
+        sequence.store(odd + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let sequence = cell.long_word(COUNT);
+        loop {
+            let before = acquire(sequence);
+            let value = load_words(cell, 64);
+            fence(Acquire);
+            if before.is_multiple_of(2) && sequence.load(Relaxed) == before {
+                return (before > 0).then_some(value);
+            }
+        }
+    }
+}
+
+/// Adds 1 to the sequence number for "being written", which makes an odd one that a killed writer left even.
+///
+/// breaks: "After a writer was killed, another process can publish, as if nothing had happened."
+/// fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on
+mod adds_one_to_an_odd_sequence {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        let sequence = sequence_of(cell, number);
+        let odd = sequence.load(Relaxed) + 1;
+        sequence.store(odd, Relaxed);
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        cell.long_word(slot_of(number) + 32).store(number, Relaxed);
+        sequence.store(odd + 1, Release);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_with_sequences(cell)
+    }
+}
+
+/// Announces the value before it is stored.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_instruction failed
+mod announces_first {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        count.store(number, Relaxed);
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Keeps which slot is current and no count: after two more values it is the same slot again, with other words.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+mod slot_number_without_count {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let current = cell.long_word(COUNT);
+        let next = if current.load(Relaxed) == 1 { 2 } else { 1 };
+        fence(Release);
+        store_words(cell, slot_of(next), value);
+        current.store(next, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Takes four zeros for a cell that was never published to.
+///
+/// breaks: "Every value is possible, four zeros included."
+/// fails: latest::is_nothing_until_something_is_published failed
+/// fails: publish::is_found_by_every_reader failed
+mod zeros_mean_none {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell).filter(|value| *value != [0; 4])
+    }
+}
+
+/// Counts in a static, which begins with zero again in another process, and is the same for every cell.
+///
+/// breaks: "After a writer was killed, another process can publish, as if nothing had happened."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
+/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
+mod counts_in_a_static {
+    use super::*;
+
+    static NUMBER: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = NUMBER.fetch_add(1, Relaxed) + 1;
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        cell.long_word(COUNT).store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Takes a spin lock in the cell, to be on the safe side, and a killed writer never releases it.
+///
+/// breaks: "After a writer was killed, another process can publish, as if nothing had happened."
+/// fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on
+mod locks_writers_out {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let lock = cell.long_word(8);
+        while lock.compare_exchange_weak(0, 1, Acquire, Relaxed).is_err() {
+            std::hint::spin_loop();
+        }
+        publish_to_two_slots(cell, value);
+        lock.store(0, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Lets a checksum decide, which half of one value and half of another can have as well: 1, 1, 1, 1 and 2, 2, 2, 2.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+mod checksum_decides {
+    use super::*;
+
+    fn sum(words: [u64; 4], number: u64) -> u64 {
+        words.into_iter().fold(number | (1 << 63), |sum, word| sum ^ word)
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        let slot = slot_of(number);
+        fence(Release);
+        store_words(cell, slot, value);
+        cell.long_word(slot + 32).store(sum(value, number % 2), Release);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = acquire(cell.long_word(COUNT));
+            if number == 0 {
+                return None;
+            }
+            let slot = slot_of(number);
+            let expected = acquire(cell.long_word(slot + 32));
+            let value = load_words(cell, slot);
+            if sum(value, number % 2) == expected {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Marks each word with the parity of its number, for which it takes the highest bit of the value.
+///
+/// breaks: "Every value is possible, four zeros included."
+/// fails: publish::is_found_by_every_reader failed
+mod takes_a_bit_of_each_word {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = cell.long_word(COUNT).load(Relaxed) + 1;
+        publish_to_two_slots(cell, value.map(|word| (word << 1) | (number / 2 % 2)));
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let words = latest_of_two_slots(cell)?;
+            if words.iter().all(|word| word % 2 == words[0] % 2) {
+                return Some(words.map(|word| word >> 1));
+            }
+        }
+    }
+}
+
+/// Has 128 slots, and the last one reaches beyond the page.
+///
+/// breaks: "The cell is the first page of the shared mapping `cell`."
+/// fails: latest::is_whole_whatever_is_published_meanwhile panicked
+mod one_slot_beyond_the_page {
+    use super::*;
+
+    fn slot_of(number: u64) -> usize {
+        8 + 32 * (number % 128) as usize
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if count.load(Relaxed) - number < 127 {
+                return (number > 0).then_some(value);
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn publish(cell: &Mapping, value: [u64; 4]);
-    relaxed_announcement one_slot reader_waits_for_the_writer says_it_first
+    one_slot reader_waits_for_the_writer says_it_first relaxed_announcement counts_again fence_after_every_word
+    fences_for_everything acquire_loads no_second_look adds_zero compares_the_slots none_when_overtaken
+    none_after_the_first never_counts_anew looks_ahead stays_with_the_previous two_slots_and_a_count
+    relaxed_stores_between_two_fences every_word_released strongest_fences does_not_repeat_itself byte_by_byte
+    sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2 one_slot_with_sequence
+    adds_one_to_an_odd_sequence announces_first slot_number_without_count zeros_mean_none counts_in_a_static
+    locks_writers_out checksum_decides takes_a_bit_of_each_word one_slot_beyond_the_page
 }
 
 one_of! {
     pub fn latest(cell: &Mapping) -> Option<[u64; 4]>;
     one_slot reader_waits_for_the_writer says_it_first readers_count_themselves two_slots_and_one_look zeros_are_nothing
+    counts_again fence_after_every_word fences_for_everything acquire_loads no_second_look adds_zero compares_the_slots
+    none_when_overtaken none_after_the_first never_counts_anew looks_ahead stays_with_the_previous two_slots_and_a_count
+    relaxed_stores_between_two_fences every_word_released strongest_fences does_not_repeat_itself byte_by_byte
+    sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2 one_slot_with_sequence
+    adds_one_to_an_odd_sequence announces_first slot_number_without_count zeros_mean_none counts_in_a_static
+    locks_writers_out checksum_decides takes_a_bit_of_each_word one_slot_beyond_the_page
 }

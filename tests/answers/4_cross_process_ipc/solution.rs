@@ -7,6 +7,7 @@
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
@@ -14,7 +15,7 @@ use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::words::fence;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, fcntl};
+use nix::fcntl::{FcntlArg, fcntl, posix_fallocate};
 use nix::libc;
 
 /// `fetch_add` alone would exceed the limit and have to go back, and others would see that. `fetch_update` compares and
@@ -27,21 +28,24 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 
 /// The file is completed under a name that no other process knows. Then link(2) gives it its own name, and fails if
 /// that is taken: rename(2) would replace another process's file, which would be left without a name. The loser opens
-/// the winner's file. (tempfile creates such a file with mode 0600 and removes its name on every path;
-/// `persist_noclobber` is the link.)
+/// the winner's file. (tempfile finds a free name and removes it on every path; `persist_noclobber` is the link.
+/// `NamedTempFile::new_in` would do as well, but its errors have no errno.)
 pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
     if let Some(mapping) = open_whole(path)? {
         return Ok(mapping);
     }
     let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = tempfile::NamedTempFile::new_in(directory)?;
-    file.as_file().set_len(page_size_u64())?;
-    let mapping = Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared)?;
+    let create = |path: &Path| OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path);
+    let file = tempfile::Builder::new().make_in(directory, create)?;
+    // The blocks are reserved: set_len would leave a hole, and on a full disk the first store would be a SIGBUS.
+    posix_fallocate(file.as_file(), 0, page_size().try_into().map_err(io::Error::other)?)?;
+    let mapping = Mapping::of_file(file.as_file(), 0, page_size(), READ_WRITE, Sharing::Shared)?;
     init(&mapping);
     match file.persist_noclobber(path) {
         Ok(_) => Ok(mapping),
+        // ENOENT now: another process's file was removed since, or it is a symbolic link that leads nowhere.
         Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-            open_whole(path)?.ok_or_else(|| io::ErrorKind::NotFound.into())
+            open_whole(path)?.ok_or_else(|| Errno::ENOENT.into())
         }
         Err(error) => Err(error.error),
     }
