@@ -328,6 +328,44 @@ fn the_checks_are_all_there_whatever_the_file_says() {
 }
 
 #[test]
+fn what_cant_be_checked_here_is_neither_right_nor_wrong() {
+    let copy = Copy::fresh();
+    let without_ptrace = |arguments: &[&str]| {
+        let mut command = copy.command(arguments);
+        // SAFETY: `deny` makes two raw calls, allocates nothing and takes no lock.
+        unsafe { command.pre_exec(|| deny(libc::SYS_ptrace, Errno::EPERM)) };
+        finish(&mut command)
+    };
+    copy.save(&solved());
+    let run = without_ptrace(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
+    for part in
+        ["could not be checked here", "EPERM", "--cap-add=SYS_PTRACE", "solved as far as this machine can tell: "]
+    {
+        assert!(run.out.contains(part), "{part}: {}", run.out);
+    }
+    assert_eq!(run.out.matches("--cap-add=SYS_PTRACE").count(), 1, "said once: {}", run.out);
+    let run = without_ptrace(&["check", "2", "--format", "json"]);
+    let object: Value = serde_json::from_str(&run.out).expect("JSON");
+    let checks = object["checks"].as_array().expect("checks");
+    let skipped = checks.iter().filter(|check| check["verdict"] == "skipped").count();
+    assert!(skipped > 0 && object["skipped"] == skipped && object["solved"] == true, "{}", run.out);
+    let run = without_ptrace(&["check", "2", "--format", "junit"]);
+    let document = roxmltree::Document::parse(&run.out).expect("XML");
+    let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).expect("a suite");
+    assert_eq!(suite.attribute("skipped"), Some(skipped.to_string().as_str()), "{}", run.out);
+    assert_eq!(suite.attribute("failures"), Some("0"), "{}", run.out);
+    let reasons = document.descendants().filter(|node| node.has_tag_name("skipped"));
+    assert_eq!(
+        reasons.filter(|reason| reason.attribute("message").is_some_and(|why| why.contains("EPERM"))).count(),
+        skipped
+    );
+    // What is wrong is wrong there, too.
+    copy.save(&with_first_body("Ok(None)"));
+    assert_eq!(without_ptrace(&["check", "2"]).ended, Ended::Exited(1));
+}
+
+#[test]
 fn a_failed_check_says_what_why_and_where_to_read() {
     let copy = Copy::fresh();
     copy.save(&with_first_body(

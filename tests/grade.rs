@@ -1,10 +1,13 @@
 //! What the exercises' checks are written with: every way in which an answer may go wrong is told apart.
 
+mod common;
+
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use common::deny;
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
     self, Failure, FileCall, FileId, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure,
@@ -12,9 +15,10 @@ use mmap_workbook::grade::{
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
-use mmap_workbook::process::{self, Cause};
+use mmap_workbook::process::{self, Cause, Child, Ended};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
+use nix::errno::Errno;
 use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::unistd::{ForkResult, Pid, fork, setsid};
@@ -433,6 +437,22 @@ fn a_traced_answer_that_goes_wrong_says_so() {
     let calls = |act: fn(()) -> Result<(), String>| calls_of(|| Ok(()), act).expect_err("a failure").verdict;
     assert_eq!(calls(|()| todo!("it")), Verdict::Todo);
     assert_eq!(calls(|()| std::process::abort()), Verdict::Killed);
+}
+
+#[test]
+fn where_ptrace_is_denied_that_is_no_fault_of_the_answer() {
+    for errno in [Errno::EPERM, Errno::ENOSYS] {
+        let (child, _peer) = Child::fork(|_| {
+            deny(libc::SYS_ptrace, errno)?;
+            let failure = calls_of(|| Ok(()), |()| Ok(())).expect_err("it can't be traced");
+            assert_eq!(failure.verdict, Verdict::Skipped);
+            assert!(failure.happened.en.contains(errno.desc()), "{}", failure.happened.en);
+            assert_eq!(ask(|| 7).map_err(|failure| failure.verdict), Ok(7), "what needs no tracing is judged");
+            Ok(())
+        })
+        .expect("a child");
+        assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+    }
 }
 
 #[test]

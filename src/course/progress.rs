@@ -107,7 +107,7 @@ impl Progress {
         let Grade::Checked { of, .. } = *grade else { return Ok(()) };
         let functions = grade.functions().into_iter();
         let functions =
-            functions.map(|(name, checks)| (name.to_owned(), checks.iter().all(|check| check.has_passed())));
+            functions.map(|(name, checks)| (name.to_owned(), !checks.iter().any(|check| check.has_failed())));
         self.store(&file_of(lesson), &Known { of, solved: grade.is_solved(), functions: functions.collect() })
     }
 

@@ -41,8 +41,10 @@ pub enum Verdict {
     OutOfMemory,
     /// It returned, but left a process that it had forked.
     LeftProcesses,
-    /// The check could not be done on this machine.
+    /// The check failed itself.
     Broken,
+    /// This machine doesn't allow what the check needs.
+    Skipped,
 }
 
 /// A limit that the learner's code has exceeded.
@@ -172,6 +174,12 @@ impl Failure {
         )
     }
 
+    /// This machine doesn't allow what the check needs: why not, and what to do about it. That is neither right nor
+    /// wrong.
+    pub fn skipped(why: Text, remedy: Text) -> Failure {
+        Failure::of(Verdict::Skipped, remedy, why)
+    }
+
     /// A check that panicked itself.
     pub(crate) fn of_broken_check(printed: &str) -> Failure {
         let text = printed.split_once(" panicked at ").map_or(printed, |(_, text)| text).trim().replace('\n', " ");
@@ -279,7 +287,7 @@ impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Failure {
         Failure::of(
             Verdict::Broken,
-            text!("the check can be done on this machine", "检查可以在本机进行"),
+            text!("the check can be done", "检查可以进行"),
             text!("the check itself failed: {error}", "检查本身出错：{error}"),
         )
     }

@@ -66,7 +66,7 @@ pub fn for_all_n<S: Strategy>(
 
 /// Whether a simpler value is worth the time: not where no value matters, or where each try waits for a deadline.
 fn worth_shrinking(failure: &Failure) -> bool {
-    !matches!(failure.verdict, Verdict::Todo | Verdict::TimedOut | Verdict::Broken)
+    !matches!(failure.verdict, Verdict::Todo | Verdict::TimedOut | Verdict::Broken | Verdict::Skipped)
 }
 
 /// Tries `test` on each of these values, in their order.

@@ -7,8 +7,8 @@ use std::os::fd::{FromRawFd, RawFd};
 use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use serde::{Deserialize, Serialize};
 
-use super::Failure;
 use super::misconception::Misconception;
+use super::{Failure, Verdict};
 use crate::text;
 use crate::text::{Language, Text};
 
@@ -48,6 +48,12 @@ impl Report {
     /// `lesson` is the number of the lesson whose check it is, where that is known.
     pub fn parts(&self, lesson: Option<u8>) -> Vec<(Text, Text)> {
         let Some(failure) = &self.failure else { return Vec::new() };
+        if failure.verdict == Verdict::Skipped {
+            return vec![
+                (text!("because", "原因"), failure.happened.clone()),
+                (text!("what to do", "怎么办"), failure.expected.clone()),
+            ];
+        }
         let mut parts = vec![
             (text!("expected", "预期"), failure.expected.clone()),
             (text!("happened", "实际"), failure.happened.clone()),

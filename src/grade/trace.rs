@@ -19,8 +19,9 @@ use serde::de::DeserializeOwned;
 
 use super::ask::confine;
 use super::deadline;
-use super::failure::{Failure, LEFT_PROCESSES, Limit};
+use super::failure::{Failure, LEFT_PROCESSES, Limit, Verdict};
 use crate::process::{self, Child, Ended, Peer};
+use crate::text;
 
 /// The most machine instructions of a call that runs one at a time: far more than a small function takes.
 const LONGEST: u64 = 2_000_000;
@@ -204,7 +205,7 @@ pub enum Stepped {
 /// A child that stops at each system call, or after each instruction.
 struct Traced {
     child: Child,
-    _peer: Peer,
+    peer: Peer,
 }
 
 /// Why the child stands still.
@@ -213,6 +214,36 @@ enum Stop {
     Call,
     /// A signal is about to be delivered to it.
     Signal(Signal),
+}
+
+/// Nothing can be traced here.
+fn denied(how: &str) -> Failure {
+    Failure::skipped(
+        text!(
+            "a process can't trace its child on this machine (ptrace(2): {how}); without that nothing can be seen of what \
+             the code does between its call and its return",
+            "本机不允许进程跟踪自己的子进程（ptrace(2)：{how}），因此看不到函数从调用到返回之间做了什么"
+        ),
+        text!(
+            "in a container, allow ptrace (docker run --cap-add=SYS_PTRACE); /proc/sys/kernel/yama/ptrace_scope must be 0 \
+             or 1; run it without a debugger and without strace",
+            "在容器里要放行 ptrace（docker run --cap-add=SYS_PTRACE）；/proc/sys/kernel/yama/ptrace_scope 须为 0 或 1；\
+             不要在调试器或 strace 下运行"
+        ),
+    )
+}
+
+fn no_single_steps() -> Failure {
+    Failure::skipped(
+        text!(
+            "this machine can't run a process one instruction at a time (ptrace(2), PTRACE_SINGLESTEP)",
+            "本机不能让进程一次只执行一条指令（ptrace(2) 的 PTRACE_SINGLESTEP）"
+        ),
+        text!(
+            "grade it on a machine that can: x86-64 and aarch64 can",
+            "换一台可以单步执行的机器批改：x86-64 和 aarch64 都可以"
+        ),
+    )
 }
 
 /// What a traced child does with an answer that may be an error.
@@ -227,11 +258,13 @@ impl Traced {
         act: impl FnOnce(T) -> A,
         after: impl FnOnce(A) -> io::Result<()>,
     ) -> Result<Traced, Failure> {
-        let (child, peer) = Child::fork(|_| {
+        let (child, peer) = Child::fork(|peer| {
             confine()?;
             let state = prepare()?;
             let me = getpid();
-            ptrace::traceme()?;
+            if let Err(errno) = ptrace::traceme() {
+                return peer.send(errno.to_string().as_bytes());
+            }
             // The first SIGSTOP marks the beginning of `act`, the second one its end.
             kill(me, Signal::SIGSTOP)?;
             let answer = act(state);
@@ -239,13 +272,19 @@ impl Traced {
             after(answer)?;
             if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
         })?;
-        let mut traced = Traced { child, _peer: peer };
-        match traced.next_stop()? {
-            Stop::Signal(Signal::SIGSTOP) => {}
-            _ => return Err(io::Error::other("a traced child did not stop where it should").into()),
+        let mut traced = Traced { child, peer };
+        match traced.next_stop() {
+            Ok(Stop::Signal(Signal::SIGSTOP)) => {}
+            Ok(_) => return Err(io::Error::other("a traced child did not stop where it should").into()),
+            // `act` has not begun, so this is nothing that the learner's code does.
+            Err(failure) if failure.signal.as_deref() == Some(Signal::SIGSYS.as_str()) => return Err(denied("SIGSYS")),
+            Err(failure) if failure.verdict == Verdict::TimedOut => return Err(failure),
+            Err(failure) => {
+                return Err(traced.peer.receive().map_or(failure, |errno| denied(&String::from_utf8_lossy(&errno))));
+            }
         }
         let options = ptrace::Options::PTRACE_O_TRACESYSGOOD | ptrace::Options::PTRACE_O_EXITKILL;
-        ptrace::setoptions(traced.child.pid(), options)?;
+        ptrace::setoptions(traced.child.pid(), options).map_err(|errno| denied(&errno.to_string()))?;
         Ok(traced)
     }
 
@@ -306,7 +345,7 @@ impl Traced {
         let mut signal = None;
         for steps in 1..=LONGEST {
             match ptrace::step(self.child.pid(), signal.take()) {
-                Err(nix::errno::Errno::EIO) => return Ok(Stepped::Unsupported),
+                Err(Errno::EIO) => return Err(no_single_steps()),
                 stepped => stepped?,
             }
             match self.next_stop()? {
@@ -331,7 +370,7 @@ impl Traced {
         ptrace::syscall(self.child.pid(), None)?;
         self.next_stop()?;
         // SAFETY: at the exit of a call `exit` is the union's valid field.
-        let answer = unsafe { ptrace::syscall_info(self.child.pid())?.u.exit }.sval;
+        let answer = unsafe { self.syscall_info()?.u.exit }.sval;
         Ok(Call { answer, ..call })
     }
 
@@ -355,9 +394,17 @@ impl Traced {
         Ok(before)
     }
 
+    fn syscall_info(&self) -> Result<libc::ptrace_syscall_info, Failure> {
+        ptrace::syscall_info(self.child.pid()).map_err(|errno| match errno {
+            // Linux 5.3 has it; a container may pretend to be older.
+            Errno::EIO | Errno::ENOSYS => denied(&format!("PTRACE_GET_SYSCALL_INFO, {errno}")),
+            errno => errno.into(),
+        })
+    }
+
     fn call_at_entry(&self) -> Result<Call, Failure> {
         // SAFETY: at the entry of a call `entry` is the union's valid field.
-        let entry = unsafe { ptrace::syscall_info(self.child.pid())?.u.entry };
+        let entry = unsafe { self.syscall_info()?.u.entry };
         Ok(Call { number: entry.nr.cast_signed(), arguments: entry.args, answer: 0 })
     }
 

@@ -14,7 +14,8 @@ use crate::ui::{JSON_FORMAT, harmless, visible};
 ///
 /// - `format`: [`JSON_FORMAT`].
 /// - `lesson`: its number.
-/// - `solved`: whether every check passed.
+/// - `solved`: whether every check passed that could be done on this machine.
+/// - `skipped`: the number of checks that could not be done; their `verdict` is `skipped`.
 /// - `problem`: why it could not be graded, in one line, and then there is nothing else; else null.
 /// - `compiler_errors`: the compiler's text when the exercise does not compile, and then there are no checks; else
 ///   null.
@@ -30,6 +31,7 @@ pub fn json(out: &mut dyn Write, lesson: &Lesson, outcome: &Outcome, language: L
         "format": JSON_FORMAT,
         "lesson": lesson.number,
         "solved": outcome.as_ref().is_ok_and(Grade::is_solved),
+        "skipped": outcome.as_ref().map_or(0, |grade| grade.skipped().len()),
         "problem": outcome.as_ref().err(),
         "compiler_errors": null,
         "checks": [],

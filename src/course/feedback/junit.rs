@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use super::{Outcome, message};
 use crate::course::Lesson;
 use crate::course::grading::Grade;
+use crate::grade::Verdict;
 use crate::text::Language;
 use crate::ui::{harmless, visible};
 
@@ -18,7 +19,8 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Outcome)], language: Langu
     for (lesson, outcome) in grades {
         let name = format!("exercise_{}", lesson.number);
         let checks = if let Ok(Grade::Checked { checks, .. }) = outcome { checks.as_slice() } else { &[] };
-        let failures = checks.iter().filter(|check| !check.has_passed()).count();
+        let failures = checks.iter().filter(|check| check.has_failed()).count();
+        let skipped = outcome.as_ref().map_or(0, |grade| grade.skipped().len());
         let error = match outcome {
             Err(problem) => Some(("is_graded", "problem", harmless(problem))),
             Ok(Grade::DoesNotCompile(diagnostics)) => {
@@ -32,7 +34,7 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Outcome)], language: Langu
         let tests = checks.len() + errors;
         writeln!(
             out,
-            r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="{errors}" time="{time:.3}">"#
+            r#"  <testsuite name="{name}" tests="{tests}" failures="{failures}" errors="{errors}" skipped="{skipped}" time="{time:.3}">"#
         )?;
         if let Some((test, kind, text)) = error {
             writeln!(out, r#"    <testcase classname="{name}" name="{test}" time="0">"#)?;
@@ -47,13 +49,14 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Outcome)], language: Langu
                 writeln!(out, "/>")?;
                 continue;
             }
+            let message = escape(&message(lesson, check, language));
+            if check.verdict() == Verdict::Skipped {
+                writeln!(out, ">\n      <skipped message=\"{}\"/>\n    </testcase>", message.trim_end())?;
+                continue;
+            }
             let verdict = serde_json::to_value(check.verdict())?;
             let verdict = verdict.as_str().unwrap_or_default();
-            writeln!(
-                out,
-                ">\n      <failure type=\"{verdict}\">{}</failure>",
-                escape(&message(lesson, check, language))
-            )?;
+            writeln!(out, ">\n      <failure type=\"{verdict}\">{message}</failure>")?;
             writeln!(out, "    </testcase>")?;
         }
         writeln!(out, "  </testsuite>")?;

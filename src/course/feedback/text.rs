@@ -125,14 +125,24 @@ impl Terminal<'_> {
             ));
         }
         let functions = grade.functions();
-        let unfinished = functions.iter().position(|(_, checks)| checks.iter().any(|check| !check.has_passed()));
+        let unfinished = functions.iter().position(|(_, checks)| checks.iter().any(|check| check.has_failed()));
         for (nth, (function, checks)) in functions.iter().enumerate() {
             self.function(lesson, function, checks, unfinished == Some(nth))?;
         }
-        let right = functions.iter().filter(|(_, checks)| checks.iter().all(|check| check.has_passed())).count();
+        let right = functions.iter().filter(|(_, checks)| !checks.iter().any(|check| check.has_failed())).count();
         let of = functions.len();
         writeln!(self.out())?;
+        let skipped = self.skipped(lesson, &grade.skipped())?;
         match unfinished.map(|nth| harmless(functions[nth].0)) {
+            None if !grade.is_solved() => self.say(&text!(
+                "None of its checks can be done on this machine.",
+                "它的检查在本机上一项也做不了。"
+            )),
+            None if skipped > 0 => self.say(&text!(
+                "{GOOD}Lesson {n} is solved{GOOD:#} as far as this machine can tell: {skipped} of its checks could not be done. \
+                 Compare: cargo run -- solution {n}",
+                "就本机所能检查的部分，{GOOD}第 {n} 课已完成{GOOD:#}：有 {skipped} 项检查做不了。可以对照参考答案：cargo run -- solution {n}"
+            )),
             None => self.say(&text!(
                 "{GOOD}Lesson {n} is solved.{GOOD:#} Compare: cargo run -- solution {n}",
                 "{GOOD}第 {n} 课已完成。{GOOD:#}可以对照参考答案：cargo run -- solution {n}"
@@ -144,14 +154,29 @@ impl Terminal<'_> {
         }
     }
 
+    /// Why checks can't be done on this machine, and what to do: once for each reason. Returns their number.
+    fn skipped(&mut self, lesson: &Lesson, checks: &[&Checked]) -> io::Result<usize> {
+        let mut said = Vec::new();
+        for check in checks {
+            let why = check.report.failure.as_ref().map(|failure| &failure.happened.en);
+            if !said.contains(&why) {
+                said.push(why);
+                self.say(&text!("  {WARNING}Not checked here{WARNING:#}", "  {WARNING}本机无法检查{WARNING:#}"))?;
+                self.failure(lesson, check)?;
+            }
+        }
+        Ok(checks.len())
+    }
+
     fn function(&mut self, lesson: &Lesson, name: &str, checks: &[&Checked], in_full: bool) -> io::Result<()> {
         let right = checks.iter().filter(|check| check.has_passed()).count();
         let all = checks.len();
         let to_do = checks.iter().all(|check| check.verdict() == Verdict::Todo);
+        let failed = checks.iter().any(|check| check.has_failed());
         let (style, state) = match (right == all, to_do) {
             (true, _) => (GOOD, text!("{right}/{all}", "{right}/{all}")),
             (_, true) => (DIM, verdict_in_words(Verdict::Todo)),
-            _ => (BAD, text!("{right}/{all}", "{right}/{all}")),
+            _ => (if failed { BAD } else { WARNING }, text!("{right}/{all}", "{right}/{all}")),
         };
         let (name, state) = (harmless(name), state.in_language(self.language()));
         writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}")?;
@@ -162,14 +187,18 @@ impl Terminal<'_> {
             return task.map_or(Ok(()), |task| self.hang("    ", Style::new(), &task));
         }
         for check in checks {
-            let (style, mark) = if check.has_passed() { (GOOD, "✓") } else { (BAD, "✗") };
+            let (style, mark) = match check.verdict() {
+                Verdict::Passed => (GOOD, "✓"),
+                Verdict::Skipped => (WARNING, "-"),
+                _ => (BAD, "✗"),
+            };
             let verdict = match check.verdict() {
                 Verdict::Passed | Verdict::Failed => String::new(),
                 other => format!("   {}", verdict_in_words(other).in_language(self.language())),
             };
             let name = harmless(&check.name.replace('_', " "));
-            writeln!(self.out(), "    {style}{mark}{style:#} {name}{BAD}{verdict}{BAD:#}")?;
-            if in_full && !matches!(check.verdict(), Verdict::Passed | Verdict::Todo) {
+            writeln!(self.out(), "    {style}{mark}{style:#} {name}{style}{verdict}{style:#}")?;
+            if in_full && check.has_failed() && check.verdict() != Verdict::Todo {
                 self.failure(lesson, check)?;
             }
         }
@@ -218,6 +247,7 @@ fn verdict_in_words(verdict: Verdict) -> Text {
         Verdict::TimedOut => text!("timed out", "超时"),
         Verdict::OutOfMemory => text!("out of memory", "内存超限"),
         Verdict::LeftProcesses => text!("left a process running", "留下了进程"),
-        Verdict::Broken => text!("could not be checked", "无法检查"),
+        Verdict::Broken => text!("the check itself failed", "检查本身出错"),
+        Verdict::Skipped => text!("could not be checked here", "本机无法检查"),
     }
 }

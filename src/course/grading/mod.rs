@@ -35,12 +35,20 @@ pub enum Grade {
 }
 
 impl Grade {
-    /// Whether every check passed.
+    /// Whether every check passed that can be done on this machine.
     pub fn is_solved(&self) -> bool {
         match self {
             Grade::DoesNotCompile(_) => false,
-            Grade::Checked { checks, .. } => !checks.is_empty() && checks.iter().all(Checked::has_passed),
+            Grade::Checked { checks, .. } => {
+                checks.iter().any(Checked::has_passed) && !checks.iter().any(Checked::has_failed)
+            }
         }
+    }
+
+    /// The checks that can't be done on this machine.
+    pub fn skipped(&self) -> Vec<&Checked> {
+        let checks = if let Grade::Checked { checks, .. } = self { checks.as_slice() } else { &[] };
+        checks.iter().filter(|check| check.verdict() == Verdict::Skipped).collect()
     }
 
     /// The functions, in order, each with its checks.
@@ -76,6 +84,11 @@ impl Checked {
     /// Whether the answer is right.
     pub fn has_passed(&self) -> bool {
         self.report.failure.is_none()
+    }
+
+    /// Whether it says that the answer is not right. One that can't be done says neither.
+    pub fn has_failed(&self) -> bool {
+        !matches!(self.verdict(), Verdict::Passed | Verdict::Skipped)
     }
 
     /// How it ended.
