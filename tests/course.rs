@@ -415,18 +415,24 @@ fn what_cargo_can_not_do_is_no_fault_of_the_learner() {
             assert_eq!(run.out.contains("cargo can't build exercise_2"), format != "text", "{}", run.out);
         }
     }
+    write(&copy.root.join("Cargo.toml"), &manifest);
+    // Nothing has been downloaded, and there is no network.
+    let home = tempfile::tempdir().expect("a directory");
+    let run = finish(copy.command(&["check", "2"]).env("CARGO_HOME", home.path()).env("CARGO_NET_OFFLINE", "true"));
+    assert_refused(&run, &["cargo can't build exercise_2", "`cargo fetch`"]);
     // Errors of the compiler, each with the crate that it is in.
     let at = |file| format!(r#"[{{"file_name":"{file}","line_start":3}}]"#);
     for (target, message, spans, wanted) in [
         ("mmap_workbook", "mismatched types", at("src/lib.rs"), "src/lib.rs:3: mismatched types"),
         ("exercise_2", "failed to write x: No space left on device", "[]".to_owned(), "No space left on device"),
         ("exercise_2", "linking with `cc` failed", "[]".to_owned(), ""),
+        ("libc", "can't find crate for `std`", at("libc.rs"), "rustup target add"),
         ("exercise_2", "mismatched types", at("exercise.rs"), ""),
     ] {
         let cargo = copy.root.join("cargo");
         let diagnostic = format!(r#"{{"level":"error","message":"{message}","spans":{spans},"rendered":"{message}"}}"#);
         let line = format!(r#"{{"target":{{"name":"{target}"}},"message":{diagnostic}}}"#);
-        fs::write(&cargo, format!("#!/bin/sh\necho '{line}'\nexit 101\n")).expect("a file");
+        fs::write(&cargo, format!("#!/bin/sh\ncat <<'END'\n{line}\nEND\nexit 101\n")).expect("a file");
         fs::set_permissions(&cargo, PermissionsExt::from_mode(0o755)).expect("a mode");
         let run = finish(copy.command(&["check", "2"]).env("CARGO", &cargo));
         match wanted {
@@ -434,6 +440,34 @@ fn what_cargo_can_not_do_is_no_fault_of_the_learner() {
             wanted => assert_refused(&run, &[wanted]),
         }
     }
+}
+
+#[test]
+fn a_build_that_does_not_end_is_ended() {
+    let copy = Copy::fresh();
+    let (cargo, seconds) = (copy.root.join("cargo"), "98765.6543");
+    fs::write(&cargo, format!("#!/bin/sh\nsleep {seconds} &\nwait\n")).expect("a file");
+    fs::set_permissions(&cargo, PermissionsExt::from_mode(0o755)).expect("a mode");
+    let run = finish(copy.command(&["check", "2"]).env("CARGO", &cargo).env("WORKBOOK_BUILD_DEADLINE", "1"));
+    assert_refused(&run, &["cargo has not built exercise_2 within 1 seconds", "WORKBOOK_BUILD_DEADLINE=2 allows more"]);
+    assert!(processes_of(&["sleep", seconds]).is_empty(), "what it has started has ended");
+    for seconds in ["0", "x", "18446744073709551615"] {
+        let run = finish(copy.command(&["check", "2"]).env("WORKBOOK_BUILD_DEADLINE", seconds));
+        assert_refused(&run, &[&format!("WORKBOOK_BUILD_DEADLINE={seconds}: not a number of seconds")]);
+    }
+}
+
+#[test]
+fn warnings_that_are_forbidden_leave_an_unfinished_exercise_gradable() {
+    let copy = Copy::fresh();
+    let stub = exercise_of(LESSON).stub().expect("a stub");
+    copy.save(&format!("#![deny(warnings)]\n{stub}"));
+    let run = copy.run(&["check", "2"]);
+    assert!(run.out.contains("0 of 4 are right"), "{}{}", run.out, run.err);
+    // What the compiler forbids by itself is an error as ever.
+    copy.save(&with_first_body("let byte: u8 = 256;\n    Ok(Some(byte))"));
+    let run = copy.run(&["check", "2"]);
+    assert!(run.out.contains("does not compile") && run.out.contains("out of range"), "{}{}", run.out, run.err);
 }
 
 #[test]

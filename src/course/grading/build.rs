@@ -1,71 +1,156 @@
 //! Builds exercises, and tells an error in an exercise from anything else that makes cargo fail.
 
-use std::io::{self, BufRead};
+use std::env::var_os;
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
 
 use crate::course::Course;
+use crate::process::{Child, Ended};
 use crate::ui::visible;
 
 /// The name of the environment variable with the id of the texts that an exercise is built from. cargo goes by the times
 /// of files, and by this: another text is built anew, even where the file is older than the binary.
 const TEXTS_VARIABLE: &str = "WORKBOOK_TEXTS";
+/// The name of the environment variable with the number of seconds that a build may take.
+const LIMIT_VARIABLE: &str = "WORKBOOK_BUILD_DEADLINE";
+/// That number where there is no such variable: the first build compiles all that the course depends on.
+const LIMIT: u64 = 600;
+/// The largest such number.
+const LONGEST: u64 = 86_400;
 
-/// Builds test targets and returns the name and the binary of each, or the compiler's errors in them. `texts` is the id
-/// of the exercise's texts, where there is one.
+/// Builds a test target and returns its binary, or the compiler's errors in it. `texts` is the id of the exercise's
+/// texts, where there is one.
 ///
 /// # Errors
-/// When cargo can't be run, or fails for another reason than an error in one of the targets: it can't read Cargo.toml,
-/// it has no such target, it can't download a crate, another crate does not compile, the disk is full. The error is one
-/// line.
-pub fn build(
-    course: &Course,
-    targets: &[String],
-    texts: Option<u64>,
-) -> io::Result<Result<Vec<(String, PathBuf)>, String>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+/// When cargo can't be run, takes too long, or fails for another reason than an error in the target: it can't read
+/// Cargo.toml, it has no such target, it can't download a crate, another crate does not compile, the disk is full. The
+/// error is one line.
+pub fn build(course: &Course, target: &str, texts: Option<u64>) -> io::Result<Result<PathBuf, String>> {
+    let mut built = run_cargo(course, target, texts, &["test", "--no-run"], &[])?;
+    if built.is_warned_of_only() {
+        // `#![deny(warnings)]` or RUSTFLAGS="-D warnings": an unfinished function is to be graded all the same.
+        built = run_cargo(course, target, texts, &["rustc"], &["--", "--cap-lints=warn"])?;
+    }
+    match built {
+        Built { binary: Some(binary), .. } => Ok(Ok(binary)),
+        Built { errors, .. } if !errors.is_empty() => {
+            let rendered = errors.iter().map(|error| error["rendered"].as_str().unwrap_or_default());
+            Ok(Err(rendered.collect()))
+        }
+        Built { cause, .. } => {
+            let advice = advice(&cause).map_or(String::new(), |advice| format!("; {advice}"));
+            Err(io::Error::other(format!("cargo can't build {target}: {cause}{advice}")))
+        }
+    }
+}
+
+/// What came of a build.
+struct Built {
+    binary: Option<PathBuf>,
+    /// The errors in the target.
+    errors: Vec<Value>,
+    /// Why cargo failed, if not for them.
+    cause: String,
+}
+
+impl Built {
+    /// Whether each error is a lint that only warns unless it is told otherwise.
+    fn is_warned_of_only(&self) -> bool {
+        let is_a_lint = |error: &Value| {
+            error["code"]["code"].as_str().is_some_and(|code| !code.starts_with('E'))
+                && !error["children"].to_string().contains("on by default")
+        };
+        !self.errors.is_empty() && self.errors.iter().all(is_a_lint)
+    }
+}
+
+fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], last: &[&str]) -> io::Result<Built> {
+    let limit = limit()?;
+    let cargo = var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let mut command = Command::new(&cargo);
-    command.current_dir(course.root()).args(["test", "--no-run", "--message-format=json-diagnostic-rendered-ansi"]);
-    command.args(targets.iter().flat_map(|target| ["--test", target])).stdin(Stdio::null());
-    command.envs(texts.map(|id| (TEXTS_VARIABLE, id.to_string())));
-    let output = command.output();
-    let output = output.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", Path::new(&cargo).display())))?;
-    let (mut binaries, mut errors, mut elsewhere) = (Vec::new(), String::new(), None);
-    for line in output.stdout.lines().map_while(Result::ok) {
-        let Ok(message) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
-        let name = message["target"]["name"].as_str().unwrap_or_default();
-        let is_asked_for = targets.iter().any(|target| target == name);
+    command.current_dir(course.root()).args(first).args(["--message-format=json-diagnostic-rendered-ansi", "--test"]);
+    command.arg(target).args(last).envs(texts.map(|id| (TEXTS_VARIABLE, id.to_string())));
+    command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
+    let child = Child::spawn(&mut command);
+    let (mut child, _) =
+        child.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", Path::new(&cargo).display())))?;
+    // Dropping the child kills cargo and what it has started.
+    let ended = child.ended_within(limit)?.ok_or_else(|| {
+        let seconds = limit.as_secs();
+        io::Error::other(format!(
+            "cargo has not built {target} within {seconds} seconds and was ended; {LIMIT_VARIABLE}={} allows more",
+            2 * seconds
+        ))
+    })?;
+    out.rewind()?;
+    let mut built = Built { binary: None, errors: Vec::new(), cause: String::new() };
+    for line in BufReader::new(out).lines().map_while(Result::ok) {
+        let Ok(mut message) = serde_json::from_str::<Value>(&line) else { continue };
+        let is_asked_for = message["target"]["name"] == target;
+        if let Some(binary) = message["executable"].as_str().filter(|_| is_asked_for) {
+            built.binary = Some(PathBuf::from(binary));
+        }
         // Warnings are left out: in unfinished code they are many, and would hide the errors.
-        let diagnostic = &message["message"];
+        let diagnostic = message["message"].take();
         if diagnostic["level"] == "error" {
-            match is_in_the_source(diagnostic) && is_asked_for {
-                true => errors.push_str(diagnostic["rendered"].as_str().unwrap_or_default()),
-                false => elsewhere = elsewhere.or_else(|| Some(in_one_line(diagnostic))),
+            match is_in_the_source(&diagnostic) && is_asked_for {
+                true => built.errors.push(diagnostic),
+                false if built.cause.is_empty() => built.cause = in_one_line(&diagnostic),
+                false => {}
             }
         }
-        if let Some(binary) = message["executable"].as_str().filter(|_| is_asked_for) {
-            binaries.push((name.to_owned(), PathBuf::from(binary)));
-        }
     }
-    if output.status.success() {
-        return Ok(Ok(binaries));
+    if ended != Ended::Exited(0) {
+        built.binary = None;
     }
-    if !errors.is_empty() {
-        return Ok(Err(errors));
+    if built.cause.is_empty() {
+        let mut said = Vec::new();
+        err.rewind()?;
+        err.read_to_end(&mut said)?;
+        built.cause = cause(&String::from_utf8_lossy(&said));
     }
-    let cause = elsewhere.unwrap_or_else(|| cause(&String::from_utf8_lossy(&output.stderr)));
-    Err(io::Error::other(format!("cargo can't build {}: {cause}", targets.join(", "))))
+    Ok(built)
+}
+
+/// How long a build may take.
+fn limit() -> io::Result<Duration> {
+    let Some(seconds) = var_os(LIMIT_VARIABLE) else { return Ok(Duration::from_secs(LIMIT)) };
+    let number = seconds.to_str().and_then(|seconds| seconds.parse().ok()).filter(|n| (1..=LONGEST).contains(n));
+    number.map(Duration::from_secs).ok_or_else(|| {
+        io::Error::other(format!("{LIMIT_VARIABLE}={}: not a number of seconds from 1 to {LONGEST}", seconds.display()))
+    })
+}
+
+/// What to do about the cause, where that is known.
+fn advice(cause: &str) -> Option<&'static str> {
+    let says = |words: &[&str]| words.iter().any(|words| cause.contains(words));
+    if says(&["no matching package", "failed to get `", "failed to download", "offline"]) {
+        Some("`cargo fetch` downloads all crates, where there is a network")
+    } else if says(&["Read-only file system", "Permission denied"]) {
+        Some("CARGO_TARGET_DIR=DIR has cargo build in a directory that you may write to")
+    } else if says(&["can't find crate for `std`", "can't find crate for `core`"]) {
+        Some(
+            "`rustup target add` installs the target that CARGO_BUILD_TARGET or build.target asks for; unset, cargo builds for this machine",
+        )
+    } else {
+        None
+    }
 }
 
 /// Whether an error is caused by the source. Such errors have a place in it; others, of a full disk for example, have
 /// none. The linker's errors have none either, but what the linker doesn't find, the source declares.
-fn is_in_the_source(diagnostic: &serde_json::Value) -> bool {
+fn is_in_the_source(diagnostic: &Value) -> bool {
     let has_place = diagnostic["spans"].as_array().is_some_and(|spans| !spans.is_empty());
     has_place || diagnostic["message"].as_str().is_some_and(|message| message.starts_with("linking with"))
 }
 
 /// The place and the first line of an error of the compiler.
-fn in_one_line(diagnostic: &serde_json::Value) -> String {
+fn in_one_line(diagnostic: &Value) -> String {
     let message = diagnostic["message"].as_str().and_then(|message| message.lines().next()).unwrap_or_default();
     let span = &diagnostic["spans"][0];
     match (span["file_name"].as_str(), &span["line_start"]) {

@@ -110,18 +110,14 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
     for _ in 0..TRIES {
         let texts = exercise.texts()?;
         let of = texts.id();
-        let built = build(course, &[exercise.target()], Some(of))?;
+        let built = build(course, &exercise.target(), Some(of))?;
         if exercise.texts()?.id() != of {
             continue;
         }
-        let binaries = match built {
-            Ok(binaries) => binaries,
+        let binary = match built {
+            Ok(binary) => Binary::open(&binary)?,
             Err(diagnostics) => return Ok(Grade::DoesNotCompile(diagnostics)),
         };
-        let [(_, binary)] = binaries.as_slice() else {
-            return Err(io::Error::other(format!("cargo built no test {}", exercise.target())));
-        };
-        let binary = Binary::open(binary)?;
         let names = texts.checks.names();
         let checks: Vec<_> = names
             .map(|(function, name)| Check { function: function.to_owned(), name: name.to_owned(), answer: None })
@@ -142,6 +138,9 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
     Err(io::Error::other(format!("{}: it changes while it is built", exercise.path().display())))
 }
 
+/// The number of unsafe blocks without a comment that are named.
+const SHOWN: usize = 10;
+
 /// Checks the text itself: each unsafe block must say why it is sound. None when there is no unsafe block.
 fn safety_of(text: &str) -> Option<Checked> {
     let blocks = unsafe_blocks(text);
@@ -150,13 +149,21 @@ fn safety_of(text: &str) -> Option<Checked> {
     }
     let lines: Vec<_> = blocks.iter().filter(|(_, explained)| !explained).map(|(line, _)| line.to_string()).collect();
     let failure = (!lines.is_empty()).then(|| {
-        let (en, zh) = (lines.join(", "), lines.join("、"));
+        let shown = &lines[..lines.len().min(SHOWN)];
+        let (en, zh, all) = (shown.join(", "), shown.join("、"), lines.len());
+        let (and_more, of_all) = match all - shown.len() {
+            0 => (String::new(), String::new()),
+            more => (format!(", and {more} more"), format!("等 {all} 处")),
+        };
         Failure::new(
             text!(
                 "a comment `// SAFETY: ...` before each unsafe block",
                 "每个 unsafe 块之前都有一条 `// SAFETY: ……` 注释"
             ),
-            Text::new(format!("there is none before the block in line {en}"), format!("第 {zh} 行的块前面没有")),
+            Text::new(
+                format!("there is none before the block in line {en}{and_more}"),
+                format!("第 {zh} 行{of_all}的块前面没有"),
+            ),
         )
     });
     let rule = text!(
