@@ -99,6 +99,23 @@ fn sitting(lesson: usize, answers: &str, language: Language) -> String {
 }
 
 #[test]
+fn an_answer_that_is_no_text_is_asked_for_again_and_one_without_end_is_refused() {
+    let sit = |answers: &mut dyn std::io::BufRead| {
+        let questions = predict::of_lesson(&LESSONS[1]).expect("questions");
+        let mut out = Vec::new();
+        let terminal = &mut Terminal::new(&mut out, Language::English, usize::MAX);
+        let sat = predict::sit(questions.into_iter(), &mut Kernel::new().expect("a kernel"), answers, terminal);
+        (sat, String::from_utf8(out).expect("text"))
+    };
+    let (sat, said) = sit(&mut &b"\xff\na\nq\n"[..]);
+    sat.expect("a sitting");
+    assert!(said.contains("One of the letters, please:") && said.contains(" of 1 predicted."), "{said}");
+    let (sat, _) = sit(&mut std::io::BufReader::new(std::io::repeat(b'a')));
+    let error = sat.expect_err("no answer").to_string();
+    assert!(error.starts_with("standard input: ") && error.lines().count() == 1, "{error}");
+}
+
+#[test]
 fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
     let page = page_size().expect("a page");
     for denial in DENIALS {

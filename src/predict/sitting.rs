@@ -1,7 +1,7 @@
 //! A sitting: question after question, the kernel's answers, and a summary.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use anstyle::Style;
 
@@ -110,8 +110,8 @@ fn ask<'q>(
     loop {
         write!(terminal.out(), "{} ", prompt.in_language(language))?;
         terminal.out().flush()?;
-        let mut line = String::new();
-        let is_over = input.read_line(&mut line)? == 0;
+        let line = line_of(input)?;
+        let is_over = line.is_empty();
         let line = line.trim();
         if is_over || line == "q" {
             writeln!(terminal.out())?;
@@ -130,6 +130,20 @@ fn ask<'q>(
         }
         prompt = text!("One of the letters, please:", "请输入上面的一个字母：");
     }
+}
+
+/// The longest answer in bytes.
+const LONGEST: u64 = 1024;
+
+/// The next line of the input, empty at its end. What is not UTF-8 is no answer either.
+fn line_of(input: &mut dyn BufRead) -> io::Result<String> {
+    let mut line = Vec::new();
+    input.take(LONGEST).read_until(b'\n', &mut line)?;
+    if line.len() as u64 == LONGEST {
+        let text = format!("standard input: a line of {LONGEST} bytes and more is no answer");
+        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+    }
+    Ok(String::from_utf8_lossy(&line).into_owned())
 }
 
 fn say_in_words(question: &Question, terminal: &mut Terminal) -> io::Result<()> {

@@ -588,9 +588,9 @@ pub(super) struct Words<'a> {
 
 impl<'a> Words<'a> {
     fn skip_spaces(&mut self) {
-        let trimmed = self.rest.trim_start();
-        self.column += self.rest.chars().count() - trimmed.chars().count();
-        self.rest = trimmed;
+        let (spaces, rest) = self.rest.split_at(self.rest.len() - self.rest.trim_start().len());
+        self.column += spaces.chars().count();
+        self.rest = rest;
     }
 
     /// The next word, which is not consumed; empty at the end.
