@@ -9,18 +9,18 @@ use std::fs::{self, File};
 use std::io::{self, PipeReader, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::ptr;
 use std::time::Duration;
 
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigHandler, SigSet, Signal, raise, signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::stat::{Mode, fstat, lstat};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, geteuid, getpid};
 
@@ -95,7 +95,7 @@ pub fn guarded(work: impl FnOnce() -> u8) -> io::Result<u8> {
         WaitStatus::Exited(_, status) => Signal::try_from(status - KILLED)?,
         _ => {
             end_all_children()?;
-            directory.remove()?;
+            remove(&directory.path);
             Signal::SIGKILL
         }
     };
@@ -146,7 +146,7 @@ fn guard(
         });
     }
     end_all_children()?;
-    fs::remove_dir_all(directory)?;
+    remove(directory);
     Ok(status.unwrap_or(1))
 }
 
@@ -199,43 +199,53 @@ fn exit(status: i32) -> ! {
 /// A directory for temporary files, locked for as long as one of the three processes is there.
 struct Directory {
     path: PathBuf,
-    _lock: Flock<File>,
+    /// None where the file system has no such locks: then nothing there is taken for abandoned either.
+    _lock: Option<Flock<File>>,
 }
 
 impl Directory {
     fn new_in(place: &Path) -> io::Result<Directory> {
-        remove_abandoned(place)?;
+        remove_abandoned(place);
         loop {
             let path = tempfile::Builder::new().prefix(PREFIX).tempdir_in(place)?.keep();
-            // Another program may have taken it for an abandoned one before it was locked.
-            if let Some(lock) = lock(&path) {
-                return Ok(Directory { path, _lock: lock });
+            match lock(&path) {
+                // Another program has taken it for an abandoned one before it was locked.
+                Err(Errno::EWOULDBLOCK | Errno::ENOENT) => {}
+                lock => return Ok(Directory { path, _lock: lock.ok() }),
             }
         }
     }
+}
 
-    fn remove(self) -> io::Result<()> {
-        if self.path.exists() { fs::remove_dir_all(&self.path) } else { Ok(()) }
+/// Locks a directory of this user's. ENOENT when it is gone by then.
+fn lock(path: &Path) -> nix::Result<Flock<File>> {
+    let only_the_directory = OFlag::O_DIRECTORY | OFlag::O_NOFOLLOW | OFlag::O_CLOEXEC;
+    let directory = File::from(open(path, only_the_directory, Mode::empty())?);
+    let lock = Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno)?;
+    let (named, locked) = (lstat(path)?, fstat(&*lock)?);
+    match (named.st_ino == locked.st_ino, locked.st_uid == geteuid().as_raw()) {
+        (false, _) => Err(Errno::ENOENT),
+        (_, false) => Err(Errno::EPERM),
+        _ => Ok(lock),
     }
 }
 
-/// Locks the directory; None if it is locked or gone, or is another user's.
-fn lock(path: &Path) -> Option<Flock<File>> {
-    let directory = File::options().read(true).custom_flags(libc::O_DIRECTORY | libc::O_NOFOLLOW).open(path).ok()?;
-    let lock = Flock::lock(directory, FlockArg::LockExclusiveNonblock).ok()?;
-    let (named, locked) = (fs::symlink_metadata(path).ok()?, lock.metadata().ok()?);
-    (named.ino() == locked.ino() && locked.uid() == geteuid().as_raw()).then_some(lock)
-}
-
 /// Removes the directories whose three processes were all killed.
-fn remove_abandoned(place: &Path) -> io::Result<()> {
-    for entry in fs::read_dir(place)? {
-        let path = entry?.path();
+fn remove_abandoned(place: &Path) {
+    for path in fs::read_dir(place).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
         let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
-        if is_ours && let Some(_lock) = lock(&path) {
+        if is_ours && let Ok(_lock) = lock(&path) {
             // What can't be removed, by another user's file in it for example, is none of this program's concern.
             let _ = fs::remove_dir_all(&path);
         }
     }
-    Ok(())
+}
+
+/// Removes the directory, and says so if that can't be done: it changes no grade.
+fn remove(directory: &Path) {
+    if let Err(error) = fs::remove_dir_all(directory)
+        && error.kind() != io::ErrorKind::NotFound
+    {
+        eprintln!("workbook: {} is left: {error}", directory.display());
+    }
 }
