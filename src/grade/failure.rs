@@ -180,6 +180,33 @@ impl Failure {
         Failure::of(Verdict::Skipped, remedy, why)
     }
 
+    /// No small disk can be mounted here, for this reason.
+    pub fn without_a_small_disk(reason: &str) -> Failure {
+        Failure::skipped(
+            text!("no small disk can be mounted on this machine: {reason}", "本机不能挂载一个小磁盘：{reason}"),
+            text!(
+                "grade it as root, or where an ordinary user may make a user namespace (user_namespaces(7)); in a \
+                 container: docker run --cap-add=SYS_ADMIN",
+                "以 root 身份批改，或者在普通用户可以创建用户命名空间的机器上批改（user_namespaces(7)）；\
+                 在容器里：docker run --cap-add=SYS_ADMIN"
+            ),
+        )
+    }
+
+    /// The kernel doesn't count the bytes that a process reads and writes.
+    pub fn not_counted() -> Failure {
+        Failure::skipped(
+            text!(
+                "/proc/self/io is missing: nothing counts the bytes that a process reads and writes",
+                "没有 /proc/self/io：无从得知进程读写了多少字节"
+            ),
+            text!(
+                "grade it on a kernel with CONFIG_TASK_IO_ACCOUNTING, with /proc mounted (proc_pid_io(5))",
+                "换用启用了 CONFIG_TASK_IO_ACCOUNTING 的内核，并挂载 /proc（proc_pid_io(5)）"
+            ),
+        )
+    }
+
     /// A check that panicked itself.
     pub(crate) fn of_broken_check(printed: &str) -> Failure {
         let text = printed.split_once(" panicked at ").map_or(printed, |(_, text)| text).trim().replace('\n', " ");

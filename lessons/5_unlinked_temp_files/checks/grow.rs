@@ -158,10 +158,7 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
     )?;
     match ran {
         OnSmallDisk::Ran(ended) => ended.success()?,
-        OnSmallDisk::Skipped(reason) => {
-            eprintln!("skipped on a full disk: {reason}");
-            return Ok(());
-        }
+        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
     }
     let told: Result<Result<Tried, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
     let (answer, left) = told?.map_err(io::Error::other)?;

@@ -80,8 +80,8 @@ struct SmallDisk {
 
 impl SmallDisk {
     /// Mounts a disk and opens both files on it, in a child, which sends the descriptors (SCM_RIGHTS, unix(7)). The
-    /// disk exists as long as they are open. The inner `Err` says why no disk can be mounted on this machine.
-    fn new(pages: u64) -> Result<Result<SmallDisk, String>, Failure> {
+    /// disk exists as long as they are open.
+    fn new(pages: u64) -> Result<SmallDisk, Failure> {
         let mut received = Vec::new();
         let ran = on_a_small_disk(
             pages * page_size_u64(),
@@ -110,11 +110,11 @@ impl SmallDisk {
             },
         )?;
         match ran {
-            OnSmallDisk::Skipped(reason) => Ok(Err(reason)),
+            OnSmallDisk::Skipped(reason) => Err(Failure::without_a_small_disk(&reason)),
             OnSmallDisk::Ran(ended) => {
                 ended.success()?;
                 let [file, filler] = received.try_into().map_err(|_| io::Error::other("no descriptors arrived"))?;
-                Ok(Ok(SmallDisk { file, filler }))
+                Ok(SmallDisk { file, filler })
             }
         }
     }

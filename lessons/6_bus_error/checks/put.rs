@@ -134,13 +134,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                 )
             },
             |(there, size, offset, count)| {
-                let mut disk = match SmallDisk::new(16)? {
-                    Ok(disk) => disk,
-                    Err(reason) => {
-                        eprintln!("skipped: {reason}");
-                        return Ok(());
-                    }
-                };
+                let mut disk = SmallDisk::new(16)?;
                 let mut before = pattern(there.end * page);
                 before[..there.start * page].fill(0);
                 disk.file.write_all_at(&before[there.start * page..], wide(there.start * page))?;
@@ -170,10 +164,7 @@ fn takes_no_more_space_than_it_needs() {
     check("ways_out", law, || {
         let (_directory, _, file) = named_file(&pattern(10))?;
         hold(&answer(&file, 9, b"x")?, &Ok(()), &file, &pattern(10), &with(&pattern(10), 9, b"x"))?;
-        let (Ok(mut full), Ok(empty)) = (SmallDisk::new(16)?, SmallDisk::new(16)?) else {
-            eprintln!("skipped: no small disk can be mounted here");
-            return Ok(());
-        };
+        let (mut full, empty) = (SmallDisk::new(16)?, SmallDisk::new(16)?);
         let before = pattern(2 * page_size());
         full.file.write_all_at(&before, 0)?;
         full.fill()?;
@@ -231,6 +222,7 @@ fn goes_through_a_mapping_and_leaves_none() {
                 text!("{written} bytes went through it", "有 {written} 字节经过了它"),
             )
         })?;
-        nothing_left(kept)
+        nothing_left(kept)?;
+        moved.map(drop).ok_or_else(Failure::not_counted)
     });
 }
