@@ -20,6 +20,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::pty::openpty;
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, killpg, signal};
 use nix::sys::stat::Mode;
 use nix::sys::termios::{LocalFlags, tcgetattr};
@@ -439,6 +440,32 @@ fn what_cargo_can_not_do_is_no_fault_of_the_learner() {
             "" => assert!(run.out.contains("It does not compile yet.") && run.out.contains(message), "{}", run.err),
             wanted => assert_refused(&run, &[wanted]),
         }
+    }
+}
+
+#[test]
+fn limits_that_are_too_low_for_the_checks_are_said() {
+    let copy = Copy::fresh();
+    let temporary = tempfile::tempdir().expect("a directory");
+    let with = |resource, limit| {
+        let mut command = copy.command(&["check", "2"]);
+        command.env("TMPDIR", temporary.path()).stdout(Stdio::null()).stderr(Stdio::piped());
+        // SAFETY: setrlimit(2) is one call, and allocates nothing.
+        unsafe { command.pre_exec(move || Ok(setrlimit(resource, limit, limit)?)) };
+        let (child, pipes) = Child::spawn(&mut command).expect("it starts");
+        let mut err = String::new();
+        pipes.stderr.expect("a pipe").read_to_string(&mut err).expect("text");
+        Run { ended: child.wait().expect("it ends"), out: String::new(), err }
+    };
+    for (resource, limit, says) in [
+        (Resource::RLIMIT_FSIZE, 1 << 20, "`ulimit -f` allows 1048576 bytes in a file"),
+        (Resource::RLIMIT_FSIZE, 0, "`ulimit -f` allows 0 bytes in a file"),
+        (Resource::RLIMIT_NOFILE, 64, "`ulimit -n` allows 64 descriptors"),
+        (Resource::RLIMIT_NOFILE, 8, "`ulimit -n` allows 8 descriptors"),
+        (Resource::RLIMIT_NOFILE, 5, "Too many open files"),
+    ] {
+        assert_refused(&with(resource, limit), &[says]);
+        assert_eq!(fs::read_dir(&temporary).expect("it").count(), 0, "{says}: a directory is left");
     }
 }
 

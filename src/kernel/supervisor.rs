@@ -8,7 +8,7 @@ use std::path::Path;
 
 use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::prctl;
-use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::resource::Resource;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid as ProcessId;
@@ -17,7 +17,7 @@ use super::record::Record;
 use super::sockets::{Answer, Sockets, TurnEnd};
 use super::worker::Worker;
 use crate::observe::page_size_u64;
-use crate::process::{Parent, Peer, fork_within_group};
+use crate::process::{Parent, Peer, allow, fork_within_group};
 use crate::scenario::{Amount, Operation, Pid, Scenario};
 
 /// The most lines in one turn: a turn has a deadline.
@@ -29,6 +29,7 @@ const LONGEST_TURN: usize = 1000;
 pub(super) fn serve(caller: &Peer, record: &Record, parent: &Path) -> io::Result<()> {
     // So the supervisor must outlive the caller; it learns from the socket that the caller is gone.
     prctl::set_pdeathsig(None)?;
+    // No outcome depends on the limits of the process that plays.
     allow(Resource::RLIMIT_FSIZE, "-f", "bytes in a file", MOST_PAGES * page_size_u64())?;
     allow(Resource::RLIMIT_NOFILE, "-n", "descriptors", MOST_DESCRIPTORS)?;
     let directory = tempfile::Builder::new().prefix("workbook-").tempdir_in(parent).map_err(|error| {
@@ -47,17 +48,6 @@ pub(super) fn serve(caller: &Peer, record: &Record, parent: &Path) -> io::Result
 const MOST_PAGES: u64 = 4 * Amount::MOST_PAGES as u64;
 /// The sockets of all letters, the descriptors of a process, and a few more.
 const MOST_DESCRIPTORS: u64 = 2 * 26 + 64 + 44;
-
-/// Allows this process and those that it forks as much of a resource as they may have (getrlimit(2)): no outcome depends
-/// on the limits of the process that plays.
-fn allow(resource: Resource, option: &str, of_what: &str, least: u64) -> io::Result<()> {
-    let (_, most) = getrlimit(resource)?;
-    if most < least {
-        let text = format!("`ulimit {option}` allows {most} {of_what}; a scenario may need {least}");
-        return Err(io::Error::other(text));
-    }
-    Ok(setrlimit(resource, most, most)?)
-}
 
 fn serve_in(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> {
     let sockets = Sockets::new()?;

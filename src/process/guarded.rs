@@ -45,9 +45,6 @@ const KILLED: i32 = 128;
 pub fn guarded(work: impl FnOnce() -> u8) -> io::Result<u8> {
     refuse_other_threads()?;
     adopt_orphans()?;
-    let place = std::env::temp_dir();
-    let directory = Directory::new_in(&place)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", place.display())))?;
     let (program_ends, program) = io::pipe()?;
     let (before, mut watched) = (SigSet::thread_get_mask()?, SigSet::from(Signal::SIGCHLD));
     let ends = [Signal::SIGHUP, Signal::SIGINT, Signal::SIGQUIT, Signal::SIGTERM];
@@ -56,8 +53,11 @@ pub fn guarded(work: impl FnOnce() -> u8) -> io::Result<u8> {
     }
     watched.thread_block()?;
     let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+    let place = std::env::temp_dir();
+    let directory = Directory::new_in(&place)
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {}", place.display(), error.kind())))?;
     // SAFETY: no other thread runs that could hold a lock (checked above); the child ends by _exit(2).
-    let guardian = match unsafe { fork() }? {
+    let guardian = match unsafe { fork() }.inspect_err(|_| remove(&directory.path))? {
         ForkResult::Child => {
             drop(program);
             let status = guard(&program_ends, &signals, &before, &directory.path, work);

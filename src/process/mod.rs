@@ -15,6 +15,7 @@ mod end;
 mod ended;
 mod fault;
 mod guarded;
+mod limits;
 mod peer;
 mod report;
 mod strays;
@@ -38,6 +39,7 @@ pub use ended::{Ended, Panic};
 pub use fault::Fault;
 pub(crate) use fault::{ReportFault, report_faults};
 pub use guarded::guarded;
+pub use limits::allow;
 pub use peer::Peer;
 pub use strays::{adopt_orphans, end_all_children, end_children_except, has_children};
 

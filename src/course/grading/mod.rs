@@ -11,9 +11,12 @@ mod verdict;
 use std::io;
 use std::time::Duration;
 
+use nix::sys::resource::Resource;
+
 use super::safety::unsafe_blocks;
 use super::{Course, Lesson};
 use crate::grade::{Failure, Report, Verdict, deadline};
+use crate::process::allow;
 use crate::text;
 use crate::text::Text;
 
@@ -97,6 +100,11 @@ impl Checked {
     }
 }
 
+/// More than the largest file of any check: they are sparse.
+const LARGEST_FILE: u64 = 16 << 30;
+/// More descriptors than cargo, rustc, the linker or a check has open at once.
+const DESCRIPTORS: u64 = 256;
+
 /// How often an exercise is built anew because its text has changed meanwhile, or another program has built another one.
 const TRIES: usize = 5;
 
@@ -104,8 +112,10 @@ const TRIES: usize = 5;
 ///
 /// # Errors
 /// As [`build()`]; when a check can't be started, or a file of the course is missing; when the text changes again and
-/// again while it is built.
+/// again while it is built; when the limits are too low for the checks.
 pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> io::Result<Grade> {
+    allow(Resource::RLIMIT_FSIZE, "-f", "bytes in a file", LARGEST_FILE)?;
+    allow(Resource::RLIMIT_NOFILE, "-n", "descriptors", DESCRIPTORS)?;
     let exercise = course.exercise(lesson);
     for _ in 0..TRIES {
         let texts = exercise.texts()?;
