@@ -115,13 +115,13 @@ fn grade(course: &Course, progress: &Progress, check: &Check, terminal: &mut Ter
         }
         match (check.format, &outcome) {
             (Format::Text, Ok(grade)) => terminal.grade(course, lesson, grade)?,
-            (Format::Json, outcome) => feedback::json(terminal.out(), lesson, outcome, language)?,
+            (Format::Json, outcome) => feedback::json(terminal.out(), course, lesson, outcome, language)?,
             (Format::Text | Format::Junit, _) => {}
         }
         grades.push((lesson, outcome));
     }
     if let Format::Junit = check.format {
-        feedback::junit(terminal.out(), &grades, language)?;
+        feedback::junit(terminal.out(), course, &grades, language)?;
     }
     Ok(grades.iter().all(|(_, outcome)| outcome.as_ref().is_ok_and(Grade::is_solved)))
 }

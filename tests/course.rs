@@ -44,7 +44,7 @@ impl Copy {
         let copy = Copy { root: Path::new(env!("CARGO_TARGET_TMPDIR")).join("course") };
         let _ = fs::remove_dir_all(copy.root.join("target"));
         let course = Path::new(env!("CARGO_MANIFEST_DIR"));
-        for name in ["Cargo.lock", ".cargo", "src", "lessons", "tests"] {
+        for name in ["Cargo.lock", ".cargo", "src", "lessons", "tests", "book/en", "book/zh"] {
             mirror(&course.join(name), &copy.root.join(name));
         }
         let manifest = fs::read_to_string(course.join("Cargo.toml")).expect("the manifest");
@@ -373,13 +373,36 @@ fn a_failed_check_says_what_why_and_where_to_read() {
         "println!(\"looking at {offset}\");\n    Ok((offset < file.metadata()?.len()).then_some(0))",
     ));
     let run = copy.run(&["check", "2"]);
-    for part in ["expected", "happened", "with      ", "a file of ", "rule ", "read ", "section window", "looking at "]
-    {
+    let parts = ["expected", "happened", "with      ", "a file of ", "rule ", "read ", "section window", "looking at "];
+    for part in parts.into_iter().chain(["\"A window that starts anywhere\""]) {
         assert!(run.out.contains(part), "{part}: {}", run.out);
     }
     let run = finish(copy.command(&["check", "2"]).env("WORKBOOK_LANG", "zh"));
-    for part in ["预期", "实际", "反例", "规则", "阅读", "字节的文件", "程序输出"] {
+    for part in
+        ["预期", "实际", "反例", "规则", "阅读", "“想从哪里开始就从哪里开始的窗口”一节", "字节的文件", "程序输出"]
+    {
         assert!(run.out.contains(part), "{part}: {}", run.out);
+    }
+}
+
+#[test]
+fn a_function_that_calls_a_wrong_one_waits_for_it() {
+    let copy = Copy::fresh();
+    let count = "todo!(\"slide a window over the range and count the newlines in it\")";
+    let text = with_first_body("Ok(Some(0))");
+    assert!(text.contains(count));
+    copy.save(&text.replace(count, "Ok(u64::from(byte_at(file, 0)? == Some(b'x')))"));
+    let run = copy.run(&["check", "2"]);
+    assert!(run.out.contains("count_lines   0/4   see byte_at first"), "{}", run.out);
+    let run = copy.run(&["check", "2", "--format", "json"]);
+    let object: Value = serde_json::from_str(&run.out).expect("JSON");
+    for check in object["checks"].as_array().expect("checks") {
+        let wanted = if check["function"] == "count_lines" && check["verdict"] != "passed" {
+            "byte_at".into()
+        } else {
+            Value::Null
+        };
+        assert_eq!(check["see_first"], wanted, "{check}");
     }
 }
 

@@ -10,8 +10,8 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::libc;
 
-use super::Lesson;
-use crate::text::Language;
+use super::{Lesson, lesson};
+use crate::text::{Language, Text};
 
 /// A checkout of the course.
 #[derive(Debug, Clone)]
@@ -35,6 +35,17 @@ impl Course {
     /// The directory with Cargo.toml.
     pub fn root(&self) -> &Path {
         &self.root
+    }
+
+    /// The heading with this id in the chapter of lesson `number`, without its markup; None where there is none.
+    pub fn heading(&self, number: u8, id: &str) -> Option<Text> {
+        let chapter = lesson(number)?.directory() + ".md";
+        let [en, zh] = Language::ALL.map(|language| {
+            let text = fs::read_to_string(self.root.join("book").join(language.code()).join(&chapter)).ok()?;
+            let heading = text.lines().find_map(|line| line.strip_prefix('#')?.strip_suffix(&format!(" {{#{id}}}")));
+            Some(heading?.trim_start_matches(['#', ' ']).replace('`', ""))
+        });
+        Some(Text::new(en?, zh?))
     }
 
     /// The lesson's exercise.

@@ -82,7 +82,7 @@ pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failur
             // The program that grades has the report; the text would only obscure what the learner's code has printed.
             panic::resume_unwind(Box::new("the check failed"));
         }
-        panic!("\n{}", report.in_language(Language::of_environment(), None));
+        panic!("\n{}", report.in_language(Language::of_environment(), None, |_, _| None));
     }
 }
 

@@ -44,9 +44,9 @@ impl Report {
         serde_json::to_vec(self).is_ok_and(|json| to.write_all(&json).is_ok())
     }
 
-    /// The parts of a failed check with their names, in the order in which they are read.
-    /// `lesson` is the number of the lesson whose check it is, where that is known.
-    pub fn parts(&self, lesson: Option<u8>) -> Vec<(Text, Text)> {
+    /// The parts of a failed check with their names, in the order in which they are read. `lesson` is the number of the
+    /// lesson whose check it is, where that is known, and `heading` gives that of a section of a lesson's chapter.
+    pub fn parts(&self, lesson: Option<u8>, heading: impl Fn(u8, &str) -> Option<Text>) -> Vec<(Text, Text)> {
         let Some(failure) = &self.failure else { return Vec::new() };
         if failure.verdict == Verdict::Skipped {
             return vec![
@@ -75,11 +75,15 @@ impl Report {
         }
         parts.push((text!("rule", "规则"), self.rule.clone()));
         let (lesson, section) = match self.section.split_once(':') {
-            Some((other, section)) => (Some(other.to_owned()), section),
-            None => (lesson.map(|number| number.to_string()), self.section.as_str()),
+            Some((other, section)) => (other.parse().ok(), section),
+            None => (lesson, self.section.as_str()),
         };
-        let read = match lesson {
-            Some(n) => text!(
+        let read = match lesson.map(|n| (n, heading(n, section))) {
+            Some((n, Some(Text { en, zh }))) => Text::new(
+                format!("chapter {n} of the book, \"{en}\"; lesson {n}'s lesson.rs, section {section}"),
+                format!("书的第 {n} 章，“{zh}”一节；第 {n} 课的 lesson.rs，{section} 一节"),
+            ),
+            Some((n, None)) => text!(
                 "chapter {n} of the book, #{section}; lesson {n}'s lesson.rs, section {section}",
                 "书的第 {n} 章 #{section}；第 {n} 课的 lesson.rs，{section} 一节"
             ),
@@ -93,8 +97,13 @@ impl Report {
     }
 
     /// The parts as lines of text.
-    pub fn in_language(&self, language: Language, lesson: Option<u8>) -> String {
-        let parts = self.parts(lesson);
+    pub fn in_language(
+        &self,
+        language: Language,
+        lesson: Option<u8>,
+        heading: impl Fn(u8, &str) -> Option<Text>,
+    ) -> String {
+        let parts = self.parts(lesson, heading);
         let lines = parts
             .iter()
             .map(|(name, words)| format!("  {}: {}\n", name.in_language(language), words.in_language(language)));

@@ -4,9 +4,10 @@ use std::io::{self, Write};
 
 use serde_json::json;
 
-use super::{Outcome, message};
-use crate::course::Lesson;
+use super::Outcome;
+use super::text::message;
 use crate::course::grading::Grade;
+use crate::course::{Course, Lesson};
 use crate::text::Language;
 use crate::ui::{JSON_FORMAT, harmless, visible};
 
@@ -22,11 +23,18 @@ use crate::ui::{JSON_FORMAT, harmless, visible};
 /// - `checks`, one for each check: its `function` and its `name`; the `verdict` ([`Verdict`](crate::grade::Verdict) in
 ///   snake case: `passed`, or why not); the `signal` that killed it (`SIGBUS` for example) or null; the `message` for
 ///   the learner, in the learner's language, or null when it passed; the slug of the `misconception` that it looks
-///   like, or null; the `seconds` that it took.
+///   like, or null; the function to `see_first`, because this one calls it and it is wrong, or null; the `seconds` that
+///   it took.
 ///
 /// # Errors
 /// When it can't be written.
-pub fn json(out: &mut dyn Write, lesson: &Lesson, outcome: &Outcome, language: Language) -> io::Result<()> {
+pub fn json(
+    out: &mut dyn Write,
+    course: &Course,
+    lesson: &Lesson,
+    outcome: &Outcome,
+    language: Language,
+) -> io::Result<()> {
     let mut object = json!({
         "format": JSON_FORMAT,
         "lesson": lesson.number,
@@ -47,8 +55,9 @@ pub fn json(out: &mut dyn Write, lesson: &Lesson, outcome: &Outcome, language: L
                     "name": harmless(&check.name),
                     "verdict": check.verdict(),
                     "signal": failure.and_then(|failure| failure.signal.as_deref()).map(harmless),
-                    "message": failure.map(|_| message(lesson, check, language)),
+                    "message": failure.map(|_| message(course, lesson, check, language)),
                     "misconception": failure.and_then(|failure| failure.misconception.as_deref()).map(harmless),
+                    "see_first": check.see_first.as_deref().map(harmless),
                     "seconds": check.took.as_secs_f64(),
                 })
             });

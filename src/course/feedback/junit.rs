@@ -2,25 +2,33 @@
 
 use std::io::{self, Write};
 
-use super::{Outcome, message};
-use crate::course::Lesson;
-use crate::course::grading::Grade;
+use super::Outcome;
+use super::text::message;
+use crate::course::grading::{Checked, Grade};
+use crate::course::{Course, Lesson};
 use crate::grade::Verdict;
 use crate::text::Language;
 use crate::ui::{harmless, visible};
 
-/// Prints the grades: a test suite for each exercise.
+/// Prints the grades: a test suite for each exercise. A check that fails, perhaps, only because its function calls one
+/// that is wrong counts as skipped.
 ///
 /// # Errors
 /// When it can't be written.
-pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Outcome)], language: Language) -> io::Result<()> {
+pub fn junit(
+    out: &mut dyn Write,
+    course: &Course,
+    grades: &[(&Lesson, Outcome)],
+    language: Language,
+) -> io::Result<()> {
     writeln!(out, r#"<?xml version="1.0" encoding="UTF-8"?>"#)?;
     writeln!(out, "<testsuites>")?;
     for (lesson, outcome) in grades {
         let name = format!("exercise_{}", lesson.number);
         let checks = if let Ok(Grade::Checked { checks, .. }) = outcome { checks.as_slice() } else { &[] };
-        let failures = checks.iter().filter(|check| check.has_failed()).count();
-        let skipped = outcome.as_ref().map_or(0, |grade| grade.skipped().len());
+        let is_skipped = |check: &Checked| check.verdict() == Verdict::Skipped || check.see_first.is_some();
+        let skipped = checks.iter().filter(|check| is_skipped(check)).count();
+        let failures = checks.iter().filter(|check| check.has_failed() && !is_skipped(check)).count();
         let error = match outcome {
             Err(problem) => Some(("is_graded", "problem", harmless(problem))),
             Ok(Grade::DoesNotCompile(diagnostics)) => {
@@ -49,8 +57,8 @@ pub fn junit(out: &mut dyn Write, grades: &[(&Lesson, Outcome)], language: Langu
                 writeln!(out, "/>")?;
                 continue;
             }
-            let message = escape(&message(lesson, check, language));
-            if check.verdict() == Verdict::Skipped {
+            let message = escape(&message(course, lesson, check, language));
+            if is_skipped(check) {
                 writeln!(out, ">\n      <skipped message=\"{}\"/>\n    </testcase>", message.trim_end())?;
                 continue;
             }

@@ -6,18 +6,10 @@ mod json;
 mod junit;
 mod text;
 
-use super::Lesson;
-use super::grading::{Checked, Grade};
-use crate::text::Language;
-use crate::ui::harmless;
+use super::grading::Grade;
 
 pub use json::json;
 pub use junit::junit;
 
 /// A grade, or why there is none, in one line.
 pub type Outcome = Result<Grade, String>;
-
-/// The feedback of a failed check, in several lines.
-fn message(lesson: &Lesson, check: &Checked, language: Language) -> String {
-    harmless(&check.report.in_language(language, Some(lesson.number)))
-}

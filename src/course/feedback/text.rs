@@ -10,7 +10,7 @@ use crate::course::progress::{Progress, Status};
 use crate::course::{Course, Lesson, listed};
 use crate::grade::Verdict;
 use crate::text;
-use crate::text::Text;
+use crate::text::{Language, Text};
 use crate::ui::{BAD, BOLD, DIM, GOOD, NAME, Terminal, WARNING, harmless, harmless_in_colour};
 
 /// The number of lines of the learner's output that are shown with a failed check.
@@ -127,12 +127,12 @@ impl Terminal<'_> {
         let functions = grade.functions();
         let unfinished = functions.iter().position(|(_, checks)| checks.iter().any(|check| check.has_failed()));
         for (nth, (function, checks)) in functions.iter().enumerate() {
-            self.function(lesson, function, checks, unfinished == Some(nth))?;
+            self.function(course, lesson, function, checks, unfinished == Some(nth))?;
         }
         let right = functions.iter().filter(|(_, checks)| !checks.iter().any(|check| check.has_failed())).count();
         let of = functions.len();
         writeln!(self.out())?;
-        let skipped = self.skipped(lesson, &grade.skipped())?;
+        let skipped = self.skipped(course, lesson, &grade.skipped())?;
         match unfinished.map(|nth| harmless(functions[nth].0)) {
             None if !grade.is_solved() => self.say(&text!(
                 "None of its checks can be done on this machine.",
@@ -155,20 +155,27 @@ impl Terminal<'_> {
     }
 
     /// Why checks can't be done on this machine, and what to do: once for each reason. Returns their number.
-    fn skipped(&mut self, lesson: &Lesson, checks: &[&Checked]) -> io::Result<usize> {
+    fn skipped(&mut self, course: &Course, lesson: &Lesson, checks: &[&Checked]) -> io::Result<usize> {
         let mut said = Vec::new();
         for check in checks {
             let why = check.report.failure.as_ref().map(|failure| &failure.happened.en);
             if !said.contains(&why) {
                 said.push(why);
                 self.say(&text!("  {WARNING}Not checked here{WARNING:#}", "  {WARNING}本机无法检查{WARNING:#}"))?;
-                self.failure(lesson, check)?;
+                self.failure(course, lesson, check)?;
             }
         }
         Ok(checks.len())
     }
 
-    fn function(&mut self, lesson: &Lesson, name: &str, checks: &[&Checked], in_full: bool) -> io::Result<()> {
+    fn function(
+        &mut self,
+        course: &Course,
+        lesson: &Lesson,
+        name: &str,
+        checks: &[&Checked],
+        in_full: bool,
+    ) -> io::Result<()> {
         let right = checks.iter().filter(|check| check.has_passed()).count();
         let all = checks.len();
         let to_do = checks.iter().all(|check| check.verdict() == Verdict::Todo);
@@ -179,7 +186,9 @@ impl Terminal<'_> {
             _ => (if failed { BAD } else { WARNING }, text!("{right}/{all}", "{right}/{all}")),
         };
         let (name, state) = (harmless(name), state.in_language(self.language()));
-        writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}")?;
+        let first = checks.iter().find_map(|check| see_first(check));
+        let first = first.map_or(String::new(), |first| format!("   {}", first.in_language(self.language())));
+        writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}{first}")?;
         if to_do {
             // All checks of a function that is still to do say the same.
             let task = checks.iter().find_map(|check| check.report.failure.as_ref()).filter(|_| in_full);
@@ -199,14 +208,14 @@ impl Terminal<'_> {
             let name = harmless(&check.name.replace('_', " "));
             writeln!(self.out(), "    {style}{mark}{style:#} {name}{style}{verdict}{style:#}")?;
             if in_full && check.has_failed() && check.verdict() != Verdict::Todo {
-                self.failure(lesson, check)?;
+                self.failure(course, lesson, check)?;
             }
         }
         Ok(())
     }
 
-    fn failure(&mut self, lesson: &Lesson, check: &Checked) -> io::Result<()> {
-        let parts = check.report.parts(Some(lesson.number));
+    fn failure(&mut self, course: &Course, lesson: &Lesson, check: &Checked) -> io::Result<()> {
+        let parts = check.report.parts(Some(lesson.number), |number, id| course.heading(number, id));
         let names = parts.iter().map(|(name, _)| name.in_language(self.language()).width());
         let widest = names.max().unwrap_or_default();
         for (name, words) in &parts {
@@ -224,6 +233,19 @@ impl Terminal<'_> {
         }
         writeln!(self.out())
     }
+}
+
+/// The feedback of a failed check, in several lines.
+pub(super) fn message(course: &Course, lesson: &Lesson, check: &Checked, language: Language) -> String {
+    let first = see_first(check).map_or(String::new(), |text| format!("  {}\n", text.in_language(language)));
+    let heading = |number, id: &str| course.heading(number, id);
+    first + &harmless(&check.report.in_language(language, Some(lesson.number), heading))
+}
+
+/// That another function has to be right first, if so.
+fn see_first(check: &Checked) -> Option<Text> {
+    let function = harmless(check.see_first.as_deref()?);
+    Some(text!("see {function} first, which this function calls", "先看 {function}：这个函数调用了它"))
 }
 
 fn status_in_words(status: &Status) -> (Style, Text) {

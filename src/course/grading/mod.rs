@@ -5,6 +5,7 @@
 //! has a process group of its own and a deadline, and leaves no process.
 
 mod build;
+mod calls;
 mod runner;
 mod verdict;
 
@@ -19,6 +20,8 @@ use crate::grade::{Failure, Report, Verdict, deadline};
 use crate::process::allow;
 use crate::text;
 use crate::text::Text;
+
+use calls::calls;
 
 pub use build::build;
 pub use runner::{Binary, Check};
@@ -77,6 +80,8 @@ pub struct Checked {
     pub name: String,
     /// What it says.
     pub report: Report,
+    /// A function that this one calls, and that is wrong: perhaps this check fails only for that.
+    pub see_first: Option<String>,
     /// What it printed.
     pub output: String,
     /// How long it took.
@@ -142,6 +147,7 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
             Ok(_) => continue,
             Err(failure) => checks.into_iter().map(|check| check.not_run(&failure)).collect(),
         };
+        refer_to_callees(&mut checks, &texts.exercise);
         checks.extend(safety_of(&texts.exercise));
         return Ok(Grade::Checked { of, checks });
     }
@@ -150,6 +156,18 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
 
 /// The number of unsafe blocks without a comment that are named.
 const SHOWN: usize = 10;
+
+/// Refers from each check that fails to the first function that is wrong, too, among those that its function calls.
+fn refer_to_callees(checks: &mut [Checked], text: &str) {
+    let wrong: Vec<_> = checks.iter().filter(|check| check.has_failed()).map(|check| check.function.clone()).collect();
+    let calls = calls(text);
+    for check in checks.iter_mut().filter(|check| check.has_failed()) {
+        let called = calls.get(&*check.function);
+        let is_called =
+            |name: &&String| **name != check.function && called.is_some_and(|called| called.contains(&***name));
+        check.see_first = wrong.iter().find(is_called).cloned();
+    }
+}
 
 /// Checks the text itself: each unsafe block must say why it is sound. None when there is no unsafe block.
 fn safety_of(text: &str) -> Option<Checked> {
@@ -187,6 +205,7 @@ fn safety_of(text: &str) -> Option<Checked> {
         function: "unsafe".to_owned(),
         name: "each_block_says_why_it_is_sound".to_owned(),
         report,
+        see_first: None,
         output: String::new(),
         took: Duration::ZERO,
     })

@@ -54,7 +54,7 @@ impl Check {
     pub(super) fn not_run(self, failure: &Failure) -> Checked {
         let report = Report { section: String::new(), rule: text!("", ""), failure: Some(failure.clone()) };
         let (output, took) = (String::new(), Duration::ZERO);
-        Checked { function: self.function, name: self.name, report, output, took }
+        Checked { function: self.function, name: self.name, report, see_first: None, output, took }
     }
 }
 
@@ -131,7 +131,7 @@ impl Binary {
             let Check { function, name, .. } = checks[n].clone();
             let output = what_the_learner_printed(&printed, &checks[n].test());
             let report = verdict(ended, limit, &printed, report);
-            checked[n] = Some(Checked { function, name, report, output, took });
+            checked[n] = Some(Checked { function, name, report, see_first: None, output, took });
         }
     }
 
