@@ -1,5 +1,7 @@
 //! The files of an exercise: what can be wrong with them, and that a reset never loses the learner's text.
 
+mod common;
+
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::os::unix::fs::PermissionsExt;

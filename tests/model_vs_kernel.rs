@@ -2,6 +2,8 @@
 //!
 //! The tests take a few seconds; `cargo run --release -- torture` goes on for as long as one likes.
 
+mod common;
+
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 

@@ -1,5 +1,7 @@
 //! `workbook play`, `predict` and `torture`, run as a learner runs them.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;

@@ -1,6 +1,8 @@
 //! What POSIX and the man pages assert about mmap(2) and munmap(2), and no scenario can express: addresses, flags,
 //! limits, times. The book's appendix "What is asserted, and where it is shown" names these tests.
 
+mod common;
+
 use std::fs::{File, Metadata};
 use std::io::{self, Read, Seek};
 use std::os::fd::{AsRawFd, RawFd};

@@ -1,5 +1,7 @@
 //! Predictions and misconceptions: a shortest scenario shows each wrong, on the kernel.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -248,6 +248,27 @@ fn nothing_is_forked_while_other_threads_run() {
 }
 
 #[test]
+fn the_tests_run_one_at_a_time_however_they_are_started() {
+    let start = |more: &[&str]| {
+        let mut tests = Command::new(std::env::current_exe().expect("this program"));
+        tests.args(["each_way_to_end", "a_peer_carries", "success_is"]).args(more);
+        tests.env("RUST_TEST_THREADS", "8").current_dir("/").output().expect("it starts")
+    };
+    for more in [&[][..], &["--test-threads=1"], &["--test-threads", "1"]] {
+        let ran = start(more);
+        assert!(ran.status.success() && String::from_utf8_lossy(&ran.stdout).contains("3 passed"), "{ran:?}");
+    }
+    for more in [&["--test-threads=8"][..], &["--test-threads", "8"]] {
+        let refused = start(more);
+        let said = String::from_utf8_lossy(&refused.stderr);
+        assert!(
+            !refused.status.success() && said.contains("--test-threads") && said.lines().count() == 1,
+            "{refused:?}"
+        );
+    }
+}
+
+#[test]
 fn a_program_is_started_in_a_group_of_its_own_and_its_end_is_known() {
     let (child, pipes) = Child::spawn(
         std::process::Command::new("sh")

@@ -87,9 +87,15 @@ fn the_rust_version_of_the_readme_is_the_one_that_cargo_checks() {
 
 #[test]
 fn the_tests_run_one_at_a_time() {
-    assert_eq!(
-        std::env::var("RUST_TEST_THREADS").as_deref(),
-        Ok("1"),
-        ".cargo/config.toml sets it; a test binary that is started by hand needs it too"
-    );
+    let mut wrong = Findings::default();
+    // For the exercises; tests/common does it for our own tests.
+    let config = read(".cargo/config.toml");
+    wrong.unless(config.contains("RUST_TEST_THREADS"), ".cargo/config.toml", "it sets no RUST_TEST_THREADS", "set it");
+    for path in files(&["tests"], &[".rs"]).into_iter().filter(|path| path.parent() == Some(Path::new("tests"))) {
+        let text = read(path.to_str().expect("UTF-8"));
+        let forks = ["::process::", "::kernel::", "::grade::", "::lesson_"].iter().any(|module| text.contains(module));
+        let alone = !forks || text.contains("\nmod common;\n");
+        wrong.unless(alone, path.display(), "its tests may fork, and don't run one at a time", "add `mod common;`");
+    }
+    wrong.report();
 }

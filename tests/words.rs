@@ -1,5 +1,7 @@
 //! The machine that plays the words of a mapping, on litmus tests: what a load may find there, and what it never finds.
 
+mod common;
+
 use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 

@@ -17,6 +17,28 @@ use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
 
+/// The tests run one at a time, however they are started: `process::Child::fork` refuses to fork while other threads run.
+/// cargo sees to it (.cargo/config.toml), but only for those who are in this directory.
+#[used]
+#[unsafe(link_section = ".init_array")]
+static ONE_AT_A_TIME: extern "C" fn() = one_at_a_time;
+
+/// Runs before `main`, where libtest reads its settings.
+extern "C" fn one_at_a_time() {
+    // SAFETY: before `main` no other thread runs.
+    unsafe { std::env::set_var("RUST_TEST_THREADS", "1") };
+    let mut arguments = std::env::args().skip_while(|argument| !argument.starts_with("--test-threads"));
+    let number = match arguments.next().as_deref().map(|argument| argument.split_once('=')) {
+        None => return,
+        Some(Some((_, number))) => Some(number.to_owned()),
+        Some(None) => arguments.next(),
+    };
+    if number.as_deref() != Some("1") {
+        eprintln!("these tests fork, and so run one at a time: leave out --test-threads");
+        std::process::exit(101);
+    }
+}
+
 /// proptest's settings for a property of which `cases` examples are tried, or as many as PROPTEST_CASES says.
 ///
 /// A failure is only printed: proptest's regression files would lie beside the sources.
