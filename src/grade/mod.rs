@@ -28,7 +28,7 @@ pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
 pub use trace::{
     Call, FileCall, FileId, Stepped, Watched, after_each_instruction, before_each_call, calls_of,
-    killed_after_instruction, killed_before_call, watch,
+    killed_after_instruction, killed_before_call, watch, watch_each,
 };
 
 use crate::process;

@@ -126,6 +126,17 @@ pub fn watch<A: Serialize + DeserializeOwned>(
     act: impl FnOnce() -> A,
     mut fails: impl FnMut(&FileCall) -> bool,
 ) -> Result<Watched<A>, Failure> {
+    watch_each(act, |_, seen| Ok(fails(seen)))
+}
+
+/// [`watch`], where `fails` also sees the calls before, and may end it all with an error: then the call is not made.
+///
+/// # Errors
+/// As [`calls_of`], and those of `fails`.
+pub fn watch_each<A: Serialize + DeserializeOwned>(
+    act: impl FnOnce() -> A,
+    mut fails: impl FnMut(&[FileCall], &FileCall) -> Result<bool, Failure>,
+) -> Result<Watched<A>, Failure> {
     let mut reply = tempfile::tempfile()?;
     let say = |answer| Ok(serde_json::to_writer(&reply, &answer)?);
     let mut traced = Traced::start(|| Ok(()), |()| act(), say)?;
@@ -133,7 +144,7 @@ pub fn watch<A: Serialize + DeserializeOwned>(
     while let Some(call) = traced.next_call()? {
         let files = call.arguments.map(|argument| FileId::in_process(traced.child.pid(), argument));
         let seen = FileCall { call, files };
-        let call = if fails(&seen) { traced.finish_without_memory(call)? } else { traced.finish(call)? };
+        let call = if fails(&calls, &seen)? { traced.finish_without_memory(call)? } else { traced.finish(call)? };
         calls.push(FileCall { call, ..seen });
     }
     traced.end()?;

@@ -1,42 +1,110 @@
 use super::*;
 
-fn answer(file: &File, offset: u64) -> Result<Result<Option<u8>, String>, Failure> {
-    ask(|| super::byte_at(file, offset).map_err(kind)).map_err(at_the_end)
+fn answer(file: &File, offset: u64) -> Result<Option<u8>, String> {
+    super::byte_at(file, offset).map_err(kind)
 }
 
-fn compare(wanted: Option<u8>, got: Result<Option<u8>, String>) -> Result<(), Failure> {
-    ensure(got == Ok(wanted), || {
-        let failure = Failure::new(text!("{wanted:?}", "{wanted:?}"), text!("{got:?}", "{got:?}"));
-        match got {
-            Ok(Some(0)) if wanted.is_none() => failure.shows(&belief::REST_IS_FILE),
-            Err(error) => explain_error(failure, &error),
-            Ok(_) => failure,
-        }
+fn value(byte: &Option<u8>) -> Text {
+    match byte {
+        Some(byte) => text!("the byte {byte:#04x}", "字节 {byte:#04x}"),
+        None => text!("no byte, since the file ends there or before", "没有字节，因为文件到此或更早已经结束"),
+    }
+}
+
+/// Expects this byte.
+fn compare(file: &File, offset: u64, wanted: Option<u8>) -> Result<(), Failure> {
+    let got = ask(|| answer(file, offset)).map_err(at_the_end)?;
+    if got == Ok(wanted) {
+        return Ok(());
+    }
+    let failure = Failure::new(value(&wanted), words(&got, value));
+    if got == Ok(Some(0)) && wanted.is_none() {
+        return Err(failure.shows(&belief::REST_IS_FILE));
+    }
+    let seen = watch(file, || answer(file, offset))?;
+    let probe = |at| Ok(answer(&unnamed_file(b"ab")?, at).is_ok());
+    Err(match got {
+        Err(_) => if_only_inside_a_page(&got, seen.why_it_failed(failure), probe),
+        Ok(_) => seen.too_narrow(offset, failure),
     })
-}
-
-fn rule() -> Text {
-    text!(
-        "mmap(2): the offset has to be a multiple of the page size, sysconf(_SC_PAGE_SIZE). The rest of the file's \
-         last page is mapped as zeros, and is no part of the file; an access to a page past it raises SIGBUS.",
-        "mmap(2)：偏移量必须是页大小（sysconf(_SC_PAGE_SIZE)）的整数倍。文件最后一页中超出文件末尾的部分映射为零，但不属于文件；再往后的页一碰就是 SIGBUS。"
-    )
 }
 
 #[test]
 fn is_the_files_byte_or_none() {
-    check("window", rule(), || {
+    let rule = text!(
+        "mmap(2): the offset has to be a multiple of the page size, sysconf(_SC_PAGE_SIZE). The rest of the file's \
+         last page is mapped as zeros, and is no part of the file; an access to a page past it raises SIGBUS.",
+        "mmap(2)：偏移量必须是页大小（sysconf(_SC_PAGE_SIZE)）的整数倍。文件最后一页中超出文件末尾的部分映射为零，但不属于文件；再往后的页一碰就是 SIGBUS。"
+    );
+    check("window", rule, || {
         let describe = |&(size, offset): &(usize, usize)| {
             text!("a file of {size} bytes, offset {offset}", "{size} 字节的文件，偏移 {offset}")
         };
         let test = |&(size, offset): &(usize, usize)| {
             let bytes = pattern(size);
-            let file = read_only(&unnamed_file(&bytes)?)?;
-            compare(bytes.get(offset).copied(), answer(&file, wide(offset))?)
+            compare(&read_only(&unnamed_file(&bytes)?)?, wide(offset), bytes.get(offset).copied())
         };
-        // The simplest case first: shrinking would not find it from a file that ends at a page boundary.
-        for_each([(10, 10)], describe, test)?;
+        // The simplest cases first: shrinking would not find them from a file that ends at a page boundary.
+        let page = page_size();
+        let cases = [(10, 10), (10, 9), (page, page - 1), (page + 2, page), (page + 2, page + 1), (page + 2, page + 2)];
+        for_each(cases, describe, test)?;
         for_all((near_page_boundaries(), near_page_boundaries()), describe, test)
+    });
+}
+
+#[test]
+fn each_call_looks_at_its_file() {
+    let rule = text!(
+        "The size of a file may change from one call to the next, and so may its bytes: fstat(2) and the page cache \
+         know them.",
+        "文件的大小和内容在两次调用之间都可能改变；问 fstat(2) 和页缓存才知道。"
+    );
+    check("window", rule, || {
+        let page = page_size();
+        let (short, long) = (unnamed_file(b"ab")?, unnamed_file(&vec![b'x'; 2 * page])?);
+        let grown = wide(page + 1);
+        let got = ask(|| {
+            let first = [answer(&short, 1), answer(&long, 1), answer(&long, grown), answer(&short, grown)];
+            short.write_all_at(b"c", grown).map_err(kind)?;
+            short.write_all_at(b"y", 1).map_err(kind)?;
+            long.set_len(1).map_err(kind)?;
+            let then = [answer(&short, 1), answer(&short, grown), answer(&long, 0), answer(&long, grown)];
+            Ok::<_, String>(first.into_iter().chain(then).collect::<Vec<_>>())
+        })
+        .map_err(|failure| {
+            at_the_end(failure)
+                .given(text!("several calls in one process, with two files", "同一进程中的多次调用，涉及两个文件"))
+        })?
+        .map_err(io::Error::other)?;
+        let x = Some(b'x');
+        let calls = [
+            (Some(b'b'), text!("the file \"ab\", offset 1", "文件 \"ab\"，偏移 1")),
+            (x, text!("another file, of two pages of `x`, offset 1", "另一个文件（两页 `x`），偏移 1")),
+            (x, text!("that file, offset {grown}", "还是那个文件，偏移 {grown}")),
+            (None, text!("the file \"ab\" again, offset {grown}", "再看文件 \"ab\"，偏移 {grown}")),
+            (
+                Some(b'y'),
+                text!("the file \"ab\" with `y` stored at 1, offset 1", "文件 \"ab\" 在 1 处写入 `y` 之后，偏移 1"),
+            ),
+            (
+                Some(b'c'),
+                text!(
+                    "that file, grown to {grown} and `c`, offset {grown}",
+                    "那个文件增长到 {grown} 处的 `c` 之后，偏移 {grown}"
+                ),
+            ),
+            (x, text!("the other file, truncated to 1 byte, offset 0", "另一个文件截断为 1 字节之后，偏移 0")),
+            (None, text!("that file, offset {grown}", "那个文件，偏移 {grown}")),
+        ];
+        got.iter().zip(calls).try_for_each(|(got, (wanted, given))| {
+            ensure(*got == Ok(wanted), || {
+                let given = Text::new(
+                    format!("several calls in one process; {}", given.en),
+                    format!("同一进程中的多次调用；{}", given.zh),
+                );
+                Failure::new(value(&wanted), words(got, value)).given(given)
+            })
+        })
     });
 }
 
@@ -51,11 +119,11 @@ fn reaches_as_far_as_files_do() {
         let places: [(u64, &[u8]); 4] = [(0, b"0"), (2 * GIB, b"2"), (4 * GIB + 1, b"4"), (last, b"5")];
         let file = read_only(&large_file(&places)?)?;
         let wanted = [(2 * GIB, Some(b'2')), (4 * GIB + 1, Some(b'4')), (last, Some(b'5'))];
-        let beyond = [last + 1, 1 << 40, i64::MAX.unsigned_abs(), u64::MAX].map(|offset| (offset, None));
+        let beyond = [last + 1, 1 << 40, i64::MAX.unsigned_abs(), u64::MAX - 1, u64::MAX].map(|offset| (offset, None));
         for_each(
             wanted.into_iter().chain(beyond),
             |(offset, _)| text!("a file of 5 GiB, offset {offset}", "5 GiB 的文件，偏移 {offset}"),
-            |&(offset, wanted)| compare(wanted, answer(&file, offset)?).map_err(too_narrow),
+            |&(offset, wanted)| compare(&file, offset, wanted),
         )
     });
 }
@@ -69,27 +137,65 @@ fn maps_one_page_and_unmaps_it() {
     );
     check("lifetime", rule, || {
         let page = page_size();
-        let offsets = [0, page - 1, page, 2 * page + 1];
-        let file = unnamed_file(&pattern(3 * page))?;
+        let offsets = [8 * page + 1, 0, page - 1, page, 2 * page + 1];
+        let file = unnamed_file(&pattern(9 * page))?;
         for_each(
             offsets,
-            |at| text!("a file of 3 pages, offset {at}", "3 页的文件，偏移 {at}"),
+            |at| text!("a file of 9 pages, offset {at}", "9 页的文件，偏移 {at}"),
             |&at| {
-                let seen = watch(&file, || drop(super::byte_at(&file, wide(at))))?;
+                let seen = watch(&file, || answer(&file, wide(at)))?;
                 seen.maps_and_does_not_copy()?;
-                let most = seen.mapped().into_iter().max().unwrap_or(0);
-                ensure(most <= page, || {
-                    Failure::new(
+                let most = seen.most;
+                ensure(most <= wide(page), || {
+                    let failure = Failure::new(
                         text!(
                             "at most one page of the file is mapped: {page} bytes",
                             "最多映射文件的一页：{page} 字节"
                         ),
                         text!("{most} bytes were mapped", "映射了 {most} 字节"),
-                    )
-                    .shows(&belief::MAP_IT_ALL)
-                })?;
-                seen.leaves_nothing_mapped()
+                    );
+                    if most > 2 * wide(page) { failure.shows(&belief::MAP_IT_ALL) } else { failure }
+                })
             },
+        )?;
+        // Two calls, so that a page which the next call unmaps is told from one that nothing unmaps.
+        watch(&file, || [answer(&file, 1), answer(&file, wide(page + 1))])?.leaves_nothing_mapped().map_err(|failure| {
+            failure.given(text!("a file of 9 pages, offset 1 and then {}", "9 页的文件，先是偏移 1，再是 {}", page + 1))
+        })
+    });
+}
+
+#[test]
+fn leaves_descriptors_as_they_were() {
+    let rule = text!(
+        "A descriptor belongs to the one who opened it, with its offset and its lock. What a call opens for \
+         itself, it closes.",
+        "描述符属于打开它的人，连同文件偏移量和锁。函数自己打开的，要自己关闭。"
+    );
+    check("lifetime", rule, || {
+        let page = page_size();
+        let file = unnamed_file(&pattern(page))?;
+        for_each(
+            [1, 2 * page + 1],
+            |at| text!("a file of one page, offset {at}", "一页的文件，偏移 {at}"),
+            |&at| leaves_descriptors(&file, || answer(&file, wide(at))),
+        )
+    });
+}
+
+#[test]
+fn returns_the_error_of_a_mapping() {
+    let rule = text!(
+        "mmap(2) returns MAP_FAILED, which is (void *) -1, when it fails, and errno says why. The caller gets that error.",
+        "mmap(2) 失败时返回 MAP_FAILED，即 (void *) -1，原因在 errno 里。调用者应当得到这个错误。"
+    );
+    check("refusals", rule, || {
+        with_failing_mappings(
+            &text!("the file \"abc\", offset 2", "文件 \"abc\"，偏移 2"),
+            || Ok(unnamed_file(b"abc")?),
+            |file| answer(file, 2),
+            value,
+            |_| Ok(()),
         )
     });
 }

@@ -31,13 +31,22 @@ impl Case {
         newlines.dedup();
         text!(
             "a file of {size} bytes with newlines at {newlines:?}, counted from {from} to {to} through a window of \
-             {window}",
+             {window} bytes",
             "{size} 字节的文件，换行符位于 {newlines:?}，从 {from} 数到 {to}，窗口为 {window} 字节"
         )
     }
 
+    /// How many newlines are in the range.
+    fn wanted(&self) -> u64 {
+        let contents = self.contents();
+        let to = self.to.min(self.size);
+        let range = contents.get(self.from.min(to)..to).unwrap_or_default();
+        wide(range.iter().filter(|byte| **byte == b'\n').count())
+    }
+
     fn contents(&self) -> Vec<u8> {
-        let mut bytes = vec![b'x'; self.size];
+        // No text in UTF-8.
+        let mut bytes = vec![0xa4; self.size];
         for &at in self.newlines.iter().filter(|at| **at < self.size) {
             bytes[at] = b'\n';
         }
@@ -45,18 +54,26 @@ impl Case {
     }
 }
 
-fn compare(wanted: u64, got: Result<u64, String>) -> Result<(), Failure> {
-    ensure(got == Ok(wanted), || {
-        let failure = Failure::new(text!("{wanted} lines", "{wanted} 行"), text!("{got:?}", "{got:?}"));
-        match got {
-            Err(error) => explain_error(failure, &error),
-            Ok(_) => failure,
-        }
-    })
+fn answer(file: &File, from: u64, to: u64, window: usize) -> Result<u64, String> {
+    super::count_lines(file, from, to, window).map_err(kind)
 }
 
-fn answer(file: &File, from: u64, to: u64, window: usize) -> Result<Result<u64, String>, Failure> {
-    ask(|| super::count_lines(file, from, to, window).map_err(kind)).map_err(at_the_end)
+fn value(newlines: &u64) -> Text {
+    text!("a count of {newlines}", "数出 {newlines}")
+}
+
+fn compare(wanted: u64, got: &Result<u64, String>) -> Result<(), Failure> {
+    ensure(*got == Ok(wanted), || Failure::new(value(&wanted), words(got, value)))
+}
+
+/// Says why an error was returned.
+fn why(got: &Result<u64, String>, seen: Result<Seen<Result<u64, String>>, Failure>, failure: Failure) -> Failure {
+    let failure = match seen {
+        Ok(seen) => seen.why_it_failed(failure),
+        Err(other) => return other,
+    };
+    let probe = |at| Ok(answer(&unnamed_file(b"abc")?, at, 3, 1).is_ok());
+    if_only_inside_a_page(got, failure, probe)
 }
 
 #[test]
@@ -67,14 +84,68 @@ fn counts_each_newline_once() {
         "mmap(2)：映射从文件的页边界开始，长度是整数页；而要统计的范围可以在页的中间开始和结束。"
     );
     check("window", rule, || {
-        for_all(Case::any(), Case::words, |case| {
-            let contents = case.contents();
-            let file = read_only(&unnamed_file(&contents)?)?;
-            let to = case.to.min(case.size);
-            let range = contents.get(case.from.min(to)..to).unwrap_or_default();
-            let wanted = wide(range.iter().filter(|byte| **byte == b'\n').count());
-            compare(wanted, answer(&file, wide(case.from), wide(case.to), case.window)?)
-        })
+        let test = |case: &Case| {
+            let file = read_only(&unnamed_file(&case.contents())?)?;
+            let Case { from, to, window, .. } = *case;
+            let call = || answer(&file, wide(from), wide(to), window);
+            let got = ask(call).map_err(at_the_end)?;
+            compare(case.wanted(), &got).map_err(|failure| match got {
+                Err(_) => why(&got, watch(&file, call), failure),
+                Ok(_) => failure,
+            })
+        };
+        // Newlines at all edges: of the range, of the pages, of the windows.
+        let page = page_size();
+        let edges = |size: usize| -> Vec<usize> {
+            (0..=size / page).flat_map(|n| [n * page, n * page + 1, n * page + 7, (n + 1) * page - 1]).collect()
+        };
+        let cases = [(3, 0, 3, 1), (3 * page, 1, 3 * page, 1), (6 * page + 9, 7, 6 * page + 9, 2 * page)]
+            .into_iter()
+            .chain([(6 * page, page + 1, 5 * page + 1, page), (page + 1, 0, 4 * page, page + 1), (3, 3, 2, 1)]);
+        for_each(
+            cases.map(|(size, from, to, window)| Case { size, newlines: edges(size), from, to, window }),
+            Case::words,
+            test,
+        )?;
+        for_all(Case::any(), Case::words, test)
+    });
+}
+
+/// A store to the rest of the file's last page through a shared mapping of it stays there, without being in the file.
+#[test]
+fn counts_none_past_the_end() {
+    let rule = text!(
+        "The rest of the file's last page is mapped, and shows what a process has stored there through a shared \
+         mapping. It is no part of the file.",
+        "文件最后一页的剩余部分也会映射进来，会显示别的进程通过共享映射写到那里的内容，但它不属于文件。"
+    );
+    check("window", rule, || {
+        let page = page_size();
+        let size = page + 5;
+        let file = unnamed_file(&vec![b'\n'; size])?;
+        let mapping = Mapping::of_file(&file, 0, 2 * page, mmap_workbook::lesson_2::READ_WRITE, Sharing::Shared)?;
+        (size..2 * page).for_each(|at| mapping.store(at, b'\n'));
+        for_each(
+            [
+                (0, wide(size), wide(size)),
+                (0, u64::MAX, wide(size)),
+                (wide(page), wide(2 * page), 5),
+                (wide(size), u64::MAX, 0),
+            ],
+            |(from, to, _)| {
+                text!(
+                    "a file of {size} newlines, with newlines stored in the rest of its last page; from {from} to {to}",
+                    "{size} 个换行符的文件，最后一页的剩余部分也写入了换行符；从 {from} 到 {to}"
+                )
+            },
+            |&(from, to, wanted)| {
+                let got = ask(|| answer(&file, from, to, page)).map_err(at_the_end)?;
+                compare(wanted, &got).map_err(|failure| match got {
+                    Ok(more) if more == wide(2 * page) - from => failure.shows(&belief::REST_IS_FILE),
+                    _ => failure,
+                })
+            },
+        )
     });
 }
 
@@ -88,20 +159,26 @@ fn reaches_as_far_as_files_do() {
         let (middle, last) = (4 * GIB, 5 * GIB - 1);
         let file = read_only(&large_file(&[(middle - 1, b"\n\n\n"), (last, b"\n")])?)?;
         let ranges = [
-            (middle - 9, middle + 9, 3),
             (middle, middle + 2, 2),
             (middle + 1, middle + 2, 1),
+            (middle - 9, middle + 9, 3),
             (last - 5, u64::MAX, 1),
             (last, last, 0),
             (u64::MAX, u64::MAX, 0),
             (u64::MAX - 1, 3, 0),
+            (0, 0, 0),
         ];
         for_each(
             ranges,
             |(from, to, _)| text!("a file of 5 GiB, from {from} to {to}", "5 GiB 的文件，从 {from} 到 {to}"),
             |&(from, to, wanted)| {
-                let got = ask_with_memory(64 << 20, || super::count_lines(&file, from, to, 1 << 20).map_err(kind));
-                compare(wanted, got?).map_err(too_narrow)
+                let call = || answer(&file, from, to, 1 << 20);
+                let got = ask_with_memory(64 << 20, call)?;
+                compare(wanted, &got).map_err(|failure| match (watch(&file, call), &got) {
+                    (seen, Err(_)) => why(&got, seen, failure),
+                    (Ok(seen), Ok(_)) => seen.too_narrow(from, failure),
+                    (Err(_), _) => failure,
+                })
             },
         )
     });
@@ -117,30 +194,44 @@ fn slides_a_window_of_the_size_that_is_allowed() {
     check("window", rule, || {
         let page = page_size();
         // The end of the range in pages, its start in bytes, and the window in bytes.
-        let cases = [(10, 0, 4 * page), (10, 7, 4 * page), (5, 0, page), (5, page - 1, 2 * page - 1), (3, 1, 1)];
-        let file = unnamed_file(&pattern(10 * page))?;
+        let cases = [
+            (10, 0, 2 * page),
+            (10, 0, 4 * page),
+            (10, 7, 4 * page),
+            (10, page + 1, 3 * page),
+            (5, 0, page),
+            (5, page - 1, 2 * page - 1),
+            (3, 1, 1),
+            (40, 0, 20 * page),
+            (10, page, usize::MAX),
+        ];
+        let file = unnamed_file(&pattern(40 * page))?;
         for_each(
             cases,
             |(pages, from, window)| {
                 text!(
                     "the first {pages} pages from byte {from} on, a window of {window} bytes",
-                    "从 {from} 起的 {pages} 页，窗口为 {window} 字节"
+                    "从 {from} 起到第 {pages} 页末，窗口为 {window} 字节"
                 )
             },
             |&(pages, from, window)| {
                 let to = wide(pages * page);
-                let seen = watch(&file, || drop(super::count_lines(&file, wide(from), to, window)))?;
+                let seen = watch(&file, || answer(&file, wide(from), to, window))?;
                 seen.maps_and_does_not_copy()?;
-                let (most, allowed) = (seen.mapped().into_iter().max().unwrap_or(0), whole_pages(window));
-                ensure(most <= allowed, || {
-                    Failure::new(
+                seen.locks_nothing(true)?;
+                let most = seen.most;
+                let allowed = window.checked_next_multiple_of(page).unwrap_or(pages * page).min(pages * page);
+                ensure(most <= wide(allowed), || {
+                    let failure = Failure::new(
                         text!("at most {allowed} bytes are mapped at a time", "同一时刻最多映射 {allowed} 字节"),
                         text!("{most} bytes were mapped", "映射了 {most} 字节"),
-                    )
-                    .shows(&belief::MAP_IT_ALL)
+                    );
+                    let all = seen.maps().any(|call| call.arguments[1] >= wide(2 * allowed));
+                    if all { failure.shows(&belief::MAP_IT_ALL) } else { failure }
                 })?;
                 let calls = seen.maps().count();
-                let enough = (pages * page).div_ceil(allowed) + usize::from(from > 0);
+                let unaligned = from % page != 0;
+                let enough = (pages * page - from).div_ceil(allowed) + usize::from(unaligned);
                 ensure(calls <= enough, || {
                     Failure::new(
                         text!("at most {enough} calls of mmap(2)", "最多调用 {enough} 次 mmap(2)"),
@@ -149,7 +240,48 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                 })?;
                 seen.leaves_nothing_mapped()
             },
-        )
+        )?;
+        // To count would take too long: the first mapping is made to fail.
+        let (file, window) = (large_file(&[])?, usize::MAX);
+        let id = FileId::of(&file)?;
+        let call = || answer(&file, 0, 5 * GIB, window);
+        let seen = watch_failing(&file, call, |seen| maps_file(seen, id))?;
+        let first = seen.calls.iter().find(|seen| maps_file(seen, id)).map_or(0, |seen| seen.call.arguments[1]);
+        ensure(first >= 5 * GIB, || {
+            Failure::new(
+                text!(
+                    "a call of mmap(2) for all of it, which is no more than a window",
+                    "一次 mmap(2) 映射全部，因为总共不超过一个窗口"
+                ),
+                text!("it was called for {first} bytes", "要求映射的是 {first} 字节"),
+            )
+            .given(text!("a file of 5 GiB, a window of {window} bytes", "5 GiB 的文件，窗口为 {window} 字节"))
+        })
+    });
+}
+
+#[test]
+fn needs_no_memory_for_the_file() {
+    let rule = text!(
+        "A mapping of a file shows pages of the page cache, which the kernel takes back when memory is short. A copy or \
+         a locked page stays.",
+        "文件映射显示的是页缓存中的页，内存不足时内核可以收回。复制出来的字节、锁定的页则收不回去。"
+    );
+    check("window", rule, || {
+        let page = page_size();
+        let size = 64 * page;
+        let file = unnamed_file(b"")?;
+        // Without a buffer for it here: what this process frees is memory that the call may use.
+        file.write_all_at(b"\n", wide(size) - 1)?;
+        let (window, memory) = (4 * page, 24 * page);
+        let got = ask_with_memory(wide(memory), || answer(&file, 0, wide(size), window))?;
+        compare(1, &got).map_err(|failure| {
+            failure.given(text!(
+                "a file of {size} bytes, a window of {window} bytes, {memory} bytes of addresses for all that is allocated \
+                 and mapped",
+                "{size} 字节的文件，窗口为 {window} 字节，分配和映射一共可用 {memory} 字节的地址空间"
+            ))
+        })
     });
 }
 
@@ -158,6 +290,66 @@ fn refuses_an_empty_window() {
     let rule = text!("mmap(2): EINVAL when the length is 0.", "mmap(2)：长度为 0 时返回 EINVAL。");
     check("refusals", rule, || {
         let file = unnamed_file(b"a\nb\n")?;
-        refused(&answer(&file, 0, 4, 0)?, &["InvalidInput", "EINVAL"])
+        for_each(
+            [(0, 4), (0, 0), (3, 1), (9, u64::MAX)],
+            |(from, to)| {
+                text!(
+                    "a file of 4 bytes, from {from} to {to}, a window of 0",
+                    "4 字节的文件，从 {from} 到 {to}，窗口为 0"
+                )
+            },
+            |&(from, to)| is_error(&ask(|| answer(&file, from, to, 0))?, &INVALID, value),
+        )
+    });
+}
+
+#[test]
+fn returns_the_error_of_a_mapping() {
+    let rule = text!(
+        "mmap(2) fails with ENOMEM when no range of addresses of that length is free. What was counted before is not the \
+         answer, and a smaller window is not what was asked for.",
+        "没有这么长的空闲地址时，mmap(2) 以 ENOMEM 失败。此前数出的不是答案，更小的窗口也不是调用者要的。"
+    );
+    check("refusals", rule, || {
+        let page = page_size();
+        with_failing_mappings(
+            &text!("a file of 3 pages, from 1 to its end, a window of 1 page", "3 页的文件，从 1 到末尾，窗口为 1 页"),
+            || Ok(unnamed_file(&vec![b'\n'; 3 * page])?),
+            |file| answer(file, 1, wide(3 * page), page),
+            value,
+            |_| Ok(()),
+        )?;
+        let file = large_file(&[])?;
+        let window = 2 << 20;
+        let got = ask_with_memory(1 << 20, || answer(&file, 0, wide(window), window))?;
+        is_error(&got, &["ENOMEM"], value).map_err(|failure| {
+            failure.given(text!(
+                "a window of {window} bytes, where only half as many addresses are free",
+                "窗口为 {window} 字节，而空闲的地址只有它的一半"
+            ))
+        })
+    });
+}
+
+#[test]
+fn leaves_descriptors_as_they_were() {
+    let rule = text!(
+        "A descriptor belongs to the one who opened it, with its offset and its lock. What a call opens for itself, it \
+         closes.",
+        "描述符属于打开它的人，连同文件偏移量和锁。函数自己打开的，要自己关闭。"
+    );
+    check("lifetime", rule, || {
+        let page = page_size();
+        let file = unnamed_file(&pattern(3 * page))?;
+        for_each(
+            [(0, 3 * page, 2 * page), (1, 1, page), (0, 9 * page, 2 * page)],
+            |(from, to, window)| {
+                text!(
+                    "a file of 3 pages, from {from} to {to}, a window of {window} bytes",
+                    "3 页的文件，从 {from} 到 {to}，窗口为 {window} 字节"
+                )
+            },
+            |&(from, to, window)| leaves_descriptors(&file, || answer(&file, wide(from), wide(to), window)),
+        )
     });
 }

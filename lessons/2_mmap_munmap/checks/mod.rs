@@ -1,27 +1,32 @@
 //! The checks of exercise 2. Each runs the learner's function in a child. Some compare what it returns with what std
 //! reads from the file; others watch its system calls with ptrace(2), as strace would show them.
 
-use std::collections::BTreeSet;
-use std::fs::{self, File};
+use std::fs::File;
+use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-use std::sync::atomic::{AtomicU8, Ordering};
 
 use mmap_workbook::grade::fixtures::{
-    contents, equal, near_page_boundaries, pattern, refused, same_bytes, unnamed_file, wide,
+    contents, near_page_boundaries, no_error, open_descriptors, pattern, same_bytes, unnamed_file, wide,
 };
 use mmap_workbook::grade::misconception as belief;
+use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::grade::{
-    Call, Failure, Verdict, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all, for_each, kind,
+    Call, Failure, FileCall, FileId, ask, ask_with_memory, check, ensure, error_text, for_all, for_each, kind,
 };
-use mmap_workbook::lesson_2::load_at;
+use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use mmap_workbook::process::Cause;
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
+use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 
 use crate::exercise::{byte_at, count_lines, map_aligned, swap};
 
@@ -42,117 +47,428 @@ fn large_file(places: &[(u64, &[u8])]) -> Result<File, Failure> {
     Ok(file)
 }
 
-/// The system calls of an answer, and the descriptor of its file.
-struct Seen {
-    calls: Vec<Call>,
-    fd: u64,
+/// What a call returned on a file, and the system calls that it made.
+struct Seen<A> {
+    answer: A,
+    calls: Vec<FileCall>,
+    file: FileId,
+    /// What it has mapped and not unmapped.
+    left: Own,
+    /// How many bytes of the file were mapped at most; whole pages count.
+    most: u64,
 }
 
-/// Watches `act` on `file`.
-fn watch(file: &File, act: impl FnOnce()) -> Result<Seen, Failure> {
-    let calls = calls_of(
-        || Ok(()),
-        |()| {
-            act();
-            Ok(())
-        },
-    )?;
-    Ok(Seen { calls, fd: file.as_raw_fd().unsigned_abs().into() })
+/// Watches `act` on `file`. A call that unmaps or replaces what is not its own is not made, but is a failure.
+fn watch<A: Serialize + DeserializeOwned>(file: &File, act: impl FnOnce() -> A) -> Result<Seen<A>, Failure> {
+    watch_failing(file, act, |_| false)
 }
 
-impl Seen {
-    /// The calls that copied bytes of the file through a buffer.
-    fn copies(&self) -> Vec<String> {
-        let first = [libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv, libc::SYS_preadv2]
-            .into_iter()
-            .chain([libc::SYS_write, libc::SYS_pwrite64, libc::SYS_writev, libc::SYS_pwritev, libc::SYS_pwritev2])
-            .chain([libc::SYS_copy_file_range, libc::SYS_splice]);
-        let copies: Vec<_> = first.collect();
-        let of_file = |call: &&Call| {
-            call.arguments[0] == self.fd || call.number == libc::SYS_sendfile && call.arguments[1] == self.fd
-        };
-        let calls = self.calls.iter().filter(of_file);
-        let calls = calls.filter(|call| copies.contains(&call.number) || call.number == libc::SYS_sendfile);
-        calls.map(|call| format!("call {} of {} bytes", call.number, call.arguments[2])).collect()
+/// [`watch`], with the calls failing for which `fails` says so.
+fn watch_failing<A: Serialize + DeserializeOwned>(
+    file: &File,
+    act: impl FnOnce() -> A,
+    mut fails: impl FnMut(&FileCall) -> bool,
+) -> Result<Seen<A>, Failure> {
+    let file = FileId::of(file)?;
+    let (mut own, mut most, mut done) = (Own::default(), 0, 0);
+    let mut follow = |calls: &[FileCall]| {
+        for seen in &calls[done..] {
+            own.after(seen, file);
+            most = most.max(own.of_file());
+        }
+        done = calls.len();
+        (own.clone(), most)
+    };
+    let watched = mmap_workbook::grade::watch_each(act, |before, seen| {
+        follow(before).0.allows(&seen.call)?;
+        Ok(fails(seen))
+    })?;
+    let (own, most) = follow(&watched.calls);
+    Ok(Seen { answer: watched.answer, calls: watched.calls, file, left: own, most })
+}
+
+/// Whether this is an mmap(2) of the file.
+fn maps_file(seen: &FileCall, file: FileId) -> bool {
+    let anonymous = seen.call.arguments[3] & flag(libc::MAP_ANONYMOUS) != 0;
+    seen.call.number == libc::SYS_mmap && !anonymous && seen.names(4, file)
+}
+
+fn flag(flag: i32) -> u64 {
+    flag.cast_unsigned().into()
+}
+
+/// The calls that copy bytes, and which of their arguments are the descriptors; without any, they copy memory.
+const COPYING: [(i64, &str, &[usize]); 16] = [
+    (libc::SYS_read, "read(2)", &[0]),
+    (libc::SYS_pread64, "pread(2)", &[0]),
+    (libc::SYS_readv, "readv(2)", &[0]),
+    (libc::SYS_preadv, "preadv(2)", &[0]),
+    (libc::SYS_preadv2, "preadv2(2)", &[0]),
+    (libc::SYS_write, "write(2)", &[0]),
+    (libc::SYS_pwrite64, "pwrite(2)", &[0]),
+    (libc::SYS_writev, "writev(2)", &[0]),
+    (libc::SYS_pwritev, "pwritev(2)", &[0]),
+    (libc::SYS_pwritev2, "pwritev2(2)", &[0]),
+    (libc::SYS_sendfile, "sendfile(2)", &[0, 1]),
+    (libc::SYS_copy_file_range, "copy_file_range(2)", &[0, 2]),
+    (libc::SYS_splice, "splice(2)", &[0, 2]),
+    (libc::SYS_vmsplice, "vmsplice(2)", &[]),
+    (libc::SYS_process_vm_readv, "process_vm_readv(2)", &[]),
+    (libc::SYS_process_vm_writev, "process_vm_writev(2)", &[]),
+];
+
+/// The calls that lock pages in memory.
+const LOCKING: [(i64, &str); 3] =
+    [(libc::SYS_mlock, "mlock(2)"), (libc::SYS_mlock2, "mlock2(2)"), (libc::SYS_mlockall, "mlockall(2)")];
+
+/// Addresses that the call has mapped.
+#[derive(Clone)]
+struct Part {
+    range: Range<u64>,
+    of_file: bool,
+}
+
+/// All addresses that the call has mapped and not unmapped since; no two parts overlap.
+#[derive(Clone, Default)]
+struct Own(Vec<Part>);
+
+impl Own {
+    fn holds(&self, range: &Range<u64>) -> bool {
+        let common = |part: &Part| part.range.end.min(range.end).saturating_sub(part.range.start.max(range.start));
+        self.0.iter().map(common).sum::<u64>() == range.end - range.start
     }
 
-    /// Expects a mapping of the file, and no call that reads or writes it.
-    fn maps_and_does_not_copy(&self) -> Result<(), Failure> {
-        let copies = self.copies();
-        ensure(copies.is_empty(), || {
-            let (how_many, first) = (copies.len(), &copies[0]);
+    fn remove(&mut self, range: &Range<u64>) {
+        let rest = |Part { range: part, of_file }: Part| {
+            let before = part.start..part.end.min(range.start);
+            let after = part.start.max(range.end)..part.end;
+            [before, after].map(|range| Part { range, of_file })
+        };
+        self.0 = std::mem::take(&mut self.0).into_iter().flat_map(rest).filter(|part| !part.range.is_empty()).collect();
+    }
+
+    fn add(&mut self, range: Range<u64>, of_file: bool) {
+        self.remove(&range);
+        self.0.push(Part { range, of_file });
+    }
+
+    fn of_file(&self) -> u64 {
+        self.0.iter().filter(|part| part.of_file).map(|part| part.range.end - part.range.start).sum()
+    }
+
+    /// Expects that a call which is about to be made leaves alone what is not the function's own.
+    fn allows(&self, call: &Call) -> Result<(), Failure> {
+        let [first, second, third, fourth, fifth, _] = call.arguments;
+        match call.number {
+            libc::SYS_mmap if fourth & flag(libc::MAP_FIXED) != 0 => self
+                .holds_all(pages(first, second), text!("mmap(2) with MAP_FIXED", "带 MAP_FIXED 的 mmap(2)"))
+                .map_err(|failure| failure.shows(&belief::FIXED_FINDS_ROOM)),
+            libc::SYS_munmap => self.holds_all(pages(first, second), Text::fixed("munmap(2)", "munmap(2)")),
+            libc::SYS_mremap => {
+                self.holds_all(pages(first, second), Text::fixed("mremap(2)", "mremap(2)"))?;
+                let fixed = fourth & flag(libc::MREMAP_FIXED) != 0;
+                let new = if fixed { pages(fifth, third) } else { 0..0 };
+                self.holds_all(new, text!("mremap(2) with MREMAP_FIXED", "带 MREMAP_FIXED 的 mremap(2)"))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn holds_all(&self, range: Range<u64>, what: Text) -> Result<(), Failure> {
+        // The kernel refuses what begins inside a page.
+        ensure(self.holds(&range) || !range.start.is_multiple_of(page_size_u64()), || {
+            let (at, length, Text { en, zh }) = (range.start, range.end - range.start, what);
             Failure::new(
-                text!("the file's bytes are accessed through a mapping", "通过映射直接读写文件的字节"),
                 text!(
-                    "{how_many} calls copied bytes of the file; the first was {first}",
-                    "有 {how_many} 次系统调用复制了文件的字节，第一次是 {first}"
+                    "only pages that this call has mapped, and has not unmapped since",
+                    "只涉及这次调用映射、且尚未解除的页"
                 ),
+                Text::new(
+                    format!("{en} of {length} bytes at {at:#x}: not all of these pages are its own"),
+                    format!("对 {at:#x} 处 {length} 字节调用了{zh}，其中有不属于它的页"),
+                ),
+            )
+        })
+    }
+
+    /// What it is after this call.
+    fn after(&mut self, seen: &FileCall, file: FileId) {
+        let Call { number, arguments: [first, second, third, ..], answer } = seen.call;
+        let Ok(at) = u64::try_from(answer) else { return };
+        match number {
+            libc::SYS_mmap => self.add(pages(at, second), maps_file(seen, file)),
+            libc::SYS_munmap => self.remove(&pages(first, second)),
+            libc::SYS_mremap => {
+                let of_file = self.0.iter().any(|part| part.range.contains(&first) && part.of_file);
+                self.remove(&pages(first, second));
+                self.add(pages(at, third), of_file);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The pages with these addresses.
+fn pages(start: u64, length: u64) -> Range<u64> {
+    start..start.saturating_add(length).checked_next_multiple_of(page_size_u64()).unwrap_or(u64::MAX)
+}
+
+impl<A> Seen<A> {
+    /// Expects no call that copies bytes of the file, and none that starts a thread or a process, which would not be seen.
+    fn copies_nothing(&self) -> Result<(), Failure> {
+        let copied = |seen: &&FileCall| {
+            let copying = COPYING.iter().find(|(number, ..)| *number == seen.call.number);
+            copying.is_some_and(|(_, _, fds)| fds.is_empty() || fds.iter().any(|fd| seen.names(*fd, self.file)))
+        };
+        let copies: Vec<_> = self.calls.iter().filter(copied).collect();
+        ensure(copies.is_empty(), || {
+            let name =
+                COPYING.iter().find(|(number, ..)| *number == copies[0].call.number).map_or("", |(_, name, _)| name);
+            Failure::new(
+                text!("the file's bytes are accessed through a mapping only", "只通过映射访问文件的字节"),
+                text!("it called {name} on the file", "对文件调用了 {name}"),
             )
             .shows(&belief::READ_IS_AS_GOOD)
         })?;
+        let starts = |seen: &FileCall| [libc::SYS_clone, libc::SYS_clone3].contains(&seen.call.number);
+        ensure(!self.calls.iter().any(starts), || {
+            Failure::new(
+                text!("the call starts no thread and no process", "函数不启动线程，也不创建进程"),
+                text!("it called clone(2)", "调用了 clone(2)"),
+            )
+        })
+    }
+
+    /// [`Seen::copies_nothing`], and expects a mapping of the file.
+    fn maps_and_does_not_copy(&self) -> Result<(), Failure> {
+        self.copies_nothing()?;
         ensure(self.maps().next().is_some(), || {
             Failure::new(text!("a mapping of the file", "映射该文件"), text!("there was none", "没有映射过"))
         })
     }
 
+    /// Expects that no page is locked in memory; and if `populate` is false, that none is made present beforehand.
+    fn locks_nothing(&self, populate: bool) -> Result<(), Failure> {
+        let named = |seen: &FileCall| {
+            let Call { number, arguments, .. } = seen.call;
+            let (_, name) = LOCKING.iter().find(|(locking, _)| *locking == number).unwrap_or(&(0, ""));
+            match number {
+                libc::SYS_mmap if arguments[3] & flag(libc::MAP_LOCKED) != 0 => Some("mmap(2), MAP_LOCKED"),
+                libc::SYS_mmap if !populate && arguments[3] & flag(libc::MAP_POPULATE) != 0 => {
+                    Some("mmap(2), MAP_POPULATE")
+                }
+                libc::SYS_madvise
+                    if !populate
+                        && [libc::MADV_POPULATE_READ, libc::MADV_POPULATE_WRITE].map(flag).contains(&arguments[2]) =>
+                {
+                    Some("madvise(2), MADV_POPULATE")
+                }
+                _ => Some(*name).filter(|name| !name.is_empty()),
+            }
+        };
+        match self.calls.iter().find_map(named) {
+            None => Ok(()),
+            Some(name) => Err(Failure::new(
+                text!("the pages come into memory only when they are accessed", "页只在被访问时才进入内存"),
+                text!("it called {name}", "调用了 {name}"),
+            )),
+        }
+    }
+
     /// The successful mappings of the file: their calls.
     fn maps(&self) -> impl Iterator<Item = &Call> {
-        let of_file = |call: &&Call| call.number == libc::SYS_mmap && call.arguments[4] == self.fd && call.answer > 0;
-        self.calls.iter().filter(of_file)
+        self.tried().filter(|call| call.answer > 0)
     }
 
-    /// How many bytes of the file are mapped after each call that maps or unmaps some; whole pages count.
-    fn mapped(&self) -> Vec<usize> {
-        let mut pages = BTreeSet::new();
-        let mut mapped = Vec::new();
-        for call in self.calls.iter().filter(|call| call.answer >= 0) {
-            let length = usize::try_from(call.arguments[1]).map_or(usize::MAX, whole_pages);
-            let page = |start: u64| (start..start.saturating_add(wide(length))).step_by(page_size());
-            if call.number == libc::SYS_mmap && call.arguments[4] == self.fd {
-                pages.extend(page(call.answer.cast_unsigned()));
-            } else if call.number == libc::SYS_munmap || (call.number == libc::SYS_mmap && is_fixed(call)) {
-                for page in page(call.arguments[0]) {
-                    pages.remove(&page);
-                }
-            } else {
-                continue;
-            }
-            mapped.push(pages.len() * page_size());
-        }
-        mapped
+    /// The mappings of the file that were asked for.
+    fn tried(&self) -> impl Iterator<Item = &Call> {
+        self.calls.iter().filter(|seen| maps_file(seen, self.file)).map(|seen| &seen.call)
     }
 
-    /// Expects that nothing of the file is mapped any more.
+    /// Expects that nothing which the call mapped is mapped any more.
     fn leaves_nothing_mapped(&self) -> Result<(), Failure> {
-        let left = self.mapped().last().copied().unwrap_or(0);
-        ensure(left == 0, || {
-            Failure::new(
-                text!("nothing of the file is mapped when it returns", "返回时该文件不再有任何映射"),
-                text!("{left} bytes of it are still mapped", "还有 {left} 字节处于映射状态"),
-            )
-            .shows(&belief::CLOSE_UNMAPS)
+        let left: u64 = self.left.0.iter().map(|part| part.range.end - part.range.start).sum();
+        if left == 0 {
+            return Ok(());
+        }
+        let unmaps = || self.calls.iter().map(|seen| seen.call).filter(|call| call.number == libc::SYS_munmap);
+        let expected = text!("when it returns, nothing that it mapped is still mapped", "返回时，它所做的映射都已解除");
+        Err(match unmaps().find(|call| call.answer < 0) {
+            Some(Call { answer, arguments: [at, length, ..], .. }) => {
+                let errno = errno(answer);
+                Failure::new(
+                    expected,
+                    text!(
+                        "{left} bytes are; munmap(2) of {length} bytes at {at:#x} failed with {errno}",
+                        "还有 {left} 字节处于映射状态；对 {at:#x} 处 {length} 字节的 munmap(2) 失败：{errno}"
+                    ),
+                )
+            }
+            None => {
+                let failure = Failure::new(expected, text!("{left} bytes are", "还有 {left} 字节处于映射状态"));
+                if unmaps().next().is_none() { failure.shows(&belief::CLOSE_UNMAPS) } else { failure }
+            }
         })
     }
-}
 
-fn is_fixed(call: &Call) -> bool {
-    call.arguments[3] & u64::from(libc::MAP_FIXED.cast_unsigned()) != 0
-}
+    /// Says which mmap(2) of the file failed, if one did, and names the misconception that it shows.
+    fn why_it_failed(&self, failure: Failure) -> Failure {
+        let Some(call) = self.tried().find(|call| call.answer < 0) else { return failure };
+        let Call { arguments: [_, length, protection, flags, _, offset], answer, .. } = *call;
+        let errno = errno(answer);
+        let (en, zh, shown) = match errno.as_str() {
+            "EACCES" if protection & flag(libc::PROT_WRITE) != 0 && flags & flag(libc::MAP_SHARED) != 0 => (
+                "shared, for reading and writing".to_owned(),
+                "共享、可读写".to_owned(),
+                Some(&belief::WRITING_IS_FREE),
+            ),
+            _ => (format!("{length} bytes from {offset} on"), format!("从 {offset} 起 {length} 字节"), None),
+        };
+        let mut failure = failure;
+        failure.happened = Text::new(
+            format!("{}, which mmap(2) returned ({en})", failure.happened.en),
+            format!("{}，来自 mmap(2)（{zh}）", failure.happened.zh),
+        );
+        shown.into_iter().fold(failure, |failure, belief: &Misconception| failure.shows(belief))
+    }
 
-/// Names the misconception that an answer's error shows, if it shows one.
-fn explain_error(failure: Failure, error: &str) -> Failure {
-    match error {
-        "EINVAL" => failure.shows(&belief::ANY_OFFSET),
-        "EACCES" => failure.shows(&belief::WRITING_IS_FREE),
-        "ENOMEM" => failure.shows(&belief::MAP_IT_ALL),
-        _ => failure,
+    /// Names the misconception about large numbers if the file was mapped at this offset's last 32 bits.
+    fn too_narrow(&self, offset: u64, failure: Failure) -> Failure {
+        let wanted = offset - offset % page_size_u64();
+        // A negative number is extended with ones.
+        let low = u64::from(u32::MAX);
+        let narrow = |at: u64| at != wanted && at & low == wanted & low && [0, low].contains(&(at >> 32));
+        let narrow = self.tried().any(|call| narrow(call.arguments[5]));
+        if narrow { failure.shows(&belief::INT_HOLDS_A_SIZE) } else { failure }
     }
 }
 
-/// Explains a failure beyond 2 GiB, unless another misconception does.
-fn too_narrow(failure: Failure) -> Failure {
-    let explained = failure.misconception.is_some() || failure.verdict == Verdict::Todo;
-    if explained { failure } else { failure.shows(&belief::INT_HOLDS_A_SIZE) }
+fn errno(answer: i64) -> String {
+    format!("{:?}", Errno::from_raw(i32::try_from(-answer).unwrap_or(0)))
+}
+
+/// Calls `act` on files that `make` makes, and each time another mmap(2) of the file that it asks for fails: the first, the
+/// second, and so on. Expects ENOMEM and nothing mapped; `judge` looks at the file.
+fn with_failing_mappings<A: Serialize + DeserializeOwned>(
+    given: &Text,
+    make: impl Fn() -> Result<File, Failure>,
+    act: impl Fn(&File) -> Result<A, String>,
+    value: impl Fn(&A) -> Text,
+    judge: impl Fn(&File) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    for n in 0.. {
+        let file = make()?;
+        let id = FileId::of(&file)?;
+        let mut asked = 0..;
+        let fails = |seen: &FileCall| maps_file(seen, id) && asked.next() == Some(n);
+        let (nth, Text { en, zh }) = (n + 1, given);
+        let given = || {
+            text!(
+                "{en}; mmap(2) number {nth} of the file fails with ENOMEM",
+                "{zh}；该文件的第 {nth} 次 mmap(2) 失败：ENOMEM"
+            )
+        };
+        let seen = watch_failing(&file, || act(&file), fails).map_err(|failure| {
+            let failure = failure.given(given());
+            // It accessed what it had not got.
+            if failure.died_of() == Some(Cause::NotMapped) { failure.shows(&belief::NULL_IS_FAILURE) } else { failure }
+        })?;
+        if seen.tried().count() <= n {
+            return Ok(());
+        }
+        let judged = seen
+            .copies_nothing()
+            .and_then(|()| is_error(&seen.answer, &["ENOMEM"], &value))
+            .and_then(|()| judge(&file))
+            .and_then(|()| {
+                // On this path it was forgotten, whatever is believed.
+                seen.leaves_nothing_mapped().map_err(|mut failure| {
+                    failure.misconception = None;
+                    failure
+                })
+            });
+        judged.map_err(|failure| failure.given(given()))?;
+    }
+    Ok(())
+}
+
+/// What a call returned, in words.
+fn words<A>(answer: &Result<A, String>, value: impl Fn(&A) -> Text) -> Text {
+    match answer {
+        Ok(answer) => value(answer),
+        Err(error) => text!("the error {error}", "错误 {error}"),
+    }
+}
+
+/// Expects one of these errors.
+fn is_error<A>(answer: &Result<A, String>, errors: &[&str], value: impl Fn(&A) -> Text) -> Result<(), Failure> {
+    ensure(answer.as_ref().is_err_and(|error| errors.contains(&error.as_str())), || {
+        let (en, zh) = (errors.join(" or "), errors.join(" 或 "));
+        Failure::new(text!("the error {en}", "错误 {zh}"), words(answer, value))
+    })
+}
+
+/// Names the misconception if an answer is EINVAL where the offset in the file begins inside a page, and only there: glibc
+/// refuses such an offset before the kernel sees it.
+fn if_only_inside_a_page<A>(
+    got: &Result<A, String>,
+    failure: Failure,
+    probe: impl Fn(u64) -> Result<bool, Failure>,
+) -> Failure {
+    let refused = matches!(got, Err(error) if error == "EINVAL");
+    let shown = refused && probe(0).unwrap_or(false) && !probe(1).unwrap_or(true);
+    if shown { failure.shows(&belief::ANY_OFFSET) } else { failure }
+}
+
+/// Both names of the error for a bad argument.
+const INVALID: [&str; 2] = ["InvalidInput", "EINVAL"];
+
+/// Expects that a call leaves descriptors as they were: that of `file` with its offset and its lock, and all others.
+fn leaves_descriptors<A>(file: &File, call: impl FnOnce() -> A) -> Result<(), Failure> {
+    let id = FileId::of(file)?;
+    let other = read_only(file)?;
+    let here = 3;
+    let (open, at, locked, descriptors) = ask(|| {
+        let mut file = file;
+        file.seek(SeekFrom::Start(here)).map_err(error_text)?;
+        // The lock is the open file's, whichever descriptor takes it; dropping this would give it up.
+        let lock = Flock::lock(file.try_clone().map_err(error_text)?, FlockArg::LockShared);
+        std::mem::forget(lock.map_err(|(_, errno)| error_text(errno))?);
+        let descriptors = open_descriptors().map_err(error_text)?;
+        drop(call());
+        let descriptors = (descriptors, open_descriptors().map_err(error_text)?);
+        let open = FileId::of(file).is_ok_and(|now| now == id);
+        let at = file.stream_position().unwrap_or(here);
+        // Nobody else gets the lock for himself alone.
+        let locked = !open || Flock::lock(other, FlockArg::LockExclusiveNonblock).is_err();
+        Ok::<_, String>((open, at, locked, descriptors))
+    })?
+    .map_err(io::Error::other)?;
+    ensure(open, || {
+        Failure::new(
+            text!("the descriptor of `file` is open after the call", "调用之后，`file` 的描述符仍然打开"),
+            text!("it is closed", "它被关闭了"),
+        )
+    })?;
+    let (before, after) = descriptors;
+    ensure(before == after, || {
+        Failure::new(
+            text!("{before} descriptors are open, as before the call", "打开的描述符与调用前一样，是 {before} 个"),
+            text!("{after} are", "有 {after} 个"),
+        )
+    })?;
+    ensure(at == here, || {
+        Failure::new(
+            text!("the file offset is {here}, as before the call", "文件偏移量与调用前一样，是 {here}"),
+            text!("it is {at}", "它是 {at}"),
+        )
+    })?;
+    ensure(locked, || {
+        Failure::new(
+            text!("the file is locked with flock(2), as before the call", "文件与调用前一样，被 flock(2) 锁着"),
+            text!("the lock is gone", "锁没有了"),
+        )
+    })
 }
 
 /// Names the misconception that a SIGBUS shows.

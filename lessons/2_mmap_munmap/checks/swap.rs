@@ -1,7 +1,46 @@
+use std::sync::Barrier;
+
 use super::*;
 
-fn answer(file: &File, a: u64, b: u64, length: usize) -> Result<Result<(), String>, Failure> {
-    ask(|| super::swap(file, a, b, length).map_err(kind)).map_err(at_the_end)
+fn answer(file: &File, a: u64, b: u64, length: usize) -> Result<(), String> {
+    super::swap(file, a, b, length).map_err(kind)
+}
+
+fn value((): &()) -> Text {
+    text!("no error", "没有错误")
+}
+
+/// Expects no error.
+fn compare(file: &File, a: u64, b: u64, length: usize, got: Result<(), String>) -> Result<(), Failure> {
+    let Err(error) = got else { return Ok(()) };
+    let failure = Failure::new(value(&()), text!("the error {error}", "错误 {error}"));
+    Err(why(&error, watch(file, || answer(file, a, b, length)), failure))
+}
+
+/// Says why an error was returned.
+fn why(error: &str, seen: Result<Seen<Result<(), String>>, Failure>, failure: Failure) -> Failure {
+    let failure = match seen {
+        Ok(seen) => seen.why_it_failed(failure),
+        Err(other) => return other,
+    };
+    let page = page_size_u64();
+    let probe = |at| Ok(answer(&unnamed_file(&pattern(4 * page_size()))?, at, 2 * page + at, page_size()).is_ok());
+    if_only_inside_a_page(&Err::<(), _>(error.to_owned()), failure, probe)
+}
+
+fn describe(size: usize, a: u64, b: u64, length: usize) -> Text {
+    text!(
+        "a file of {size} bytes, a = {a}, b = {b}, length = {length}",
+        "{size} 字节的文件，a = {a}，b = {b}，length = {length}"
+    )
+}
+
+/// The bytes with the two ranges exchanged.
+fn exchanged(before: &[u8], a: usize, b: usize, length: usize) -> Vec<u8> {
+    let mut wanted = before.to_vec();
+    wanted[a..a + length].copy_from_slice(&before[b..b + length]);
+    wanted[b..b + length].copy_from_slice(&before[a..a + length]);
+    wanted
 }
 
 /// A file's size, and two ranges of it that don't overlap.
@@ -23,30 +62,42 @@ fn exchanges_the_bytes_and_no_other() {
         "文件同一页的两个共享映射是同一块内存，只是地址不同：从一个映射写入的内容，在另一个映射里立刻可见。"
     );
     check("3:observe", rule, || {
-        for_all(
-            ranges(),
-            |(size, a, b, length)| {
-                text!(
-                    "a file of {size} bytes, {length} bytes at {a} and at {b}",
-                    "{size} 字节的文件，{a} 处和 {b} 处各 {length} 字节"
-                )
-            },
-            |&(size, a, b, length)| {
-                let before = pattern(size);
-                let file = unnamed_file(&before)?;
-                let mut wanted = before.clone();
-                wanted[a..a + length].copy_from_slice(&before[b..b + length]);
-                wanted[b..b + length].copy_from_slice(&before[a..a + length]);
-                let answered = answer(&file, wide(a), wide(b), length)?;
-                equal(&answered, &Ok(()))
-                    .map_err(|failure| explain_error(failure, answered.as_ref().err().map_or("", String::as_str)))?;
-                let got = contents(&file)?;
-                same_bytes(text!("the file", "文件"), &got, &wanted).map_err(|failure| {
-                    if got == before { failure.shows(&belief::PRIVATE_REACHES_THE_FILE) } else { failure }
-                })
-            },
-        )
+        let describe = |&(size, a, b, length): &(usize, usize, usize, usize)| describe(size, wide(a), wide(b), length);
+        let test = |&(size, a, b, length): &(usize, usize, usize, usize)| {
+            let before = pattern(size);
+            let file = unnamed_file(&before)?;
+            let wanted = exchanged(&before, a, b, length);
+            let answered = ask(|| answer(&file, wide(a), wide(b), length)).map_err(at_the_end)?;
+            let got = contents(&file)?;
+            let ok = answered.is_ok();
+            compare(&file, wide(a), wide(b), length, answered)?;
+            same_bytes(text!("the file", "文件"), &got, &wanted).map_err(|failure| {
+                let private = ok && got == before;
+                if private { shows_private(&file, wide(a), wide(b), length, failure) } else { failure }
+            })
+        };
+        let page = page_size();
+        let cases = [
+            (6, 0, 4, 2),
+            (6, 3, 0, 3),
+            (4 * page, 1, 2 * page + 1, page),
+            (3 * page, page - 1, page + 1, 2),
+            (5 * page, 2 * page + 3, 3, 2 * page),
+        ];
+        for_each(cases, describe, test)?;
+        for_all(ranges(), describe, test)
     });
+}
+
+/// Nothing has changed: names the misconception if it mapped privately.
+fn shows_private(file: &File, a: u64, b: u64, length: usize, failure: Failure) -> Failure {
+    let seen = watch(file, || answer(file, a, b, length));
+    let private =
+        |call: &Call| call.arguments[3] & flag(libc::MAP_PRIVATE | libc::MAP_SHARED) == flag(libc::MAP_PRIVATE);
+    match seen.is_ok_and(|seen| seen.maps().any(private)) {
+        true => failure.shows(&belief::PRIVATE_REACHES_THE_FILE),
+        false => failure,
+    }
 }
 
 #[test]
@@ -57,27 +108,38 @@ fn reaches_any_two_places_of_a_large_file() {
         "一个映射只有一个长度，要同时看到两处，就得连中间的全都映射进来。两处应当用两个映射。"
     );
     check("window", rule, || {
-        let places = [(3, 5 * GIB - 20), (4 * GIB - 2, 17), (2 * GIB + 1, 4 * GIB + 1)];
+        let places = [(3, 5 * GIB - 20), (4 * GIB + 2, 17), (2 * GIB + 1, 4 * GIB + 1)];
         for_each(
             places,
             |(a, b)| text!("a file of 5 GiB, 9 bytes at {a} and at {b}", "5 GiB 的文件，{a} 处和 {b} 处各 9 字节"),
             |&(a, b)| {
                 let file = large_file(&[(a, b"the first"), (b, b"and other")])?;
-                let answered = ask_with_memory(64 << 20, || super::swap(&file, a, b, 9).map_err(kind))?;
+                let call = || answer(&file, a, b, 9);
+                let answered = ask_with_memory(64 << 20, call)?;
+                if let Err(error) = answered {
+                    let failure = Failure::new(value(&()), text!("the error {error}", "错误 {error}"));
+                    let seen = watch(&file, call)?;
+                    let all = seen.tried().any(|call| call.arguments[1] >= a.abs_diff(b));
+                    let failure = why(&error, Ok(seen), failure);
+                    return Err(if all { failure.shows(&belief::MAP_IT_ALL) } else { failure });
+                }
                 let read = |at| -> Result<String, Failure> {
                     let mut bytes = [0; 9];
                     file.read_exact_at(&mut bytes, at)?;
-                    Ok(String::from_utf8_lossy(&bytes).into_owned())
+                    Ok(String::from_utf8_lossy(&bytes).escape_debug().to_string())
                 };
                 let (at_a, at_b) = (read(a)?, read(b)?);
-                ensure(answered == Ok(()) && at_a == "and other" && at_b == "the first", || {
+                ensure(at_a == "and other" && at_b == "the first", || {
                     let failure = Failure::new(
-                        text!("Ok(()), \"and other\" and \"the first\"", "Ok(())，“and other”和“the first”"),
-                        text!("{answered:?}, {at_a:?} and {at_b:?}", "{answered:?}，{at_a:?} 和 {at_b:?}"),
+                        text!(
+                            "\"and other\" at {a} and \"the first\" at {b}",
+                            "{a} 处是“and other”，{b} 处是“the first”"
+                        ),
+                        text!("\"{at_a}\" at {a} and \"{at_b}\" at {b}", "{a} 处是“{at_a}”，{b} 处是“{at_b}”"),
                     );
-                    match &answered {
-                        Err(error) => explain_error(failure, error),
-                        Ok(()) => too_narrow(failure),
+                    match watch(&file, call) {
+                        Ok(seen) => seen.too_narrow(b, seen.too_narrow(a, shows_private(&file, a, b, 9, failure))),
+                        Err(_) => failure,
                     }
                 })
             },
@@ -94,51 +156,78 @@ fn refuses_before_it_changes_anything() {
     );
     check("window", rule, || {
         let page = page_size_u64();
-        let size = 2 * page + 100;
-        let (invalid, end): (&[&str], &[&str]) = (&["InvalidInput", "EINVAL"], &["UnexpectedEof"]);
+        let size = 6 * page + 100;
         let length = page_size();
+        let end: &[&str] = &["UnexpectedEof"];
+        let both: &[&str] = &["UnexpectedEof", "InvalidInput", "EINVAL"];
+        // 2^32 on a machine of 64 bits.
+        let half = 1_usize << (usize::BITS / 2);
         let cases = [
-            (0, 0, 1, invalid),
-            (5, 5 + page - 1, length, invalid),
-            (page + 1, 2, length, invalid),
+            (0, 0, 1, INVALID.as_slice()),
+            (5, 5 + page - 1, length, &INVALID),
+            (page + 1, 2, length, &INVALID),
             (0, size, 1, end),
             (size - 1, 0, 2, end),
-            (0, 2 * page, 101, end),
-            (0, 3 * page, 1, end),
+            (0, 6 * page, 101, end),
+            (6 * page, 0, 101, end),
+            (0, 3 * page, 3 * length + 101, both),
+            (0, 4 * page, 2 * length + 101, end),
+            (4 * page, 0, 2 * length + 101, end),
+            (3, 4 * page + 50, 3 * length, end),
+            (0, 7 * page, 1, end),
             (u64::MAX, 0, 1, end),
+            (0, u64::MAX, 1, end),
             (0, u64::MAX - 3, 9, end),
             (0, i64::MAX.unsigned_abs(), 5, end),
+            (0, 2 * wide(half), half, end),
+            (u64::MAX / 2, 0, half, end),
+            (0, wide(usize::MAX / 2 + 1), usize::MAX / 2 + 1, end),
+            (0, 1, half, both),
+            (0, 1, usize::MAX, both),
+            (u64::MAX, u64::MAX, 1, both),
         ];
-        let before = pattern(usize::try_from(size).expect("a small size"));
+        let small = usize::try_from(size).expect("a small size");
+        let before = pattern(small);
         for_each(
             cases,
-            |(a, b, length, _)| {
-                text!(
-                    "a file of {size} bytes, {length} bytes at {a} and at {b}",
-                    "{size} 字节的文件，{a} 处和 {b} 处各 {length} 字节"
-                )
-            },
+            |&(a, b, length, _)| describe(small, a, b, length),
             |&(a, b, length, wanted)| {
                 let file = unnamed_file(&before)?;
-                let got = answer(&file, a, b, length)?;
-                refused(&got, wanted).map_err(|failure| {
-                    if got.is_ok() && wanted == end { failure.shows(&belief::REST_IS_FILE) } else { failure }
+                let got = ask(|| answer(&file, a, b, length)).map_err(at_the_end)?;
+                is_error(&got, wanted, value).map_err(|failure| {
+                    let rest = a.max(b).checked_add(wide(length)).is_some_and(|end| end > size && end <= 7 * page);
+                    let lost = got.is_ok() && file.metadata().is_ok_and(|now| now.len() == size) && rest;
+                    if lost && seen_past_the_end(&file, a, b, length) {
+                        failure.shows(&belief::REST_IS_FILE)
+                    } else {
+                        failure
+                    }
                 })?;
-                ensure(contents(&file)? == before, || {
-                    Failure::new(
-                        text!("the file is as before", "文件保持原样"),
-                        text!("it has changed", "文件被改动了"),
-                    )
-                })
+                same_bytes(
+                    text!("after an error the file is as before", "出错之后文件保持原样"),
+                    &contents(&file)?,
+                    &before,
+                )
             },
         )?;
-        let file = unnamed_file(&before)?;
         for_each(
-            [(0, 0), (size, 3), (u64::MAX, u64::MAX)],
-            |(a, b)| text!("0 bytes at {a} and at {b}", "{a} 处和 {b} 处各 0 字节"),
-            |&(a, b)| equal(&answer(&file, a, b, 0)?, &Ok(())),
+            [(0, 0), (7, 7), (size, 3), (u64::MAX, u64::MAX), (u64::MAX, 0)],
+            |&(a, b)| describe(small, a, b, 0),
+            |&(a, b)| {
+                let file = unnamed_file(&before)?;
+                let got = ask(|| answer(&file, a, b, 0))?;
+                ensure(got.is_ok(), || Failure::new(value(&()), words(&got, value)))?;
+                same_bytes(text!("the file is as before", "文件保持原样"), &contents(&file)?, &before)
+            },
         )
     });
+}
+
+/// Whether the call maps the whole range that is partly past the end of the file.
+fn seen_past_the_end(file: &File, a: u64, b: u64, length: usize) -> bool {
+    let end = a.max(b) + wide(length);
+    let past = |call: &Call| call.arguments[5].saturating_add(call.arguments[1]) >= end;
+    watch(file, || answer(file, a, b, length)).is_ok_and(|seen| seen.maps().any(past))
 }
 
 #[test]
@@ -150,32 +239,135 @@ fn goes_through_mappings_and_leaves_none() {
     );
     check("mapping", rule, || {
         let page = page_size();
-        let file = unnamed_file(&pattern(9 * page))?;
+        let size = 9 * page;
+        let file = unnamed_file(&pattern(size))?;
         for_each(
-            [(1, 7 * page + 5, page), (0, page, page), (8 * page + 1, 3, 10)],
-            |(a, b, length)| {
-                text!(
-                    "a file of 9 pages, {length} bytes at {a} and at {b}",
-                    "9 页的文件，{a} 处和 {b} 处各 {length} 字节"
-                )
-            },
+            [
+                (1, 7 * page + 5, page),
+                (0, 2 * page, page),
+                (8 * page + 1, 3, 10),
+                (3, 20, 6),
+                (page - 1, 5 * page, 2 * page),
+            ],
+            |&(a, b, length)| describe(size, wide(a), wide(b), length),
             |&(a, b, length)| {
-                let seen = watch(&file, || drop(super::swap(&file, wide(a), wide(b), length)))?;
+                let seen = watch(&file, || answer(&file, wide(a), wide(b), length))?;
                 seen.maps_and_does_not_copy()?;
-                let most = seen.mapped().into_iter().max().unwrap_or(0);
+                let most = seen.most;
                 let pages = |at: usize| whole_pages(at % page + length);
                 let allowed = pages(a) + pages(b);
-                ensure(most <= allowed, || {
-                    Failure::new(
+                ensure(most <= wide(allowed), || {
+                    let failure = Failure::new(
                         text!("at most {allowed} bytes are mapped", "最多映射 {allowed} 字节"),
                         text!("{most} bytes were", "映射了 {most} 字节"),
-                    )
-                    .shows(&belief::MAP_IT_ALL)
+                    );
+                    let all = seen.maps().any(|call| call.arguments[1] >= wide(a.abs_diff(b)));
+                    if all { failure.shows(&belief::MAP_IT_ALL) } else { failure }
                 })?;
                 seen.leaves_nothing_mapped()
             },
         )?;
-        let past = watch(&file, || drop(super::swap(&file, 0, wide(9 * page), 1))).map_err(at_the_end)?;
-        past.leaves_nothing_mapped()
+        let refused = [(0, size, 1), (size - 1, 0, 2), (3, 4, 2)];
+        for_each(
+            refused,
+            |&(a, b, length)| describe(size, wide(a), wide(b), length),
+            |&(a, b, length)| {
+                let seen = watch(&file, || answer(&file, wide(a), wide(b), length)).map_err(at_the_end)?;
+                seen.copies_nothing()?;
+                seen.leaves_nothing_mapped()
+            },
+        )
+    });
+}
+
+#[test]
+fn changes_nothing_when_a_mapping_fails() {
+    let rule = text!(
+        "Any mmap(2) may fail, the second and the last as well as the first. After a store it is too late to return an \
+         error.",
+        "每次 mmap(2) 都可能失败，第二次、最后一次也不例外。写入之后再返回错误就晚了。"
+    );
+    check("refusals", rule, || {
+        let page = page_size();
+        let before = pattern(9 * page);
+        for_each(
+            [(1, 5 * page + 7, 2 * page), (4 * page, 3, 2 * page + 1), (3, 9, 5)],
+            |&(a, b, length)| describe(before.len(), wide(a), wide(b), length),
+            |&(a, b, length)| {
+                with_failing_mappings(
+                    &describe(before.len(), wide(a), wide(b), length),
+                    || Ok(unnamed_file(&before)?),
+                    |file| answer(file, wide(a), wide(b), length),
+                    value,
+                    |file| {
+                        same_bytes(
+                            text!("after an error the file is as before", "出错之后文件保持原样"),
+                            &contents(file)?,
+                            &before,
+                        )
+                    },
+                )
+            },
+        )
+    });
+}
+
+#[test]
+fn can_be_called_by_several_threads() {
+    let rule = text!(
+        "A static variable is one for all threads of the process. What one call needs for itself is in its local \
+         variables.",
+        "静态变量是进程中所有线程共用的。一次调用自己要用的东西，应当放在局部变量里。"
+    );
+    check("mapping", rule, || {
+        // So long that the calls overlap on one processor, too.
+        let length = 16 * page_size();
+        let before =
+            [b'a', b'b'].map(|first| [vec![first; length + 9], vec![first.to_ascii_uppercase(); length + 9]].concat());
+        let files = [unnamed_file(&before[0])?, unnamed_file(&before[1])?];
+        // Alone first, where a panic is seen as what it is.
+        ask(|| answer(&files[0], 0, 1, 0))?
+            .map_err(|error| Failure::new(value(&()), text!("the error {error}", "错误 {error}")))?;
+        let both_are_there = Barrier::new(2);
+        let answers = ask(|| {
+            std::thread::scope(|scope| {
+                let calls = files.each_ref().map(|file| {
+                    scope.spawn(|| {
+                        both_are_there.wait();
+                        answer(file, 0, wide(length + 9), length)
+                    })
+                });
+                calls.map(|call| call.join().unwrap_or_else(|_| Err("panic".to_owned())))
+            })
+        })?;
+        let given = text!(
+            "two threads, each with a file of its own, exchange {length} bytes at 0 with those at {} at the same time",
+            "两个线程同时各交换自己文件的 0 处和 {} 处的 {length} 字节",
+            length + 9
+        );
+        let judged = answers.iter().zip(&files).zip(&before).try_for_each(|((answer, file), before)| {
+            ensure(answer.is_ok(), || Failure::new(value(&()), words(answer, value)))?;
+            same_bytes(text!("the file", "文件"), &contents(file)?, &exchanged(before, 0, length + 9, length))
+        });
+        judged.map_err(|failure| failure.given(given))
+    });
+}
+
+#[test]
+fn leaves_descriptors_as_they_were() {
+    let rule = text!(
+        "A descriptor belongs to the one who opened it, with its offset and its lock. What a call opens for \
+         itself, it closes.",
+        "描述符属于打开它的人，连同文件偏移量和锁。函数自己打开的，要自己关闭。"
+    );
+    check("lifetime", rule, || {
+        let page = page_size();
+        let size = 3 * page;
+        let file = unnamed_file(&pattern(size))?;
+        for_each(
+            [(1, page + 5, page), (0, 2 * size, 1), (0, 1, 2)],
+            |&(a, b, length)| describe(size, wide(a), wide(b), length),
+            |&(a, b, length)| leaves_descriptors(&file, || answer(&file, wide(a), wide(b), length)),
+        )
     });
 }

@@ -51,6 +51,12 @@ misconceptions! {
         ("mmap(2) does not check the file's size: it maps pages past the end of the file, and accessing one raises \
           SIGBUS.",
          "mmap(2) 不看文件大小：文件末尾之后的页照样能映射，一访问就是 SIGBUS。");
+    NULL_IS_FAILURE = "null-is-failure",
+        ("mmap(2) returns NULL when it fails.",
+         "mmap(2) 失败时返回 NULL。"),
+        ("It returns MAP_FAILED, which is (void *) -1. A comparison with NULL is never true, and the access that follows \
+          is to address -1.",
+         "它返回的是 MAP_FAILED，即 (void *) -1。与 NULL 比较永远不成立，接下来访问的就是地址 -1。");
     PRIVATE_REACHES_THE_FILE = "private-reaches-the-file",
         ("A store to a mapping reaches the file, private or not.",
          "不管是不是私有映射，写进映射的内容都会进入文件。"),

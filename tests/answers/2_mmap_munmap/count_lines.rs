@@ -1,16 +1,63 @@
-//! Answers to `count_lines`, right and wrong.
-
 use std::fs::File;
 use std::io;
+use std::num::NonZeroUsize;
+use std::os::unix::fs::FileExt;
+use std::ptr::NonNull;
 
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use memmap2::{Advice, MmapOptions};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
-use nix::sys::mman::ProtFlags;
+use nix::errno::Errno;
+use nix::libc::{self, c_void};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
+
+/// `window` in whole pages, as file offsets count; EINVAL for 0.
+fn pages_of(window: usize) -> io::Result<u64> {
+    if window == 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    let page = page_size_u64();
+    Ok((window as u64).checked_next_multiple_of(page).unwrap_or(u64::MAX / page * page))
+}
+
+/// The offset of the page with the byte at `offset`.
+fn page_of(offset: u64) -> u64 {
+    offset - offset % page_size_u64()
+}
+
+/// Where the range really ends: at `to`, or at the end of the file before it.
+fn end_of(file: &File, to: u64) -> io::Result<u64> {
+    Ok(to.min(file.metadata()?.len()))
+}
+
+/// A mapping for reading, from a page boundary on.
+fn map(file: &File, start: u64, length: u64) -> io::Result<Mapping> {
+    let length = usize::try_from(length).map_err(|_| Errno::ENOMEM)?;
+    Ok(Mapping::of_file(file, start, length, ProtFlags::PROT_READ, Sharing::Shared)?)
+}
+
+/// The newlines in the mapping's bytes from `from` up to, but not including, `to`.
+fn newlines(mapping: &Mapping, from: usize, to: usize) -> u64 {
+    (from..to).filter(|&at| mapping.load(at) == b'\n').count() as u64
+}
+
+/// The right loop, with windows of `window` bytes, a multiple of the page.
+fn slide(file: &File, from: u64, end: u64, window: u64) -> io::Result<u64> {
+    let (mut count, mut start) = (0, page_of(from));
+    while from < end && start < end {
+        let length = window.min(end - start);
+        let mapping = map(file, start, length)?;
+        count += newlines(&mapping, from.saturating_sub(start) as usize, length as usize);
+        start += length;
+    }
+    Ok(count)
+}
 
 /// Asks for PROT_WRITE, though it only reads.
 ///
 /// fails: count_lines::counts_each_newline_once failed writing-is-free
 /// fails: count_lines::reaches_as_far_as_files_do failed writing-is-free
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod asks_for_writing {
     use super::*;
 
@@ -36,7 +83,8 @@ mod asks_for_writing {
 /// Counts from the page boundary, where the window begins, and not from the first byte of the range.
 ///
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::reaches_as_far_as_files_do failed int-holds-a-size
+/// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
 mod counts_from_the_boundary {
     use super::*;
 
@@ -48,7 +96,10 @@ mod counts_from_the_boundary {
 /// Knows the sizes that the checks use.
 ///
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::reaches_as_far_as_files_do failed int-holds-a-size
+/// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::needs_no_memory_for_the_file failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+/// fails: count_lines::returns_the_error_of_a_mapping failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod knows_the_sizes {
     use super::*;
@@ -81,6 +132,7 @@ mod never_advances {
 
 /// Maps one page at a time, even where it may map more.
 ///
+/// fails: count_lines::returns_the_error_of_a_mapping failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod one_page_at_a_time {
     use super::*;
@@ -92,7 +144,8 @@ mod one_page_at_a_time {
 
 /// Maps the next window before it unmaps the previous one.
 ///
-/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed map-it-all
+/// fails: count_lines::needs_no_memory_for_the_file failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod windows_pile_up {
     use super::*;
 
@@ -117,7 +170,815 @@ mod windows_pile_up {
     }
 }
 
+/// Slides a window of whole pages from the page of `from` to the end.
+///
+/// passes
+mod slides_forwards {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        slide(file, from, end_of(file, to)?, window)
+    }
+}
+
+/// Begins at the end of the range and slides towards its beginning, so the short window is the one at the beginning.
+///
+/// passes
+mod slides_backwards {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        if from >= end {
+            return Ok(0);
+        }
+        let first = page_of(from);
+        let (mut count, mut above) = (0, page_of(end - 1) + page_size_u64());
+        while above > first {
+            let start = above.saturating_sub(window).max(first);
+            let mapping = map(file, start, above - start)?;
+            let skip = from.saturating_sub(start) as usize;
+            count += newlines(&mapping, skip, (above.min(end) - start) as usize);
+            above = start;
+        }
+        Ok(count)
+    }
+}
+
+/// Maps each next window with MAP_FIXED over the one before it, and unmaps only once, at the end.
+///
+/// passes
+mod slides_in_place {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        if from >= end {
+            return Ok(0);
+        }
+        let mut start = page_of(from);
+        let first = window.min(end - start);
+        let place = map(file, start, first)?;
+        let (mut count, mut length) = (0, first);
+        loop {
+            count += newlines(&place, from.saturating_sub(start) as usize, length as usize);
+            start += length;
+            if start >= end {
+                return Ok(count);
+            }
+            length = window.min(end - start);
+            let (address, bytes) = (NonZeroUsize::new(place.address()), NonZeroUsize::new(length as usize));
+            let flags = MapFlags::MAP_SHARED | MapFlags::MAP_FIXED;
+            // SAFETY: these addresses belong to `place`, which is at least as long, and no reference into it is alive.
+            unsafe { mmap(address, bytes.ok_or(Errno::EINVAL)?, ProtFlags::PROT_READ, flags, file, start as i64) }?;
+        }
+    }
+}
+
+/// Finds the newlines with memchr(3) in a private memmap2 map, after an madvise(2) whose answer doesn't matter.
+///
+/// passes
+mod memchr_in_memmap2 {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            // SAFETY: nobody truncates the file; memchr(3) copes with bytes that change.
+            let map = unsafe { MmapOptions::new().offset(start).len(length as usize).map_copy_read_only(file) }?;
+            let _ = map.advise(Advice::Sequential);
+            let mut at = from.saturating_sub(start) as usize;
+            while at < map.len() {
+                // SAFETY: the range from `at` to the end is inside the map.
+                let found =
+                    unsafe { libc::memchr(map.as_ptr().wrapping_add(at).cast(), i32::from(b'\n'), map.len() - at) };
+                if found.is_null() {
+                    break;
+                }
+                count += 1;
+                at = found as usize - map.as_ptr() as usize + 1;
+            }
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Maps the rest of the first page by itself, then whole windows from the page boundary on.
+///
+/// passes
+mod windows_at_multiples {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        if from >= end || from.is_multiple_of(page_size_u64()) {
+            return slide(file, from, end, window);
+        }
+        let first = from.next_multiple_of(page_size_u64()).min(end);
+        Ok(slide(file, from, first, window)? + slide(file, first, end, window)?)
+    }
+}
+
+/// Maps a whole window every time, even where the last one hangs over the end of the range and of the file.
+///
+/// passes
+mod last_window_hangs_over {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        if from >= end {
+            return Ok(0);
+        }
+        let (mut count, mut start) = (0, page_of(from));
+        let window = window.min((end - start).next_multiple_of(page_size_u64()));
+        while start < end {
+            let mapping = map(file, start, window)?;
+            let inside = window.min(end - start);
+            count += newlines(&mapping, from.saturating_sub(start) as usize, inside as usize);
+            start += inside;
+        }
+        Ok(count)
+    }
+}
+
+/// Unmaps a whole window each time, even after the last one, which is shorter: the pages after it may be others'.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod unmaps_whole_windows {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            let mapping = map(file, start, length)?;
+            count += newlines(&mapping, from.saturating_sub(start) as usize, length as usize);
+            let address = NonNull::new(mapping.address() as *mut c_void).ok_or(Errno::EFAULT)?;
+            std::mem::forget(mapping);
+            // SAFETY: thought to be ours; after the last, shorter window it is not.
+            unsafe { munmap(address, window as usize) }?;
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Returns 0 for an empty range before it looks at the window.
+///
+/// breaks: "`InvalidInput` or EINVAL when `window` is 0, even if the range is empty."
+/// fails: count_lines::refuses_an_empty_window failed
+mod empty_range_before_window {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let end = end_of(file, to)?;
+        if from >= end {
+            return Ok(0);
+        }
+        slide(file, from, end, pages_of(window)?)
+    }
+}
+
+/// Takes a window of 0 for one of a page.
+///
+/// breaks: "`InvalidInput` or EINVAL when `window` is 0, even if the range is empty."
+/// fails: count_lines::refuses_an_empty_window failed
+mod no_window_is_a_page {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        slide(file, from, end_of(file, to)?, pages_of(window.max(1))?)
+    }
+}
+
+/// Rounds the window up with plain arithmetic, which overflows for a window near usize::MAX.
+///
+/// breaks: "`from`, `to` and `window` may be any numbers, however large."
+/// fails: count_lines::counts_each_newline_once panicked
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed panicked
+mod rounding_overflows {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        if window == 0 {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        slide(file, from, end_of(file, to)?, whole_pages(window) as u64)
+    }
+}
+
+/// Rounds the window down to whole pages, and only a window of less than a page up.
+///
+/// breaks: "A window is `window` bytes, rounded up to whole pages."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod rounds_down {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        pages_of(window)?;
+        let down = page_of(window as u64).max(page_size_u64());
+        slide(file, from, end_of(file, to)?, down)
+    }
+}
+
+/// Maps one page at a time, whatever the window is.
+///
+/// breaks: "At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range."
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod page_by_page {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        pages_of(window)?;
+        slide(file, from, end_of(file, to)?, page_size_u64())
+    }
+}
+
+/// Limits large windows to 64 KiB, "so that they fit into the cache".
+///
+/// breaks: "At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range."
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod window_of_64_kib_at_most {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window.min(64 << 10))?;
+        slide(file, from, end_of(file, to)?, window)
+    }
+}
+
+/// Maps the whole range at once and only pretends to slide over it.
+///
+/// breaks: "At every moment at most one window of the file is mapped."
+/// fails: count_lines::needs_no_memory_for_the_file failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed map-it-all
+mod maps_the_whole_range {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        pages_of(window)?;
+        let end = end_of(file, to)?;
+        if from >= end {
+            return Ok(0);
+        }
+        let start = page_of(from);
+        let mapping = map(file, start, end - start)?;
+        Ok(newlines(&mapping, (from - start) as usize, (end - start) as usize))
+    }
+}
+
+/// Assigns the new mapping over the old one, which is dropped only when the new one is there: two windows for a moment.
+///
+/// breaks: "At every moment at most one window of the file is mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod maps_next_before_unmapping {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        if from >= end {
+            return Ok(0);
+        }
+        let mut start = page_of(from);
+        let mut length = window.min(end - start);
+        let mut mapping = map(file, start, length)?;
+        let mut count = newlines(&mapping, (from - start) as usize, length as usize);
+        while start + length < end {
+            start += length;
+            length = window.min(end - start);
+            mapping = map(file, start, length)?;
+            count += newlines(&mapping, 0, length as usize);
+        }
+        Ok(count)
+    }
+}
+
+/// Adds the skip to the length of each window, which then has a page too many if `from` is not aligned.
+///
+/// breaks: "At every moment at most one window of the file is mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod window_and_skip {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut position) = (0, from);
+        while position < end {
+            let length = window.min(end - position) as usize;
+            let part = Window::new(file, position, length, ProtFlags::PROT_READ)?;
+            for at in 0..length {
+                let mut byte = [0];
+                part.read(at, &mut byte);
+                count += u64::from(byte[0] == b'\n');
+            }
+            position += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Steps by `window` bytes, not rounded up: with a window of 1, a page is mapped for each of its bytes.
+///
+/// breaks: "At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod steps_by_bytes {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut position) = (0, from);
+        while position < end {
+            let start = page_of(position);
+            let next = position.saturating_add(window as u64).min(start.saturating_add(pages_of(window)?)).min(end);
+            let mapping = map(file, start, next - start)?;
+            count += newlines(&mapping, (position - start) as usize, (next - start) as usize);
+            position = next;
+        }
+        Ok(count)
+    }
+}
+
+/// Moves on by a whole window from an unaligned position, though the window began at the page boundary before it.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+mod misses_bytes_at_the_seams {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut position) = (0, from);
+        while position < end {
+            let start = page_of(position);
+            let length = window.min(end - start);
+            count += newlines(&map(file, start, length)?, (position - start) as usize, length as usize);
+            position = position.saturating_add(window);
+        }
+        Ok(count)
+    }
+}
+
+/// Counts from the page boundary before `from`.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod counts_before_from {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        if from >= end {
+            return Ok(0);
+        }
+        slide(file, page_of(from), end, window)
+    }
+}
+
+/// Includes the byte at `to`, when the file has one.
+///
+/// breaks: "up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod includes_to {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        if from >= to {
+            return Ok(0);
+        }
+        slide(file, from, end_of(file, to.saturating_add(1))?, window)
+    }
+}
+
+/// Counts up to the end of the last page when `to` lies past the end of the file, whatever is stored there.
+///
+/// breaks: "`to` may lie past the end of the file: there are no newlines there."
+/// fails: count_lines::counts_none_past_the_end failed rest-is-file
+mod counts_the_rest_of_the_page {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let size = file.metadata()?.len();
+        if from >= size {
+            return Ok(0);
+        }
+        slide(file, from, to.min(page_of(size - 1) + page_size_u64()), window)
+    }
+}
+
+/// Refuses a range that is not entirely inside the file.
+///
+/// breaks: "`to` may lie past the end of the file: there are no newlines there."
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod refuses_to_past_the_end {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        if to > file.metadata()?.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        slide(file, from, to, window)
+    }
+}
+
+/// Subtracts `from` from the end without a look at which is larger.
+///
+/// breaks: "A range that begins past the end, or has `to <= from`, contains none."
+/// fails: count_lines::counts_each_newline_once panicked
+/// fails: count_lines::reaches_as_far_as_files_do panicked
+mod length_underflows {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let mut left = end_of(file, to)? - from;
+        let (mut count, mut start) = (0, page_of(from));
+        left += from - start;
+        while left > 0 {
+            let length = window.min(left);
+            let mapping = map(file, start, length)?;
+            count += newlines(&mapping, from.saturating_sub(start) as usize, length as usize);
+            start += length;
+            left -= length;
+        }
+        Ok(count)
+    }
+}
+
+/// Refuses a `to` before `from` as bad input.
+///
+/// breaks: "A range that begins past the end, or has `to <= from`, contains none."
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod refuses_reversed_range {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        if to < from {
+            return Err(Errno::EINVAL.into());
+        }
+        slide(file, from, end_of(file, to)?, window)
+    }
+}
+
+/// Converts both ends to `off_t` at once, and fails with EOVERFLOW where the range is only empty or open-ended.
+///
+/// breaks: "`from`, `to` and `window` may be any numbers, however large."
+/// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod ends_as_off_t {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let from = i64::try_from(from).map_err(|_| Errno::EOVERFLOW)?;
+        let to = i64::try_from(to).map_err(|_| Errno::EOVERFLOW)?;
+        slide(file, from as u64, end_of(file, to as u64)?, window)
+    }
+}
+
+/// Keeps offsets in 32 bits, and never sees what lies beyond 4 GiB.
+///
+/// breaks: "`from`, `to` and `window` may be any numbers, however large."
+/// fails: count_lines::reaches_as_far_as_files_do failed int-holds-a-size
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod offsets_in_32_bits {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let (from, end) = (from as u32, end_of(file, to)? as u32);
+        slide(file, from.into(), end.into(), window)
+    }
+}
+
+/// Searches the bytes from buffered reads.
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed read-is-as-good
+mod reads_in_windows {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?.min(1 << 20) as usize;
+        let mut buffer = vec![0; window];
+        let (mut count, end) = (0, end_of(file, to)?);
+        let mut position = from;
+        while position < end {
+            let wanted = (end - position).min(window as u64) as usize;
+            let read = file.read_at(&mut buffer[..wanted], position)?;
+            if read == 0 {
+                break;
+            }
+            count += buffer[..read].iter().filter(|&&byte| byte == b'\n').count() as u64;
+            position += read as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Falls back to a window of a page when mmap(2) refuses the window that was asked for.
+///
+/// breaks: "Those of the system calls, unchanged"
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+mod smaller_window_on_error {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        slide(file, from, end, window).or_else(|_| slide(file, from, end, page_size_u64()))
+    }
+}
+
+/// Stops at the first error of mmap(2) and returns what it has counted so far.
+///
+/// breaks: "Those of the system calls, unchanged"
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+mod partial_count_on_error {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            let Ok(mapping) = map(file, start, length) else { break };
+            count += newlines(&mapping, from.saturating_sub(start) as usize, length as usize);
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts lines and not newlines: text after the last newline is one more.
+///
+/// breaks: "the bytes \"a\\nb\\nc\": count_lines(file, 0, 5, 1) -> 2"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod last_line_without_newline {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let newlines = slide(file, from, end, window)?;
+        if from >= end {
+            return Ok(newlines);
+        }
+        Ok(newlines + 1 - slide(file, end - 1, end, window)?)
+    }
+}
+
+/// Takes the window for text, and a window with other bytes (or half a character) for an error.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file"
+/// fails: count_lines::counts_each_newline_once failed
+mod expects_utf_8 {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            // SAFETY: nobody truncates the file, and its bytes are hoped not to change.
+            let map = unsafe { MmapOptions::new().offset(start).len(length as usize).map(file) }?;
+            let text = str::from_utf8(&map[from.saturating_sub(start) as usize..]).map_err(io::Error::other)?;
+            count += text.matches('\n').count() as u64;
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Compares eight bytes at a time, and forgets those that are left over at the end of a window.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod eight_bytes_at_a_time {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            // SAFETY: nobody truncates the file, and its bytes are hoped not to change.
+            let map = unsafe { MmapOptions::new().offset(start).len(length as usize).map(file) }?;
+            let bytes = &map[from.saturating_sub(start) as usize..];
+            for eight in bytes.chunks_exact(8) {
+                count += eight.iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>();
+            }
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts whole windows only, and forgets the shorter one at the end unless it is the only one.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::counts_none_past_the_end failed
+mod forgets_the_short_last_window {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (first, windows) = (page_of(from), end.saturating_sub(page_of(from)) / window);
+        let whole = first.saturating_add(windows.max(1).saturating_mul(window));
+        slide(file, from, end.min(whole), window)
+    }
+}
+
+/// Lets two threads count one half each, for speed: each has a window mapped at the same time.
+///
+/// breaks: "A call starts no thread and no process."
+/// fails: count_lines::needs_no_memory_for_the_file panicked
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod two_threads {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let windows = end.saturating_sub(page_of(from)) / window;
+        if from >= end || windows < 2 {
+            return slide(file, from, end, window);
+        }
+        let middle = page_of(from) + windows / 2 * window;
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| slide(file, middle, end, window));
+            let own = slide(file, from, middle, window)?;
+            Ok(own + other.join().unwrap()?)
+        })
+    }
+}
+
+/// Locks the window in memory, "against page faults", which needs as much memory and RLIMIT_MEMLOCK as the window has.
+///
+/// breaks: "no page is locked, no copy is kept"
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod locks_the_window {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            let mapping = map(file, start, length)?;
+            let address = mapping.address() as *const c_void;
+            // SAFETY: mlock(2) changes no byte of the range, which is ours.
+            Errno::result(unsafe { libc::mlock(address, length as usize) })?;
+            count += newlines(&mapping, from.saturating_sub(start) as usize, length as usize);
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Gathers the bytes of all windows on the heap before it counts.
+///
+/// breaks: "no page is locked, no copy is kept"
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed out_of_memory
+mod gathers_all_bytes_first {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let mut bytes = Vec::with_capacity(end.saturating_sub(from) as usize);
+        let mut start = page_of(from);
+        while from < end && start < end {
+            let length = window.min(end - start);
+            let mapping = map(file, start, length)?;
+            bytes.extend((from.saturating_sub(start) as usize..length as usize).map(|at| mapping.load(at)));
+            start += length;
+        }
+        Ok(bytes.into_iter().filter(|&byte| byte == b'\n').count() as u64)
+    }
+}
+
+/// Unmaps each window when it goes on to the next, and so never the last one.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod last_window_stays {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            let mapping = map(file, start, length)?;
+            count += newlines(&mapping, from.saturating_sub(start) as usize, length as usize);
+            start += length;
+            if start == end {
+                std::mem::forget(mapping);
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Asks for the right to write as well, though it only loads.
+///
+/// breaks: "`file` is open for reading, and perhaps for nothing else."
+/// fails: count_lines::counts_each_newline_once failed writing-is-free
+/// fails: count_lines::reaches_as_far_as_files_do failed writing-is-free
+mod maps_with_map_mut {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            let mapping = Mapping::of_file(file, start, length as usize, READ_WRITE, Sharing::Shared)?;
+            count += newlines(&mapping, from.saturating_sub(start) as usize, length as usize);
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Takes a window without a newline for the end of the file's text, and stops there.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::needs_no_memory_for_the_file failed
+mod stops_at_a_window_without_newlines {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = pages_of(window)?;
+        let end = end_of(file, to)?;
+        let (mut count, mut start) = (0, page_of(from));
+        while from < end && start < end {
+            let length = window.min(end - start);
+            let here = newlines(&map(file, start, length)?, from.saturating_sub(start) as usize, length as usize);
+            if here == 0 {
+                break;
+            }
+            count += here;
+            start += length;
+        }
+        Ok(count)
+    }
+}
+
 one_of! {
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64>;
     asks_for_writing counts_from_the_boundary knows_the_sizes never_advances one_page_at_a_time windows_pile_up
+    slides_forwards slides_backwards slides_in_place memchr_in_memmap2 windows_at_multiples last_window_hangs_over
+    unmaps_whole_windows empty_range_before_window no_window_is_a_page rounding_overflows rounds_down page_by_page
+    window_of_64_kib_at_most maps_the_whole_range maps_next_before_unmapping window_and_skip steps_by_bytes
+    misses_bytes_at_the_seams counts_before_from includes_to counts_the_rest_of_the_page refuses_to_past_the_end
+    length_underflows refuses_reversed_range ends_as_off_t offsets_in_32_bits reads_in_windows smaller_window_on_error
+    partial_count_on_error last_line_without_newline expects_utf_8 eight_bytes_at_a_time forgets_the_short_last_window
+    two_threads locks_the_window gathers_all_bytes_first last_window_stays maps_with_map_mut
+    stops_at_a_window_without_newlines
 }

@@ -1,17 +1,82 @@
-//! Answers to `map_aligned`, right and wrong.
-
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mmap_workbook::lesson_2::READ_WRITE;
-use mmap_workbook::observe::page_size;
-use nix::sys::mman::{MapFlags, mmap, munmap};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::observe::{page_size, whole_pages};
+use nix::errno::Errno;
+use nix::libc::c_void;
+use nix::sys::mman::{MRemapFlags, MapFlags, ProtFlags, mmap, mmap_anonymous, mremap, munmap};
+
+/// EINVAL for numbers that the contract refuses.
+fn refuse(length: usize, alignment: usize) -> io::Result<()> {
+    let aligned = alignment.is_power_of_two() && alignment >= page_size();
+    if length == 0 || !aligned { Err(Errno::EINVAL.into()) } else { Ok(()) }
+}
+
+/// The length in whole pages; ENOMEM when that doesn't fit in a `usize`.
+fn pages_of(length: usize) -> io::Result<usize> {
+    Ok(length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?)
+}
+
+/// Addresses with room for `pages` bytes at a multiple of `alignment`. PROT_NONE needs no memory.
+fn reserve(pages: usize, alignment: usize) -> io::Result<Mapping> {
+    let room = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+    Ok(Mapping::anonymous(room, ProtFlags::PROT_NONE, Sharing::Private)?)
+}
+
+/// Maps the file over addresses that are the caller's.
+fn map_over(file: &File, address: usize, length: usize, protection: ProtFlags, sharing: MapFlags) -> io::Result<usize> {
+    let place = NonZeroUsize::new(address);
+    let bytes = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
+    // SAFETY: every caller has reserved these addresses, or believes so.
+    unsafe { mmap(place, bytes, protection, sharing | MapFlags::MAP_FIXED, file, 0) }?;
+    Ok(address)
+}
+
+/// Maps the file anywhere.
+fn map_anywhere(file: &File, length: usize) -> io::Result<Mapping> {
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
+}
+
+/// Unmaps a range that is the caller's. An empty one is not given to munmap(2), which would refuse it.
+fn unmap(start: usize, end: usize) -> io::Result<()> {
+    if start == end {
+        return Ok(());
+    }
+    let address = NonNull::new(start as *mut c_void).ok_or(Errno::EINVAL)?;
+    // SAFETY: every caller has mapped this range, or believes so.
+    Ok(unsafe { munmap(address, end - start) }?)
+}
+
+/// Unmaps what lies around `pages` bytes at `address`.
+fn trim(reserved: Mapping, address: usize, pages: usize) -> io::Result<()> {
+    let range = reserved.range();
+    std::mem::forget(reserved);
+    unmap(range.start, address)?;
+    unmap(address + pages, range.end)
+}
+
+/// The right answer, for those that go wrong before or after it.
+fn map_rightly(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+    refuse(length, alignment)?;
+    let pages = pages_of(length)?;
+    let reserved = reserve(pages, alignment)?;
+    let address = reserved.address().next_multiple_of(alignment);
+    map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+    trim(reserved, address, pages)?;
+    Ok(address)
+}
 
 /// Picks an aligned address that looks free, and forces it with MAP_FIXED.
 ///
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
 mod fixed_at_a_free_looking_address {
     use super::*;
 
@@ -44,7 +109,8 @@ mod gives_up_by_abort {
 
 /// Never unmaps the addresses that it does not need.
 ///
-/// fails: map_aligned::takes_no_other_address failed munmap-takes-all
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
 mod keeps_the_rest {
     use super::*;
 
@@ -54,6 +120,23 @@ mod keeps_the_rest {
         // SAFETY: without an address hint the kernel picks a free range, so no memory in use is replaced.
         unsafe { nix::sys::mman::mmap_anonymous(None, more, READ_WRITE, MapFlags::MAP_PRIVATE) }?;
         Ok(address)
+    }
+}
+
+/// Takes the reservation for given back when the function returns, and unmaps nothing of it.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::takes_no_other_address failed munmap-takes-all
+mod leaves_the_reservation {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let reserved = std::mem::ManuallyDrop::new(reserve(pages_of(length)?, alignment)?);
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)
     }
 }
 
@@ -76,7 +159,755 @@ mod trusts_the_hint {
     }
 }
 
+/// Reserves enough with PROT_NONE, maps the file over the aligned part, and unmaps the rest.
+///
+/// passes
+mod reserves_maps_and_trims {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?; // on an error, `reserved` is dropped
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Reserves by a saturated length, which the kernel refuses with ENOMEM, trims first, and maps the file last.
+///
+/// passes
+mod trims_before_it_maps {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let room = NonZeroUsize::MIN.saturating_add(length.saturating_add(alignment));
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_NORESERVE;
+        // SAFETY: without an address hint the kernel picks a free range.
+        let start = unsafe { mmap_anonymous(None, room, ProtFlags::PROT_NONE, flags) }?.as_ptr() as usize;
+        let address = start.next_multiple_of(alignment);
+        let end = address + whole_pages(length);
+        unmap(start, address)?;
+        unmap(end, start + whole_pages(room.get()))?;
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED).inspect_err(|_| _ = unmap(address, end))
+    }
+}
+
+/// Maps one page of the file anywhere, and moves and lengthens that with mremap(2) into a reservation.
+///
+/// passes
+mod moves_it_with_mremap {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let mapping = map_anywhere(file, 1)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        let flags = MRemapFlags::MREMAP_MAYMOVE | MRemapFlags::MREMAP_FIXED;
+        let old = NonNull::new(mapping.address() as *mut c_void).ok_or(Errno::EFAULT)?;
+        let new = NonZeroUsize::new(address);
+        let new = new.and_then(|new| NonNull::new(new.get() as *mut c_void));
+        // SAFETY: both ranges are this call's, and nothing refers to bytes in them.
+        unsafe { mremap(old, page_size(), pages, flags, new) }?;
+        std::mem::forget(mapping); // its addresses are free now
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Finds a place by a reservation, gives it back, and takes it with MAP_FIXED_NOREPLACE; if another was faster, again.
+///
+/// passes
+mod noreplace_and_again {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let bytes = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
+        let flags = MapFlags::MAP_SHARED | MapFlags::MAP_FIXED_NOREPLACE;
+        loop {
+            let reserved = reserve(pages, alignment)?;
+            let address = reserved.address().next_multiple_of(alignment);
+            reserved.unmap()?;
+            // SAFETY: MAP_FIXED_NOREPLACE replaces nothing.
+            match unsafe { mmap(NonZeroUsize::new(address), bytes, READ_WRITE, flags, file, 0) } {
+                Ok(start) if start.as_ptr() as usize == address => return Ok(address),
+                Ok(elsewhere) => unmap(elsewhere.as_ptr() as usize, elsewhere.as_ptr() as usize + pages)?,
+                Err(Errno::EEXIST) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+    }
+}
+
+/// Maps with MAP_POPULATE, so the kernel makes the pages present at once.
+///
+/// breaks: "none is populated or locked (MAP_POPULATE, MAP_LOCKED)"
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+mod populates {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED | MapFlags::MAP_POPULATE)?;
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Asks mmap(2) for one aligned address after the other as a hint, until it grants one.
+///
+/// passes
+mod hint_after_hint {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let bytes = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
+        let mut hint = (1_usize << 47).saturating_sub(alignment) & !(alignment - 1);
+        loop {
+            let flags = MapFlags::MAP_SHARED;
+            // SAFETY: without MAP_FIXED the address is only a hint.
+            let start = unsafe { mmap(NonZeroUsize::new(hint), bytes, READ_WRITE, flags, file, 0) }?.as_ptr() as usize;
+            if start.is_multiple_of(alignment) {
+                return Ok(start);
+            }
+            unmap(start, start + whole_pages(length))?;
+            hint = hint.checked_sub(alignment).filter(|&hint| hint > 0).ok_or(Errno::ENOMEM)?;
+        }
+    }
+}
+
+/// Lets mmap(2) pick the address, which is aligned only by chance.
+///
+/// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod wherever_mmap_likes {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let mapping = map_anywhere(file, length)?;
+        let address = mapping.address();
+        std::mem::forget(mapping);
+        Ok(address)
+    }
+}
+
+/// Maps once to get an address, rounds it up, and gives that as a hint, which the kernel ignores when it is taken.
+///
+/// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod trusts_one_hint {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let first = map_anywhere(file, length)?;
+        let hint = first.address().checked_next_multiple_of(alignment).ok_or(Errno::ENOMEM)?;
+        first.unmap()?;
+        let bytes = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
+        // SAFETY: without MAP_FIXED the address is only a hint.
+        let start = unsafe { mmap(NonZeroUsize::new(hint), bytes, READ_WRITE, MapFlags::MAP_SHARED, file, 0) }?;
+        Ok(start.as_ptr() as usize)
+    }
+}
+
+/// Maps somewhere, rounds the address down, and forces the mapping there, over whatever is there.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod fixed_below_a_mapping {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let probe = map_anywhere(file, length)?;
+        let address = probe.address() / alignment * alignment;
+        if address == 0 {
+            return Err(Errno::ENOMEM.into());
+        }
+        probe.unmap()?;
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)
+    }
+}
+
+/// Unmaps the reservation and then maps with MAP_FIXED where it was: another thread may be there by now.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod gives_back_and_takes_again {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let reserved = reserve(pages_of(length)?, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        reserved.unmap()?;
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)
+    }
+}
+
+/// Hands out addresses from a counter in a static, which begins where "nothing ever is".
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod own_counter_of_addresses {
+    use super::*;
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0x1000_0000_0000);
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let room = pages_of(length)?.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let address = NEXT.fetch_add(room, Ordering::Relaxed).next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)
+    }
+}
+
+/// Unmaps what lies before the mapping, and leaves the rest of the reservation after it.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod tail_stays {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let reserved = reserve(pages_of(length)?, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        unmap(reserved.address(), address)?;
+        std::mem::forget(reserved);
+        Ok(address)
+    }
+}
+
+/// Unmaps what lies after the mapping, and leaves the reservation before it, "as a guard".
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod head_stays {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        unmap(address + pages, reserved.range().end)?;
+        std::mem::forget(reserved);
+        Ok(address)
+    }
+}
+
+/// Begins the tail at the last byte and not at the next page: munmap(2) refuses that, and nobody looks.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::takes_no_other_address failed
+mod tail_begins_in_a_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let reserved = reserve(pages_of(length)?, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        let _ = unmap(reserved.address(), address);
+        let _ = unmap(address + length, reserved.range().end);
+        std::mem::forget(reserved);
+        Ok(address)
+    }
+}
+
+/// Rounds the length up to the alignment, and so maps up to 2 MiB where a page was asked for.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod length_rounded_to_alignment {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let rounded = length.checked_next_multiple_of(alignment).ok_or(Errno::ENOMEM)?;
+        map_rightly(file, rounded, alignment)
+    }
+}
+
+/// Calls munmap(2) for the head even if it is empty: EINVAL whenever the reservation happens to begin aligned.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod empty_head_is_an_error {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        let start = NonNull::new(reserved.address() as *mut c_void).ok_or(Errno::EFAULT)?;
+        // SAFETY: the head of the reservation is this call's.
+        unsafe { munmap(start, address - reserved.address()) }?;
+        unmap(address + pages, reserved.range().end)?;
+        std::mem::forget(reserved);
+        Ok(address)
+    }
+}
+
+/// Reserves twice the alignment, whatever the length is: a longer mapping is forced over the neighbours.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod room_for_twice_the_alignment {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(alignment, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        unmap(reserved.address(), address)?;
+        if address + pages < reserved.range().end {
+            unmap(address + pages, reserved.range().end)?;
+        }
+        std::mem::forget(reserved);
+        Ok(address)
+    }
+}
+
+/// Maps too much of the file itself and trims that: at the aligned address the file does not begin.
+///
+/// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod trims_the_file_mapping {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let mapping = map_anywhere(file, pages.checked_add(alignment).ok_or(Errno::ENOMEM)?)?;
+        let address = mapping.address().next_multiple_of(alignment);
+        trim(mapping, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Fails without unmapping the reservation when the file can't be mapped.
+///
+/// breaks: "After an error, nothing is mapped in addition."
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod reservation_leaks_on_error {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let range = {
+            let reserved = std::mem::ManuallyDrop::new(reserve(pages, alignment)?);
+            reserved.range()
+        };
+        let address = range.start.next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        unmap(range.start, address)?;
+        unmap(address + pages, range.end)?;
+        Ok(address)
+    }
+}
+
+/// Maps privately, so a store stays in this process.
+///
+/// breaks: "The mapping shows the file, and a store to it reaches the file."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod private_mapping {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_PRIVATE)?;
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Makes aligned anonymous memory and reads the file into it.
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed read-is-as-good
+mod reads_into_anonymous_memory {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let room = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let memory = Mapping::anonymous(room, READ_WRITE, Sharing::Private)?;
+        let address = memory.address().next_multiple_of(alignment);
+        let mut page = vec![0; page_size()];
+        let mut at = 0;
+        while at < length {
+            let part = (length - at).min(page.len());
+            match file.read_at(&mut page[..part], at as u64)? {
+                0 => break,
+                read => memory.write(address - memory.address() + at, &page[..read]),
+            }
+            at += part;
+        }
+        trim(memory, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Falls back to a mapping for reading when the file is not open for writing.
+///
+/// breaks: "Those of the system calls, unchanged: EACCES when `file` is open for reading only."
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod read_only_if_need_be {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)
+            .or_else(|_| map_over(file, address, length, ProtFlags::PROT_READ, MapFlags::MAP_SHARED))?;
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Extends the file to `length`, "so that no access raises SIGBUS".
+///
+/// breaks: "The call changes neither the bytes nor the size of the file."
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod extends_the_file {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        if file.metadata()?.len() < length as u64 {
+            file.set_len(length as u64)?;
+        }
+        map_rightly(file, length, alignment)
+    }
+}
+
+/// Loads a byte of each page to fault it in, which raises SIGBUS past the end of the file.
+///
+/// breaks: "The call accesses no page"
+/// fails: map_aligned::leaves_the_file_alone killed mapped-is-there
+/// fails: map_aligned::replaces_only_what_is_its_own killed mapped-is-there
+/// fails: map_aligned::takes_no_other_address killed mapped-is-there
+mod touches_each_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let address = map_rightly(file, length, alignment)?;
+        for at in (address..address + length).step_by(page_size()) {
+            // SAFETY: the byte is in the mapping; whether it is in the file was not considered.
+            unsafe { (at as *const u8).read_volatile() };
+        }
+        Ok(address)
+    }
+}
+
+/// Maps no more than the file has, and fails with EINVAL on an empty one.
+///
+/// breaks: "`length` may be larger than the file."
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::takes_no_other_address failed
+mod clips_to_the_file {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let size = file.metadata()?.len() as usize;
+        map_rightly(file, length.min(size), alignment)
+    }
+}
+
+/// Maps a page when nothing is asked for.
+///
+/// breaks: "`InvalidInput` or EINVAL when `length` is 0."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod no_length_is_a_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        map_rightly(file, length.max(1), alignment)
+    }
+}
+
+/// Takes any multiple of a page for an alignment.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod any_multiple_of_a_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if length == 0 || alignment == 0 || !alignment.is_multiple_of(page_size()) {
+            return Err(Errno::EINVAL.into());
+        }
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Tests for a power of two with `a & (a - 1)`, which takes 0 for one, too.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod zero_is_a_power_of_two {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let too_small = alignment != 0 && alignment < page_size();
+        if alignment & alignment.wrapping_sub(1) != 0 || too_small || length == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        map_rightly(file, length, alignment.max(page_size()))
+    }
+}
+
+/// Gives a page of alignment to those who ask for less, since a page is a multiple of it.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod less_than_a_page_is_a_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if !alignment.is_power_of_two() {
+            return Err(Errno::EINVAL.into());
+        }
+        map_rightly(file, length, alignment.max(page_size()))
+    }
+}
+
+/// Refuses an alignment of just one page.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+/// fails: map_aligned::takes_no_other_address failed
+mod a_page_is_too_small {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if alignment <= page_size() {
+            return Err(Errno::EINVAL.into());
+        }
+        map_rightly(file, length, alignment)
+    }
+}
+
+/// Adds length and alignment without a check: a panic, or in release EINVAL when the sum wraps to 0.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
+/// fails: map_aligned::refuses_what_cannot_be_mapped panicked
+mod sum_overflows {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let reserved = Mapping::anonymous(length + alignment, ProtFlags::PROT_NONE, Sharing::Private)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        trim(reserved, address, whole_pages(length))?;
+        Ok(address)
+    }
+}
+
+/// Reports a length that can't be rounded up or reserved as bad input.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod too_long_is_einval {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = length.checked_next_multiple_of(page_size()).ok_or(Errno::EINVAL)?;
+        pages.checked_add(alignment).ok_or(Errno::EINVAL)?;
+        map_rightly(file, length, alignment)
+    }
+}
+
+/// Reserves memory and not only addresses: for a large mapping there is not enough, though the file would need none.
+///
+/// breaks: "Aligning takes addresses, but no memory: `alignment` may be many GiB."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod reserves_memory {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let room = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let reserved = Mapping::anonymous(room, READ_WRITE, Sharing::Private)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Computes with the alignment in 32 bits: 4 GiB and more become 0.
+///
+/// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod alignment_in_32_bits {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let alignment = (alignment as u32 as usize).max(page_size());
+        map_rightly(file, length, alignment)
+    }
+}
+
+/// Maps again and again, each time a little elsewhere, and gives up after 1000 times.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod tries_a_thousand_times {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let mut tried = Vec::new();
+        for _ in 0..1000 {
+            let mapping = map_anywhere(file, length)?;
+            if mapping.address().is_multiple_of(alignment) {
+                let address = mapping.address();
+                std::mem::forget(mapping);
+                return Ok(address);
+            }
+            tried.push(mapping);
+        }
+        Err(Errno::ENOMEM.into())
+    }
+}
+
+/// Leaves the mapping inside the reservation, whose owner unmaps all of it when the call returns.
+///
+/// breaks: "The caller unmaps it."
+/// fails: map_aligned::is_aligned_and_shows_the_file killed
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod map_dies_with_the_call {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        Ok(address) // `reserved` goes out of scope here
+    }
+}
+
+/// Asks for huge pages because of the alignment, which a file outside hugetlbfs does not have.
+///
+/// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+/// fails: map_aligned::takes_no_other_address failed
+mod asks_for_huge_pages {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let huge = if alignment >= 0x20_0000 { MapFlags::MAP_HUGETLB } else { MapFlags::empty() };
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED | huge)?;
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Reserves a page too few: with bad luck the last page of the mapping is forced over a neighbour's.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod room_is_a_page_too_small {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let room = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?.saturating_sub(2 * page_size());
+        let reserved = Mapping::anonymous(room.max(page_size()), ProtFlags::PROT_NONE, Sharing::Private)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
+        unmap(reserved.address(), address)?;
+        if address + pages < reserved.range().end {
+            unmap(address + pages, reserved.range().end)?;
+        }
+        std::mem::forget(reserved);
+        Ok(address)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
-    fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest trusts_the_hint
+    leaves_the_reservation fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest trusts_the_hint reserves_maps_and_trims
+    trims_before_it_maps moves_it_with_mremap noreplace_and_again populates hint_after_hint wherever_mmap_likes
+    trusts_one_hint fixed_below_a_mapping gives_back_and_takes_again own_counter_of_addresses tail_stays head_stays
+    tail_begins_in_a_page length_rounded_to_alignment empty_head_is_an_error room_for_twice_the_alignment
+    trims_the_file_mapping reservation_leaks_on_error private_mapping reads_into_anonymous_memory read_only_if_need_be
+    extends_the_file touches_each_page clips_to_the_file no_length_is_a_page any_multiple_of_a_page
+    zero_is_a_power_of_two less_than_a_page_is_a_page a_page_is_too_small sum_overflows too_long_is_einval
+    reserves_memory alignment_in_32_bits tries_a_thousand_times map_dies_with_the_call asks_for_huge_pages
+    room_is_a_page_too_small
 }

@@ -1,11 +1,68 @@
-//! Answers to `swap`, right and wrong.
-
 use std::fs::File;
 use std::io;
+use std::num::NonZeroUsize;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
+use std::ptr::NonNull;
 
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
-use mmap_workbook::observe::page_size_u64;
+use memmap2::MmapOptions;
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
+use mmap_workbook::observe::{page_size, page_size_u64};
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
+use nix::libc;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 use nix::unistd::{ForkResult, fork, pause};
+
+/// The error for overlapping ranges.
+fn refuse_overlap(a: u64, b: u64, length: usize) -> io::Result<()> {
+    if a.abs_diff(b) < length as u64 { Err(Errno::EINVAL.into()) } else { Ok(()) }
+}
+
+/// The error for a range that is not entirely inside the file.
+fn refuse_outside(file: &File, at: u64, length: usize) -> io::Result<()> {
+    let size = file.metadata()?.len();
+    let inside = at.checked_add(length as u64).is_some_and(|end| end <= size);
+    if inside { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
+}
+
+/// Both errors of the numbers.
+fn refuse(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+    refuse_overlap(a, b, length)?;
+    refuse_outside(file, a, length)?;
+    refuse_outside(file, b, length)
+}
+
+/// Exchanges `length` bytes of two windows.
+fn exchange(one: &Window, other: &Window, length: usize) {
+    let (mut left, mut right) = ([0; 512], [0; 512]);
+    for at in (0..length).step_by(512) {
+        let part = (length - at).min(512);
+        one.read(at, &mut left[..part]);
+        other.read(at, &mut right[..part]);
+        one.write(at, &right[..part]);
+        other.write(at, &left[..part]);
+    }
+}
+
+/// Maps a range that is inside the file, and returns the mapping and the place of the first byte in it.
+fn map(file: &File, at: u64, length: usize, sharing: Sharing) -> io::Result<(Mapping, usize)> {
+    let skip = at % page_size_u64();
+    let mapped = (skip as usize).checked_add(length).ok_or(Errno::ENOMEM)?;
+    Ok((Mapping::of_file(file, at - skip, mapped, READ_WRITE, sharing)?, skip as usize))
+}
+
+/// The whole right answer, for those that go wrong before it.
+fn swap_rightly(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+    if length == 0 {
+        return Ok(());
+    }
+    refuse_overlap(a, b, length)?;
+    let one = Window::new(file, a, length, READ_WRITE)?;
+    let other = Window::new(file, b, length, READ_WRITE)?;
+    exchange(&one, &other, length);
+    Ok(())
+}
 
 /// Adds an offset and a length whose sum does not fit in 64 bits.
 ///
@@ -24,10 +81,13 @@ mod addition_that_overflows {
 
 /// Lets a child do the work, waits until the work is done, and never waits for the child.
 ///
+/// fails: swap::can_be_called_by_several_threads left_processes
+/// fails: swap::changes_nothing_when_a_mapping_fails left_processes
 /// fails: swap::exchanges_the_bytes_and_no_other left_processes
-/// fails: swap::refuses_before_it_changes_anything left_processes
-/// fails: swap::reaches_any_two_places_of_a_large_file left_processes
 /// fails: swap::goes_through_mappings_and_leaves_none left_processes
+/// fails: swap::leaves_descriptors_as_they_were left_processes
+/// fails: swap::reaches_any_two_places_of_a_large_file left_processes
+/// fails: swap::refuses_before_it_changes_anything left_processes
 mod forks_and_forgets {
     use super::*;
 
@@ -45,7 +105,9 @@ mod forks_and_forgets {
 
 /// Ends the whole process, with the status of success, instead of returning an error.
 ///
-/// fails: swap::goes_through_mappings_and_leaves_none exited
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+/// fails: swap::leaves_descriptors_as_they_were exited
 /// fails: swap::refuses_before_it_changes_anything exited
 mod leaves_by_exit {
     use super::*;
@@ -61,8 +123,8 @@ mod leaves_by_exit {
 
 /// Maps both ranges, and all that is between them, as one.
 ///
-/// fails: swap::reaches_any_two_places_of_a_large_file failed map-it-all
 /// fails: swap::goes_through_mappings_and_leaves_none failed map-it-all
+/// fails: swap::reaches_any_two_places_of_a_large_file failed map-it-all
 mod maps_all_between {
     use super::*;
 
@@ -89,8 +151,9 @@ mod maps_all_between {
 
 /// Stores to private mappings.
 ///
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
-/// fails: swap::reaches_any_two_places_of_a_large_file failed int-holds-a-size
+/// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod swaps_private_copies {
     use super::*;
 
@@ -123,6 +186,7 @@ mod swaps_private_copies {
 /// Expects mmap(2) to refuse a range past the end of the file.
 ///
 /// fails: swap::goes_through_mappings_and_leaves_none killed mapped-is-there
+/// fails: swap::leaves_descriptors_as_they_were killed
 /// fails: swap::refuses_before_it_changes_anything failed rest-is-file
 mod trusts_mmap_with_the_end {
     use super::*;
@@ -150,8 +214,820 @@ mod trusts_mmap_with_the_end {
     }
 }
 
+/// Checks, opens two of the lesson's windows, and exchanges their bytes by way of a small buffer.
+///
+/// passes
+mod two_windows {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse_overlap(a, b, length)?;
+        let one = Window::new(file, a, length, READ_WRITE)?;
+        let other = Window::new(file, b, length, READ_WRITE)?;
+        exchange(&one, &other, length);
+        Ok(())
+    }
+}
+
+/// Exchanges byte by byte with three XORs and no temporary variable, from the last byte to the first.
+///
+/// passes
+mod xor_backwards {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (later, later_skip) = map(file, a.max(b), length, Sharing::Shared)?;
+        let (earlier, earlier_skip) = map(file, a.min(b), length, Sharing::Shared)?;
+        for n in (0..length).rev() {
+            let (i, j) = (later_skip + n, earlier_skip + n);
+            later.store(i, later.load(i) ^ earlier.load(j));
+            earlier.store(j, later.load(i) ^ earlier.load(j));
+            later.store(i, later.load(i) ^ earlier.load(j));
+        }
+        Ok(())
+    }
+}
+
+/// Uses a single mapping for both ranges where their pages touch or are the same, and two otherwise.
+///
+/// passes
+mod one_mapping_if_no_page_lies_between {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (low, high) = (a.min(b), a.max(b));
+        let page = page_size_u64();
+        if high / page > (low + length as u64 - 1) / page + 1 {
+            exchange(
+                &Window::new(file, low, length, READ_WRITE)?,
+                &Window::new(file, high, length, READ_WRITE)?,
+                length,
+            );
+            return Ok(());
+        }
+        let apart = (high - low) as usize;
+        let (mapping, skip) = map(file, low, apart + length, Sharing::Shared)?;
+        for n in skip..skip + length {
+            let byte = mapping.load(n);
+            mapping.store(n, mapping.load(apart + n));
+            mapping.store(apart + n, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Swaps two memmap2 maps with ptr::swap_nonoverlapping, and flushes them, whatever comes of that.
+///
+/// passes
+mod swap_nonoverlapping_in_memmap2 {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let one = MmapOptions::new().offset(a).len(length).map_raw(file)?;
+        let other = MmapOptions::new().offset(b).len(length).map_raw(file)?;
+        // SAFETY: the ranges don't overlap in the file, and so not in memory.
+        unsafe { std::ptr::swap_nonoverlapping(one.as_mut_ptr(), other.as_mut_ptr(), length) };
+        let _ = one.flush_async();
+        Ok(())
+    }
+}
+
+/// Reserves addresses with PROT_NONE and puts both mappings there side by side, so that one munmap(2) ends both.
+///
+/// passes
+mod side_by_side_in_a_reservation {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (a_skip, b_skip) = (a % page_size_u64(), b % page_size_u64());
+        let a_pages = (a_skip as usize + length).next_multiple_of(page_size());
+        let b_pages = (b_skip as usize + length).next_multiple_of(page_size());
+        let place = Mapping::anonymous(a_pages + b_pages, ProtFlags::PROT_NONE, Sharing::Private)?;
+        let flags = MapFlags::MAP_SHARED | MapFlags::MAP_FIXED;
+        for (at, pages, offset) in [(0, a_pages, a - a_skip), (a_pages, b_pages, b - b_skip)] {
+            let address = NonZeroUsize::new(place.address() + at);
+            let pages = NonZeroUsize::new(pages).ok_or(Errno::EINVAL)?;
+            // SAFETY: these addresses are in the reservation, which is ours.
+            unsafe { mmap(address, pages, READ_WRITE, flags, file, offset as i64) }?;
+        }
+        for n in 0..length {
+            let (i, j) = (a_skip as usize + n, a_pages + b_skip as usize + n);
+            let byte = place.load(i);
+            place.store(i, place.load(j));
+            place.store(j, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Holds an exclusive lock on the file (flock(2)) during the exchange, and waits for it if another has one.
+///
+/// breaks: "its file offset (lseek(2)) and its lock (flock(2)) stay as they are"
+/// fails: swap::leaves_descriptors_as_they_were failed
+mod under_a_file_lock {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let _lock = Flock::lock(file.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Maps everything from the lower range to the end of the upper one.
+///
+/// breaks: "At every moment at most the pages of the two ranges are mapped"
+/// fails: swap::goes_through_mappings_and_leaves_none failed map-it-all
+/// fails: swap::reaches_any_two_places_of_a_large_file failed map-it-all
+mod maps_the_span {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (low, apart) = (a.min(b), a.abs_diff(b) as usize);
+        let (mapping, skip) = map(file, low, apart + length, Sharing::Shared)?;
+        for n in skip..skip + length {
+            let byte = mapping.load(n);
+            mapping.store(n, mapping.load(apart + n));
+            mapping.store(apart + n, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Stores through one mapping, but fetches and puts the other range with pread(2) and pwrite(2).
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: swap::goes_through_mappings_and_leaves_none failed read-is-as-good
+mod half_by_pread_and_pwrite {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let window = Window::new(file, a, length, READ_WRITE)?;
+        let (mut left, mut right) = (vec![0; length], vec![0; length]);
+        window.read(0, &mut left);
+        file.read_exact_at(&mut right, b)?;
+        window.write(0, &right);
+        file.write_all_at(&left, b)
+    }
+}
+
+/// Saves and restores one range through its mapping, but has the kernel copy the other with copy_file_range(2).
+///
+/// breaks: "with loads and stores through shared mappings"
+/// fails: swap::goes_through_mappings_and_leaves_none failed read-is-as-good
+mod one_way_by_copy_file_range {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let mut saved = vec![0; length];
+        Window::new(file, a, length, READ_WRITE)?.read(0, &mut saved);
+        let other = Window::new(file, b, length, READ_WRITE)?;
+        let (fd, mut from, mut to, mut left) = (file.as_raw_fd(), b as i64, a as i64, length);
+        while left > 0 {
+            // SAFETY: the descriptor is open, and in this process only the two offsets change.
+            left -= Errno::result(unsafe { libc::copy_file_range(fd, &mut from, fd, &mut to, left, 0) })? as usize;
+        }
+        other.write(0, &saved);
+        Ok(())
+    }
+}
+
+/// Keeps the offsets in 32 bits, and past 4 GiB exchanges other bytes.
+///
+/// breaks: "`a` and `b` may be in either order, and as far apart as a file allows."
+/// fails: swap::reaches_any_two_places_of_a_large_file failed int-holds-a-size
+mod offsets_in_32_bits_each {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        swap_rightly(file, (a as u32).into(), (b as u32).into(), length)
+    }
+}
+
+/// Uses one scratch buffer for all calls: when two threads swap at once, each stores bytes of the other's file.
+///
+/// breaks: "But several threads may make calls at the same time."
+/// fails: swap::can_be_called_by_several_threads failed
+mod scratch_in_a_static {
+    use super::*;
+    use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
+
+    static SCRATCH: [AtomicU8; 1000] = [const { AtomicU8::new(0) }; 1000];
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (one, i) = map(file, a, length, Sharing::Shared)?;
+        let (other, j) = map(file, b, length, Sharing::Shared)?;
+        for at in (0..length).step_by(SCRATCH.len()) {
+            let part = at..length.min(at + SCRATCH.len());
+            part.clone().for_each(|n| SCRATCH[n - at].store(one.load(i + n), Relaxed));
+            part.clone().for_each(|n| one.store(i + n, other.load(j + n)));
+            part.for_each(|n| other.store(j + n, SCRATCH[n - at].load(Relaxed)));
+        }
+        Ok(())
+    }
+}
+
+/// Looks for an overlap first, so that `a == b` is an error even for no bytes at all.
+///
+/// breaks: "With a `length` of 0 nothing changes, whatever `a` and `b` are, and that is no error."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod same_place_is_overlap_even_if_empty {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if a == b {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Looks at the size before the length, so that no bytes past the end are an error.
+///
+/// breaks: "With a `length` of 0 nothing changes, whatever `a` and `b` are, and that is no error."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod nothing_past_the_end_is_an_error {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        refuse_outside(file, a, length)?;
+        refuse_outside(file, b, length)?;
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Takes ranges that only touch for overlapping ones.
+///
+/// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod adjacent_is_overlap {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length != 0 && a.abs_diff(b) <= length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Refuses two ranges on the same page as overlapping, since their mappings would be.
+///
+/// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod same_page_is_overlap {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let page = page_size_u64();
+        let (low, high) = (a.min(b), a.max(b));
+        if (low + length as u64 - 1) / page >= high / page {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Looks for an overlap only as if `a` were the lower one.
+///
+/// breaks: "`InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod overlap_only_if_a_is_lower {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        if b >= a && b - a < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        let one = Window::new(file, a, length, READ_WRITE)?;
+        let other = Window::new(file, b, length, READ_WRITE)?;
+        exchange(&one, &other, length);
+        Ok(())
+    }
+}
+
+/// Takes an `a` above `b` for bad input, like an overlap.
+///
+/// breaks: "`a` and `b` may be in either order, and as far apart as a file allows."
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod a_must_be_lower {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        if b.checked_sub(a).is_none_or(|apart| apart < length as u64) {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Takes equal offsets for "nothing to do".
+///
+/// breaks: "`InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod same_place_is_done {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if a == b {
+            return Ok(());
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Adds offset and length without a check: near u64::MAX the sum is small, or a panic.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::refuses_before_it_changes_anything panicked
+mod ends_overflow {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let (a_end, b_end) = (a + length as u64, b + length as u64);
+        if a < b_end && b < a_end {
+            return Err(Errno::EINVAL.into());
+        }
+        if a_end.max(b_end) > file.metadata()?.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let (one, i) = map(file, a, length, Sharing::Shared)?;
+        let (other, j) = map(file, b, length, Sharing::Shared)?;
+        for n in 0..length {
+            let byte = one.load(i + n);
+            one.store(i + n, other.load(j + n));
+            other.store(j + n, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Converts the offsets to `off_t` before it looks at the size, and reports EOVERFLOW for large ones.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod large_offset_is_eoverflow {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse_overlap(a, b, length)?;
+        for at in [a, b] {
+            i64::try_from(at).map_err(|_| Errno::EOVERFLOW)?;
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Keeps the length in 32 bits: 4 GiB are nothing to do.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod length_in_32_bits {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        swap_rightly(file, a, b, length as u32 as usize)
+    }
+}
+
+/// Checks the end of the range at `b` only, as if that were the upper one; storing at `a` can raise SIGBUS.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::goes_through_mappings_and_leaves_none killed mapped-is-there
+/// fails: swap::refuses_before_it_changes_anything failed rest-is-file
+mod only_b_is_checked {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse_overlap(a, b, length)?;
+        refuse_outside(file, b, length)?;
+        let (one, i) = map(file, a, length, Sharing::Shared)?;
+        let (other, j) = map(file, b, length, Sharing::Shared)?;
+        for n in 0..length {
+            let byte = one.load(i + n);
+            one.store(i + n, other.load(j + n));
+            other.store(j + n, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Takes a range that ends exactly at the end of the file for one that is outside.
+///
+/// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 4, 2) -> Ok; the file is \"efcdab\""
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod last_byte_is_outside {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse_overlap(a, b, length)?;
+        let size = file.metadata()?.len();
+        if a.max(b).saturating_add(length as u64) >= size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Lets the file grow until both ranges are inside.
+///
+/// breaks: "No other byte changes, and the file keeps its size."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod grows_the_file {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse_overlap(a, b, length)?;
+        let end = a.max(b).checked_add(length as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if end > file.metadata()?.len() {
+            file.set_len(end)?;
+        }
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Swaps as many bytes as both ranges have inside the file, and reports no error.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod swaps_what_is_there {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        let there = file.metadata()?.len().saturating_sub(a.max(b));
+        swap_rightly(file, a, b, length.min(there as usize))
+    }
+}
+
+/// Maps and swaps page after page, and meets the end of the file only after it has changed what lies before.
+///
+/// breaks: "After an error no byte has changed"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod meets_the_end_half_way {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse_overlap(a, b, length)?;
+        for at in (0..length).step_by(page_size()) {
+            let part = (length - at).min(page_size());
+            let place = |from: u64| from.checked_add(at as u64).ok_or(io::ErrorKind::UnexpectedEof);
+            let one = Window::new(file, place(a)?, part, READ_WRITE)?;
+            let other = Window::new(file, place(b)?, part, READ_WRITE)?;
+            exchange(&one, &other, part);
+        }
+        Ok(())
+    }
+}
+
+/// Checks all numbers first, but maps and swaps page after page: if mmap(2) fails later, half is swapped.
+///
+/// breaks: "After an error no byte has changed"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod mmap_fails_half_way {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        for at in (0..length).step_by(page_size()) {
+            let part = (length - at).min(page_size());
+            let one = Window::new(file, a + at as u64, part, READ_WRITE)?;
+            let other = Window::new(file, b + at as u64, part, READ_WRITE)?;
+            exchange(&one, &other, part);
+        }
+        Ok(())
+    }
+}
+
+/// Saves the bytes at `a`, maps `b` and stores them there, and only then maps `a` again to store into it.
+///
+/// breaks: "After an error no byte has changed"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod one_range_after_the_other {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (mut left, mut right) = (vec![0; length], vec![0; length]);
+        Window::new(file, a, length, READ_WRITE)?.read(0, &mut left);
+        let other = Window::new(file, b, length, READ_WRITE)?;
+        other.read(0, &mut right);
+        other.write(0, &left);
+        drop(other);
+        Window::new(file, a, length, READ_WRITE)?.write(0, &right);
+        Ok(())
+    }
+}
+
+/// Maps privately, and exchanges the bytes of copies that nobody else sees.
+///
+/// breaks: "with loads and stores through shared mappings"
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
+/// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
+mod private_mappings {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (one, i) = map(file, a, length, Sharing::Private)?;
+        let (other, j) = map(file, b, length, Sharing::Private)?;
+        for n in 0..length {
+            let byte = one.load(i + n);
+            one.store(i + n, other.load(j + n));
+            other.store(j + n, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Copies the bytes at `b` to `a` and then back, so that both places end with those of `b`.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
+mod copies_there_and_back {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (one, i) = map(file, a, length, Sharing::Shared)?;
+        let (other, j) = map(file, b, length, Sharing::Shared)?;
+        (0..length).for_each(|n| one.store(i + n, other.load(j + n)));
+        (0..length).for_each(|n| other.store(j + n, one.load(i + n)));
+        Ok(())
+    }
+}
+
+/// Maps `length` bytes from the page boundary: the end of a range that crosses a page is not mapped, and is left out.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod length_without_the_skip {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (i, j) = ((a % page_size_u64()) as usize, (b % page_size_u64()) as usize);
+        let one = Mapping::of_file(file, a - i as u64, length, READ_WRITE, Sharing::Shared)?;
+        let other = Mapping::of_file(file, b - j as u64, length, READ_WRITE, Sharing::Shared)?;
+        for n in 0..length.min(one.range().len() - i).min(other.range().len() - j) {
+            let byte = one.load(i + n);
+            one.store(i + n, other.load(j + n));
+            other.store(j + n, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Exchanges the whole pages, with the neighbours of the bytes in them.
+///
+/// breaks: "No other byte changes, and the file keeps its size."
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod whole_pages_move {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (one, i) = map(file, a, length, Sharing::Shared)?;
+        let (other, j) = map(file, b, length, Sharing::Shared)?;
+        if i != j {
+            return swap_rightly(file, a, b, length);
+        }
+        for n in 0..one.range().len() {
+            let byte = one.load(n);
+            one.store(n, other.load(n));
+            other.store(n, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Changes copies of the pages and stores each back as a whole: on a shared page the second undoes the first.
+///
+/// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod stores_whole_pages_back {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (one, i) = map(file, a, length, Sharing::Shared)?;
+        let (other, j) = map(file, b, length, Sharing::Shared)?;
+        let (mut left, mut right) = (vec![0; one.range().len()], vec![0; other.range().len()]);
+        one.read(0, &mut left);
+        other.read(0, &mut right);
+        left[i..i + length].swap_with_slice(&mut right[j..j + length]);
+        one.write(0, &left);
+        other.write(0, &right);
+        Ok(())
+    }
+}
+
+/// Exchanges words of four bytes, which panics unless both ranges begin at a multiple of 4, and rounds the length up.
+///
+/// breaks: "No other byte changes, and the file keeps its size."
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails panicked
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::goes_through_mappings_and_leaves_none panicked
+/// fails: swap::leaves_descriptors_as_they_were panicked
+/// fails: swap::reaches_any_two_places_of_a_large_file panicked
+mod words_of_four_bytes {
+    use super::*;
+    use std::sync::atomic::Ordering::Relaxed;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (one, i) = map(file, a, length, Sharing::Shared)?;
+        let (other, j) = map(file, b, length, Sharing::Shared)?;
+        for n in (0..length).step_by(4) {
+            let word = one.word(i + n).swap(other.word(j + n).load(Relaxed), Relaxed);
+            other.word(j + n).store(word, Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Returns at once when the second mmap(2) fails, and forgets the first mapping.
+///
+/// breaks: "When the call returns, even with an error, nothing that it mapped is still mapped."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod first_mapping_leaks_on_error {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let place = |at: u64| -> io::Result<(NonNull<u8>, usize)> {
+            let skip = (at % page_size_u64()) as usize;
+            let mapped = NonZeroUsize::new(skip + length).ok_or(Errno::EINVAL)?;
+            let offset = (at - skip as u64) as i64;
+            // SAFETY: without an address hint the kernel picks a free range.
+            let start = unsafe { mmap(None, mapped, READ_WRITE, MapFlags::MAP_SHARED, file, offset) }?;
+            Ok((start.cast(), skip))
+        };
+        let (one, i) = place(a)?;
+        let (other, j) = place(b)?;
+        let (left, right) = (one.as_ptr().wrapping_add(i), other.as_ptr().wrapping_add(j));
+        // SAFETY: both ranges are mapped and inside the file, and don't overlap.
+        unsafe { std::ptr::swap_nonoverlapping(left, right, length) };
+        for (start, skip) in [(one, i), (other, j)] {
+            // SAFETY: the range was mapped above, and no pointer into it is used again.
+            unsafe { munmap(start.cast(), skip + length) }?;
+        }
+        Ok(())
+    }
+}
+
+/// Reports a range outside the file with the same EINVAL as an overlap.
+///
+/// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 5, 2) -> Err(UnexpectedEof)"
+/// fails: swap::refuses_before_it_changes_anything failed
+mod outside_is_einval {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length).map_err(|_| Errno::EINVAL)?;
+        swap_rightly(file, a, b, length)
+    }
+}
+
+/// Turns every error of the mapping into UnexpectedEof, even EACCES for a file that is open for reading only.
+///
+/// breaks: "Those of the system calls, unchanged."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod every_error_is_eof {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse_overlap(a, b, length)?;
+        let one = Window::new(file, a, length, READ_WRITE).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+        let other = Window::new(file, b, length, READ_WRITE).map_err(|_| io::ErrorKind::UnexpectedEof)?;
+        exchange(&one, &other, length);
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
-    trusts_mmap_with_the_end
+    trusts_mmap_with_the_end two_windows xor_backwards one_mapping_if_no_page_lies_between
+    swap_nonoverlapping_in_memmap2 side_by_side_in_a_reservation under_a_file_lock maps_the_span
+    half_by_pread_and_pwrite one_way_by_copy_file_range offsets_in_32_bits_each scratch_in_a_static
+    same_place_is_overlap_even_if_empty nothing_past_the_end_is_an_error adjacent_is_overlap same_page_is_overlap
+    overlap_only_if_a_is_lower a_must_be_lower same_place_is_done ends_overflow large_offset_is_eoverflow
+    length_in_32_bits only_b_is_checked last_byte_is_outside grows_the_file swaps_what_is_there meets_the_end_half_way
+    mmap_fails_half_way one_range_after_the_other private_mappings copies_there_and_back length_without_the_skip
+    whole_pages_move stores_whole_pages_back words_of_four_bytes first_mapping_leaks_on_error outside_is_einval
+    every_error_is_eof
 }
