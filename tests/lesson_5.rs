@@ -28,6 +28,10 @@ use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use proptest::prelude::*;
 use tempfile::tempdir;
 
+/// Counts, for the checks of what may run between fork and exec.
+#[global_allocator]
+static ALLOCATOR: mmap_workbook::grade::Counting = mmap_workbook::grade::Counting;
+
 fn count(directory: &Path) -> usize {
     fs::read_dir(directory).expect("the directory").count()
 }

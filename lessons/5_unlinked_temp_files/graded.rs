@@ -3,6 +3,10 @@
 mod checks;
 mod exercise;
 
+/// Counts, for the checks of what may run between fork and exec.
+#[global_allocator]
+static ALLOCATOR: mmap_workbook::grade::Counting = mmap_workbook::grade::Counting;
+
 /// Says which texts this was built from, for the program that grades: cargo goes by the times of files.
 #[test]
 #[ignore = "it checks nothing"]

@@ -13,6 +13,7 @@ pub mod fixtures;
 pub mod misconception;
 mod property;
 mod report;
+mod restrict;
 mod todo;
 pub mod trace;
 
@@ -26,6 +27,7 @@ pub(crate) use failure::Limit;
 pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
+pub use restrict::{FORKS, drop_privileges, refuse_calls};
 pub use trace::{
     Call, FileCall, FileId, Stepped, Watched, after_each_instruction, before_each_call, calls_of,
     killed_after_instruction, killed_before_call, watch, watch_each,

@@ -11,10 +11,12 @@ fn lengths_and_ranges() -> BoxedStrategy<(usize, Range<u64>)> {
     ranges.prop_filter("an empty range has a check of its own", |(_, range)| !range.is_empty()).boxed()
 }
 
-/// Ranges that are always tried: all but the first and the last byte, one byte, whole pages, the tail.
-fn boundaries() -> [(usize, Range<u64>); 5] {
+/// Ranges that are always tried: one that shows what an answer does with its ends, all but the first and the last byte, one
+/// byte, whole pages, the tail.
+fn boundaries() -> [(usize, Range<u64>); 6] {
     let page = page_size();
     let ranges = [
+        (6 * page, 100..4 * page - 300),
         (4 * page, 1..4 * page - 1),
         (page, 1..2),
         (3 * page, page..2 * page),
@@ -24,14 +26,13 @@ fn boundaries() -> [(usize, Range<u64>); 5] {
     ranges.map(|(length, range)| (length, range.start as u64..range.end as u64))
 }
 
-/// Whether the bytes look like those of an answer that rounds the range to whole pages: bytes beside the range are
-/// zeros, or its ends are not, while each whole page inside it is.
-fn is_rounded(found: &[u8], range: &Range<u64>) -> bool {
-    let Range { start, end } = in_memory(range);
-    let whole = start.next_multiple_of(page_size())..end / page_size() * page_size();
-    let neighbours = found[..start].iter().chain(&found[end..]).any(|byte| *byte == 0);
-    let inside = found.get(whole).is_some_and(|pages| !pages.is_empty() && pages.iter().all(|byte| *byte == 0));
-    neighbours || inside && found[start..end].iter().any(|byte| *byte != 0)
+/// Whether the bytes are those of an answer that rounds an end of the range, or both, to a page boundary.
+fn is_rounded(found: &[u8], length: usize, range: &Range<u64>) -> bool {
+    let page = page_size_u64();
+    let rounded = |at: u64| [at, at / page * page, at.next_multiple_of(page).min(length as u64)];
+    let ends = rounded(range.start).into_iter().flat_map(|start| rounded(range.end).map(|end| start..end));
+    let mut others = ends.filter(|other| other != range && !other.is_empty());
+    others.any(|other| found == with_zeros(length, &other))
 }
 
 fn with_zeros(length: usize, range: &Range<u64>) -> Vec<u8> {
@@ -61,7 +62,7 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
                 Ok::<_, String>((answer, difference(&loaded(&mapping), &wanted)))
             });
             let seen = seen.map_err(|failure| match failure.died_of() {
-                Some(Cause::NoPage) => failure.shows(&belief::TRUNCATION_ONLY_FREES),
+                Some(Cause::NoPage) if range.end == *length as u64 => failure.shows(&belief::TRUNCATION_ONLY_FREES),
                 _ => failure,
             })?;
             let (answer, through_mapping) = seen.map_err(io::Error::other)?;
@@ -69,15 +70,17 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
             let found = contents(&file)?;
             ensure(found.len() == wanted.len(), || {
                 let now = found.len();
-                Failure::new(
-                    text!("the file still has {length} bytes", "文件仍是 {length} 字节"),
-                    text!("it has {now} bytes", "它变成了 {now} 字节"),
-                )
-                .shows(&belief::TRUNCATION_ONLY_FREES)
+                let expected = text!("the file still has {length} bytes", "文件仍是 {length} 字节");
+                let failure = Failure::new(expected, text!("it has {now} bytes", "它变成了 {now} 字节"));
+                if now < *length { failure.shows(&belief::TRUNCATION_ONLY_FREES) } else { failure }
             })?;
             no_difference(text!("the file", "文件"), difference(&found, &wanted).or(through_mapping)).map_err(
                 |failure| {
-                    if is_rounded(&found, range) { failure.shows(&belief::A_HOLE_IS_OF_WHOLE_PAGES) } else { failure }
+                    if is_rounded(&found, *length, range) {
+                        failure.shows(&belief::A_HOLE_IS_OF_WHOLE_PAGES)
+                    } else {
+                        failure
+                    }
                 },
             )
         };
@@ -87,37 +90,43 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
 }
 
 #[test]
-fn the_file_is_never_shorter() {
+fn others_notice_zeros_and_nothing_else() {
     let rule = text!(
         "mmap(2): an access to a page past the end of the file is SIGBUS, even if the file is shorter only for a \
-         moment.",
-        "mmap(2)：访问文件末尾之后的页会得到 SIGBUS，哪怕文件只短了一瞬间。"
+         moment. What is read and written back loses the stores in between.",
+        "mmap(2)：访问文件末尾之后的页会得到 SIGBUS，哪怕文件只短了一瞬间。先读出、再写回，则会丢掉其间别人写入的内容。"
     );
     check("6:rule", rule, || {
-        let ranges = boundaries().into_iter().filter(|(length, range)| range.end == *length as u64);
-        for_each(ranges, described, |(length, range)| {
-            for n in 0..300 {
-                let file = unnamed_file(&pattern(*length))?;
-                let killed = killed_before_call(n, || Ok(()), |()| give_back(&file, range.clone()).map_err(named))?;
-                let now = file.metadata()?.len();
-                ensure(now == *length as u64, || {
-                    Failure::new(
-                        text!("the file has {length} bytes at every moment", "文件在任何时刻都是 {length} 字节"),
-                        text!("before system call no. {n} it has {now}", "在第 {n} 个系统调用之前，它是 {now} 字节"),
-                    )
-                    .shows(&belief::TRUNCATION_ONLY_FREES)
-                })?;
-                if killed.is_none() {
-                    let middle = in_memory(range).start.midpoint(*length);
-                    return ensure(contents(&file)?[middle] == 0, || {
-                        Failure::new(
-                            text!("byte {middle} is 0 afterwards", "完成之后偏移量 {middle} 处的字节为 0"),
-                            text!("it is not", "它不是 0"),
-                        )
-                    });
-                }
-            }
-            Err(too_many_calls())
+        let page = page_size();
+        let inside = (4 * page, 50..3 * page_size_u64() + 7);
+        let long = (200 * page, 1..199 * page_size_u64());
+        let to_the_end = boundaries().into_iter().filter(|(length, range)| range.end == *length as u64);
+        for_each(to_the_end.chain([inside, long]), described, |(length, range)| {
+            let file = unnamed_file(&pattern(*length))?;
+            let theirs = map(&file)?;
+            // The bytes beside the range, by turns before and after it.
+            let Range { start, end } = in_memory(range);
+            let before = (0..start).rev().map(Some).chain(std::iter::repeat(None));
+            let after = (end..*length).map(Some).chain(std::iter::repeat(None));
+            let beside: Vec<_> = before.zip(after).take(MOST_CALLS).flat_map(|(a, b)| [a, b]).flatten().collect();
+            let mut others = Others::new(&file, &theirs, &beside, Some(&belief::TRUNCATION_ONLY_FREES))?;
+            before_each_call(
+                || Ok(()),
+                |()| give_back(&file, range.clone()).map_err(named),
+                |n, call| others.look(n, call),
+            )
+            .map_err(|failure| match failure.died_of() {
+                Some(Cause::NoPage) => failure.shows(&belief::TRUNCATION_ONLY_FREES),
+                _ => failure,
+            })?;
+            others.end()?;
+            let middle = start.midpoint(end);
+            ensure(theirs.load(middle) == 0, || {
+                Failure::new(
+                    text!("byte {middle} is 0 afterwards", "完成之后偏移量 {middle} 处的字节为 0"),
+                    text!("it is not", "它不是 0"),
+                )
+            })
         })
     });
 }
@@ -157,7 +166,8 @@ fn the_space_of_each_whole_page_is_freed() {
                         text!("{free} bytes were freed", "只归还了 {free} 字节"),
                     );
                     let bytes = contents(&file).unwrap_or_default();
-                    if bytes.get(in_memory(range)).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0)) {
+                    let zeros = bytes.get(in_memory(range)).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0));
+                    if zeros && free == 0 {
                         return failure.shows(&belief::ZEROS_ARE_A_HOLE);
                     }
                     // Called once more, to look at its system calls: does it call madvise(2)?
@@ -168,6 +178,87 @@ fn the_space_of_each_whole_page_is_freed() {
             }
             Ok(())
         })
+    });
+}
+
+#[test]
+fn a_hole_stays_a_hole() {
+    let rule = text!(
+        "fallocate(2): what is a hole already reads as zeros and has no blocks. Zeros that are written there need blocks, \
+         and a full disk has none.",
+        "fallocate(2)：已经是空洞的地方读出来就是零，也没有块。往里写零反而要占块，磁盘满时就没有。"
+    );
+    check("space", rule, || {
+        let page = page_size_u64();
+        // Pages 3 and 6 of 8 have bytes, the others are holes.
+        let ranges = [page + 1..7 * page - 1, 5 * page + 9..8 * page, 9..3 * page, 2 * page + 5..4 * page - 5];
+        let describe = |range: &Range<u64>| {
+            text!(
+                "a file of 8 pages of {page} bytes, of which only pages 3 and 6 (counted from 0) have blocks; the range {range:?}",
+                "8 页（每页 {page} 字节）的文件，只有第 3、6 页（从 0 数起）有块；范围 {range:?}"
+            )
+        };
+        for_each(ranges, describe, |range| {
+            for file in [tempfile::tempfile()?, memory_file(NAME)?] {
+                file.set_len(8 * page)?;
+                let mut wanted = vec![0; 8 * page_size()];
+                for at in [3 * page_size(), 6 * page_size()] {
+                    wanted[at..at + page_size()].fill(7);
+                    file.write_all_at(&wanted[at..at + page_size()], at as u64)?;
+                }
+                file.sync_all()?;
+                let before = space_of(&file)?;
+                let answer = ask(|| give_back(&file, range.clone()).map_err(named))?;
+                expect_ok(&answer)?;
+                let space = space_of(&file)?;
+                wanted[in_memory(range)].fill(0);
+                no_difference(text!("the file", "文件"), difference(&contents(&file)?, &wanted))?;
+                ensure(space <= before, || {
+                    Failure::new(
+                        text!(
+                            "the file takes no more disk space than before: {before} bytes",
+                            "文件占的磁盘空间不比之前多：{before} 字节"
+                        ),
+                        text!("it takes {space} bytes", "它占 {space} 字节"),
+                    )
+                    .shows(&belief::ZEROS_ARE_A_HOLE)
+                })?;
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn what_the_kernel_refuses_is_an_error() {
+    let rule = text!(
+        "fallocate(2): EPERM for a file with F_SEAL_WRITE, EOPNOTSUPP where the file system can't make holes. The space \
+         is not free then, and the caller has to know.",
+        "fallocate(2)：文件带 F_SEAL_WRITE 时返回 EPERM，文件系统不能打洞时返回 EOPNOTSUPP。这时空间并没有释放，调用者必须知道。"
+    );
+    check("space", rule, || {
+        let page = page_size_u64();
+        let cases = [
+            ("EPERM", text!("a memory file with F_SEAL_WRITE", "带 F_SEAL_WRITE 密封的内存文件")),
+            ("EOPNOTSUPP", text!("a file system without holes", "不支持空洞的文件系统")),
+        ];
+        for_each(
+            cases,
+            |(_, words)| words.clone(),
+            |(error, _)| {
+                let bytes = pattern(3 * page_size());
+                let file = memory_file_of(&bytes)?;
+                if *error == "EPERM" {
+                    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_WRITE))?;
+                }
+                let act = || give_back(&file, 1..2 * page);
+                let answer = match *error {
+                    "EPERM" => ask(|| act().map_err(named))?,
+                    _ => ask_refused(&[libc::SYS_fallocate], Errno::EOPNOTSUPP, act)?,
+                };
+                expect_error(&answer, error)
+            },
+        )
     });
 }
 
@@ -216,6 +307,7 @@ fn a_range_outside_the_file_is_refused() {
         "fallocate(2)：长度为 0 时返回 EINVAL；而在文件末尾之后打洞，它并不报错。"
     );
     check("space", rule, || {
+        each_file_has_its_length()?;
         let page = page_size_u64();
         let size = 3 * page + 10;
         let no_error = [0..0, page..page, size..size, 7..7].map(|range| (range, None));
@@ -246,4 +338,40 @@ fn a_range_outside_the_file_is_refused() {
             })
         })
     });
+}
+
+/// Three files, one after the other, in one process.
+fn each_file_has_its_length() -> Result<(), Failure> {
+    let page = page_size_u64();
+    let files = [unnamed_file(&pattern(4 * page_size()))?, unnamed_file(&pattern(page_size()))?];
+    let longer = unnamed_file(&pattern(9 * page_size()))?;
+    let answers = ask(|| {
+        let ranges = [0..page, 0..2 * page].into_iter().zip(&files).chain([(page..9 * page, &longer)]);
+        ranges.map(|(range, file)| give_back(file, range).map_err(named)).collect::<Vec<_>>()
+    })?;
+    let cases = [
+        (None, text!("a file of 4 pages, the first page", "4 页的文件，第一页")),
+        (
+            Some("InvalidInput"),
+            text!(
+                "after it in the same process: a file of 1 page, its first 2 pages",
+                "随后在同一进程中：1 页的文件，前两页"
+            ),
+        ),
+        (
+            None,
+            text!(
+                "as the third in the same process: a file of 9 pages, all but the first",
+                "同一进程中的第三个：9 页的文件，除第一页以外"
+            ),
+        ),
+    ];
+    for_each(
+        answers.iter().zip(cases),
+        |(_, (_, words))| words.clone(),
+        |(answer, (error, _))| match error {
+            Some(error) => expect_error(answer, error),
+            None => expect_ok(answer),
+        },
+    )
 }

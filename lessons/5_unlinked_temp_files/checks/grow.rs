@@ -28,11 +28,11 @@ fn the_mapping_shows_the_longer_file() {
             let (answer, length, differs) = seen.map_err(io::Error::other)?;
             expect_ok(&answer)?;
             ensure(length == *to, || {
-                Failure::new(
+                let failure = Failure::new(
                     text!("the mapping has {to} bytes", "映射长 {to} 字节"),
                     text!("it has {length} bytes", "它长 {length} 字节"),
-                )
-                .shows(&belief::A_MAPPING_GROWS_WITH_ITS_FILE)
+                );
+                if length == *from { failure.shows(&belief::A_MAPPING_GROWS_WITH_ITS_FILE) } else { failure }
             })?;
             let found = contents(&file)?;
             ensure(found.len() == *to, || {
@@ -71,12 +71,23 @@ fn processes_that_mapped_it_before_still_share_it() {
             let mut player = start(|peer| {
                 let mut mapping = map(&file).map_err(error_text)?;
                 grow(&file, &mut mapping, to).map_err(error_text)?;
+                let areas = maps_of(mapping.range()).map_err(error_text)?;
+                let permissions = areas.first().map(Area::permissions).unwrap_or_default();
                 mapping.store(from - 1, 255);
-                peer.give_turn().map_err(error_text)?;
+                peer.send(permissions.as_bytes()).map_err(error_text)?;
                 peer.await_turn().map_err(error_text)?;
                 peer.send(&[mapping.load(0)]).map_err(error_text)
             })?;
-            player.await_turn()?;
+            let permissions = String::from_utf8_lossy(&player.receive()?).into_owned();
+            ensure(!permissions.ends_with('p'), || {
+                Failure::new(
+                    text!("`mapping` is shared", "`mapping` 是共享的"),
+                    text!(
+                        "it is private ({permissions} in /proc/self/maps)",
+                        "它是私有的（/proc/self/maps 中是 {permissions}）"
+                    ),
+                )
+            })?;
             let not_shared = |words| {
                 let expected = text!("each sees what the other stores", "双方都能看到对方写入的内容");
                 Failure::new(expected, words).shows(&belief::A_COPY_IS_STILL_SHARED)
@@ -102,6 +113,33 @@ fn processes_that_mapped_it_before_still_share_it() {
 }
 
 #[test]
+fn others_lose_nothing_that_they_store_meanwhile() {
+    let rule = text!(
+        "mmap(2), MAP_SHARED: a store is in the file at once. What is read and written back loses the stores in between.",
+        "mmap(2) 的 MAP_SHARED：写入立刻就在文件里。先读出、再写回，会丢掉其间别人写入的内容。"
+    );
+    check("talk", rule, || {
+        let page = page_size();
+        let lengths = [(10, 3 * page), (2 * page, 2 * page), (3 * page + 1, 200 * page)];
+        let describe = |(from, to): &(usize, usize)| {
+            text!(
+                "a file of {from} bytes that others have mapped, grown to {to}",
+                "别的进程已映射的 {from} 字节文件，增长到 {to} 字节"
+            )
+        };
+        for_each(lengths, describe, |&(from, to)| {
+            let file = unnamed_file(&pattern(from))?;
+            let theirs = map(&file)?;
+            let places: Vec<_> = (0..from).collect();
+            let mut others = Others::new(&file, &theirs, &places, None)?;
+            let act = |mut mapping| grow(&file, &mut mapping, to).map_err(named);
+            before_each_call(|| map(&file), act, |n, call| others.look(n, call))?;
+            others.end()
+        })
+    });
+}
+
+#[test]
 fn the_space_is_reserved() {
     let rule = text!(
         "posix_fallocate(3): writes to the range are guaranteed not to fail for lack of disk space. ftruncate(2) only \
@@ -110,29 +148,55 @@ fn the_space_is_reserved() {
     );
     check("6:ways_out", rule, || {
         let page = page_size();
-        let lengths = [(page, 9 * page), (3 * page, 3 * page), (10, 5 * page + 10)];
-        let describe = |(from, to): &(usize, usize)| {
+        // Seals or not, the last two keep their length: F_SEAL_GROW forbids only more.
+        let lengths = [
+            (page, 9 * page, false),
+            (10, 5 * page + 10, false),
+            (3 * page, 3 * page, false),
+            (4 * page, 4 * page, true),
+        ];
+        let describe = |(from, to, sealed): &(usize, usize, bool)| {
+            let [en, zh] = if *sealed { [" with F_SEAL_GROW", "带 F_SEAL_GROW 密封的"] } else { ["", ""] };
             text!(
-                "a file of {from} bytes, all of it a hole, grown to {to}",
-                "全是空洞的 {from} 字节文件，增长到 {to} 字节"
+                "a file of {from} bytes{en}, all of it a hole, grown to {to}",
+                "{zh}全是空洞的 {from} 字节文件，增长到 {to} 字节"
             )
         };
-        for_each(lengths, describe, |&(from, to)| {
-            let file = tempfile::tempfile()?;
+        let file_of = |from: usize, sealed: bool| -> io::Result<File> {
+            let file = if sealed { memory_file(NAME)? } else { tempfile::tempfile()? };
             file.set_len(from as u64)?;
+            if sealed {
+                fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
+            }
+            Ok(file)
+        };
+        let has_space = |file: &File, to: usize| {
+            let space = space_of(file)?;
+            ensure(space >= to as u64, || {
+                let failure = Failure::new(
+                    text!("the file takes at least {to} bytes on the disk", "文件在磁盘上至少占 {to} 字节"),
+                    text!("it takes {space}", "它只占 {space} 字节"),
+                );
+                if space == 0 { failure.shows(&belief::SIZE_RESERVES_ROOM) } else { failure }
+            })
+        };
+        for_each(lengths, describe, |&(from, to, sealed)| {
+            let file = file_of(from, sealed)?;
             let answer = ask(|| {
                 let mut mapping = map(&file).map_err(named)?;
                 grow(&file, &mut mapping, to).map_err(named)
             })?;
             expect_ok(&answer)?;
-            let space = space_of(&file)?;
-            ensure(space >= to as u64, || {
-                Failure::new(
-                    text!("the file takes at least {to} bytes on the disk", "文件在磁盘上至少占 {to} 字节"),
-                    text!("it takes {space}", "它只占 {space} 字节"),
-                )
-                .shows(&belief::SIZE_RESERVES_ROOM)
-            })
+            has_space(&file, to)
+        })?;
+        let two = [file_of(page, false)?, file_of(page, false)?];
+        let answer = ask(|| two.iter().try_for_each(|file| grow(file, &mut map(file)?, 9 * page)).map_err(named))?;
+        expect_ok(&answer)?;
+        has_space(&two[1], 9 * page).map_err(|failure| {
+            failure.given(text!(
+                "the second of two files that one process grows from 1 page to 9, both all holes",
+                "同一进程先后把两个全是空洞的文件从 1 页增长到 9 页，这是第二个"
+            ))
         })?;
         a_full_disk_is_an_error()
     });
@@ -161,15 +225,11 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
         OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
     }
     let told: Result<Result<Tried, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
-    let (answer, left) = told?.map_err(io::Error::other)?;
     let with_given = |failure: Failure| {
         failure.given(text!("a disk of 16 pages, and 64 are asked for", "磁盘只有 16 页，却要 64 页"))
     };
-    expect_error(&answer, "ENOSPC").map_err(with_given).map_err(|failure| match answer {
-        Ok(()) => failure.shows(&belief::SIZE_RESERVES_ROOM),
-        Err(_) => failure,
-    })?;
-    expect_as_before(left).map_err(with_given)
+    let (answer, left) = told.map_err(with_given)?.map_err(io::Error::other)?;
+    expect_error(&answer, "ENOSPC").and_then(|()| expect_as_before(left)).map_err(with_given)
 }
 
 #[test]
@@ -184,8 +244,8 @@ fn the_old_mapping_is_unmapped() {
             let file = memory_file_of(&pattern(page)).map_err(error_text)?;
             let mut mapping = map(&file).map_err(error_text)?;
             let before = open_descriptors().map_err(error_text)?;
-            for pages in 2..6 {
-                grow(&file, &mut mapping, pages * page).map_err(error_text)?;
+            for pages in [2, 2, 3, 4, 5, 5] {
+                grow(&file, &mut mapping, pages * page).map_err(named)?;
             }
             let after = open_descriptors().map_err(error_text)?;
             Ok::<_, String>((mapped_bytes().map_err(error_text)?, mapping.length(), before, after))
@@ -220,11 +280,11 @@ fn the_old_mapping_is_unmapped() {
 fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), Text>> {
     let size = file.metadata()?.len();
     if size != wanted.len() as u64 {
-        return Ok(Err(text!("the file has {size} bytes", "文件变成了 {size} 字节")));
+        return Ok(Err(text!("the length of the file is {size}", "文件的长度变成了 {size}")));
     }
     let length = mapping.length();
     if length != wanted.len() {
-        return Ok(Err(text!("the mapping has {length} bytes", "映射变成了 {length} 字节")));
+        return Ok(Err(text!("the length of the mapping is {length}", "映射的长度变成了 {length}")));
     }
     let mut seen = [0];
     mapping.store(0, 255);
@@ -233,19 +293,20 @@ fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), 
     if seen != [255] {
         return Ok(Err(text!("a store through the mapping does not reach the file", "通过映射写入的内容到不了文件")));
     }
-    Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |Difference { at, found, wanted }| {
-        Err(text!(
-            "byte {at} of the mapping is {found:?} and was {wanted:?}",
-            "映射中偏移量 {at} 处的字节是 {found:?}，原来是 {wanted:?}"
-        ))
+    Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |Difference { at, .. }| {
+        Err(text!("byte {at} of the mapping has another value", "映射中偏移量 {at} 处的字节变了"))
     }))
 }
 
 fn expect_as_before(left: Result<(), Text>) -> Result<(), Failure> {
+    as_before(left).map_err(|failure| failure.shows(&belief::AN_ERROR_UNDOES))
+}
+
+fn as_before(left: Result<(), Text>) -> Result<(), Failure> {
     left.map_err(|left| {
         let expected =
             text!("after the error the file and the mapping are as before", "出错之后，文件和映射都与之前一样");
-        Failure::new(expected, left).shows(&belief::AN_ERROR_UNDOES)
+        Failure::new(expected, left)
     })
 }
 
@@ -271,10 +332,20 @@ fn an_error_leaves_everything_as_it_was() {
         let page = page_size();
         let bytes = pattern(3 * page + 1);
         let enough = 64 << 20;
-        let sealed = memory_file_of(&bytes)?;
-        fcntl(&sealed, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
+        let sealed = |seal| -> io::Result<File> {
+            let file = memory_file_of(&bytes)?;
+            fcntl(&file, FcntlArg::F_ADD_SEALS(seal))?;
+            Ok(file)
+        };
+        let too_long = |length: usize| text!("a length of {length} bytes", "长度 {length} 字节");
         let cases = [
-            (sealed, 5 * page, enough, "EPERM", text!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封的文件")),
+            (
+                sealed(SealFlag::F_SEAL_GROW)?,
+                5 * page,
+                enough,
+                "EPERM",
+                text!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封的文件"),
+            ),
             (
                 unnamed_file(&bytes)?,
                 2 * page,
@@ -289,6 +360,26 @@ fn an_error_leaves_everything_as_it_was() {
                 "ENOMEM",
                 text!("12 MiB where 6 MiB of addresses are left", "只剩 6 MiB 地址空间，却要 12 MiB"),
             ),
+            (
+                sealed(SealFlag::F_SEAL_SHRINK)?,
+                12 << 20,
+                6 << 20,
+                "ENOMEM",
+                text!(
+                    "a file with F_SEAL_SHRINK: 12 MiB where 6 MiB of addresses are left",
+                    "带 F_SEAL_SHRINK 密封的文件：只剩 6 MiB 地址空间，却要 12 MiB"
+                ),
+            ),
+            // The lower 32 bits are those of 5 pages.
+            (
+                unnamed_file(&bytes)?,
+                5 * page + (1 << (usize::BITS / 2)),
+                enough,
+                "ENOMEM",
+                too_long(5 * page + (1 << (usize::BITS / 2))),
+            ),
+            (unnamed_file(&bytes)?, usize::MAX / 4, enough, "ENOMEM", too_long(usize::MAX / 4)),
+            (unnamed_file(&bytes)?, usize::MAX - page, enough, "ENOMEM", too_long(usize::MAX - page)),
         ];
         for_each(
             cases,
@@ -299,6 +390,46 @@ fn an_error_leaves_everything_as_it_was() {
                 expect_error(&answer, error)?;
                 expect_as_before(left)
             },
-        )
+        )?;
+        what_a_failed_reservation_has_added_is_taken_back()
     });
+}
+
+/// Some file systems make a file longer as far as they can, and then fallocate(2) fails. This one does what they do: the
+/// file gets longer when the call is about to be made, and then F_SEAL_GROW makes it fail.
+fn what_a_failed_reservation_has_added_is_taken_back() -> Result<(), Failure> {
+    let page = page_size();
+    let bytes = pattern(3 * page + 1);
+    let file = memory_file_of(&bytes)?;
+    let mut longer = Ok(());
+    let watched = watch(
+        || tried(&file, 9 * page, &bytes),
+        |seen| {
+            // Without a mode fallocate(2) makes the file longer.
+            if seen.call.number == libc::SYS_fallocate && seen.call.arguments[1] == 0 {
+                let lengthen = || -> io::Result<()> {
+                    file.set_len(5 * page_size_u64())?;
+                    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
+                    Ok(())
+                };
+                longer = std::mem::replace(&mut longer, Ok(())).and_then(|()| lengthen());
+            }
+            false
+        },
+    )?;
+    longer?;
+    let (answer, left) = watched.answer.map_err(io::Error::other)?;
+    let seals = SealFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GET_SEALS)?);
+    if !seals.contains(SealFlag::F_SEAL_GROW) {
+        // It reserves the space in another way.
+        return expect_ok(&answer);
+    }
+    let with_given = |failure: Failure| {
+        failure.given(text!(
+            "fallocate(2) makes a file of 3 pages and 1 byte longer, to 5 pages, and fails with EPERM then",
+            "fallocate(2) 先把 3 页零 1 字节的文件变长到 5 页，然后失败，返回 EPERM"
+        ))
+    };
+    // It is the failed call itself that has changed something.
+    expect_error(&answer, "EPERM").and_then(|()| as_before(left)).map_err(with_given)
 }

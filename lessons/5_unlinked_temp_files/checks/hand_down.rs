@@ -57,7 +57,7 @@ fn cat(number: RawFd, prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> i
     let mut command = Command::new("cat");
     // Opening /proc/self/fd/N opens the file again, so it works whatever the offset is.
     command.arg(format!("/proc/self/fd/{number}"));
-    prepare(&mut command)?;
+    prepare(&mut command).map_err(|error| io::Error::other(format!("of hand_down: {}", named(error))))?;
     let (first, second) = (command.output()?, command.output()?);
     for output in [&first, &second] {
         if !output.status.success() {
@@ -71,27 +71,46 @@ fn cat(number: RawFd, prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> i
     }
 }
 
-/// The number of descriptors that a program started by this command finds.
-fn descriptors_there(prepare: impl FnOnce(&mut Command) -> io::Result<()>) -> io::Result<usize> {
-    let mut command = Command::new("ls");
-    command.arg("/proc/self/fd");
-    prepare(&mut command)?;
-    Ok(String::from_utf8_lossy(&command.output()?.stdout).lines().count())
+/// A program that runs until it is killed.
+fn lasting() -> Command {
+    let mut command = Command::new("sleep");
+    command.arg("1000").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    command
 }
 
-/// The descriptors of this process that a program would inherit.
-fn inheritable() -> io::Result<Vec<RawFd>> {
+/// The numbers under which a program that this command starts, which runs until it is killed, finds the file.
+fn numbers_there(command: &mut Command, file: FileId) -> io::Result<Vec<RawFd>> {
+    // When it returns, the program has replaced the child.
+    let mut program = command.spawn()?;
+    let found = numbers_in(program.id(), file);
+    program.kill()?;
+    program.wait()?;
+    Ok(found?.into_iter().map(|(number, _)| number).collect())
+}
+
+/// The descriptors of a process that refer to the file, and whether execve(2) closes them (FD_CLOEXEC).
+fn numbers_in(pid: u32, file: FileId) -> io::Result<Vec<(RawFd, bool)>> {
     let mut found = Vec::new();
-    for entry in fs::read_dir("/proc/self/fd")? {
-        let number: RawFd = entry?.file_name().to_string_lossy().parse().map_err(io::Error::other)?;
-        // SAFETY: F_GETFD reads a flag; for a descriptor that is closed by then it fails with EBADF.
-        let flags = unsafe { libc::fcntl(number, libc::F_GETFD) };
-        if flags >= 0 && flags & FdFlag::FD_CLOEXEC.bits() == 0 {
-            found.push(number);
+    for entry in fs::read_dir(format!("/proc/{pid}/fd"))? {
+        let entry = entry?;
+        let is_it =
+            File::options().read(true).custom_flags(libc::O_PATH).open(entry.path()).and_then(|file| FileId::of(&file));
+        if is_it.is_ok_and(|other| other == file) {
+            let name = entry.file_name();
+            let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{}", name.display()))?;
+            let flags = info.lines().find_map(|line| line.strip_prefix("flags:")).unwrap_or_default();
+            let flags = i32::from_str_radix(flags.trim(), 8).map_err(io::Error::other)?;
+            let number = name.to_string_lossy().parse().map_err(io::Error::other)?;
+            found.push((number, flags & libc::O_CLOEXEC != 0));
         }
     }
     found.sort_unstable();
     Ok(found)
+}
+
+/// Numbers, as the feedback has them.
+fn listed(numbers: &[RawFd]) -> String {
+    numbers.iter().map(RawFd::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[test]
@@ -120,18 +139,77 @@ fn the_program_finds_the_file_under_the_number() {
                         let bytes = String::from_utf8_lossy(bytes).into_owned();
                         text!("it finds a file with {bytes:?}", "它找到的文件内容是 {bytes:?}")
                     }
-                    Err(error) => text!("it says {error:?}", "它报告 {error:?}"),
+                    Err(error) => text!("the error {error}", "错误 {error}"),
                 };
                 let failure =
                     Failure::new(text!("the program finds the file there", "程序能在那个编号下找到该文件"), happened);
                 match number {
                     _ if printed == Ok(LATER.to_vec()) => failure.shows(&belief::A_NUMBER_IS_THE_FILE),
-                    Number::NextFree if printed.is_err() => failure.shows(&belief::DUP2_ALWAYS_CLEARS_CLOEXEC),
+                    Number::NextFree if not_there(&printed) => failure.shows(&belief::DUP2_ALWAYS_CLEARS_CLOEXEC),
                     _ => failure,
                 }
             })
-        })
+        })?;
+        two_commands_at_the_same_time()?;
+        without_standard_input()
     });
+}
+
+/// Whether cat(1) has found no descriptor with that number.
+fn not_there(printed: &Result<Vec<u8>, String>) -> bool {
+    printed.as_ref().is_err_and(|error| error.contains("No such file"))
+}
+
+/// Two files, two commands, two numbers; the command that was prepared first starts its program last.
+fn two_commands_at_the_same_time() -> Result<(), Failure> {
+    let found = in_child(|| {
+        let (file, another) = (file()?, unnamed_file(b"another")?);
+        let (mut first, mut second) = (lasting(), lasting());
+        hand_down(&mut first, &file, FAR)?;
+        hand_down(&mut second, &another, FAR + 1)?;
+        let (file, another) = (FileId::of(&file)?, FileId::of(&another)?);
+        Ok([numbers_there(&mut second, another)?, numbers_there(&mut first, file)?])
+    })?;
+    let next = FAR + 1;
+    let wanted = [[next], [FAR]];
+    for_each(
+        found.iter().zip(&wanted),
+        |_| {
+            text!(
+                "two commands at the same time: a file as {FAR} for one, another file as {next} for the other",
+                "同时有两个命令：一个把文件作为 {FAR} 传入，另一个把另一个文件作为 {next} 传入"
+            )
+        },
+        |(found, wanted)| expect_numbers(found, *wanted),
+    )
+}
+
+/// A process that has closed its standard input gives that number to the next descriptor.
+fn without_standard_input() -> Result<(), Failure> {
+    let found = in_child(|| {
+        let file = file()?;
+        // SAFETY: nothing here reads the standard input.
+        Errno::result(unsafe { libc::close(0) })?;
+        let mut command = lasting();
+        hand_down(&mut command, &file, FAR)?;
+        numbers_there(&mut command, FileId::of(&file)?)
+    })?;
+    expect_numbers(&found, &[FAR])
+        .map_err(|failure| failure.given(text!("a process that has closed its standard input", "关闭了标准输入的进程")))
+}
+
+/// Expects that the program has the file under these numbers.
+fn expect_numbers(found: &[RawFd], wanted: &[RawFd]) -> Result<(), Failure> {
+    ensure(found == wanted, || {
+        let (numbers, wanted) = (listed(found), listed(wanted));
+        Failure::new(
+            text!("the numbers of the file in the program: {wanted}", "该文件在程序中的编号：{wanted}"),
+            match found {
+                [] => text!("the program has no descriptor of it", "程序没有它的描述符"),
+                _ => text!("they are: {numbers}", "实际是：{numbers}"),
+            },
+        )
+    })
 }
 
 #[test]
@@ -145,41 +223,70 @@ fn no_other_program_gets_it() {
             let seen = in_child(|| {
                 let (file, another) = (file()?, unnamed_file(b"another")?);
                 let wanted = number.of(&file, &another)?;
-                let plain = |_: &mut Command| Ok(());
-                let (inode, kept, usual) = (another.metadata()?.ino(), inheritable()?, descriptors_there(plain)?);
-                let mut command = Command::new("ls");
-                hand_down(command.arg("/proc/self/fd"), &file, wanted)?;
-                let between = (inheritable()?, descriptors_there(plain)?);
-                let listed = command.output()?.stdout;
-                let after = (inheritable()?, descriptors_there(plain)?);
-                let untouched = another.metadata()?.ino() == inode;
-                let listed = String::from_utf8_lossy(&listed).lines().any(|line| line == wanted.to_string());
-                Ok((between == (kept.clone(), usual), after == (kept, usual), untouched, listed))
+                let (id, of_another) = (FileId::of(&file)?, FileId::of(&another)?);
+                let mut command = lasting();
+                hand_down(&mut command, &file, wanted)?;
+                let between = numbers_there(&mut lasting(), id)?;
+                let own = numbers_there(&mut command, id)?;
+                let after = numbers_there(&mut lasting(), id)?;
+                Ok((between, own, after, FileId::of(&another)? == of_another, wanted))
             })?;
-            // ls(1) has descriptors of its own with low numbers; a number far above them is the file's.
-            ensure(seen.3 || *number != Number::Far, || {
-                Failure::new(text!("its own program gets it", "它自己的程序能得到"), text!("it does not", "没有得到"))
-            })?;
+            let (between, own, after, untouched, wanted) = seen;
             let expected =
                 || text!("only the program of `command` gets the file", "只有 `command` 启动的程序得到该文件");
-            ensure(seen.0 && seen.1, || {
-                let happened = match seen {
-                    (false, ..) => text!(
-                        "another program, started in the meantime, can get it as well",
-                        "其间启动的另一个程序也能得到"
-                    ),
-                    _ => text!("another program, started after it, can get it as well", "之后启动的另一个程序也能得到"),
+            ensure(between.is_empty() && after.is_empty(), || {
+                let happened = if between.is_empty() {
+                    text!("another program, started after it, gets it as well", "之后启动的另一个程序也得到了")
+                } else {
+                    text!(
+                        "another program, started between `hand_down` and the program of `command`, gets it as well",
+                        "在 `hand_down` 之后、`command` 的程序之前启动的另一个程序也得到了"
+                    )
                 };
                 Failure::new(expected(), happened).shows(&belief::CLOEXEC_IS_OF_ONE_PROGRAM)
             })?;
-            ensure(seen.2, || {
+            expect_numbers(&own, &[wanted])?;
+            ensure(untouched, || {
                 Failure::new(
                     text!("the other open file of this process is as it was", "本进程中另一个打开的文件保持原样"),
                     text!("its descriptor refers to another file now", "它的描述符现在指向了别的文件"),
                 )
             })
-        })
+        })?;
+        no_moment_without_the_flag()
     });
+}
+
+/// A program that another thread starts between two system calls of `hand_down` gets what has no FD_CLOEXEC then.
+fn no_moment_without_the_flag() -> Result<(), Failure> {
+    let file = file()?;
+    let id = FileId::of(&file)?;
+    let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+    let prepare = || {
+        shared.word(0).store(std::process::id(), Ordering::SeqCst);
+        Ok(lasting())
+    };
+    let act = |mut command: Command| hand_down(&mut command, &file, FAR).map_err(named);
+    let mut last = text!("the beginning", "开始");
+    let look = |n, call: &Call| {
+        ensure(n < MOST_CALLS, too_many_calls)?;
+        let numbers = numbers_in(shared.word(0).load(Ordering::SeqCst), id)?;
+        let Text { en, zh } = std::mem::replace(&mut last, call_name(call.number));
+        ensure(numbers.iter().all(|(_, closed)| *closed), || {
+            Failure::new(
+                text!(
+                    "each descriptor of the file in this process has FD_CLOEXEC at every moment",
+                    "本进程中该文件的每个描述符，任何时刻都带 FD_CLOEXEC"
+                ),
+                text!(
+                    "after {en} one has not, and a program that another thread starts then gets it",
+                    "{zh} 之后有一个不带，这时别的线程启动的程序会得到它"
+                ),
+            )
+            .shows(&belief::CLOEXEC_IS_OF_ONE_PROGRAM)
+        })
+    };
+    before_each_call(prepare, act, look).map(drop)
 }
 
 #[test]
@@ -198,21 +305,13 @@ fn it_is_the_same_open_file_and_comes_once() {
             hand_down(&mut command, &file, 9)?;
             let read = command.args(["-c", "cat <&9"]).output()?.stdout;
             let here = io::Seek::stream_position(&mut file)?;
-            let usual = descriptors_there(|_| Ok(()))?;
-            let there = descriptors_there(|command| hand_down(command, &file, FAR))?;
-            Ok((read == CONTENTS[begins..], here == CONTENTS.len() as u64, there.abs_diff(usual), there > usual))
+            let mut command = lasting();
+            hand_down(&mut command, &file, FAR)?;
+            let numbers = numbers_there(&mut command, FileId::of(&file)?)?;
+            Ok((read == CONTENTS[begins..], here == CONTENTS.len() as u64, numbers))
         })?;
-        let (read_on, moved_here, more, is_more) = seen;
-        ensure(is_more && more == 1, || {
-            Failure::new(
-                text!("the program has one descriptor more than usual", "程序比平常多一个描述符"),
-                if is_more {
-                    text!("it has {more} more", "它多了 {more} 个")
-                } else {
-                    text!("it has none", "它没有多出来的描述符")
-                },
-            )
-        })?;
+        let (read_on, moved_here, numbers) = seen;
+        expect_numbers(&numbers, &[FAR])?;
         ensure(read_on && moved_here, || {
             Failure::new(
                 text!(
@@ -273,6 +372,145 @@ fn the_standard_streams_are_refused() {
                 hand_down(&mut Command::new("true"), &file, *number).map_err(named)
             })?;
             error.map_or_else(|| expect_ok(&answer), |error| expect_error(&answer, error))
+        })
+    });
+}
+
+#[test]
+fn a_program_that_does_not_exist_is_an_error() {
+    let rule = text!(
+        "std opens a pipe with FD_CLOEXEC, through which the child reports a failed execve(2). dup2(2) onto its number closes \
+         the pipe, and the report is written to the file.",
+        "std 会开一个带 FD_CLOEXEC 的管道，子进程由它报告 execve(2) 失败。dup2(2) 到这个编号上会关掉管道，报告就写进了文件。"
+    );
+    check("descriptor", rule, || {
+        // From the lowest free number on: std's pipe is among them.
+        let describe = |nth: &usize| {
+            text!("free number no. {nth} of this process, counted from 0", "本进程的第 {nth} 个空闲编号（从 0 数起）")
+        };
+        for_each(0..6, describe, |nth| {
+            let (started, left) = in_child(|| {
+                let file = file()?;
+                let free = (3..).filter(|number| {
+                    // SAFETY: F_GETFD reads a flag; where no file is open, it fails with EBADF.
+                    unsafe { libc::fcntl(*number, libc::F_GETFD) < 0 }
+                });
+                let number = free.take(nth + 1).last().unwrap_or(FAR);
+                let mut command = Command::new("/nonexistent/program");
+                hand_down(&mut command, &file, number)?;
+                let started = command.spawn().map(|mut child| drop(child.wait())).map_err(named);
+                Ok((started, contents(&file)?))
+            })?;
+            ensure(left == CONTENTS, || {
+                Failure::new(
+                    text!("the file is as before", "文件保持原样"),
+                    text!(
+                        "std's report of the failed execve(2) is written to it",
+                        "std 对 execve(2) 失败的报告写进了文件"
+                    ),
+                )
+            })?;
+            let is_it = started.as_ref().is_err_and(|error| error.starts_with("NotFound"));
+            ensure(is_it, || {
+                Failure::new(
+                    text!("spawn() returns the error NotFound", "spawn() 返回错误 NotFound"),
+                    answered(&started),
+                )
+            })
+        })
+    });
+}
+
+#[test]
+fn a_number_at_the_limit_is_one_like_any_other() {
+    let rule = text!(
+        "getrlimit(2), RLIMIT_NOFILE: one more than the highest number of a descriptor. dup2(2): EBADF for a number past it.",
+        "getrlimit(2) 的 RLIMIT_NOFILE：比描述符的最大编号大一。编号超出时，dup2(2) 返回 EBADF。"
+    );
+    check("descriptor", rule, || {
+        let limit: RawFd = 64;
+        let cases = [
+            (
+                limit - 1,
+                false,
+                text!(
+                    "the highest number that RLIMIT_NOFILE permits, which is free",
+                    "RLIMIT_NOFILE 允许的最大编号，此处空闲"
+                ),
+            ),
+            (
+                limit - 1,
+                true,
+                text!(
+                    "the highest number that RLIMIT_NOFILE permits, where another file is open",
+                    "RLIMIT_NOFILE 允许的最大编号，那里打开着另一个文件"
+                ),
+            ),
+            (limit, false, text!("a number past RLIMIT_NOFILE", "超出 RLIMIT_NOFILE 的编号")),
+        ];
+        for_each(
+            cases,
+            |(.., words)| words.clone(),
+            |&(number, taken, _)| {
+                let found = ask(|| {
+                    let file = file().map_err(named)?;
+                    let another = unnamed_file(b"another").map_err(named)?;
+                    let most = limit.unsigned_abs().into();
+                    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|errno| named(errno.into()))?;
+                    setrlimit(Resource::RLIMIT_NOFILE, most, hard).map_err(|errno| named(errno.into()))?;
+                    if taken {
+                        // SAFETY: nothing is open there.
+                        Errno::result(unsafe { libc::dup3(another.as_raw_fd(), number, libc::O_CLOEXEC) })
+                            .map_err(|errno| named(errno.into()))?;
+                    }
+                    let mut command = lasting();
+                    hand_down(&mut command, &file, number).map_err(named)?;
+                    let id = FileId::of(&file).map_err(named)?;
+                    numbers_there(&mut command, id).map_err(named)
+                })?;
+                match found {
+                    Ok(numbers) if number < limit => expect_numbers(&numbers, &[number]),
+                    Err(error) if number < limit => expect_ok(&Err(error)),
+                    Ok(_) => Err(Failure::new(
+                        text!(
+                            "`hand_down` returns an error, or starting the program does",
+                            "`hand_down` 或启动程序返回错误"
+                        ),
+                        text!("the program is started without the file", "程序启动了，却没有得到文件"),
+                    )),
+                    Err(_) => Ok(()),
+                }
+            },
+        )
+    });
+}
+
+#[test]
+fn between_fork_and_exec_it_only_makes_system_calls() {
+    let rule = text!(
+        "fork(2): in the child of a process with threads only async-signal-safe functions (signal-safety(7)) may be called. \
+         Another thread may have held the allocator's lock, and then nobody releases it.",
+        "fork(2)：在多线程进程的子进程里，只能调用异步信号安全的函数（signal-safety(7)）。别的线程当时也许正持有分配器的锁，那就再没有人释放它了。"
+    );
+    check("descriptor", rule, || {
+        for_each(Number::ALL, Number::described, |number| {
+            let calls = in_child(|| {
+                let (file, another) = (file()?, unnamed_file(b"another")?);
+                let wanted = number.of(&file, &another)?;
+                let mut command = Command::new("true");
+                hand_down(&mut command, &file, wanted)?;
+                let (status, calls) = allocator_calls_of_children(|| command.status())?;
+                status.map(|_| calls)
+            })?;
+            ensure(calls == 0, || {
+                Failure::new(
+                    text!("the child allocates nothing before execve(2)", "子进程在 execve(2) 之前不分配内存"),
+                    text!(
+                        "it calls the allocator {calls} times, to allocate or to free",
+                        "它调用了 {calls} 次分配器（分配或释放）"
+                    ),
+                )
+            })
         })
     });
 }

@@ -2,36 +2,42 @@
 //!
 //! Each check runs the learner's function in a forked child and then inspects what is left: the bytes and the blocks of
 //! the file, the names in the directory, the descriptors and the mappings of the process. Some follow its system calls:
-//! to kill the process before each of them in turn, which covers every moment that another process can tell apart, or
-//! to check their order.
+//! to look before each of them, as another process would at every moment that it can tell apart, and do what that
+//! process might do, or to check their order.
 
-use std::fs::{self, File};
-use std::io;
+use std::ffi::OsStr;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, IoSlice};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, RawFd};
-use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use mmap_workbook::grade::fixtures::{
     Difference, contents, difference, in_child, loaded, mapped_whole, names_in, no_difference, open_descriptors,
     pattern, unnamed_file,
 };
-use mmap_workbook::grade::misconception as belief;
+use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
-    Call, Failure, ask, ask_with_memory, calls_of, check, ensure, error_text, for_all, for_each, killed_before_call,
-    start,
+    Call, Failure, FileCall, FileId, allocator_calls_of_children, ask, ask_with_memory, before_each_call, calls_of,
+    check, deadline, ensure, error_text, for_all, for_each, refuse_calls, start, watch,
 };
-use mmap_workbook::lesson_2::{Mapping, Sharing};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
 use mmap_workbook::observe::{Area, maps_of, page_size, page_size_u64, whole_pages};
 use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, OFlag, SealFlag, fcntl};
+use nix::fcntl::{FcntlArg, SealFlag, fcntl};
 use nix::libc;
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use nix::sys::stat::{Mode, umask};
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -72,9 +78,142 @@ fn map(file: &File) -> io::Result<Mapping> {
     mapped_whole(file, Sharing::Shared)
 }
 
-/// The failure of an answer that makes too many system calls to be killed before each of them.
+/// The most system calls of a function.
+const MOST_CALLS: usize = 50;
+
+/// The failure of an answer that makes too many system calls.
 fn too_many_calls() -> Failure {
-    Failure::new(text!("a handful of system calls", "只用几个系统调用"), text!("more than 300", "用了 300 多个"))
+    Failure::new(
+        text!("at most {MOST_CALLS} system calls", "最多 {MOST_CALLS} 个系统调用"),
+        text!("there are more", "实际更多"),
+    )
+}
+
+/// The name of a call that an answer is likely to make.
+fn call_name(number: i64) -> Text {
+    // Newer architectures never had the older calls.
+    #[cfg(target_arch = "x86_64")]
+    let older = [
+        (libc::SYS_open, "open(2)"),
+        (libc::SYS_link, "link(2)"),
+        (libc::SYS_rename, "rename(2)"),
+        (libc::SYS_unlink, "unlink(2)"),
+        (libc::SYS_chmod, "chmod(2)"),
+    ];
+    #[cfg(not(target_arch = "x86_64"))]
+    let older = [];
+    let known = [
+        (libc::SYS_openat, "openat(2)"),
+        (libc::SYS_linkat, "linkat(2)"),
+        (libc::SYS_renameat2, "renameat2(2)"),
+        (libc::SYS_unlinkat, "unlinkat(2)"),
+        (libc::SYS_fchmod, "fchmod(2)"),
+        (libc::SYS_fchmodat, "fchmodat(2)"),
+        (libc::SYS_umask, "umask(2)"),
+        (libc::SYS_chdir, "chdir(2)"),
+        (libc::SYS_fchdir, "fchdir(2)"),
+        (libc::SYS_fsync, "fsync(2)"),
+        (libc::SYS_fdatasync, "fdatasync(2)"),
+        (libc::SYS_close, "close(2)"),
+        (libc::SYS_read, "read(2)"),
+        (libc::SYS_pread64, "pread(2)"),
+        (libc::SYS_write, "write(2)"),
+        (libc::SYS_pwrite64, "pwrite(2)"),
+        (libc::SYS_lseek, "lseek(2)"),
+        (libc::SYS_ftruncate, "ftruncate(2)"),
+        (libc::SYS_fallocate, "fallocate(2)"),
+        (libc::SYS_mmap, "mmap(2)"),
+        (libc::SYS_mremap, "mremap(2)"),
+        (libc::SYS_munmap, "munmap(2)"),
+        (libc::SYS_madvise, "madvise(2)"),
+        (libc::SYS_fcntl, "fcntl(2)"),
+        (libc::SYS_dup, "dup(2)"),
+        (libc::SYS_dup3, "dup3(2)"),
+        (libc::SYS_ioctl, "ioctl(2)"),
+        (libc::SYS_fstat, "fstat(2)"),
+        (libc::SYS_statx, "statx(2)"),
+    ];
+    let known = known.iter().chain(&older).find(|(known, _)| *known == number);
+    known.map_or_else(|| text!("a system call", "某个系统调用"), |(_, name)| text!("{name}", "{name}"))
+}
+
+/// A value that no byte of a [`pattern`] has.
+const STORED: u8 = 255;
+
+/// What other processes see and do between the system calls of the learner's code: it changes neither the length of the
+/// file, except to a longer one, nor the offset, and loses nothing that they store.
+struct Others<'a> {
+    file: &'a File,
+    mapping: &'a Mapping,
+    /// The bytes that they store to: another one each time, so that no store hides that the one before is lost.
+    places: &'a [usize],
+    length: u64,
+    offset: u64,
+    /// How many of them have been stored to.
+    stored: usize,
+    last: Option<i64>,
+    /// What a shorter file shows.
+    shorter: Option<&'static Misconception>,
+}
+
+impl<'a> Others<'a> {
+    /// They have the file mapped. Its offset is moved from 0 first.
+    fn new(
+        file: &'a File,
+        mapping: &'a Mapping,
+        places: &'a [usize],
+        shorter: Option<&'static Misconception>,
+    ) -> io::Result<Others<'a>> {
+        let offset = io::Seek::seek(&mut &*file, io::SeekFrom::Start(3))?;
+        let length = file.metadata()?.len();
+        Ok(Others { file, mapping, places, length, offset, stored: 0, last: None, shorter })
+    }
+
+    /// Before the `n`-th call, which is this one.
+    fn look(&mut self, n: usize, call: &Call) -> Result<(), Failure> {
+        ensure(n < MOST_CALLS, too_many_calls)?;
+        self.unchanged()?;
+        if let Some(place) = self.places.get(n) {
+            self.mapping.store(*place, STORED);
+            self.stored = n + 1;
+        }
+        self.last = Some(call.number);
+        Ok(())
+    }
+
+    fn unchanged(&mut self) -> Result<(), Failure> {
+        let Text { en, zh } = self.last.map_or_else(|| text!("the beginning", "开始"), call_name);
+        let (length, now) = (self.length, self.file.metadata()?.len());
+        ensure(now >= length, || {
+            let failure = Failure::new(
+                text!("the file has at least {length} bytes at every moment", "文件在任何时刻都不少于 {length} 字节"),
+                text!("after {en} it has {now}", "{zh} 之后，它是 {now} 字节"),
+            );
+            self.shorter.map_or(failure.clone(), |belief| failure.shows(belief))
+        })?;
+        let (offset, now) = (self.offset, io::Seek::stream_position(&mut &*self.file)?);
+        ensure(now == offset, || {
+            Failure::new(
+                text!("the offset of the file is {offset} at every moment", "文件的偏移量在任何时刻都是 {offset}"),
+                text!("after {en} it is {now}", "{zh} 之后，它是 {now}"),
+            )
+        })
+    }
+
+    /// When the function has returned.
+    fn end(&mut self) -> Result<(), Failure> {
+        self.unchanged()?;
+        let lost = self.places[..self.stored].iter().find(|place| self.mapping.load(**place) != STORED);
+        lost.map_or(Ok(()), |place| {
+            Err(Failure::new(
+                text!(
+                    "byte {place} keeps what another process stored to it meanwhile",
+                    "偏移量 {place} 处的字节，保持别的进程在此期间写入的值"
+                ),
+                text!("that store is lost", "那次写入丢失了"),
+            ))
+        })
+    }
 }
 
 /// The disk space that the file takes, in bytes.
@@ -98,8 +237,29 @@ fn named(error: io::Error) -> String {
 fn answered(answer: &Result<(), String>) -> Text {
     match answer {
         Ok(()) => text!("it returned Ok(())", "它返回了 Ok(())"),
-        Err(error) => text!("it returned the error {error}", "返回错误 {error}"),
+        Err(error) => {
+            let error = error.trim_start_matches("Uncategorized ");
+            text!("it returned the error {error}", "返回错误 {error}")
+        }
     }
+}
+
+/// The answer of a function that runs while these system calls fail with this error.
+fn ask_refused(
+    calls: &[i64],
+    errno: Errno,
+    body: impl FnOnce() -> io::Result<()>,
+) -> Result<Result<(), String>, Failure> {
+    let answer = ask(|| refuse_calls(calls, errno).map_err(error_text).map(|()| body().map_err(named)))?;
+    answer.map_err(|why| {
+        Failure::skipped(
+            text!(
+                "a process can't make its own system calls fail here (seccomp(2): {why})",
+                "本机的进程不能让自己的系统调用失败（seccomp(2)：{why}）"
+            ),
+            text!("allow prctl(2) with PR_SET_SECCOMP", "放行 prctl(2) 的 PR_SET_SECCOMP"),
+        )
+    })
 }
 
 fn expect_ok(answer: &Result<(), String>) -> Result<(), Failure> {

@@ -3,15 +3,27 @@ use super::*;
 const NAME: &str = "report";
 const OTHER: &str = "another file";
 
+/// A file system of memory, which is most likely another one than that of the temporary files.
+const MEMORY: &str = "/dev/shm";
+
 /// A directory with another file in it, in a file system that supports O_TMPFILE.
 fn directory() -> Result<TempDir, Failure> {
     let directory = tempfile::tempdir()?;
     let directory = match o_tmpfile(directory.path()) {
-        Err(Errno::EOPNOTSUPP | Errno::EISDIR) => tempfile::tempdir_in("/dev/shm")?,
+        Err(Errno::EOPNOTSUPP | Errno::EISDIR) => tempfile::tempdir_in(MEMORY)?,
         _ => directory,
     };
+    with_another_file(directory)
+}
+
+fn with_another_file(directory: TempDir) -> Result<TempDir, Failure> {
     fs::write(directory.path().join(OTHER), "as it was")?;
     Ok(directory)
+}
+
+/// The names in a directory, as the feedback has them.
+fn listed(directory: &Path) -> io::Result<String> {
+    Ok(names_in(directory)?.join(", "))
 }
 
 /// Writes the bytes in two chunks, so that there is a moment at which only half of them are there.
@@ -34,6 +46,40 @@ fn permissions(path: &Path) -> io::Result<u32> {
     Ok(path.symlink_metadata()?.permissions().mode() & 0o7777)
 }
 
+/// How the path is given.
+#[derive(Clone, Copy, PartialEq)]
+enum Given {
+    Whole,
+    Bare,
+    Relative,
+    /// Its bytes are not UTF-8.
+    OddBytes,
+    /// In another file system than that of the temporary files.
+    InMemory,
+}
+
+impl Given {
+    /// Whether `fill` sets other permissions.
+    fn sets_permissions(self) -> bool {
+        matches!(self, Given::Relative | Given::InMemory)
+    }
+
+    fn described(self) -> Text {
+        match self {
+            Given::Whole => text!("path /.../report", "路径 /.../report"),
+            Given::Bare => text!("path report", "路径 report"),
+            Given::Relative => text!("path ../report, `fill` sets 0641", "路径 ../report，`fill` 把权限设为 0641"),
+            Given::OddBytes => text!(
+                "path /.../report\\xff (the last byte is not UTF-8)",
+                "路径 /.../report\\xff（最后一个字节不是 UTF-8）"
+            ),
+            Given::InMemory => {
+                text!("path {MEMORY}/.../report, `fill` sets 0641", "路径 {MEMORY}/.../report，`fill` 把权限设为 0641")
+            }
+        }
+    }
+}
+
 #[test]
 fn the_file_has_these_bytes_and_permissions() {
     let rule = text!(
@@ -43,50 +89,92 @@ fn the_file_has_these_bytes_and_permissions() {
     );
     check("three_ways", rule, || {
         let bytes = pattern(page_size() + 7);
-        let modes = [(0o600, 0o022, false), (0o644, 0o077, false), (0o666, 0o022, true), (0o440, 0o777, true)];
-        let describe = |(mode, mask, bare): &(u32, u32, bool)| {
-            let path = if *bare { NAME } else { "/.../report" };
-            text!("mode {mode:o} with umask {mask:03o}, path {path}", "权限 {mode:o}，umask 为 {mask:03o}，路径 {path}")
+        let cases = [
+            (0o600, 0o022, Given::Whole),
+            (0o644, 0o077, Given::Whole),
+            (0o666, 0o022, Given::Bare),
+            (0o440, 0o777, Given::Bare),
+            (0o4751, 0o022, Given::Relative),
+            (0o3770, 0, Given::OddBytes),
+            (0, 0o027, Given::InMemory),
+        ];
+        let describe = |(mode, mask, given): &(u32, u32, Given)| {
+            let Text { en, zh } = given.described();
+            text!("mode {mode:04o} with umask {mask:03o}, {en}", "权限 {mode:04o}，umask 为 {mask:03o}，{zh}")
         };
-        for_each(modes, describe, |&(mode, mask, bare)| {
-            let directory = directory()?;
-            let path = directory.path().join(NAME);
-            let answer = ask(|| {
+        for_each(cases, describe, |&(mode, mask, given)| {
+            let directory = match given {
+                Given::InMemory => with_another_file(tempfile::tempdir_in(MEMORY)?)?,
+                _ => directory()?,
+            };
+            let name = OsStr::from_bytes(if given == Given::OddBytes { b"report\xff" } else { NAME.as_bytes() });
+            let path = directory.path().join(name);
+            let inner = directory.path().join("inner");
+            fs::create_dir(&inner)?;
+            let (answer, before, after) = ask(|| {
                 umask(Mode::from_bits_truncate(mask));
                 // With a directory in the path the current directory may be any, even one in which no file can be
                 // created.
-                std::env::set_current_dir(if bare { directory.path() } else { Path::new("/proc") }).map_err(named)?;
-                let path = if bare { Path::new(NAME) } else { &path };
-                publish(path, mode, |file| fill_with(file, &bytes)).map_err(named)
+                let current = match given {
+                    Given::Bare => directory.path(),
+                    Given::Relative => &inner,
+                    _ => Path::new("/proc"),
+                };
+                std::env::set_current_dir(current).expect("a directory");
+                // A shell's variable, which says nothing about this process.
+                // SAFETY: this process has one thread.
+                unsafe { std::env::set_var("PWD", &inner) };
+                let path = match given {
+                    Given::Bare => name.into(),
+                    Given::Relative => Path::new("..").join(name),
+                    _ => path.clone(),
+                };
+                let before = open_descriptors().ok();
+                let answer = publish(&path, mode, |file| {
+                    if given.sets_permissions() {
+                        file.set_permissions(fs::Permissions::from_mode(0o641))?;
+                    }
+                    fill_with(file, &bytes)
+                });
+                (answer.map_err(named), before, open_descriptors().ok())
             })?;
-            let believed = |failure| if bare { failure } else { with_belief(failure) };
-            expect_ok(&answer).map_err(believed)?;
-            let found = fs::read(&path).map_err(|error| {
-                Failure::new(
-                    text!("the file is there", "文件已经在那里"),
-                    text!("reading it: {error}", "读取它时：{error}"),
-                )
+            fs::remove_dir_all(&inner)?;
+            expect_ok(&answer).map_err(|failure| match given {
+                // These errors have other causes there.
+                Given::Bare | Given::Relative | Given::InMemory => failure,
+                _ => with_belief(failure),
             })?;
-            ensure(found == bytes, || {
-                let (found, wanted) = (found.len(), bytes.len());
-                Failure::new(
-                    text!("the {wanted} bytes that `fill` wrote", "`fill` 写入的 {wanted} 个字节"),
-                    text!("{found} bytes, or other ones", "读到 {found} 个字节，或者内容不同"),
-                )
+            let found = permissions(&path).map_err(|error| {
+                let happened = text!("it is not: {error}", "它不在：{error}");
+                Failure::new(text!("the file is there", "文件已经在那里"), happened)
             })?;
-            let found = permissions(&path)?;
             ensure(found == mode, || {
-                Failure::new(
-                    text!("permissions {mode:o}", "权限为 {mode:o}"),
-                    text!("permissions {found:o}", "权限为 {found:o}"),
-                )
-                .shows(&belief::OPEN_SETS_THE_MODE)
+                let failure = Failure::new(
+                    text!("permissions {mode:04o}", "权限为 {mode:04o}"),
+                    text!("permissions {found:04o}", "权限为 {found:04o}"),
+                );
+                if found == mode & !mask && mode & mask != 0 {
+                    failure.shows(&belief::OPEN_SETS_THE_MODE)
+                } else {
+                    failure
+                }
             })?;
-            let left = names_in(directory.path())?;
-            ensure(left == [OTHER, NAME], || {
+            // Its owner may not be allowed to read it.
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+            no_difference(text!("the file", "文件"), difference(&fs::read(&path)?, &bytes))?;
+            let left = fs::read_dir(directory.path())?.count();
+            ensure(left == 2, || {
+                let left = listed(directory.path()).unwrap_or_default();
                 Failure::new(
                     text!("only the new file is new in the directory", "目录里只多出这一个新文件"),
-                    text!("the directory lists {left:?}", "目录里有 {left:?}"),
+                    text!("the directory lists: {left}", "目录里有：{left}"),
+                )
+            })?;
+            ensure(before == after, || {
+                let [before, after] = [before, after].map(Option::unwrap_or_default);
+                Failure::new(
+                    text!("{before} open descriptors, as before", "打开的文件描述符仍是 {before} 个"),
+                    text!("there are {after}", "现在有 {after} 个"),
                 )
             })
         })
@@ -132,11 +220,16 @@ fn it_has_no_name_while_it_is_filled() {
             )
         })?;
         ensure(links == 0 && listed == [OTHER], || {
-            Failure::new(
+            let names = listed.join(", ");
+            let failure = Failure::new(
                 text!("the file has no name while it is filled", "填写期间文件没有名字"),
-                text!("it has {links}, and the directory lists {listed:?}", "它有 {links} 个名字，目录里有 {listed:?}"),
-            )
-            .shows(&belief::AN_ODD_NAME_IS_NONE)
+                text!(
+                    "st_nlink is {links}, and the directory lists: {names}",
+                    "st_nlink 是 {links}，目录里有：{names}"
+                ),
+            );
+            let odd = listed.iter().any(|name| name != OTHER && name != NAME);
+            if odd { failure.shows(&belief::AN_ODD_NAME_IS_NONE) } else { failure }
         })
     });
 }
@@ -148,41 +241,65 @@ fn a_name_that_is_taken_stays_as_it_is() {
         "linkat(2)：名字已存在时返回 EEXIST，绝不覆盖；rename(2) 则会替换原有的文件。"
     );
     check("three_ways", rule, || {
-        let cases = ["a file", "a directory", "a symbolic link that leads nowhere", "an error of fill"];
+        let cases = [
+            "a file",
+            "a directory",
+            "a symbolic link that leads nowhere",
+            "an error of fill",
+            "no directory",
+            "an error of the sync",
+        ];
         let describe = |case: &&str| match *case {
             "a file" => text!("the path is that of a file", "该路径已是一个文件"),
             "a directory" => text!("the path is that of a directory", "该路径已是一个目录"),
-            "an error of fill" => text!("`fill` fails", "`fill` 失败"),
+            "an error of fill" => text!("`fill` fails with EDOM", "`fill` 失败，返回 EDOM"),
+            "no directory" => text!("the directory of the path doesn't exist", "路径所在的目录不存在"),
+            "an error of the sync" => text!("fsync(2) fails with EIO", "fsync(2) 失败，返回 EIO"),
             _ => text!("the path is that of a symbolic link that leads nowhere", "该路径是一个悬空的符号链接"),
         };
         for_each(cases, describe, |case| {
             let directory = directory()?;
-            let path = directory.path().join(NAME);
+            let path = match *case {
+                "no directory" => directory.path().join("missing").join(NAME),
+                _ => directory.path().join(NAME),
+            };
             match *case {
                 "a file" => fs::write(&path, "taken")?,
                 "a directory" => fs::create_dir(&path)?,
-                "an error of fill" => {}
-                _ => std::os::unix::fs::symlink(directory.path().join("nowhere"), &path)?,
+                "a symbolic link that leads nowhere" => {
+                    std::os::unix::fs::symlink(directory.path().join("nowhere"), &path)?;
+                }
+                _ => {}
             }
             let state = || -> io::Result<_> {
                 let kind = path.symlink_metadata().ok().map(|metadata| (metadata.file_type(), metadata.ino()));
                 Ok((names_in(directory.path())?, kind, fs::read(&path).ok()))
             };
             let before = state()?;
-            let fails = *case == "an error of fill";
-            let answer = ask(|| {
+            let act = || {
                 publish(&path, 0o600, |file| {
                     fill_with(file, b"half of it")?;
-                    if fails { Err(Errno::EDOM.into()) } else { Ok(()) }
+                    if *case == "an error of fill" { Err(Errno::EDOM.into()) } else { Ok(()) }
                 })
-                .map_err(named)
-            })?;
-            expect_error(&answer, if fails { "EDOM" } else { "AlreadyExists" }).map_err(with_belief)?;
+            };
+            let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
+            let answer = match *case {
+                "an error of the sync" => ask_refused(&syncs, Errno::EIO, act)?,
+                _ => ask(|| act().map_err(named))?,
+            };
+            let error = match *case {
+                "an error of fill" => "EDOM",
+                "no directory" => "NotFound",
+                "an error of the sync" => "EIO",
+                _ => "AlreadyExists",
+            };
+            expect_error(&answer, error)
+                .map_err(|failure| if *case == "no directory" { failure } else { with_belief(failure) })?;
             ensure(state()? == before, || {
-                let left = names_in(directory.path()).unwrap_or_default();
+                let left = listed(directory.path()).unwrap_or_default();
                 Failure::new(
                     text!("the directory is as it was", "目录保持原样"),
-                    text!("something has changed; it lists {left:?}", "有东西被改动了；现在有 {left:?}"),
+                    text!("something has changed; it lists: {left}", "有东西被改动了；现在有：{left}"),
                 )
             })
         })
@@ -198,95 +315,59 @@ fn killed_at_any_moment_it_leaves_nothing_half_done() {
     );
     check("killed", rule, || {
         let bytes = pattern(page_size() + 7);
-        for n in 0..300 {
-            let directory = directory()?;
-            let path = directory.path().join(NAME);
-            let killed = killed_before_call(
-                n,
-                || {
-                    umask(Mode::empty());
-                    Ok(())
-                },
-                |()| publish(&path, 0o644, |file| fill_with(file, &bytes)).map_err(named),
-            )
-            .map_err(with_belief)?;
-            let moment = || match killed {
-                Some(call) => {
-                    let name = call_name(call.number);
-                    text!("killed before system call number {n}, {name}", "在第 {n} 个系统调用（{name}）之前被杀死")
-                }
-                None => text!("not killed", "没有被杀死"),
+        let directory = directory()?;
+        let path = directory.path().join(NAME);
+        // What a kill would leave is what is there while the process stands still: a file without a name goes with it.
+        let look = |_, call: &Call| {
+            let moment = || {
+                let Text { en, zh } = call_name(call.number);
+                text!("killed just before {en}", "在 {zh} 之前的那一刻被杀死")
             };
             let left = names_in(directory.path())?;
             ensure(left == [OTHER] || left == [OTHER, NAME], || {
+                let left = left.join(", ");
                 Failure::new(
                     text!(
                         "what was there before, and the complete file or nothing",
                         "原有的内容，外加完整的新文件，或者什么都不多"
                     ),
-                    text!("the directory lists {left:?}", "目录里有 {left:?}"),
+                    text!("the directory lists: {left}", "目录里有：{left}"),
                 )
                 .given(moment())
                 .shows(&belief::AN_ODD_NAME_IS_NONE)
             })?;
-            if left.len() == 2 {
-                let (mode, found) = (permissions(&path)?, fs::read(&path)?);
-                ensure(mode == 0o644 && found == bytes, || {
-                    let size = found.len();
-                    Failure::new(
-                        text!(
-                            "{} bytes with permissions 644, or no file",
-                            "{} 字节、权限 644 的文件，或者没有文件",
-                            bytes.len()
-                        ),
-                        text!(
-                            "a file of {size} bytes with permissions {mode:o}",
-                            "一个 {size} 字节、权限 {mode:o} 的文件"
-                        ),
-                    )
-                    .given(moment())
-                    .shows(&belief::A_MOMENT_IS_NO_TIME)
-                })?;
+            if left.len() == 1 {
+                return Ok(());
             }
-            if killed.is_none() {
-                return ensure(left.len() == 2, || {
-                    Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在"))
-                });
-            }
-        }
-        Err(too_many_calls())
+            let (mode, found) = (permissions(&path)?, fs::read(&path)?);
+            ensure(mode == 0o644 && found == bytes, || {
+                let size = found.len();
+                Failure::new(
+                    text!(
+                        "{} bytes with permissions 0644, or no file",
+                        "{} 字节、权限 0644 的文件，或者没有文件",
+                        bytes.len()
+                    ),
+                    text!(
+                        "a file of {size} bytes with permissions {mode:04o}",
+                        "一个 {size} 字节、权限 {mode:04o} 的文件"
+                    ),
+                )
+                .given(moment())
+                .shows(&belief::A_MOMENT_IS_NO_TIME)
+            })
+        };
+        let prepare = || {
+            umask(Mode::empty());
+            Ok(())
+        };
+        let act = |()| publish(&path, 0o644, |file| fill_with(file, &bytes)).map_err(named);
+        let calls = before_each_call(prepare, act, look).map_err(with_belief)?;
+        ensure(calls.len() <= MOST_CALLS, too_many_calls)?;
+        ensure(path.exists(), || {
+            Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在"))
+        })
     });
-}
-
-/// The name of a call that an answer is likely to make, or the number of any other.
-fn call_name(number: i64) -> String {
-    // Newer architectures never had the older calls.
-    #[cfg(target_arch = "x86_64")]
-    let older = [
-        (libc::SYS_open, "open(2)"),
-        (libc::SYS_link, "link(2)"),
-        (libc::SYS_rename, "rename(2)"),
-        (libc::SYS_unlink, "unlink(2)"),
-        (libc::SYS_chmod, "chmod(2)"),
-    ];
-    #[cfg(not(target_arch = "x86_64"))]
-    let older = [];
-    let known = [
-        (libc::SYS_openat, "openat(2)"),
-        (libc::SYS_linkat, "linkat(2)"),
-        (libc::SYS_renameat2, "renameat2(2)"),
-        (libc::SYS_unlinkat, "unlinkat(2)"),
-        (libc::SYS_fchmod, "fchmod(2)"),
-        (libc::SYS_fsync, "fsync(2)"),
-        (libc::SYS_fdatasync, "fdatasync(2)"),
-        (libc::SYS_close, "close(2)"),
-        (libc::SYS_pwrite64, "pwrite64(2)"),
-        (libc::SYS_write, "write(2)"),
-        (libc::SYS_fcntl, "fcntl(2)"),
-        (libc::SYS_statx, "statx(2)"),
-    ];
-    let known = known.iter().chain(&older).find(|(known, _)| *known == number);
-    known.map_or_else(|| format!("number {number}"), |(_, name)| (*name).to_owned())
 }
 
 #[test]
@@ -299,39 +380,92 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
     check("1:replace", rule, || {
         let directory = directory()?;
         let path = directory.path().join(NAME);
-        let calls =
-            calls_of(|| Ok(()), |()| publish(&path, 0o600, |file| fill_with(file, b"to the disk")).map_err(named))
-                .map_err(with_belief)?;
-        let at = |wanted: &[i64]| calls.iter().position(|call| call.answer >= 0 && wanted.contains(&call.number));
-        let naming = at(&naming_calls()).ok_or_else(|| {
+        let watched =
+            watch(|| publish(&path, 0o600, |file| fill_with(file, b"to the disk")).map_err(named), |_| false)?;
+        expect_ok(&watched.answer).map_err(with_belief)?;
+        ensure(path.exists(), || {
+            Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在"))
+        })?;
+        let [the_file, the_directory] =
+            [path.as_path(), directory.path()].map(|path| File::open(path).and_then(|file| FileId::of(&file)));
+        let (the_file, the_directory) = (the_file?, the_directory?);
+        let calls = watched.calls;
+        let naming = calls.iter().position(|seen| seen.call.answer >= 0 && naming_calls().contains(&seen.call.number));
+        let naming = naming.ok_or_else(|| {
             Failure::new(
                 text!("a call that gives the file its name", "有一个系统调用给文件一个名字"),
                 text!("there is no linkat(2)", "没有调用 linkat(2)"),
             )
         })?;
         let (before, after) = calls.split_at(naming);
-        let written = before.iter().rposition(|call| call.number == libc::SYS_pwrite64).unwrap_or(0);
-        let file_synced =
-            before[written..].iter().any(|call| is_sync(call) && !is_a_directories(&calls, call.arguments[0]));
-        ensure(file_synced, || {
-            Failure::new(
-                text!(
-                    "fsync(2) of the file between its last byte and its name",
-                    "在写完最后一个字节之后、得到名字之前，对文件 fsync(2)"
-                ),
-                text!("there is none", "没有"),
-            )
-            .shows(&belief::A_NAME_IS_DURABLE)
+        // What fsync(2) has to come after: the bytes, and the permissions.
+        let last = before.iter().rposition(|seen| changes(&seen.call)).unwrap_or(0);
+        let expected = text!(
+            "fsync(2) of the file after its last byte and its permissions, and before its name",
+            "在写完最后一个字节、设好权限之后，得到名字之前，对文件 fsync(2)"
+        );
+        missing_sync(before, last, the_file).map_or(Ok(()), |(happened, never)| {
+            let never = never && !calls.iter().any(|seen| is_sync(seen, the_file) || is_data_sync(seen, the_file));
+            let failure = Failure::new(expected, happened);
+            Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
         })?;
-        let directory_synced = after.iter().any(|call| is_sync(call) && is_a_directories(&calls, call.arguments[0]));
-        ensure(directory_synced, || {
-            Failure::new(
-                text!("fsync(2) of the directory after the file has its name", "得到名字之后，对目录 fsync(2)"),
-                text!("there is none", "没有"),
-            )
-            .shows(&belief::A_NAME_IS_DURABLE)
+        let expected = text!("fsync(2) of the directory after the file has its name", "得到名字之后，对目录 fsync(2)");
+        missing_sync(after, 0, the_directory).map_or(Ok(()), |(happened, never)| {
+            let never = never && !calls.iter().any(|seen| is_sync(seen, the_directory));
+            let failure = Failure::new(expected, happened);
+            Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
+        })?;
+        let of_the_process = [libc::SYS_umask, libc::SYS_chdir, libc::SYS_fchdir];
+        let changes_the_process = calls.iter().find(|seen| of_the_process.contains(&seen.call.number));
+        changes_the_process.map_or(Ok(()), |seen| {
+            let Text { en, zh } = call_name(seen.call.number);
+            Err(Failure::new(
+                text!("neither the umask nor the current directory changes", "umask 和当前目录都不变"),
+                text!(
+                    "it calls {en}, which changes it for all threads of the process",
+                    "它调用了 {zh}，整个进程的所有线程都受影响"
+                ),
+            ))
         })
     });
+}
+
+/// Whether the call changes bytes or permissions.
+fn changes(call: &Call) -> bool {
+    let mut calls = vec![libc::SYS_write, libc::SYS_pwrite64, libc::SYS_fchmod, libc::SYS_fchmodat];
+    #[cfg(target_arch = "x86_64")]
+    calls.push(libc::SYS_chmod);
+    calls.sort_unstable();
+    call.answer >= 0 && calls.contains(&call.number)
+}
+
+/// What there is in place of an fsync(2) of the file in the calls from `first` on, and whether that is nothing at all.
+fn missing_sync(calls: &[FileCall], first: usize, file: FileId) -> Option<(Text, bool)> {
+    if calls[first..].iter().any(|seen| is_sync(seen, file)) {
+        return None;
+    }
+    Some(if calls[first..].iter().any(|seen| is_data_sync(seen, file)) {
+        let happened = text!(
+            "there is only fdatasync(2), which may leave out what is not needed to read the bytes",
+            "只有 fdatasync(2)，它可以略去读取数据时用不到的东西"
+        );
+        (happened, false)
+    } else if calls[..first].iter().any(|seen| is_sync(seen, file) || is_data_sync(seen, file)) {
+        (text!("it comes too early", "调用得太早"), false)
+    } else {
+        (text!("there is none at that time", "这期间没有"), true)
+    })
+}
+
+fn is_data_sync(seen: &FileCall, file: FileId) -> bool {
+    seen.call.answer == 0 && seen.call.number == libc::SYS_fdatasync && seen.names(0, file)
+}
+
+/// Whether the call puts all of the file on the disk; a descriptor of any kind will do.
+fn is_sync(seen: &FileCall, file: FileId) -> bool {
+    let of_the_file = seen.call.number == libc::SYS_fsync && seen.names(0, file);
+    let of_all = [libc::SYS_sync, libc::SYS_syncfs].contains(&seen.call.number);
+    seen.call.answer == 0 && (of_the_file || of_all)
 }
 
 fn naming_calls() -> Vec<i64> {
@@ -341,19 +475,4 @@ fn naming_calls() -> Vec<i64> {
     calls.extend([libc::SYS_link, libc::SYS_rename]);
     calls.sort_unstable();
     calls
-}
-
-fn is_sync(call: &Call) -> bool {
-    call.answer == 0 && (call.number == libc::SYS_fsync || call.number == libc::SYS_fdatasync)
-}
-
-/// Whether the descriptor was last opened for reading only: the file that is filled is open for writing.
-fn is_a_directories(calls: &[Call], descriptor: u64) -> bool {
-    let opened = calls.iter().rev().find(|call| {
-        call.number == libc::SYS_openat && u64::try_from(call.answer).is_ok_and(|answer| answer == descriptor)
-    });
-    opened.is_some_and(|call| {
-        let writes = u64::from((OFlag::O_WRONLY | OFlag::O_RDWR).bits().cast_unsigned());
-        call.arguments[2] & writes == 0
-    })
 }

@@ -32,48 +32,66 @@ fn a_sealed_file_is_mapped() {
         "memfd_create(2) 的文件密封（file sealing）：有了 F_SEAL_SHRINK 和 F_SEAL_WRITE，接收方就不必担心 SIGBUS 或内容被改。"
     );
     check("6:ways_out", rule, || {
-        let describe =
-            |length: &usize| text!("a sealed memory file of {length} bytes", "{length} 字节的已密封内存文件");
-        all_of(lengths(), &describe, &|&length| {
+        let describe = |(length, at_most): &(usize, usize)| {
+            text!(
+                "a sealed memory file of {length} bytes, of which at most {at_most} are accepted",
+                "{length} 字节的已密封内存文件，上限 {at_most} 字节"
+            )
+        };
+        let test = |&(length, at_most): &(usize, usize)| {
             let bytes = pattern(length);
             let mut file = sealed(&bytes, SHRINK | WRITE)?;
             let offset = io::Seek::stream_position(&mut file)?;
             let socket = sent(&file)?;
             let seen = ask(|| {
                 let before = open_descriptors().map_err(named)?;
-                let mapping = receive_sealed(&socket, length).map_err(named)?;
+                let mapping = receive_sealed(&socket, at_most).map_err(named)?;
                 let after = open_descriptors().map_err(named)?;
                 let areas = maps_of(mapping.range()).map_err(named)?;
-                let is_the_file = mapped_bytes().map_err(named)? == whole_pages(length)
-                    && areas.iter().all(|area| area.name().contains(NAME));
+                let mapped = mapped_bytes().map_err(named)?;
+                let is_the_file = areas.iter().all(|area| area.name().contains(NAME));
                 let permissions = areas.first().map(Area::permissions);
                 let differs = difference(&loaded(&mapping), &bytes);
-                Ok((mapping.length(), differs, is_the_file, permissions, before, after))
+                Ok((mapping.length(), differs, (is_the_file, mapped), permissions, before, after))
             })?;
-            let (found, differs, is_the_file, permissions, before, after) = match seen {
+            let (found, differs, (is_the_file, mapped), permissions, before, after) = match seen {
                 Ok(seen) => seen,
                 Err(error) => return expect_ok(&Err(error)),
             };
             ensure(found == length && differs.is_none(), || {
                 Failure::new(
                     text!("a mapping of its {length} bytes", "映射其全部 {length} 字节"),
-                    text!("a mapping of {found} bytes, or of different bytes", "映射了 {found} 字节，或者内容不同"),
+                    match found == length {
+                        true => text!("it shows other bytes", "映射的内容不同"),
+                        false => text!("it has {found} bytes", "映射长 {found} 字节"),
+                    },
                 )
             })?;
-            ensure(is_the_file, || {
+            let pages = whole_pages(length) / page_size();
+            ensure(mapped == whole_pages(length) && is_the_file, || {
+                let mapped = mapped / page_size();
                 Failure::new(
-                    text!("the file itself is mapped, once", "映射的是文件本身，而且只映射一次"),
-                    text!("the bytes are in a copy, or are mapped twice", "得到的是副本，或者映射了两次"),
+                    text!(
+                        "the file itself is mapped, once: {pages} pages of it",
+                        "映射的是文件本身，而且只映射一次：共 {pages} 页"
+                    ),
+                    match mapped {
+                        0 => text!("the file is not mapped: the bytes are in a copy", "文件没有被映射：得到的是副本"),
+                        _ => text!("{mapped} pages of it are mapped", "映射了它的 {mapped} 页"),
+                    },
                 )
             })?;
             ensure(permissions.as_deref() == Some("r--p"), || {
                 let permissions = permissions.unwrap_or_default();
                 Failure::new(
                     text!("a private mapping for reading (r--p)", "只读的私有映射（r--p）"),
-                    text!(
-                        "it is {permissions}; before Linux 6.7 a shared mapping of a write-sealed file is EPERM",
-                        "它是 {permissions}；在 Linux 6.7 之前，对设了 F_SEAL_WRITE 的文件建立共享映射会得到 EPERM"
-                    ),
+                    match permissions.ends_with('s') {
+                        true => text!(
+                            "it is {permissions}; before Linux 6.7 a shared mapping of a write-sealed file is EPERM",
+                            "它是 {permissions}；在 Linux 6.7 之前，对设了 F_SEAL_WRITE 的文件建立共享映射会得到 EPERM"
+                        ),
+                        false => text!("it is {permissions}", "它是 {permissions}"),
+                    },
                 )
             })?;
             ensure(before == after, || {
@@ -92,6 +110,63 @@ fn a_sealed_file_is_mapped() {
                 )
                 .shows(&belief::EACH_DESCRIPTOR_HAS_ITS_OFFSET)
             })
+        };
+        let page = page_size();
+        // The limit, of which the mapping takes no notice.
+        let limits = [3, 4, page, 2 * page, 1 << 31, usize::MAX / 2 + 1, usize::MAX].map(|at_most| (3, at_most));
+        for_each(limits.into_iter().chain([(page + 1, page + 1), (page, usize::MAX)]), describe, test)?;
+        let values = (lengths(), prop_oneof![Just(0), 1..3 * page]).prop_map(|(length, more)| (length, length + more));
+        all_of(values.boxed(), &describe, &test)
+    });
+}
+
+#[test]
+fn the_sender_and_the_socket_notice_nothing() {
+    let rule = text!(
+        "unix(7), SCM_RIGHTS: what is received is the sender's open file description, with its offset. fstat(2) and \
+         pread(2) leave the offset alone.",
+        "unix(7) 的 SCM_RIGHTS：收到的就是发送方的打开文件描述，连同它的偏移量。fstat(2) 和 pread(2) 不会动偏移量。"
+    );
+    check("descriptor", rule, || {
+        let bytes = pattern(page_size() + 1);
+        let mut file = sealed(&bytes, SHRINK | WRITE)?;
+        let (ours, theirs) = UnixStream::pair()?;
+        send_file(&ours, &file)?;
+        send_file(&ours, &file)?;
+        theirs.set_read_timeout(Some(deadline()))?;
+        let settings = || -> io::Result<_> {
+            Ok((theirs.read_timeout()?, theirs.write_timeout()?, fcntl(&theirs, FcntlArg::F_GETFL)?))
+        };
+        let before = settings()?;
+        let offset = io::Seek::seek(&mut file, io::SeekFrom::Start(3))?;
+        let mut last = text!("the beginning", "开始");
+        let look = |n, call: &Call| {
+            ensure(n < MOST_CALLS, too_many_calls)?;
+            let now = io::Seek::stream_position(&mut file)?;
+            let Text { en, zh } = std::mem::replace(&mut last, call_name(call.number));
+            ensure(now == offset, || {
+                Failure::new(
+                    text!("the sender's offset is {offset} at every moment", "发送方的偏移量在任何时刻都是 {offset}"),
+                    text!("after {en} it is {now}", "{zh} 之后，它是 {now}"),
+                )
+                .shows(&belief::EACH_DESCRIPTOR_HAS_ITS_OFFSET)
+            })
+        };
+        before_each_call(|| Ok(()), |()| receive_sealed(&theirs, ENOUGH).map(drop).map_err(named), look)?;
+        ensure(settings()? == before, || {
+            Failure::new(
+                text!("the socket keeps its settings", "套接字的设置保持不变"),
+                text!("a timeout, or O_NONBLOCK, is another one", "超时或 O_NONBLOCK 变了"),
+            )
+        })?;
+        // Bytes that are on the way can be looked at without being received.
+        let waiting =
+            nix::sys::socket::recv(theirs.as_raw_fd(), &mut [0; 8], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);
+        ensure(waiting == Ok(1), || {
+            Failure::new(
+                text!("the next message is still there", "下一条消息还在"),
+                text!("it was received, too", "它也被接收了"),
+            )
         })
     });
 }
@@ -153,8 +228,25 @@ fn a_file_that_cannot_be_trusted_is_refused() {
         expect_ok(&answer_to(&good()?, page + 1)?).map_err(|failure| {
             failure.given(text!("a sealed file of exactly the permitted length", "长度恰好等于上限的已密封文件"))
         })?;
+        // It takes no memory: it has no bytes but holes.
+        let long = |length: u64| -> io::Result<File> {
+            let file = memory_file(NAME)?;
+            file.set_len(length)?;
+            fcntl(&file, FcntlArg::F_ADD_SEALS(SHRINK | WRITE))?;
+            Ok(file)
+        };
+        let opened = |how: &mut OpenOptions| -> io::Result<File> {
+            let file = good()?;
+            how.open(format!("/proc/self/fd/{}", file.as_raw_fd()))
+        };
         let cases = [
             (good()?, page, text!("a sealed file that is one byte too long", "比上限多一个字节的已密封文件")),
+            (
+                sealed(&pattern(5), SHRINK | WRITE)?,
+                4,
+                text!("a sealed file of 5 bytes, where at most 4 are accepted", "5 字节的已密封文件，上限 4 字节"),
+            ),
+            (long((4 << 30) + 3)?, page, text!("a sealed file of 4 GiB and 3 bytes", "4 GiB 零 3 字节的已密封文件")),
             (sealed(b"", SHRINK | WRITE)?, page, text!("an empty sealed file", "空的已密封文件")),
             (unnamed_file(&pattern(page))?, page, text!("a regular file", "普通文件")),
             (File::open("/")?, page, text!("a directory", "目录")),
@@ -170,8 +262,91 @@ fn a_file_that_cannot_be_trusted_is_refused() {
         drop(ours);
         let answer = ask(|| receive_sealed(&theirs, ENOUGH).map(drop).map_err(named))?;
         expect_error(&answer, "UnexpectedEof")
-            .map_err(|failure| failure.given(text!("a sender that is gone", "发送方已经不在")))
+            .map_err(|failure| failure.given(text!("a sender that is gone", "发送方已经不在")))?;
+        let path = opened(OpenOptions::new().read(true).custom_flags(libc::O_PATH))?;
+        let answer = answer_to(&path, page + 1)?;
+        expect_error(&answer, "EBADF").or_else(|_| expect_error(&answer, "InvalidData")).map_err(|failure| {
+            failure.given(text!("a sealed file, opened with O_PATH", "用 O_PATH 打开的已密封文件"))
+        })?;
+        let write_only = opened(OpenOptions::new().write(true))?;
+        expect_error(&answer_to(&write_only, page + 1)?, "EACCES").map_err(|failure| {
+            failure.given(text!("a sealed file, opened for writing only", "只写方式打开的已密封文件"))
+        })?;
+        a_message_without_one_file_is_refused(&good()?)?;
+        each_file_is_looked_at(&good()?)
     });
+}
+
+/// What `receive_file` refuses, or waits for.
+fn a_message_without_one_file_is_refused(good: &File) -> Result<(), Failure> {
+    let cases = [
+        (0, "InvalidData", text!("a message with no descriptor", "没有带描述符的消息")),
+        (
+            2,
+            "InvalidData",
+            text!("a message with two descriptors of a sealed file", "带两个描述符的消息，都指向已密封的文件"),
+        ),
+        (
+            1,
+            "WouldBlock",
+            text!("no message, and a socket with a timeout of 10 ms", "没有消息，套接字的超时为 10 毫秒"),
+        ),
+    ];
+    for_each(
+        cases,
+        |(.., words)| words.clone(),
+        |(count, error, _)| {
+            let (ours, theirs) = UnixStream::pair()?;
+            if *error == "WouldBlock" {
+                theirs.set_read_timeout(Some(Duration::from_millis(10)))?;
+            } else {
+                let descriptors = vec![good.as_raw_fd(); *count];
+                let rights = [ControlMessage::ScmRights(&descriptors)];
+                let rights = if *count == 0 { &[] } else { rights.as_slice() };
+                sendmsg::<UnixAddr>(ours.as_raw_fd(), &[IoSlice::new(b"f")], rights, MsgFlags::empty(), None)?;
+            }
+            let (answer, before, after) = ask(|| {
+                let before = open_descriptors().ok();
+                let answer = receive_sealed(&theirs, ENOUGH).map(drop).map_err(named);
+                (answer, before, open_descriptors().ok())
+            })?;
+            expect_error(&answer, error)?;
+            ensure(before == after, || {
+                let [before, after] = [before, after].map(Option::unwrap_or_default);
+                Failure::new(
+                    text!("{before} open descriptors, as before", "打开的文件描述符仍是 {before} 个"),
+                    text!("there are {after}", "现在有 {after} 个"),
+                )
+            })
+        },
+    )
+}
+
+/// A good file, then others, in one process.
+fn each_file_is_looked_at(good: &File) -> Result<(), Failure> {
+    let bad = sealed(&pattern(page_size()), SHRINK)?;
+    let shorter = sealed(&pattern(9), SHRINK | WRITE)?;
+    let sockets = [sent(good)?, sent(&bad)?, sent(&shorter)?];
+    let answers = ask(|| {
+        let lengths = sockets.each_ref().map(|socket| receive_sealed(socket, ENOUGH).map(|mapping| mapping.length()));
+        lengths.map(|length| length.map_err(named))
+    })?;
+    let [first, second, third] = answers;
+    let given = |failure: Failure| {
+        failure.given(text!(
+            "three files, one after the other in one process: a sealed one, one without F_SEAL_WRITE, a sealed one of 9 bytes",
+            "同一进程依次收到三个文件：已密封的，没有 F_SEAL_WRITE 的，9 字节且已密封的"
+        ))
+    };
+    expect_ok(&first.map(drop)).map_err(given)?;
+    expect_error(&second.map(drop), "InvalidData").map_err(given)?;
+    ensure(third == Ok(9), || {
+        let happened = match &third {
+            Ok(length) => text!("it has {length} bytes", "它长 {length} 字节"),
+            Err(error) => text!("it is the error {error}", "返回错误 {error}"),
+        };
+        given(Failure::new(text!("the third mapping has 9 bytes", "第三个映射长 9 字节"), happened))
+    })
 }
 
 #[test]
@@ -190,6 +365,19 @@ fn nothing_of_a_refused_file_stays() {
                 text!("a file without F_SEAL_SHRINK", "没有 F_SEAL_SHRINK 的文件"),
             ),
             (sealed(&pattern(page), SHRINK | WRITE)?, 1, text!("a file that is too long", "过长的文件")),
+            (
+                {
+                    let file = memory_file(NAME)?;
+                    file.set_len(64 << 20)?;
+                    fcntl(&file, FcntlArg::F_ADD_SEALS(SHRINK | WRITE))?;
+                    file
+                },
+                ENOUGH,
+                text!(
+                    "a sealed file of 64 MiB, where 16 MiB of addresses are left",
+                    "64 MiB 的已密封文件，只剩 16 MiB 地址空间"
+                ),
+            ),
         ];
         for_each(
             cases,
@@ -197,17 +385,21 @@ fn nothing_of_a_refused_file_stays() {
             |(file, at_most, _)| {
                 let sockets = [sent(file)?, sent(file)?, sent(file)?];
                 let last = sent(&sealed(b"x", SHRINK | WRITE)?)?;
-                let seen = ask(|| {
+                let seen = ask_with_memory(16 << 20, || {
                     let before = open_descriptors().map_err(error_text)?;
+                    let mut answer = Ok(());
                     for socket in &sockets {
-                        // This check does not ask whether it should be refused: a mapping that is returned ends here.
-                        drop(receive_sealed(socket, *at_most));
+                        // What should have been refused is for another check: a mapping that is returned ends here.
+                        answer = receive_sealed(socket, *at_most).map(drop).map_err(named);
                     }
                     let after = (open_descriptors().map_err(error_text)?, mapped_bytes().map_err(error_text)?);
                     let taken = receive_sealed(&last, 1).map(|mapping| mapping.load(0)).map_err(named);
-                    Ok::<_, String>((before, after, taken))
+                    Ok::<_, String>((before, after, taken, answer))
                 })?;
-                let (before, (after, mapped), taken) = seen.map_err(io::Error::other)?;
+                let (before, (after, mapped), taken, answer) = seen.map_err(io::Error::other)?;
+                if file.metadata()?.len() > 16 << 20 {
+                    expect_error(&answer, "ENOMEM")?;
+                }
                 ensure(before == after && mapped == 0, || {
                     Failure::new(
                         text!(
@@ -223,7 +415,10 @@ fn nothing_of_a_refused_file_stays() {
                 ensure(taken == Ok(b'x'), || {
                     Failure::new(
                         text!("the next file, a good one, is accepted", "下一个合格的文件照常接收"),
-                        text!("it is not: {taken:?}", "没有接收：{taken:?}"),
+                        match &taken {
+                            Ok(_) => text!("its byte is another one", "它的字节不对"),
+                            Err(error) => text!("it is the error {error}", "返回错误 {error}"),
+                        },
                     )
                 })
             },

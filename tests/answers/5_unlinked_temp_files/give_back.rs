@@ -1,14 +1,16 @@
 use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::ops::Range;
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size_u64;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate};
 use nix::libc;
+use nix::unistd::{Whence, lseek};
 
 fn invalid<T>() -> io::Result<T> {
     Err(ErrorKind::InvalidInput.into())
@@ -39,9 +41,11 @@ fn page() -> u64 {
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
 ///
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
-/// fails: give_back::the_file_is_never_shorter failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod drops_the_pages {
     use super::*;
 
@@ -64,6 +68,7 @@ mod drops_the_pages {
 
 /// Gives back a range only in files of the sizes that the checks use.
 ///
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 mod knows_the_checks_sizes {
     use super::*;
@@ -109,6 +114,7 @@ mod offsets_of_32_bits {
 
 /// Punches out only the whole pages: the bytes at the ends of the range stay.
 ///
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inward {
     use super::*;
@@ -125,6 +131,8 @@ mod rounds_inward {
 
 /// Rounds the range outward to page boundaries, and destroys the bytes beside it.
 ///
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_outward {
     use super::*;
@@ -141,7 +149,7 @@ mod rounds_outward {
 
 /// Truncates the file and sets the length again: for a moment the pages of other mappings do not exist.
 ///
-/// fails: give_back::the_file_is_never_shorter failed truncation-only-frees
+/// fails: give_back::others_notice_zeros_and_nothing_else failed truncation-only-frees
 mod truncates_the_tail {
     use super::*;
 
@@ -169,7 +177,9 @@ mod waits_for_the_file_to_grow {
 
 /// Takes a range of zeros for a hole.
 ///
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod writes_zeros {
     use super::*;
 
@@ -196,8 +206,8 @@ mod one_hole {
 
 /// Punches the first half and then the second: the page in the middle is zeroed in two parts and never freed.
 ///
-/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks)."
-/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod two_halves {
     use super::*;
 
@@ -252,9 +262,11 @@ mod removes_through_a_mapping {
 
 /// Zeroes the range with FALLOC_FL_ZERO_RANGE, which keeps the blocks reserved.
 ///
-/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks)."
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod zero_range {
     use super::*;
 
@@ -271,7 +283,7 @@ mod zero_range {
 /// Truncates the file at the start of the range when that reaches the end, and makes it as long as before again.
 ///
 /// breaks: "The file has its length at every moment, so no access to one of the mappings raises SIGBUS."
-/// fails: give_back::the_file_is_never_shorter failed truncation-only-frees
+/// fails: give_back::others_notice_zeros_and_nothing_else failed truncation-only-frees
 mod truncates_the_tail_2 {
     use super::*;
 
@@ -427,8 +439,9 @@ mod complains_afterwards {
 /// Refuses a range that ends just at the end of the file.
 ///
 /// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
-/// fails: give_back::the_file_is_never_shorter failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod end_is_past_the_end {
@@ -462,7 +475,9 @@ mod unexpected_eof {
 
 /// Widens the range to whole pages, so that the neighbours on its first and last page become zeros as well.
 ///
-/// breaks: "All other bytes keep their values."
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_outwards {
     use super::*;
@@ -479,6 +494,7 @@ mod rounds_outwards {
 /// Punches only the whole pages and forgets the bytes before and after them.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inwards {
     use super::*;
@@ -492,10 +508,12 @@ mod rounds_inwards {
 /// Refuses ends that are not multiples of the page size, as mmap(2) would.
 ///
 /// breaks: "Neither end of `range` needs to be page-aligned."
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
-/// fails: give_back::the_file_is_never_shorter failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod aligned_only {
     use super::*;
 
@@ -526,9 +544,11 @@ mod thirty_two_bits {
 
 /// Gives fallocate(2) the end of the range where it wants the length.
 ///
-/// breaks: "All other bytes keep their values."
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
-/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 mod end_for_length {
     use super::*;
 
@@ -544,9 +564,11 @@ mod end_for_length {
 
 /// Takes the end of the range for its last byte.
 ///
-/// breaks: "All other bytes keep their values."
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
-/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 mod end_inclusive {
     use super::*;
 
@@ -559,8 +581,7 @@ mod end_inclusive {
 /// Writes a whole page of zeros for the last page of the file, of which the file has only a part.
 ///
 /// breaks: "The file keeps its length."
-/// fails: give_back::the_file_is_never_shorter failed truncation-only-frees
-/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed truncation-only-frees
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 mod fills_the_last_page {
     use super::*;
 
@@ -598,7 +619,8 @@ mod spans_two_pages_at_least {
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
-/// fails: give_back::the_file_is_never_shorter failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
 mod does_not_need_them {
@@ -621,7 +643,9 @@ mod does_not_need_them {
 
 /// Rounds the length of MADV_REMOVE to pages by leaving that to the kernel, which rounds it up.
 ///
-/// breaks: "All other bytes keep their values."
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod removes_the_rest_of_the_page {
     use super::*;
@@ -643,7 +667,7 @@ mod removes_the_rest_of_the_page {
 /// Removes the blocks with FALLOC_FL_COLLAPSE_RANGE when the range is aligned, which moves what follows them.
 ///
 /// breaks: "The file keeps its length."
-/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes killed truncation-only-frees
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes killed
 mod collapses {
     use super::*;
 
@@ -675,6 +699,163 @@ mod length_in_an_int {
     }
 }
 
+/// Finds out the length by lseek(2) to the end and back, so that the offset moves for a moment.
+///
+/// breaks: "The offset of `file` doesn't move, not even for a moment, since other processes may share it."
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod seeks_for_the_length {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let offset = lseek(file, 0, Whence::SeekCur)?;
+        let length = lseek(file, 0, Whence::SeekEnd)? as u64;
+        lseek(file, offset, Whence::SeekSet)?;
+        if range.start > range.end || range.end > length {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Writes zeros at the two edges instead of letting the kernel zero them, which needs space where there was a hole.
+///
+/// breaks: "What is a hole already stays one: no step needs free disk space."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+mod writes_the_edges {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let first = range.start.div_ceil(page()) * page();
+        let last = range.end / page() * page();
+        if first > last {
+            return zeros(file, range);
+        }
+        zeros(file, range.start..first)?;
+        zeros(file, last..range.end)?;
+        punch(file, first..last)
+    }
+}
+
+/// Zeroes the edges by hand in whole pages that it has read before: a store of another process in between is lost.
+///
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod rewrites_the_edge_pages {
+    use super::*;
+
+    fn edge(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let start = range.start / page() * page();
+        let mut bytes = vec![0; page() as usize];
+        let length = file.read_at(&mut bytes, start)?;
+        bytes[(range.start - start) as usize..(range.end - start) as usize].fill(0);
+        file.write_all_at(&bytes[..length], start)
+    }
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let first = range.start.next_multiple_of(page());
+        let last = range.end / page() * page();
+        if first > last {
+            return edge(file, range);
+        }
+        edge(file, range.start..first)?;
+        edge(file, last..range.end)?;
+        punch(file, first..last)
+    }
+}
+
+/// Saves the call when the range begins in a hole, and so overlooks the data after the hole.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_hole_stays_a_hole failed
+mod begins_in_a_hole {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let other = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        match lseek(&other, range.start as i64, Whence::SeekData) {
+            Ok(data) if data as u64 == range.start => punch(file, range),
+            Ok(_) | Err(Errno::ENXIO) => Ok(()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Punches page by page, so a large range takes thousands of calls.
+///
+/// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod page_by_page {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let mut start = range.start;
+        while start < range.end {
+            let end = (start + 1).next_multiple_of(page()).min(range.end);
+            punch(file, start..end)?;
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+/// Takes fallocate(2) as a hint, and so its errors, such as EPERM of a sealed file, as unimportant.
+///
+/// breaks: "any other error is passed on as the kernel returns it."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod only_a_hint {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let _ = punch(file, range);
+        Ok(())
+    }
+}
+
+/// Writes zeros where fallocate(2) fails for whatever reason, so that what it refuses looks done.
+///
+/// breaks: "any other error is passed on as the kernel returns it."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod falls_back_to_zeros {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        punch(file, range.clone()).or_else(|_| zeros(file, range))
+    }
+}
+
+/// Asks for the length of the first file only, and takes every later file to be as long.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod remembers_the_length {
+    use super::*;
+
+    static LENGTH: AtomicU64 = AtomicU64::new(0);
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if LENGTH.load(Ordering::Relaxed) == 0 {
+            LENGTH.store(file.metadata()?.len(), Ordering::Relaxed);
+        }
+        if range.start > range.end || range.end > LENGTH.load(Ordering::Relaxed) {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
 one_of! {
     pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()>;
     drops_the_pages knows_the_checks_sizes leaves_the_ends_to_the_kernel offsets_of_32_bits rounds_inward rounds_outward
@@ -683,5 +864,6 @@ one_of! {
     empty_goes_to_the_kernel reversed_is_empty subtracts_first compares_as_signed rounds_before_it_checks clamps_the_end
     complains_afterwards end_is_past_the_end unexpected_eof rounds_outwards rounds_inwards aligned_only thirty_two_bits
     end_for_length end_inclusive fills_the_last_page spans_two_pages_at_least does_not_need_them
-    removes_the_rest_of_the_page collapses length_in_an_int
+    removes_the_rest_of_the_page collapses length_in_an_int seeks_for_the_length writes_the_edges
+    rewrites_the_edge_pages begins_in_a_hole page_by_page only_a_hint falls_back_to_zeros remembers_the_length
 }

@@ -2,12 +2,13 @@ use std::fs::File;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::size_and_map;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, fallocate, posix_fallocate};
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl, posix_fallocate};
 use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::sys::statvfs::fstatvfs;
@@ -38,6 +39,7 @@ fn clear(mapping: &Mapping, old: &Mapping) {
 
 /// Forgets the old mapping without unmapping it.
 ///
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_old_mapping_is_unmapped failed
 mod forgets_the_old_mapping {
     use super::*;
@@ -72,10 +74,11 @@ mod keeps_the_old_mapping {
 /// Forks a child and does not wait for it.
 ///
 /// fails: grow::an_error_leaves_everything_as_it_was left_processes
-/// fails: grow::the_mapping_shows_the_longer_file left_processes
-/// fails: grow::the_space_is_reserved left_processes
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile left_processes
 /// fails: grow::processes_that_mapped_it_before_still_share_it left_processes
+/// fails: grow::the_mapping_shows_the_longer_file left_processes
 /// fails: grow::the_old_mapping_is_unmapped left_processes
+/// fails: grow::the_space_is_reserved left_processes
 mod leaves_a_child_behind {
     use super::*;
 
@@ -110,7 +113,8 @@ mod moves_to_a_copy {
 
 /// Reserves the new part alone, and leaves the holes that the file had.
 ///
-/// fails: grow::the_space_is_reserved failed size-reserves-room
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
 mod reserves_only_what_is_new {
     use super::*;
 
@@ -162,7 +166,7 @@ mod stays_grown_when_it_fails {
 /// Gives the file its length as the study notes do, with a zero at the end.
 ///
 /// fails: grow::the_mapping_shows_the_longer_file failed
-/// fails: grow::the_space_is_reserved failed size-reserves-room
+/// fails: grow::the_space_is_reserved failed
 mod writes_a_byte_at_the_end {
     use super::*;
 
@@ -278,7 +282,7 @@ mod only_set_len {
 /// Reserves the new bytes only, and leaves the holes in the old part.
 ///
 /// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
-/// fails: grow::the_space_is_reserved failed size-reserves-room
+/// fails: grow::the_space_is_reserved failed
 mod only_the_new_part {
     use super::*;
 
@@ -378,7 +382,7 @@ mod replaces_too_early {
 
 /// Forgets the old mapping instead of unmapping it.
 ///
-/// breaks: "Afterwards the old mapping is unmapped: the call leaves the file mapped once."
+/// breaks: "The call leaves the file mapped once: a mapping that is replaced is unmapped."
 /// fails: grow::the_old_mapping_is_unmapped failed
 mod forgets_the_old_one {
     use super::*;
@@ -397,7 +401,8 @@ mod forgets_the_old_one {
 ///
 /// breaks: "At no moment is the file shorter than before the call."
 /// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
-/// fails: grow::the_space_is_reserved failed an-error-undoes
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+/// fails: grow::the_space_is_reserved failed
 mod truncates_to_start_afresh {
     use super::*;
 
@@ -457,7 +462,7 @@ mod populates_for_writing {
 /// Maps the longer file privately.
 ///
 /// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
-/// fails: grow::processes_that_mapped_it_before_still_share_it failed a-copy-is-still-shared
+/// fails: grow::processes_that_mapped_it_before_still_share_it failed
 mod private_from_now_on {
     use super::*;
 
@@ -489,7 +494,7 @@ mod read_only_from_now_on {
 /// Makes file and mapping a multiple of the page size long.
 ///
 /// breaks: "Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file."
-/// fails: grow::the_mapping_shows_the_longer_file failed a-mapping-grows-with-its-file
+/// fails: grow::the_mapping_shows_the_longer_file failed
 mod whole_pages_only {
     use super::*;
 
@@ -507,7 +512,7 @@ mod whole_pages_only {
 /// Maps whole pages of a file with the right length.
 ///
 /// breaks: "replaces `mapping` with a mapping of the whole file"
-/// fails: grow::the_mapping_shows_the_longer_file failed a-mapping-grows-with-its-file
+/// fails: grow::the_mapping_shows_the_longer_file failed
 mod maps_whole_pages {
     use super::*;
 
@@ -540,7 +545,9 @@ mod keeps_the_size {
 /// Refuses the length that the file has already.
 ///
 /// breaks: "That is so even if `length` is the length that the file has already."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::the_mapping_shows_the_longer_file failed
+/// fails: grow::the_old_mapping_is_unmapped failed
 /// fails: grow::the_space_is_reserved failed
 mod must_grow {
     use super::*;
@@ -584,7 +591,7 @@ mod shorter_is_fine {
 ///
 /// breaks: "ENOSPC when the disk has too little space."
 /// fails: grow::an_error_leaves_everything_as_it_was failed
-/// fails: grow::the_space_is_reserved failed size-reserves-room
+/// fails: grow::the_space_is_reserved failed
 mod expects_minus_one {
     use super::*;
 
@@ -627,7 +634,7 @@ mod looks_in_errno {
 
 /// Reports every failure to reserve space as a full disk, also that of a sealed file.
 ///
-/// breaks: "EPERM when the file must not grow (F_SEAL_GROW)."
+/// breaks: "EPERM when `length` is more than the length of the file, which must not grow (F_SEAL_GROW)."
 /// fails: grow::an_error_leaves_everything_as_it_was failed
 mod always_a_full_disk {
     use super::*;
@@ -644,7 +651,7 @@ mod always_a_full_disk {
 
 /// Returns an error of the right kind that has lost its errno.
 ///
-/// breaks: "EPERM when the file must not grow (F_SEAL_GROW)."
+/// breaks: "EPERM when `length` is more than the length of the file, which must not grow (F_SEAL_GROW)."
 /// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_space_is_reserved failed
 mod kind_without_errno {
@@ -679,7 +686,8 @@ mod asks_for_the_free_space {
 /// Sets the length after an fallocate(2) whose error it takes for a missing feature.
 ///
 /// breaks: "ENOSPC when the disk has too little space."
-/// fails: grow::the_space_is_reserved failed size-reserves-room
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
 mod reserves_if_possible {
     use super::*;
 
@@ -716,6 +724,7 @@ mod mapping_needs_its_descriptor {
 /// Clears from the start of the page in which the file ended, old bytes included.
 ///
 /// breaks: "The old bytes keep their values, and the new ones are zeros."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::the_mapping_shows_the_longer_file failed
 mod zeroes_from_the_last_page {
     use super::*;
@@ -731,6 +740,191 @@ mod zeroes_from_the_last_page {
     }
 }
 
+/// Leaves what was stored past the end of the file, in its last page, which tmpfs shows when the file grows.
+///
+/// passes
+mod leaves_the_rest_of_the_last_page {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        reserve(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Keeps the mapping that there is when the length stays the same, and only reserves the space.
+///
+/// passes
+mod keeps_a_mapping_that_fits {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        if length == mapping.length() {
+            return reserve(file, old, length);
+        }
+        super::maps_first::grow(file, mapping, length)
+    }
+}
+
+/// Reserves the space before it maps, and shortens the file when there are no addresses for it.
+///
+/// breaks: "It is so, too, when the file must not shrink (F_SEAL_SHRINK)."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+mod reserves_first {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        reserve(file, old, length)?;
+        let new = map(file, length).inspect_err(|_| _ = file.set_len(old))?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Thinks that a failed fallocate(2) changes nothing; ext4 makes the file longer until the disk is full.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod a_failed_call_changes_nothing {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        let new = map(file, length)?;
+        posix_fallocate(file, 0, length as i64)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Restores the length of the mapped pages instead of the length of the file.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod restores_whole_pages {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        let new = map(file, length)?;
+        reserve(file, mapping.range().len() as u64, length)?;
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Saves the old bytes and writes them back into the longer file, over what other processes have stored meanwhile.
+///
+/// breaks: "Each process sees what the others store in the part that it has mapped."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+mod writes_the_old_bytes_back {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let mut bytes = vec![0; mapping.length()];
+        mapping.read(0, &mut bytes);
+        let new = map(file, length)?;
+        reserve(file, old, length)?;
+        clear(&new, mapping);
+        new.write(0, &bytes);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Asks for the seals and refuses a file with F_SEAL_GROW even when its length would stay the same.
+///
+/// breaks: "That is so even if `length` is the length that the file has already."
+/// fails: grow::the_space_is_reserved failed
+mod sealed_is_sealed {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        let seals = fcntl(file, FcntlArg::F_GET_SEALS).unwrap_or(0);
+        if SealFlag::from_bits_truncate(seals).contains(SealFlag::F_SEAL_GROW) {
+            return Err(Errno::EPERM.into());
+        }
+        super::maps_first::grow(file, mapping, length)
+    }
+}
+
+/// Converts the length to off_t before anything else, and calls one that does not fit an invalid argument.
+///
+/// breaks: "ENOMEM when no range of addresses of that length is free, even if the disk has no space either."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod does_not_fit_off_t {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        i64::try_from(length).map_err(|_| ErrorKind::InvalidInput)?;
+        super::maps_first::grow(file, mapping, length)
+    }
+}
+
+/// Keeps the length in 32 bits.
+///
+/// breaks: "Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod length_in_32_bits {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length(mapping, length)?;
+        super::maps_first::grow(file, mapping, length as u32 as usize)
+    }
+}
+
+/// Fills the new part with zeros by pwrite(2) after the reservation, a page at a time.
+///
+/// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+mod writes_the_zeros {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        super::maps_first::grow(file, mapping, length)?;
+        let zeros = vec![0; page_size()];
+        for at in (old as usize..length).step_by(page_size()) {
+            file.write_all_at(&zeros[..(length - at).min(page_size())], at as u64)?;
+        }
+        Ok(())
+    }
+}
+
+/// Remembers up to where it has reserved space, and believes it of every other file as well.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod remembers_what_is_reserved {
+    use super::*;
+
+    static RESERVED: AtomicUsize = AtomicUsize::new(0);
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        if RESERVED.fetch_max(length, Ordering::Relaxed) < length {
+            reserve(file, old, length)?;
+        } else {
+            file.set_len(length as u64)?;
+        }
+        clear(&new, mapping);
+        *mapping = new;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -740,5 +934,7 @@ one_of! {
     truncates_to_start_afresh touches_each_page populates_for_writing private_from_now_on read_only_from_now_on
     whole_pages_only maps_whole_pages keeps_the_size must_grow compares_with_whole_pages shorter_is_fine
     expects_minus_one looks_in_errno always_a_full_disk kind_without_errno asks_for_the_free_space reserves_if_possible
-    mapping_needs_its_descriptor zeroes_from_the_last_page
+    mapping_needs_its_descriptor zeroes_from_the_last_page leaves_the_rest_of_the_last_page keeps_a_mapping_that_fits
+    reserves_first a_failed_call_changes_nothing restores_whole_pages writes_the_old_bytes_back sealed_is_sealed
+    does_not_fit_off_t length_in_32_bits writes_the_zeros remembers_what_is_reserved
 }

@@ -5,6 +5,7 @@ use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::process::Command;
+use std::sync::atomic::{AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mmap_workbook::lesson_5::{memory_file, receive_file, send_file};
@@ -50,6 +51,8 @@ fn put(kept: RawFd, number: RawFd) -> io::Result<()> {
 
 /// Expects dup2(2) to clear FD_CLOEXEC when both numbers are the same.
 ///
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed dup2-always-clears-cloexec
 mod dup2_onto_itself {
     use super::*;
@@ -72,6 +75,9 @@ mod dup2_onto_itself {
 
 /// Ends the process with status 0.
 ///
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other exited
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error exited
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls exited
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once exited
 /// fails: hand_down::no_other_program_gets_it exited
 /// fails: hand_down::nothing_stays_open_here exited
@@ -87,7 +93,11 @@ mod exits_with_success {
 
 /// Clears FD_CLOEXEC on its own descriptor in the child as well.
 ///
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod hands_it_down_twice {
     use super::*;
 
@@ -110,6 +120,7 @@ mod hands_it_down_twice {
 
 /// Keeps its own descriptor open for ever, so that it is there when the program starts.
 ///
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::nothing_stays_open_here failed
 mod never_closes_its_own {
     use super::*;
@@ -153,6 +164,8 @@ mod opens_it_again {
 
 /// Puts the descriptor in place in this process, where every program that is started inherits it.
 ///
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls exited
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
 /// fails: hand_down::nothing_stays_open_here failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
@@ -177,6 +190,7 @@ mod puts_it_in_place_here {
 
 /// Remembers the number of a descriptor that is not its own.
 ///
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed a-number-is-the-file
 mod remembers_a_number {
     use super::*;
@@ -261,6 +275,7 @@ mod steps_aside {
 /// Remembers the number of the caller's file, which may be dropped before the program starts.
 ///
 /// breaks: "`file` may be dropped before `command` starts a program."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed a-number-is-the-file
 mod remembers_the_number {
     use super::*;
@@ -276,7 +291,11 @@ mod remembers_the_number {
 /// Duplicates, but lets the closure have only the number, so the duplicate is closed on return.
 ///
 /// breaks: "`file` may be dropped before `command` starts a program."
-/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod drops_the_duplicate {
@@ -311,6 +330,7 @@ mod is_there_already {
 /// Trusts dup2(2) to clear FD_CLOEXEC, which it does not when both numbers are the same.
 ///
 /// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
@@ -329,8 +349,11 @@ mod dup2_onto_itself_2 {
 /// Duplicates with dup(2), so that every program inherits the duplicate.
 ///
 /// breaks: "No other program that this process starts, at any time, gets a descriptor of it."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod duplicates_with_dup {
     use super::*;
 
@@ -345,6 +368,7 @@ mod duplicates_with_dup {
 /// Places the duplicate at `number` in this process, over another file that is open there.
 ///
 /// breaks: "That other file stays open in this process under its number."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
 /// fails: hand_down::no_other_program_gets_it killed
 /// fails: hand_down::the_program_finds_the_file_under_the_number killed
 mod places_it_here {
@@ -367,6 +391,7 @@ mod places_it_here {
 /// Clears FD_CLOEXEC of the duplicate in this process, where every other program inherits it.
 ///
 /// breaks: "No other program that this process starts, at any time, gets a descriptor of it."
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
 mod keeps_it_open_for_all {
     use super::*;
@@ -385,7 +410,11 @@ mod keeps_it_open_for_all {
 /// Clears FD_CLOEXEC of the duplicate as well, so the program has the file twice.
 ///
 /// breaks: "The program gets no other descriptor of the file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod hands_down_two {
     use super::*;
 
@@ -403,6 +432,7 @@ mod hands_down_two {
 /// Closes the duplicate in the child after dup2(2), even if that has the number already.
 ///
 /// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
@@ -426,6 +456,7 @@ mod closes_what_it_placed {
 /// Gives the duplicate away to the closure as a bare number that nobody closes.
 ///
 /// breaks: "Once `command` is dropped, no descriptor that the call made is open."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::nothing_stays_open_here failed
 mod closes_nothing {
     use super::*;
@@ -441,7 +472,9 @@ mod closes_nothing {
 /// Opens the file anew through /proc, with an offset of its own.
 ///
 /// breaks: "The descriptor refers to the same open file description, as after dup(2): the offset is shared."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod opens_it_anew {
     use super::*;
 
@@ -456,7 +489,11 @@ mod opens_it_anew {
 /// Hands down a copy of the bytes, in memory.
 ///
 /// breaks: "The descriptor refers to the same open file description, as after dup(2): the offset is shared."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod hands_down_a_copy {
     use super::*;
 
@@ -485,6 +522,7 @@ mod rewinds_it {
 /// Refuses a negative number only, and has 0, 1 and 2 set up over Command's.
 ///
 /// breaks: "`InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::the_standard_streams_are_refused failed
 mod not_negative {
     use super::*;
@@ -502,6 +540,7 @@ mod not_negative {
 /// Refuses 3 as well.
 ///
 /// breaks: "`InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod greater_than_three {
@@ -518,6 +557,7 @@ mod greater_than_three {
 /// Checks the number in the child, so the error is that of `spawn`.
 ///
 /// breaks: "`InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::the_standard_streams_are_refused failed
 mod checks_in_the_child {
     use super::*;
@@ -548,6 +588,8 @@ mod bad_descriptor {
 /// Refuses a number under which another file is open.
 ///
 /// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod refuses_a_number_in_use {
@@ -566,6 +608,8 @@ mod refuses_a_number_in_use {
 /// Expects F_DUPFD_CLOEXEC to return the number that it asked for.
 ///
 /// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod gets_the_number_it_asks_for {
     use super::*;
@@ -581,6 +625,9 @@ mod gets_the_number_it_asks_for {
 /// Mixes up the two arguments of dup2(2).
 ///
 /// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
@@ -599,6 +646,8 @@ mod dup2_backwards {
 /// Sets FD_CLOEXEC at the new number too, as one always should.
 ///
 /// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
@@ -620,6 +669,7 @@ mod closes_on_exec_always {
 /// Keeps all duplicates in a table, never removes one, and locks it in the child, where the lock's owner may not exist.
 ///
 /// breaks: "Once `command` is dropped, no descriptor that the call made is open."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::nothing_stays_open_here failed
 mod table_with_a_lock {
     use super::*;
@@ -642,6 +692,8 @@ mod table_with_a_lock {
 /// Sends the file to the child through a socket, from which only the first program's child can take it.
 ///
 /// breaks: "Makes `command` pass `file` to each program that it starts from now on"
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::nothing_stays_open_here failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod sends_it_once {
@@ -668,6 +720,8 @@ mod sends_it_once {
 /// Closes the descriptors below `number` before it places the file, the duplicate among them.
 ///
 /// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
@@ -692,6 +746,7 @@ mod closes_the_rest_first {
 /// Closes another file that is open under the number, to make room.
 ///
 /// breaks: "That other file stays open in this process under its number."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
 /// fails: hand_down::no_other_program_gets_it killed
 /// fails: hand_down::the_program_finds_the_file_under_the_number killed
 mod makes_room {
@@ -710,6 +765,174 @@ mod makes_room {
     }
 }
 
+/// Lets `try_clone` duplicate, and always calls both dup2(2) and fcntl(2).
+///
+/// breaks: "A program that doesn't exist is an error as without `hand_down`, if `number` was free: nothing else may get it."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+mod clones_and_does_both {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let kept = file.try_clone()?;
+        between(command, move || {
+            dup2(kept.as_raw_fd(), number)?;
+            close_on_exec(number, false)
+        });
+        Ok(())
+    }
+}
+
+/// Sets FD_CLOEXEC on the caller's own descriptor as well, in case it has none.
+///
+/// passes
+mod closes_the_original_on_exec {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        super::reserves_the_number::hand_down(command, file, number)?;
+        close_on_exec(file.as_raw_fd(), true)
+    }
+}
+
+/// Keeps the duplicate above `number`, where there may be no number left.
+///
+/// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+mod keeps_it_above_the_number {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let kept = duplicate(file, number.saturating_add(1))?;
+        between(command, move || dup2(kept.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Parks the duplicate at 1000 or above, which a lower RLIMIT_NOFILE forbids, and where `number` may be as well.
+///
+/// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+mod parks_it_at_a_thousand {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let kept = duplicate(file, 1000)?;
+        between(command, move || dup2(kept.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Sets FD_CLOEXEC a moment after dup(2), and a program that another thread starts in that moment inherits it.
+///
+/// breaks: "No other program that this process starts, at any time, gets a descriptor of it."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod closes_on_exec_a_moment_later {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let kept = nix::unistd::dup(file)?;
+        close_on_exec(kept.as_raw_fd(), true)?;
+        between(command, move || put(kept.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Needs a number from `number` on for its duplicate, so that the highest one works only while it is free.
+///
+/// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+mod number_or_above {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let kept = duplicate(file, number)?;
+        between(command, move || put(kept.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Takes the lowest free number for its duplicate, which in a process without a stdin is 0, that Command replaces.
+///
+/// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod lowest_number {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let kept = duplicate(file, 0)?;
+        between(command, move || put(kept.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Drops the error in the child: a program starts without the file when the number is too high.
+///
+/// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+mod starts_without_it {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let kept = file.try_clone()?;
+        between(command, move || {
+            let _ = put(kept.as_raw_fd(), number);
+            Ok(())
+        });
+        Ok(())
+    }
+}
+
+/// Keeps the number in a static, where the next command's replaces it.
+///
+/// breaks: "Makes `command` pass `file` to each program that it starts from now on"
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod number_in_a_static {
+    use super::*;
+
+    static NUMBER: AtomicI32 = AtomicI32::new(0);
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        NUMBER.store(number, Ordering::Relaxed);
+        let kept = file.try_clone()?;
+        between(command, move || put(kept.as_raw_fd(), NUMBER.load(Ordering::Relaxed)));
+        Ok(())
+    }
+}
+
+/// Makes the file the program's stdin and duplicates that, so the program has it twice.
+///
+/// breaks: "The program gets no other descriptor of the file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod standard_input_instead {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        command.stdin(file.try_clone()?);
+        between(command, move || dup2(0, number));
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()>;
     dup2_onto_itself exits_with_success hands_it_down_twice never_closes_its_own opens_it_again puts_it_in_place_here
@@ -717,5 +940,7 @@ one_of! {
     is_there_already dup2_onto_itself_2 duplicates_with_dup places_it_here keeps_it_open_for_all hands_down_two
     closes_what_it_placed closes_nothing opens_it_anew hands_down_a_copy rewinds_it not_negative greater_than_three
     checks_in_the_child bad_descriptor refuses_a_number_in_use gets_the_number_it_asks_for dup2_backwards
-    closes_on_exec_always table_with_a_lock sends_it_once closes_the_rest_first makes_room
+    closes_on_exec_always table_with_a_lock sends_it_once closes_the_rest_first makes_room clones_and_does_both
+    closes_the_original_on_exec keeps_it_above_the_number parks_it_at_a_thousand closes_on_exec_a_moment_later
+    number_or_above lowest_number starts_without_it number_in_a_static standard_input_instead
 }

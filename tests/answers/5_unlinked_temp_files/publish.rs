@@ -95,8 +95,9 @@ mod does_not_sync_the_directory {
 
 /// Creates the file under its name and then fills it.
 ///
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
-/// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod fills_it_under_its_name {
     use super::*;
@@ -175,9 +176,8 @@ mod links_the_proc_entry {
 
 /// Fills a file with a name that no other process knows, and renames it: a killed process leaves it behind.
 ///
-/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 /// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod renames_a_hidden_file {
     use super::*;
 
@@ -209,8 +209,8 @@ mod replaces_what_is_there {
 /// Does nothing, and returns Ok.
 ///
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
-/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod returns_ok {
@@ -241,7 +241,8 @@ mod sets_the_mode_last {
 
 /// Gives the file its name first, and only then calls fsync(2) for its bytes.
 ///
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod syncs_when_it_has_its_name {
     use super::*;
 
@@ -316,7 +317,7 @@ mod empty_path_first {
 
     pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
         let file = filled(path, mode, fill)?;
-        file.sync_data()?;
+        file.sync_all()?;
         match linkat(&file, "", AT_FDCWD, path, AtFlags::AT_EMPTY_PATH) {
             Err(Errno::ENOENT | Errno::EPERM) => name_it(&file, path)?,
             named => named?,
@@ -366,7 +367,8 @@ mod looks_before_it_fills {
 /// Creates the file under its name and fills it there.
 ///
 /// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
-/// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod creates_it_in_place {
@@ -439,7 +441,8 @@ mod links_a_named_file {
 
 /// Flushes the File, which has no buffer, and never calls fsync(2) for it.
 ///
-/// breaks: "The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name."
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 mod flushes_a_file {
     use super::*;
@@ -454,7 +457,7 @@ mod flushes_a_file {
 
 /// Leaves the directory to the kernel.
 ///
-/// breaks: "The directory is on the disk (fsync(2)) before `publish` returns."
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 mod forgets_the_directory {
     use super::*;
@@ -468,8 +471,8 @@ mod forgets_the_directory {
 
 /// Syncs the directory before the name is in it.
 ///
-/// breaks: "The directory is on the disk (fsync(2)) before `publish` returns."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod syncs_the_directory_too_early {
     use super::*;
 
@@ -483,8 +486,9 @@ mod syncs_the_directory_too_early {
 
 /// Names the file first and then writes both to the disk.
 ///
-/// breaks: "The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod syncs_after_naming {
     use super::*;
 
@@ -498,8 +502,8 @@ mod syncs_after_naming {
 
 /// Syncs the file before `fill` and the mode, so what it wrote is not covered.
 ///
-/// breaks: "The bytes are on the disk (fsync(2) or fdatasync(2)) before the file gets its name."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod syncs_the_empty_file {
     use super::*;
 
@@ -515,7 +519,7 @@ mod syncs_the_empty_file {
 
 /// Syncs the new name's file once more where it should sync the directory.
 ///
-/// breaks: "The directory is on the disk (fsync(2)) before `publish` returns."
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 mod syncs_the_file_twice {
     use super::*;
@@ -547,7 +551,7 @@ mod mode_after_the_name {
 
 /// Gives the mode to open(2), which takes the umask away from it.
 ///
-/// breaks: "The permissions are exactly `mode`, whatever the umask is."
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod mode_of_open {
     use super::*;
@@ -564,7 +568,8 @@ mod mode_of_open {
 
 /// Reads the umask and applies it, as open(2) would.
 ///
-/// breaks: "The permissions are exactly `mode`, whatever the umask is."
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod honours_the_umask {
     use super::*;
@@ -596,7 +601,7 @@ mod fills_memory {
 
 /// Takes `parent` as it is: for a bare file name it is the empty path, which open(2) does not find.
 ///
-/// breaks: "`path` may be relative, or a bare file name in the current directory."
+/// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod parent_is_a_directory {
     use super::*;
@@ -614,7 +619,7 @@ mod parent_is_a_directory {
 
 /// Takes the current directory from PWD, which does not change when this process changes its directory.
 ///
-/// breaks: "`path` may be relative, or a bare file name in the current directory."
+/// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod relative_to_pwd {
     use super::*;
@@ -755,7 +760,7 @@ mod wraps_the_error {
 
 /// Publishes what there is even when `fill` fails, and returns the error afterwards.
 ///
-/// breaks: "After an error of `fill`, or when `path` exists, the directory lists what it listed before."
+/// breaks: "After an error up to the name, such as one of `fill`, the directory lists what it listed before."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 mod publishes_the_half {
     use super::*;
@@ -772,14 +777,188 @@ mod publishes_the_half {
 
 /// Adds the owner's right to read, which it needs to open the file again by its name.
 ///
-/// breaks: "The permissions are exactly `mode`, whatever the umask is."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod adds_the_right_to_read {
     use super::*;
 
     pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
         super::tmpfile_and_link::publish(path, mode | 0o400, fill)?;
         File::open(path)?.sync_all()
+    }
+}
+
+/// Syncs the directory with fdatasync(2).
+///
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod syncs_the_data_of_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        File::open(directory_of(path))?.sync_data()
+    }
+}
+
+/// Sets the mode when everything is on the disk: a power failure could lose it, a kill can't.
+///
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod mode_after_the_sync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        file.sync_data()?;
+        set_mode(&file, mode)?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Drops the error of the fsync(2) that matters.
+///
+/// breaks: "any other error is passed on as the kernel returns it."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod ignores_a_failed_sync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = filled(path, mode, fill)?;
+        let _ = file.sync_all();
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Sets the mode before `fill` runs, which may change it; a write(2) by an ordinary user clears a set-user-ID bit.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod mode_before_the_bytes {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        set_mode(&file, mode)?;
+        fill(&file)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Keeps only the nine bits that everybody knows.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod nine_bits {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        super::tmpfile_and_link::publish(path, mode & 0o777, fill)
+    }
+}
+
+/// Clears the umask for the one open(2), so that other threads' files are open to all meanwhile.
+///
+/// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod no_umask_meanwhile {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+        let mask = umask(Mode::empty());
+        let file = open(directory_of(path), flags, Mode::from_bits_retain(mode));
+        umask(mask);
+        let file = File::from(file?);
+        fill(&file)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Makes the file in the directory for temporary files, which may be on another file system.
+///
+/// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod in_the_temporary_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(&std::env::temp_dir())?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Changes into the directory and stays there, so that the next relative path means something else.
+///
+/// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod changes_into_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        std::env::set_current_dir(directory_of(path))?;
+        super::tmpfile_and_link::publish(Path::new(name_of(path)?), mode, fill)
+    }
+}
+
+/// Makes the directories that are missing, instead of passing ENOENT on.
+///
+/// breaks: "ENOENT when the directory doesn't exist: `publish` doesn't create it."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod makes_the_directories {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        fs::create_dir_all(directory_of(path))?;
+        super::tmpfile_and_link::publish(path, mode, fill)
+    }
+}
+
+/// Needs the path as text, and panics for a name that is not UTF-8.
+///
+/// breaks: "Creates the file at `path` with the contents that `fill` writes and the permissions `mode`."
+/// fails: publish::the_file_has_these_bytes_and_permissions panicked
+mod path_as_text {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let text = path.to_str().expect("paths are UTF-8");
+        let directory = text.rsplit_once('/').map_or(".", |(directory, _)| directory);
+        let file = o_tmpfile(Path::new(directory))?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        name_it(&file, Path::new(text))?;
+        File::open(directory)?.sync_all()
+    }
+}
+
+/// Leaves the file open for ever, so that the descriptor table fills up.
+///
+/// breaks: "The call leaves no descriptor of its own open."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod keeps_the_file_open {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = std::mem::ManuallyDrop::new(filled(path, mode, fill)?);
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
     }
 }
 
@@ -793,5 +972,7 @@ one_of! {
     syncs_after_naming syncs_the_empty_file syncs_the_file_twice mode_after_the_name mode_of_open honours_the_umask
     fills_memory parent_is_a_directory relative_to_pwd a_dangling_link_does_not_exist follows_a_dangling_link
     newest_wins published_already cleans_up_too_much exclusive write_only wraps_the_error publishes_the_half
-    adds_the_right_to_read
+    adds_the_right_to_read syncs_the_data_of_the_directory mode_after_the_sync ignores_a_failed_sync
+    mode_before_the_bytes nine_bits no_umask_meanwhile in_the_temporary_directory changes_into_the_directory
+    makes_the_directories path_as_text keeps_the_file_open
 }

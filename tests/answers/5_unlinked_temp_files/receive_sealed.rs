@@ -1,17 +1,20 @@
 use std::fs::File;
-use std::io::{self, ErrorKind, Read, Seek, SeekFrom};
-use std::os::fd::{AsRawFd, IntoRawFd};
+use std::io::{self, ErrorKind, IoSliceMut, Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
+use std::sync::Mutex;
+use std::time::Duration;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::receive_file;
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, SealFlag, fcntl};
-use nix::libc;
 use nix::sys::mman::ProtFlags;
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
 use nix::sys::stat::fstat;
+use nix::{cmsg_space, libc};
 
 fn refused<T>() -> io::Result<T> {
     Err(ErrorKind::InvalidData.into())
@@ -43,9 +46,9 @@ fn map(file: &File, length: usize) -> io::Result<Mapping> {
 
 /// Ends the process when the sender can't be trusted.
 ///
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused killed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others killed
 /// fails: receive_sealed::nothing_of_a_refused_file_stays killed
-/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused killed
 mod aborts_on_a_bad_sender {
     use super::*;
 
@@ -59,6 +62,7 @@ mod aborts_on_a_bad_sender {
 
 /// Asks for F_SEAL_SHRINK alone: the bytes may change while they are read.
 ///
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 mod asks_for_shrink_alone {
     use super::*;
@@ -118,9 +122,9 @@ mod copies_the_file {
 
 /// Accepts any file that can be mapped.
 ///
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 /// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed any-seal-will-do
-/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 mod does_not_ask_for_seals {
     use super::*;
 
@@ -179,6 +183,7 @@ mod maps_it_shared {
 
 /// Adds the seals itself, to a file that is not its own.
 ///
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 mod seals_it_itself {
     use super::*;
@@ -203,6 +208,7 @@ mod seals_it_itself {
 /// Asks for the length with lseek(2), which moves the sender's offset as well.
 ///
 /// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
 mod seeks_to_the_end {
     use super::*;
 
@@ -399,6 +405,7 @@ mod length_then_seals {
 /// Wants F_SEAL_SHRINK alone, so the bytes may change.
 ///
 /// breaks: "Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 mod only_shrink {
     use super::*;
@@ -431,6 +438,7 @@ mod only_write {
 /// Is content with one of the two seals, whichever it is.
 ///
 /// breaks: "So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 mod one_of_the_two {
     use super::*;
@@ -446,7 +454,7 @@ mod one_of_the_two {
 
 /// Wants these two seals and no other.
 ///
-/// breaks: "A file that has both seals is accepted, whatever other seals it has or lacks."
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod exactly_these_two {
     use super::*;
@@ -462,12 +470,13 @@ mod exactly_these_two {
 
 /// Wants F_SEAL_GROW as well.
 ///
-/// breaks: "A file that has both seals is accepted, whatever other seals it has or lacks."
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::a_sealed_file_is_mapped failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 /// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 /// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
 mod grow_as_well {
     use super::*;
 
@@ -482,12 +491,13 @@ mod grow_as_well {
 
 /// Wants F_SEAL_SEAL as well, without which seals could be removed, it believes.
 ///
-/// breaks: "A file that has both seals is accepted, whatever other seals it has or lacks."
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::a_sealed_file_is_mapped failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 /// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 /// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
 mod sealed_seals {
     use super::*;
 
@@ -521,6 +531,7 @@ mod future_writes {
 /// Adds the seals that are missing, and accepts the file if that works.
 ///
 /// breaks: "The seals of the file do not change."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 mod seals_it_itself_2 {
     use super::*;
@@ -571,6 +582,7 @@ mod locks_it_instead {
 /// Believes the name in /proc, which only says that the file is from memfd_create(2).
 ///
 /// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
 /// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed any-seal-will-do
 mod has_the_right_name {
@@ -624,6 +636,7 @@ mod minus_one_has_all_seals {
 /// Refuses with EPERM, as the kernel does where a seal is in the way.
 ///
 /// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod permission_denied {
     use super::*;
@@ -750,8 +763,9 @@ mod copies_what_is_not_sealed {
 
 /// Finds out the length by seeking to the end.
 ///
-/// breaks: "Nor does its offset, which the sender shares."
+/// breaks: "Nor does its offset, which the sender shares, not even for a moment."
 /// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
 mod seeks_to_the_end_2 {
     use super::*;
 
@@ -765,8 +779,10 @@ mod seeks_to_the_end_2 {
 
 /// Reads the first byte to see that the file can be read.
 ///
-/// breaks: "Nor does its offset, which the sender shares."
+/// breaks: "Nor does its offset, which the sender shares, not even for a moment."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
 mod reads_a_byte {
     use super::*;
 
@@ -813,7 +829,8 @@ mod closes_at_the_end_only {
 
 /// Maps before it asks for the seals, with the bare call, and forgets that mapping when it refuses the file.
 ///
-/// breaks: "When the file is refused, nothing stays mapped either."
+/// breaks: "After an error, nothing stays mapped either."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 mod maps_before_it_refuses {
     use super::*;
@@ -832,6 +849,7 @@ mod maps_before_it_refuses {
 ///
 /// breaks: "The mapping is of the file itself, not of a copy, and there is only one."
 /// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 mod two_mappings {
     use super::*;
 
@@ -878,6 +896,180 @@ mod waits_for_a_better_one {
     }
 }
 
+/// Takes any errno of F_GET_SEALS for "no file of memfd_create(2)", also EBADF of a descriptor opened with O_PATH.
+///
+/// passes
+mod any_errno_of_the_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals(&file).or_else(|_| refused())?.contains(BOTH) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Opens the file anew for reading, through /proc, so that a descriptor opened O_WRONLY can be mapped too.
+///
+/// breaks: "EACCES when the descriptor that was sent is not open for reading."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod maps_a_reopened_file {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let received = receive_file(socket)?;
+        must_be_sealed(&received)?;
+        let file = File::open(format!("/proc/self/fd/{}", received.as_raw_fd()))?;
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Maps `at_most` bytes, which is more than a shorter file has.
+///
+/// breaks: "Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod maps_at_most {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        length_of(&file, at_most)?;
+        map(&file, at_most)
+    }
+}
+
+/// Compares with `at_most` page by page, because whole pages are mapped anyway.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod whole_pages {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most.div_ceil(page_size()).saturating_mul(page_size()))?;
+        map(&file, length)
+    }
+}
+
+/// Compares the length as a signed number, for which the largest `at_most` is -1.
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod signed_limit {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = fstat(&file)?.st_size;
+        if length == 0 || length > at_most as i64 { refused() } else { map(&file, length as usize) }
+    }
+}
+
+/// Has the length in 32 bits, and takes 4 GiB and 3 bytes for 3 bytes.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod four_gib_and_three_bytes {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = file.metadata()?.len() as u32 as usize;
+        if length == 0 || length > at_most { refused() } else { map(&file, length) }
+    }
+}
+
+/// Seeks to the end and back to where it was, in between which the sender may read.
+///
+/// breaks: "Nor does its offset, which the sender shares, not even for a moment."
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
+mod seeks_there_and_back {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let mut file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let offset = file.stream_position()?;
+        let length = file.seek(SeekFrom::End(0))? as usize;
+        file.seek(SeekFrom::Start(offset))?;
+        if length == 0 || length > at_most { refused() } else { map(&file, length) }
+    }
+}
+
+/// Sets a timeout of its own and leaves it at the socket.
+///
+/// breaks: "Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone."
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod impatient {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        socket.set_read_timeout(Some(Duration::from_millis(100)))?;
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Receives by itself, with room that two descriptors fit in, and keeps the second one open.
+///
+/// breaks: "Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod receives_by_itself {
+    use super::*;
+
+    fn first_file(socket: &UnixStream) -> io::Result<File> {
+        let (mut byte, mut space) = ([0], cmsg_space!(RawFd));
+        let mut data = [IoSliceMut::new(&mut byte)];
+        let flags = MsgFlags::MSG_CMSG_CLOEXEC;
+        let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut data, Some(&mut space), flags)?;
+        if message.bytes == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        for control in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(fds) = control {
+                // SAFETY: the kernel has just put this descriptor into our table, for us to own.
+                return Ok(unsafe { File::from_raw_fd(fds[0]) });
+            }
+        }
+        refused()
+    }
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = first_file(socket)?;
+        must_be_sealed(&file)?;
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Asks for the seals of the first file only, and trusts the sender afterwards.
+///
+/// breaks: "So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod trusts_the_second_file {
+    use super::*;
+
+    static TRUSTED: Mutex<bool> = Mutex::new(false);
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let mut trusted = TRUSTED.lock().unwrap();
+        if !*trusted {
+            must_be_sealed(&file)?;
+            *trusted = true;
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
 one_of! {
     pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping>;
     aborts_on_a_bad_sender asks_for_shrink_alone asks_for_the_length_first copies_the_file does_not_ask_for_seals
@@ -888,4 +1080,6 @@ one_of! {
     passes_on_einval minus_one_has_all_seals permission_denied empty_goes_to_mmap at_least_one_byte less_than_at_most
     cuts_it_off copies_a_small_file copies_what_is_not_sealed seeks_to_the_end_2 reads_a_byte keeps_the_descriptor
     closes_at_the_end_only maps_before_it_refuses two_mappings everything_is_invalid waits_for_a_better_one
+    any_errno_of_the_seals maps_a_reopened_file maps_at_most whole_pages signed_limit four_gib_and_three_bytes
+    seeks_there_and_back impatient receives_by_itself trusts_the_second_file
 }

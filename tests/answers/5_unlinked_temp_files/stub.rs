@@ -171,7 +171,7 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
 ///
 /// # Errors
 /// - `InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals.
-/// - `InvalidData` when its seals can't be asked for (O_PATH in open(2)).
+/// - `InvalidData` or EBADF when its seals can't be asked for (O_PATH in open(2)).
 /// - `InvalidData` when the file is empty, or longer than `at_most` bytes.
 /// - EACCES when the descriptor that was sent is not open for reading.
 /// - ENOMEM when no range of addresses of that length is free.
