@@ -10,8 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use common::deny;
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
-    self, Failure, FileCall, FileId, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of, ensure,
-    for_all, for_each, killed_after_instruction, killed_before_call, kind, moved, start, watch,
+    self, FORKS, Failure, FileCall, FileId, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of,
+    drop_privileges, ensure, for_all, for_each, killed_after_instruction, killed_before_call, kind, moved,
+    refuse_calls, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -44,6 +45,22 @@ fn what_an_answer_does_instead_is_told_apart() {
     assert_eq!(verdict_of(|| panic!("too bad")), Verdict::Panicked);
     assert_eq!(verdict_of(|| std::process::exit(0)), Verdict::Exited);
     assert_eq!(verdict_of(|| std::process::abort()), Verdict::Killed);
+}
+
+#[test]
+fn privileges_and_system_calls_can_be_taken_away() {
+    let capabilities = ask(|| {
+        drop_privileges().expect("capset(2)");
+        let status = fs::read_to_string("/proc/self/status").expect("proc(5)");
+        status.lines().find_map(|line| line.strip_prefix("CapEff:")).map(|set| set.trim().to_owned())
+    });
+    assert_eq!(capabilities.ok().flatten().as_deref(), Some("0000000000000000"));
+    let forked = ask(|| {
+        refuse_calls(FORKS, Errno::EAGAIN).expect("seccomp(2)");
+        let child = process::Child::fork(|_| Ok(()));
+        child.map_err(kind).map(|(child, _peer)| child.wait().is_ok())
+    });
+    assert_eq!(forked.ok(), Some(Err("EAGAIN".to_owned())));
 }
 
 #[test]

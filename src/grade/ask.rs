@@ -15,8 +15,8 @@ use crate::lesson_1::counted_by_the_kernel;
 use crate::process::{self, Child, Ended, Peer};
 use crate::text;
 
-/// The limit of private memory for the learner's code, in bytes: enough for every exercise, and so small that a runaway
-/// allocation is refused before the machine suffers.
+/// How much private memory the learner's code may have in addition to what its process begins with, in bytes: enough for
+/// every exercise, and so little that a runaway allocation is refused before the machine suffers.
 const MEMORY: u64 = 512 << 20;
 
 /// What a child sends back.
@@ -91,11 +91,13 @@ fn end_of(child: Child, limit: Limit) -> Result<Ended, Failure> {
     })
 }
 
-/// Prepares this process for the learner's code: private memory is limited to [`MEMORY`], and orphans become children
-/// of this process, so that they are found.
+/// Prepares this process for the learner's code: [`MEMORY`] is the limit of new private memory, and orphans become
+/// children of this process, so that they are found.
 pub(super) fn confine() -> io::Result<()> {
     process::adopt_orphans()?;
-    Ok(setrlimit(Resource::RLIMIT_DATA, MEMORY, MEMORY)?)
+    // A process that the learner's code has forked, or a check there, may not have more than the first one.
+    let limit = (MEMORY + size(DATA)?).min(getrlimit(Resource::RLIMIT_DATA)?.1);
+    Ok(setrlimit(Resource::RLIMIT_DATA, limit, limit)?)
 }
 
 /// Runs the learner's code in this process, which was forked for it, with at most `more` bytes of new address space.
@@ -103,7 +105,7 @@ fn confined<T>(more: Option<u64>, body: impl FnOnce() -> T) -> io::Result<T> {
     confine()?;
     let (soft, hard) = getrlimit(Resource::RLIMIT_AS)?;
     if let Some(more) = more {
-        setrlimit(Resource::RLIMIT_AS, address_space()? + more, hard)?;
+        setrlimit(Resource::RLIMIT_AS, size(ADDRESS_SPACE)? + more, hard)?;
     }
     let done = body();
     // The limit is for the learner's code, not for what follows.
@@ -113,12 +115,15 @@ fn confined<T>(more: Option<u64>, body: impl FnOnce() -> T) -> io::Result<T> {
     Ok(done)
 }
 
-/// The size of this process's address space in bytes (proc_pid_statm(5)).
-fn address_space() -> io::Result<u64> {
+/// The places of two sizes in proc_pid_statm(5): of all that is mapped, and of what is private and can be written to.
+const ADDRESS_SPACE: usize = 0;
+const DATA: usize = 5;
+
+/// A size of this process in bytes (proc_pid_statm(5)).
+fn size(place: usize) -> io::Result<u64> {
     let statm = std::fs::read_to_string("/proc/self/statm")?;
-    let pages =
-        statm.split(' ').next().and_then(|pages| pages.parse::<u64>().ok()).ok_or(io::ErrorKind::InvalidData)?;
-    Ok(pages * crate::observe::page_size_u64())
+    let pages = statm.split(' ').nth(place).and_then(|pages| pages.parse::<u64>().ok());
+    Ok(pages.ok_or(io::ErrorKind::InvalidData)? * crate::observe::page_size_u64())
 }
 
 /// Bytes that went through read(2), write(2) and similar calls.

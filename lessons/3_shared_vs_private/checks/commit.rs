@@ -3,12 +3,14 @@ use super::*;
 #[test]
 fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
     check("cells", rule(), || {
-        for_all(History::any(), History::words, |history| {
+        let test = |history: &History| {
             judged(|| {
-                let file = unnamed_file(&original())?;
+                let mut file = unnamed_file(&original())?;
                 let draft = draft_of(&file)?;
                 history.happen(&draft, &file)?;
-                let count = no_error(super::commit(&draft, &file).map_err(kind))?;
+                file.seek(SeekFrom::Start(7))?;
+                let count = no_error(closing_all(|| super::commit(&draft, &file))?.map_err(kind))?;
+                let position = file.stream_position()?;
                 // The stores and the writes, page by page.
                 let mut wanted = original();
                 history.written.iter().for_each(|&at| wanted[at] = WRITTEN);
@@ -21,10 +23,22 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
                 same_bytes(text!("the draft", "草稿"), &loaded(&draft), &wanted)?;
                 let pages = history.copied().len();
                 ensure(count == pages, || {
-                    Failure::new(text!("{pages} pages", "{pages} 页"), text!("{count}", "{count}"))
-                })
+                    Failure::new(
+                        text!("it returns {pages} pages", "返回 {pages} 页"),
+                        text!("it returned {count}", "返回了 {count}"),
+                    )
+                })?;
+                ensure(position == 7, || {
+                    Failure::new(
+                        text!("the descriptor's offset is 7, as before the call", "描述符的文件偏移仍是调用之前的 7"),
+                        text!("it is {position}", "变成了 {position}"),
+                    )
+                })?;
+                still_a_draft(&draft, &file)
             })
-        })
+        };
+        for_each(History::fixed(), History::words, test)?;
+        for_all(History::any(), History::words, test)
     });
 }
 
@@ -36,12 +50,12 @@ fn only_those_pages_are_written() {
         "把没人改过的页再写一遍，并非什么都没做：空洞会因此占用磁盘空间，别的进程同一时刻写入那一页的内容也会被抹掉。"
     );
     check("cells", rule, || {
+        let stored = [9, 40].map(|page| page * page_size());
         let (grown, moved, written) = in_child(|| {
-            let size = wide(64 * page_size());
             let file = tempfile::tempfile()?;
-            file.set_len(size)?;
+            file.set_len(wide(64 * page_size()))?;
             let draft = draft_of(&file)?;
-            draft.store(9 * page_size(), STORED);
+            stored.iter().for_each(|&at| draft.store(at, STORED));
             // Only a few: a load from a mapped hole takes memory on tmpfs.
             for page in 0..4 {
                 draft.load(page * page_size());
@@ -50,29 +64,70 @@ fn only_those_pages_are_written() {
             let (count, moved) = moved(|| super::commit(&draft, &file));
             count?;
             file.sync_all()?;
-            let mut byte = [0];
-            file.read_exact_at(&mut byte, wide(9 * page_size()))?;
             let grown = file.metadata()?.blocks().saturating_sub(before) * 512;
-            Ok((grown, moved, byte[0]))
+            let bytes = contents(&file)?;
+            Ok((grown, moved, stored.map(|at| bytes[at])))
         })?;
-        ensure(written == STORED, || {
-            Failure::new(text!("{STORED} in the file", "文件中为 {STORED}"), text!("{written}", "{written}"))
+        let given = text!(
+            "a file of 64 pages, a hole; stores to pages 9 and 40",
+            "一个 64 页的空洞文件；写过第 9 页和第 40 页"
+        );
+        ensure(written == [STORED; 2], || {
+            let [one, other] = written;
+            Failure::new(
+                text!("{STORED} in the file at the beginning of both pages", "文件中这两页的开头都是 {STORED}"),
+                text!("{one} and {other}", "{one} 和 {other}"),
+            )
+            .given(given.clone())
         })?;
         // A file system may allocate blocks for itself, and more than a page at a time.
         let most = 16 * page_size_u64();
         let by_calls = moved.map_or(0, |moved| moved.written);
         ensure(grown <= most && by_calls <= most, || {
             Failure::new(
-                text!("one page of 64 is written, and the others stay a hole", "64 页中只写一页，其余仍是空洞"),
+                text!("two pages of 64 are written, and the others stay a hole", "64 页中只写两页，其余仍是空洞"),
                 text!(
                     "{by_calls} bytes were written, and the file takes {grown} bytes more",
                     "写了 {by_calls} 字节，文件多占用 {grown} 字节"
                 ),
             )
             .shows(&belief::WRITING_BACK_IS_HARMLESS)
+            .given(given.clone())
         })?;
+        every_page_of_a_long_draft_goes_to_its_place()?;
         moved.map(drop).ok_or_else(Failure::not_counted)
     });
+}
+
+/// An answer that writes all pages does not come here: it would write more than 4 GiB.
+fn every_page_of_a_long_draft_goes_to_its_place() -> Result<(), Failure> {
+    let (file, draft) = large_draft()?;
+    let last = (draft.length() - 1) / page_size();
+    let pages: Vec<_> = (0..MANY).chain([2 * MANY, last - 2, last]).collect();
+    let byte = |page: usize| u8::try_from(1 + page % 251).expect("less than 256");
+    judged(|| {
+        pages.iter().for_each(|&page| draft.store(page * page_size(), byte(page)));
+        returns(&super::commit(&draft, &file).map_err(kind), &pages.len())?;
+        for &page in &pages {
+            let (mut found, wanted) = ([0], byte(page));
+            file.read_exact_at(&mut found, wide(page * page_size()))?;
+            ensure(found == [wanted], || {
+                let [found] = found;
+                Failure::new(
+                    text!("page {page} of the file begins with {wanted}", "文件第 {page} 页的第一个字节是 {wanted}"),
+                    text!("it begins with {found}", "实际是 {found}"),
+                )
+            })?;
+        }
+        Ok(())
+    })
+    .map_err(|failure| {
+        let length = draft.length();
+        failure.given(text!(
+            "a draft of {length} bytes, more than 4 GiB; stores to pages 0 to 1099, 2200, and two at its end",
+            "{length} 字节的草稿，超过 4 GiB；写过第 0 至 1099 页、第 2200 页，以及末尾的两页"
+        ))
+    })
 }
 
 #[test]
@@ -83,27 +138,66 @@ fn the_file_keeps_its_size() {
         "映射以整页为单位，文件大小却可以是任意字节数。写在文件末尾之后的内容只在页里，不属于文件。"
     );
     check("copy_on_write", rule, || {
-        let (size, last) = in_child(|| {
-            let file = unnamed_file(&original())?;
-            let draft = draft_of(&file)?;
-            draft.store(original().len() - 1, STORED);
-            draft.store(original().len() + 5, STORED);
-            super::commit(&draft, &file)?;
-            let size = file.metadata()?.len();
-            Ok((size, contents(&file)?[original().len() - 1]))
-        })?;
-        let wanted = wide(original().len());
-        ensure(size == wanted, || {
-            Failure::new(text!("{wanted} bytes", "{wanted} 字节"), text!("{size}", "{size}"))
-                .shows(&belief::REST_IS_FILE)
-        })?;
-        ensure(last == STORED, || {
-            Failure::new(
-                text!("the file's last byte is {STORED}", "文件的最后一个字节是 {STORED}"),
-                text!("{last}", "{last}"),
+        let sizes = [2 * page_size(), 2 * page_size() + 1, original().len()];
+        let describe = |size: &usize| {
+            text!(
+                "a file of {size} bytes; stores to its last byte and, in the same page, past it; no file may grow beyond \
+                 {size} bytes (RLIMIT_FSIZE)",
+                "一个 {size} 字节的文件；写过它的最后一个字节，以及同一页中超出文件末尾的地方；文件不得超过 {size} 字节（RLIMIT_FSIZE）"
             )
+        };
+        for_each(sizes, describe, |&size| {
+            let (answer, after, last) = in_child(|| {
+                let file = unnamed_file(&pattern(size))?;
+                let draft = draft_of(&file)?;
+                draft.store(size - 1, STORED);
+                draft.store(whole_pages(size) - 1, STORED);
+                let answer = with_largest_file(wide(size), || super::commit(&draft, &file).map_err(kind))?;
+                let after = file.metadata()?.len();
+                Ok((answer, after, contents(&file)?[size - 1]))
+            })?;
+            // At the limit, a write past the file's end fails before it makes the file larger.
+            let without_limit = in_child(|| {
+                let file = unnamed_file(&pattern(size))?;
+                let draft = draft_of(&file)?;
+                draft.store(whole_pages(size) - 1, STORED);
+                super::commit(&draft, &file)?;
+                Ok(file.metadata()?.len())
+            })?;
+            let wanted = wide(size);
+            ensure(without_limit == wanted, || {
+                Failure::new(
+                    text!(
+                        "the file still has {wanted} bytes (here without the limit)",
+                        "文件仍为 {wanted} 字节（此处没有上限）"
+                    ),
+                    text!("it has {without_limit}", "变成了 {without_limit} 字节"),
+                )
+                .shows(&belief::REST_IS_FILE)
+            })?;
+            returns(&answer, &1)?;
+            ensure((after, last) == (wanted, STORED), || {
+                Failure::new(
+                    text!("{wanted} bytes, and the last one is {STORED}", "{wanted} 字节，最后一个字节是 {STORED}"),
+                    text!(
+                        "{after} bytes, and what was the last one is {last}",
+                        "{after} 字节，原来的最后一个字节是 {last}"
+                    ),
+                )
+            })
         })
     });
+}
+
+/// Runs `call` while no file may become larger than this (RLIMIT_FSIZE). SIGXFSZ is ignored.
+fn with_largest_file<T>(limit: u64, call: impl FnOnce() -> T) -> std::io::Result<T> {
+    // SAFETY: SIG_IGN is no handler of ours.
+    unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
+    let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+    setrlimit(Resource::RLIMIT_FSIZE, limit, hard)?;
+    let answer = call();
+    setrlimit(Resource::RLIMIT_FSIZE, soft, hard)?;
+    Ok(answer)
 }
 
 #[test]
@@ -140,20 +234,102 @@ fn nothing_is_lost_when_it_fails() {
         "write(2)：描述符没有以可写方式打开时返回 EBADF。丢弃的副本再也找不回来。"
     );
     check("read_only", rule, || {
-        let (answer, kept) = in_child(|| {
-            let (_directory, path, _) = named_file(&original())?;
-            let file = File::open(path)?;
-            let draft = draft_of(&file)?;
-            draft.store(0, STORED);
-            Ok((super::commit(&draft, &file).map_err(kind), draft.load(0)))
+        type Refusing = fn() -> std::io::Result<File>;
+        let files: [(&str, &str, &str, Refusing); 2] = [
+            ("EBADF", "a file that is open for reading only", "以只读方式打开的文件", || {
+                let (_directory, path, _) = named_file(&original())?;
+                File::open(path)
+            }),
+            (
+                "EPERM",
+                "a file that is sealed against writing (F_SEAL_WRITE)",
+                "封印为不可写（F_SEAL_WRITE）的文件",
+                || {
+                    let file =
+                        File::from(memfd_create(c"sealed", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+                    file.write_all_at(&original(), 0)?;
+                    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_WRITE))?;
+                    Ok(file)
+                },
+            ),
+        ];
+        let describe = |(_, en, zh, _): &(&str, &str, &str, Refusing)| {
+            Text::new(format!("{en}; a store to byte 0 of the draft"), format!("{zh}；写过草稿的偏移量 0 处"))
+        };
+        for_each(files, describe, |&(error, _, _, open)| {
+            let (nothing, answer, kept) = in_child(|| {
+                let file = open()?;
+                let draft = draft_of(&file)?;
+                draft.load(0);
+                let nothing = super::commit(&draft, &file).map_err(kind);
+                draft.store(0, STORED);
+                Ok((nothing, super::commit(&draft, &file).map_err(kind), draft.load(0)))
+            })?;
+            returns(&nothing, &0).map_err(|failure| {
+                failure.given(text!(
+                    "a file that can't be written to, and no page to write",
+                    "文件不可写，但也没有要写的页"
+                ))
+            })?;
+            fails_with(&answer, error)?;
+            ensure(kept == STORED, || {
+                Failure::new(
+                    text!("after the error the draft still has {STORED}", "出错之后，草稿中仍是 {STORED}"),
+                    text!("it has {kept}", "变成了 {kept}"),
+                )
+            })
         })?;
-        ensure(answer == Err("EBADF".to_owned()) && kept == STORED, || {
-            Failure::new(
-                text!("EBADF, and the draft still has {STORED}", "EBADF，而且草稿中仍是 {STORED}"),
-                text!("{answer:?}, and the draft has {kept}", "{answer:?}，草稿中是 {kept}"),
-            )
-        })
+        a_full_disk_is_an_error()
     });
+}
+
+/// On a disk of 16 pages, in a child that alone sees it: the learner's code runs in a child of that child.
+fn a_full_disk_is_an_error() -> Result<(), Failure> {
+    let mut reply = Vec::new();
+    let ran = on_a_small_disk(
+        16 * page_size_u64(),
+        |disk, peer| {
+            let file = tempfile::tempfile_in(disk)?;
+            file.set_len(wide(4 * page_size()))?;
+            let mut filler = tempfile::tempfile_in(disk)?;
+            let draft = draft_of(&file)?;
+            draft.store(page_size(), STORED);
+            // The store has made a page of the file as well, of which the copy was made.
+            let punch = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            fallocate(&file, punch, 0, i64::try_from(4 * page_size()).map_err(std::io::Error::other)?)?;
+            while filler.write_all(&vec![1; page_size()]).is_ok() {}
+            let tried = ask(|| (super::commit(&draft, &file).map_err(kind), draft.load(page_size())));
+            peer.send(&serde_json::to_vec(&tried)?)
+        },
+        |peer| {
+            reply = peer.receive()?;
+            Ok(())
+        },
+    )?;
+    match ran {
+        OnSmallDisk::Ran(ended) => ended.success()?,
+        OnSmallDisk::Skipped(reason) => {
+            return Err(Failure::without_a_small_disk(&reason));
+        }
+    }
+    let tried: Result<(Result<usize, String>, u8), Failure> =
+        serde_json::from_slice(&reply).map_err(std::io::Error::other)?;
+    tried
+        .and_then(|(answer, kept)| {
+            fails_with(&answer, "ENOSPC")?;
+            ensure(kept == STORED, || {
+                Failure::new(
+                    text!("after the error the draft still has {STORED}", "出错之后，草稿中仍是 {STORED}"),
+                    text!("it has {kept}", "变成了 {kept}"),
+                )
+            })
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "a file that is a hole, on a full disk; a store to page 1 of the draft",
+                "磁盘已满，文件是一个空洞；写过草稿的第 1 页"
+            ))
+        })
 }
 
 #[test]
@@ -172,11 +348,9 @@ fn a_file_open_for_writing_only_is_enough() {
             let answer = super::commit(&draft, &for_writing).map_err(kind);
             Ok(answer.map(|_| std::fs::read(&path).map_or(0, |bytes| bytes[0])))
         })?;
-        ensure(byte == Ok(STORED), || {
-            Failure::new(
-                text!("Ok, and {STORED} in the file", "成功，文件中为 {STORED}"),
-                text!("{byte:?}", "{byte:?}"),
-            )
+        let byte = no_error(byte)?;
+        ensure(byte == STORED, || {
+            Failure::new(text!("{STORED} in the file", "文件中为 {STORED}"), text!("{byte}", "{byte}"))
         })
     });
 }
@@ -218,12 +392,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
             marks.iter().for_each(|&at| draft.store(at, STORED));
-            // SAFETY: SIG_IGN is no handler of ours.
-            unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }?;
-            let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
-            setrlimit(Resource::RLIMIT_FSIZE, limit, hard)?;
-            let answer = super::commit(&draft, &file).map_err(kind);
-            setrlimit(Resource::RLIMIT_FSIZE, soft, hard)?;
+            let answer = with_largest_file(limit, || super::commit(&draft, &file).map_err(kind))?;
             let in_file = contents(&file)?;
             let cut_short = in_file[marks[1]] == STORED && in_file[marks[2]] != STORED;
             // A page whose copy was dropped shows this.
@@ -238,7 +407,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
             "写过第 1 页偏移量 7 处，以及第 3 页偏移量 0 和 50 处；文件大小的上限（RLIMIT_FSIZE）在第 3 页偏移量 10 处"
         );
         let failure = |expected, happened| Failure::new(expected, happened).given(given.clone());
-        refused(&answer, &["EFBIG"]).map_err(|failure| {
+        fails_with(&answer, "EFBIG").map_err(|failure| {
             let failure = failure.given(given.clone());
             if answer.is_ok() && cut_short { failure.shows(&belief::SHORT_IS_THE_END) } else { failure }
         })?;
@@ -258,7 +427,10 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
                     "without the limit the next call writes 2 pages, with {STORED} at all three",
                     "去掉上限之后再次提交，写 2 页，三处都是 {STORED}"
                 ),
-                text!("{again:?}, and the file has {written:?}", "{again:?}，文件中是 {written:?}"),
+                {
+                    let Text { en, zh } = told(&again);
+                    Text::new(format!("{en}, and the file has {written:?}"), format!("{zh}，文件中是 {written:?}"))
+                },
             )
         })
     });

@@ -13,21 +13,29 @@ fn the_draft_is_the_file_again_now_and_later() {
                 let file = unnamed_file(&original())?;
                 let draft = draft_of(&file)?;
                 history.happen(&draft, &file)?;
-                no_error(super::discard(&draft).map_err(kind))?;
-                same_bytes(
-                    text!("the draft shows the file", "草稿显示的就是文件"),
-                    &loaded(&draft),
-                    &contents(&file)?,
-                )?;
-                let later = vec![LATER; original().len()];
-                file.write_all_at(&later, 0)?;
-                same_bytes(text!("it follows what is written later", "之后写入的内容也能看到"), &loaded(&draft), &later)
-                    .map_err(|failure| failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE))
+                shows_the_file_again(&draft, &file)?;
+                still_a_draft(&draft, &file)
             })
         };
-        for_each([History::plain()], History::words, test)?;
+        for_each(History::fixed(), History::words, test)?;
         for_all(History::any(), History::words, test)
     });
+}
+
+/// Discards, and expects the draft to show the file, also what is written later.
+fn shows_the_file_again(draft: &Mapping, file: &File) -> Result<(), Failure> {
+    no_error(closing_all(|| super::discard(draft))?.map_err(kind))?;
+    let bytes = contents(file)?;
+    let shown = loaded(draft);
+    same_bytes(text!("the draft shows the file", "草稿显示的就是文件"), &shown, &bytes[..shown.len()])?;
+    let later = vec![LATER; bytes.len()];
+    file.write_all_at(&later, 0)?;
+    same_bytes(
+        text!("it follows what is written later", "之后写入的内容也能看到"),
+        &loaded(draft),
+        &later[..shown.len()],
+    )
+    .map_err(|failure| failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE))
 }
 
 #[test]
@@ -38,7 +46,7 @@ fn nothing_else_is_forgotten() {
     );
     check("copy_on_write", rule, || {
         judged(|| {
-            let file = unnamed_file(&original())?;
+            let (_directory, _, file) = named_file(&original())?;
             let (draft, other) = (draft_of(&file)?, draft_of(&file)?);
             draft.store(0, STORED);
             other.store(page_size(), STORED);
@@ -48,8 +56,8 @@ fn nothing_else_is_forgotten() {
             ensure((other, discarded) == (STORED, original()[0]), || {
                 Failure::new(
                     text!(
-                        "the other draft keeps what was stored to it, and this one does not",
-                        "另一份草稿保留写入的内容，这一份则不保留"
+                        "the other draft of the file keeps what was stored to it, {STORED}; this one shows the file",
+                        "同一文件的另一份草稿保留写入的 {STORED}；这一份显示文件的字节"
                     ),
                     text!(
                         "the other draft shows {other}, this one {discarded}",
@@ -57,6 +65,121 @@ fn nothing_else_is_forgotten() {
                     ),
                 )
             })
+        })?;
+        for_each([0, REST], whole_pages_and, |rest| {
+            judged(|| {
+                let file = unnamed_file(&pattern(8 * page_size()))?;
+                let all = Neighbours::of(&file, 3 * page_size() + rest)?;
+                all.store();
+                (0..3).for_each(|page| all.draft.store(page * page_size(), STORED));
+                no_error(super::discard(&all.draft).map_err(kind))?;
+                all.keep()?;
+                shows_the_file_again(&all.draft, &file)
+            })
+        })
+    });
+}
+
+#[test]
+fn it_works_at_every_call_for_every_draft() {
+    check("copy_on_write", rule(), || {
+        let given = |draft: usize, call: usize| {
+            text!(
+                "draft {draft} of one process, call {call} (both from 1 on); {MANY} pages, all stored to",
+                "同一进程的第 {draft} 份草稿，第 {call} 次调用；共 {MANY} 页，每页都写过"
+            )
+        };
+        judged(|| {
+            let file = hole(wide(MANY * page_size()))?;
+            for (nth, draft) in [draft_of(&file)?, draft_of(&file)?].iter().enumerate() {
+                for call in 1..3 {
+                    (0..MANY).for_each(|page| draft.store(page * page_size(), STORED));
+                    discarded(draft, 0..MANY, 0).map_err(|failure| failure.given(given(nth + 1, call)))?;
+                }
+            }
+            Ok(())
+        })?;
+        // An answer that accesses all pages does not come here: it would bring more than 4 GiB into memory.
+        let (_file, draft) = large_draft()?;
+        let pages = [0, MANY, (1 << 31) / page_size(), (1 << 32) / page_size(), (draft.length() - 1) / page_size()];
+        judged(|| {
+            pages.iter().for_each(|page| draft.store(page * page_size(), STORED));
+            discarded(&draft, pages, 0)
+        })
+        .map_err(|failure| {
+            let length = draft.length();
+            failure.given(text!(
+                "a draft of {length} bytes, more than 4 GiB; stores to the pages {pages:?}",
+                "{length} 字节的草稿，超过 4 GiB；写过的页为 {pages:?}"
+            ))
+        })
+    });
+}
+
+/// Discards, and expects this first byte in each of these pages.
+fn discarded(draft: &Mapping, pages: impl IntoIterator<Item = usize>, byte: u8) -> Result<(), Failure> {
+    let before = resident(draft)?;
+    match super::discard(draft).map_err(kind) {
+        // Moving the pages away takes as many new addresses, which the check limits.
+        Err(error) if error == "ENOMEM" && draft.length() > 1 << 32 => return Ok(()),
+        answer => no_error(answer)?,
+    }
+    let after = resident(draft)?;
+    ensure(after <= before, || {
+        Failure::new(
+            text!("the call accesses no page of the draft", "调用不访问草稿的任何一页"),
+            text!(
+                "{before} KiB of the draft were in the page table before the call, {after} KiB after it",
+                "调用之前页表里有草稿的 {before} KiB，之后有 {after} KiB"
+            ),
+        )
+    })?;
+    pages.into_iter().try_for_each(|page| {
+        let shown = draft.load(page * page_size());
+        ensure(shown == byte, || {
+            Failure::new(
+                text!("page {page} of the draft shows the file: {byte}", "草稿第 {page} 页显示文件的 {byte}"),
+                text!("it shows {shown}", "实际显示 {shown}"),
+            )
+        })
+    })
+}
+
+#[test]
+fn an_error_is_told_and_success_means_that_it_is_discarded() {
+    let rule = text!(
+        "madvise(2): EINVAL for MADV_DONTNEED in a mapping that is locked in memory (mlock(2)); nothing is dropped then.",
+        "madvise(2)：对锁定在内存中（mlock(2)）的映射用 MADV_DONTNEED，返回 EINVAL，什么也不会丢弃。"
+    );
+    check("copy_on_write", rule, || {
+        judged(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            draft.store(0, STORED);
+            let start = NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).expect("it is mapped");
+            // SAFETY: locking changes no byte, and the pages are the draft's.
+            if let Err(errno) = unsafe { mlock(start, draft.length()) } {
+                return Err(all_but(
+                    text!("a draft that is locked in memory", "锁定在内存中的草稿"),
+                    &errno,
+                    text!("raise the limit on locked memory: ulimit -l", "提高锁定内存的上限：ulimit -l"),
+                ));
+            }
+            let answer = super::discard(&draft).map_err(kind);
+            let given = text!(
+                "page 0 was stored to; then mlock(2) locked the draft in memory",
+                "写过第 0 页；随后用 mlock(2) 把草稿锁定在内存中"
+            );
+            let discarded = draft.load(0) == original()[0];
+            match &answer {
+                Ok(()) if discarded => Ok(()),
+                Ok(()) => Err(Failure::new(
+                    text!("the error EINVAL, or a draft that shows the file", "错误 EINVAL，或者草稿显示文件的字节"),
+                    text!("no error, and the draft still shows what was stored", "没有错误，草稿却仍显示写入的内容"),
+                )),
+                Err(_) => fails_with(&answer, "EINVAL"),
+            }
+            .map_err(|failure| failure.given(given))
         })
     });
 }

@@ -3,28 +3,38 @@ use super::*;
 #[test]
 fn the_draft_stands_still_whatever_is_written() {
     check("snapshot", rule(), || {
-        for_all(History::any(), History::words, |history| {
+        let test = |history: &History| {
             judged(|| {
                 let file = unnamed_file(&original())?;
                 let draft = draft_of(&file)?;
                 history.happen(&draft, &file)?;
-                let before = loaded(&draft);
-                super::freeze(&draft);
-                file.write_all_at(&vec![LATER; original().len()], 0)?;
-                let after = loaded(&draft);
-                same_bytes(text!("the draft is as it was", "草稿保持原样"), &after, &before).map_err(|failure| {
-                    if after.contains(&LATER) { failure.shows(&belief::LOADING_COPIES) } else { failure }
-                })
+                stands_still(&draft, &file, &loaded(&draft), loaded)
             })
-        })
+        };
+        for_each(History::fixed(), History::words, test)?;
+        for_all(History::any(), History::words, test)
     });
+}
+
+/// Freezes the draft, writes all of the file, and expects the draft to show what it did before.
+fn stands_still(
+    draft: &Mapping,
+    file: &File,
+    before: &[u8],
+    shown: impl Fn(&Mapping) -> Vec<u8>,
+) -> Result<(), Failure> {
+    super::freeze(draft);
+    file.write_all_at(&vec![LATER; draft.length()], 0)?;
+    let after = shown(draft);
+    same_bytes(text!("the draft is as it was", "草稿保持原样"), &after, before)
+        .map_err(|failure| if after.contains(&LATER) { failure.shows(&belief::LOADING_COPIES) } else { failure })
 }
 
 #[test]
 fn the_file_stays_as_it_is() {
     check("snapshot", rule(), || {
         judged(|| {
-            let file = unnamed_file(&original())?;
+            let (_directory, _, file) = named_file(&original())?;
             let draft = draft_of(&file)?;
             draft.store(0, STORED);
             super::freeze(&draft);
@@ -36,6 +46,73 @@ fn the_file_stays_as_it_is() {
             let after = loaded(&draft);
             same_bytes(text!("the draft stands still", "草稿不再变"), &after, &wanted).map_err(|failure| {
                 if after.contains(&WRITTEN) { failure.shows(&belief::LOADING_COPIES) } else { failure }
+            })
+        })
+        .map_err(|failure| {
+            failure.given(text!("a store to page 0 of the draft before the call", "调用之前写过草稿的第 0 页"))
+        })
+    });
+}
+
+/// Pages of zeros, which may not be in memory and are the file's all the same; and every call counts.
+#[test]
+fn every_page_of_every_draft_is_copied() {
+    let rule = text!(
+        "A hole of a file is mapped like the rest: what is written there shows in each page without a copy.",
+        "文件的空洞和其余部分一样映射：只要那一页没有副本，写入空洞的内容就会显现出来。"
+    );
+    check("snapshot", rule, || {
+        judged(|| {
+            let (long, short) = (hole(wide(130 * page_size()))?, tempfile::tempfile()?);
+            short.set_len(wide(2 * page_size() + 1))?;
+            // No copies can be had as a side effect of locking pages in memory, which root may always do.
+            drop_privileges()?;
+            setrlimit(Resource::RLIMIT_MEMLOCK, 0, 0)?;
+            for (file, pages) in [(&long, 130), (&short, 3)] {
+                let draft = draft_of(file)?;
+                // One byte of each page, so that it doesn't take long.
+                let shown = |draft: &Mapping| (0..pages).map(|page| draft.load(page * page_size())).collect();
+                // No page is loaded from before the first call.
+                for (call, byte) in [(1, 0), (2, WRITTEN)] {
+                    if call == 2 {
+                        file.write_all_at(&vec![byte; draft.length()], 0)?;
+                    }
+                    stands_still(&draft, file, &vec![byte; pages], shown).map_err(|failure| {
+                        failure.given(text!(
+                            "call {call} (from 1 on) on a draft of {pages} pages, of which the first byte is looked at; \
+                             the process has two drafts and no privilege, and may lock no memory (RLIMIT_MEMLOCK)",
+                            "草稿共 {pages} 页，只看每页的第一个字节；第 {call} 次调用；进程先后有两份草稿，没有特权，也不能锁定内存（RLIMIT_MEMLOCK）"
+                        ))
+                    })?;
+                    drop_copies(&draft)?;
+                }
+            }
+            Ok(())
+        })
+    });
+}
+
+#[test]
+fn it_is_still_a_draft_and_nothing_else_is_frozen() {
+    check("copy_on_write", rule(), || {
+        for_each([0, REST], whole_pages_and, |rest| {
+            judged(|| {
+                let file = unnamed_file(&pattern(8 * page_size()))?;
+                let all = Neighbours::of(&file, 3 * page_size() + rest)?;
+                closing_all(|| super::freeze(&all.draft))?;
+                file.write_all_at(&vec![LATER; 8 * page_size()], 0)?;
+                let shown = all.touching().map(|(mapping, at)| mapping.load(at));
+                ensure(shown == [LATER; 2], || {
+                    let [before, after] = shown;
+                    Failure::new(
+                        text!(
+                            "the mappings directly before and after the draft still follow the file: they show {LATER}",
+                            "紧挨着草稿的前后两个映射仍然跟着文件变，显示 {LATER}"
+                        ),
+                        text!("they show {before} and {after}", "它们显示 {before} 和 {after}"),
+                    )
+                })?;
+                still_a_draft(&all.draft, &file)
             })
         })
     });

@@ -2,23 +2,35 @@
 //! would, calls the learner's function, and returns what the draft shows then.
 
 use std::fs::File;
+use std::io::{Seek, SeekFrom, Write};
+use std::num::NonZeroUsize;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::ptr::NonNull;
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use mmap_workbook::grade::fixtures::{
-    contents, equal, in_child, loaded, mapped_whole, named_file, no_error, pattern, refused, same_bytes, unnamed_file,
-    wide,
+    contents, in_child, mapped_whole, named_file, no_error, open_descriptors, pattern, same_bytes, unnamed_file, wide,
 };
 use mmap_workbook::grade::misconception as belief;
-use mmap_workbook::grade::{Failure, ask, check, ensure, error_text, for_all, for_each, kind, moved};
+use mmap_workbook::grade::{
+    FORKS, Failure, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse_calls,
+};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
-use mmap_workbook::observe::{page_size, page_size_u64, smaps_of};
+use mmap_workbook::observe::{page_size, page_size_u64, smaps_of, whole_pages};
+use mmap_workbook::process::{OnSmallDisk, on_a_small_disk};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mlock, mmap};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction, signal};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
+use nix::unistd::{ForkResult, Pid, alarm, dup2_stdout, fork, getppid};
 use proptest::prelude::*;
 
 use crate::exercise::{commit, copied_pages, discard, freeze, what_if};
@@ -30,11 +42,207 @@ const REST: usize = 100;
 
 /// The bytes of a file of four pages and a rest.
 fn original() -> Vec<u8> {
-    pattern((PAGES - 1) * page_size() + REST)
+    static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| pattern((PAGES - 1) * page_size() + REST));
+    BYTES.clone()
+}
+
+/// All bytes of the draft. Nobody stores to it meanwhile, so it need not be loaded byte by byte, which takes long.
+fn loaded(draft: &Mapping) -> Vec<u8> {
+    let mut bytes = vec![0; draft.length()];
+    let from = std::ptr::with_exposed_provenance(draft.address());
+    // SAFETY: these bytes are mapped, and inside the file. No thread stores to them, and no process writes to the file now.
+    unsafe { std::ptr::copy_nonoverlapping(from, bytes.as_mut_ptr(), bytes.len()) };
+    bytes
 }
 
 fn draft_of(file: &File) -> std::io::Result<Mapping> {
     mapped_whole(file, Sharing::Private)
+}
+
+/// A file in memory of this size: a hole.
+fn hole(size: u64) -> std::io::Result<File> {
+    let file = File::from(memfd_create(c"draft", MFdFlags::MFD_CLOEXEC)?);
+    file.set_len(size)?;
+    Ok(file)
+}
+
+/// More pages than a mask has bits, a common buffer has entries, or a call takes buffers (IOV_MAX, 1024).
+const MANY: usize = 1100;
+
+/// A draft of more than 4 GiB, of a file that is a hole. It has to be mapped before a child is forked: there the limit
+/// on private memory is lower.
+fn large_draft() -> Result<(File, Mapping), Failure> {
+    let length = (1 << 32) + 3 * page_size() + REST;
+    let file = tempfile::tempfile()?;
+    file.set_len(wide(length))?;
+    let draft = Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Private)?;
+    let (start, flags) = (NonZeroUsize::new(draft.address()), MapFlags::MAP_FIXED | MapFlags::MAP_NORESERVE);
+    let size = NonZeroUsize::new(length).expect("it has pages");
+    // SAFETY: replaces exactly the draft's pages, which nothing has accessed. Only MAP_NORESERVE is new, so that no memory
+    // is set aside for copies of all its pages, and stores are allowed.
+    match unsafe { mmap(start, size, READ_WRITE, MapFlags::MAP_PRIVATE | flags, &file, 0) } {
+        Ok(_) => Ok((file, draft)),
+        Err(Errno::ENOMEM) => Err(Failure::skipped(
+            text!(
+                "this machine sets memory aside for each page of a private mapping (vm.overcommit_memory is 2), and has \
+                 not enough for a draft of more than 4 GiB; all else was right",
+                "本机为私有映射的每一页预留内存（vm.overcommit_memory 为 2），不够映射一份超过 4 GiB 的草稿；其余都对"
+            ),
+            text!(
+                "check on a machine where vm.overcommit_memory is 0 or 1",
+                "在 vm.overcommit_memory 为 0 或 1 的机器上检查"
+            ),
+        )),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// A draft of the first `length` bytes of the file, with a mapping of the file directly before it, and one directly
+/// after it that goes on where the draft ends: the kernel makes one line of /proc/self/maps of these two.
+struct Neighbours {
+    before: Mapping,
+    draft: Mapping,
+    after: Mapping,
+}
+
+impl Neighbours {
+    /// The file has at least twice as many pages.
+    fn of(file: &File, length: usize) -> std::io::Result<Neighbours> {
+        let map = |offset| Mapping::of_file(file, offset, length, READ_WRITE, Sharing::Private);
+        let next = wide(whole_pages(length));
+        // What does not lie as it should stays mapped for now, so that the kernel has to look elsewhere.
+        let mut misplaced = Vec::new();
+        for _ in 0..1000 {
+            let (one, draft, other) = (map(next)?, map(0)?, map(next)?);
+            let (before, after) = if one.address() < other.address() { (one, other) } else { (other, one) };
+            if before.range().end == draft.address() && draft.range().end == after.address() {
+                return Ok(Neighbours { before, draft, after });
+            }
+            misplaced.push([before, draft, after]);
+        }
+        Err(std::io::Error::other("the kernel maps no three neighbours"))
+    }
+
+    /// The pages that touch the draft: by their mapping and place.
+    fn touching(&self) -> [(&Mapping, usize); 2] {
+        [(&self.before, self.before.range().len() - page_size()), (&self.after, 0)]
+    }
+
+    /// Makes a copy of each page that touches the draft.
+    fn store(&self) {
+        self.touching().iter().for_each(|(mapping, at)| mapping.store(*at, STORED));
+    }
+
+    /// Expects these copies to be there still.
+    fn keep(&self) -> Result<(), Failure> {
+        let kept = self.touching().map(|(mapping, at)| mapping.load(at));
+        ensure(kept == [STORED; 2], || {
+            let [before, after] = kept;
+            Failure::new(
+                text!(
+                    "the mappings directly before and after the draft keep {STORED}, which was stored to them",
+                    "紧挨着草稿的前后两个映射保留写入的 {STORED}"
+                ),
+                text!("they show {before} and {after}", "它们显示 {before} 和 {after}"),
+            )
+        })
+    }
+}
+
+/// The length of a draft of three pages and a `rest`, in words.
+fn whole_pages_and(rest: &usize) -> Text {
+    text!(
+        "a draft of 3 pages and {rest} bytes, and mappings of the same file directly before and after it",
+        "一份 3 页零 {rest} 字节的草稿，紧挨着它的前后各有一个同一文件的映射"
+    )
+}
+
+/// Drops the draft's copies, as `discard` should.
+fn drop_copies(draft: &Mapping) -> std::io::Result<()> {
+    let start = NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).expect("it is mapped");
+    // SAFETY: the pages are the draft's, which hands out no references to its bytes.
+    Ok(unsafe { madvise(start, draft.range().len(), MmapAdvise::MADV_DONTNEED) }?)
+}
+
+/// Expects a draft of this file, whatever else: stores reach no file, and without copies it shows the file.
+fn still_a_draft(draft: &Mapping, file: &File) -> Result<(), Failure> {
+    let (first, bytes) = (draft.load(0), contents(file)?);
+    draft.store(0, !first);
+    same_bytes(
+        text!("a store to the draft does not reach the file", "写进草稿的内容不会进入文件"),
+        &contents(file)?,
+        &bytes,
+    )?;
+    drop_copies(draft)?;
+    let shows = |when| same_bytes(when, &loaded(draft), &contents(file)?[..draft.length()]);
+    shows(text!(
+        "once its copies are dropped (MADV_DONTNEED), the draft shows the file",
+        "用 MADV_DONTNEED 丢弃副本之后，草稿显示的就是文件"
+    ))?;
+    file.write_all_at(&[!bytes[0]], 0)?;
+    shows(text!("and what is written to it later", "之后写入文件的内容也能看到"))
+}
+
+/// Runs `call`, and expects as many open descriptors after it as before.
+fn closing_all<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
+    let before = open_descriptors()?;
+    let answer = call();
+    let after = open_descriptors()?;
+    ensure(after == before, || {
+        Failure::new(
+            text!(
+                "no descriptor is left open: {before} before the call and after it",
+                "不遗留打开的描述符：调用前后都是 {before} 个"
+            ),
+            text!("there are {after} after it", "调用之后有 {after} 个"),
+        )
+    })?;
+    Ok(answer)
+}
+
+/// Runs `call` while this process may open no more than `more` descriptors (RLIMIT_NOFILE).
+fn with_descriptors<T>(more: usize, call: impl FnOnce() -> T) -> std::io::Result<T> {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    let is_open = |fd: &u64| std::path::Path::new(&format!("/proc/self/fd/{fd}")).symlink_metadata().is_ok();
+    let limit = (0..).filter(|fd| !is_open(fd)).nth(more).expect("there are numbers enough");
+    setrlimit(Resource::RLIMIT_NOFILE, limit, hard)?;
+    let answer = call();
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard)?;
+    Ok(answer)
+}
+
+/// An answer in words: the error's name, or what was returned.
+fn told<T: std::fmt::Debug>(answer: &Result<T, String>) -> Text {
+    match answer {
+        Ok(value) => text!("it returned {value:?}", "返回了 {value:?}"),
+        Err(error) => text!("the error {error}", "错误 {error}"),
+    }
+}
+
+/// Failure::skipped for a part of a check that comes last: this machine lacks something, for this reason.
+fn all_but(part: Text, reason: &impl std::fmt::Display, remedy: Text) -> Failure {
+    let Text { en, zh } = part;
+    Failure::skipped(
+        Text::new(
+            format!("{en} could not be checked: {reason}; all else was right"),
+            format!("{zh}无法检查：{reason}；其余都对"),
+        ),
+        remedy,
+    )
+}
+
+/// Expects this value.
+fn returns<T: std::fmt::Debug + PartialEq>(answer: &Result<T, String>, wanted: &T) -> Result<(), Failure> {
+    ensure(answer.as_ref() == Ok(wanted), || {
+        Failure::new(text!("it returns {wanted:?}", "返回 {wanted:?}"), told(answer))
+    })
+}
+
+/// Expects this error.
+fn fails_with<T: std::fmt::Debug>(answer: &Result<T, String>, wanted: &str) -> Result<(), Failure> {
+    ensure(answer.as_ref().is_err_and(|error| error == wanted), || {
+        Failure::new(text!("the error {wanted}", "错误 {wanted}"), told(answer))
+    })
 }
 
 /// How much of the draft is resident, in KiB: Rss in smaps.
@@ -72,10 +280,17 @@ impl History {
         })
     }
 
-    /// A draft that was edited in pages 1 and 3.
-    fn plain() -> History {
-        let stored = vec![(page_size() + 7, true), (3 * page_size(), true)];
-        History { loaded: vec![0], stored, written: Vec::new() }
+    /// What every answer is tried on first: nothing; stores to pages 1 and 3, of which one changes nothing; stores to the
+    /// first page and the last; to all of them.
+    fn fixed() -> [History; 4] {
+        let page = page_size();
+        [
+            (vec![], vec![], vec![]),
+            (vec![0], vec![(page + 7, true), (3 * page, false)], vec![2 * page, 3 * page]),
+            (vec![2], vec![(page - 1, true), (4 * page + REST - 1, true)], vec![0, page]),
+            (vec![], (0..PAGES).map(|n| (n * page, true)).collect(), vec![]),
+        ]
+        .map(|(loaded, stored, written)| History { loaded, stored, written })
     }
 
     fn words(&self) -> Text {
@@ -129,6 +344,7 @@ impl History {
 
 /// Runs a check's steps in a child, which compares what it sees itself: sending all bytes back would take longer.
 fn judged(steps: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    original(); // made once, not in each child
     ask(steps)?
 }
 

@@ -8,51 +8,97 @@ fn rule() -> Text {
     )
 }
 
+/// Numbers that an answer may have taken for a sign of something else.
+const SIGNS: [u64; 20] = [
+    u64::MAX,
+    0,
+    1,
+    2,
+    42,
+    101,
+    127,
+    128,
+    134,
+    255,
+    256,
+    511,
+    0x7fff_ffff,
+    0xdead_beef,
+    0xffff_ffff,
+    1 << 32,
+    (1 << 63) - 1,
+    1 << 63,
+    u64::MAX - 1,
+    u64::MAX - 255,
+];
+
 #[test]
 fn brings_back_any_number_and_leaves_the_draft_alone() {
     check("observe", rule(), || {
-        for_all(
-            prop_oneof![any::<u64>(), 0..300_u64],
-            |number| {
-                text!("explore stores 254 to each page and returns {number}", "explore 在每页写入 254，返回 {number}")
-            },
-            |&number| {
-                judged(|| {
-                    let file = unnamed_file(&original())?;
-                    let draft = draft_of(&file)?;
-                    draft.store(1, STORED - 1);
-                    let answer = super::what_if(&draft, |draft| {
-                        // It loads what the draft shows, and then its own stores.
-                        let seen = draft.load(1) == STORED - 1;
-                        (0..PAGES).for_each(|page| draft.store(page * page_size(), STORED));
-                        number.wrapping_add(u64::from(!seen || draft.load(0) != STORED))
-                    });
-                    let answer = answer.map_err(error_text);
-                    equal(&answer, &Ok(number)).map_err(|failure| {
-                        if answer == Ok(number & 0xff) {
-                            failure.shows(&belief::STATUS_HOLDS_A_NUMBER)
-                        } else {
-                            failure
-                        }
-                    })?;
-                    let mut wanted = original();
-                    same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &wanted)?;
-                    wanted[1] = STORED - 1;
-                    same_bytes(text!("the draft is as it was", "草稿保持原样"), &loaded(&draft), &wanted)
-                })
-            },
-        )
+        let bring = |numbers: &[u64]| {
+            judged(|| {
+                let file = unnamed_file(&original())?;
+                let draft = draft_of(&file)?;
+                draft.store(1, STORED - 1);
+                for &number in numbers {
+                    brings_back(&draft, number).map_err(|failure| failure.given(stores_and_returns(&number)))?;
+                }
+                let mut wanted = original();
+                same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &wanted)?;
+                wanted[1] = STORED - 1;
+                same_bytes(text!("the draft is as it was", "草稿保持原样"), &loaded(&draft), &wanted)
+            })
+        };
+        bring(&SIGNS)?;
+        for_all_n(8, any::<u64>(), stores_and_returns, |&number| bring(&[number]))
     });
+}
+
+fn stores_and_returns(number: &u64) -> Text {
+    text!("explore stores 254 to each page and returns {number}", "explore 在每页写入 254，返回 {number}")
+}
+
+fn brings_back(draft: &Mapping, number: u64) -> Result<(), Failure> {
+    let answer = closing_all(|| {
+        super::what_if(draft, |draft| {
+            // It loads what the draft shows, and then its own stores.
+            let seen = draft.load(1) == STORED - 1;
+            (0..PAGES).for_each(|page| draft.store(page * page_size(), STORED));
+            number.wrapping_add(u64::from(!seen || draft.load(0) != STORED))
+        })
+    })?;
+    let answer = answer.map_err(kind);
+    returns(&answer, &number).map_err(|failure| {
+        if number > 255 && answer == Ok(number & 0xff) {
+            failure.shows(&belief::STATUS_HOLDS_A_NUMBER)
+        } else {
+            failure
+        }
+    })
 }
 
 #[test]
 fn a_child_that_ends_early_is_an_error() {
     check("observe", rule(), || {
         type Explore = fn(&Mapping) -> u64;
-        let ends: [(&str, &str, Explore); 4] = [
+        let ends: [(&str, &str, Explore); 10] = [
             ("panics", "发生 panic", |_| panic!("explore panics")),
             ("calls exit(0)", "调用 exit(0)", |_| std::process::exit(0)),
+            ("calls exit(3)", "调用 exit(3)", |_| std::process::exit(3)),
+            ("calls _exit(0)", "调用 _exit(0)", |_| leave(0)),
+            ("calls _exit(1)", "调用 _exit(1)", |_| leave(1)),
+            (
+                "calls _exit with the status of a child that has answered",
+                "以正常回答的子进程的状态调用 _exit",
+                |_| leave(STATUS.load(Ordering::Relaxed)),
+            ),
             ("aborts", "调用 abort", |_| std::process::abort()),
+            ("kills its process with SIGKILL", "用 SIGKILL 杀死自己的进程", |_| {
+                u64::from(raise(Signal::SIGKILL).is_err())
+            }),
+            ("kills its process with SIGTERM", "用 SIGTERM 杀死自己的进程", |_| {
+                u64::from(raise(Signal::SIGTERM).is_err())
+            }),
             ("loads from address 8", "读地址 8", |_| {
                 // SAFETY: nothing is mapped there, and SIGSEGV kills the child.
                 u64::from(unsafe { load_at(8) })
@@ -60,20 +106,51 @@ fn a_child_that_ends_early_is_an_error() {
         ];
         for_each(
             ends,
-            |(en, zh, _)| Text::new(format!("explore {en}"), format!("explore {zh}")),
+            |(en, zh, _)| {
+                Text::new(
+                    format!("a call in which explore returns 120, then one in which explore {en}"),
+                    format!("先有一次调用，explore 返回 120；随后的一次调用中 explore {zh}"),
+                )
+            },
             |&(_, _, explore)| {
                 let answer = in_child(|| {
                     let file = unnamed_file(&original())?;
                     let draft = draft_of(&file)?;
-                    Ok(super::what_if(&draft, explore).map_err(error_text))
+                    note_statuses()?;
+                    super::what_if(&draft, |_| 120)?;
+                    Ok(super::what_if(&draft, explore).map_err(kind))
                 })?;
-                ensure(answer.is_err(), || {
-                    Failure::new(text!("an error", "一个错误"), text!("{answer:?}", "{answer:?}"))
-                        .shows(&belief::STATUS_HOLDS_A_NUMBER)
-                })
+                ensure(answer.is_err(), || Failure::new(text!("an error", "一个错误"), told(&answer)))
             },
         )
     });
+}
+
+/// Ends the process at once.
+fn leave(status: i32) -> ! {
+    // SAFETY: _exit(2) takes no pointer and does not return.
+    unsafe { libc::_exit(status) }
+}
+
+/// The status of the last child of this process that has ended by exiting.
+static STATUS: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn note_status(_: i32, told: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel passes a siginfo to a handler that was installed with SA_SIGINFO.
+    let told = unsafe { &*told };
+    // SAFETY: this is the handler of SIGCHLD, whose siginfo has the child's status.
+    let status = unsafe { told.si_status() };
+    if told.si_code == libc::CLD_EXITED {
+        STATUS.store(status, Ordering::Relaxed);
+    }
+}
+
+/// Installs a handler that keeps [`STATUS`]. It interrupts waits (no SA_RESTART).
+fn note_statuses() -> std::io::Result<()> {
+    let action = SigAction::new(SigHandler::SigAction(note_status), SaFlags::SA_SIGINFO, SigSet::empty());
+    // SAFETY: the handler only stores to an atomic.
+    unsafe { sigaction(Signal::SIGCHLD, &action) }?;
+    Ok(())
 }
 
 /// The address of the counter in which [`at_the_end`] counts its runs, in a page that the processes share.
@@ -180,5 +257,213 @@ fn it_is_a_process_of_its_own() {
                 text!("it ran in the same process, {parent}", "它就在本进程 {parent} 中运行"),
             )
         })
+    });
+}
+
+#[test]
+fn it_writes_no_output_of_the_caller() {
+    let rule = text!(
+        "fork(2) copies the caller's buffers, too: output that is in one of them would be written by both processes.",
+        "fork(2) 也复制调用者的缓冲区：其中尚未写出的内容，两个进程都写就会出现两遍。"
+    );
+    check("observe", rule, || {
+        judged(|| {
+            let (file, output) = (unnamed_file(&original())?, tempfile::tempfile()?);
+            let draft = draft_of(&file)?;
+            dup2_stdout(&output)?;
+            let said = "said before the call; ";
+            std::io::stdout().write_all(said.as_bytes())?;
+            no_error(super::what_if(&draft, |_| 1).map_err(kind))?;
+            std::io::stdout().flush()?;
+            let times = String::from_utf8_lossy(&contents(&output)?).matches(said).count();
+            ensure(times == 1, || {
+                Failure::new(
+                    text!(
+                        "what the caller has printed before the call, without a newline, is written once",
+                        "调用者在调用之前输出的内容（没有换行）只写出一次"
+                    ),
+                    text!("it is written {times} times", "写出了 {times} 次"),
+                )
+            })
+        })
+    });
+}
+
+#[test]
+fn explore_has_the_draft_itself() {
+    check("copy_on_write", super::rule(), || {
+        judged(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            draft.store(0, STORED);
+            draft.load(page_size());
+            let seen = super::what_if(&draft, |draft| {
+                // As another process would write to it.
+                let written = file.write_all_at(&[WRITTEN], wide(page_size()));
+                let pages = [0, page_size()].map(|at| draft.load(at));
+                u64::from(written.is_ok()) << 16 | u64::from(u16::from_be_bytes(pages))
+            });
+            let seen = no_error(seen.map_err(kind))?;
+            ensure(seen == u64::from_be_bytes([0, 0, 0, 0, 0, 1, STORED, WRITTEN]), || {
+                let [.., one, other] = seen.to_be_bytes();
+                Failure::new(
+                    text!(
+                        "in the child page 0 of the draft, which has a copy, shows {STORED}, and page 1, which has none, \
+                         shows {WRITTEN}, which explore writes to the file",
+                        "在子进程中，草稿第 0 页有副本，显示 {STORED}；第 1 页没有副本，显示 explore 写入文件的 {WRITTEN}"
+                    ),
+                    text!("page 0 shows {one}, page 1 shows {other}", "第 0 页显示 {one}，第 1 页显示 {other}"),
+                )
+            })?;
+            let whole = vec![LATER; original().len()];
+            file.write_all_at(&whole, 0)?;
+            let mut wanted = whole;
+            wanted[..page_size()].copy_from_slice(&original()[..page_size()]);
+            wanted[0] = STORED;
+            same_bytes(
+                text!(
+                    "this process's draft has one copy, of page 0, as before the call, and the rest shows what is \
+                     written to the file later",
+                    "本进程的草稿仍和调用之前一样，只有第 0 页的副本，其余显示之后写入文件的内容"
+                ),
+                &loaded(&draft),
+                &wanted,
+            )
+        })
+    });
+}
+
+extern "C" fn interrupted(_: i32) {
+    at_the_end();
+}
+
+/// Whether the process sleeps in a system call: the state in proc_pid_stat(5).
+fn sleeps(process: Pid) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    stat.rsplit(')').next().is_some_and(|rest| rest.starts_with(" S"))
+}
+
+/// Looks until it holds, for a fifth of a second at most.
+fn until(holds: impl Fn() -> bool) {
+    let end = Instant::now() + Duration::from_millis(200);
+    while !holds() && Instant::now() < end {
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn the_callers_children_and_handlers_do_not_disturb_it() {
+    let rule = text!(
+        "waitpid(2): a process id waits for this child, -1 takes any. A handler that was installed without SA_RESTART \
+         ends the wait with EINTR, and the child goes on.",
+        "waitpid(2)：给出进程号，等的就是那个子进程；给 -1，哪一个都算。信号处理函数若不带 SA_RESTART，等待会以 EINTR 提前结束，子进程却还在运行。"
+    );
+    check("observe", rule, || {
+        judged(|| {
+            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+            END.store(shared.address(), Ordering::Relaxed);
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            // SAFETY: this process has one thread, and the child ends at once.
+            let other = match unsafe { fork() }? {
+                ForkResult::Child => leave(7),
+                ForkResult::Parent { child } => child,
+            };
+            waitid(Id::Pid(other), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
+            let action = SigAction::new(SigHandler::Handler(interrupted), SaFlags::empty(), SigSet::empty());
+            // SAFETY: the handler only counts in an atomic.
+            unsafe { sigaction(Signal::SIGUSR1, &action) }?;
+            let answer = super::what_if(&draft, |_| {
+                let count = || shared.long_word(0).load(Ordering::Relaxed);
+                for signals in 0..3 {
+                    until(|| sleeps(getppid()));
+                    let sent = kill(getppid(), Signal::SIGUSR1);
+                    until(|| sent.is_err() || count() > signals);
+                }
+                77
+            });
+            returns(&answer.map_err(kind), &77).map_err(|failure| {
+                failure.given(text!(
+                    "explore sends its parent SIGUSR1 three times while that sleeps in a system call, and returns 77; the \
+                     parent has a handler without SA_RESTART, and another child that has ended before the call",
+                    "explore 趁父进程在系统调用中睡眠时，向它发送三次 SIGUSR1，然后返回 77；父进程的处理函数不带 SA_RESTART，此外还有一个在调用之前就已结束的子进程"
+                ))
+            })?;
+            let status = waitpid(other, Some(WaitPidFlag::WNOHANG));
+            std::mem::forget(shared);
+            ensure(status == Ok(WaitStatus::Exited(other, 7)), || {
+                Failure::new(
+                    text!(
+                        "another child of the caller, which has ended before, can still be waited for",
+                        "调用者的另一个子进程在此之前已经结束，仍然可以等待它"
+                    ),
+                    text!("what_if has waited for it", "what_if 已经等待过它"),
+                )
+            })
+        })
+    });
+}
+
+#[test]
+fn explore_gets_the_time_that_it_needs() {
+    let rule = text!(
+        "alarm(2), setitimer(2): SIGALRM kills a process that has no handler for it.",
+        "alarm(2)、setitimer(2)：没有处理函数的进程会被 SIGALRM 杀死。"
+    );
+    check("observe", rule, || {
+        judged(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            let left = super::what_if(&draft, |_| u64::from(alarm::cancel().unwrap_or(0)));
+            let left = no_error(left.map_err(kind))?;
+            ensure(left == 0 || left >= 59, || {
+                Failure::new(
+                    text!("nothing ends the child within a minute", "一分钟之内，没有什么会结束子进程"),
+                    text!("an alarm of {left} s is set while explore runs", "explore 运行时，闹钟定在 {left} 秒之后"),
+                )
+            })
+        })
+    });
+}
+
+#[test]
+fn errors_of_the_calls_are_told() {
+    let rule = text!(
+        "pipe(2), open(2): EMFILE when the process has no descriptor left. fork(2): EAGAIN at a limit on processes.",
+        "pipe(2)、open(2)：进程的描述符用尽时返回 EMFILE。fork(2)：进程数到达上限时返回 EAGAIN。"
+    );
+    check("observe", rule, || {
+        let draft = || {
+            let file = unnamed_file(&original())?;
+            draft_of(&file)
+        };
+        for_each(
+            0..8,
+            |more| {
+                text!(
+                    "the process can open {more} more descriptors (RLIMIT_NOFILE)",
+                    "进程还能打开 {more} 个描述符（RLIMIT_NOFILE）"
+                )
+            },
+            |&more| {
+                judged(|| {
+                    let draft = draft()?;
+                    let answer = with_descriptors(more, || super::what_if(&draft, |_| 77).map_err(kind))?;
+                    if answer == Ok(77) { Ok(()) } else { fails_with(&answer, "EMFILE") }
+                })
+            },
+        )?;
+        judged(|| {
+            let draft = draft()?;
+            if let Err(error) = refuse_calls(FORKS, Errno::EAGAIN) {
+                return Err(all_but(
+                    text!("an error of fork(2)", "fork(2) 出错的情形"),
+                    &error,
+                    text!("check on a kernel with seccomp filters", "在支持 seccomp 过滤器的内核上检查"),
+                ));
+            }
+            fails_with(&super::what_if(&draft, |_| 77).map_err(kind), "EAGAIN")
+        })
+        .map_err(|failure| failure.given(text!("fork(2) fails with EAGAIN", "fork(2) 返回 EAGAIN")))
     });
 }

@@ -1,13 +1,38 @@
-//! Answers to `commit`, right and wrong.
-
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr::NonNull;
+use std::sync::Mutex;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
-use mmap_workbook::observe::page_size;
+use mmap_workbook::observe::{page_size, whole_pages};
+use nix::errno::Errno;
+use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, fallocate, fcntl};
+use nix::libc;
 use nix::sys::mman::{MmapAdvise, madvise};
+
+use crate::solution::{copied_pages, discard};
+
+/// The bytes of page `n` that are inside a file of `size` bytes.
+fn inside(n: usize, size: u64) -> usize {
+    let left = size.saturating_sub((n * page_size()) as u64);
+    usize::try_from(left).map_or(page_size(), |left| left.min(page_size()))
+}
+
+fn page_bytes(draft: &Mapping, n: usize, length: usize) -> Vec<u8> {
+    let mut bytes = vec![0; length];
+    draft.read(n * page_size(), &mut bytes);
+    bytes
+}
+
+fn write_page(draft: &Mapping, file: &File, n: usize, size: u64) -> io::Result<()> {
+    file.write_all_at(&page_bytes(draft, n, inside(n, size)), (n * page_size()) as u64)
+}
+
+fn size_of(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.len())
+}
 
 /// Drops the copy of each page as soon as that page is written: after an error, part of the draft is gone.
 ///
@@ -105,6 +130,7 @@ mod measures_the_draft {
 
 /// Writes the whole draft to the file, edited or not.
 ///
+/// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
 mod writes_everything_back {
     use super::*;
@@ -159,8 +185,764 @@ mod writes_whole_pages {
     }
 }
 
+/// The plain answer: writes page by page what is inside the file, and discards when all are written.
+///
+/// passes
+mod page_by_page {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            write_page(draft, file, n, size)?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes neighbouring pages with one call, straight from the draft's memory, with no buffer in between.
+///
+/// passes
+mod runs_straight_from_memory {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size, page) = (copied_pages(draft)?, size_of(file)?, page_size());
+        for run in copied.chunk_by(|a, b| a + 1 == *b) {
+            let end = ((run[run.len() - 1] + 1) * page).min(usize::try_from(size).unwrap_or(usize::MAX));
+            let mut at = run[0] * page;
+            while at < end {
+                let from = std::ptr::with_exposed_provenance(draft.address() + at);
+                // SAFETY: the bytes up to `end` are inside the draft's pages; the kernel reads them, not Rust.
+                match unsafe { libc::pwrite(file.as_raw_fd(), from, end - at, at as i64) } {
+                    -1 if Errno::last() == Errno::EINTR => {}
+                    -1 => return Err(io::Error::last_os_error()),
+                    0 => return Err(io::ErrorKind::WriteZero.into()),
+                    written => at += written as usize,
+                }
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes from the last page to the first, in chunks of 512 bytes, through a duplicate of the descriptor.
+///
+/// passes
+mod backwards_in_small_chunks {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let (file, size) = (file.try_clone()?, size_of(file)?);
+        for &n in copied.iter().rev() {
+            let bytes = page_bytes(draft, n, inside(n, size));
+            for (at, chunk) in (n * page_size()..).step_by(512).zip(bytes.chunks(512)) {
+                file.write_all_at(chunk, at as u64)?;
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Drops only the pages that it has written, after all of them are; the others have no copies.
+///
+/// passes
+mod drops_only_what_it_wrote {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        for n in &copied {
+            let start = std::ptr::with_exposed_provenance_mut(draft.address() + n * page_size());
+            // SAFETY: the page is one of the draft's.
+            Errno::result(unsafe { libc::madvise(start, page_size(), libc::MADV_DONTNEED) })?;
+        }
+        Ok(copied.len())
+    }
+}
+
+/// Tries every page even when one can't be written, and returns the first error then.
+///
+/// passes
+mod tries_every_page {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        let results: Vec<_> = copied.iter().map(|&n| write_page(draft, file, n, size)).collect();
+        results.into_iter().collect::<io::Result<()>>()?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Waits until the bytes are on the disk, with fdatasync(2), before it drops the copies.
+///
+/// passes
+mod syncs_before_it_discards {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        if !copied.is_empty() {
+            file.sync_data()?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes at the descriptor's position, which it moves there and, in the end, back.
+///
+/// passes
+mod seeks_and_writes {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, mut file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        let before = file.stream_position()?;
+        let written = copied.iter().try_for_each(|&n| {
+            file.seek(SeekFrom::Start((n * page_size()) as u64))?;
+            file.write_all(&page_bytes(draft, n, inside(n, size)))
+        });
+        file.seek(SeekFrom::Start(before))?;
+        written?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Makes a hole instead of writing a page of zeros, where the file system can: the file reads the same.
+///
+/// passes
+mod punches_pages_of_zeros {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            let bytes = page_bytes(draft, n, inside(n, size));
+            let (at, length) = ((n * page_size()) as i64, page_size() as i64);
+            let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            let zeros = bytes.iter().all(|&byte| byte == 0);
+            if !zeros || fallocate(file, flags, at, length).is_err() {
+                file.write_all_at(&bytes, at as u64)?;
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Drops the copies first and then writes what the draft shows: the file's own bytes.
+///
+/// breaks: "The draft's bytes replace those of the file on the pages that are written."
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_file_keeps_its_size failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod discards_first {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        discard(draft)?;
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        Ok(copied.len())
+    }
+}
+
+/// Discards whether or not the writes have succeeded, and loses the edits on a full disk.
+///
+/// breaks: "If a page can't be written whole, the draft keeps all its copies, and a later call writes them all."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod discards_in_any_case_2 {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        let written = copied.iter().try_for_each(|&n| write_page(draft, file, n, size));
+        discard(draft)?;
+        written.map(|()| copied.len())
+    }
+}
+
+/// Drops each copy as soon as it is written, so an error later finds the first ones gone.
+///
+/// breaks: "If a page can't be written whole, the draft keeps all its copies, and a later call writes them all."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod discards_page_by_page {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            write_page(draft, file, n, size)?;
+            let start = std::ptr::with_exposed_provenance_mut(draft.address() + n * page_size());
+            // SAFETY: the page is one of the draft's.
+            Errno::result(unsafe { libc::madvise(start, page_size(), libc::MADV_DONTNEED) })?;
+        }
+        Ok(copied.len())
+    }
+}
+
+/// Writes and leaves the copies, so the draft never again shows what others write there.
+///
+/// breaks: "Afterwards the draft shows the file, and has no copies."
+/// fails: commit::the_draft_follows_the_file_again failed equal-bytes-are-the-page
+mod forgets_to_discard {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes the whole last page, past the end of the file.
+///
+/// breaks: "The file keeps its size."
+/// fails: commit::the_file_keeps_its_size failed rest-is-file
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod writes_whole_pages_2 {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        for &n in &copied {
+            file.write_all_at(&page_bytes(draft, n, page_size()), (n * page_size()) as u64)?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes the whole last page, and truncates the file to its old size afterwards: in between, and at a limit, it shows.
+///
+/// breaks: "The file keeps its size." (with RLIMIT_FSIZE at the file's size the last page fails)
+/// fails: commit::the_file_keeps_its_size failed
+mod grows_and_truncates_back {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            file.write_all_at(&page_bytes(draft, n, page_size()), (n * page_size()) as u64)?;
+        }
+        if copied.last().is_some_and(|&n| inside(n, size) < page_size()) {
+            file.set_len(size)?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Stops at the draft's last byte, though the rest of the page is inside the file.
+///
+/// breaks: "All bytes of a page that are inside the file are written, even past the draft's last byte."
+/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
+mod stops_at_the_drafts_end {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, draft.length() as u64))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Cuts the draft's last page at the file's size modulo the page size: 0 for a file of whole pages.
+///
+/// breaks: "All bytes of a page that are inside the file are written"
+/// fails: commit::the_file_keeps_its_size failed
+mod modulo_for_the_last_page {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        let last = (size / page_size() as u64) as usize;
+        for &n in &copied {
+            let full = n != last.saturating_sub(usize::from(size.is_multiple_of(page_size() as u64)));
+            let length = if full { page_size() } else { (size % page_size() as u64) as usize };
+            file.write_all_at(&page_bytes(draft, n, length), (n * page_size()) as u64)?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes one range from the first copy to the last, and with it the pages between.
+///
+/// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
+/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+mod from_the_first_to_the_last {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        if let (Some(&first), Some(&last)) = (copied.first(), copied.last()) {
+            (first..=last).try_for_each(|n| write_page(draft, file, n, size))?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes the whole draft as soon as a page of it was stored to.
+///
+/// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
+/// fails: commit::nothing_is_lost_when_it_fails killed
+/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+mod writes_the_whole_draft {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        if !copied.is_empty() {
+            (0..draft.length().div_ceil(page_size())).try_for_each(|n| write_page(draft, file, n, size))?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Reserves the room with fallocate(2) first, so that no write can fail, and so fills the holes.
+///
+/// breaks: "a hole stays a hole"
+/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+mod allocates_first {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        if !copied.is_empty() {
+            // Best effort: some file systems can't.
+            let _ = fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, draft.length() as i64);
+        }
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Reads the page of the file first and writes only if the bytes differ: a descriptor for writing can't be read.
+///
+/// breaks: "`file` need not be open for reading."
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+mod reads_to_compare {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            let mut old = vec![0; inside(n, size)];
+            file.read_exact_at(&mut old, (n * page_size()) as u64)?;
+            if old != page_bytes(draft, n, old.len()) {
+                write_page(draft, file, n, size)?;
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Stores the pages through a shared mapping of the file, which needs a descriptor that is open for reading as well.
+///
+/// breaks: "`file` need not be open for reading."
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod through_a_shared_mapping {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        if !copied.is_empty() {
+            let shared = Mapping::of_file(file, 0, whole_pages(draft.length()), READ_WRITE, Sharing::Shared)?;
+            copied.iter().for_each(|&n| shared.write(n * page_size(), &page_bytes(draft, n, inside(n, size))));
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Opens the file anew for reading and writing, by way of /proc, and so writes through a descriptor for reading.
+///
+/// breaks: "EBADF when there is a page to write, and `file` is open for reading only."
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod opens_it_for_writing {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let file = File::options().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let (copied, size) = (copied_pages(draft)?, size_of(&file)?);
+        copied.iter().try_for_each(|&n| write_page(draft, &file, n, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Checks how the file is open before it looks whether there is a page to write.
+///
+/// breaks: "EBADF when there is a page to write"
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod refuses_too_early {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let flags = OFlag::from_bits_truncate(fcntl(file, FcntlArg::F_GETFL)?);
+        if flags & OFlag::O_ACCMODE == OFlag::O_RDONLY {
+            return Err(Errno::EBADF.into());
+        }
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Trusts that one pwrite(2) writes a page: at the limit it writes a part of it, and that is no error.
+///
+/// breaks: "A write may be short before it fails, on a full disk or at a limit."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed short-is-the-end
+mod trusts_one_pwrite {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            file.write_at(&page_bytes(draft, n, inside(n, size)), (n * page_size()) as u64)?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Sees that a write was short, and makes up an error instead of asking again for the real one.
+///
+/// breaks: "EFBIG at the limit on the size of a file"
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod short_is_write_zero {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            let bytes = page_bytes(draft, n, inside(n, size));
+            if file.write_at(&bytes, (n * page_size()) as u64)? < bytes.len() {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Continues a short write at the page's start with the rest of the bytes.
+///
+/// breaks: "A write may be short before it fails, on a full disk or at a limit."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod continues_at_the_start {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            let bytes = page_bytes(draft, n, inside(n, size));
+            let mut rest = bytes.as_slice();
+            while !rest.is_empty() {
+                let written = file.write_at(rest, (n * page_size()) as u64)?;
+                rest = &rest[written..];
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Stops at the first page that can't be written, and returns how many were, like a short count.
+///
+/// breaks: "Any other error of a call, unchanged."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed short-is-the-end
+mod error_as_a_short_count {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for (done, &n) in copied.iter().enumerate() {
+            match write_page(draft, file, n, size) {
+                Err(error) if done == 0 => return Err(error),
+                Err(_) => return Ok(done),
+                Ok(()) => {}
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Remembers what it has written when a page fails, and leaves that out the next time.
+///
+/// breaks: "a later call writes them all"
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod resumes_where_it_failed {
+    use super::*;
+
+    static WRITTEN: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        let mut written = WRITTEN.lock().expect("no one panics here");
+        let done = |n| (draft.address(), n);
+        let todo: Vec<usize> = copied.into_iter().filter(|&n| !written.contains(&done(n))).collect();
+        for &n in &todo {
+            write_page(draft, file, n, size)?;
+            written.push(done(n));
+        }
+        discard(draft)?;
+        written.retain(|(address, _)| *address != draft.address());
+        Ok(todo.len())
+    }
+}
+
+/// Writes all pages with one pwritev(2) a run: more than IOV_MAX pages in a row are EINVAL.
+///
+/// breaks: "writes each page that was stored to (see [`copied_pages`]) to its place in the file"
+/// fails: commit::only_those_pages_are_written failed
+mod too_many_slices {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for run in copied.chunk_by(|a, b| a + 1 == *b) {
+            let pages: Vec<Vec<u8>> = run.iter().map(|&n| page_bytes(draft, n, inside(n, size))).collect();
+            let slices: Vec<IoSlice<'_>> = pages.iter().map(|page| IoSlice::new(page)).collect();
+            let written = nix::sys::uio::pwritev(file, &slices, (run[0] * page_size()) as i64)?;
+            if written < pages.iter().map(Vec::len).sum() {
+                run.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Computes the place in the file with 32 bits: a page beyond 4 GiB goes to the file's beginning.
+///
+/// breaks: "writes each page that was stored to (see [`copied_pages`]) to its place in the file"
+/// fails: commit::only_those_pages_are_written failed
+mod place_of_32_bits {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            let at = (n as u32).wrapping_mul(page_size() as u32);
+            file.write_all_at(&page_bytes(draft, n, inside(n, size)), u64::from(at))?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Returns the number of bytes written.
+///
+/// breaks: "Returns the number of pages written."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_file_keeps_its_size failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod counts_bytes {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        discard(draft)?;
+        Ok(copied.iter().map(|&n| inside(n, size)).sum())
+    }
+}
+
+/// Returns the number of calls: neighbouring pages are written with one and counted as one.
+///
+/// breaks: "Returns the number of pages written."
+/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod counts_runs {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        let mut runs = 0;
+        for run in copied.chunk_by(|a, b| a + 1 == *b) {
+            let bytes: Vec<u8> = run.iter().flat_map(|&n| page_bytes(draft, n, inside(n, size))).collect();
+            file.write_all_at(&bytes, (run[0] * page_size()) as u64)?;
+            runs += 1;
+        }
+        discard(draft)?;
+        Ok(runs)
+    }
+}
+
+/// Finds the edits by comparing with a fresh private mapping, so a page that was stored to with equal bytes is left out.
+///
+/// breaks: "writes each page that was stored to"
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod only_pages_that_differ {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let size = size_of(file)?;
+        let readable = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let mut differing = copied_pages(draft)?;
+        differing.retain(|&n| {
+            let mut old = vec![0; inside(n, size)];
+            readable.read_exact_at(&mut old, (n * page_size()) as u64).is_err()
+                || old != page_bytes(draft, n, old.len())
+        });
+        differing.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        discard(draft)?;
+        Ok(differing.len())
+    }
+}
+
+/// Seeks relative to the descriptor's position, in the belief that it is 0.
+///
+/// breaks: "writes each page that was stored to (see [`copied_pages`]) to its place in the file"
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod writes_at_the_position {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, mut file: &File) -> io::Result<usize> {
+        let (copied, size, mut at) = (copied_pages(draft)?, size_of(file)?, 0);
+        for &n in &copied {
+            file.seek(SeekFrom::Current((n * page_size()) as i64 - at))?;
+            file.write_all(&page_bytes(draft, n, inside(n, size)))?;
+            at = (n * page_size() + inside(n, size)) as i64;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Tries again while the disk is full, for ever.
+///
+/// breaks: "Any other error of a call, unchanged."
+/// fails: commit::nothing_is_lost_when_it_fails timed_out
+mod waits_for_room {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            loop {
+                match write_page(draft, file, n, size) {
+                    Err(error) if error.raw_os_error() == Some(libc::ENOSPC) => std::thread::yield_now(),
+                    other => break other?,
+                }
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Gives every failed write the same errno, since "the file can't be written".
+///
+/// breaks: "EBADF when there is a page to write, and `file` is open for reading only."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod all_errors_are_eacces {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        for &n in &copied {
+            write_page(draft, file, n, size).map_err(|_| io::Error::from(Errno::EACCES))?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Keeps the set of pages in a bit mask of 64 bits: page 64 is page 0 again.
+///
+/// breaks: "writes each page that was stored to"
+/// fails: commit::only_those_pages_are_written failed
+mod mask_of_64_pages {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let size = size_of(file)?;
+        let mask = copied_pages(draft)?.into_iter().fold(0_u64, |mask, n| mask | 1 << (n % 64));
+        (0..64).filter(|n| mask >> n & 1 == 1).try_for_each(|n| write_page(draft, file, n, size))?;
+        discard(draft)?;
+        Ok(mask.count_ones() as usize)
+    }
+}
+
+/// Takes the size from the blocks that the file has on the disk, which a file with holes has few of.
+///
+/// breaks: "All bytes of a page that are inside the file are written"
+/// fails: commit::nothing_is_lost_when_it_fails killed
+/// fails: commit::only_those_pages_are_written failed
+mod size_in_blocks {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let metadata = file.metadata()?;
+        let size = metadata.len().min(metadata.blocks() * 512);
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Adds up the page numbers to see whether there is anything to do: for page 0 alone the sum is 0.
+///
+/// breaks: "Commits the draft: writes each page that was stored to"
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+/// fails: commit::the_draft_follows_the_file_again failed equal-bytes-are-the-page
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod page_zero_is_no_page {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (copied, size) = (copied_pages(draft)?, size_of(file)?);
+        if copied.iter().sum::<usize>() == 0 {
+            return Ok(0);
+        }
+        copied.iter().try_for_each(|&n| write_page(draft, file, n, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
 one_of! {
     pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize>;
     discards_each_page discards_in_any_case keeps_its_copies maps_the_file_shared measures_the_draft
-    writes_everything_back writes_once writes_whole_pages
+    writes_everything_back writes_once writes_whole_pages page_by_page runs_straight_from_memory
+    backwards_in_small_chunks drops_only_what_it_wrote tries_every_page syncs_before_it_discards seeks_and_writes
+    punches_pages_of_zeros discards_first discards_in_any_case_2 discards_page_by_page forgets_to_discard
+    writes_whole_pages_2 grows_and_truncates_back stops_at_the_drafts_end modulo_for_the_last_page
+    from_the_first_to_the_last writes_the_whole_draft allocates_first reads_to_compare through_a_shared_mapping
+    opens_it_for_writing refuses_too_early trusts_one_pwrite short_is_write_zero continues_at_the_start
+    error_as_a_short_count resumes_where_it_failed too_many_slices place_of_32_bits counts_bytes counts_runs
+    only_pages_that_differ writes_at_the_position waits_for_room all_errors_are_eacces mask_of_64_pages size_in_blocks
+    page_zero_is_no_page
 }

@@ -1,17 +1,48 @@
-//! Answers to `copied_pages`, right and wrong.
-
+use std::collections::HashMap;
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::io;
+use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::{Mutex, OnceLock};
 
 use mmap_workbook::lesson_2::Mapping;
-use mmap_workbook::observe::page_size;
+use mmap_workbook::observe::{in_page_cache, maps_of, page_size, smaps_of};
+use nix::libc;
+
+const PRESENT: u64 = 1 << 63;
+
+const SWAPPED: u64 = 1 << 62;
+
+const OF_FILE: u64 = 1 << 61;
+
+fn is_copy(entry: u64) -> bool {
+    entry & (PRESENT | SWAPPED) != 0 && entry & OF_FILE == 0
+}
+
+fn pages_of(draft: &Mapping) -> usize {
+    draft.length().div_ceil(page_size())
+}
+
+/// Reads `count` entries from the one of `address` on.
+fn entries_from(pagemap: &File, address: usize, count: usize) -> io::Result<Vec<u64>> {
+    let mut bytes = vec![0; count * 8];
+    pagemap.read_exact_at(&mut bytes, (address / page_size() * 8) as u64)?;
+    Ok(bytes.chunks_exact(8).map(|entry| u64::from_ne_bytes(entry.try_into().expect("8 bytes"))).collect())
+}
+
+fn entries(draft: &Mapping) -> io::Result<Vec<u64>> {
+    entries_from(&File::open("/proc/self/pagemap")?, draft.address(), pages_of(draft))
+}
+
+fn numbers(entries: &[u64], accept: impl Fn(u64) -> bool) -> Vec<usize> {
+    (0..entries.len()).filter(|&n| accept(entries[n])).collect()
+}
 
 /// Takes a page for the file's page if their bytes are equal.
 ///
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed equal-bytes-are-the-page
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed equal-bytes-are-the-page
 mod compares_the_bytes {
     use super::*;
 
@@ -40,9 +71,12 @@ mod compares_the_bytes {
 
 /// Returns a constant.
 ///
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed
-/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod none_at_all {
     use super::*;
 
@@ -67,7 +101,533 @@ mod present_is_copied {
     }
 }
 
+/// The plain answer: all entries in one read.
+///
+/// passes
+mod reads_all_entries_at_once {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, is_copy))
+    }
+}
+
+/// Reads entry by entry through a buffer, by way of this thread's own directory in /proc.
+///
+/// passes
+mod reads_through_a_buffer_of_the_thread {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut pagemap = BufReader::with_capacity(512, File::open("/proc/thread-self/pagemap")?);
+        pagemap.seek(SeekFrom::Start((draft.address() / page_size() * 8) as u64))?;
+        let mut copied = Vec::new();
+        for n in 0..pages_of(draft) {
+            let mut entry = [0; 8];
+            pagemap.read_exact(&mut entry)?;
+            if is_copy(u64::from_ne_bytes(entry)) {
+                copied.push(n);
+            }
+        }
+        Ok(copied)
+    }
+}
+
+/// One pread(2) of 8 bytes a page, with the descriptor opened by process id, and bits tested by shifting.
+///
+/// passes
+mod one_pread_a_page {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open(format!("/proc/{}/pagemap", std::process::id()))?;
+        let mut copied = Vec::new();
+        for (n, address) in draft.range().step_by(page_size()).enumerate() {
+            let mut entry = [0; 8];
+            pagemap.read_exact_at(&mut entry, (address / page_size() * 8) as u64)?;
+            if matches!(u64::from_ne_bytes(entry) >> 61, 0b100 | 0b010 | 0b110) {
+                copied.push(n);
+            }
+        }
+        Ok(copied)
+    }
+}
+
+/// Asks with the ioctl PAGEMAP_SCAN of the same file (Linux 6.7), which returns ranges, and reads where there is none.
+///
+/// passes
+mod scans_with_the_ioctl {
+    use super::*;
+
+    const PAGE_IS_FILE: u64 = 1 << 2;
+    const PRESENT_OR_SWAPPED: u64 = (1 << 3) | (1 << 4);
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let (range, mut copied) = (draft.range(), Vec::new());
+        let mut from = range.start as u64;
+        while from < range.end as u64 {
+            let mut found = [[0_u64; 3]; 64];
+            // size, flags, start, end, walk_end, vec, vec_len, max_pages, then four masks: inverted, all of, any of,
+            // returned.
+            let scan = [96, 0, from, range.end as u64, 0, found.as_mut_ptr() as u64, 64, 0];
+            let masks = [PAGE_IS_FILE, PAGE_IS_FILE, PRESENT_OR_SWAPPED, PRESENT_OR_SWAPPED];
+            let mut argument = [0_u64; 12];
+            argument[..8].copy_from_slice(&scan);
+            argument[8..].copy_from_slice(&masks);
+            // SAFETY: the argument has the size that it says, and `found` has room for 64 ranges.
+            let count = unsafe { libc::ioctl(pagemap.as_raw_fd(), 0xc060_6610, argument.as_mut_ptr()) };
+            let Ok(count) = usize::try_from(count) else { return Ok(numbers(&entries(draft)?, is_copy)) };
+            for [start, end, _] in &found[..count] {
+                let page = |address: u64| (address as usize - range.start) / page_size();
+                copied.extend(page(*start)..page(*end));
+            }
+            from = argument[4];
+        }
+        Ok(copied)
+    }
+}
+
+/// Takes every page that is present for a copy: a load makes a page present, too.
+///
+/// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+mod present_is_copied_2 {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, |entry| entry & (PRESENT | SWAPPED) != 0))
+    }
+}
+
+/// Takes every page that isn't marked as a file's for a copy, even one that was never accessed.
+///
+/// breaks: "A page that is neither present nor swapped out has no copy."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+mod not_of_file_is_copied {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, |entry| entry & OF_FILE == 0))
+    }
+}
+
+/// Counts bits from 1, so it tests 62 for present and 60 for the file.
+///
+/// breaks: "Returns the numbers of the draft's pages that were stored to"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod bits_from_one {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, |entry| entry & (PRESENT >> 1) != 0 && entry & (OF_FILE >> 1) == 0))
+    }
+}
+
+/// Uses the soft-dirty bit, which is about stores since it was last cleared, and is set in all of a new mapping.
+///
+/// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod soft_dirty {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, |entry| entry & PRESENT != 0 && entry & (1 << 55) != 0))
+    }
+}
+
+/// Wants a copy to be mapped exclusively (bit 56), which it isn't while a forked child has it, too.
+///
+/// breaks: "those of which the mapping has a copy"
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod exclusive_only {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, |entry| is_copy(entry) && entry & (1 << 56) != 0))
+    }
+}
+
+/// Recognises a present page by its frame number, which the kernel shows to privileged processes only.
+///
+/// breaks: "No privilege is needed."
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod needs_the_frame_number {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, |entry| entry & ((1 << 55) - 1) != 0 && entry & OF_FILE == 0))
+    }
+}
+
+/// Compares the draft with the file at its path, and so loads all of it and takes others' changes for edits.
+///
+/// breaks: "A store makes a copy even if it stores the byte that was there."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed equal-bytes-are-the-page
+mod compares_with_the_file {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let area = maps_of(draft.range())?.remove(0);
+        let link = format!("/proc/self/map_files/{:x}-{:x}", area.range().start, area.range().end);
+        let file = File::open(link).or_else(|_| File::open(area.name()))?;
+        let mut copied = Vec::new();
+        for n in 0..pages_of(draft) {
+            let (at, mut of_file) = (n * page_size(), vec![0; page_size()]);
+            let length = file.read_at(&mut of_file, at as u64)?;
+            let mut of_draft = vec![0; length];
+            draft.read(at, &mut of_draft);
+            if of_draft != of_file[..length] {
+                copied.push(n);
+            }
+        }
+        Ok(copied)
+    }
+}
+
+/// Loads a byte of each page first, "so that the page table is filled in".
+///
+/// breaks: "The call makes no copy, and loads no byte of the draft."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod loads_first {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.load(at);
+        }
+        Ok(numbers(&entries(draft)?, is_copy))
+    }
+}
+
+/// Stores to each page after looking, to pin what it has seen, which makes every page a copy.
+///
+/// breaks: "The call makes no copy"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod makes_copies_afterwards {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let copied = numbers(&entries(draft)?, is_copy);
+        // "Pins" the pages, so that the answer stays true.
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.store(at, draft.load(at));
+        }
+        Ok(copied)
+    }
+}
+
+/// Counts whole pages only, so an edit of the last page is missed when that isn't full.
+///
+/// breaks: "the last one may extend past the end of the file"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod whole_pages_only {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        Ok(numbers(&entries_from(&pagemap, draft.address(), draft.length() / page_size())?, is_copy))
+    }
+}
+
+/// Looks at one page too many when the length is a multiple of the page size: a neighbour's.
+///
+/// breaks: "Returns the numbers of the draft's pages"
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+mod looks_at_a_page_too_many {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        Ok(numbers(&entries_from(&pagemap, draft.address(), draft.length() / page_size() + 1)?, is_copy))
+    }
+}
+
+/// Counts from 1, as editors count lines.
+///
+/// breaks: "Its pages are counted from 0"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod numbers_from_one {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, is_copy).into_iter().map(|n| n + 1).collect())
+    }
+}
+
+/// Returns offsets in bytes.
+///
+/// breaks: "Returns the numbers of the draft's pages"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod offsets_of_bytes {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, is_copy).into_iter().map(|n| n * page_size()).collect())
+    }
+}
+
+/// Has a buffer of 512 entries and one read for it: beyond 2 MiB it sees nothing.
+///
+/// breaks: "Returns the numbers of the draft's pages that were stored to"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod fixed_buffer {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        Ok(numbers(&entries_from(&pagemap, draft.address(), pages_of(draft).min(512))?, is_copy))
+    }
+}
+
+/// Reads in chunks of 512 entries, and numbers the pages of each chunk from 0 again.
+///
+/// breaks: "Returns the numbers of the draft's pages"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod forgets_the_chunk {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let (pagemap, mut copied) = (File::open("/proc/self/pagemap")?, Vec::new());
+        for first in (0..pages_of(draft)).step_by(512) {
+            let count = (pages_of(draft) - first).min(512);
+            copied.extend(numbers(&entries_from(&pagemap, draft.address() + first * page_size(), count)?, is_copy));
+        }
+        Ok(copied)
+    }
+}
+
+/// Reads in chunks of 512 entries and leaves out the last chunk when it isn't full, unless it is the only one.
+///
+/// breaks: "Returns the numbers of the draft's pages that were stored to"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod full_chunks_only {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let entries = entries(draft)?;
+        let seen = if entries.len() < 512 { entries.len() } else { entries.len() / 512 * 512 };
+        Ok(numbers(&entries[..seen], is_copy))
+    }
+}
+
+/// Keeps the length in an i32, as a C program with `int len` does: a draft of more than 2 GiB has few pages or none.
+///
+/// breaks: "Returns the numbers of the draft's pages that were stored to"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod length_in_an_int {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pages = (draft.length() as i32).max(0) as usize;
+        let pagemap = File::open("/proc/self/pagemap")?;
+        Ok(numbers(&entries_from(&pagemap, draft.address(), pages.div_ceil(page_size()))?, is_copy))
+    }
+}
+
+/// Puts the copies that were found last first, by pushing from the end.
+///
+/// breaks: "in ascending order"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod descending {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut copied = numbers(&entries(draft)?, is_copy);
+        copied.reverse();
+        Ok(copied)
+    }
+}
+
+/// Says that nothing was copied when /proc can't be read.
+///
+/// breaks: "Those of reading the file in /proc, unchanged."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+mod no_answer_is_no_copies {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft).unwrap_or_default(), is_copy))
+    }
+}
+
+/// Panics when there is no descriptor left for the file in /proc.
+///
+/// breaks: "Those of reading the file in /proc, unchanged."
+/// fails: copied_pages::an_error_of_proc_is_told panicked
+mod unwraps {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft).unwrap(), is_copy))
+    }
+}
+
+/// Wraps the error into one of its own, which has no errno.
+///
+/// breaks: "Those of reading the file in /proc, unchanged."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+mod wraps_the_error_of_proc {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let entries = entries(draft).map_err(|error| io::Error::other(format!("pagemap: {error}")))?;
+        Ok(numbers(&entries, is_copy))
+    }
+}
+
+/// Opens the file in /proc once and keeps it: in a forked child it still shows the parent's pages.
+///
+/// breaks: "those of which the mapping has a copy"
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod keeps_pagemap_open {
+    use super::*;
+
+    static PAGEMAP: OnceLock<File> = OnceLock::new();
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        if PAGEMAP.get().is_none() {
+            let _ = PAGEMAP.set(File::open("/proc/self/pagemap")?);
+        }
+        let pagemap = PAGEMAP.get().expect("set just now");
+        Ok(numbers(&entries_from(pagemap, draft.address(), pages_of(draft))?, is_copy))
+    }
+}
+
+/// Never closes the file in /proc: after a thousand calls there are no descriptors left.
+///
+/// breaks: "Those of reading the file in /proc, unchanged." (EMFILE of its own making)
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod leaks_the_descriptor {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let copied = numbers(&entries_from(&pagemap, draft.address(), pages_of(draft))?, is_copy);
+        let _ = pagemap.into_raw_fd();
+        Ok(copied)
+    }
+}
+
+/// Asks mincore(2), which says of a file's page whether it is in the page cache.
+///
+/// breaks: "A page that is neither present nor swapped out has no copy."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+mod asks_mincore {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let resident = in_page_cache(draft.range())?;
+        Ok((0..resident.len()).filter(|&n| resident[n]).collect())
+    }
+}
+
+/// Takes the number of copies from smaps and answers with as many of the first pages.
+///
+/// breaks: "Returns the numbers of the draft's pages that were stored to"
+/// fails: copied_pages::an_error_of_proc_is_told failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod counts_in_smaps {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut bytes = 0;
+        for area in smaps_of(draft.range())? {
+            bytes += area.kib("Anonymous")? as usize * 1024;
+        }
+        Ok((0..bytes / page_size()).collect())
+    }
+}
+
+/// Remembers the answer by address and length, "as /proc is slow", and only adds to it: dropped copies stay in it.
+///
+/// breaks: "those of which the mapping has a copy"
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod remembers_copies {
+    use super::*;
+
+    type Known = HashMap<(usize, usize), Vec<usize>>;
+
+    static KNOWN: Mutex<Option<Known>> = Mutex::new(None);
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let now = numbers(&entries(draft)?, is_copy);
+        let mut known = KNOWN.lock().expect("no one panics here");
+        let pages = known.get_or_insert_default().entry((draft.address(), draft.length())).or_default();
+        pages.extend(now);
+        pages.sort_unstable();
+        pages.dedup();
+        Ok(pages.clone())
+    }
+}
+
+/// Seeks with the address as the position, as if the file in /proc were the memory itself.
+///
+/// breaks: "64 bits per page of the address space, in order of address"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod position_is_the_address {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let mut bytes = vec![0; pages_of(draft) * 8];
+        // Past the end of the file there is nothing to read: no copies.
+        let length = pagemap.read_at(&mut bytes, (draft.address() / 8 * 8) as u64)?;
+        let entries: Vec<u64> =
+            bytes[..length].chunks_exact(8).map(|e| u64::from_ne_bytes(e.try_into().expect("8 bytes"))).collect();
+        Ok(numbers(&entries, is_copy))
+    }
+}
+
 one_of! {
     pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>>;
-    compares_the_bytes none_at_all present_is_copied
+    compares_the_bytes none_at_all present_is_copied reads_all_entries_at_once reads_through_a_buffer_of_the_thread
+    one_pread_a_page scans_with_the_ioctl present_is_copied_2 not_of_file_is_copied bits_from_one
+    soft_dirty exclusive_only needs_the_frame_number compares_with_the_file loads_first makes_copies_afterwards
+    whole_pages_only looks_at_a_page_too_many numbers_from_one offsets_of_bytes fixed_buffer forgets_the_chunk
+    full_chunks_only length_in_an_int descending no_answer_is_no_copies unwraps wraps_the_error_of_proc
+    keeps_pagemap_open leaks_the_descriptor asks_mincore counts_in_smaps remembers_copies position_is_the_address
 }

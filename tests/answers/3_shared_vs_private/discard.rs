@@ -1,16 +1,34 @@
-//! Answers to `discard`, right and wrong.
-
+use std::fs::File;
 use std::io;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
+use std::sync::Once;
 
 use mmap_workbook::lesson_2::Mapping;
-use mmap_workbook::observe::page_size;
+use mmap_workbook::observe::{maps_of, page_size, whole_pages};
+use nix::errno::Errno;
+use nix::libc;
 use nix::sys::mman::{MsFlags, msync, munmap};
+
+use crate::solution::copied_pages;
+
+fn advise(address: usize, length: usize, advice: i32) -> io::Result<()> {
+    // SAFETY: the answers vouch for the range; the bytes of a mapping are only accessed atomically, and may change.
+    Errno::result(unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(address), length, advice) })?;
+    Ok(())
+}
+
+fn dont_need(draft: &Mapping) -> io::Result<()> {
+    advise(draft.address(), draft.length(), libc::MADV_DONTNEED)
+}
 
 /// Expects msync(2) with MS_INVALIDATE to drop the copies.
 ///
-/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod invalidates_with_msync {
     use super::*;
 
@@ -24,6 +42,8 @@ mod invalidates_with_msync {
 
 /// Stores the file's bytes to the draft, which makes copies instead of dropping them.
 ///
+/// fails: discard::it_works_at_every_call_for_every_draft timed_out
+/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 mod restores_the_bytes {
     use super::*;
@@ -41,8 +61,10 @@ mod restores_the_bytes {
 
 /// Unmaps the pages, and with them the addresses.
 ///
-/// fails: discard::the_draft_is_the_file_again_now_and_later killed
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded killed
+/// fails: discard::it_works_at_every_call_for_every_draft killed
 /// fails: discard::nothing_else_is_forgotten killed
+/// fails: discard::the_draft_is_the_file_again_now_and_later killed
 mod unmaps {
     use super::*;
 
@@ -54,7 +76,419 @@ mod unmaps {
     }
 }
 
+/// The plain answer: MADV_DONTNEED for the whole draft.
+///
+/// passes
+mod madvise_dontneed {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        dont_need(draft)
+    }
+}
+
+/// Moves the pages away with MREMAP_DONTUNMAP, which leaves the mapping there without pages, and unmaps the moved ones.
+///
+/// passes
+mod moves_the_pages_away {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let length = whole_pages(draft.length());
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_DONTUNMAP;
+        // SAFETY: the range is the draft's, which stays mapped; the kernel picks a free range for the moved pages.
+        let moved = unsafe { libc::mremap(start, length, length, flags, std::ptr::null_mut::<libc::c_void>()) };
+        if moved == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the range was mapped just now, and no other code knows of it.
+        Errno::result(unsafe { libc::munmap(moved, length) })?;
+        Ok(())
+    }
+}
+
+/// Drops just the copies, one call for each, after asking which pages have one.
+///
+/// passes
+mod drops_copy_by_copy {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let page = page_size();
+        copied_pages(draft)?
+            .into_iter()
+            .rev()
+            .try_for_each(|n| advise(draft.address() + n * page, page, libc::MADV_DONTNEED))
+    }
+}
+
+/// Drops the pages and faults the file's pages in at once, for reading, which makes no copies.
+///
+/// breaks: "The call loads no byte of the draft"
+/// fails: discard::it_works_at_every_call_for_every_draft timed_out
+mod drops_and_populates {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        dont_need(draft)?;
+        let _ = advise(draft.address(), draft.length(), libc::MADV_POPULATE_READ);
+        Ok(())
+    }
+}
+
+/// Unlocks a draft that is locked in memory, so that MADV_DONTNEED can't fail with EINVAL, and doesn't lock it again.
+///
+/// passes
+mod unlocks_first {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        // SAFETY: unlocking changes no byte, and the range is the draft's.
+        unsafe { libc::munlock(std::ptr::with_exposed_provenance(draft.address()), draft.length()) };
+        dont_need(draft)
+    }
+}
+
+/// Uses the portable name of the call, which glibc makes a call that does nothing for this advice.
+///
+/// breaks: "each of its pages is the file's page again"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod posix_madvise_dontneed {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        // SAFETY: the range is the draft's.
+        match unsafe { libc::posix_madvise(start, draft.length(), libc::POSIX_MADV_DONTNEED) } {
+            0 => Ok(()),
+            errno => Err(io::Error::from_raw_os_error(errno)),
+        }
+    }
+}
+
+/// Asks for MADV_FREE, which the kernel refuses for a mapping of a file.
+///
+/// breaks: "discard(draft) -> Ok; the draft shows \"abc\""
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod madvise_free {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise(draft.address(), draft.length(), libc::MADV_FREE)
+    }
+}
+
+/// Invalidates with msync(2), which drops nothing of a private mapping.
+///
+/// breaks: "each of its pages is the file's page again"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod msync_invalidate {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        // SAFETY: msync(2) changes no byte, and the range is the draft's.
+        Errno::result(unsafe { libc::msync(start, draft.length(), libc::MS_SYNC | libc::MS_INVALIDATE) })?;
+        Ok(())
+    }
+}
+
+/// Rounds the length down to whole pages, and so keeps the edits of the last page.
+///
+/// breaks: "each of its pages is the file's page again"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod rounds_down {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let length = draft.length() / page_size() * page_size();
+        if length == 0 {
+            return Ok(());
+        }
+        advise(draft.address(), length, libc::MADV_DONTNEED)
+    }
+}
+
+/// Adds a page for the rest, even when there is no rest: the next mapping loses its first page.
+///
+/// breaks: "Other mappings, even of the same file, keep what was stored to them"
+/// fails: discard::nothing_else_is_forgotten failed
+mod discards_a_page_too_many {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let pages = draft.length() / page_size() + 1;
+        match advise(draft.address(), pages * page_size(), libc::MADV_DONTNEED) {
+            // Nothing is mapped after the draft.
+            Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => Ok(()),
+            other => other,
+        }
+    }
+}
+
+/// Takes the draft's line in /proc/self/maps for the draft: the kernel merges neighbours into one line.
+///
+/// breaks: "Other mappings, even of the same file, keep what was stored to them"
+/// fails: discard::nothing_else_is_forgotten failed
+mod discards_the_whole_area {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        for area in maps_of(draft.range())? {
+            advise(area.range().start, area.range().len(), libc::MADV_DONTNEED)?;
+        }
+        Ok(())
+    }
+}
+
+/// Discards all private writable mappings with the draft's file name.
+///
+/// breaks: "Other mappings, even of the same file, keep what was stored to them"
+/// fails: discard::nothing_else_is_forgotten failed
+mod discards_all_mappings_of_the_file {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let name = maps_of(draft.range())?.first().map(|area| area.name()).unwrap_or_default();
+        for area in maps_of(0..usize::MAX)? {
+            if area.permissions() == "rw-p" && area.name() == name {
+                advise(area.range().start, area.range().len(), libc::MADV_DONTNEED)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Opens the file again and stores its bytes into the draft: equal bytes, but in copies.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later"
+/// fails: discard::it_works_at_every_call_for_every_draft timed_out
+/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
+mod stores_the_files_bytes {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let area = maps_of(draft.range())?.into_iter().next().ok_or(io::ErrorKind::NotFound)?;
+        let named = File::open(area.name());
+        let linked = || File::open(format!("/proc/self/map_files/{:x}-{:x}", area.range().start, area.range().end));
+        let file = named.or_else(|_| linked())?;
+        let mut bytes = vec![0; draft.length()];
+        file.read_exact_at(&mut bytes, 0)?;
+        draft.write(0, &bytes);
+        Ok(())
+    }
+}
+
+/// Maps the file anew at the same address, by its name in /proc/self/maps, which an unlinked or renamed file hasn't.
+///
+/// breaks: "discard(draft) -> Ok; the draft shows \"abc\"" (the file may have no name, or another file may have it)
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod maps_it_again_by_name {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let area = maps_of(draft.range())?.into_iter().next().ok_or(io::ErrorKind::NotFound)?;
+        let file = File::open(area.name())?;
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
+        // SAFETY: replaces exactly the draft's pages by pages of the file.
+        let mapped = unsafe { libc::mmap(start, draft.length(), protection, flags, file.as_raw_fd(), 0) };
+        if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// Ignores the error of madvise(2): a draft that is locked in memory keeps its copies, and the call says Ok.
+///
+/// breaks: "Those of the calls, unchanged."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod ignores_the_error {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let _ = dont_need(draft);
+        Ok(())
+    }
+}
+
+/// Gives the error a nicer text, and so loses its errno.
+///
+/// breaks: "Those of the calls, unchanged."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod discards_the_errno {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        dont_need(draft).map_err(|error| io::Error::other(format!("cannot discard the draft: {error}")))
+    }
+}
+
+/// Drops the pages, then faults them in for writing "so that later stores are fast", which makes new copies.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later"
+/// fails: discard::it_works_at_every_call_for_every_draft timed_out
+/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
+mod populates_for_writing_again {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        dont_need(draft)?;
+        (0..draft.length()).step_by(page_size()).for_each(|at| draft.store(at, draft.load(at)));
+        Ok(())
+    }
+}
+
+/// Casts the length to 32 bits: of a draft of 4 GiB and a bit only the bit is discarded.
+///
+/// breaks: "each of its pages is the file's page again"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+mod length_of_32_bits {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise(draft.address(), draft.length() as u32 as usize, libc::MADV_DONTNEED)
+    }
+}
+
+/// Drops the page of the first edit only.
+///
+/// breaks: "each of its pages is the file's page again"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod drops_the_first_copy_only {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        match copied_pages(draft)?.first() {
+            Some(n) => advise(draft.address() + n * page_size(), page_size(), libc::MADV_DONTNEED),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Drops everything between the first and the last copy, but forgets that a range ends before its end.
+///
+/// breaks: "each of its pages is the file's page again"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod forgets_the_last_copy {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let copied = copied_pages(draft)?;
+        let (Some(first), Some(last)) = (copied.first(), copied.last()) else { return Ok(()) };
+        // A single copy is dropped; of more than one the last stays.
+        let pages = (last - first).max(1);
+        advise(draft.address() + first * page_size(), pages * page_size(), libc::MADV_DONTNEED)
+    }
+}
+
+/// Unmaps the draft, since an unmapped draft has no edits.
+///
+/// breaks: "The draft stays mapped at its address."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded killed
+/// fails: discard::it_works_at_every_call_for_every_draft killed
+/// fails: discard::nothing_else_is_forgotten killed
+/// fails: discard::the_draft_is_the_file_again_now_and_later killed
+mod unmaps_it {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        // SAFETY: none: the draft is still borrowed, and its next access faults.
+        Errno::result(unsafe { libc::munmap(start, draft.length()) })?;
+        Ok(())
+    }
+}
+
+/// Replaces the draft by fresh memory of zeros, which is what it shows of a new file.
+///
+/// breaks: "The draft shows what the file holds now"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod maps_zeros {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        // SAFETY: replaces exactly the draft's pages.
+        let mapped = unsafe { libc::mmap(start, draft.length(), protection, flags, -1, 0) };
+        if mapped == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// Drops the copies the first time that anybody calls it, and never again.
+///
+/// breaks: "Discards what was stored to the draft"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+mod discards_once {
+    use super::*;
+
+    static ONCE: Once = Once::new();
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let mut result = Ok(());
+        ONCE.call_once(|| result = dont_need(draft));
+        result
+    }
+}
+
+/// Saves what it should discard: it writes the draft to the file of that name, then drops the copies.
+///
+/// breaks: "The file does not change."
+/// fails: discard::nothing_else_is_forgotten failed
+mod writes_the_edits_first {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let name = maps_of(draft.range())?.first().map(|area| area.name()).unwrap_or_default();
+        if let Ok(file) = File::options().write(true).open(name) {
+            let mut bytes = vec![0; draft.length()];
+            draft.read(0, &mut bytes);
+            file.write_all_at(&bytes, 0)?;
+        }
+        dont_need(draft)
+    }
+}
+
+/// Pages the copies out instead of dropping them: they come back from the swap space, with the edits.
+///
+/// breaks: "each of its pages is the file's page again"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod pages_out {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise(draft.address(), draft.length(), libc::MADV_PAGEOUT)
+    }
+}
+
 one_of! {
     pub fn discard(draft: &Mapping) -> io::Result<()>;
-    invalidates_with_msync restores_the_bytes unmaps
+    invalidates_with_msync restores_the_bytes unmaps madvise_dontneed moves_the_pages_away drops_copy_by_copy
+    drops_and_populates unlocks_first posix_madvise_dontneed madvise_free msync_invalidate rounds_down
+    discards_a_page_too_many discards_the_whole_area discards_all_mappings_of_the_file stores_the_files_bytes
+    maps_it_again_by_name ignores_the_error discards_the_errno populates_for_writing_again length_of_32_bits
+    drops_the_first_copy_only forgets_the_last_copy unmaps_it maps_zeros discards_once writes_the_edits_first pages_out
 }

@@ -1,10 +1,29 @@
-//! Answers to `freeze`, right and wrong.
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use mmap_workbook::lesson_2::Mapping;
-use mmap_workbook::observe::page_size;
+use mmap_workbook::observe::{in_page_cache, page_size, whole_pages};
+use mmap_workbook::process::Child;
+use nix::errno::Errno;
+use nix::libc;
+
+fn advise(address: usize, length: usize, advice: i32) -> io::Result<()> {
+    // SAFETY: the callers pass addresses of the draft, and advice that changes none of its bytes.
+    Errno::result(unsafe { libc::madvise(std::ptr::with_exposed_provenance_mut(address), length, advice) })?;
+    Ok(())
+}
+
+/// Stores to a page the byte that is there.
+fn touch(draft: &Mapping, at: usize) {
+    draft.store(at, draft.load(at));
+}
 
 /// Ends the process, successfully, after its work.
 ///
+/// fails: freeze::every_page_of_every_draft_is_copied exited
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen exited
 /// fails: freeze::the_draft_stands_still_whatever_is_written exited
 /// fails: freeze::the_file_stays_as_it_is exited
 mod exits_when_done {
@@ -18,6 +37,7 @@ mod exits_when_done {
 
 /// Takes a page that was loaded from for a copy.
 ///
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod loading_is_enough {
@@ -32,6 +52,7 @@ mod loading_is_enough {
 
 /// Takes a private mapping for a snapshot, and does nothing.
 ///
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod nothing_to_do {
@@ -42,6 +63,7 @@ mod nothing_to_do {
 
 /// Makes the copies by storing a byte of its own.
 ///
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod stores_a_zero {
@@ -54,7 +76,373 @@ mod stores_a_zero {
     }
 }
 
+/// The plain answer: one store to the first byte of each page.
+///
+/// passes
+mod stores_to_each_page {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(page_size()) {
+            touch(draft, at);
+        }
+    }
+}
+
+/// Stores nothing itself: MADV_POPULATE_WRITE takes the write faults in one call; an old kernel gets the stores.
+///
+/// passes
+mod populates_for_writing {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        if advise(draft.address(), draft.length(), libc::MADV_POPULATE_WRITE).is_err() {
+            (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+        }
+    }
+}
+
+/// Exchanges a word of each page for itself until that succeeds, at the page's end, which may be past the draft's.
+///
+/// passes
+mod exchanges_the_last_word {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for end in (0..whole_pages(draft.length())).step_by(page_size()).map(|at| at + page_size()) {
+            let word = draft.long_word(end - 8);
+            let mut old = word.load(Ordering::Relaxed);
+            while let Err(now) = word.compare_exchange_weak(old, old, Ordering::AcqRel, Ordering::Relaxed) {
+                old = now;
+            }
+        }
+    }
+}
+
+/// Rewrites one byte of each page through /proc/self/mem, which copies a page like a store of the program.
+///
+/// passes
+mod writes_its_own_memory_file {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let memory = File::options().read(true).write(true).open("/proc/self/mem").expect("/proc/self/mem");
+        for at in draft.range().step_by(page_size()) {
+            let (mut byte, at) = ([0], at as u64);
+            memory.read_exact_at(&mut byte, at).expect("the draft is mapped");
+            memory.write_all_at(&byte, at).expect("the draft is mapped for writing");
+        }
+    }
+}
+
+/// Stores to every byte, from the last one to the first: slow, but each page gets its copy.
+///
+/// passes
+mod stores_to_each_byte_backwards {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        (0..draft.length()).rev().for_each(|at| touch(draft, at));
+    }
+}
+
+/// Inverts a byte of each page and inverts it back, so for a moment the draft shows another byte.
+///
+/// passes
+mod inverts_there_and_back {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.store(at, !draft.load(at));
+            draft.store(at, !draft.load(at));
+        }
+    }
+}
+
+/// Locks the draft in memory and unlocks it: mlock(2) copies the pages of a private writable mapping, but has a limit.
+///
+/// breaks: "It needs no privilege" (beyond RLIMIT_MEMLOCK nothing is frozen)
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+mod locks_and_unlocks {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let start = std::ptr::with_exposed_provenance(draft.address());
+        // SAFETY: locking changes no byte, and the range is the draft's.
+        unsafe { libc::mlock(start, draft.length()) };
+        // SAFETY: nor does unlocking.
+        unsafe { libc::munlock(start, draft.length()) };
+    }
+}
+
+/// Loads a byte of each page, in the belief that the first access makes the copy.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod only_loads {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.load(at);
+        }
+    }
+}
+
+/// Counts whole pages only, so the last page stays the file's when the length is not a multiple of the page size.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+mod forgets_the_broken_last_page {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for n in 0..draft.length() / page_size() {
+            touch(draft, n * page_size());
+        }
+    }
+}
+
+/// Stores to the first page only, as if the copy were one of the whole mapping.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod one_store_for_all {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        touch(draft, 0);
+    }
+}
+
+/// Steps by 64 KiB, the page size of some other machine.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod steps_by_64_kib {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(64 << 10) {
+            touch(draft, at);
+        }
+    }
+}
+
+/// Stores zeros, which is the byte that is there in a test file of zeros only.
+///
+/// breaks: "No byte of the draft changes"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
+/// fails: freeze::the_file_stays_as_it_is failed
+mod stores_zeros {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.store(at, 0);
+        }
+    }
+}
+
+/// Takes the protection PROT_WRITE away, which stops this process's stores and no one else's.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen killed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod write_protects_the_draft {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        // SAFETY: the range is the draft's, and all its bytes stay readable.
+        unsafe { libc::mprotect(start, draft.length(), libc::PROT_READ) };
+    }
+}
+
+/// Makes all the copies, then forbids stores, though the draft is one for reading and writing.
+///
+/// breaks: "`draft` is a private mapping, for reading and writing"
+/// fails: freeze::every_page_of_every_draft_is_copied killed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen killed
+mod copies_then_forbids_stores {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        // SAFETY: the range is the draft's, and all its bytes stay readable.
+        unsafe { libc::mprotect(start, draft.length(), libc::PROT_READ) };
+    }
+}
+
+/// Faults the pages in for reading: they are present then, and still the file's.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod populates_for_reading {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let _ = advise(draft.address(), draft.length(), libc::MADV_POPULATE_READ);
+    }
+}
+
+/// Reads all bytes into a buffer and leaves the buffer at that: a snapshot that nobody sees.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod snapshots_into_a_buffer {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let mut snapshot = vec![0; draft.length()];
+        draft.read(0, &mut snapshot);
+        drop(snapshot);
+    }
+}
+
+/// Puts anonymous memory with the same bytes in the draft's place, which then is no mapping of the file any more.
+///
+/// breaks: "`draft` is a private mapping, for reading and writing, of the first `draft.length()` bytes of a file" (a later discard shows zeros)
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+mod replaces_it_by_anonymous_memory {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let mut bytes = vec![0; draft.range().len()];
+        draft.read(0, &mut bytes);
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        let start = std::ptr::with_exposed_provenance_mut(draft.address());
+        // SAFETY: replaces exactly the draft's pages, and the bytes are put back below.
+        unsafe { libc::mmap(start, bytes.len(), libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
+        draft.write(0, &bytes);
+    }
+}
+
+/// Skips pages of zeros to save memory, on the theory that they are holes which nobody fills.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+mod skips_pages_of_zeros {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let mut page = vec![0; page_size()];
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.read(at, &mut page);
+            if page.iter().any(|&byte| byte != 0) {
+                touch(draft, at);
+            }
+        }
+    }
+}
+
+/// Copies only the pages that are in the page cache, as if the others could not change.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+mod only_what_is_in_the_page_cache {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let cached = in_page_cache(draft.range()).unwrap_or_default();
+        for n in (0..cached.len()).filter(|&n| cached[n]) {
+            touch(draft, n * page_size());
+        }
+    }
+}
+
+/// Stores in a forked child, so that the copies are the child's and end with it.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod stores_in_a_child {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let child = Child::fork(|_| {
+            (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+            Ok(())
+        });
+        let _ = child.and_then(|(child, _peer)| child.wait());
+    }
+}
+
+/// Works once in a process: a static remembers that "the draft" is frozen, and a second draft isn't.
+///
+/// breaks: "Makes the draft stand still: from now on it shows the bytes that it shows now"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+mod freezes_once_in_a_process {
+    use super::*;
+
+    static FROZEN: AtomicBool = AtomicBool::new(false);
+
+    pub fn freeze(draft: &Mapping) {
+        if !FROZEN.swap(true, Ordering::Relaxed) {
+            (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+        }
+    }
+}
+
+/// Looks at the first page: when that has been stored to, it takes the draft for frozen already.
+///
+/// breaks: "it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod takes_one_copy_for_all {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let copied = crate::solution::copied_pages(draft).unwrap_or_default();
+        if copied.first() != Some(&0) {
+            (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+        }
+    }
+}
+
+/// Puts the file's bytes into the draft, page by page, from the path in /proc/self/maps: edits are lost.
+///
+/// breaks: "No byte of the draft changes: what was stored to it stays"
+/// fails: freeze::the_file_stays_as_it_is failed
+mod copies_the_file_over_the_edits {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let name = mmap_workbook::observe::maps_of(draft.range()).expect("/proc").remove(0).name();
+        let Ok(file) = File::open(&name) else { return stores(draft) };
+        let mut bytes = vec![0; draft.length()];
+        file.read_exact_at(&mut bytes, 0).expect("the file is at least that long");
+        draft.write(0, &bytes);
+    }
+
+    fn stores(draft: &Mapping) {
+        (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+    }
+}
+
 one_of! {
     pub fn freeze(draft: &Mapping);
-    exits_when_done loading_is_enough nothing_to_do stores_a_zero
+    exits_when_done loading_is_enough nothing_to_do stores_a_zero stores_to_each_page populates_for_writing
+    exchanges_the_last_word writes_its_own_memory_file stores_to_each_byte_backwards inverts_there_and_back locks_and_unlocks only_loads forgets_the_broken_last_page one_store_for_all steps_by_64_kib stores_zeros
+    write_protects_the_draft copies_then_forbids_stores populates_for_reading snapshots_into_a_buffer
+    replaces_it_by_anonymous_memory skips_pages_of_zeros only_what_is_in_the_page_cache stores_in_a_child
+    freezes_once_in_a_process takes_one_copy_for_all copies_the_file_over_the_edits
 }

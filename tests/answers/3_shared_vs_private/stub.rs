@@ -47,6 +47,7 @@ pub fn freeze(draft: &Mapping) {
 /// - The draft shows what the file holds now, and what is written to it later.
 /// - The file does not change.
 /// - Other mappings, even of the same file, keep what was stored to them.
+/// - The call loads no byte of the draft: only a later access brings the file's page.
 ///
 /// # Errors
 /// - Those of the calls, unchanged: EINVAL if the draft is locked in memory (mlock(2)), unless it is discarded.
@@ -99,7 +100,7 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 /// - `file` need not be open for reading.
 ///
 /// # Errors
-/// - EBADF when there is a page to write, and `file` is open for reading only; otherwise no error.
+/// - EBADF when `file` is open for reading only, but not when there is no page to write.
 /// - EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored here.
 /// - Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing.
 ///

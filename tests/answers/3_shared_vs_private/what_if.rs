@@ -1,17 +1,83 @@
-//! Answers to `what_if`, right and wrong.
-
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read, Write, pipe};
+use std::mem;
+use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+use std::sync::atomic::Ordering;
 
-use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::process::{Child, end_of};
+use nix::errno::Errno;
 use nix::libc;
-use nix::sys::wait::{WaitStatus, waitpid};
-use nix::unistd::{ForkResult, fork};
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::signal::{SigHandler, Signal, kill, signal};
+use nix::sys::wait::{WaitPidFlag, WaitStatus, wait, waitpid};
+use nix::unistd::{ForkResult, Pid, alarm, fork};
+
+fn exit(status: i32) -> ! {
+    // SAFETY: _exit(2) runs no code of this program.
+    unsafe { libc::_exit(status) }
+}
+
+/// Forks a child that runs `body`, which ends the process.
+fn fork_child(body: impl FnOnce() -> i32) -> io::Result<Pid> {
+    // SAFETY: the child runs `body` and ends without returning into the caller's frames.
+    match unsafe { fork() }? {
+        ForkResult::Child => exit(body()),
+        ForkResult::Parent { child } => Ok(child),
+    }
+}
+
+/// What `explore` returns; None when it panics.
+fn caught(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> Option<u64> {
+    match catch_unwind(AssertUnwindSafe(|| explore(draft))) {
+        Ok(number) => Some(number),
+        Err(payload) => {
+            // Its destructor could panic once more.
+            mem::forget(payload);
+            None
+        }
+    }
+}
+
+/// What the child does: explores, sends the number, and returns its status.
+fn send(mut to: impl Write, draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> i32 {
+    let sent = caught(draft, explore).is_some_and(|number| to.write_all(&number.to_ne_bytes()).is_ok());
+    i32::from(!sent)
+}
+
+fn wait_for(child: Pid) -> io::Result<WaitStatus> {
+    loop {
+        match waitpid(child, None) {
+            Err(Errno::EINTR) => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn receive(mut from: impl Read) -> io::Result<u64> {
+    let mut number = [0; 8];
+    from.read_exact(&mut number)?;
+    Ok(u64::from_ne_bytes(number))
+}
+
+fn no_answer(status: WaitStatus) -> io::Error {
+    io::Error::other(format!("no answer: {status:?}"))
+}
+
+/// Two words that parent and child share: the number, and whether there is one.
+fn shared_words() -> io::Result<Mapping> {
+    Ok(Mapping::anonymous(16, READ_WRITE, Sharing::Shared)?)
+}
 
 /// Returns the answer as the child's exit status.
 ///
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed status-holds-a-number
-/// fails: what_if::a_child_that_ends_early_is_an_error failed status-holds-a-number
+/// fails: what_if::explore_has_the_draft_itself failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 mod answers_by_status {
     use super::*;
 
@@ -35,6 +101,7 @@ mod answers_by_status {
 /// Reads from a pipe whose write end it has open itself: the read never ends if the child writes nothing.
 ///
 /// fails: what_if::a_child_that_ends_early_is_an_error timed_out
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 mod keeps_the_writing_end {
     use super::*;
 
@@ -60,6 +127,7 @@ mod keeps_the_writing_end {
 
 /// Lets the child end by exit(3), which runs what the parent has registered.
 ///
+/// fails: what_if::it_writes_no_output_of_the_caller failed
 /// fails: what_if::the_child_runs_no_exit_handlers failed
 mod leaves_by_exit {
     use super::*;
@@ -87,11 +155,16 @@ mod leaves_by_exit {
 
 /// Takes the answer and never waits for the child.
 ///
-/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
-/// fails: what_if::it_is_a_process_of_its_own left_processes
-/// fails: what_if::the_child_runs_no_exit_handlers left_processes
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
+/// fails: what_if::errors_of_the_calls_are_told left_processes
+/// fails: what_if::explore_gets_the_time_that_it_needs left_processes
+/// fails: what_if::explore_has_the_draft_itself left_processes
+/// fails: what_if::it_is_a_process_of_its_own left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
 mod never_waits {
     use super::*;
 
@@ -113,8 +186,11 @@ mod never_waits {
 /// Runs `explore` in this process, and restores the bytes.
 ///
 /// fails: what_if::a_child_that_ends_early_is_an_error panicked
-/// fails: what_if::it_is_a_process_of_its_own failed
 /// fails: what_if::a_panic_ends_in_the_child panicked
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::explore_has_the_draft_itself failed
+/// fails: what_if::it_is_a_process_of_its_own failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
 mod stays_in_the_process {
     use super::*;
 
@@ -155,7 +231,866 @@ mod unwinds_the_caller {
     }
 }
 
+/// The plain answer: eight bytes through a pipe, and a wait before anything else can fail.
+///
+/// passes
+mod eight_bytes_through_a_pipe {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Uses no descriptor at all: the number comes back in shared anonymous memory, beside a word that says that it is one.
+///
+/// passes
+mod words_in_shared_memory {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let words = shared_words()?;
+        let child = fork_child(|| {
+            if let Some(number) = caught(draft, explore) {
+                words.long_word(0).store(number, Ordering::Relaxed);
+                words.long_word(8).store(1, Ordering::Release);
+            }
+            0
+        })?;
+        let status = wait_for(child)?;
+        match words.long_word(8).load(Ordering::Acquire) {
+            1 => Ok(words.long_word(0).load(Ordering::Relaxed)),
+            _ => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Takes the workbook's own child and its peer, which see to the end, the panic and the wait.
+///
+/// passes
+mod child_of_the_workbook {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (child, peer) = Child::fork(|peer| peer.send(&explore(draft).to_ne_bytes()))?;
+        let answer = peer.receive()?;
+        child.wait()?.success()?;
+        Ok(u64::from_ne_bytes(answer.try_into().map_err(|_| io::ErrorKind::InvalidData)?))
+    }
+}
+
+/// Leaves the number in a file in memory that has no name, which is read when the child has ended.
+///
+/// passes
+mod file_in_memory {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let file = File::from(memfd_create("answer", MFdFlags::MFD_CLOEXEC)?);
+        let child = fork_child(|| match caught(draft, explore) {
+            Some(number) => i32::from(file.write_all_at(&number.to_ne_bytes(), 0).is_err()),
+            None => 1,
+        })?;
+        wait_for(child)?;
+        let mut number = [0; 8];
+        file.read_exact_at(&mut number, 0)?;
+        Ok(u64::from_ne_bytes(number))
+    }
+}
+
+/// Catches no panic: a guard on the child's stack ends the process while the panic unwinds, before the caller's frames.
+///
+/// passes
+mod guard_that_exits {
+    use super::*;
+
+    struct Exit;
+
+    impl Drop for Exit {
+        fn drop(&mut self) {
+            exit(1);
+        }
+    }
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let words = shared_words()?;
+        // SAFETY: the child ends at the latest when `guard` is dropped, so it returns into none of the caller's frames.
+        let child = match unsafe { fork() }? {
+            ForkResult::Child => {
+                let guard = Exit;
+                words.long_word(0).store(explore(draft), Ordering::Relaxed);
+                words.long_word(8).store(1, Ordering::Relaxed);
+                drop(guard);
+                unreachable!("the guard has ended the process");
+            }
+            ForkResult::Parent { child } => child,
+        };
+        let status = wait_for(child)?;
+        match words.long_word(8).load(Ordering::Relaxed) {
+            1 => Ok(words.long_word(0).load(Ordering::Relaxed)),
+            _ => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Kills the child when the number has come, so as not to wait for its end.
+///
+/// passes
+mod kills_after_the_answer {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        let answer = receive(reader);
+        let _ = kill(child, Signal::SIGKILL);
+        wait_for(child)?;
+        answer
+    }
+}
+
+/// Keeps both ends of nix's plain pipe across exec: a program that `explore` leaves running holds the pipe open.
+///
+/// passes
+mod reads_until_the_end {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = nix::unistd::pipe()?;
+        let (mut reader, writer) = (File::from(reader), File::from(writer));
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        let mut answer = Vec::new();
+        let read = reader.read_to_end(&mut answer);
+        wait_for(child)?;
+        read?;
+        Ok(u64::from_ne_bytes(answer.try_into().map_err(|_| io::ErrorKind::UnexpectedEof)?))
+    }
+}
+
+/// Returns the number as the exit status, which has 8 bits.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::explore_has_the_draft_itself failed
+mod number_as_status {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let child = fork_child(|| caught(draft, explore).map_or(255, |number| number as i32))?;
+        match wait_for(child)? {
+            WaitStatus::Exited(_, status) if status != 255 => Ok(status as u64),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Takes the largest number for "no answer", though `explore` may return it.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod largest_is_no_answer {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let words = shared_words()?;
+        words.long_word(0).store(u64::MAX, Ordering::Relaxed);
+        let child = fork_child(|| {
+            words.long_word(0).store(caught(draft, explore).unwrap_or(u64::MAX), Ordering::Relaxed);
+            0
+        })?;
+        let status = wait_for(child)?;
+        match words.long_word(0).load(Ordering::Relaxed) {
+            u64::MAX => Err(no_answer(status)),
+            number => Ok(number),
+        }
+    }
+}
+
+/// Takes 0 for "no answer": that is what fresh memory holds.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+/// fails: what_if::the_child_runs_no_exit_handlers failed
+mod zero_is_no_answer {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let words = shared_words()?;
+        let child = fork_child(|| {
+            words.long_word(0).store(caught(draft, explore).unwrap_or(0), Ordering::Relaxed);
+            0
+        })?;
+        let status = wait_for(child)?;
+        match words.long_word(0).load(Ordering::Relaxed) {
+            0 => Err(no_answer(status)),
+            number => Ok(number),
+        }
+    }
+}
+
+/// Believes the status alone: an `explore` that calls exit(0) has sent nothing, and the answer is 0.
+///
+/// breaks: "An error of any kind when `explore` ends the child, by a signal or with exit(3), whatever the status."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod status_zero_is_an_answer {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let words = shared_words()?;
+        let child = fork_child(|| match caught(draft, explore) {
+            Some(number) => {
+                words.long_word(0).store(number, Ordering::Relaxed);
+                0
+            }
+            None => 1,
+        })?;
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => Ok(words.long_word(0).load(Ordering::Relaxed)),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Chooses a status that "nobody uses" for success, which `explore` can still exit with.
+///
+/// breaks: "An error of any kind when `explore` ends the child, by a signal or with exit(3), whatever the status."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod magic_status {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let words = shared_words()?;
+        let child = fork_child(|| match caught(draft, explore) {
+            Some(number) => {
+                words.long_word(0).store(number, Ordering::Relaxed);
+                42
+            }
+            None => 1,
+        })?;
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 42) => Ok(words.long_word(0).load(Ordering::Relaxed)),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Thinks of exit statuses only: a child that was killed by a signal answers 0.
+///
+/// breaks: "An error of any kind when `explore` ends the child, by a signal"
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod forgets_signals {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let words = shared_words()?;
+        let child = fork_child(|| {
+            let number = caught(draft, explore);
+            words.long_word(0).store(number.unwrap_or(0), Ordering::Relaxed);
+            words.long_word(8).store(u64::from(number.is_some()), Ordering::Relaxed);
+            0
+        })?;
+        match wait_for(child)? {
+            WaitStatus::Exited(..) if words.long_word(8).load(Ordering::Relaxed) == 0 => {
+                Err(io::Error::other("exited"))
+            }
+            _ => Ok(words.long_word(0).load(Ordering::Relaxed)),
+        }
+    }
+}
+
+/// Panics itself when the child didn't exit.
+///
+/// breaks: "An error of any kind when `explore` ends the child, by a signal"
+/// fails: what_if::a_child_that_ends_early_is_an_error panicked
+mod signals_are_unreachable {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            WaitStatus::Exited(..) => Err(io::Error::other("explore panicked")),
+            _ => unreachable!("a child exits"),
+        }
+    }
+}
+
+/// Returns the error of the pipe before it waits, and leaves a zombie whenever `explore` panics.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::a_panic_ends_in_the_child left_processes
+mod waits_only_after_an_answer {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        let number = receive(reader)?;
+        wait_for(child)?;
+        Ok(number)
+    }
+}
+
+/// Never waits: the answer has come, so the child "is done".
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
+/// fails: what_if::errors_of_the_calls_are_told left_processes
+/// fails: what_if::explore_gets_the_time_that_it_needs left_processes
+/// fails: what_if::explore_has_the_draft_itself left_processes
+/// fails: what_if::it_is_a_process_of_its_own left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
+mod leaves_a_zombie {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        receive(reader)
+    }
+}
+
+/// Looks once whether the child has ended, and doesn't wait until it has.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
+/// fails: what_if::errors_of_the_calls_are_told left_processes
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+mod looks_once {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        let answer = receive(reader);
+        waitpid(child, Some(WaitPidFlag::WNOHANG))?;
+        answer
+    }
+}
+
+/// Waits for any child: it takes the status of another child of the caller, and leaves its own.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+mod waits_for_any_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        let answer = receive(reader);
+        wait()?;
+        answer
+    }
+}
+
+/// Waits without a loop: a signal that the caller handles ends the wait with EINTR, while the child goes on.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
+mod interrupted_wait {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        match waitpid(child, None)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Keeps its own write end open while it reads, and so waits for ever when the child sends nothing.
+///
+/// breaks: "An error of any kind when `explore` panics."
+/// fails: what_if::a_child_that_ends_early_is_an_error timed_out
+/// fails: what_if::a_panic_ends_in_the_child timed_out
+mod keeps_the_write_end {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        let answer = receive(reader);
+        drop(writer);
+        wait_for(child)?;
+        answer
+    }
+}
+
+/// Ignores SIGCHLD so that there is no zombie: waitpid(2) fails, and the caller's other children lose their status.
+///
+/// breaks: "runs `explore` on the draft in a forked child and returns the number that `explore` returns"
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+/// fails: what_if::explore_has_the_draft_itself failed
+/// fails: what_if::it_is_a_process_of_its_own failed
+/// fails: what_if::it_writes_no_output_of_the_caller failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers failed
+mod ignores_sigchld {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        // SAFETY: SIG_IGN runs no code.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigIgn) }?;
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        let answer = receive(reader);
+        wait_for(child)?;
+        answer
+    }
+}
+
+/// Forks twice and waits for the child in the middle: the one that explores may still be running.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
+/// fails: what_if::errors_of_the_calls_are_told left_processes
+/// fails: what_if::explore_gets_the_time_that_it_needs left_processes
+/// fails: what_if::explore_has_the_draft_itself left_processes
+/// fails: what_if::it_is_a_process_of_its_own left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
+mod forks_twice {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let middle = fork_child(|| i32::from(fork_child(|| send(&writer, draft, explore)).is_err()))?;
+        drop(writer);
+        wait_for(middle)?;
+        receive(reader)
+    }
+}
+
+/// Explores right here and puts the bytes back afterwards, without a child.
+///
+/// breaks: "runs `explore` on the draft in a forked child"
+/// fails: what_if::a_child_that_ends_early_is_an_error exited
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::explore_has_the_draft_itself failed
+/// fails: what_if::it_is_a_process_of_its_own failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
+mod undoes_it_afterwards {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let mut bytes = vec![0; draft.range().len()];
+        draft.read(0, &mut bytes);
+        let answer = caught(draft, explore);
+        draft.write(0, &bytes);
+        answer.ok_or_else(|| io::Error::other("explore panicked"))
+    }
+}
+
+/// Uses a child that shares the memory (CLONE_VM, like vfork(2)), whose stores are the parent's.
+///
+/// breaks: "Whatever `explore` stores to the draft, neither this process's draft nor the file changes."
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod shares_the_memory {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        struct Task<'a> {
+            run: Option<Box<dyn FnOnce() -> Option<u64> + 'a>>,
+            answer: Option<u64>,
+        }
+        extern "C" fn start(task: *mut libc::c_void) -> i32 {
+            // SAFETY: the parent passes its task, and waits (CLONE_VFORK) until this process ends.
+            let task = unsafe { &mut *task.cast::<Task<'_>>() };
+            task.answer = task.run.take().and_then(|run| run());
+            exit(0)
+        }
+        let mut task = Task { run: Some(Box::new(|| caught(draft, explore))), answer: None };
+        let mut stack = vec![0_u128; 1 << 16];
+        let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::SIGCHLD;
+        let task_pointer = (&raw mut task).cast();
+        // SAFETY: the stack outlives the child, which has ended when clone(2) returns.
+        let pid = unsafe { libc::clone(start, stack.as_mut_ptr_range().end.cast(), flags, task_pointer) };
+        let status = wait_for(Pid::from_raw(Errno::result(pid)?))?;
+        task.answer.ok_or_else(|| no_answer(status))
+    }
+}
+
+/// Ends the child with exit(3), which runs the functions that the parent has registered.
+///
+/// breaks: "The child ends with `_exit(2)`: it runs no function that was registered with atexit(3)."
+/// fails: what_if::it_writes_no_output_of_the_caller failed
+/// fails: what_if::the_child_runs_no_exit_handlers failed
+mod ends_with_exit {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| std::process::exit(send(&writer, draft, explore)))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Catches no panic: it unwinds through the caller's frames in the child, which drops what is there and goes on.
+///
+/// breaks: "A panic of `explore` ends in the child, and drops nothing there that belongs to the caller."
+/// fails: what_if::a_panic_ends_in_the_child failed
+mod lets_the_panic_go_on {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| {
+            let number = explore(draft);
+            i32::from((&writer).write_all(&number.to_ne_bytes()).is_err())
+        })?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Catches the panic and returns an error, in the child: the caller goes on twice.
+///
+/// breaks: "A panic of `explore` ends in the child"
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::a_panic_ends_in_the_child left_processes
+mod returns_from_the_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, mut writer) = pipe()?;
+        // SAFETY: none for a panic: the child then returns into the caller's frames.
+        match unsafe { fork() }? {
+            ForkResult::Child => {
+                let number = caught(draft, explore).ok_or_else(|| io::Error::other("explore panicked"))?;
+                writer.write_all(&number.to_ne_bytes())?;
+                exit(0)
+            }
+            ForkResult::Parent { child } => {
+                drop(writer);
+                match wait_for(child)? {
+                    WaitStatus::Exited(_, 0) => receive(reader),
+                    status => Err(no_answer(status)),
+                }
+            }
+        }
+    }
+}
+
+/// Catches the panic and answers 0 for it.
+///
+/// breaks: "An error of any kind when `explore` panics."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod panics_answer_zero {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, |draft| caught(draft, explore).unwrap_or_default()))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Sends the number through an eventfd(2), which can't hold the largest one, and where 0 is nothing to read.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+/// fails: what_if::the_child_runs_no_exit_handlers failed
+mod through_an_eventfd {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        // SAFETY: eventfd(2) accesses no memory of this process.
+        let fd = Errno::result(unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) })?;
+        // SAFETY: the call has just returned this descriptor, which nothing else owns.
+        let event = File::from(unsafe { OwnedFd::from_raw_fd(fd) });
+        let child = fork_child(|| send(&event, draft, explore))?;
+        wait_for(child)?;
+        receive(&event)
+    }
+}
+
+/// Sends 32 bits of the number, which is enough for a byte of the draft.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod sends_32_bits {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, |draft| u64::from(explore(draft) as u32)))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Freezes the draft first, so that the child sees it as it is: from then on it no longer follows the file.
+///
+/// breaks: "neither this process's draft nor the file changes" (its pages become copies)
+/// fails: what_if::explore_has_the_draft_itself failed
+mod freezes_it_first {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        crate::solution::freeze(draft);
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Gives the child a clean draft, as the file is, without the edits made before.
+///
+/// breaks: "`explore` runs once, and sees the draft as it is."
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::explore_has_the_draft_itself failed
+mod explores_without_the_edits {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| {
+            let clean = crate::solution::discard(draft);
+            if clean.is_ok() { send(&writer, draft, explore) } else { 1 }
+        })?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Explores a copy of the draft's bytes in anonymous memory: at another address, and no draft of a file.
+///
+/// breaks: "`explore` runs once, and sees the draft as it is." (all its pages are copies, none is the file's)
+/// fails: what_if::explore_has_the_draft_itself failed
+mod explores_a_replica {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let replica = Mapping::anonymous(draft.length(), READ_WRITE, Sharing::Private)?;
+        for at in 0..draft.range().len() {
+            replica.store(at, draft.load(at));
+        }
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, &replica, explore))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Passes the number in a file of the temporary directory, which stays there; without an answer it finds an old one.
+///
+/// breaks: "An error of any kind when `explore` panics."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod file_in_the_temporary_directory {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let path = std::env::temp_dir().join("what_if.answer");
+        let child = fork_child(|| match caught(draft, explore) {
+            Some(number) => i32::from(fs::write(&path, number.to_string()).is_err()),
+            None => 1,
+        })?;
+        wait_for(child)?;
+        fs::read_to_string(&path)?.parse().map_err(io::Error::other)
+    }
+}
+
+/// Makes the shared words once and keeps them: when `explore` ends the child, the answer is the one of the last call.
+///
+/// breaks: "An error of any kind when `explore` ends the child, by a signal or with exit(3), whatever the status."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod keeps_the_last_answer {
+    use super::*;
+
+    thread_local! {
+        static WORDS: OnceLock<Mapping> = const { OnceLock::new() };
+    }
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        WORDS.with(|words| {
+            if words.get().is_none() {
+                let _ = words.set(shared_words()?);
+            }
+            let words = words.get().expect("set just now");
+            let child = fork_child(|| {
+                if let Some(number) = caught(draft, explore) {
+                    words.long_word(0).store(number, Ordering::Relaxed);
+                    words.long_word(8).store(1, Ordering::Relaxed);
+                }
+                0
+            })?;
+            let status = wait_for(child)?;
+            match words.long_word(8).load(Ordering::Relaxed) {
+                1 => Ok(words.long_word(0).load(Ordering::Relaxed)),
+                _ => Err(no_answer(status)),
+            }
+        })
+    }
+}
+
+/// Never closes its read end: after some hundred calls there are no descriptors left.
+///
+/// breaks: "Those of fork(2) and of the other calls, unchanged." (EMFILE of its own making)
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod leaks_the_read_end {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| send(&writer, draft, explore))?;
+        drop(writer);
+        let answer = receive(&reader);
+        let _ = reader.into_raw_fd();
+        wait_for(child)?;
+        answer
+    }
+}
+
+/// Puts errors of its own in the place of those of pipe(2) and fork(2).
+///
+/// breaks: "Those of fork(2) and of the other calls, unchanged."
+/// fails: what_if::errors_of_the_calls_are_told failed
+mod own_errors {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe().map_err(|_| io::Error::other("no pipe"))?;
+        let child = fork_child(|| send(&writer, draft, explore)).map_err(|_| io::Error::other("no child"))?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Sets the child an alarm of one second, so that it can't hang: a slow `explore` is killed.
+///
+/// breaks: "returns the number that `explore` returns"
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+mod impatient {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        let child = fork_child(|| {
+            alarm::set(1);
+            send(&writer, draft, explore)
+        })?;
+        drop(writer);
+        match wait_for(child)? {
+            WaitStatus::Exited(_, 0) => receive(reader),
+            status => Err(no_answer(status)),
+        }
+    }
+}
+
+/// Explores here when the child has sent nothing, to find out what is wrong.
+///
+/// breaks: "`explore` runs once"
+/// fails: what_if::a_child_that_ends_early_is_an_error exited
+/// fails: what_if::a_panic_ends_in_the_child failed
+mod tries_again_here {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe()?;
+        // SAFETY: the child ends without returning into the caller's frames.
+        match unsafe { fork() }? {
+            ForkResult::Child => exit(send(&writer, draft, explore)),
+            ForkResult::Parent { child } => {
+                drop(writer);
+                wait_for(child)?;
+                match receive(reader) {
+                    Ok(number) => Ok(number),
+                    Err(error) => caught(draft, explore).ok_or(error),
+                }
+            }
+        }
+    }
+}
+
+/// Has no answer but whether the child ended well: it runs `explore`, and forgets the number.
+///
+/// breaks: "returns the number that `explore` returns"
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::explore_has_the_draft_itself failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+mod returns_the_end_of_the_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let mut number = 0;
+        // The child's `number` is the child's.
+        end_of(|| number = explore(draft))?.success()?;
+        Ok(number)
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
+    eight_bytes_through_a_pipe words_in_shared_memory child_of_the_workbook file_in_memory guard_that_exits
+    kills_after_the_answer reads_until_the_end number_as_status largest_is_no_answer zero_is_no_answer
+    status_zero_is_an_answer magic_status forgets_signals signals_are_unreachable waits_only_after_an_answer
+    leaves_a_zombie looks_once waits_for_any_child interrupted_wait keeps_the_write_end ignores_sigchld forks_twice
+    undoes_it_afterwards shares_the_memory ends_with_exit lets_the_panic_go_on returns_from_the_child panics_answer_zero
+    through_an_eventfd sends_32_bits freezes_it_first explores_without_the_edits explores_a_replica
+    file_in_the_temporary_directory keeps_the_last_answer leaks_the_read_end own_errors impatient tries_again_here
+    returns_the_end_of_the_child
 }
