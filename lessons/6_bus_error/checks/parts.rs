@@ -119,8 +119,53 @@ fn has_room_for_large_numbers() {
                     if narrow { failure.shows(&belief::INT_HOLDS_A_SIZE) } else { failure }
                 })
             },
-        )
+        )?;
+        every_mix_of_large_numbers()
     });
+}
+
+/// All in one child, which leaves word of the call that it is in.
+fn every_mix_of_large_numbers() -> Result<(), Failure> {
+    let page = page_size_u64();
+    let around = |bits: u32| [(1_u64 << bits) - page, (1 << bits) - 1, 1 << bits, (1 << bits) + 1];
+    let mut sizes: Vec<u64> = [31, 32, 63].into_iter().flat_map(around).collect();
+    sizes.extend([0, 1, u64::MAX - page, u64::MAX]);
+    let offsets = [0, page, 1 << 31, 1 << 32, 1 << 63, (1 << 63) - page, u64::MAX - (page - 1)];
+    let lengths = [1, page + 1, (1 << 31) + 1, 1 << 32, (1 << 32) + 1, 1 << 63, u64::MAX - page, u64::MAX - page + 1];
+    let mut cases = Vec::new();
+    for size in sizes {
+        for offset in offsets {
+            cases.extend(lengths.map(|length| (size, offset, length)));
+        }
+    }
+    // In numbers that nothing here overflows.
+    let right = |&(size, offset, length): &(u64, u64, u64)| {
+        let up = |n: u128| n.next_multiple_of(u128::from(page));
+        let mapped = up(length.into());
+        let file = u128::from(size).saturating_sub(offset.into()).min(mapped);
+        [file, up(file), mapped]
+    };
+    let at = Mapping::anonymous(8, READ_WRITE, Sharing::Shared)?;
+    let wrong = ask(|| {
+        cases.iter().enumerate().find_map(|(n, case)| {
+            at.write(0, &n.to_ne_bytes());
+            let &(size, offset, length) = case;
+            let got = super::parts(size, offset, length.try_into().unwrap_or(usize::MAX));
+            let got = got.map(|p| (p.file, p.rest, p.no_page)).map_err(|errno| kind(errno.into()));
+            let [file, rest, end] = right(case).map(|n| n.try_into().unwrap_or(usize::MAX));
+            let expected = Ok((0..file, file..rest, rest..end));
+            (got != expected).then_some((expected, got))
+        })
+    });
+    let mut number = [0; 8];
+    at.read(0, &mut number);
+    let (size, offset, length) = cases[usize::from_ne_bytes(number)];
+    let given = text!(
+        "a file of {size} bytes, {length} bytes mapped from {offset} on",
+        "{size} 字节的文件，从偏移 {offset} 起映射 {length} 字节"
+    );
+    let wrong = wrong.map_err(|failure| failure.given(given.clone()))?;
+    wrong.map_or(Ok(()), |(expected, got)| Err(differs(&expected, &got, length.try_into().unwrap_or(0)).given(given)))
 }
 
 #[test]
@@ -140,6 +185,8 @@ fn refuses_what_mmap_refuses() {
                 (page_size_u64() - 1, page),
                 (0, usize::MAX),
                 (0, usize::MAX - page + 2),
+                // Both errors apply.
+                (1, usize::MAX),
                 (1, 0),
             ],
             |(offset, length)| text!("{length} bytes mapped from {offset} on", "从偏移 {offset} 起映射 {length} 字节"),

@@ -1,18 +1,20 @@
 use super::*;
 
 fn answer(file: &File, offset: u64, bytes: &[u8]) -> Result<Result<(), String>, Failure> {
-    ask(|| super::put(file, offset, bytes).map_err(kind))
+    ask_tidy(|| super::put(file, offset, bytes))
 }
 
-/// Compares the result and the file with what they should be.
-fn hold(
-    got: &Result<(), String>,
-    expected: &Result<(), String>,
-    file: &File,
-    before: &[u8],
-    wanted: &[u8],
-) -> Result<(), Failure> {
-    equal(got, expected)?;
+const FULL: &[&str] = &["ENOSPC", "StorageFull"];
+const TOO_LARGE: &[&str] = &["EFBIG", "FileTooLarge"];
+
+/// Compares the result, which is to be one of these `errors`, or Ok if there are none, and the file with what they
+/// should be.
+fn hold(got: &Result<(), String>, errors: &[&str], file: &File, before: &[u8], wanted: &[u8]) -> Result<(), Failure> {
+    if errors.is_empty() {
+        no_error(got.clone())?
+    } else {
+        refused(&got.clone().map(|()| "Ok"), errors)?
+    }
     let after = file.metadata()?.len();
     let size = wide(wanted.len());
     ensure(after == size, || {
@@ -46,7 +48,7 @@ fn puts_the_bytes_and_changes_no_other() {
             let (_directory, _, file) = named_file(&pattern(size))?;
             let new = vec![b'!'; count];
             let got = answer(&file, wide(offset), &new)?;
-            hold(&got, &Ok(()), &file, &pattern(size), &with(&pattern(size), offset, &new))
+            hold(&got, &[], &file, &pattern(size), &with(&pattern(size), offset, &new))
         };
         let describe = |(size, offset, count): &(usize, usize, usize)| {
             text!(
@@ -68,15 +70,14 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
     );
     check("ways_out", law, || {
         let most = i64::MAX.cast_unsigned();
-        let too_large = || Err("EFBIG".to_owned());
-        let cases: [(u64, &[u8], _); 7] = [
-            (0, b"", Ok(())),
-            (10, b"", Ok(())),
-            (page_size_u64() + 5, b"", Ok(())),
-            (u64::MAX, b"", Ok(())),
-            (most, b"x", too_large()),
-            (most - 2, b"four", too_large()),
-            (u64::MAX, b"x", too_large()),
+        let cases: [(u64, &[u8], &[&str]); 7] = [
+            (0, b"", &[]),
+            (10, b"", &[]),
+            (page_size_u64() + 5, b"", &[]),
+            (u64::MAX, b"", &[]),
+            (most, b"x", TOO_LARGE),
+            (most - 2, b"four", TOO_LARGE),
+            (u64::MAX, b"x", TOO_LARGE),
         ];
         for_each(
             cases,
@@ -90,18 +91,105 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
                 hold(&got, expected, &file, &pattern(10), &pattern(10))
             },
         )?;
+        a_limit_of_the_size()?;
+        a_file_that_cannot_be_mapped()?;
         let (before, new) = (pattern(10), vec![b'!'; 8 << 20]);
         let (_directory, _, file) = named_file(&before)?;
         let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
         // An answer that maps chunk after chunk needs no more address space, and then has to store all bytes.
         let wanted = if got.is_ok() { with(&before, 10, &new) } else { before.clone() };
-        hold(&got, &got, &file, &before, &wanted).map_err(|failure| {
+        let error = got.as_ref().err().map(String::as_str);
+        hold(&got, error.as_slice(), &file, &before, &wanted).map_err(|failure| {
+            let result = error.unwrap_or("Ok");
             let failure = failure.given(text!(
-                "8 MiB to put, in a process that may use 1 MiB more of address space; the result was {got:?}",
-                "要放入 8 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {got:?}"
+                "8 MiB to put, in a process that may use 1 MiB more of address space; the result was {result}",
+                "要放入 8 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {result}"
             ));
             if got.is_err() { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
         })
+    });
+}
+
+/// RLIMIT_FSIZE, in a process that ignores SIGXFSZ.
+fn a_limit_of_the_size() -> Result<(), Failure> {
+    let page = page_size_u64();
+    for_each(
+        [4 * page, 2 * page - 2],
+        |offset| {
+            text!(
+                "4 bytes to put at {offset}, in a process that may make no file longer than {} bytes (RLIMIT_FSIZE) \
+                 and ignores SIGXFSZ",
+                "进程的文件大小上限是 {} 字节（RLIMIT_FSIZE），并忽略 SIGXFSZ；在 {offset} 处放入 4 字节",
+                2 * page
+            )
+        },
+        |&offset| {
+            let (_directory, _, file) = named_file(&pattern(10))?;
+            let got = ask_tidy(|| {
+                let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+                // SAFETY: ignoring a signal runs no code.
+                unsafe { libc::signal(libc::SIGXFSZ, libc::SIG_IGN) };
+                setrlimit(Resource::RLIMIT_FSIZE, 2 * page, hard)?;
+                let got = super::put(&file, offset, b"four");
+                setrlimit(Resource::RLIMIT_FSIZE, soft, hard)?;
+                got
+            })?;
+            hold(&got, TOO_LARGE, &file, &pattern(10), &pattern(10))
+        },
+    )
+}
+
+/// A file that can grow, but of which the kernel makes no mapping that could change it.
+fn a_file_that_cannot_be_mapped() -> Result<(), Failure> {
+    let flags = MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING;
+    let file = File::from(memfd_create(c"exercise-6", flags)?);
+    file.write_all_at(&pattern(10), 0)?;
+    // SAFETY: fcntl(2) with this command accesses no memory of ours.
+    if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_FUTURE_WRITE) } != 0 {
+        return Ok(()); // a kernel before Linux 5.1
+    }
+    let got = answer(&file, page_size_u64(), b"four")?;
+    hold(&got, &["EPERM", "PermissionDenied"], &file, &pattern(10), &pattern(10)).map_err(|failure| {
+        failure.given(text!(
+            "a file of 10 bytes that may not be mapped for writing (F_SEAL_FUTURE_WRITE); 4 bytes to put at {}",
+            "10 字节的文件，不允许映射为可写（F_SEAL_FUTURE_WRITE）；在 {} 处放入 4 字节",
+            page_size()
+        ))
+    })
+}
+
+#[test]
+fn leaves_zeros_between_the_old_end_and_the_bytes() {
+    let law = text!(
+        "mmap(2), BUGS: bytes stored past the end of the file stay in its last page; where the file then grows, tmpfs \
+         keeps them",
+        "mmap(2) 的 BUGS 一节：写到文件末尾之后的内容留在最后一页里；文件随后变长时，tmpfs 会保留它们"
+    );
+    check("no_bus_errors", law, || {
+        let page = page_size();
+        for_each(
+            [(true, 200), (true, 100), (true, page - 1), (true, page + 5), (true, 3 * page), (false, page + 5)],
+            |(in_memory, offset)| {
+                let (en, zh) = if *in_memory { (" in memory (tmpfs)", "内存中（tmpfs）") } else { ("", "") };
+                text!(
+                    "a file{en} of 100 bytes, a mapping of it through which 0x21 was stored in the rest of its page, \
+                     and then 4 bytes to put at {offset}",
+                    "{zh}100 字节的文件，有进程通过映射在这一页的其余部分写满了 0x21，随后在 {offset} 处放入 4 字节"
+                )
+            },
+            |&(in_memory, offset)| {
+                let (_directory, _, on_disk) = named_file(b"")?;
+                let file = match in_memory {
+                    true => File::from(memfd_create(c"exercise-6", MFdFlags::MFD_CLOEXEC)?),
+                    false => on_disk,
+                };
+                file.write_all_at(&pattern(100), 0)?;
+                let mapping = Mapping::of_file(&file, 0, 100, READ_WRITE, Sharing::Shared)?;
+                (100..page).for_each(|at| mapping.store(at, b'!'));
+                let got = answer(&file, wide(offset), b"four")?;
+                hold(&got, &[], &file, &pattern(100), &with(&pattern(100), offset, b"four"))
+            },
+        )
     });
 }
 
@@ -114,7 +202,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
     check("ways_out", law, || {
         // First on a disk with space: so there is something to check even if no small disk can be mounted.
         let (_directory, _, file) = named_file(&pattern(10))?;
-        hold(&answer(&file, 10, b"x")?, &Ok(()), &file, &pattern(10), &with(&pattern(10), 10, b"x"))?;
+        hold(&answer(&file, 10, b"x")?, &[], &file, &pattern(10), &with(&pattern(10), 10, b"x"))?;
         let page = page_size();
         for_each(
             [
@@ -147,8 +235,8 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                         _ => failure,
                     }
                 })?;
-                let refused = got == Err("ENOSPC".to_owned());
-                hold(&got, &Err("ENOSPC".to_owned()), &disk.file, &before, &before)
+                let refused = got.as_ref().is_err_and(|error| FULL.contains(&error.as_str()));
+                hold(&got, FULL, &disk.file, &before, &before)
                     .map_err(|failure| if refused { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure })
             },
         )
@@ -163,14 +251,14 @@ fn takes_no_more_space_than_it_needs() {
     );
     check("ways_out", law, || {
         let (_directory, _, file) = named_file(&pattern(10))?;
-        hold(&answer(&file, 9, b"x")?, &Ok(()), &file, &pattern(10), &with(&pattern(10), 9, b"x"))?;
+        hold(&answer(&file, 9, b"x")?, &[], &file, &pattern(10), &with(&pattern(10), 9, b"x"))?;
         let (mut full, empty) = (SmallDisk::new(16)?, SmallDisk::new(16)?);
         let before = pattern(2 * page_size());
         full.file.write_all_at(&before, 0)?;
         full.fill()?;
         let (offset, new) = (page_size() - 4, b"replaced");
         let got = answer(&full.file, wide(offset), new)?;
-        hold(&got, &Ok(()), &full.file, &before, &with(&before, offset, new)).map_err(|failure| {
+        hold(&got, &[], &full.file, &before, &with(&before, offset, new)).map_err(|failure| {
             failure.given(text!(
                 "a full disk, and bytes to put where the file has disk space already",
                 "磁盘已满，放入的位置文件已有页"
@@ -188,10 +276,13 @@ fn takes_no_more_space_than_it_needs() {
                     "the bytes are there, and the gap before them takes no disk space",
                     "字节已放好，之前的空洞不占空间"
                 ),
-                text!(
-                    "{got:?}; the size is {size}, and {taken} bytes are taken",
-                    "{got:?}；大小为 {size}，占用 {taken} 字节"
-                ),
+                match &got {
+                    Ok(()) => text!(
+                        "the size is {size}, the bytes are there: {there}, and {taken} bytes of the disk are taken",
+                        "大小为 {size}，字节已放好：{there}，占用磁盘 {taken} 字节"
+                    ),
+                    Err(error) => text!("the error {error}", "错误 {error}"),
+                },
             )
             .given(text!(
                 "an empty file on a disk of 16 pages, 8 bytes to put at 2^40",
@@ -212,7 +303,7 @@ fn goes_through_a_mapping_and_leaves_none() {
         let new = vec![b'!'; page_size()];
         let ((got, moved), kept) =
             ask(|| counting(|| moved(|| super::put(&file, 100, &new).map_err(kind))))?.map_err(io::Error::other)?;
-        hold(&got, &Ok(()), &file, &pattern(2 * page_size()), &with(&pattern(2 * page_size()), 100, &new))?;
+        hold(&got, &[], &file, &pattern(2 * page_size()), &with(&pattern(2 * page_size()), 100, &new))?;
         let written = moved.map_or(0, |moved| moved.written);
         // If a file system can't reserve blocks, posix_fallocate(3) writes a byte to each instead.
         ensure(written < wide(new.len()), || {
@@ -223,6 +314,18 @@ fn goes_through_a_mapping_and_leaves_none() {
             )
         })?;
         nothing_left(kept)?;
+        let id = FileId::of(&file)?;
+        let calls = watch(|| super::put(&file, 100, &new).map_err(kind), |_| false)?.calls;
+        let mapped = |call: &FileCall| {
+            let shared = call.call.arguments[3] & 1 == 1; // MAP_SHARED and MAP_SHARED_VALIDATE
+            call.call.number == libc::SYS_mmap && call.call.answer >= 0 && call.names(4, id) && shared
+        };
+        ensure(calls.iter().any(mapped), || {
+            Failure::new(
+                text!("a shared mapping of the file", "建立该文件的共享映射"),
+                text!("none was made", "没有建立"),
+            )
+        })?;
         moved.map(drop).ok_or_else(Failure::not_counted)
     });
 }

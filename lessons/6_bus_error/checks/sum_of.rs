@@ -1,7 +1,7 @@
 use super::*;
 
 fn answer(path: &Path) -> Result<Result<u64, String>, Failure> {
-    ask(|| super::sum_of(path).map_err(kind))
+    ask_tidy(|| super::sum_of(path))
 }
 
 fn sum(bytes: &[u8]) -> u64 {
@@ -9,7 +9,7 @@ fn sum(bytes: &[u8]) -> u64 {
 }
 
 fn differs(expected: u64, got: &Result<u64, String>) -> Failure {
-    Failure::new(text!("the sum {expected}", "和为 {expected}"), text!("{got:?}", "{got:?}"))
+    Failure::new(text!("the sum {expected}", "和为 {expected}"), in_words(got))
 }
 
 #[test]
@@ -28,6 +28,57 @@ fn adds_up_every_byte() {
         let describe = |size: &usize| text!("a file of {size} bytes", "{size} 字节的文件");
         for_each([1, 0, page_size() - 1, page_size(), page_size() + 1], describe, test)?;
         for_all(near_page_boundaries(), describe, test)
+    });
+}
+
+#[test]
+fn says_when_a_file_is_too_large_to_map() {
+    let law = text!(
+        "mmap(2): ENOMEM when the address space has no room for the mapping; a file may be longer than an `int` says",
+        "mmap(2)：地址空间放不下这个映射时返回 ENOMEM；文件长度可能超出 int 的范围"
+    );
+    check("2:mapping", law, || {
+        let (_directory, path, file) = named_file(&pattern(10))?;
+        file.set_len(8 << 20)?;
+        let (got, moved) = ask_with_memory(1 << 20, || moved(|| super::sum_of(&path).map_err(kind)))?;
+        // In chunks it can be mapped.
+        let in_chunks = got == Ok(sum(&pattern(10))) && moved.is_none_or(|moved| moved.read == 0);
+        ensure(in_chunks || got == Err("ENOMEM".to_owned()), || {
+            let read = moved.map_or(0, |moved| moved.read);
+            Failure::new(
+                text!("the error ENOMEM", "错误 ENOMEM"),
+                text!(
+                    "{}; {read} bytes went through read(2)",
+                    "{}；有 {read} 字节经过了 read(2)",
+                    got.as_ref().map_or_else(|error| format!("the error {error}"), |sum| format!("Ok({sum})"))
+                ),
+            )
+            .given(text!(
+                "a file of 8 MiB, in a process that may use 1 MiB more of address space (RLIMIT_AS)",
+                "8 MiB 的文件，而进程只能再增加 1 MiB 地址空间（RLIMIT_AS）"
+            ))
+        })?;
+        // Adding up 4 GiB would take too long: each mapping of this file fails.
+        let size = (1 << 32) + 10;
+        file.set_len(size)?;
+        let id = FileId::of(&file)?;
+        let maps = |call: &FileCall| call.call.number == libc::SYS_mmap && call.names(4, id);
+        let watched = watch(|| super::sum_of(&path).map_err(kind), maps)?;
+        let given = || {
+            text!(
+                "a file of {size} bytes, in a process that may use no more address space (RLIMIT_AS)",
+                "{size} 字节的文件，而进程不能再增加地址空间（RLIMIT_AS）"
+            )
+        };
+        let cut = watched.calls.iter().any(|call| maps(call) && call.call.arguments[1] == size & u64::from(u32::MAX));
+        ensure(!cut, || {
+            let failure = Failure::new(
+                text!("all {size} bytes are to be mapped", "要映射全部 {size} 字节"),
+                text!("the length given to mmap(2) was 10", "传给 mmap(2) 的长度是 10"),
+            );
+            failure.shows(&belief::INT_HOLDS_A_SIZE).given(given())
+        })?;
+        refused(&watched.answer, &["ENOMEM"]).map_err(|failure| failure.given(given()))
     });
 }
 
@@ -74,36 +125,46 @@ fn maps_what_can_be_mapped() {
         "mmap(2)：PROT_READ 只要求文件描述符可读，不要求更多"
     );
     check("2:mapping", law, || {
-        let (_directory, path, _) = named_file(&pattern(3 * page_size()))?;
-        let ((got, moved), kept) =
-            ask(|| counting(|| moved(|| super::sum_of(&path).map_err(kind))))?.map_err(io::Error::other)?;
-        let expected = sum(&pattern(3 * page_size()));
-        ensure(got == Ok(expected), || differs(expected, &got))?;
-        let read = moved.map_or(0, |moved| moved.read);
-        let described = || text!("a file of {} bytes", "{} 字节的文件", 3 * page_size());
-        ensure(read == 0, || {
-            Failure::new(
-                text!("none of its bytes goes through read(2)", "没有一个字节经过 read(2)"),
-                text!("{read} bytes went through it", "有 {read} 字节经过了它"),
-            )
-            .given(described())
-        })?;
-        nothing_left(kept).map_err(|failure| failure.given(described()))?;
+        let page = page_size();
+        let (_directory, path, file) = named_file(&pattern(3 * page))?;
+        let all_counted = Cell::new(true);
+        let elsewhere = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+        for_each(
+            [(1, &path), (page - 1, &path), (3 * page, &path), (3 * page, &elsewhere)],
+            |(size, path)| text!("a file of {size} bytes at {}", "{size} 字节的文件，路径是 {}", path.display()),
+            |&(size, path)| {
+                file.set_len(wide(size))?;
+                file.write_all_at(&pattern(size), 0)?;
+                let ((got, moved), kept) =
+                    ask(|| counting(|| moved(|| super::sum_of(path).map_err(kind))))?.map_err(io::Error::other)?;
+                let expected = sum(&pattern(size));
+                ensure(got == Ok(expected), || differs(expected, &got))?;
+                all_counted.set(all_counted.get() && moved.is_some());
+                let read = moved.map_or(0, |moved| moved.read);
+                ensure(read == 0, || {
+                    Failure::new(
+                        text!("none of its bytes goes through read(2)", "没有一个字节经过 read(2)"),
+                        text!("{read} bytes went through it", "有 {read} 字节经过了它"),
+                    )
+                })?;
+                nothing_left(kept)
+            },
+        )?;
         // How the file was opened is seen in the calls: root may open every file for writing.
-        let calls = calls_of(|| Ok(()), |()| super::sum_of(&path).map(drop).map_err(error_text))?;
-        let mapped = calls.iter().any(|call| {
-            // Without a file the descriptor is -1; it has 32 bits, whatever is above them.
-            let descriptor = call.arguments[4] & u64::from(u32::MAX);
-            call.number == libc::SYS_mmap && call.answer >= 0 && descriptor != u64::from(u32::MAX)
-        });
-        ensure(mapped, || {
+        let id = FileId::of(&file)?;
+        let calls = watch(|| super::sum_of(&path).map_err(kind), |_| false)?.calls;
+        let mapped = |call: &FileCall| call.call.number == libc::SYS_mmap && call.call.answer >= 0 && call.names(4, id);
+        ensure(calls.iter().any(mapped), || {
             Failure::new(
                 text!("mmap(2) of the file", "用 mmap(2) 映射该文件"),
-                text!("no file was mapped", "没有映射任何文件"),
+                text!("it was not mapped", "没有映射它"),
             )
         })?;
         let modes = u64::from(libc::O_ACCMODE.cast_unsigned());
-        let writable = calls.iter().find(|call| call.number == libc::SYS_openat && call.arguments[2] & modes != 0);
+        let writable = calls
+            .iter()
+            .map(|call| call.call)
+            .find(|call| call.number == libc::SYS_openat && call.arguments[2] & modes != 0);
         ensure(writable.is_none(), || {
             let flags = writable.map_or(0, |call| call.arguments[2]);
             Failure::new(
@@ -111,7 +172,7 @@ fn maps_what_can_be_mapped() {
                 text!("the flags were {flags:#o}", "标志是 {flags:#o}"),
             )
         })?;
-        moved.map(drop).ok_or_else(Failure::not_counted)
+        ensure(all_counted.get(), Failure::not_counted)
     });
 }
 
@@ -124,12 +185,19 @@ fn reads_what_cannot_be_mapped() {
     check("ways_out", law, || {
         let candidates = ["/proc/version", "/proc/sys/kernel/ostype", "/sys/devices/system/cpu/online"];
         // Not every container has /sys.
-        let there = candidates.map(PathBuf::from).into_iter().filter(|path| path.is_file());
+        let mut there: Vec<_> = candidates.map(PathBuf::from).into_iter().filter(|path| path.is_file()).collect();
+        let directory = tempfile::tempdir()?;
+        for (n, path) in there.clone().iter().enumerate() {
+            let link = directory.path().join(n.to_string());
+            symlink(path, &link)?;
+            there.push(link);
+        }
         for_each(
             there,
             |path| {
                 let size = path.metadata().map_or(0, |metadata| metadata.len());
-                text!("{}, whose size is {size} bytes", "{}，其大小显示为 {size} 字节", path.display())
+                let to = path.read_link().map(|to| format!(" -> {}", to.display())).unwrap_or_default();
+                text!("{}{to}, whose size is {size} bytes", "{}{to}，其大小显示为 {size} 字节", path.display())
             },
             |path| {
                 let got = answer(path)?;
@@ -144,7 +212,64 @@ fn reads_what_cannot_be_mapped() {
                     }
                 })
             },
-        )
+        )?;
+        // A file of /proc that one read(2) does not return as a whole: the mappings of a process that does nothing.
+        let mut quiet = start(|peer| {
+            let mapping = Mapping::anonymous(400 * page_size(), READ_WRITE, Sharing::Private).map_err(error_text)?;
+            for at in (0..mapping.length()).step_by(2 * page_size()) {
+                let address = std::ptr::with_exposed_provenance_mut(mapping.address() + at);
+                // SAFETY: no reference to a byte of the page exists, and nobody stores to it.
+                let done = unsafe { libc::mprotect(address, page_size(), libc::PROT_READ) };
+                Errno::result(done).map_err(error_text)?;
+            }
+            peer.give_turn().map_err(error_text)?;
+            peer.await_turn().map_err(error_text)
+        })?;
+        quiet.await_turn()?;
+        let path = PathBuf::from(format!("/proc/{}/maps", quiet.pid()));
+        let (got, expected) = (answer(&path)?, sum(&fs::read(&path)?));
+        quiet.give_turn()?;
+        quiet.end()?;
+        ensure(got == Ok(expected), || {
+            differs(expected, &got).given(text!(
+                "the file maps of another process in /proc, which has more than 20,000 bytes",
+                "/proc 中另一个进程的 maps 文件，内容超过两万字节"
+            ))
+        })
+    });
+}
+
+#[test]
+fn waits_for_no_lease() {
+    let law = text!(
+        "fcntl(2), F_SETLEASE: open(2) waits for the holder of a lease; with O_NONBLOCK it returns EWOULDBLOCK",
+        "fcntl(2) 的 F_SETLEASE：open(2) 会等待租约的持有者；带 O_NONBLOCK 时返回 EWOULDBLOCK"
+    );
+    check("ways_out", law, || {
+        let (_directory, path, file) = named_file(&pattern(10))?;
+        let got = answer(&path)?;
+        ensure(got == Ok(sum(&pattern(10))), || differs(sum(&pattern(10)), &got))?;
+        const F_SETSIG: i32 = 10; // libc lacks it
+        let descriptor = file.as_raw_fd();
+        // The holder is told by a signal: one that does nothing by default.
+        // SAFETY: fcntl(2) with this command accesses no memory of ours.
+        let told = unsafe { libc::fcntl(descriptor, F_SETSIG, libc::SIGURG) };
+        // SAFETY: as above.
+        if told != 0 || unsafe { libc::fcntl(descriptor, libc::F_SETLEASE, libc::F_WRLCK) } != 0 {
+            return Err(Failure::skipped(
+                text!("this file system has no leases (F_SETLEASE)", "这个文件系统不支持租约（F_SETLEASE）"),
+                text!(
+                    "grade it with TMPDIR on a file system that has them, such as ext4 or tmpfs",
+                    "把 TMPDIR 设到支持租约的文件系统上再批改，例如 ext4 或 tmpfs"
+                ),
+            ));
+        }
+        let given = text!(
+            "a file on which another process has a lease for writing (F_SETLEASE, F_WRLCK)",
+            "另一个进程持有该文件的写租约（F_SETLEASE，F_WRLCK）"
+        );
+        let got = answer(&path).map_err(|failure| failure.given(given.clone()))?;
+        refused(&got, &["EAGAIN", "WouldBlock"]).map_err(|failure| failure.given(given))
     });
 }
 
@@ -164,6 +289,9 @@ fn refuses_all_but_regular_files_and_never_waits() {
         refused(&directory.path().join("missing"), &["ENOENT"])?;
         let invalid = ["EINVAL", "InvalidInput"];
         refused(Path::new("/dev/null"), &invalid)?;
+        let socket = directory.path().join("socket");
+        let _listener = UnixListener::bind(&socket)?;
+        refused(&socket, &["ENXIO", "EINVAL", "InvalidInput"])?;
         let path = directory.path().join("fifo");
         mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
         // Linux opens a FIFO for reading and writing without waiting (fifo(7)).

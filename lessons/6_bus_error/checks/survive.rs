@@ -15,6 +15,22 @@ impl Access {
             Access::Load(at) | Access::Store(at) => at,
         }
     }
+
+    fn in_words(&self) -> Text {
+        match self {
+            Access::Load(at) => text!("a load at {at}", "读 {at}"),
+            Access::Store(at) => text!("a store at {at}", "写 {at}"),
+        }
+    }
+}
+
+fn joined(texts: &[Text], between: &str, in_one: impl Fn(&Text) -> &str) -> String {
+    texts.iter().map(in_one).collect::<Vec<_>>().join(between)
+}
+
+/// Bytes as a list of numbers.
+fn listed(bytes: &[u8]) -> String {
+    bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(", ")
 }
 
 #[derive(Debug, Clone)]
@@ -29,19 +45,22 @@ impl Case {
     fn in_words(&self) -> Text {
         let Case { size, length, accesses, blocked } = self;
         let (en, zh) = if *blocked { (", with SIGBUS blocked", "，SIGBUS 被阻塞") } else { ("", "") };
-        text!(
-            "a file of {size} bytes, {length} bytes mapped, {accesses:?}{en}",
-            "{size} 字节的文件，映射 {length} 字节，依次访问 {accesses:?}{zh}"
+        let accesses: Vec<Text> = accesses.iter().map(Access::in_words).collect();
+        Text::new(
+            format!("a file of {size} bytes, {length} bytes mapped{en}; {}", joined(&accesses, ", then ", |t| &t.en)),
+            format!("{size} 字节的文件，映射 {length} 字节{zh}；依次为：{}", joined(&accesses, "、", |t| &t.zh)),
         )
     }
 
     /// Runs it in this process: the result, and what the body saw.
-    fn run(&self, file: &File) -> Result<(String, Vec<u8>), String> {
+    fn run(&self, file: &File, guard: &Guard) -> Result<(String, Vec<u8>), String> {
         if self.blocked {
             SigSet::from(Signal::SIGBUS).thread_block().map_err(error_text)?;
         }
+        let before = action().map_err(error_text)?;
         let mut seen = Vec::new();
         let answer = super::survive(file, self.length, |mapping| {
+            guard.note(before, self.blocked);
             seen = self.access(mapping, file);
             "the body's answer"
         });
@@ -103,14 +122,39 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// The way it died shows what it relied on: a SIGBUS that is ignored or blocked kills without calling the handler that
-/// reports the fault, and a panic that leaves a handler is SIGABRT.
-fn and_why(failure: Failure) -> Failure {
-    match (failure.died_of(), failure.signal.as_deref()) {
-        (Some(Cause::NoPage), _) => failure.shows(&belief::FAULT_CAN_BE_CAUGHT),
-        (None, Some("SIGBUS")) => failure.shows(&belief::SIGBUS_CAN_BE_IGNORED),
-        (None, Some("SIGABRT")) => failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION),
-        _ => failure,
+/// What stood between the body and a bus error when the body began, in memory that outlives the child.
+struct Guard(Mapping);
+
+impl Guard {
+    const NONE: u8 = 1;
+    const IGNORED: u8 = 2;
+    const BLOCKED: u8 = 3;
+    const HANDLER: u8 = 4;
+
+    fn new() -> Result<Guard, Failure> {
+        Ok(Guard(Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?))
+    }
+
+    /// Called by the body; `before` and `blocked` are the action and the mask from before.
+    fn note(&self, before: Action, blocked: bool) {
+        let blocks = SigSet::thread_get_mask().is_ok_and(|mask| mask.contains(Signal::SIGBUS));
+        let now = match action() {
+            Ok(now) if now.handler == libc::SIG_IGN => Guard::IGNORED,
+            _ if blocks && !blocked => Guard::BLOCKED,
+            Ok(now) if now == before => Guard::NONE,
+            _ => Guard::HANDLER,
+        };
+        self.0.store(0, now);
+    }
+
+    /// The way it died, with this, shows what the answer relied on. A panic that leaves a handler is SIGABRT.
+    fn and_why(&self, failure: Failure) -> Failure {
+        match (failure.signal.as_deref(), self.0.load(0)) {
+            (Some("SIGBUS"), Guard::NONE) => failure.shows(&belief::FAULT_CAN_BE_CAUGHT),
+            (Some("SIGBUS"), Guard::IGNORED | Guard::BLOCKED) => failure.shows(&belief::SIGBUS_CAN_BE_IGNORED),
+            (Some("SIGABRT"), Guard::HANDLER) => failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION),
+            _ => failure,
+        }
     }
 }
 
@@ -124,13 +168,20 @@ fn returns_the_result_or_the_first_missing_page() {
         let page = page_size();
         let test = |case: &Case| {
             let (_directory, path, file) = named_file(&pattern(case.size))?;
-            let (got, saw) = ask(|| case.run(&file)).map_err(and_why)?.map_err(io::Error::other)?;
+            let guard = Guard::new()?;
+            let ran = ask(|| case.run(&file, &guard)).map_err(|failure| guard.and_why(failure))?;
+            let (got, saw) = ran.map_err(io::Error::other)?;
             let (answer, seen, content) = case.expected();
             ensure(got == answer, || Failure::new(text!("{answer}", "{answer}"), text!("{got}", "{got}")))?;
             ensure(saw == seen, || {
+                let (seen, saw) = (listed(&seen), listed(&saw));
                 Failure::new(
-                    text!("the body sees {seen:?}", "body 依次看到 {seen:?}"),
-                    text!("it saw {saw:?}", "实际看到 {saw:?}"),
+                    text!(
+                        "the body sees {seen} (a byte that it stores is read back; before a load from the file, \
+                         pwrite(2) stores its number)",
+                        "body 依次看到 {seen}（写入的字节会再读出来；读文件里有的字节之前，先用 pwrite(2) 写入其序号）"
+                    ),
+                    text!("it saw {saw}", "实际看到 {saw}"),
                 )
             })?;
             let after = fs::read(&path)?;
@@ -142,9 +193,9 @@ fn returns_the_result_or_the_first_missing_page() {
                         "文件有 {had} 字节，只有这些写入改动了它"
                     ),
                     text!(
-                        "it has {has} bytes, and the first that differs is {:?}",
-                        "文件有 {has} 字节，第一个不符的字节位于 {:?}",
-                        difference(&after, &content).map(|differs| differs.at)
+                        "it has {has} bytes, and the first that differs is byte {}",
+                        "文件有 {has} 字节，第一个不符的字节位于 {}",
+                        difference(&after, &content).map_or(had, |differs| differs.at)
                     ),
                 )
             })
@@ -174,6 +225,22 @@ enum Step {
     Size(usize),
 }
 
+impl Step {
+    fn in_words(&self) -> Text {
+        match self {
+            Step::Load(at) => text!("the body loads byte {at}", "body 读第 {at} 字节"),
+            Step::Size(size) => {
+                text!("another process gives the file {size} bytes", "另一个进程把文件大小设为 {size} 字节")
+            }
+        }
+    }
+}
+
+/// A result, and what the body's loads gave.
+fn said(result: &str, loads: &[u8]) -> String {
+    format!("{result}; {}", listed(loads))
+}
+
 #[test]
 fn notices_a_page_that_was_gone_for_a_moment() {
     let law = text!(
@@ -185,29 +252,40 @@ fn notices_a_page_that_was_gone_for_a_moment() {
         let page = page_size();
         let two = 2 * page;
         let there = |at: usize| pattern(two)[at];
-        let missed = |page: usize| format!("Err(Page({page}))");
-        let cases: [(usize, &[Step], String); 6] = [
-            (two, &[Load(0), Size(0), Load(page), Size(two), Load(0)], missed(1)),
-            (two, &[Load(page), Size(page), Load(page), Size(two)], missed(1)),
-            (two, &[Size(0), Load(page + 7), Load(0), Size(two)], missed(1)),
-            (two, &[Load(page), Size(0), Size(two), Load(page)], format!("Ok({:?})", [there(page); 2])),
-            (0, &[Size(two), Load(page), Load(0), Size(0)], format!("Ok({:?})", [there(page), there(0)])),
-            (two, &[Load(page), Size(page), Load(0)], format!("Ok({:?})", [there(page), there(0)])),
+        let right = |result: &str, loads: &[u8]| said(result, loads);
+        let (found, missed) = ("Ok", |page: usize| format!("Err(Page({page}))"));
+        let cases: [(usize, &[Step], String); 9] = [
+            (two, &[Load(0), Size(0), Load(page), Size(two), Load(0)], right(&missed(1), &[there(0), 0, there(0)])),
+            (two, &[Load(page), Size(page), Load(page), Size(two)], right(&missed(1), &[there(page), 0])),
+            (two, &[Size(0), Load(page + 7), Load(0), Size(two)], right(&missed(1), &[0, 0])),
+            // The page that was missing is one of zeros from then on; the one beside it is the file's.
+            (two, &[Size(0), Load(0), Size(two), Load(page), Load(0)], right(&missed(0), &[0, there(page), 0])),
+            (two, &[Size(0), Load(page), Size(two), Load(0), Load(page)], right(&missed(1), &[0, there(0), 0])),
+            (0, &[Load(0), Size(two), Load(page + 7), Load(3)], right(&missed(0), &[0, there(page + 7), 0])),
+            (two, &[Load(page), Size(0), Size(two), Load(page)], right(found, &[there(page); 2])),
+            (0, &[Size(two), Load(page), Load(0), Size(0)], right(found, &[there(page), there(0)])),
+            (two, &[Load(page), Size(page), Load(0)], right(found, &[there(page), there(0)])),
         ];
         for_each(
             cases,
             |(size, steps, _)| {
-                text!(
-                    "a file of {size} bytes, {two} bytes mapped; the body's loads, and the sizes that another \
-                     process gives the file meanwhile: {steps:?}",
-                    "{size} 字节的文件，映射 {two} 字节；body 的读取与另一进程同时设置的文件大小依次为：{steps:?}"
+                let steps: Vec<Text> = steps.iter().map(Step::in_words).collect();
+                Text::new(
+                    format!(
+                        "a file of {size} bytes, {two} bytes mapped; while the body runs: {}",
+                        joined(&steps, ", then ", |t| &t.en)
+                    ),
+                    format!(
+                        "{size} 字节的文件，映射 {two} 字节；body 运行期间依次为：{}",
+                        joined(&steps, "，", |t| &t.zh)
+                    ),
                 )
             },
             |(size, steps, expected)| {
                 let (_directory, _, file) = named_file(&pattern(*size))?;
                 let mut player = start(|peer| {
-                    let body = |mapping: &Mapping| -> io::Result<Vec<u8>> {
-                        let mut seen = Vec::new();
+                    let mut seen = Vec::new();
+                    let body = |mapping: &Mapping| -> io::Result<()> {
                         for step in *steps {
                             match step {
                                 Load(at) => seen.push(mapping.load(*at)),
@@ -217,13 +295,13 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                                 }
                             }
                         }
-                        Ok(seen)
+                        Ok(())
                     };
                     let answer = match super::survive(&file, two, body) {
-                        Ok(seen) => format!("Ok({:?})", seen.map_err(error_text)?),
+                        Ok(ran) => ran.map(|()| "Ok".to_owned()).map_err(error_text)?,
                         Err(missed) => format!("Err({missed:?})"),
                     };
-                    peer.send(answer.as_bytes()).map_err(error_text)
+                    peer.send(said(&answer, &seen).as_bytes()).map_err(error_text)
                 })?;
                 let why = |failure: Failure| match failure.died_of() {
                     Some(Cause::NoPage) => failure.shows(&belief::SIZE_COUNTS_WHEN_MAPPED),
@@ -247,9 +325,17 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                 let got = String::from_utf8_lossy(&player.receive().map_err(why)?).into_owned();
                 player.end()?;
                 ensure(got == *expected, || {
-                    let failure = Failure::new(text!("{expected}", "{expected}"), text!("{got}", "{got}"));
+                    let failure = Failure::new(
+                        text!(
+                            "the result, and what the loads gave: {expected}",
+                            "返回值，以及各次读到的值：{expected}"
+                        ),
+                        text!("{got}", "{got}"),
+                    );
                     // Where a page was missed and is back, an Ok has zeros in it.
-                    if expected.starts_with("Err") && got.starts_with("Ok") {
+                    let full_again =
+                        matches!(steps.iter().rfind(|step| matches!(step, Size(_))), Some(Size(n)) if *n == two);
+                    if expected.starts_with("Err") && got.starts_with("Ok") && full_again {
                         failure.shows(&belief::SIZE_AFTERWARDS_TELLS)
                     } else {
                         failure
@@ -328,9 +414,45 @@ extern "C" fn make_longer(_: i32) {
     unsafe { libc::ftruncate(SHORT.load(Ordering::Relaxed), 1) };
 }
 
+/// The address for which [`make_longer_if_told`] is meant.
+static THERE: AtomicUsize = AtomicUsize::new(0);
+
+/// A handler with SA_SIGINFO: does the same, but only for the access that it is meant for.
+extern "C" fn make_longer_if_told(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: with SA_SIGINFO the kernel passes a siginfo that is valid until the handler returns.
+    let info = unsafe { &*info };
+    // SAFETY: the kernel fills si_addr in for a fault.
+    if info.si_code == libc::BUS_ADRERR && unsafe { info.si_addr() }.addr() == THERE.load(Ordering::Relaxed) {
+        make_longer(signal);
+    } else {
+        // SAFETY: _exit(2) has no conditions.
+        unsafe { libc::_exit(9) };
+    }
+}
+
+/// How many signals [`count`] got.
+static COUNTED: AtomicUsize = AtomicUsize::new(0);
+
+/// A handler that counts.
+extern "C" fn count(_: i32) {
+    COUNTED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Sets the action for SIGBUS to a handler that gets a siginfo, with another flag and another mask.
+fn set_informed(handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void)) {
+    // SAFETY: a sigaction of zeros is SIG_DFL without flags.
+    let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = handler as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+    // SAFETY: the set is this action's own.
+    unsafe { libc::sigaddset(&raw mut action.sa_mask, libc::SIGUSR2) };
+    // SAFETY: the callers pass a handler that does only what is async-signal-safe.
+    unsafe { libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) };
+}
+
 /// Sets the action for SIGBUS to a handler without SA_SIGINFO, to SIG_IGN or to SIG_DFL.
 fn set_action(handler: libc::sighandler_t) {
-    // SAFETY: the callers pass `make_longer`, which does only what is async-signal-safe, or no handler at all.
+    // SAFETY: the callers pass a handler that does only what is async-signal-safe, or none at all.
     unsafe { libc::signal(libc::SIGBUS, handler) };
 }
 
@@ -341,7 +463,9 @@ enum Other {
     Sent,
     SentWithAddress,
     AccessWithHandler,
+    AccessWithInformedHandler,
     SentAndIgnored,
+    NoMemory,
 }
 
 /// The beginning of a siginfo_t as the kernel lays it out, with room for the rest.
@@ -379,19 +503,37 @@ impl Other {
                 "the body accesses another mapping, for which the program has set a handler before",
                 "body 访问另一个映射，而程序此前已为此设置了处理函数"
             ),
+            Other::AccessWithInformedHandler => text!(
+                "the body accesses another mapping, for which the program has set a handler with SA_SIGINFO before",
+                "body 访问另一个映射，而程序此前已为此设置了带 SA_SIGINFO 的处理函数"
+            ),
             Other::SentAndIgnored => {
                 text!(
                     "another process sends a SIGBUS to a process that ignores it",
                     "另一个进程向忽略 SIGBUS 的进程发送 SIGBUS"
                 )
             }
+            Other::NoMemory => text!(
+                "the body loads another page that the file does not have, when the process may have no more private \
+                 memory (RLIMIT_DATA): no page of zeros can be mapped",
+                "进程的私有内存已到上限（RLIMIT_DATA），无法映射零页，此时 body 访问文件没有的另一页"
+            ),
         }
     }
 
     fn happen(self, mapping: &Mapping, other: &Mapping) {
         match self {
             Other::SentWithAddress => send_with(mapping.address()),
-            Other::Access | Other::AccessWithHandler => _ = other.load(0),
+            Other::Access | Other::AccessWithHandler | Other::AccessWithInformedHandler => _ = other.load(0),
+            Other::NoMemory => {
+                let limit = |limit| {
+                    let (_, hard) = getrlimit(Resource::RLIMIT_DATA)?;
+                    setrlimit(Resource::RLIMIT_DATA, std::cmp::min(limit, hard), hard)
+                };
+                _ = limit(page_size_u64());
+                mapping.load(page_size());
+                _ = limit(u64::MAX);
+            }
             // SAFETY: raise(3) accesses no memory of ours.
             Other::Sent | Other::SentAndIgnored => _ = unsafe { libc::raise(libc::SIGBUS) },
         }
@@ -420,7 +562,7 @@ fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
 }
 
 /// For an action from before that kills.
-fn dies(answered: Result<String, Failure>, reached: u8) -> Result<(), Failure> {
+fn dies(answered: Result<String, Failure>, reached: u8, of_another: bool) -> Result<(), Failure> {
     match answered {
         Err(failure) if reached == SURVIVED_ITS_OWN && failure.signal.as_deref() == Some("SIGBUS") => Ok(()),
         Err(failure) => Err(failure),
@@ -436,7 +578,7 @@ fn dies(answered: Result<String, Failure>, reached: u8) -> Result<(), Failure> {
                     "进程继续运行，得到 {got}；body 已执行完：{ended}"
                 ),
             );
-            Err(if ended { lived.shows(&belief::HANDLER_IS_FOR_ONE_MAPPING) } else { lived })
+            Err(if ended && of_another { lived.shows(&belief::HANDLER_IS_FOR_ONE_MAPPING) } else { lived })
         }
     }
 }
@@ -448,8 +590,11 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
         "signal(7)：信号的处置方式属于整个进程，不属于某个映射"
     );
     check("guarded", law, || {
-        use Other::{Access, AccessWithHandler, Sent, SentAndIgnored, SentWithAddress};
-        let all = [Access, Sent, SentWithAddress, AccessWithHandler, SentAndIgnored];
+        use Other::{
+            Access, AccessWithHandler, AccessWithInformedHandler, NoMemory, Sent, SentAndIgnored, SentWithAddress,
+        };
+        let all =
+            [Access, Sent, SentWithAddress, AccessWithHandler, AccessWithInformedHandler, SentAndIgnored, NoMemory];
         for_each(all, Other::in_words, |&what| {
             let (_directory, _, file) = named_file(b"")?;
             let (_other_directory, _, other_file) = named_file(b"")?;
@@ -459,11 +604,15 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
             let answered = ask(|| {
                 SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
                 match what {
-                    Other::Access | Other::Sent | Other::SentWithAddress => set_action(libc::SIG_DFL),
+                    Other::Access | Other::Sent | Other::SentWithAddress | Other::NoMemory => set_action(libc::SIG_DFL),
+                    Other::AccessWithInformedHandler => {
+                        THERE.store(other.address(), Ordering::Relaxed);
+                        set_informed(make_longer_if_told);
+                    }
                     Other::AccessWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
                     Other::SentAndIgnored => set_action(libc::SIG_IGN),
                 }
-                let answer = super::survive(&file, 1, |mapping| {
+                let answer = super::survive(&file, 2 * page_size(), |mapping| {
                     mapping.load(0);
                     reached.store(0, SURVIVED_ITS_OWN);
                     what.happen(mapping, &other);
@@ -480,11 +629,231 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
                 _ => failure,
             });
             match what {
-                Other::Access | Other::Sent | Other::SentWithAddress => dies(answered, reached),
-                Other::AccessWithHandler => lives(&answered?, reached, other_file.metadata()?.len() == 1),
+                Other::Access | Other::Sent | Other::SentWithAddress | Other::NoMemory => {
+                    dies(answered, reached, what != Other::NoMemory)
+                }
+                Other::AccessWithHandler | Other::AccessWithInformedHandler => {
+                    lives(&answered?, reached, other_file.metadata()?.len() == 1)
+                }
                 Other::SentAndIgnored => lives(&answered?, reached, true),
             }
+        })?;
+        a_pending_signal()
+    });
+}
+
+/// One that was sent while SIGBUS was blocked.
+fn a_pending_signal() -> Result<(), Failure> {
+    let (_directory, _, file) = named_file(&pattern(10))?;
+    let given = || {
+        text!(
+            "a thread that has SIGBUS blocked, a SIGBUS that is pending, and a handler of the program for it; the body \
+             loads byte 9 of the file",
+            "线程阻塞了 SIGBUS，有一个 SIGBUS 处于未决状态，程序为它设置过处理函数；body 读文件的第 9 字节"
+        )
+    };
+    let (got, counted) = ask(|| -> Result<_, String> {
+        set_action(count as *const () as libc::sighandler_t);
+        SigSet::from(Signal::SIGBUS).thread_block().map_err(error_text)?;
+        nix::sys::signal::raise(Signal::SIGBUS).map_err(error_text)?;
+        let got = super::survive(&file, page_size(), |mapping| mapping.load(9));
+        SigSet::from(Signal::SIGBUS).thread_unblock().map_err(error_text)?;
+        Ok((format!("{got:?}"), COUNTED.load(Ordering::Relaxed)))
+    })
+    .map_err(|failure| failure.given(given()))?
+    .map_err(io::Error::other)?;
+    ensure(got == "Ok(10)" && counted == 1, || {
+        Failure::new(
+            text!("Ok(10), and the program's handler runs once", "Ok(10)，程序的处理函数运行一次"),
+            text!("{got}, and it ran {counted} times", "{got}，它运行了 {counted} 次"),
+        )
+        .given(given())
+    })
+}
+
+#[test]
+fn serves_every_thread_that_the_body_starts() {
+    let law = text!(
+        "signal(7): an action belongs to the process; the signal of a fault goes to the thread that made the access",
+        "signal(7)：处置方式属于整个进程；访问出错的信号发给出错的那个线程"
+    );
+    check("guarded", law, || {
+        let page = page_size();
+        let (_directory, _, file) = named_file(&pattern(10))?;
+        let given = || {
+            text!(
+                "a file of 10 bytes, two pages mapped; a thread that the body starts loads byte 9, and then byte {page}",
+                "10 字节的文件，映射两页；body 启动的线程先读第 9 字节，再读第 {page} 字节"
+            )
+        };
+        let (got, seen) = ask(|| {
+            let mut seen = Vec::new();
+            let got = super::survive(&file, 2 * page, |mapping| {
+                // A Mapping is not Sync, but its bytes are: as atomics.
+                let start = mapping.address();
+                let load = move |at| {
+                    let byte = std::ptr::with_exposed_provenance_mut(start + at);
+                    // SAFETY: the byte is in the mapping, which is there as long as the body runs.
+                    unsafe { AtomicU8::from_ptr(byte) }.load(Ordering::Relaxed)
+                };
+                let loads = move || vec![load(9), load(page)];
+                seen = std::thread::scope(|threads| threads.spawn(loads).join().unwrap_or_default());
+            });
+            (format!("{got:?}"), seen)
         })
+        .map_err(|failure| failure.given(given()))?;
+        let (got, expected) = (said(&got, &seen), said("Err(Page(1))", &[10, 0]));
+        ensure(got == expected, || {
+            Failure::new(
+                text!("the result, and what the loads gave: {expected}", "返回值，以及各次读到的值：{expected}"),
+                text!("{got}", "{got}"),
+            )
+            .given(given())
+        })
+    });
+}
+
+#[test]
+fn neither_locks_nor_allocates_in_the_handler() {
+    let law = text!(
+        "signal-safety(7): a handler may interrupt a function that holds a lock, be it the allocator's or that of \
+         standard output",
+        "signal-safety(7)：处理函数可能打断正持有锁的函数，例如内存分配器的锁、标准输出的锁"
+    );
+    check("guarded", law, || {
+        let page = page_size();
+        let (_directory, _, file) = named_file(&pattern(10))?;
+        let calls = ask(|| {
+            let mut calls = 0;
+            let _ = super::survive(&file, 3 * page, |mapping| {
+                let before = allocator_calls();
+                mapping.load(2 * page);
+                mapping.load(page);
+                calls = allocator_calls() - before;
+            });
+            calls
+        })?;
+        ensure(calls == 0, || {
+            let failure = Failure::new(
+                text!("the handler neither allocates nor frees memory", "处理函数既不分配也不释放内存"),
+                text!("the allocator was called {calls} times", "它调用了 {calls} 次内存分配器"),
+            );
+            failure
+                .shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION)
+                .given(text!("two loads from pages that the file does not have", "两次读取文件没有的页"))
+        })?;
+        ask(|| {
+            let (held, is_held) = std::sync::mpsc::channel();
+            let (over, is_over) = std::sync::mpsc::channel::<()>();
+            std::thread::scope(|threads| {
+                threads.spawn(move || {
+                    let _locks = (io::stdout().lock(), io::stderr().lock());
+                    // Until the other end is closed.
+                    _ = held.send(()).map(|()| is_over.recv());
+                });
+                let _over = over;
+                _ = is_held.recv();
+                let _ = super::survive(&file, 3 * page, |mapping| mapping.load(2 * page));
+            });
+        })
+        .map_err(|failure| {
+            let waits = failure.verdict == Verdict::TimedOut;
+            let failure = failure.given(text!(
+                "a load from a page that the file does not have, while another thread holds the locks of standard \
+                 output and standard error",
+                "另一个线程持有标准输出和标准错误的锁时，读取文件没有的页"
+            ));
+            if waits { failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION) } else { failure }
+        })
+    });
+}
+
+#[test]
+fn says_why_it_cannot_map() {
+    let law = text!(
+        "mmap(2): on error it returns MAP_FAILED, which is not a null pointer, and errno says why",
+        "mmap(2)：出错时返回 MAP_FAILED（不是空指针），原因在 errno 里"
+    );
+    check("2:mapping", law, || {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("fifo");
+        mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
+        let fifo = File::options().read(true).write(true).open(&path)?;
+        let sealed = File::from(memfd_create(c"exercise-6", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+        sealed.write_all_at(&pattern(10), 0)?;
+        // SAFETY: fcntl(2) with this command accesses no memory of ours.
+        Errno::result(unsafe { libc::fcntl(sealed.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_WRITE) })?;
+        let (_directory, _, usual) = named_file(&pattern(10))?;
+        for_each(
+            [
+                (&fifo, 1, "ENODEV", text!("a FIFO, which can't be mapped", "FIFO，不能映射")),
+                (&sealed, 1, "EPERM", text!("a file with F_SEAL_WRITE", "带 F_SEAL_WRITE 的文件")),
+                (&usual, usize::MAX, "ENOMEM", text!("a length of {} bytes", "长度为 {} 字节", usize::MAX)),
+                (&usual, 1 << 62, "ENOMEM", text!("a length of 2^62 bytes", "长度为 2^62 字节")),
+            ],
+            |(.., described)| described.clone(),
+            |(file, length, errno, _)| {
+                let (got, kept) = ask(|| {
+                    counting(|| {
+                        let answer = super::survive(file, *length, |_| "the body ran");
+                        let next = super::survive(&usual, 1, |mapping| mapping.load(9));
+                        format!("{answer:?}, {next:?}")
+                    })
+                })?
+                .map_err(io::Error::other)?;
+                let expected = format!("Err(Call({errno})), Ok(10)");
+                ensure(got == expected, || {
+                    Failure::new(
+                        text!(
+                            "the results of this call and of a second one, on a file of 10 bytes: {expected}",
+                            "这次调用、以及随后对 10 字节的文件再次调用的返回值：{expected}"
+                        ),
+                        text!("{got}", "{got}"),
+                    )
+                })?;
+                nothing_left(kept)
+            },
+        )
+    });
+}
+
+#[test]
+fn counts_a_store_for_which_the_disk_has_no_space() {
+    let law = text!(
+        "mmap(2): a store to a hole needs disk space; on a full disk it is SIGBUS",
+        "mmap(2)：往空洞里写需要磁盘空间；磁盘已满时触发 SIGBUS"
+    );
+    check("guarded", law, || {
+        let two = 2 * page_size();
+        // First on a disk with space: so there is something to check even if no small disk can be mounted.
+        let (_directory, _, file) = named_file(b"")?;
+        file.set_len(wide(two))?;
+        let stores = |file: &File| {
+            ask(|| {
+                let got = super::survive(file, two, |mapping| {
+                    mapping.store(page_size() + 5, b'!');
+                    mapping.load(page_size() + 5)
+                });
+                format!("{got:?}")
+            })
+        };
+        let same = |got: String, expected: &str| {
+            ensure(got == expected, || Failure::new(text!("{expected}", "{expected}"), text!("{got}", "{got}")))
+        };
+        same(stores(&file)?, "Ok(33)")?;
+        let mut disk = SmallDisk::new(16)?;
+        disk.file.set_len(wide(two))?;
+        disk.fill()?;
+        let given = || {
+            text!(
+                "a full disk, and on it a file that is a hole of two pages; the body stores to the second page",
+                "磁盘已满，上面的文件是两页大小的空洞；body 往第二页写"
+            )
+        };
+        let got = stores(&disk.file).map_err(|failure| failure.given(given()))?;
+        same(got, "Err(Page(1))").map_err(|failure| failure.given(given()))?;
+        same_bytes(text!("the file", "文件"), &contents(&disk.file)?, &vec![0; two])
+            .map_err(|failure| failure.given(given()))
     });
 }
 
@@ -497,34 +866,73 @@ fn lets_only_one_run_at_a_time() {
     check("guarded", law, || {
         let (_directory, _, file) = named_file(&pattern(10))?;
         let two = 2 * page_size();
-        let (outer, inner, ran, next) = ask(|| {
-            let (mut inner, mut ran) = (String::new(), false);
-            let outer = super::survive(&file, two, |mapping| {
-                let answer = super::survive(&file, two, |_| ran = true);
-                inner = format!("{answer:?}");
-                mapping.load(page_size())
-            });
-            let next = super::survive(&file, two, |mapping| mapping.load(9));
-            (format!("{outer:?}"), inner, ran, format!("{next:?}"))
-        })
-        .map_err(|failure| {
-            and_why(failure)
-                .given(text!("a `survive` in the body of another", "在一个 `survive` 的 body 里再调用 `survive`"))
-        })?;
-        let expected = ("Err(Page(1))", "Err(Call(EBUSY))", false, "Ok(10)");
-        ensure((outer.as_str(), inner.as_str(), ran, next.as_str()) == expected, || {
-            Failure::new(
-                text!(
-                    "Err(Page(1)) outside, Err(Call(EBUSY)) inside without running its body, then Ok(10)",
-                    "外层 Err(Page(1))，内层 Err(Call(EBUSY)) 且不运行其 body，随后再调用得到 Ok(10)"
-                ),
-                text!(
-                    "{outer} outside, {inner} inside (its body ran: {ran}), then {next}",
-                    "外层 {outer}，内层 {inner}（其 body 已运行：{ran}），随后 {next}"
-                ),
-            )
+        for_each([Inner::Nested, Inner::Twice, Inner::Empty, Inner::InAnotherThread], Inner::in_words, |which| {
+            let (outer, inner, ran, next) = ask(|| {
+                let (mut inner, mut ran) = (String::new(), false);
+                let outer = super::survive(&file, two, |mapping| {
+                    let length = if *which == Inner::Empty { 0 } else { two };
+                    let mut call = || inner = format!("{:?}", super::survive(&file, length, |_| ran = true));
+                    match which {
+                        Inner::Nested | Inner::Empty => call(),
+                        Inner::Twice => (call(), call()).1,
+                        Inner::InAnotherThread => {
+                            _ = std::thread::scope(|threads| threads.spawn(call).join());
+                        }
+                    }
+                    mapping.load(page_size())
+                });
+                let next = super::survive(&file, two, |mapping| mapping.load(9));
+                (format!("{outer:?}"), inner, ran, format!("{next:?}"))
+            })?;
+            let expected = ("Err(Page(1))", "Err(Call(EBUSY))", false, "Ok(10)");
+            ensure((outer.as_str(), inner.as_str(), ran, next.as_str()) == expected, || {
+                let (en, zh) = if ran { (", and its body ran", "，而且运行了它的 body") } else { ("", "") };
+                Failure::new(
+                    text!(
+                        "Err(Page(1)) outside, Err(Call(EBUSY)) inside without running its body; a call \
+                             afterwards gives Ok(10)",
+                        "外层 Err(Page(1))，内层 Err(Call(EBUSY)) 且不运行其 body；之后再调用得到 Ok(10)"
+                    ),
+                    text!(
+                        "{outer} outside, {inner} inside{en}; the call afterwards gave {next}",
+                        "外层 {outer}，内层 {inner}{zh}；之后的调用得到 {next}"
+                    ),
+                )
+            })
         })
     });
+}
+
+/// A `survive` while another one is running, whose body then misses page 1.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Inner {
+    Nested,
+    Twice,
+    Empty,
+    InAnotherThread,
+}
+
+impl Inner {
+    fn in_words(&self) -> Text {
+        match self {
+            Inner::Nested => text!(
+                "a file of 10 bytes; the body calls `survive`, and then loads from page 1",
+                "10 字节的文件；body 里调用 `survive`，然后读第 1 页"
+            ),
+            Inner::Twice => text!(
+                "a file of 10 bytes; the body calls `survive` twice, and then loads from page 1",
+                "10 字节的文件；body 里两次调用 `survive`，然后读第 1 页"
+            ),
+            Inner::Empty => text!(
+                "a file of 10 bytes; the body calls `survive` with a length of 0, and then loads from page 1",
+                "10 字节的文件；body 里以长度 0 调用 `survive`，然后读第 1 页"
+            ),
+            Inner::InAnotherThread => text!(
+                "a file of 10 bytes; a thread that the body starts calls `survive`, and then the body loads from page 1",
+                "10 字节的文件；body 启动的线程调用 `survive`，然后 body 读第 1 页"
+            ),
+        }
+    }
 }
 
 /// How a call of `survive` ends.
@@ -588,14 +996,29 @@ impl Ending {
 /// The payload of the body's own panic.
 struct BodyPanic;
 
-/// The action for SIGBUS: the handler's address and its flags.
-fn action() -> io::Result<(usize, i32)> {
+/// An action for SIGBUS.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Action {
+    handler: usize,
+    flags: i32,
+    mask: SigSet,
+}
+
+/// The action for SIGBUS.
+fn action() -> io::Result<Action> {
     let mut action = MaybeUninit::<libc::sigaction>::uninit();
     // SAFETY: sets nothing, and writes what is set into `action`.
     Errno::result(unsafe { libc::sigaction(libc::SIGBUS, std::ptr::null(), action.as_mut_ptr()) })?;
     // SAFETY: filled in by the call, which has succeeded.
     let action = unsafe { action.assume_init() };
-    Ok((action.sa_sigaction, action.sa_flags))
+    let mut mask = SigSet::empty();
+    for signal in Signal::iterator() {
+        // SAFETY: the set was filled in by the call.
+        if unsafe { libc::sigismember(&raw const action.sa_mask, signal as i32) } == 1 {
+            mask.add(signal);
+        }
+    }
+    Ok(Action { handler: action.sa_sigaction, flags: action.sa_flags, mask })
 }
 
 #[test]
@@ -608,7 +1031,7 @@ fn leaves_the_process_as_it_was() {
         let all = [Ending::Answer, Ending::Missed, Ending::Panic, Ending::MissedAndPanic, Ending::Refused];
         for_each(all, Ending::in_words, |&end| {
             let (_directory, _, file) = named_file(&pattern(10))?;
-            let (got, same, kept, next) = ask(|| -> Result<_, String> {
+            let (got, same, kept, next, changed) = ask(|| -> Result<_, String> {
                 let sigbus = SigSet::from(Signal::SIGBUS);
                 SigSet::from(Signal::SIGUSR1).thread_block().map_err(error_text)?;
                 if end.blocks() {
@@ -619,9 +1042,13 @@ fn leaves_the_process_as_it_was() {
                 let after = (action().map_err(error_text)?, SigSet::thread_get_mask().map_err(error_text)?);
                 sigbus.thread_unblock().map_err(error_text)?;
                 let next = Ending::Missed.reach(&file);
-                Ok((got, [before.0 == after.0, before.1 == after.1], kept, next))
-            })
-            .map_err(and_why)?
+                // The action from before is another one at each call.
+                set_informed(make_longer_if_told);
+                let other = action().map_err(error_text)?;
+                Ending::Missed.reach(&file);
+                let changed = action().map_err(error_text)? == other;
+                Ok((got, [before.0 == after.0, before.1 == after.1], kept, next, changed))
+            })?
             .map_err(io::Error::other)?;
             let expected = match end {
                 Ending::Answer => "Ok(1)",
@@ -653,11 +1080,23 @@ fn leaves_the_process_as_it_was() {
             nothing_left(kept).map_err(by_panic)?;
             ensure(next == "Err(Page(3))", || {
                 Failure::new(
-                    text!("the next `survive` names page 3", "下一次 `survive` 给出第 3 页"),
+                    text!(
+                        "a second `survive`, whose body loads from page 3 and then from page 1, gives Err(Page(3))",
+                        "第二次 `survive` 的 body 先读第 3 页、再读第 1 页，得到 Err(Page(3))"
+                    ),
                     text!("{next}", "{next}"),
                 )
             })
-            .map_err(by_panic)
+            .map_err(by_panic)?;
+            ensure(changed, || {
+                Failure::new(
+                    text!(
+                        "the program sets another action for SIGBUS, with SA_SIGINFO; a third `survive` restores that one",
+                        "程序改设另一种 SIGBUS 处置方式（带 SA_SIGINFO），第三次 `survive` 之后恢复的应当是它"
+                    ),
+                    text!("the action afterwards is not that one", "之后的处置方式不是它"),
+                )
+            })
         })
     });
 }

@@ -1,5 +1,8 @@
 use super::*;
 
+/// Enough that a page number can end in any three bits, and that each has a page on both sides.
+const PAGES: usize = 10;
+
 /// Three pages of a file.
 fn mapped(file: &File) -> Result<Mapping, Errno> {
     Mapping::of_file(file, 0, 3 * page_size(), READ_WRITE, Sharing::Shared)
@@ -13,41 +16,44 @@ fn replaces_the_page_and_no_other() {
     );
     check("guarded", law, || {
         let page = page_size();
+        let places = [0, 1, 77, page - 1, page / 2, 8];
         for_each(
-            [page, page + 1, page + 77, 2 * page - 1],
-            |at| text!("the byte at {at} of a mapping of three pages", "三页映射中偏移量 {at} 处的地址"),
+            (1..PAGES - 1).map(|number| number * page + places[number % places.len()]),
+            |at| text!("the byte at {at} of a mapping of {PAGES} pages", "{PAGES} 页映射中偏移量 {at} 处的地址"),
             |&at| {
-                let before = pattern(3 * page);
+                let before = pattern(PAGES * page);
                 let (_directory, path, file) = named_file(&before)?;
                 let (done, shown) = ask(|| -> Result<_, String> {
-                    let mapping = mapped(&file).map_err(error_text)?;
+                    let mapping = mapped_whole(&file, Sharing::Shared).map_err(error_text)?;
                     // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
                     let done = unsafe { super::zeros_over(mapping.address() + at) };
-                    let mut shown = vec![0; 3 * page];
-                    mapping.read(0, &mut shown);
+                    let shown = loaded(&mapping);
                     // Which stores reach the file?
-                    (0..3).for_each(|n| mapping.store(n * page + 9, b'!'));
+                    (0..PAGES).for_each(|n| mapping.store(n * page + 9, b'!'));
                     Ok((done.map_err(|errno| kind(errno.into())), shown))
                 })?
                 .map_err(io::Error::other)?;
-                ensure(done.is_ok(), || Failure::new(text!("Ok", "Ok"), text!("{done:?}", "{done:?}")))?;
-                let mut wanted = before.clone();
-                wanted[page..2 * page].fill(0);
+                no_error(done)?;
+                let (mut wanted, start) = (before.clone(), at - at % page);
+                wanted[start..start + page].fill(0);
                 same_bytes(text!("the mapping", "映射"), &shown, &wanted).map_err(|failure| {
                     // Nothing has changed: the page of zeros is somewhere else.
                     if shown == before { failure.shows(&belief::ADDRESS_IS_AN_ORDER) } else { failure }
                 })?;
                 let mut stored = before.clone();
-                [9, 2 * page + 9].into_iter().for_each(|n| stored[n] = b'!');
+                (0..PAGES).filter(|n| n * page != start).for_each(|n| stored[n * page + 9] = b'!');
                 let after = fs::read(&path)?;
                 ensure(after == stored, || {
                     let at = difference(&after, &stored).map_or(0, |differs| differs.at);
                     Failure::new(
                         text!(
-                            "stores reach the file from the pages beside it, and not from the page of zeros",
-                            "写相邻两页会进入文件，写这个零页不会"
+                            "stores reach the file from every other page, and not from the page of zeros",
+                            "写其他各页会进入文件，写这个零页不会"
                         ),
-                        text!("the file differs from that at byte {at}", "文件在偏移量 {at} 处与此不符"),
+                        text!(
+                            "after a store to byte 9 of each page, the file differs from that at byte {at}",
+                            "往每一页的第 9 字节写过之后，文件在偏移量 {at} 处与此不符"
+                        ),
                     )
                 })
             },
@@ -72,22 +78,31 @@ fn helps_where_the_file_has_no_page() {
             },
             |&size| {
                 let (_directory, _, file) = named_file(&pattern(size))?;
-                let (done, shown, kind) = ask(|| -> Result<_, String> {
+                let (done, shown, area) = ask(|| -> Result<_, String> {
                     let mapping = mapped(&file).map_err(error_text)?;
                     // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
                     let done = unsafe { super::zeros_over(mapping.address() + page_size() + 3) };
                     let there = mapping.address() + page_size();
-                    let kind = maps_of(there..there + 1).map_err(error_text)?.first().map(|area| area.permissions());
-                    Ok((done.map_err(error_text), done.is_ok().then(|| mapping.load(page_size() + 3)), kind))
+                    let area = maps_of(there..there + 1).map_err(error_text)?.first().map(|area| area.permissions());
+                    Ok((
+                        done.map_err(|errno| kind(errno.into())),
+                        done.is_ok().then(|| mapping.load(page_size() + 3)),
+                        area,
+                    ))
                 })?
                 .map_err(io::Error::other)?;
-                ensure((&done, shown) == (&Ok(()), Some(0)), || {
-                    Failure::new(text!("a load gives 0", "读出 0"), text!("{done:?}, {shown:?}", "{done:?}，{shown:?}"))
+                no_error(done)?;
+                ensure(shown == Some(0), || {
+                    let shown = shown.unwrap_or_default();
+                    Failure::new(
+                        text!("a load from byte 3 of the page gives 0", "读该页的第 3 字节得到 0"),
+                        text!("it gave {shown}", "得到 {shown}"),
+                    )
                 })?;
-                ensure(kind.as_deref() == Some("rw-p"), || {
+                ensure(area.as_deref() == Some("rw-p"), || {
                     Failure::new(
                         text!("the page is private, for reading and writing: rw-p", "该页私有、可读可写：rw-p"),
-                        text!("/proc/self/maps has {kind:?}", "/proc/self/maps 里是 {kind:?}"),
+                        text!("/proc/self/maps has {}", "/proc/self/maps 里是 {}", area.as_deref().unwrap_or_default()),
                     )
                 })?;
                 let now = file.metadata()?.len();
@@ -97,6 +112,64 @@ fn helps_where_the_file_has_no_page() {
                         text!("it has {now}", "变成了 {now} 字节"),
                     )
                 })
+            },
+        )
+    });
+}
+
+/// How mmap(2) is made to fail.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Refusal {
+    /// The process may have no more private memory (RLIMIT_DATA).
+    NoMemory,
+    /// The addresses are sealed (mseal(2), from Linux 6.10 on).
+    Sealed,
+}
+
+#[test]
+fn returns_the_errors_of_mmap() {
+    let law = text!(
+        "mmap(2): on error it returns MAP_FAILED, which is not a null pointer, and errno says why",
+        "mmap(2)：出错时返回 MAP_FAILED（不是空指针），原因在 errno 里"
+    );
+    check("guarded", law, || {
+        for_each(
+            [Refusal::NoMemory, Refusal::Sealed],
+            |refusal| match refusal {
+                Refusal::NoMemory => text!(
+                    "a process that may have no more private memory (RLIMIT_DATA)",
+                    "进程的私有内存已到上限（RLIMIT_DATA）"
+                ),
+                Refusal::Sealed => text!("addresses that are sealed (mseal(2))", "地址已被 mseal(2) 封印"),
+            },
+            |refusal| {
+                let (_directory, _, file) = named_file(&pattern(3 * page_size()))?;
+                let done = ask(|| -> Result<_, String> {
+                    let mapping = std::mem::ManuallyDrop::new(mapped(&file).map_err(error_text)?);
+                    let address = mapping.address() + page_size();
+                    let errno = match refusal {
+                        Refusal::NoMemory => {
+                            let (_, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(error_text)?;
+                            setrlimit(Resource::RLIMIT_DATA, page_size_u64(), hard).map_err(error_text)?;
+                            Errno::ENOMEM
+                        }
+                        Refusal::Sealed => {
+                            // SAFETY: sealing takes nothing away; the process ends before it wants to unmap it.
+                            let sealed = unsafe { libc::syscall(libc::SYS_mseal, address, page_size(), 0) };
+                            if sealed != 0 {
+                                return Ok(None); // an older kernel
+                            }
+                            Errno::EPERM
+                        }
+                    };
+                    // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
+                    let done = unsafe { super::zeros_over(address) };
+                    let (_, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(error_text)?;
+                    setrlimit(Resource::RLIMIT_DATA, hard, hard).map_err(error_text)?;
+                    Ok(Some((done.map_err(|errno| kind(errno.into())), kind(errno.into()))))
+                })?
+                .map_err(io::Error::other)?;
+                done.map_or(Ok(()), |(done, errno)| refused(&done, &[&errno]))
             },
         )
     });
@@ -123,9 +196,11 @@ fn is_one_call_of_mmap() {
         )?;
         let numbers: Vec<i64> = calls.iter().map(|call| call.number).collect();
         ensure(numbers == [libc::SYS_mmap], || {
+            let names: Vec<_> = numbers.iter().map(|&number| name_of(number)).collect();
+            let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
             let failure = Failure::new(
-                text!("one system call: mmap (number {})", "只有一次系统调用：mmap（编号 {}）", libc::SYS_mmap),
-                text!("calls with the numbers {numbers:?}", "调用编号依次为 {numbers:?}"),
+                text!("one system call: mmap(2)", "只有一次系统调用：mmap(2)"),
+                text!("the calls {names}", "依次调用了 {names}"),
             );
             if numbers.contains(&libc::SYS_munmap) {
                 failure.shows(&belief::ADDRESSES_WAIT_FOR_ME)
@@ -136,4 +211,24 @@ fn is_one_call_of_mmap() {
             }
         })
     });
+}
+
+/// The name of a system call that an answer may make here; of another one the number.
+fn name_of(number: i64) -> String {
+    let names = [
+        (libc::SYS_mmap, "mmap(2)"),
+        (libc::SYS_munmap, "munmap(2)"),
+        (libc::SYS_mremap, "mremap(2)"),
+        (libc::SYS_mprotect, "mprotect(2)"),
+        (libc::SYS_madvise, "madvise(2)"),
+        (libc::SYS_mincore, "mincore(2)"),
+        (libc::SYS_msync, "msync(2)"),
+        (libc::SYS_openat, "openat(2)"),
+        (libc::SYS_close, "close(2)"),
+        (libc::SYS_read, "read(2)"),
+        (libc::SYS_write, "write(2)"),
+        (libc::SYS_brk, "brk(2)"),
+    ];
+    let name = names.iter().find(|(known, _)| *known == number).map(|(_, name)| (*name).to_owned());
+    name.unwrap_or_else(|| format!("number {number} of <sys/syscall.h>"))
 }

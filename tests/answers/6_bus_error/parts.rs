@@ -1,9 +1,28 @@
-//! Answers to `parts`, right and wrong.
-
-use mmap_workbook::observe::{page_size, page_size_u64};
+use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use nix::errno::Errno;
 
 use crate::solution::Parts;
+
+/// The errors, and else the length in whole pages.
+fn checked(offset: u64, length: usize) -> Result<usize, Errno> {
+    if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+        return Err(Errno::EINVAL);
+    }
+    length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)
+}
+
+/// The bytes of the file in a mapping of `mapped` bytes.
+fn shown(file_size: u64, offset: u64, mapped: usize) -> usize {
+    usize::try_from(file_size.saturating_sub(offset)).unwrap_or(usize::MAX).min(mapped)
+}
+
+fn narrow(n: u64) -> usize {
+    usize::try_from(n).unwrap_or(usize::MAX)
+}
+
+fn in_order(file: usize, rest: usize, no_page: usize) -> Parts {
+    Parts { file: 0..file, rest: file..rest, no_page: rest..no_page }
+}
 
 /// Lets the bus errors begin right after the last byte of the file.
 ///
@@ -47,6 +66,7 @@ mod forgets_the_offset {
 
 /// Knows the numbers in the checks by heart, and no others.
 ///
+/// fails: parts::has_room_for_large_numbers failed
 /// fails: parts::says_what_the_kernel_says failed
 mod knows_the_checks_examples {
     use super::*;
@@ -123,8 +143,336 @@ mod one_page_too_many_at_a_boundary {
     }
 }
 
+/// Clips first, so that nothing can overflow afterwards.
+///
+/// passes
+mod clips_first {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// Does everything in 128 bits, where none of the sums overflows, and clips at the end.
+///
+/// passes
+mod in_128_bits {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let page = page_size() as u128;
+        let (size, offset, length) = (u128::from(file_size), u128::from(offset), length as u128);
+        if length == 0 || offset % page > 0 {
+            return Err(Errno::EINVAL);
+        }
+        let mapped = length.div_ceil(page) * page;
+        let end = usize::try_from(mapped).map_err(|_| Errno::ENOMEM)?;
+        let place = |at: u128| at.saturating_sub(offset).min(mapped) as usize;
+        Ok(in_order(place(size), place(size.div_ceil(page) * page), end))
+    }
+}
+
+/// Counts pages, and treats the last page of the file as a special case; ranges meet by being built from one another.
+///
+/// passes
+mod counts_pages {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let page = page_size_u64();
+        if length == 0 || offset & (page - 1) != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let pages = length.div_ceil(page_size()) as u64;
+        let end = pages.checked_mul(page).ok_or(Errno::ENOMEM).map(narrow)?;
+        let (first, full, tail) = (offset / page, file_size / page, file_size % page);
+        let (file, rest) = if full >= first && full - first >= pages {
+            (end, end)
+        } else if full >= first && tail > 0 {
+            let start = (full - first) * page;
+            (narrow(start + tail), narrow(start + page))
+        } else {
+            let end = narrow(full.saturating_sub(first) * page);
+            (end, end)
+        };
+        Ok(in_order(file, rest, end))
+    }
+}
+
+/// Asks for the memory before it looks at the offset.
+///
+/// breaks: "EINVAL where both apply."
+/// fails: parts::refuses_what_mmap_refuses failed
+mod enomem_before_einval {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?;
+        checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// The bytes of the file end where the asked length ends, although the page goes on with the file's bytes.
+///
+/// breaks: "Bytes of the file: a load gives the file's byte, and a store changes it."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod file_ends_at_the_length {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, length);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// The pages that are missing end at the asked length, in the middle of a page.
+///
+/// breaks: "every byte before that belongs to one of the parts"
+/// fails: parts::has_room_for_large_numbers failed mapping-ends-at-its-length
+/// fails: parts::says_what_the_kernel_says failed mapping-ends-at-its-length
+mod mapping_ends_at_the_length {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        let rest = whole_pages(file);
+        Ok(in_order(file, rest, length.max(rest)))
+    }
+}
+
+/// The page after the last byte: a file of whole pages gets one page of rest too many.
+///
+/// breaks: "The rest of the file's last page"
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod rest_of_a_full_page {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        let rest = if file == 0 { 0 } else { (file / page_size() + 1).saturating_mul(page_size()).min(mapped) };
+        Ok(in_order(file, rest, mapped))
+    }
+}
+
+/// Takes the rest from the file's size alone, so there is one even when the file's last page lies before the mapping.
+///
+/// breaks: "parts(10, P, 1) -> file 0..0, rest 0..0, no_page 0..P"
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod rest_without_its_page {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        let tail = narrow(file_size % page_size_u64());
+        let rest = if tail == 0 || file == mapped { file } else { file + page_size() - tail };
+        Ok(in_order(file, rest.min(mapped), mapped))
+    }
+}
+
+/// Subtracts as signed numbers, as off_t does: a size beyond 2^63 - 1 is negative, and the file empty.
+///
+/// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
+/// fails: parts::has_room_for_large_numbers failed int-holds-a-size
+mod signed_sizes {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let left = file_size.cast_signed().saturating_sub(offset.cast_signed()).max(0);
+        let file = narrow(left.cast_unsigned()).min(mapped);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// Rounds the file's size up to whole pages before it clips: a file of nearly 2^64 bytes overflows.
+///
+/// breaks: "The call never panics."
+/// fails: parts::has_room_for_large_numbers panicked
+mod rounds_the_size_first {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        let pages = file_size.next_multiple_of(page_size_u64());
+        Ok(in_order(file, shown(pages, offset, mapped), mapped))
+    }
+}
+
+/// Subtracts the offset from the size without a thought for an offset past the end.
+///
+/// breaks: "The call never panics."
+/// fails: parts::has_room_for_large_numbers panicked
+/// fails: parts::says_what_the_kernel_says panicked
+mod offset_past_the_end_underflows {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = narrow((file_size - offset).min(mapped as u64));
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// Walks the mapping page by page, which for a length of 2^60 never ends.
+///
+/// breaks: "It takes no longer for large numbers."
+/// fails: parts::has_room_for_large_numbers timed_out
+mod walks_the_pages {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let (mut file, mut rest) = (0, 0);
+        for page in (0..mapped).step_by(page_size()) {
+            let here = shown(file_size, offset, mapped).saturating_sub(page).min(page_size());
+            if here == 0 {
+                continue;
+            }
+            file = page + here;
+            rest = page + page_size();
+        }
+        Ok(in_order(file, rest, mapped))
+    }
+}
+
+/// A part that does not exist is always 0..0, wherever its neighbours are.
+///
+/// breaks: "Each range begins where the one before it ends"
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod empty_parts_at_zero {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        let Parts { file, rest, no_page } = in_order(file, whole_pages(file), mapped);
+        let or_zero = |part: std::ops::Range<usize>| if part.is_empty() { 0..0 } else { part };
+        Ok(Parts { file: or_zero(file), rest: or_zero(rest), no_page: or_zero(no_page) })
+    }
+}
+
+/// Refuses the longest length that still fits: its test for the overflow is off by one.
+///
+/// breaks: "ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`."
+/// fails: parts::has_room_for_large_numbers failed
+mod enomem_one_too_early {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        if length > usize::MAX - page_size() {
+            checked(offset, 1)?;
+            return Err(Errno::ENOMEM);
+        }
+        let mapped = checked(offset, length)?;
+        let file = shown(file_size, offset, mapped);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// Rounds with the mask of the kernel's PAGE_ALIGN, which wraps to 0, and so calls the longest lengths invalid.
+///
+/// breaks: "ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`."
+/// fails: parts::refuses_what_mmap_refuses failed
+mod page_align_wraps {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = length.wrapping_add(page_size() - 1) & !(page_size() - 1);
+        if mapped == 0 || !offset.is_multiple_of(page_size_u64()) {
+            return Err(Errno::EINVAL);
+        }
+        let file = shown(file_size, offset, mapped);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// Refuses what the kernel would refuse: an end of the range past the largest offset.
+///
+/// breaks: "No other limit of mmap(2) counts: not the size of the address space, not the largest offset."
+/// fails: parts::has_room_for_large_numbers failed
+mod offset_plus_length_overflows {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let end = offset.checked_add(mapped as u64).ok_or(Errno::ENOMEM)?;
+        let file = file_size.clamp(offset, end) - offset;
+        Ok(in_order(narrow(file), whole_pages(narrow(file)), mapped))
+    }
+}
+
+/// Takes an offset at or past the end of the file for an invalid one, as a read that finds nothing.
+///
+/// breaks: "EINVAL, as from mmap(2), when `length` is 0, or `offset` is not a multiple of the page size."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod einval_past_the_end {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        if offset > 0 && offset >= file_size {
+            return Err(Errno::EINVAL);
+        }
+        let file = shown(file_size, offset, mapped);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
+/// Computes with floating-point numbers, which have 53 bits.
+///
+/// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
+/// fails: parts::has_room_for_large_numbers failed
+mod in_floating_point {
+    use super::*;
+
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is the mistake")]
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = checked(offset, length)?;
+        let left = (file_size as f64 - offset as f64).clamp(0.0, mapped as f64);
+        let page = page_size() as f64;
+        let rest = (left / page).ceil() * page;
+        let file = (left as usize).min(mapped);
+        Ok(in_order(file, (rest as usize).clamp(file, mapped), mapped))
+    }
+}
+
+/// Masks the offset with 511, the size of a sector, as an I/O programmer would.
+///
+/// breaks: "EINVAL, as from mmap(2), when `length` is 0, or `offset` is not a multiple of the page size."
+/// fails: parts::refuses_what_mmap_refuses failed
+mod offset_of_a_sector {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        if !offset.is_multiple_of(512) {
+            return Err(Errno::EINVAL);
+        }
+        let mapped = checked(0, length)?;
+        let file = shown(file_size, offset, mapped);
+        Ok(in_order(file, whole_pages(file), mapped))
+    }
+}
+
 one_of! {
     pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>;
     bus_error_after_the_last_byte forgets_the_offset knows_the_checks_examples lengths_in_an_int
-    mapping_as_long_as_asked one_page_too_many_at_a_boundary
+    mapping_as_long_as_asked one_page_too_many_at_a_boundary clips_first in_128_bits counts_pages enomem_before_einval
+    file_ends_at_the_length mapping_ends_at_the_length rest_of_a_full_page rest_without_its_page signed_sizes
+    rounds_the_size_first offset_past_the_end_underflows walks_the_pages empty_parts_at_zero enomem_one_too_early
+    page_align_wraps offset_plus_length_overflows einval_past_the_end in_floating_point offset_of_a_sector
 }

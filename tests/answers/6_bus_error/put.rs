@@ -1,20 +1,93 @@
-//! Answers to `put`, right and wrong.
-
 use std::fs::File;
 use std::io;
+use std::os::fd::IntoRawFd;
 use std::os::unix::fs::FileExt;
 
+use memmap2::MmapOptions;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::Guarded;
-use mmap_workbook::observe::page_size_u64;
+use mmap_workbook::observe::{page_size, page_size_u64};
+use mmap_workbook::process::end_of;
 use nix::errno::Errno;
-use nix::fcntl::posix_fallocate;
+use nix::fcntl::{FallocateFlags, fallocate, posix_fallocate};
 use nix::sys::statvfs::fstatvfs;
+
+/// The end of the bytes, which no file has beyond 2^63 - 1.
+fn end(offset: u64, bytes: &[u8]) -> io::Result<u64> {
+    let end = offset.checked_add(bytes.len() as u64).filter(|&end| i64::try_from(end).is_ok());
+    Ok(end.ok_or(Errno::EFBIG)?)
+}
+
+fn size(file: &File) -> io::Result<u64> {
+    Ok(file.metadata()?.len())
+}
+
+/// The start of the page that contains `offset`, and the bytes before `offset` in it.
+fn page_of(offset: u64) -> (u64, usize) {
+    let skip = offset % page_size_u64();
+    (offset - skip, usize::try_from(skip).unwrap_or(usize::MAX))
+}
+
+/// Maps what `bytes` need, whether the file has it or not.
+fn map(file: &File, offset: u64, bytes: &[u8]) -> io::Result<Mapping> {
+    let (page, skip) = page_of(offset);
+    let length = skip.checked_add(bytes.len()).ok_or(Errno::ENOMEM)?;
+    Ok(Mapping::of_file(file, page, length, READ_WRITE, Sharing::Shared)?)
+}
+
+fn store(mapping: &Mapping, offset: u64, bytes: &[u8]) {
+    mapping.write(page_of(offset).1, bytes);
+}
+
+/// Disk space for the pages from that of `from` up to `to`, which is inside the file.
+fn reserve(file: &File, from: u64, to: u64) -> io::Result<()> {
+    let start = page_of(from).0;
+    Ok(fallocate(file, FallocateFlags::empty(), start.cast_signed(), (to - start).cast_signed())?)
+}
+
+/// The end of the last page that holds bytes before `end`, or of the file, if that comes first.
+fn last_page(end: u64, size: u64) -> u64 {
+    end.checked_next_multiple_of(page_size_u64()).unwrap_or(end).min(size)
+}
+
+/// Makes the gap zero in the old last page, where another mapping may have stored something past the end.
+fn clear_rest(file: &File, old: u64, offset: u64) -> io::Result<()> {
+    let to = old.next_multiple_of(page_size_u64()).min(offset);
+    if old < to {
+        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        fallocate(file, flags, old.cast_signed(), (to - old).cast_signed())?;
+    }
+    Ok(())
+}
+
+fn grow_to(file: &File, old: u64, offset: u64, end: u64) -> io::Result<()> {
+    if end > old {
+        file.set_len(end)?;
+        clear_rest(file, old, offset)?;
+    }
+    Ok(())
+}
+
+/// The size and the space: after an error the size is the old one.
+fn prepare(file: &File, offset: u64, end: u64, old: u64) -> io::Result<()> {
+    let both = || {
+        grow_to(file, old, offset, end)?;
+        reserve(file, offset, last_page(end, old.max(end)))
+    };
+    both().inspect_err(|_| shrink(file, old, end))
+}
+
+fn shrink(file: &File, old: u64, end: u64) {
+    if end > old {
+        let _ = file.set_len(old);
+    }
+}
 
 /// Makes the file longer, then reserves the blocks, and leaves it so when there are none.
 ///
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
-/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 mod leaves_the_new_size {
     use super::*;
 
@@ -42,7 +115,8 @@ mod leaves_the_new_size {
 
 /// Asks how much of the disk is free, and relies on the answer.
 ///
-/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 /// fails: put::takes_no_more_space_than_it_needs failed
 mod looks_at_the_free_space {
     use super::*;
@@ -73,7 +147,8 @@ mod looks_at_the_free_space {
 
 /// Reserves all blocks from the file's start to the end of the range.
 ///
-/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 /// fails: put::takes_no_more_space_than_it_needs failed
 mod reserves_from_the_start {
     use super::*;
@@ -99,7 +174,8 @@ mod reserves_from_the_start {
 /// Makes the file long enough, and takes that for disk space.
 ///
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
-/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 mod sets_the_size_only {
     use super::*;
 
@@ -126,8 +202,9 @@ mod sets_the_size_only {
 /// Stores to a private mapping: the stores never reach the file.
 ///
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
-/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 /// fails: put::puts_the_bytes_and_changes_no_other failed
 /// fails: put::takes_no_more_space_than_it_needs failed
 mod stores_to_a_private_mapping {
@@ -155,8 +232,9 @@ mod stores_to_a_private_mapping {
 /// Stores through the lesson's `Guarded`: it gets an error, not a signal, but half of the bytes are stored by then.
 ///
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
-/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 mod stores_with_the_lessons_guard {
     use super::*;
 
@@ -184,6 +262,7 @@ mod stores_with_the_lessons_guard {
 ///
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 mod writes_a_byte_at_the_end {
     use super::*;
 
@@ -208,7 +287,9 @@ mod writes_a_byte_at_the_end {
 /// Maps nothing: pwrite(2) says ENOSPC by itself.
 ///
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 mod writes_instead_of_storing {
     use super::*;
 
@@ -226,8 +307,751 @@ mod writes_instead_of_storing {
     }
 }
 
+/// Maps first, as the calls that can fail come before the ones that change something; then size, space and stores.
+///
+/// passes
+mod maps_before_it_grows {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end(offset, bytes)?;
+        let mapping = map(file, offset, bytes)?;
+        prepare(file, offset, end, size(file)?)?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Reserves past the end with FALLOC_FL_KEEP_SIZE and gives the file its size only when the space is sure.
+///
+/// passes
+mod keeps_the_size_until_sure {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, old, (page, _)) = (end(offset, bytes)?, size(file)?, page_of(offset));
+        let mapping = map(file, offset, bytes)?;
+        let length = last_page(end, old.max(end)) - page;
+        fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, page.cast_signed(), length.cast_signed())
+            .map_err(io::Error::from)
+            .and_then(|()| grow_to(file, old, offset, end))
+            // Gives back what was reserved past the end, too.
+            .inspect_err(|_| shrink(file, old, end))?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Reserves page by page before the first store, and stores a page at a time through memmap2, by a second descriptor.
+///
+/// passes
+mod one_map_a_page {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let file = file.try_clone()?;
+        let (end, old) = (end(offset, bytes)?, size(&file)?);
+        let mut maps = Vec::new();
+        let mut done = 0;
+        while done < bytes.len() {
+            let (page, skip) = page_of(offset + done as u64);
+            let here = (bytes.len() - done).min(page_size() - skip);
+            // SAFETY: no other process changes the file, and the map is used after the file has its pages.
+            maps.push((unsafe { MmapOptions::new().offset(page).len(skip + here).map_mut(&file) }?, skip));
+            done += here;
+        }
+        prepare(&file, offset, end, old)?;
+        let mut rest = bytes;
+        for (map, skip) in &mut maps {
+            let (here, after) = rest.split_at(map.len() - *skip);
+            map[*skip..].copy_from_slice(here);
+            rest = after;
+        }
+        Ok(())
+    }
+}
+
+/// Writes the pages out with msync(2) before it returns, which nobody has asked for.
+///
+/// passes
+mod flushes_as_well {
+    use super::*;
+    use nix::sys::mman::{MsFlags, msync};
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end(offset, bytes)?;
+        let mapping = map(file, offset, bytes)?;
+        prepare(file, offset, end, size(file)?)?;
+        store(&mapping, offset, bytes);
+        let start = std::ptr::NonNull::new(std::ptr::with_exposed_provenance_mut(mapping.address()));
+        // SAFETY: the range is the mapping's. An error says nothing about the stores, which are done.
+        let _ = unsafe { msync(start.ok_or(Errno::EFAULT)?, mapping.length(), MsFlags::MS_ASYNC) };
+        Ok(())
+    }
+}
+
+/// Says StorageFull, the kind, instead of the errno.
+///
+/// passes
+mod storage_full {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        maps_before_it_grows::put(file, offset, bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::StorageFull => io::ErrorKind::StorageFull.into(),
+            _ => error,
+        })
+    }
+}
+
+/// Gives the file its size and trusts the disk.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod grows_by_holes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping) = (end(offset, bytes)?, map(file, offset, bytes)?);
+        grow_to(file, size(file)?, offset, end)?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Reserves only when the file grows; a hole inside the file is fatal on a full disk.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod forgets_holes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        if end > old {
+            prepare(file, offset, end, old)?;
+        }
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Reserves the file from its start, as the lesson does, and with it the gap.
+///
+/// breaks: "Whole pages in that gap take no disk space."
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod reserves_from_zero {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        prepare(file, offset, end, old)?;
+        reserve(file, 0, end).inspect_err(|_| shrink(file, old, end))?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Reserves as many bytes from the page's start as there are to store: the second of two pages is left out.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod reserves_too_little {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        let (page, _) = page_of(offset);
+        grow_to(file, old, offset, end)?;
+        reserve(file, page, page + bytes.len() as u64).inspect_err(|_| shrink(file, old, end))?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Writes the bytes, which grows the file and finds out about the space in one call.
+///
+/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros that reserve space may."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+mod writes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, old) = (end(offset, bytes)?, size(file)?);
+        file.write_all_at(bytes, offset).inspect_err(|_| shrink(file, old, end))
+    }
+}
+
+/// Gets the space by a zero written to each page, over the file's bytes, which it does not restore after an error.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+mod writes_zeros_for_space {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        let mut at = offset;
+        while at < end {
+            file.write_all_at(&[0], at).inspect_err(|_| shrink(file, old, end))?;
+            at = page_of(at).0 + page_size_u64();
+        }
+        file.write_all_at(&[0], end - 1).inspect_err(|_| shrink(file, old, end))?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Zeroes the range while it reserves it; if that fails on the way, the old bytes are gone.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+mod punches_out_the_old_bytes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        fallocate(file, flags, offset.cast_signed(), bytes.len().cast_signed() as i64)?;
+        prepare(file, offset, end, old)?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Leaves the file as long as it has got when there is no space.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+mod stays_long_after_enospc {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        grow_to(file, old, offset, end)?;
+        reserve(file, offset, last_page(end, old.max(end)))?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Grows the file before it maps, and forgets the way back when the mapping fails.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+mod stays_long_without_a_mapping {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, old) = (end(offset, bytes)?, size(file)?);
+        prepare(file, offset, end, old)?;
+        store(&map(file, offset, bytes)?, offset, bytes);
+        Ok(())
+    }
+}
+
+/// After an error it cuts the file off where the new bytes would have begun.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+mod cuts_at_the_offset {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        maps_before_it_grows::put(file, offset, bytes).inspect_err(|error| {
+            if error.raw_os_error() == Some(Errno::ENOSPC as i32) {
+                let _ = file.set_len(offset);
+            }
+        })
+    }
+}
+
+/// Sets the size always, and so cuts off what a longer file has after the bytes.
+///
+/// breaks: "A shorter file grows to `offset + bytes.len()`. A longer one keeps its size."
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod truncates_a_longer_file {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        maps_before_it_grows::put(file, offset, bytes)?;
+        if bytes.is_empty() { Ok(()) } else { file.set_len(end(offset, bytes)?) }
+    }
+}
+
+/// Grows the file to whole pages, as mappings have whole pages.
+///
+/// breaks: "A shorter file grows to `offset + bytes.len()`."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod grows_to_whole_pages {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        let end = if end > old { end.next_multiple_of(page_size_u64()) } else { end };
+        prepare(file, offset, end, old)?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Reserves with FALLOC_FL_KEEP_SIZE and never sets the size: what is stored past the end is lost, or fatal.
+///
+/// breaks: "A shorter file grows to `offset + bytes.len()`."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod keeps_the_size_for_ever {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, (page, _)) = (end(offset, bytes)?, map(file, offset, bytes)?, page_of(offset));
+        fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, page.cast_signed(), (end - page).cast_signed())?;
+        if page < size(file)? {
+            store(&mapping, offset, bytes);
+        }
+        Ok(())
+    }
+}
+
+/// Grows the file to the offset even when there is nothing to store.
+///
+/// breaks: "Empty `bytes` change nothing and are no error, whatever `offset` is."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+mod grows_for_nothing {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return if offset > size(file)? && end(offset, bytes).is_ok() { file.set_len(offset) } else { Ok(()) };
+        }
+        maps_before_it_grows::put(file, offset, bytes)
+    }
+}
+
+/// Checks the end before it looks whether there is anything to store.
+///
+/// breaks: "Empty `bytes` change nothing and are no error, whatever `offset` is."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod nothing_is_too_large {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        end(offset, bytes)?;
+        maps_before_it_grows::put(file, offset, bytes)
+    }
+}
+
+/// Lets a length of 0 reach mmap(2), which is EINVAL.
+///
+/// breaks: "Empty `bytes` change nothing and are no error, whatever `offset` is."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+mod maps_nothing {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let (_end, _old) = (end(offset, bytes)?, size(file)?);
+        let mapping = Mapping::of_file(file, page_of(offset).0, bytes.len(), READ_WRITE, Sharing::Shared)?;
+        drop(mapping);
+        maps_before_it_grows::put(file, offset, bytes)
+    }
+}
+
+/// Passes the offset to mmap(2) as it is.
+///
+/// breaks: "`offset` may be any number: inside a page, in a hole, past the end."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod only_whole_pages {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, old) = (end(offset, bytes)?, size(file)?);
+        let mapping = Mapping::of_file(file, offset, bytes.len(), READ_WRITE, Sharing::Shared)?;
+        prepare(file, offset, end, old)?;
+        mapping.write(0, bytes);
+        Ok(())
+    }
+}
+
+/// Maps as many bytes as it stores, from the page's start on; bytes that reach into one more page panic.
+///
+/// breaks: "Stores `bytes` in the file from byte `offset` on, through a shared mapping."
+/// fails: put::goes_through_a_mapping_and_leaves_none panicked
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes panicked
+/// fails: put::puts_the_bytes_and_changes_no_other panicked
+/// fails: put::takes_no_more_space_than_it_needs panicked
+mod maps_too_little {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, old) = (end(offset, bytes)?, size(file)?);
+        let mapping = Mapping::of_file(file, page_of(offset).0, bytes.len(), READ_WRITE, Sharing::Shared)?;
+        prepare(file, offset, end, old)?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Only makes sure that the sum fits into 64 bits, and leaves the rest to the calls, which say EINVAL or EOVERFLOW.
+///
+/// breaks: "EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod unsigned_limit {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = offset.checked_add(bytes.len() as u64).ok_or(Errno::EFBIG)?;
+        let mapping = map(file, offset, bytes)?;
+        prepare(file, offset, end, size(file)?)?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Adds without a check: near u64::MAX the sum overflows and the call panics.
+///
+/// breaks: "EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses panicked
+mod sum_overflows {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if !bytes.is_empty() && offset + bytes.len() as u64 > i64::MAX as u64 {
+            return Err(Errno::EFBIG.into());
+        }
+        maps_before_it_grows::put(file, offset, bytes)
+    }
+}
+
+/// Rounds the offset down with a mask of 32 bits, which takes the upper half of the offset away.
+///
+/// breaks: "`offset` may be any number: inside a page, in a hole, past the end."
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod wraps_at_4_gib {
+    use super::*;
+
+    #[expect(clippy::cast_possible_truncation, reason = "it is the mistake")]
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, old) = (end(offset, bytes)?, size(file)?);
+        let page = offset & u64::from(!(page_size() as u32 - 1));
+        let skip = page_of(offset).1;
+        let mapping = Mapping::of_file(file, page, skip + bytes.len(), READ_WRITE, Sharing::Shared)?;
+        prepare(file, offset, end, old)?;
+        mapping.write(skip, bytes);
+        Ok(())
+    }
+}
+
+/// Asks statvfs(3) how much is free, and refuses on a full disk even what needs no more space.
+///
+/// breaks: "Pages that have disk space already need no more: storing to them succeeds on a full disk."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod asks_for_free_space {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let disk = fstatvfs(file)?;
+        if disk.blocks_available() * disk.fragment_size() < bytes.len() as u64 {
+            return Err(Errno::ENOSPC.into());
+        }
+        maps_before_it_grows::put(file, offset, bytes)
+    }
+}
+
+/// Lets a child store: if it dies the disk is full, but the pages before the missing one have been changed by then.
+///
+/// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+mod sends_a_child_ahead {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        grow_to(file, old, offset, end)?;
+        if end_of(|| store(&mapping, offset, bytes))?.fault().is_some() {
+            shrink(file, old, end);
+            return Err(Errno::ENOSPC.into());
+        }
+        Ok(())
+    }
+}
+
+/// Reserves and stores one page after the other: an error in the middle leaves the first pages changed.
+///
+/// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+mod page_after_page {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, old) = (end(offset, bytes)?, size(file)?);
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = offset + done as u64;
+            let here = (bytes.len() - done).min(page_size() - page_of(at).1);
+            maps_before_it_grows::put(file, at, &bytes[done..done + here]).inspect_err(|_| shrink(file, old, end))?;
+            done += here;
+        }
+        Ok(())
+    }
+}
+
+/// Maps the file privately, so that the bytes stay in this process.
+///
+/// breaks: "through a shared mapping"
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod stores_privately {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, (page, skip)) = (end(offset, bytes)?, page_of(offset));
+        let mapping = Mapping::of_file(file, page, skip + bytes.len(), READ_WRITE, Sharing::Private)?;
+        prepare(file, offset, end, size(file)?)?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Fills the first page up to the bytes with zeros, as if there were never anything before them.
+///
+/// breaks: "No other byte changes."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod clears_before_the_bytes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        prepare(file, offset, end, old)?;
+        mapping.write(0, &vec![0; page_of(offset).1]);
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Stores the last page as a whole, with zeros after the bytes.
+///
+/// breaks: "No other byte changes."
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod clears_after_the_bytes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        prepare(file, offset, end, old)?;
+        store(&mapping, offset, bytes);
+        for at in page_of(offset).1 + bytes.len()..mapping.range().len() {
+            mapping.store(at, 0);
+        }
+        Ok(())
+    }
+}
+
+/// Trusts that the kernel clears what lies past the old end; on tmpfs a byte stored there becomes one of the file.
+///
+/// breaks: "What lies between the old end and `offset` reads as zeros, whatever was stored past the end before."
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+mod trusts_the_old_last_page {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        if end > old {
+            file.set_len(end)?;
+        }
+        reserve(file, offset, last_page(end, old.max(end))).inspect_err(|_| shrink(file, old, end))?;
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Keeps the mapping for the process's lifetime, as the stores might not be written out yet.
+///
+/// breaks: "When it returns, even with an error, nothing that it mapped is still mapped."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod keeps_the_mapping {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        prepare(file, offset, end, old)?;
+        store(&mapping, offset, bytes);
+        std::mem::forget(mapping);
+        Ok(())
+    }
+}
+
+/// Duplicates the descriptor for itself and closes the copy only after a success.
+///
+/// breaks: "It leaves no descriptor of its own open."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod leaks_a_duplicate {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let copy = file.try_clone()?;
+        let result = maps_before_it_grows::put(&copy, offset, bytes);
+        if result.is_err() {
+            let _ = copy.into_raw_fd();
+        }
+        result
+    }
+}
+
+/// Ignores what posix_fallocate says, because not every file system knows it.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod ignores_fallocate {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, mapping, old) = (end(offset, bytes)?, map(file, offset, bytes)?, size(file)?);
+        grow_to(file, old, offset, end)?;
+        let _ = posix_fallocate(file, offset.cast_signed(), bytes.len().cast_signed() as i64);
+        store(&mapping, offset, bytes);
+        Ok(())
+    }
+}
+
+/// Reports a full disk with an error of its own.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+mod another_error_for_a_full_disk {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        maps_before_it_grows::put(file, offset, bytes).map_err(|error| match error.raw_os_error() {
+            Some(errno) if errno == Errno::ENOSPC as i32 => io::ErrorKind::WriteZero.into(),
+            _ => error,
+        })
+    }
+}
+
 one_of! {
     pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()>;
     leaves_the_new_size looks_at_the_free_space reserves_from_the_start sets_the_size_only stores_to_a_private_mapping
-    stores_with_the_lessons_guard writes_a_byte_at_the_end writes_instead_of_storing
+    stores_with_the_lessons_guard writes_a_byte_at_the_end writes_instead_of_storing maps_before_it_grows
+    keeps_the_size_until_sure one_map_a_page flushes_as_well storage_full grows_by_holes forgets_holes
+    reserves_from_zero reserves_too_little writes writes_zeros_for_space punches_out_the_old_bytes
+    stays_long_after_enospc stays_long_without_a_mapping cuts_at_the_offset truncates_a_longer_file grows_to_whole_pages
+    keeps_the_size_for_ever grows_for_nothing nothing_is_too_large maps_nothing only_whole_pages maps_too_little
+    unsigned_limit sum_overflows wraps_at_4_gib asks_for_free_space sends_a_child_ahead page_after_page stores_privately
+    clears_before_the_bytes clears_after_the_bytes trusts_the_old_last_page keeps_the_mapping leaks_a_duplicate
+    ignores_fallocate another_error_for_a_full_disk
 }

@@ -62,7 +62,7 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 }
 
 /// Returns the sum of all bytes of the file at `path`, each taken as a number from 0 to 255. A file that can be mapped
-/// is mapped, all of it at once; any other regular file is read with read(2).
+/// is mapped; any other regular file is read with read(2).
 ///
 /// - No byte of a file that can be mapped goes through read(2) or another call that copies.
 /// - Only the bytes of the file count, even if its last page holds something past the end.

@@ -1,12 +1,71 @@
-//! Answers to `sum_of`, right and wrong.
-
 use std::fs::File;
-use std::io::{self, Read};
-use std::path::Path;
+use std::io::{self, Read, Seek, SeekFrom};
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
 
+use memmap2::MmapOptions;
 use mmap_workbook::lesson_2::{Mapping, Sharing};
+use mmap_workbook::observe::{page_size, whole_pages};
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::mman::ProtFlags;
+
+fn open(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOCTTY).open(path)
+}
+
+/// EISDIR and EINVAL for what is no regular file.
+fn regular(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    match metadata.file_type() {
+        kind if kind.is_file() => Ok(metadata.len()),
+        kind if kind.is_dir() => Err(Errno::EISDIR.into()),
+        _ => Err(Errno::EINVAL.into()),
+    }
+}
+
+fn sum(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte)).sum()
+}
+
+fn sum_read(mut file: &File) -> io::Result<u64> {
+    let mut buffer = vec![0; 1 << 16];
+    let mut total = 0;
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(total),
+            Ok(count) => total += sum(&buffer[..count]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn length(size: u64) -> Result<usize, Errno> {
+    size.try_into().map_err(|_| Errno::ENOMEM)
+}
+
+fn map(file: &File, size: u64) -> Result<Mapping, Errno> {
+    Mapping::of_file(file, 0, length(size)?, ProtFlags::PROT_READ, Sharing::Shared)
+}
+
+fn sum_mapped(mapping: &Mapping, length: usize) -> u64 {
+    (0..length).map(|at| u64::from(mapping.load(at))).sum()
+}
+
+/// The right way for a file that is open already.
+fn sum_of_file(file: &File) -> io::Result<u64> {
+    let size = regular(file)?;
+    if size == 0 {
+        return sum_read(file);
+    }
+    match map(file, size) {
+        Ok(mapping) => Ok(sum_mapped(&mapping, mapping.length())),
+        Err(Errno::ENODEV) => sum_read(file),
+        Err(error) => Err(error.into()),
+    }
+}
 
 /// Trusts a size of 0, and returns 0 for the files of /proc.
 ///
@@ -31,6 +90,7 @@ mod a_size_of_0_is_an_empty_file {
 ///
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
+/// fails: sum_of::waits_for_no_lease timed_out
 mod maps_an_empty_file {
     use super::*;
 
@@ -52,7 +112,10 @@ mod maps_an_empty_file {
 
 /// Does not unmap, since the descriptor is closed.
 ///
-/// fails: sum_of::maps_what_can_be_mapped failed close-unmaps
+/// fails: sum_of::adds_up_every_byte failed
+/// fails: sum_of::leaves_out_what_is_past_the_end failed
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::waits_for_no_lease failed
 mod never_unmaps {
     use super::*;
 
@@ -81,6 +144,7 @@ mod never_unmaps {
 ///
 /// fails: sum_of::maps_what_can_be_mapped failed
 /// fails: sum_of::reads_what_cannot_be_mapped failed
+/// fails: sum_of::waits_for_no_lease timed_out
 mod opens_for_writing {
     use super::*;
 
@@ -99,6 +163,7 @@ mod opens_for_writing {
 /// Where it can't map, reads as many bytes as the size says.
 ///
 /// fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
+/// fails: sum_of::waits_for_no_lease timed_out
 mod reads_as_much_as_the_size_says {
     use super::*;
 
@@ -128,6 +193,8 @@ mod reads_as_much_as_the_size_says {
 /// Maps nothing: reads the file with read(2).
 ///
 /// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+/// fails: sum_of::waits_for_no_lease timed_out
 mod reads_instead_of_mapping {
     use super::*;
 
@@ -146,6 +213,7 @@ mod reads_instead_of_mapping {
 /// Adds up whole pages, since what is past the end of the file is zero anyway.
 ///
 /// fails: sum_of::leaves_out_what_is_past_the_end failed rest-of-the-page-is-always-zero
+/// fails: sum_of::waits_for_no_lease timed_out
 mod sums_the_whole_last_page {
     use super::*;
 
@@ -169,6 +237,7 @@ mod sums_the_whole_last_page {
 /// Opens first and asks later: open(2) of a FIFO waits for a writer.
 ///
 /// fails: sum_of::refuses_all_but_regular_files_and_never_waits timed_out open-never-waits
+/// fails: sum_of::waits_for_no_lease timed_out
 mod waits_at_a_fifo {
     use super::*;
 
@@ -185,8 +254,496 @@ mod waits_at_a_fifo {
     }
 }
 
+/// Opens without waiting, looks at the type through the descriptor, and maps what has a size.
+///
+/// passes
+mod opens_then_looks {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        sum_of_file(&open(path)?)
+    }
+}
+
+/// Opens with O_PATH, which opens neither FIFOs nor devices, and opens the file itself through /proc/self/fd.
+///
+/// passes
+mod through_o_path {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let place = File::options().read(true).custom_flags(libc::O_PATH).open(path)?;
+        regular(&place)?;
+        sum_of_file(&open(&PathBuf::from(format!("/proc/self/fd/{}", place.as_raw_fd())))?)
+    }
+}
+
+/// Maps 64 pages at a time with memmap2, privately, so that a file may be larger than the free addresses.
+///
+/// passes
+mod in_private_windows {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let (size, window) = (regular(&file)?, 64 * page_size() as u64);
+        let mut total = 0;
+        for offset in (0..size).step_by(64 * page_size()) {
+            let here = usize::try_from(window.min(size - offset)).unwrap_or(usize::MAX);
+            // SAFETY: no process truncates the file, says the contract, and nothing else refers to this map.
+            match unsafe { MmapOptions::new().offset(offset).len(here).map_copy_read_only(&file) } {
+                Ok(map) => total += sum(&map),
+                Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return sum_read(&file),
+                Err(error) => return Err(error),
+            }
+        }
+        if size == 0 { sum_read(&file) } else { Ok(total) }
+    }
+}
+
+/// Closes the file before it sums, and lets the kernel fetch all pages with the call of mmap(2) (MAP_POPULATE).
+///
+/// passes
+mod populated_and_closed {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)?;
+        if size == 0 {
+            return sum_read(&file);
+        }
+        // SAFETY: no process truncates the file, says the contract.
+        match unsafe { MmapOptions::new().len(length(size)?).populate().map(&file) } {
+            Ok(map) => {
+                drop(file);
+                Ok(sum(&map))
+            }
+            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => sum_read(&file),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Opens as one opens a file; on a FIFO without a writer that waits for one.
+///
+/// breaks: "The call never waits for another process, whatever is at `path` and whoever has a lease on it."
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits timed_out open-never-waits
+/// fails: sum_of::waits_for_no_lease timed_out
+mod waits_for_a_writer {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        sum_of_file(&File::open(path)?)
+    }
+}
+
+/// Asks for the type by name, then opens as usual: that waits for a lease, and for a FIFO that is put there in between.
+///
+/// breaks: "The call never waits for another process, whatever is at `path` and whoever has a lease on it."
+/// fails: sum_of::waits_for_no_lease timed_out
+mod waits_for_a_lease {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        match std::fs::metadata(path)?.file_type() {
+            kind if kind.is_dir() => Err(Errno::EISDIR.into()),
+            kind if !kind.is_file() => Err(Errno::EINVAL.into()),
+            _ => sum_of_file(&File::open(path)?),
+        }
+    }
+}
+
+/// Reads every file, which always works.
+///
+/// breaks: "No byte of a file that can be mapped goes through read(2) or another call that copies."
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+mod reads_everything {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        regular(&file)?;
+        sum_read(&file)
+    }
+}
+
+/// Reads a file of less than a page, for which a mapping costs more.
+///
+/// breaks: "No byte of a file that can be mapped goes through read(2) or another call that copies."
+/// fails: sum_of::maps_what_can_be_mapped failed
+mod reads_small_files {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        if regular(&file)? < page_size() as u64 { sum_read(&file) } else { sum_of_file(&file) }
+    }
+}
+
+/// Copies the file into a memory file in the kernel and maps that one, which works for /proc and /sys, too.
+///
+/// breaks: "A file that can be mapped is mapped"
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::says_when_a_file_is_too_large_to_map timed_out
+mod maps_a_copy {
+    use super::*;
+    use nix::sys::memfd::{MFdFlags, memfd_create};
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let mut file = open(path)?;
+        regular(&file)?;
+        let mut copy = File::from(memfd_create(c"copy", MFdFlags::MFD_CLOEXEC)?);
+        let size = io::copy(&mut file, &mut copy)?;
+        if size == 0 {
+            return Ok(0);
+        }
+        let mapping = map(&copy, size)?;
+        Ok(sum_mapped(&mapping, mapping.length()))
+    }
+}
+
+/// Believes a size of 0.
+///
+/// breaks: "Most files of /proc have contents although their size is 0: they are read to the end."
+/// fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
+mod believes_in_empty_files {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        if regular(&file)? == 0 { Ok(0) } else { sum_of_file(&file) }
+    }
+}
+
+/// One read(2) of a generous buffer is enough for a file of /proc, it thinks; the kernel returns at most a few pages.
+///
+/// breaks: "Most files of /proc have contents although their size is 0: they are read to the end."
+/// fails: sum_of::reads_what_cannot_be_mapped failed
+mod one_read_of_proc {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let mut file = open(path)?;
+        if regular(&file)? > 0 {
+            return sum_of_file(&file);
+        }
+        let mut buffer = vec![0; 1 << 20];
+        let count = file.read(&mut buffer)?;
+        Ok(sum(&buffer[..count]))
+    }
+}
+
+/// Asks for the size by seeking to the end, as tutorials do; most files of /proc refuse that with EINVAL.
+///
+/// breaks: "Most files of /proc have contents although their size is 0: they are read to the end."
+/// fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
+mod seeks_to_the_end {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let mut file = open(path)?;
+        regular(&file)?;
+        let size = file.seek(SeekFrom::End(0))?;
+        file.rewind()?;
+        if size == 0 { sum_read(&file) } else { sum_of_file(&file) }
+    }
+}
+
+/// Knows by the path which files can't be mapped; a link, a relative path or another mount point fools it.
+///
+/// breaks: "Most files of /sys can't be mapped (ENODEV): they are read to the end, whatever their size."
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
+mod goes_by_the_path {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)?;
+        if path.starts_with("/proc") || path.starts_with("/sys") {
+            return sum_read(&file);
+        }
+        if size == 0 {
+            return Ok(0);
+        }
+        let mapping = map(&file, size)?;
+        Ok(sum_mapped(&mapping, mapping.length()))
+    }
+}
+
+/// Reads as many bytes as the size of the file of /sys says, which it hardly ever has.
+///
+/// breaks: "they are read to the end, whatever their size"
+/// fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
+mod reads_exactly_the_size {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)?;
+        if size == 0 {
+            return sum_read(&file);
+        }
+        match map(&file, size) {
+            Ok(mapping) => Ok(sum_mapped(&mapping, mapping.length())),
+            Err(Errno::ENODEV) => {
+                let mut bytes = vec![0; length(size)?];
+                file.read_exact_at(&mut bytes, 0)?;
+                Ok(sum(&bytes))
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Reads whenever mmap(2) fails, for whatever reason: a file too large for the address space is read for years.
+///
+/// breaks: "Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENXIO for a socket, ENOMEM for a large file."
+/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+mod reads_after_any_error {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        match map(&file, regular(&file)?) {
+            Ok(mapping) => Ok(sum_mapped(&mapping, mapping.length())),
+            Err(_) => sum_read(&file),
+        }
+    }
+}
+
+/// Adds up all mapped bytes, and with them what another process has stored in the rest of the last page.
+///
+/// breaks: "Only the bytes of the file count, even if its last page holds something past the end."
+/// fails: sum_of::leaves_out_what_is_past_the_end failed rest-of-the-page-is-always-zero
+mod sums_whole_pages {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)?;
+        match map(&file, size) {
+            Ok(mapping) => Ok(sum_mapped(&mapping, whole_pages(mapping.length()))),
+            Err(_) if size == 0 => sum_read(&file),
+            Err(Errno::ENODEV) => sum_read(&file),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Takes bytes for signed, like a C programmer's char.
+///
+/// breaks: "each taken as a number from 0 to 255"
+/// fails: sum_of::adds_up_every_byte failed
+/// fails: sum_of::leaves_out_what_is_past_the_end failed
+/// fails: sum_of::maps_what_can_be_mapped failed
+mod signed_bytes {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)?;
+        match if size == 0 { Err(Errno::ENODEV) } else { map(&file, size) } {
+            Ok(mapping) => Ok((0..mapping.length())
+                .map(|at| i64::from(mapping.load(at).cast_signed()))
+                .sum::<i64>()
+                .cast_unsigned()),
+            Err(Errno::ENODEV) => sum_read(&file),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Adds up eight bytes at a time, and forgets the last few of a size that is not a multiple of 8.
+///
+/// breaks: "Returns the sum of all bytes of the file at `path`"
+/// fails: sum_of::adds_up_every_byte failed
+/// fails: sum_of::leaves_out_what_is_past_the_end failed
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::waits_for_no_lease failed
+mod forgets_the_last_bytes {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)?;
+        match if size == 0 { Err(Errno::ENODEV) } else { map(&file, size) } {
+            Ok(mapping) => {
+                let words = (0..mapping.length() / 8).map(|word| mapping.long_word(8 * word));
+                Ok(words.map(|word| sum(&word.load(std::sync::atomic::Ordering::Relaxed).to_ne_bytes())).sum())
+            }
+            Err(Errno::ENODEV) => sum_read(&file),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Opens for reading and writing, as the mappings of the lesson need it.
+///
+/// breaks: "The file is opened for reading only."
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::reads_what_cannot_be_mapped failed
+mod opens_for_writing_2 {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        if std::fs::metadata(path)?.is_dir() {
+            return Err(Errno::EISDIR.into());
+        }
+        sum_of_file(&File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path)?)
+    }
+}
+
+/// Leaves the descriptor open when it finds that it is no regular file.
+///
+/// breaks: "When it returns, even with an error, it has unmapped and closed everything."
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
+mod leaks_after_a_directory {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let fd = open(path)?.into_raw_fd();
+        let file = std::mem::ManuallyDrop::new({
+            // SAFETY: the descriptor was opened just now, and is used nowhere else.
+            unsafe { <File as std::os::fd::FromRawFd>::from_raw_fd(fd) }
+        });
+        regular(&file)?;
+        let result = sum_of_file(&file);
+        drop(std::mem::ManuallyDrop::into_inner(file));
+        result
+    }
+}
+
+/// Leaks the mapping to get bytes that live for ever.
+///
+/// breaks: "When it returns, even with an error, it has unmapped and closed everything."
+/// fails: sum_of::adds_up_every_byte failed
+/// fails: sum_of::leaves_out_what_is_past_the_end failed
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::waits_for_no_lease failed
+mod leaks_the_mapping {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)?;
+        match if size == 0 { Err(Errno::ENODEV) } else { map(&file, size) } {
+            Ok(mapping) => {
+                let mapping: &'static Mapping = Box::leak(Box::new(mapping));
+                Ok(sum_mapped(mapping, mapping.length()))
+            }
+            Err(Errno::ENODEV) => sum_read(&file),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// One errno for everything that is no regular file.
+///
+/// breaks: "`IsADirectory` or EISDIR for a directory."
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
+mod einval_for_directories {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        if !file.metadata()?.is_file() {
+            return Err(Errno::EINVAL.into());
+        }
+        sum_of_file(&file)
+    }
+}
+
+/// Asks only whether it is a directory: FIFOs and devices are read, and /dev/null has the sum 0.
+///
+/// breaks: "`InvalidInput` or EINVAL for a FIFO or a device; nothing is read from it."
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
+mod reads_devices {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let metadata = file.metadata()?;
+        if metadata.is_dir() {
+            return Err(Errno::EISDIR.into());
+        }
+        if metadata.is_file() { sum_of_file(&file) } else { sum_read(&file) }
+    }
+}
+
+/// Asks for block and character devices and forgets FIFOs, whose bytes it takes.
+///
+/// breaks: "`InvalidInput` or EINVAL for a FIFO or a device; nothing is read from it."
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
+mod empties_a_fifo {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let kind = file.metadata()?.file_type();
+        if kind.is_block_device() || kind.is_char_device() {
+            return Err(Errno::EINVAL.into());
+        }
+        if kind.is_fifo() { sum_read(&file) } else { sum_of_file(&file) }
+    }
+}
+
+/// Wraps each error in a helpful text, and the errno is gone.
+///
+/// breaks: "Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENXIO for a socket, ENOMEM for a large file."
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
+/// fails: sum_of::waits_for_no_lease failed
+mod explains_errors {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path).map_err(|error| io::Error::other(format!("can't open {}: {error}", path.display())))?;
+        sum_of_file(&file)
+    }
+}
+
+/// Refuses to follow a symbolic link, for safety.
+///
+/// breaks: "Returns the sum of all bytes of the file at `path`"
+/// fails: sum_of::leaves_out_what_is_past_the_end failed
+/// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::reads_what_cannot_be_mapped failed
+mod refuses_links {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        sum_of_file(&File::options().read(true).custom_flags(libc::O_NONBLOCK | libc::O_NOFOLLOW).open(path)?)
+    }
+}
+
+/// Casts the size to 32 bits on its way to the length: past 4 GiB only the excess is summed.
+///
+/// breaks: "Returns the sum of all bytes of the file at `path`"
+/// fails: sum_of::says_when_a_file_is_too_large_to_map failed int-holds-a-size
+mod size_in_32_bits {
+    use super::*;
+
+    #[expect(clippy::cast_possible_truncation, reason = "it is the mistake")]
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open(path)?;
+        let size = regular(&file)? as u32;
+        match if size == 0 { Err(Errno::ENODEV) } else { map(&file, u64::from(size)) } {
+            Ok(mapping) => Ok(sum_mapped(&mapping, mapping.length())),
+            Err(Errno::ENODEV) => sum_read(&file),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
 one_of! {
     pub fn sum_of(path: &Path) -> io::Result<u64>;
     a_size_of_0_is_an_empty_file maps_an_empty_file never_unmaps opens_for_writing reads_as_much_as_the_size_says
-    reads_instead_of_mapping sums_the_whole_last_page waits_at_a_fifo
+    reads_instead_of_mapping sums_the_whole_last_page waits_at_a_fifo opens_then_looks through_o_path in_private_windows
+    populated_and_closed waits_for_a_writer waits_for_a_lease reads_everything reads_small_files maps_a_copy
+    believes_in_empty_files one_read_of_proc seeks_to_the_end goes_by_the_path reads_exactly_the_size
+    reads_after_any_error sums_whole_pages signed_bytes forgets_the_last_bytes opens_for_writing_2
+    leaks_after_a_directory leaks_the_mapping einval_for_directories reads_devices empties_a_fifo explains_errors
+    refuses_links size_in_32_bits
 }

@@ -1,28 +1,254 @@
-//! Answers to `survive`, right and wrong.
-
+use std::cell::{Cell, UnsafeCell};
 use std::fs::File;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::sync::{Mutex, Once};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_6::{GuardError, Guarded};
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
-use nix::libc;
-use nix::sys::signal::{SigSet, SigmaskHow, Signal};
-use nix::unistd::{ForkResult, fork};
+use nix::libc::{self, c_int, c_void, siginfo_t};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, raise, signal};
+use nix::unistd::{ForkResult, fork, getpid, gettid};
 
-use crate::solution::{Missed, zeros_over};
+use crate::solution::{self, Missed, zeros_over};
+
+const NONE: usize = usize::MAX;
+
+static RUNNING: AtomicBool = AtomicBool::new(false);
+
+static START: AtomicUsize = AtomicUsize::new(0);
+
+static END: AtomicUsize = AtomicUsize::new(0);
+
+static MISSED: AtomicUsize = AtomicUsize::new(NONE);
+
+/// The address of one bit a page: set when the page has been replaced, or is about to be.
+static REPLACED: AtomicUsize = AtomicUsize::new(0);
+
+static PREVIOUS: Previous = Previous(UnsafeCell::new(None));
+
+struct Previous(UnsafeCell<Option<libc::sigaction>>);
+
+// SAFETY: only the holder of RUNNING writes it, before the handler is there that reads it.
+unsafe impl Sync for Previous {}
+
+type Action = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+/// One `survive` at a time.
+struct Running;
+
+impl Running {
+    fn new() -> Result<Running, Missed> {
+        if RUNNING.swap(true, Ordering::AcqRel) {
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        MISSED.store(NONE, Ordering::Relaxed);
+        START.store(0, Ordering::Relaxed);
+        END.store(0, Ordering::Relaxed);
+        Ok(Running)
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        RUNNING.store(false, Ordering::Release);
+    }
+}
+
+/// The mapping, and the bits of its pages.
+struct Target {
+    mapping: Mapping,
+    _replaced: Mapping,
+}
+
+impl Target {
+    fn new(file: &File, length: usize) -> Result<Target, Missed> {
+        Target::of(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?)
+    }
+
+    fn of(mapping: Mapping) -> Result<Target, Missed> {
+        let bytes = (mapping.range().len() / page_size()).div_ceil(32) * 4;
+        let replaced = Mapping::anonymous(bytes, READ_WRITE, Sharing::Private).map_err(Missed::Call)?;
+        REPLACED.store(replaced.address(), Ordering::Relaxed);
+        START.store(mapping.range().start, Ordering::Relaxed);
+        END.store(mapping.range().end, Ordering::Relaxed);
+        Ok(Target { mapping, _replaced: replaced })
+    }
+}
+
+/// The action for SIGBUS, until it is dropped.
+struct Installed(libc::sigaction);
+
+impl Installed {
+    fn new(action: Action, flags: c_int) -> Result<Installed, Missed> {
+        Installed::address(action as usize, flags | libc::SA_SIGINFO).map_err(Missed::Call)
+    }
+
+    fn address(action: usize, flags: c_int) -> Result<Installed, Errno> {
+        let previous = previous_action()?;
+        // SAFETY: our handler is not installed yet, so nobody reads it.
+        unsafe { *PREVIOUS.0.get() = Some(previous) };
+        // SAFETY: all zeros is a valid sigaction.
+        let mut new: libc::sigaction = unsafe { std::mem::zeroed() };
+        (new.sa_sigaction, new.sa_flags) = (action, flags);
+        // SAFETY: the handler is async-signal-safe.
+        Errno::result(unsafe { libc::sigaction(libc::SIGBUS, &new, std::ptr::null_mut()) })?;
+        Ok(Installed(previous))
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        // SAFETY: this action was in force before.
+        unsafe { libc::sigaction(libc::SIGBUS, &self.0, std::ptr::null_mut()) };
+    }
+}
+
+fn previous_action() -> Result<libc::sigaction, Errno> {
+    // SAFETY: all zeros is a valid sigaction.
+    let mut previous = unsafe { std::mem::zeroed() };
+    // SAFETY: only asks for the action.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, std::ptr::null(), &mut previous) })?;
+    Ok(previous)
+}
+
+/// SIGBUS unblocked in this thread, until it is dropped.
+struct Unblocked(SigSet);
+
+impl Unblocked {
+    fn new() -> Result<Unblocked, Missed> {
+        SigSet::from(Signal::SIGBUS).thread_swap_mask(SigmaskHow::SIG_UNBLOCK).map(Unblocked).map_err(Missed::Call)
+    }
+}
+
+impl Drop for Unblocked {
+    fn drop(&mut self) {
+        let _ = self.0.thread_set_mask();
+    }
+}
+
+fn code(info: *mut siginfo_t) -> c_int {
+    // SAFETY: the kernel passes a valid siginfo_t.
+    unsafe { (*info).si_code }
+}
+
+fn address(info: *mut siginfo_t) -> usize {
+    // SAFETY: the kernel passes a valid siginfo_t.
+    let info = unsafe { &*info };
+    // SAFETY: as such, of a signal that has an address.
+    unsafe { info.si_addr() }.expose_provenance()
+}
+
+fn mapped(address: usize) -> bool {
+    (START.load(Ordering::Relaxed)..END.load(Ordering::Relaxed)).contains(&address)
+}
+
+/// Where in the mapping an access has found no page; None if the signal is another one.
+fn missed_at(info: *mut siginfo_t) -> Option<usize> {
+    (code(info) > 0 && mapped(address(info))).then(|| address(info))
+}
+
+fn page_number(address: usize) -> usize {
+    (address - START.load(Ordering::Relaxed)) / page_size()
+}
+
+/// The first page counts.
+fn note(address: usize) {
+    let _ = MISSED.compare_exchange(NONE, page_number(address), Ordering::Relaxed, Ordering::Relaxed);
+}
+
+/// Whether this is the first fault of the page. A second thread just tries its access again.
+fn is_first(address: usize) -> bool {
+    let page = page_number(address);
+    let word = std::ptr::with_exposed_provenance_mut::<u32>(REPLACED.load(Ordering::Relaxed) + page / 32 * 4);
+    // SAFETY: a word of the bits, which live as long as the handler.
+    let word = unsafe { AtomicU32::from_ptr(word) };
+    let bit = 1 << (page % 32);
+    word.fetch_or(bit, Ordering::Relaxed) & bit == 0
+}
+
+fn replace(address: usize) -> Result<(), Errno> {
+    if is_first(address) {
+        // SAFETY: a page of our mapping, of which there are no references to plain bytes.
+        unsafe { solution::zeros_over(address) }
+    } else {
+        Ok(())
+    }
+}
+
+/// Puts the previous action back.
+fn put_back() {
+    // SAFETY: it was set before the handler was installed.
+    if let Some(previous) = unsafe { &*PREVIOUS.0.get() } {
+        // SAFETY: this action was in force before.
+        unsafe { libc::sigaction(libc::SIGBUS, previous, std::ptr::null_mut()) };
+    }
+}
+
+/// Lets the previous action have the signal: a fault comes again by itself, a signal that was sent is sent again.
+fn pass_on(info: *mut siginfo_t) {
+    put_back();
+    if code(info) <= 0 {
+        let (process, thread) = (getpid().as_raw(), gettid().as_raw());
+        // SAFETY: the same siginfo to this very thread; it arrives when the handler returns.
+        unsafe { libc::syscall(libc::SYS_rt_tgsigqueueinfo, process, thread, libc::SIGBUS, info) };
+    }
+}
+
+extern "C" fn on_sigbus(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+    let errno = Errno::last_raw();
+    match missed_at(info) {
+        Some(address) => {
+            note(address);
+            if replace(address).is_err() {
+                pass_on(info);
+            }
+        }
+        None => pass_on(info),
+    }
+    Errno::set_raw(errno);
+}
+
+fn outcome<T>(value: T) -> Result<T, Missed> {
+    match MISSED.load(Ordering::Relaxed) {
+        NONE => Ok(value),
+        page => Err(Missed::Page(page)),
+    }
+}
+
+/// All of it, with the handler and the mapping that are given.
+fn run<T>(target: Mapping, action: Action, running: Running, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+    let (value, missed) = {
+        let _running = running;
+        let target = Target::of(target)?;
+        let _action = Installed::new(action, libc::SA_ONSTACK)?;
+        let _mask = Unblocked::new()?;
+        (body(&target.mapping), outcome(()))
+    };
+    missed.map(|()| value)
+}
+
+fn with_action<T>(file: &File, length: usize, action: Action, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+    let running = Running::new()?;
+    let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+    run(mapping, action, running, body)
+}
 
 /// Takes a bus error for a panic, and catches that.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page killed fault-can-be-caught
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
-/// fails: survive::leaves_the_process_as_it_was killed fault-can-be-caught
-/// fails: survive::lets_only_one_run_at_a_time killed fault-can-be-caught
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped
+/// fails: survive::returns_the_result_or_the_first_missing_page killed fault-can-be-caught
+/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod catches_a_panic {
     use super::*;
 
@@ -38,6 +264,8 @@ mod catches_a_panic {
 
 /// Maps zeros over the whole mapping at the first missing page.
 ///
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod covers_the_whole_mapping {
     use super::*;
@@ -129,11 +357,14 @@ mod covers_the_whole_mapping {
 
 /// Ends the process in the handler, with status 0.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page exited
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space exited
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before exited
 /// fails: survive::leaves_the_process_as_it_was exited
 /// fails: survive::lets_only_one_run_at_a_time exited
+/// fails: survive::neither_locks_nor_allocates_in_the_handler exited
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment exited
+/// fails: survive::returns_the_result_or_the_first_missing_page exited
+/// fails: survive::serves_every_thread_that_the_body_starts exited
 mod ends_the_process {
     use super::*;
 
@@ -222,7 +453,7 @@ mod ends_the_process {
 
 /// Sets a handler, and leaves SIGBUS blocked where it is.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
 mod forgets_a_blocked_signal {
     use super::*;
 
@@ -267,11 +498,14 @@ mod forgets_that_a_body_may_panic {
 
 /// Ignores SIGBUS while the body runs.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
-/// fails: survive::leaves_the_process_as_it_was killed sigbus-can-be-ignored
-/// fails: survive::lets_only_one_run_at_a_time killed sigbus-can-be-ignored
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
+/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod ignores_the_signal {
     use super::*;
 
@@ -292,6 +526,7 @@ mod ignores_the_signal {
 
 /// Has a handler, but decides by the file's size after the body has returned.
 ///
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
 mod looks_at_the_size_afterwards {
     use super::*;
@@ -315,11 +550,13 @@ mod looks_at_the_size_afterwards {
 
 /// Checks the size before it maps, and then trusts it.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::serves_every_thread_that_the_body_starts failed
 mod looks_at_the_size_first {
     use super::*;
 
@@ -340,8 +577,12 @@ mod looks_at_the_size_first {
 
 /// Makes the file longer when an access found no page.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space timed_out
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod makes_the_file_longer {
     use super::*;
 
@@ -434,9 +675,10 @@ mod makes_the_file_longer {
 
 /// Records each missing page over the one before.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before timed_out
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod names_the_last_page {
     use super::*;
 
@@ -525,11 +767,14 @@ mod names_the_last_page {
 
 /// Panics in the handler, in the hope that it unwinds through the access.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page killed handler-is-like-any-function
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
-/// fails: survive::leaves_the_process_as_it_was killed handler-is-like-any-function
-/// fails: survive::lets_only_one_run_at_a_time killed handler-is-like-any-function
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed handler-is-like-any-function
+/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod panics_in_the_handler {
     use super::*;
 
@@ -712,11 +957,15 @@ mod swallows_every_bus_error {
 
 /// Forks a child that tries each page first, and does not wait for it.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page left_processes
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space left_processes
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before left_processes
 /// fails: survive::leaves_the_process_as_it_was left_processes
 /// fails: survive::lets_only_one_run_at_a_time left_processes
+/// fails: survive::neither_locks_nor_allocates_in_the_handler left_processes
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment left_processes
+/// fails: survive::returns_the_result_or_the_first_missing_page left_processes
+/// fails: survive::says_why_it_cannot_map left_processes
+/// fails: survive::serves_every_thread_that_the_body_starts left_processes
 mod tries_in_a_child_first {
     use super::*;
 
@@ -742,11 +991,14 @@ mod tries_in_a_child_first {
 
 /// Copies the file, lets the body work on the copy, and writes it back if the file still has the same size.
 ///
-/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
+/// fails: survive::serves_every_thread_that_the_body_starts failed
 mod works_on_a_copy {
     use super::*;
 
@@ -773,9 +1025,1087 @@ mod works_on_a_copy {
     }
 }
 
+/// Guards undo each step when they are dropped, after a panic as well.
+///
+/// passes
+mod guards {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, on_sigbus, body)
+    }
+}
+
+/// Catches the panic, cleans up by hand, and lets it go on; and installs the handler before there is a mapping.
+///
+/// passes
+mod catches_and_resumes {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let running = Running::new()?;
+        let mask = Unblocked::new()?;
+        let action = Installed::new(on_sigbus, libc::SA_NODEFER | libc::SA_RESTART)?;
+        let target = Target::new(file, length)?;
+        let result = catch_unwind(AssertUnwindSafe(|| body(&target.mapping)));
+        let missed = outcome(());
+        drop(action);
+        drop(mask);
+        drop(target);
+        drop(running);
+        let value = result.unwrap_or_else(|panic| resume_unwind(panic));
+        missed.map(|()| value)
+    }
+}
+
+/// Calls a simple previous handler directly, and stays installed; other actions get the signal the usual way.
+///
+/// passes
+mod calls_a_simple_handler {
+    use super::*;
+
+    extern "C" fn chaining(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if missed_at(info).is_some() {
+            return on_sigbus(signal, info, context);
+        }
+        // SAFETY: it was set before the handler was installed.
+        let Some(previous) = (unsafe { *PREVIOUS.0.get() }) else { return };
+        // SAFETY: the set is one that the kernel has filled in.
+        let mask = unsafe { SigSet::from_sigset_t_unchecked(previous.sa_mask) };
+        let simple = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART | 0x0400_0000;
+        if [libc::SIG_DFL, libc::SIG_IGN].contains(&previous.sa_sigaction)
+            || previous.sa_flags & !simple != 0
+            || mask.iter().next().is_some()
+        {
+            return pass_on(info);
+        }
+        if previous.sa_flags & libc::SA_SIGINFO != 0 {
+            // SAFETY: with SA_SIGINFO the action is a function of this type.
+            let call: Action = unsafe { std::mem::transmute(previous.sa_sigaction) };
+            call(signal, info, context);
+        } else {
+            // SAFETY: without SA_SIGINFO the action is a function of this type.
+            let call: extern "C" fn(c_int) = unsafe { std::mem::transmute(previous.sa_sigaction) };
+            call(signal);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, chaining, body)
+    }
+}
+
+/// Maps through a duplicate that it closes before the body runs, and asks for the length first.
+///
+/// passes
+mod through_a_duplicate {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let running = Running::new()?;
+        let mapping = {
+            let copy =
+                file.try_clone().map_err(|error| Missed::Call(Errno::from_raw(error.raw_os_error().unwrap())))?;
+            Mapping::of_file(copy, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?
+        };
+        run(mapping, on_sigbus, running, body)
+    }
+}
+
+/// Sends the signal again with raise(3), so that the previous handler does not learn who has sent it.
+///
+/// passes
+mod raises_again {
+    use super::*;
+
+    extern "C" fn raising(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if code(info) > 0 {
+            return on_sigbus(signal, info, context);
+        }
+        put_back();
+        let _ = raise(Signal::SIGBUS);
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, raising, body)
+    }
+}
+
+/// Replaces a page once for each thread that misses it: a store of the first thread is lost to the second's fresh page.
+///
+/// passes
+mod replaces_a_page_twice {
+    use super::*;
+
+    extern "C" fn every_time(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        let Some(address) = missed_at(info) else { return pass_on(info) };
+        note(address);
+        // SAFETY: a page of our mapping, of which there are no references to plain bytes.
+        if unsafe { solution::zeros_over(address) }.is_err() {
+            pass_on(info);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, every_time, body)
+    }
+}
+
+/// Checks the length before it checks whether another one is running.
+///
+/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod einval_before_ebusy {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if length == 0 {
+            return Err(Missed::Call(Errno::EINVAL));
+        }
+        guards::survive(file, length, body)
+    }
+}
+
+/// Leaves the signal mask as it is; where SIGBUS is blocked the kernel kills.
+///
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod stays_blocked {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _running = Running::new()?;
+        let target = Target::new(file, length)?;
+        let _action = Installed::new(on_sigbus, libc::SA_ONSTACK)?;
+        let value = body(&target.mapping);
+        outcome(value)
+    }
+}
+
+/// Unblocks SIGBUS and leaves it so.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod leaves_it_unblocked {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _running = Running::new()?;
+        let target = Target::new(file, length)?;
+        let _action = Installed::new(on_sigbus, libc::SA_ONSTACK)?;
+        SigSet::from(Signal::SIGBUS).thread_unblock().map_err(Missed::Call)?;
+        let value = body(&target.mapping);
+        outcome(value)
+    }
+}
+
+/// Blocks SIGBUS afterwards, whether it was blocked before or not.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time killed
+mod blocks_afterwards {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = guards::survive(file, length, body);
+        let _ = SigSet::from(Signal::SIGBUS).thread_block();
+        result
+    }
+}
+
+/// Restores the mask only after a body that returns: a panic leaves SIGBUS unblocked.
+///
+/// breaks: "Both hold after an error, and after a panic of `body`, too."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+mod mask_after_a_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _running = Running::new()?;
+        let target = Target::new(file, length)?;
+        let _action = Installed::new(on_sigbus, libc::SA_ONSTACK)?;
+        let mask = std::mem::ManuallyDrop::new(Unblocked::new()?);
+        let value = body(&target.mapping);
+        drop(std::mem::ManuallyDrop::into_inner(mask));
+        outcome(value)
+    }
+}
+
+/// Cleans up in the last lines, which a panic never reaches.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+mod no_thought_of_panics {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let running = std::mem::ManuallyDrop::new(Running::new()?);
+        let target = Target::new(file, length).inspect_err(|_| RUNNING.store(false, Ordering::Release))?;
+        let action = std::mem::ManuallyDrop::new(Installed::new(on_sigbus, libc::SA_ONSTACK)?);
+        let _mask = Unblocked::new()?;
+        let value = body(&target.mapping);
+        drop(std::mem::ManuallyDrop::into_inner(action));
+        let result = outcome(value);
+        drop(std::mem::ManuallyDrop::into_inner(running));
+        result
+    }
+}
+
+/// Turns a panic into an error.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod swallows_the_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let caught = |mapping: &Mapping| catch_unwind(AssertUnwindSafe(|| body(mapping)));
+        guards::survive(file, length, caught)?.map_err(|_| Missed::Call(Errno::ECANCELED))
+    }
+}
+
+/// Catches a panic to clean up, and then returns the missing page rather than to go on with the panic.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod a_missing_page_hides_the_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let caught = |mapping: &Mapping| catch_unwind(AssertUnwindSafe(|| body(mapping)));
+        Ok(guards::survive(file, length, caught)?.unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+}
+
+/// Takes each SIGBUS with an address for its own, and maps zeros into other people's mappings.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+mod zeros_everywhere {
+    use super::*;
+
+    extern "C" fn greedy(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if code(info) > 0 && !mapped(address(info)) {
+            // SAFETY: none: the page may be anybody's.
+            let _ = unsafe { solution::zeros_over(address(info)) };
+        } else {
+            on_sigbus(signal, info, context);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, greedy, body)
+    }
+}
+
+/// Puts the previous action back and returns, and waits in vain for a signal that was sent to come again.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+mod forgets_a_sent_signal {
+    use super::*;
+
+    extern "C" fn forgetful(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if missed_at(info).is_some() { on_sigbus(signal, info, context) } else { put_back() }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, forgetful, body)
+    }
+}
+
+/// Does not look at si_code: a signal sent with an address inside the mapping counts as a missing page.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+mod believes_a_forged_address {
+    use super::*;
+
+    extern "C" fn gullible(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if !mapped(address(info)) {
+            return on_sigbus(signal, info, context);
+        }
+        note(address(info));
+        let _ = replace(address(info));
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, gullible, body)
+    }
+}
+
+/// Gives every other SIGBUS the default action, although there was a handler.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+mod kills_by_default {
+    use super::*;
+
+    extern "C" fn deadly(handled: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if missed_at(info).is_some() {
+            return on_sigbus(handled, info, context);
+        }
+        // SAFETY: no handler of ours runs then.
+        let _ = unsafe { signal(Signal::SIGBUS, SigHandler::SigDfl) };
+        let _ = raise(Signal::SIGBUS);
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, deadly, body)
+    }
+}
+
+/// Ends the process itself for every other SIGBUS: the parent sees an exit status, or another signal.
+///
+/// breaks: "With the default action, such a SIGBUS kills the process."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before exited
+mod exits_instead {
+    use super::*;
+
+    extern "C" fn exiting(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if missed_at(info).is_some() {
+            return on_sigbus(signal, info, context);
+        }
+        // SAFETY: _exit(2) is async-signal-safe.
+        unsafe { libc::_exit(128 + libc::SIGBUS) };
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, exiting, body)
+    }
+}
+
+/// Calls the previous action as a function, and where that is SIG_DFL (the address 0) does nothing at all.
+///
+/// breaks: "With the default action, such a SIGBUS kills the process."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before timed_out
+mod calls_sig_dfl {
+    use super::*;
+
+    extern "C" fn blind(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        if missed_at(info).is_some() {
+            return on_sigbus(signal, info, context);
+        }
+        // SAFETY: it was set before the handler was installed.
+        let previous = unsafe { *PREVIOUS.0.get() }.map_or(0, |previous| previous.sa_sigaction);
+        // SAFETY: none, if the previous action was no function.
+        let call: Option<Action> = unsafe { std::mem::transmute(previous) };
+        if let Some(call) = call {
+            call(signal, info, context);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, blind, body)
+    }
+}
+
+/// Sets the default action afterwards instead of the one from before.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod default_afterwards {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = guards::survive(file, length, body);
+        if !matches!(result, Err(Missed::Call(Errno::EBUSY))) {
+            // SAFETY: no handler of ours runs then.
+            let _ = unsafe { signal(Signal::SIGBUS, SigHandler::SigDfl) };
+        }
+        result
+    }
+}
+
+/// Installs the handler once for the whole process, and leaves it there.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was exited
+mod installs_once {
+    use super::*;
+
+    static ONCE: Once = Once::new();
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _running = Running::new()?;
+        let target = Target::new(file, length)?;
+        ONCE.call_once(|| std::mem::forget(Installed::new(on_sigbus, libc::SA_ONSTACK)));
+        let _mask = Unblocked::new()?;
+        let value = body(&target.mapping);
+        outcome(value)
+    }
+}
+
+/// Restores the handler of a previous action but neither its flags nor its mask, as signal(2) does.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod restores_only_the_handler {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let before = previous_action().map_err(Missed::Call)?;
+        let result = guards::survive(file, length, body);
+        if !RUNNING.load(Ordering::Relaxed) {
+            // SAFETY: this handler was in force before.
+            unsafe { libc::signal(libc::SIGBUS, before.sa_sigaction) };
+        }
+        result
+    }
+}
+
+/// Asks for SA_RESETHAND, so that the second missing page kills.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod once_only {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _running = Running::new()?;
+        let target = Target::new(file, length)?;
+        let _action = Installed::new(on_sigbus, libc::SA_RESETHAND)?;
+        let _mask = Unblocked::new()?;
+        let value = body(&target.mapping);
+        outcome(value)
+    }
+}
+
+/// Serves only faults of the thread that called it; a thread that the body has started dies, and all with it.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::serves_every_thread_that_the_body_starts killed
+mod one_thread_only {
+    use super::*;
+
+    static THREAD: AtomicI32 = AtomicI32::new(0);
+
+    extern "C" fn in_one_thread(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        // SAFETY: gettid(2) has no conditions.
+        if unsafe { libc::gettid() } == THREAD.load(Ordering::Relaxed) {
+            on_sigbus(signal, info, context);
+        } else {
+            pass_on(info);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if !RUNNING.load(Ordering::Relaxed) {
+            // SAFETY: gettid(2) has no conditions.
+            THREAD.store(unsafe { libc::gettid() }, Ordering::Relaxed);
+        }
+        with_action(file, length, in_one_thread, body)
+    }
+}
+
+/// Records each page and so returns the last one.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod the_last_page_counts {
+    use super::*;
+
+    extern "C" fn last(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        on_sigbus(signal, info, context);
+        if let Some(address) = missed_at(info) {
+            MISSED.store(page_number(address), Ordering::Relaxed);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, last, body)
+    }
+}
+
+/// Returns the lowest of the missing pages, and not the first in time.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod the_lowest_page_counts {
+    use super::*;
+
+    extern "C" fn lowest(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        on_sigbus(signal, info, context);
+        if let Some(address) = missed_at(info) {
+            MISSED.fetch_min(page_number(address), Ordering::Relaxed);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, lowest, body)
+    }
+}
+
+/// Takes 0 for "no page is missing", which page 0 is as well.
+///
+/// breaks: "An access found no page: the number of that page in the mapping, from 0 on."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod page_zero_is_no_page {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let mut kept = None;
+        match guards::survive(file, length, |mapping| kept = Some(body(mapping))) {
+            Ok(()) | Err(Missed::Page(0)) => Ok(kept.expect("the body has run")),
+            Err(missed) => Err(missed),
+        }
+    }
+}
+
+/// Counts the pages from 1.
+///
+/// breaks: "An access found no page: the number of that page in the mapping, from 0 on."
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::serves_every_thread_that_the_body_starts failed
+mod counts_from_one {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        guards::survive(file, length, body).map_err(|missed| match missed {
+            Missed::Page(page) => Missed::Page(page + 1),
+            call => call,
+        })
+    }
+}
+
+/// Never forgets the missing page of an earlier call.
+///
+/// breaks: "If every access finds its page, the result is that of `body`, whatever the file's size."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod remembers_the_last_call {
+    use super::*;
+
+    static EVER: AtomicUsize = AtomicUsize::new(NONE);
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = guards::survive(file, length, body);
+        if let Err(Missed::Page(page)) = result {
+            let _ = EVER.compare_exchange(NONE, page, Ordering::Relaxed, Ordering::Relaxed);
+        }
+        match (result, EVER.load(Ordering::Relaxed)) {
+            (Err(Missed::Call(errno)), _) => Err(Missed::Call(errno)),
+            (result, NONE) => result,
+            (_, page) => Err(Missed::Page(page)),
+        }
+    }
+}
+
+/// Refuses from the start a file that is shorter than the mapping, and does not run the body.
+///
+/// breaks: "If every access finds its page, the result is that of `body`, whatever the file's size."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
+/// fails: survive::serves_every_thread_that_the_body_starts failed
+mod looks_at_the_size_before {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let size = file.metadata().map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(0));
+        let pages = size.div_ceil(page_size());
+        if !RUNNING.load(Ordering::Relaxed) && length > pages * page_size() {
+            return Err(Missed::Page(pages));
+        }
+        guards::survive(file, length, body)
+    }
+}
+
+/// Looks at the file's size after the body to find out whether something was missing.
+///
+/// breaks: "A page missing at the moment of an access counts, even if it is there before and after."
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+mod looks_at_the_size_after {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let mut kept = None;
+        let result = guards::survive(file, length, |mapping| kept = Some(body(mapping)));
+        if let Err(Missed::Page(page)) = result {
+            let size = file.metadata().map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(0));
+            if size > page * page_size() {
+                return Ok(kept.expect("the body has run"));
+            }
+        }
+        result.map(|()| kept.expect("the body has run"))
+    }
+}
+
+/// Reports the first page past the end of the file as it is after the fault, not the page that was accessed.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod the_first_page_past_the_end {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        guards::survive(file, length, body).map_err(|missed| match missed {
+            Missed::Page(page) => {
+                let size = file.metadata().map_or(0, |metadata| usize::try_from(metadata.len()).unwrap_or(0));
+                Missed::Page(page.min(size.div_ceil(page_size())))
+            }
+            call => call,
+        })
+    }
+}
+
+/// Tries every page before the body runs, which then runs without a handler; a file truncated meanwhile kills.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod tries_the_pages_first {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _running = Running::new()?;
+        let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+        let copy = file.try_clone().map_err(|_| Missed::Call(Errno::EMFILE))?;
+        let guarded = Guarded::new(copy, 0, length).map_err(Missed::Call)?;
+        for at in (0..length).step_by(page_size()) {
+            match guarded.read(at, &mut [0]) {
+                Ok(()) => {}
+                Err(GuardError::NoPage { page, .. }) => {
+                    note(START.load(Ordering::Relaxed) + page * page_size());
+                    // SAFETY: a page of our mapping, of which there are no references to plain bytes.
+                    unsafe { solution::zeros_over(mapping.address() + at) }.map_err(Missed::Call)?;
+                }
+                Err(_) => return Err(Missed::Call(Errno::EIO)),
+            }
+        }
+        let value = body(&mapping);
+        outcome(value)
+    }
+}
+
+/// Gives the file its length first, so that no page is missing.
+///
+/// breaks: "`survive` itself changes neither the bytes nor the size of the file."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::serves_every_thread_that_the_body_starts failed
+mod grows_the_file {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if length > 0 && file.metadata().is_ok_and(|metadata| metadata.len() < length as u64) {
+            let _ = file.set_len(length as u64);
+        }
+        guards::survive(file, length, body)
+    }
+}
+
+/// Has the handler give the file the page that it lacks: the access succeeds, and the file has grown.
+///
+/// breaks: "`body` can load from a page of zeros and store to it, but its stores never reach the file."
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space timed_out
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod grows_the_file_in_the_handler {
+    use super::*;
+
+    static FILE: AtomicI32 = AtomicI32::new(-1);
+
+    extern "C" fn growing(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        let Some(address) = missed_at(info) else { return on_sigbus(signal, info, context) };
+        note(address);
+        let size = (page_number(address) + 1) * page_size();
+        // SAFETY: the descriptor is the caller's, and open while the body runs.
+        unsafe { libc::ftruncate(FILE.load(Ordering::Relaxed), size.cast_signed() as i64) };
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if !RUNNING.load(Ordering::Relaxed) {
+            FILE.store(file.as_raw_fd(), Ordering::Relaxed);
+        }
+        with_action(file, length, growing, body)
+    }
+}
+
+/// Maps the file privately, for safety.
+///
+/// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
+mod maps_privately {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let running = Running::new()?;
+        let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private).map_err(Missed::Call)?;
+        run(mapping, on_sigbus, running, body)
+    }
+}
+
+/// Replaces the rest of the mapping, too, as all pages after a missing one are missing, it thinks.
+///
+/// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+mod zeros_to_the_end {
+    use super::*;
+
+    extern "C" fn to_the_end(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        let Some(address) = missed_at(info) else { return on_sigbus(signal, info, context) };
+        note(address);
+        for page in (address..END.load(Ordering::Relaxed)).step_by(page_size()) {
+            let _ = replace(page);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, to_the_end, body)
+    }
+}
+
+/// Replaces the whole mapping at the first missing page.
+///
+/// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod zeros_all_over {
+    use super::*;
+
+    extern "C" fn all_over(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        let Some(address) = missed_at(info) else { return on_sigbus(signal, info, context) };
+        note(address);
+        for page in (START.load(Ordering::Relaxed)..END.load(Ordering::Relaxed)).step_by(page_size()) {
+            let _ = replace(page);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, all_over, body)
+    }
+}
+
+/// Maps zeros for reading only: a load survives, a store meets SIGSEGV.
+///
+/// breaks: "`body` can load from a page of zeros and store to it"
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod only_loads_survive {
+    use super::*;
+
+    extern "C" fn for_reading(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        on_sigbus(signal, info, context);
+        if let Some(address) = missed_at(info) {
+            let start = std::ptr::with_exposed_provenance_mut(address - address % page_size());
+            // SAFETY: the page of zeros from just now.
+            unsafe { libc::mprotect(start, page_size(), libc::PROT_READ) };
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        with_action(file, length, for_reading, body)
+    }
+}
+
+/// Compares the address with the length that was asked for; the rest of the last page belongs to nobody.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod ends_at_the_length {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        guards::survive(file, length, |mapping| {
+            END.store(mapping.address() + length, Ordering::Relaxed);
+            body(mapping)
+        })
+    }
+}
+
+/// Starts its guard before it knows whether another one is running; a nested call disarms the outer one.
+///
+/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
+/// fails: survive::lets_only_one_run_at_a_time timed_out
+mod nested_disarms_the_outer {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let busy = RUNNING.swap(true, Ordering::AcqRel);
+        let running = Running;
+        if busy {
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        MISSED.store(NONE, Ordering::Relaxed);
+        let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+        run(mapping, on_sigbus, running, body)
+    }
+}
+
+/// Waits for its turn at a lock: a nested call waits for itself.
+///
+/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
+/// fails: survive::lets_only_one_run_at_a_time timed_out
+mod waits_for_its_turn {
+    use super::*;
+
+    static TURN: Mutex<()> = Mutex::new(());
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        guards::survive(file, length, body)
+    }
+}
+
+/// Takes a lock without waiting, and calls a lock that a panic has poisoned busy for ever.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+mod poisoned_by_a_panic {
+    use super::*;
+
+    static TURN: Mutex<()> = Mutex::new(());
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let Ok(_turn) = TURN.try_lock() else { return Err(Missed::Call(Errno::EBUSY)) };
+        guards::survive(file, length, body)
+    }
+}
+
+/// Notices only a nested call of the same thread; two threads overwrite each other's mapping.
+///
+/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
+/// fails: survive::lets_only_one_run_at_a_time timed_out
+mod busy_in_this_thread {
+    use super::*;
+
+    thread_local! {
+        static HERE: Cell<bool> = const { Cell::new(false) };
+    }
+
+    struct Here;
+
+    impl Drop for Here {
+        fn drop(&mut self) {
+            HERE.set(false);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if HERE.replace(true) {
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        let _here = Here;
+        MISSED.store(NONE, Ordering::Relaxed);
+        let target = Target::new(file, length)?;
+        let _action = Installed::new(on_sigbus, libc::SA_ONSTACK)?;
+        let _mask = Unblocked::new()?;
+        let value = body(&target.mapping);
+        outcome(value)
+    }
+}
+
+/// Lets a nested call run its body, with the mapping of its own, under the outer one's handler.
+///
+/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod nested_runs_unprotected {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if RUNNING.load(Ordering::Relaxed) {
+            let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+            body(&mapping);
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        guards::survive(file, length, body)
+    }
+}
+
+/// Says EAGAIN, try again, where the contract says EBUSY.
+///
+/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod try_again {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        guards::survive(file, length, body).map_err(|missed| match missed {
+            Missed::Call(Errno::EBUSY) => Missed::Call(Errno::EAGAIN),
+            other => other,
+        })
+    }
+}
+
+/// Returns early when mmap(2) fails, and is busy ever after.
+///
+/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::says_why_it_cannot_map failed
+mod busy_after_an_error {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let running = std::mem::ManuallyDrop::new(Running::new()?);
+        let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+        run(mapping, on_sigbus, std::mem::ManuallyDrop::into_inner(running), body)
+    }
+}
+
+/// Rounds the length before the kernel has seen it, so that a huge length overflows instead of being ENOMEM.
+///
+/// breaks: "`Missed::Call` with the errno of any other call that fails."
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::says_why_it_cannot_map panicked
+mod rounds_before_it_maps {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let pages = mmap_workbook::observe::whole_pages(length) / page_size();
+        if pages == 0 {
+            return Err(Missed::Call(Errno::EINVAL));
+        }
+        guards::survive(file, length, body)
+    }
+}
+
+/// Gives an empty mapping the length of one page.
+///
+/// breaks: "`Missed::Call` with EINVAL when `length` is 0."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod at_least_one_byte {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        guards::survive(file, length.max(1), body)
+    }
+}
+
+/// Does not say why mmap(2) failed: it is always a lack of memory.
+///
+/// breaks: "`Missed::Call` with the errno of any other call that fails."
+/// fails: survive::says_why_it_cannot_map failed
+mod always_enomem_for_mmap {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        guards::survive(file, length, body).map_err(|missed| match missed {
+            Missed::Call(Errno::EINVAL | Errno::EBUSY) | Missed::Page(_) => missed,
+            Missed::Call(_) => Missed::Call(Errno::ENOMEM),
+        })
+    }
+}
+
+/// Leaves the mapping mapped when a page was missing, because zeros are mapped over it.
+///
+/// breaks: "Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod leaves_the_zeros {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _running = Running::new()?;
+        let target = Target::new(file, length)?;
+        let _action = Installed::new(on_sigbus, libc::SA_ONSTACK)?;
+        let _mask = Unblocked::new()?;
+        let result = outcome(body(&target.mapping));
+        if result.is_err() {
+            std::mem::forget(target);
+        }
+        result
+    }
+}
+
+/// Keeps a duplicate of the descriptor for the handler, and closes it only after a success.
+///
+/// breaks: "Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::says_why_it_cannot_map failed
+mod leaks_a_descriptor {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let copy = file.try_clone().map_err(|_| Missed::Call(Errno::EMFILE))?;
+        let result = guards::survive(&copy, length, body);
+        if result.is_err() {
+            let _ = copy.into_raw_fd();
+        }
+        result
+    }
+}
+
+/// Returns what the body made of the zeros, as the process has survived.
+///
+/// breaks: "the result is `Missed::Page`"
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::serves_every_thread_that_the_body_starts failed
+mod surviving_is_enough {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let mut kept = None;
+        match guards::survive(file, length, |mapping| kept = Some(body(mapping))) {
+            Err(Missed::Page(_)) | Ok(()) => Ok(kept.expect("the body has run")),
+            Err(call) => Err(call),
+        }
+    }
+}
+
+/// Panics in the caller with a text of its own, and the body's payload is lost.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was panicked
+mod another_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let caught = catch_unwind(AssertUnwindSafe(|| guards::survive(file, length, body)));
+        caught.unwrap_or_else(|_| panic!("the body of survive has panicked"))
+    }
+}
+
 one_of! {
     pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed>;
     catches_a_panic covers_the_whole_mapping ends_the_process forgets_a_blocked_signal forgets_that_a_body_may_panic
     ignores_the_signal looks_at_the_size_afterwards looks_at_the_size_first makes_the_file_longer names_the_last_page
-    panics_in_the_handler puts_the_default_back swallows_every_bus_error tries_in_a_child_first works_on_a_copy
+    panics_in_the_handler puts_the_default_back swallows_every_bus_error tries_in_a_child_first works_on_a_copy guards
+    catches_and_resumes calls_a_simple_handler through_a_duplicate raises_again replaces_a_page_twice
+    einval_before_ebusy stays_blocked leaves_it_unblocked blocks_afterwards mask_after_a_panic no_thought_of_panics
+    swallows_the_panic a_missing_page_hides_the_panic zeros_everywhere forgets_a_sent_signal believes_a_forged_address
+    kills_by_default exits_instead calls_sig_dfl default_afterwards installs_once restores_only_the_handler once_only
+    one_thread_only the_last_page_counts the_lowest_page_counts page_zero_is_no_page counts_from_one
+    remembers_the_last_call looks_at_the_size_before looks_at_the_size_after the_first_page_past_the_end
+    tries_the_pages_first grows_the_file grows_the_file_in_the_handler maps_privately zeros_to_the_end zeros_all_over
+    only_loads_survive ends_at_the_length nested_disarms_the_outer waits_for_its_turn poisoned_by_a_panic
+    busy_in_this_thread nested_runs_unprotected try_again busy_after_an_error rounds_before_it_maps at_least_one_byte
+    always_enomem_for_mmap leaves_the_zeros leaks_a_descriptor surviving_is_enough another_panic
 }

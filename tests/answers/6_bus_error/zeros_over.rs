@@ -1,5 +1,3 @@
-//! Answers to `zeros_over`, right and wrong.
-
 use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroUsize;
@@ -8,7 +6,28 @@ use std::ptr::NonNull;
 use mmap_workbook::lesson_2::READ_WRITE;
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
-use nix::sys::mman::{MapFlags, mmap_anonymous, munmap};
+use nix::libc::{self, c_int, c_void};
+use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
+
+const RW: c_int = libc::PROT_READ | libc::PROT_WRITE;
+
+const ZEROS: c_int = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+
+/// The first address of the page that contains `address`.
+fn page_of(address: usize) -> usize {
+    address - address % page_size()
+}
+
+/// mmap(2) of memory without a file, at exactly what it is given.
+///
+/// # Safety
+/// As for `zeros_over`.
+unsafe fn map(start: usize, length: usize, protection: c_int, flags: c_int) -> Result<usize, Errno> {
+    let start = std::ptr::with_exposed_provenance_mut(start);
+    // SAFETY: the caller's promise.
+    let mapped = unsafe { libc::mmap(start, length, protection, flags, -1, 0) };
+    if mapped == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(mapped.expose_provenance()) }
+}
 
 /// Rounds a length up to two pages: the next page is replaced as well.
 ///
@@ -81,6 +100,7 @@ mod prints_in_the_handler {
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod stores_zeros_there {
     use super::*;
 
@@ -103,6 +123,7 @@ mod stores_zeros_there {
 ///
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
+/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod takes_a_hint_for_an_order {
     use super::*;
 
@@ -146,8 +167,344 @@ mod unmaps_first {
     }
 }
 
+/// The bare call with MAP_FIXED.
+///
+/// passes
+mod bare_mmap {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Makes the system call without libc's wrapper, and rounds with a mask.
+///
+/// passes
+mod bare_syscall {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let (page, no_file, offset) = (page_size(), -1_i64, 0_i64);
+        let start = address & !(page - 1);
+        // SAFETY: the caller's promise, and the arguments are those of mmap(2).
+        let result = unsafe { libc::syscall(libc::SYS_mmap, start, page, RW, ZEROS, no_file, offset) };
+        Errno::result(result).map(drop)
+    }
+}
+
+/// Has nix make the call, with a length of one byte, which the kernel rounds up to the page.
+///
+/// passes
+mod a_byte_of_a_page {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED;
+        // SAFETY: the caller's promise.
+        unsafe { mmap_anonymous(NonZeroUsize::new(page_of(address)), NonZeroUsize::MIN, protection, flags) }.map(drop)
+    }
+}
+
+/// Has the page made at once, and not at the next access.
+///
+/// passes
+mod populated {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = ZEROS | libc::MAP_POPULATE | libc::MAP_NORESERVE;
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), RW, flags) }.map(drop)
+    }
+}
+
+/// Gives the address as a mere hint, and the kernel puts the zeros elsewhere.
+///
+/// breaks: "Replaces the page that contains `address`, whatever is mapped there"
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod a_hint {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: without MAP_FIXED no memory in use is replaced.
+        unsafe { map(page_of(address), page_size(), RW, flags) }.map(drop)
+    }
+}
+
+/// Uses the flag that man pages recommend as the safer MAP_FIXED, which refuses what is mapped.
+///
+/// breaks: "Replaces the page that contains `address`, whatever is mapped there"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::is_one_call_of_mmap failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod no_replace {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: MAP_FIXED_NOREPLACE replaces nothing.
+        unsafe { map(page_of(address), page_size(), RW, ZEROS | libc::MAP_FIXED_NOREPLACE) }.map(drop)
+    }
+}
+
+/// Unmaps first, so that another thread can take the addresses.
+///
+/// breaks: "The call makes exactly one system call, mmap(2): no other thread can take the addresses in between."
+/// fails: zeros_over::is_one_call_of_mmap failed addresses-wait-for-me
+mod unmaps_first_2 {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = std::ptr::with_exposed_provenance_mut(page_of(address));
+        // SAFETY: the caller's promise.
+        Errno::result(unsafe { libc::munmap(start, page_size()) })?;
+        // SAFETY: as above.
+        unsafe { map(page_of(address), page_size(), RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Maps the zeros elsewhere and moves them there: the swap is atomic, but there are two calls.
+///
+/// breaks: "The call makes exactly one system call, mmap(2): no other thread can take the addresses in between."
+/// fails: zeros_over::is_one_call_of_mmap failed
+mod moves_zeros_there {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
+        // SAFETY: without MAP_FIXED no memory in use is replaced.
+        let zeros = unsafe { map(0, page_size(), RW, flags) }?;
+        let zeros = std::ptr::with_exposed_provenance_mut::<c_void>(zeros);
+        let start = std::ptr::with_exposed_provenance_mut::<c_void>(page_of(address));
+        let flags = libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED;
+        // SAFETY: the caller's promise, and nothing refers to the new page.
+        let moved = unsafe { libc::mremap(zeros, page_size(), page_size(), flags, start) };
+        if moved == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(()) }
+    }
+}
+
+/// Passes the address as it is; the kernel refuses all but the first byte of a page.
+///
+/// breaks: "Replaces the page that contains `address`, whatever is mapped there"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod does_not_round {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { map(address, page_size(), RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Rounds up, to the next page.
+///
+/// breaks: "The neighbouring pages do not change."
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod rounds_up {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise, if `address` is the first of a page.
+        unsafe { map(address.next_multiple_of(page_size()), page_size(), RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Adds the offset in the page to the length, so that the page after it goes as well.
+///
+/// breaks: "The neighbouring pages do not change."
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod one_page_from_the_address {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let length = address % page_size() + page_size();
+        // SAFETY: the caller's promise, if `address` is the first of a page.
+        unsafe { map(page_of(address), length, RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Rounds down to a multiple of two pages, with a mask that is one bit too long.
+///
+/// breaks: "The neighbouring pages do not change."
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod starts_two_pages_early {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = address & !(2 * page_size() - 1);
+        // SAFETY: the caller's promise, if the page before it belongs to the caller, too.
+        unsafe { map(start, page_of(address) - start + page_size(), RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Maps shared memory without a file: a child of fork(2) sees what its parent stores.
+///
+/// breaks: "with a private page of zeros for reading and writing"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod shared_zeros {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = libc::MAP_SHARED | libc::MAP_ANONYMOUS | libc::MAP_FIXED;
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), RW, flags) }.map(drop)
+    }
+}
+
+/// Maps zeros for reading only, as nobody should store there.
+///
+/// breaks: "with a private page of zeros for reading and writing"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::replaces_the_page_and_no_other killed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod read_only_zeros {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), libc::PROT_READ, ZEROS) }.map(drop)
+    }
+}
+
+/// Allows everything, and so makes the page executable.
+///
+/// breaks: "with a private page of zeros for reading and writing"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+mod executable_zeros {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), RW | libc::PROT_EXEC, ZEROS) }.map(drop)
+    }
+}
+
+/// Throws the page away with MADV_DONTNEED, which shows zeros only for memory without a file.
+///
+/// breaks: "Replaces the page that contains `address`, whatever is mapped there, with a private page of zeros"
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::is_one_call_of_mmap failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod dont_need {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = std::ptr::with_exposed_provenance_mut(page_of(address));
+        // SAFETY: the caller's promise.
+        Errno::result(unsafe { libc::madvise(start, page_size(), libc::MADV_DONTNEED) }).map(drop)
+    }
+}
+
+/// Zeroes the page with stores, which go to the file.
+///
+/// breaks: "The file that was mapped there does not change."
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::is_one_call_of_mmap failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod stores_zeros {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = std::ptr::with_exposed_provenance_mut::<u8>(page_of(address));
+        // SAFETY: the caller's promise, as long as the page exists and may be written.
+        unsafe { std::ptr::write_bytes(start, 0, page_size()) };
+        Ok(())
+    }
+}
+
+/// Maps /dev/zero, as one did before MAP_ANONYMOUS: it opens a file, in a handler, and needs a free descriptor.
+///
+/// breaks: "The call makes exactly one system call, mmap(2)"
+/// fails: zeros_over::is_one_call_of_mmap failed
+mod dev_zero {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let zero = std::fs::File::options().read(true).write(true).open("/dev/zero");
+        let zero = zero.map_err(|error| Errno::from_raw(error.raw_os_error().unwrap_or(0)))?;
+        let page = NonZeroUsize::new(page_size()).ok_or(Errno::EINVAL)?;
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED;
+        // SAFETY: the caller's promise.
+        unsafe { mmap(NonZeroUsize::new(page_of(address)), page, protection, flags, zero, 0) }.map(drop)
+    }
+}
+
+/// Asks with mincore(2) whether something is mapped there, to be safe.
+///
+/// breaks: "The call makes exactly one system call, mmap(2)"
+/// fails: zeros_over::is_one_call_of_mmap failed
+mod asks_mincore {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = std::ptr::with_exposed_provenance_mut(page_of(address));
+        let mut resident = 0;
+        // SAFETY: mincore(2) writes one byte for one page.
+        Errno::result(unsafe { libc::mincore(start, page_size(), &mut resident) })?;
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Says on the standard error what it does; a handler may not do that, and it is another system call.
+///
+/// breaks: "The call makes exactly one system call, mmap(2)"
+/// fails: zeros_over::is_one_call_of_mmap failed handler-is-like-any-function
+mod says_so {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        eprintln!("no page at {address:#x}: zeros from now on");
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), RW, ZEROS) }.map(drop)
+    }
+}
+
+/// Looks for NULL, which mmap(2) never returns for an error.
+///
+/// breaks: "Those of mmap(2), unchanged."
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod looks_for_null {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = std::ptr::with_exposed_provenance_mut(page_of(address));
+        // SAFETY: the caller's promise.
+        let mapped = unsafe { libc::mmap(start, page_size(), RW, ZEROS, -1, 0) };
+        if mapped.is_null() { Err(Errno::last()) } else { Ok(()) }
+    }
+}
+
+/// Makes every failure an ENOMEM, the only one that it can think of.
+///
+/// breaks: "Those of mmap(2), unchanged."
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod always_enomem {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { map(page_of(address), page_size(), RW, ZEROS) }.map(drop).or(Err(Errno::ENOMEM))
+    }
+}
+
 one_of! {
     pub unsafe fn zeros_over(address: usize) -> Result<(), Errno>;
     covers_the_next_page_too gives_the_address_as_it_is prints_in_the_handler stores_zeros_there
-    takes_a_hint_for_an_order unmaps_first
+    takes_a_hint_for_an_order unmaps_first bare_mmap bare_syscall a_byte_of_a_page populated a_hint no_replace
+    unmaps_first_2 moves_zeros_there does_not_round rounds_up one_page_from_the_address starts_two_pages_early
+    shared_zeros read_only_zeros executable_zeros dont_need stores_zeros dev_zero asks_mincore says_so looks_for_null
+    always_enomem
 }
