@@ -917,7 +917,7 @@ mod size_in_blocks {
 /// breaks: "Commits the draft: writes each page that was stored to"
 /// fails: commit::a_file_open_for_writing_only_is_enough failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
-/// fails: commit::the_draft_follows_the_file_again failed equal-bytes-are-the-page
+/// fails: commit::the_draft_follows_the_file_again failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod page_zero_is_no_page {
     use super::*;

@@ -195,8 +195,8 @@ mod only_loads {
 /// Counts whole pages only, so the last page stays the file's when the length is not a multiple of the page size.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
-/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
 mod forgets_the_broken_last_page {
     use super::*;
 
@@ -210,8 +210,8 @@ mod forgets_the_broken_last_page {
 /// Stores to the first page only, as if the copy were one of the whole mapping.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
-/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod one_store_for_all {
     use super::*;
@@ -224,8 +224,8 @@ mod one_store_for_all {
 /// Steps by 64 KiB, the page size of some other machine.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
-/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod steps_by_64_kib {
     use super::*;
@@ -405,7 +405,7 @@ mod freezes_once_in_a_process {
 /// Looks at the first page: when that has been stored to, it takes the draft for frozen already.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod takes_one_copy_for_all {
     use super::*;
