@@ -93,7 +93,7 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
         )?;
         a_limit_of_the_size()?;
         a_file_that_cannot_be_mapped()?;
-        let (before, new) = (pattern(10), vec![b'!'; 8 << 20]);
+        let (before, new) = (pattern(10), vec![b'!'; 2 << 20]);
         let (_directory, _, file) = named_file(&before)?;
         let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
         // An answer that maps chunk after chunk needs no more address space, and then has to store all bytes.
@@ -102,8 +102,8 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
         hold(&got, error.as_slice(), &file, &before, &wanted).map_err(|failure| {
             let result = error.unwrap_or("Ok");
             let failure = failure.given(text!(
-                "8 MiB to put, in a process that may use 1 MiB more of address space; the result was {result}",
-                "要放入 8 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {result}"
+                "2 MiB to put, in a process that may use 1 MiB more of address space; the result was {result}",
+                "要放入 2 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {result}"
             ));
             if got.is_err() { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
         })

@@ -39,7 +39,7 @@ fn says_when_a_file_is_too_large_to_map() {
     );
     check("2:mapping", law, || {
         let (_directory, path, file) = named_file(&pattern(10))?;
-        file.set_len(8 << 20)?;
+        file.set_len(2 << 20)?;
         let (got, moved) = ask_with_memory(1 << 20, || moved(|| super::sum_of(&path).map_err(kind)))?;
         // In chunks it can be mapped.
         let in_chunks = got == Ok(sum(&pattern(10))) && moved.is_none_or(|moved| moved.read == 0);
@@ -54,8 +54,8 @@ fn says_when_a_file_is_too_large_to_map() {
                 ),
             )
             .given(text!(
-                "a file of 8 MiB, in a process that may use 1 MiB more of address space (RLIMIT_AS)",
-                "8 MiB 的文件，而进程只能再增加 1 MiB 地址空间（RLIMIT_AS）"
+                "a file of 2 MiB, in a process that may use 1 MiB more of address space (RLIMIT_AS)",
+                "2 MiB 的文件，而进程只能再增加 1 MiB 地址空间（RLIMIT_AS）"
             ))
         })?;
         // Adding up 4 GiB would take too long: each mapping of this file fails.
