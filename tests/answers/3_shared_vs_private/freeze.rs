@@ -37,7 +37,7 @@ mod exits_when_done {
 
 /// Takes a page that was loaded from for a copy.
 ///
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod loading_is_enough {
@@ -52,7 +52,7 @@ mod loading_is_enough {
 
 /// Takes a private mapping for a snapshot, and does nothing.
 ///
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod nothing_to_do {
@@ -163,7 +163,7 @@ mod inverts_there_and_back {
 /// Locks the draft in memory and unlocks it: mlock(2) copies the pages of a private writable mapping, but has a limit.
 ///
 /// breaks: "It needs no privilege" (beyond RLIMIT_MEMLOCK nothing is frozen)
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 mod locks_and_unlocks {
     use super::*;
 
@@ -179,7 +179,7 @@ mod locks_and_unlocks {
 /// Loads a byte of each page, in the belief that the first access makes the copy.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod only_loads {
@@ -256,7 +256,7 @@ mod stores_zeros {
 /// Takes the protection PROT_WRITE away, which stops this process's stores and no one else's.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen killed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
@@ -289,7 +289,7 @@ mod copies_then_forbids_stores {
 /// Faults the pages in for reading: they are present then, and still the file's.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod populates_for_reading {
@@ -303,7 +303,7 @@ mod populates_for_reading {
 /// Reads all bytes into a buffer and leaves the buffer at that: a snapshot that nobody sees.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod snapshots_into_a_buffer {
@@ -338,7 +338,7 @@ mod replaces_it_by_anonymous_memory {
 /// Skips pages of zeros to save memory, on the theory that they are holes which nobody fills.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 mod skips_pages_of_zeros {
     use super::*;
 
@@ -356,7 +356,7 @@ mod skips_pages_of_zeros {
 /// Copies only the pages that are in the page cache, as if the others could not change.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 mod only_what_is_in_the_page_cache {
     use super::*;
 
@@ -371,7 +371,7 @@ mod only_what_is_in_the_page_cache {
 /// Stores in a forked child, so that the copies are the child's and end with it.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod stores_in_a_child {
