@@ -638,7 +638,8 @@ fn an_answer_that_floods_or_takes_all_memory_or_leaves_a_thread_panicking_is_tol
     let all = "let mut all = Vec::new();\n    loop { all.push(vec![byte; 64 << 20]); }";
     copy.save(&with_first_body(&format!("{right}\n    {all}")));
     // In a child that is asked as in one that is traced.
-    assert!(copy.verdicts()[..3].iter().all(|(_, verdict)| verdict == "out_of_memory"), "{:?}", copy.verdicts());
+    let verdicts = copy.verdicts();
+    assert!(verdicts[..3].iter().all(|(_, verdict)| verdict == "out_of_memory"), "{verdicts:?}");
 }
 
 #[test]
