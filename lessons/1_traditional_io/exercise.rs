@@ -110,7 +110,7 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// # Errors
 /// - `InvalidData` when the file is empty, or holds anything but a number; it does not change.
 /// - `InvalidData` when the number is `u64::MAX` or more; the file does not change.
-/// - Any other error of a call, unchanged, such as EACCES for a file that can't be read.
+/// - Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file.
 ///
 /// # Example
 /// ```text

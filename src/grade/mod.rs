@@ -12,6 +12,7 @@ mod failure;
 pub mod fixtures;
 pub mod misconception;
 mod property;
+mod refuse;
 mod report;
 mod restrict;
 mod todo;
@@ -26,6 +27,7 @@ pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub(crate) use failure::Limit;
 pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
+pub use refuse::refuse;
 pub use report::{REPORT_VARIABLE, Report};
 pub use restrict::{FORKS, drop_privileges, refuse_calls};
 pub use trace::{

@@ -1,23 +1,53 @@
 use super::*;
 
-/// A directory, and in it a counter with this text, if any, and another file, which must not change.
+/// Files beside the counter, which must not change. Some have names that are nearly those of temporary files.
+const OTHERS: [&str; 4] = [".repl-1", ".replacing", "counter.bak", "old.replacing-1"];
+const NOT_THE_COUNTER: &str = "not the counter\n";
+
+/// A directory, and in it a counter with this text, if any, and the other files.
 fn counter(text: Option<&str>) -> Result<(TempDir, PathBuf), Failure> {
     let directory = tempfile::tempdir()?;
     let path = directory.path().join("counter");
     if let Some(text) = text {
         fs::write(&path, text)?;
     }
-    fs::write(directory.path().join("counter.bak"), "not the counter\n")?;
+    for other in OTHERS {
+        fs::write(directory.path().join(other), NOT_THE_COUNTER)?;
+    }
     Ok((directory, path))
 }
 
+/// What the call returns, which should hold no lock any more.
 fn answer(path: &Path) -> Result<Result<u64, String>, Failure> {
-    ask(|| super::increment(path).map_err(kind))
+    let directory = path.parent().unwrap_or(path).to_owned();
+    let (answer, free) = ask(|| {
+        let answer = super::increment(path).map_err(kind);
+        (answer, File::open(&directory).is_ok_and(is_free))
+    })?;
+    ensure(free, || {
+        let failure = Failure::new(
+            text!("the directory is not locked any more", "目录上不再有锁"),
+            text!("it still is", "锁还没有放开"),
+        );
+        failure.given(text!("after the call has returned", "调用返回之后"))
+    })?;
+    Ok(answer)
+}
+
+/// Whether nobody has a lock on the directory.
+fn is_free(directory: File) -> bool {
+    Flock::lock(directory, FlockArg::LockExclusiveNonblock).is_ok()
 }
 
 /// Expects that the file holds this number.
 fn has(path: &Path, wanted: u64) -> Result<(), Failure> {
-    let text = fs::read(path)?;
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let wanted = text!("the file holds \"{wanted}\\n\"", "文件内容为 \"{wanted}\\n\"");
+            return Err(Failure::new(wanted, text!("there is no file", "文件不存在")));
+        }
+        text => text?,
+    };
     ensure(text == format!("{wanted}\n").as_bytes(), || {
         let text = shown(&text);
         Failure::new(text!("the file holds \"{wanted}\\n\"", "文件内容为 \"{wanted}\\n\""), {
@@ -26,20 +56,30 @@ fn has(path: &Path, wanted: u64) -> Result<(), Failure> {
     })
 }
 
-/// Expects nothing in the directory but the counter and the other file, which has not changed.
+/// Expects nothing in the directory but the counter, if it is there, and the other files, which have not changed.
 fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
-    let names = names_in(directory.path())?;
-    let other = fs::read_to_string(directory.path().join("counter.bak")).unwrap_or_default();
-    ensure(names == ["counter", "counter.bak"] && other == "not the counter\n", || {
+    let mut names = names_in(directory.path())?;
+    names.retain(|name| name != "counter");
+    let same = |other: &str| fs::read_to_string(directory.path().join(other)).is_ok_and(|text| text == NOT_THE_COUNTER);
+    if let Some(other) = OTHERS.iter().find(|other| !same(other)) {
+        let wanted = text!("{other}, another file in the directory, is as it was", "目录里另一个文件 {other} 保持原样");
+        return Err(Failure::new(wanted, text!("it has been changed or removed", "它被修改或删除了")));
+    }
+    names.retain(|name| !OTHERS.contains(&name.as_str()));
+    ensure(names.is_empty(), || {
         let names = names.join(", ");
         Failure::new(
-            text!(
-                "the directory holds the counter, and counter.bak as it was",
-                "目录里只有计数器，以及原样未动的 counter.bak"
-            ),
-            text!("it holds {names}", "现在有：{names}"),
+            text!("no other file is in the directory than before", "目录里没有多出文件"),
+            text!("there is {names}", "多出了 {names}"),
         )
     })
+}
+
+/// What is in the directory beside the counter and the other files.
+fn left_in(directory: &TempDir) -> Result<Vec<String>, Failure> {
+    let mut names = names_in(directory.path())?;
+    names.retain(|name| name != "counter" && !OTHERS.contains(&name.as_str()));
+    Ok(names)
 }
 
 #[test]
@@ -56,6 +96,8 @@ fn gives_the_next_number() {
             (Some("9\n"), 10),
             (Some("41"), 42),
             (Some("18446744073709551614\n"), u64::MAX),
+            (Some("007\n"), 8),
+            (Some("00000000000000000000000000000000000000041"), 42),
         ];
         for_each(
             cases,
@@ -70,17 +112,36 @@ fn gives_the_next_number() {
                 nothing_beside(&directory)
             },
         )?;
+        for (mode, umask) in [(0o640, 0o022), (0o666, 0o077), (0o4751, 0o022), (0o400, 0o777)] {
+            let (_directory, path) = counter(Some("7\n"))?;
+            fs::set_permissions(&path, Permissions::from_mode(mode))?;
+            let got = ask(|| {
+                nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(umask));
+                super::increment(&path).map_err(kind)
+            })?;
+            let given = || {
+                text!(
+                    "a file with mode {mode:o}, and the umask {umask:o}",
+                    "权限为 {mode:o} 的文件，umask 为 {umask:o}"
+                )
+            };
+            equal(&got, &Ok(8)).map_err(|failure| failure.given(given()))?;
+            let now = fs::metadata(&path)?.permissions().mode() & 0o7777;
+            ensure(now == mode, || {
+                let wanted = text!("the mode is {mode:o}, as before", "权限保持 {mode:o}");
+                let failure = Failure::new(wanted, text!("it is {now:o}", "变成了 {now:o}")).given(given());
+                // An answer that never sets the mode leaves that of a new file.
+                let unset = [0o600, 0o644, 0o666].iter().any(|new| now == new & !umask);
+                if unset && now != mode & !umask {
+                    failure.shows(&belief::A_NEW_FILE_HAS_THE_OLD_MODE)
+                } else {
+                    failure
+                }
+            })?;
+        }
         let (_directory, path) = counter(Some("7\n"))?;
-        fs::set_permissions(&path, Permissions::from_mode(0o640))?;
         let mut open = File::open(&path)?;
         equal(&answer(&path)?, &Ok(8))?;
-        let mode = fs::metadata(&path)?.permissions().mode() & 0o7777;
-        ensure(mode == 0o640, || {
-            Failure::new(text!("the mode is 640, as before", "权限保持 640"), {
-                text!("it is {mode:o}", "变成了 {mode:o}")
-            })
-            .shows(&belief::A_NEW_FILE_HAS_THE_OLD_MODE)
-        })?;
         let mut seen = String::new();
         open.read_to_string(&mut seen)?;
         ensure(seen == "7\n", || {
@@ -109,7 +170,29 @@ fn refuses_what_is_no_number() {
     );
     check("replace", rule, || {
         for_each(
-            ["", "\n", "x\n", "12 34\n", "-1\n", "18446744073709551615\n", "18446744073709551616\n"],
+            [
+                "",
+                "\n",
+                "x\n",
+                "12 34\n",
+                "-1\n",
+                "+7\n",
+                " 7\n",
+                "7 \n",
+                "7\n\n",
+                "\n7\n",
+                "7\r\n",
+                "7\0",
+                "0x7\n",
+                "1_000\n",
+                "7e1\n",
+                "٧\n",
+                "18446744073709551615\n",
+                "18446744073709551616\n",
+                "99999999999999999999999999\n",
+                "0000000000000000000000000000000000000007x\n",
+                "12345678901234567890 and more\n",
+            ],
             |text| text!("a file with {text:?}", "内容为 {text:?} 的文件"),
             |text| {
                 let (directory, path) = counter(Some(text))?;
@@ -170,64 +253,86 @@ fn leaves_a_whole_number_whenever_it_is_killed() {
     });
 }
 
+/// When a process was killed, by the name of the call that it was about to make.
+fn before_call(n: usize, call: &Call) -> Text {
+    let name = match call.number {
+        libc::SYS_openat => "open(2)",
+        libc::SYS_close => "close(2)",
+        libc::SYS_flock => "flock(2)",
+        libc::SYS_fsync | libc::SYS_fdatasync => "fsync(2)",
+        libc::SYS_fchmod => "fchmod(2)",
+        libc::SYS_getdents64 => "getdents(2)",
+        libc::SYS_statx | libc::SYS_fstat | libc::SYS_newfstatat => "stat(2)",
+        number if RENAMES.contains(&number) => "rename(2)",
+        number if REMOVES.contains(&number) => "unlink(2)",
+        number if READS.contains(&number) => "read(2)",
+        number if WRITES.contains(&number) => "write(2)",
+        _ => {
+            let call = n + 1;
+            return text!("killed just before its system call number {call}", "在第 {call} 次系统调用之前被杀死");
+        }
+    };
+    text!("killed just before a call of {name}", "在调用 {name} 之前被杀死")
+}
+
 /// Kills the process before each of its calls in turn, and calls the function again each time.
 fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
     let (directory, path) = counter(begins)?;
-    let files = || -> Result<usize, Failure> { Ok(fs::read_dir(&directory)?.count()) };
-    let files_before = files()?;
+    let mode = || fs::metadata(&path).map(|metadata| metadata.permissions().mode() & 0o7777);
+    let begin = || match begins {
+        Some(text) => fs::write(&path, text).and_then(|()| fs::set_permissions(&path, Permissions::from_mode(0o640))),
+        None if path.exists() => fs::remove_file(&path),
+        None => Ok(()),
+    };
+    begin()?;
     for n in 0.. {
         let killed = killed_before_call(n, || Ok(()), |()| super::increment(&path).map(drop).map_err(error_text))?;
-        let call = n + 1;
         let (en, zh) = begins.map_or(("no file", "文件不存在"), |_| ("a file with the number 9", "文件内容为 9"));
-        let when = || {
-            Text::new(
-                format!("{en}; killed just before its call number {call}"),
-                format!("{zh}；在第 {call} 次系统调用之前被杀死"),
-            )
-        };
+        let moment = killed.as_ref().map_or_else(|| text!("after the call", "调用之后"), |call| before_call(n, call));
+        let when = || Text::new(format!("{en}; {}", moment.en), format!("{zh}；{}", moment.zh));
         let text = path.exists().then(|| fs::read(&path)).transpose()?;
         let next = number + 1;
         let holds = |number: u64| text.as_deref() == Some(format!("{number}\n").as_bytes());
         let as_before = text.as_deref() == begins.map(str::as_bytes) || holds(number);
         ensure(as_before || holds(next), || {
             let wanted = text!("the file is as it was, or holds {next}", "文件保持原样，或者内容为 {next}");
-            let now = text.as_deref().map_or("-".to_owned(), shown);
-            let failure = Failure::new(wanted, text!("it holds {now}", "是 {now}"));
+            let now = match text.as_deref().map(shown) {
+                Some(now) => text!("it holds {now}", "是 {now}"),
+                None => text!("there is no file", "文件不存在"),
+            };
+            let failure = Failure::new(wanted, now);
             failure.shows(&belief::REWRITING_IS_ONE_STEP).given(when())
         })?;
+        if begins.is_some() {
+            let mode = mode()?;
+            ensure(mode == 0o640, || {
+                let wanted = text!("the file has the mode 640, as before", "文件权限保持 640");
+                Failure::new(wanted, text!("it has the mode {mode:o}", "权限是 {mode:o}")).given(when())
+            })?;
+        }
+        let left = left_in(&directory)?;
+        if let Some(name) = left.iter().find(|name| !name.starts_with(TEMPORARY)) {
+            let wanted =
+                text!("the name of a temporary file begins with {TEMPORARY}", "临时文件的名字以 {TEMPORARY} 开头");
+            return Err(Failure::new(wanted, text!("there is {name}", "出现了 {name}")).given(when()));
+        }
         if killed.is_none() {
             return ensure(n > 0, || Failure::new(text!("calls", "系统调用"), text!("none", "没有")));
         }
-        if n > 0 && as_before && files()? == files_before {
+        if n > 0 && as_before && left.is_empty() {
             continue; // the same as after the kill before
         }
         let next = if as_before { number + 1 } else { number + 2 };
         equal(&answer(&path)?, &Ok(next)).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
-        let left = files()? > 2;
+        let left = left_in(&directory)?.iter().any(|name| name.starts_with(TEMPORARY));
         nothing_beside(&directory).map_err(|failure| {
             let failure = if left { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure };
             let Text { en, zh } = when();
             failure.given(Text::new(format!("{en}, then called again"), format!("{zh}，然后再调用一次")))
         })?;
-        match begins {
-            Some(text) => fs::write(&path, text)?,
-            None => fs::remove_file(&path)?,
-        }
+        begin()?;
     }
     Ok(())
-}
-
-/// The calls that matter, each by what it does.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Did {
-    Opened { fd: u64, to_write: bool },
-    Closed(u64),
-    Wrote(u64),
-    Synced(u64),
-    SyncedAll,
-    Locked(u64),
-    Unlocked(u64),
-    Renamed,
 }
 
 /// renameat2(2) without flags replaces; rename(2) is a call of its own on older architectures only.
@@ -239,33 +344,68 @@ const RENAMES: &[i64] = &[
     libc::SYS_rename,
 ];
 
-fn did(calls: &[Call]) -> Vec<Did> {
-    let done = calls.iter().filter(|call| call.answer >= 0);
-    let done = done.filter_map(|call| {
-        let (fd, operation) = (call.arguments[0], call.arguments[1]);
-        let flag = |flag: i32| operation & u64::from(flag.unsigned_abs()) != 0;
-        Some(match call.number {
-            number if RENAMES.contains(&number) => Did::Renamed,
-            libc::SYS_openat => {
-                let to_write = call.arguments[2] & u64::from(libc::O_ACCMODE.unsigned_abs()) != 0;
-                Did::Opened { fd: call.answer.unsigned_abs(), to_write }
-            }
-            libc::SYS_close => Did::Closed(fd),
-            libc::SYS_write | libc::SYS_pwrite64 | libc::SYS_writev | libc::SYS_pwritev if fd > 2 => Did::Wrote(fd),
-            libc::SYS_fsync | libc::SYS_fdatasync => Did::Synced(fd),
-            libc::SYS_sync | libc::SYS_syncfs => Did::SyncedAll,
-            libc::SYS_flock if flag(libc::LOCK_EX) => Did::Locked(fd),
-            libc::SYS_flock if flag(libc::LOCK_UN) => Did::Unlocked(fd),
-            _ => return None,
-        })
-    });
-    done.collect()
+/// The calls that remove a name.
+const REMOVES: &[i64] = &[
+    libc::SYS_unlinkat,
+    #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+    libc::SYS_unlink,
+];
+
+/// Whether the call locks a file, in any way.
+fn locks(call: &Call) -> bool {
+    let operations = [libc::F_SETLK, libc::F_SETLKW, libc::F_OFD_SETLK, libc::F_OFD_SETLKW];
+    let of_fcntl = || operations.iter().any(|operation| call.arguments[1] == u64::from(operation.unsigned_abs()));
+    call.number == libc::SYS_flock || (call.number == libc::SYS_fcntl && of_fcntl())
 }
 
-fn watched() -> Result<Vec<Did>, Failure> {
-    let (_directory, path) = counter(Some("7\n"))?;
-    let calls = calls_of(|| Ok(()), |()| super::increment(&path).map(drop).map_err(error_text))?;
-    Ok(did(&calls))
+const WRITES: [i64; 4] = [libc::SYS_write, libc::SYS_pwrite64, libc::SYS_writev, libc::SYS_pwritev];
+const READS: [i64; 4] = [libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv];
+
+/// The calls of an increment of a counter with a leftover beside it, and what was there at each.
+struct Steps {
+    calls: Vec<FileCall>,
+    /// Whether somebody had a lock on the directory just before each call.
+    locked: Vec<bool>,
+    /// The files in the directory just before the last call of rename(2).
+    at_rename: Vec<FileId>,
+    directory: FileId,
+    old: FileId,
+    new: FileId,
+}
+
+impl Steps {
+    fn watch() -> Result<Steps, Failure> {
+        let (directory, path) = counter(Some("7\n"))?;
+        fs::write(directory.path().join(format!("{TEMPORARY}left")), "8")?;
+        let id = |path: &Path| FileId::of(&File::open(path)?);
+        let (old, of_directory) = (id(&path)?, id(directory.path())?);
+        let (mut locked, mut at_rename) = (Vec::new(), Vec::new());
+        let act = || super::increment(&path).map_err(kind);
+        let watched = watch(act, |step| {
+            locked.push(!File::open(&directory).is_ok_and(is_free));
+            if RENAMES.contains(&step.call.number) {
+                let entries = fs::read_dir(&directory).into_iter().flatten().flatten();
+                at_rename = entries.filter_map(|entry| id(&entry.path()).ok()).collect();
+            }
+            false
+        })?;
+        equal(&watched.answer, &Ok(8))?;
+        Ok(Steps { calls: watched.calls, locked, at_rename, directory: of_directory, old, new: id(&path)? })
+    }
+
+    fn renamed(&self) -> Option<usize> {
+        self.calls.iter().rposition(|step| step.call.answer >= 0 && RENAMES.contains(&step.call.number))
+    }
+
+    /// The calls that put this file on the disk: their indexes.
+    fn syncs(&self, file: FileId) -> impl Iterator<Item = usize> {
+        let is_sync = move |step: &FileCall| match step.call.number {
+            libc::SYS_fsync | libc::SYS_fdatasync => step.names(0, file),
+            libc::SYS_sync | libc::SYS_syncfs => true,
+            _ => false,
+        };
+        self.calls.iter().enumerate().filter(move |(_, step)| step.call.answer >= 0 && is_sync(step)).map(|(n, _)| n)
+    }
 }
 
 #[test]
@@ -276,21 +416,27 @@ fn is_on_the_disk_when_it_returns() {
         "fsync(2)：它只保证文件自身的内容落盘，不保证目录项；目录项要靠对目录调用 fsync(2)。rename(2) 对两者何时落盘不作任何保证。"
     );
     check("replace", rule, || {
-        let did = watched()?;
-        let Some(renamed) = did.iter().rposition(|&did| did == Did::Renamed) else {
+        let steps = Steps::watch()?;
+        let Some(renamed) = steps.renamed() else {
             return Err(Failure::new(
                 text!("a new file gets the name with rename(2)", "新文件通过 rename(2) 得到名字"),
                 text!("there was no rename(2)", "没有调用 rename(2)"),
             )
             .shows(&belief::REWRITING_IS_ONE_STEP));
         };
-        let before = &did[..renamed];
-        let wrote = before.iter().rposition(|did| matches!(did, Did::Wrote(_))).ok_or_else(|| {
+        ensure(steps.at_rename.contains(&steps.new), || {
+            Failure::new(
+                text!("the new file has been made in the directory of the old one", "新文件建在旧文件所在的目录里"),
+                text!("it was not there before rename(2)", "rename(2) 之前它不在那里"),
+            )
+            .given(text!("rename(2) fails between two file systems (EXDEV)", "rename(2) 不能跨文件系统（EXDEV）"))
+        })?;
+        let writes = |step: &FileCall| WRITES.contains(&step.call.number) && step.names(0, steps.new);
+        let wrote = steps.calls[..renamed].iter().rposition(writes).ok_or_else(|| {
             let wanted = text!("the new number is written before the name changes", "改名之前写好新的数");
             Failure::new(wanted, text!("nothing was written before rename(2)", "rename(2) 之前什么都没写"))
         })?;
-        let syncs = syncs(&did);
-        let file = syncs.iter().any(|&(at, of)| wrote < at && at < renamed && of != Some(Kind::Directory));
+        let file = steps.syncs(steps.new).any(|at| wrote < at && at < renamed);
         ensure(file, || {
             Failure::new(
                 text!(
@@ -301,8 +447,7 @@ fn is_on_the_disk_when_it_returns() {
             )
             .shows(&belief::RENAME_WRITES_THE_FILE)
         })?;
-        let directory = syncs.iter().any(|&(at, of)| renamed < at && of != Some(Kind::File));
-        ensure(directory, || {
+        ensure(steps.syncs(steps.directory).any(|at| renamed < at), || {
             Failure::new(
                 text!("fsync(2) of the directory, after rename(2)", "rename(2) 之后对目录调用 fsync(2)"),
                 text!("there was none", "没有调用"),
@@ -312,29 +457,79 @@ fn is_on_the_disk_when_it_returns() {
     });
 }
 
-/// What a descriptor refers to, as far as the calls tell: a directory can't be opened for writing.
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
-    File,
-    Directory,
+/// The error with which a call fails, and what it may be called: tempfile keeps the kind of an error of write(2) only.
+fn error_of(call: &str) -> (Errno, &'static [&'static str]) {
+    match call {
+        "write(2)" => (Errno::ENOSPC, &["ENOSPC", "StorageFull"]),
+        _ => (Errno::EIO, &["EIO"]),
+    }
 }
 
-/// Each call of fsync(2) or a similar one: its index among the calls, and what it syncs if that is known.
-fn syncs(did: &[Did]) -> Vec<(usize, Option<Kind>)> {
-    // A descriptor refers to the same file until it is closed.
-    let mut kinds = BTreeMap::new();
-    let mut syncs = Vec::new();
-    for (n, did) in did.iter().enumerate() {
-        match *did {
-            Did::Opened { fd, to_write: true } | Did::Wrote(fd) => drop(kinds.insert(fd, Kind::File)),
-            Did::Locked(fd) => drop(kinds.insert(fd, Kind::Directory)),
-            Did::Opened { fd, .. } | Did::Closed(fd) => drop(kinds.remove(&fd)),
-            Did::Synced(fd) => syncs.push((n, kinds.get(&fd).copied())),
-            Did::SyncedAll => syncs.push((n, None)),
-            Did::Unlocked(_) | Did::Renamed => {}
+#[test]
+fn returns_the_error_of_a_call() {
+    let rule = text!(
+        "A call that fails has not done what the next steps rely on. Its errno says why: a caller can decide by it only \
+         if it gets the same one.",
+        "一次调用失败了，后面各步所依赖的事就没有做成。errno 说明了原因，只有原样传给调用者，调用者才能据此决定怎么办。"
+    );
+    check("replace", rule, || {
+        let steps = Steps::watch()?;
+        // Each call of these that the answer makes, by its number and its descriptor. Another child gets the same
+        // descriptors, since this process has none open that it had not then.
+        let mut calls: Vec<(i64, Option<u64>, &str)> = Vec::new();
+        for step in steps.calls.iter().filter(|step| step.call.answer >= 0) {
+            let (number, descriptor) = (step.call.number, Some(step.call.arguments[0]));
+            let call = match number {
+                libc::SYS_flock => (number, None, "flock(2)"),
+                libc::SYS_getdents64 => (number, None, "getdents(2)"),
+                _ if RENAMES.contains(&number) => (number, None, "rename(2)"),
+                _ if WRITES.contains(&number) && step.names(0, steps.new) => (number, descriptor, "write(2)"),
+                libc::SYS_fsync | libc::SYS_fdatasync if step.names(0, steps.new) => {
+                    (number, descriptor, "fsync(2) of the file")
+                }
+                libc::SYS_fsync | libc::SYS_fdatasync if step.names(0, steps.directory) => {
+                    (number, descriptor, "fsync(2) of the directory")
+                }
+                libc::SYS_fchmod if step.names(0, steps.new) => (number, descriptor, "fchmod(2)"),
+                _ => continue,
+            };
+            if !calls.contains(&call) {
+                calls.push(call);
+            }
         }
-    }
-    syncs
+        for_each(
+            calls,
+            |(_, _, name)| {
+                let errno = error_of(name).0;
+                text!("{name} fails with {errno:?}", "{name} 以 {errno:?} 失败")
+            },
+            |&(number, descriptor, name)| {
+                let (errno, names) = error_of(name);
+                let (directory, path) = counter(Some("7\n"))?;
+                fs::write(directory.path().join(format!("{TEMPORARY}left")), "8")?;
+                let got = ask(|| {
+                    refuse(number, descriptor, errno).map_err(|_| None)?;
+                    super::increment(&path).map_err(|error| Some(kind(error)))
+                })?;
+                let got = match got {
+                    Err(None) => return Ok(()), // this machine refuses no calls
+                    got => got.map_err(Option::unwrap_or_default),
+                };
+                refused(&got, names)?;
+                // Leftovers may be removed at the end, when the file is the new one.
+                if !["fsync(2) of the directory", "getdents(2)"].contains(&name) {
+                    has(&path, 7)?;
+                }
+                let mut left = left_in(&directory)?;
+                left.retain(|name| *name != format!("{TEMPORARY}left"));
+                ensure(left.is_empty(), || {
+                    let wanted = text!("a call that fails leaves no temporary file", "失败的调用不留下临时文件");
+                    let names = left.join(", ");
+                    Failure::new(wanted, text!("it leaves {names}", "留下了 {names}"))
+                })
+            },
+        )
+    });
 }
 
 /// Waits until the player has sent a message, has ended, or waits for a lock (proc_locks(5): `->`). Returns whether it
@@ -360,6 +555,96 @@ fn waits_for_a_lock(player: &Player) -> Result<bool, Failure> {
     Ok(true)
 }
 
+/// Returns when a signal that was sent to the process has been delivered.
+fn delivered(player: &Player, signal: Signal) -> Result<(), Failure> {
+    let (until, bit) = (Instant::now() + deadline(), 1_u64 << (signal as i32 - 1));
+    while Instant::now() < until {
+        let status = fs::read_to_string(format!("/proc/{}/status", player.pid())).unwrap_or_default();
+        let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
+        if pending.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).is_none_or(|pending| pending & bit == 0) {
+            return Ok(());
+        }
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+extern "C" fn does_nothing(_: i32) {}
+
+/// Calls the function while the check has a lock of this kind on the directory, interrupts it while it waits, replaces
+/// the counter, and then releases the lock.
+fn waits_for(how: FlockArg) -> Result<(), Failure> {
+    let (directory, path) = counter(Some("7\n"))?;
+    let (en, zh) = match how {
+        FlockArg::LockShared => ("a shared", "共享锁"),
+        _ => ("an exclusive", "独占锁"),
+    };
+    let given = || text!("the check holds {en} lock on the directory", "检查程序正持有目录的{zh}");
+    let held = Flock::lock(File::open(directory.path())?, how).map_err(|(_, errno)| errno)?;
+    // What the process that holds the lock does meanwhile.
+    let new = directory.path().join(format!("{TEMPORARY}mine"));
+    fs::write(&new, "42\n")?;
+    let mut player = start(|peer| {
+        let handler = SigAction::new(SigHandler::Handler(does_nothing), SaFlags::empty(), SigSet::empty());
+        // SAFETY: the handler does nothing.
+        unsafe { sigaction(Signal::SIGUSR1, &handler) }.map_err(error_text)?;
+        let answer = super::increment(&path).map_or_else(kind, |number| number.to_string());
+        peer.send(answer.as_bytes()).map_err(error_text)
+    })?;
+    if !waits_for_a_lock(&player)? {
+        let number = String::from_utf8_lossy(&player.receive()?).into_owned();
+        let failure = Failure::new(
+            text!("it waits until the directory is unlocked", "一直等到目录解锁"),
+            text!("it returned {number} at once", "没有等，直接给出了 {number}"),
+        )
+        .given(given());
+        if number.parse::<u64>().is_err() {
+            return Err(failure);
+        }
+        let steps = Steps::watch()?;
+        let locks: Vec<_> = steps.calls.iter().filter(|step| locks(&step.call)).collect();
+        return Err(match locks.as_slice() {
+            [] => failure.shows(&belief::RENAME_IS_A_LOCK),
+            locks if locks.iter().any(|step| step.names(0, steps.old)) => failure.shows(&belief::A_LOCK_IS_ON_THE_NAME),
+            _ => failure,
+        });
+    }
+    kill(player.pid(), Signal::SIGUSR1)?;
+    delivered(&player, Signal::SIGUSR1)?;
+    if !waits_for_a_lock(&player)? {
+        let answer = String::from_utf8_lossy(&player.receive()?).into_owned();
+        let failure = Failure::new(
+            text!("it goes on waiting until the directory is unlocked", "继续等到目录解锁"),
+            text!("it returned {answer}", "它返回了 {answer}"),
+        )
+        .given(text!(
+            "a signal interrupts flock(2) while it waits (EINTR)",
+            "等锁时来了信号，flock(2) 被打断（EINTR）"
+        ));
+        return Err(if answer == "EINTR" { failure.shows(&belief::EINTR_IS_AN_ERROR) } else { failure });
+    }
+    ensure(fs::rename(&new, &path).is_ok(), || {
+        Failure::new(
+            text!("it removes no temporary file before it has the lock", "拿到锁之前不删除临时文件"),
+            text!("it removed that of the process whose turn it is", "它删掉了正持有锁的进程的临时文件"),
+        )
+        .given(given())
+    })?;
+    held.unlock().map_err(|(_, errno)| errno)?;
+    let number = String::from_utf8_lossy(&player.receive()?).into_owned();
+    player.end()?;
+    ensure(number == "43", || {
+        let failure = Failure::new(text!("it returns 43", "给出 43"), text!("it returned {number}", "给出了 {number}"))
+            .given(text!(
+                "the check holds {en} lock on the directory; it replaces 7 by 42 while the call waits, and unlocks",
+                "检查程序持有目录的{zh}；在调用等锁期间把 7 换成 42，然后解锁"
+            ));
+        if number == "8" { failure.shows(&belief::WHAT_WAS_READ_STILL_HOLDS) } else { failure }
+    })?;
+    has(&path, 43)?;
+    nothing_beside(&directory)
+}
+
 #[test]
 fn waits_for_its_turn() {
     let rule = text!(
@@ -369,49 +654,23 @@ fn waits_for_its_turn() {
         "rename(2) 自身是一步完成的，但“读出、加一、替换”整个过程不是：两个进程读到同一个数，就会给出同一个新数。flock(2) 锁的是打开的那个文件；若锁的是计数器本身，等到锁时它可能早已被替换。"
     );
     check("replace", rule, || {
-        let (directory, path) = counter(Some("7\n"))?;
-        let held = Flock::lock(File::open(directory.path())?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-        let mut player = start(|peer| {
-            let number = super::increment(&path).map_err(error_text)?;
-            peer.send(number.to_string().as_bytes()).map_err(error_text)
-        })?;
-        let given = || text!("the check holds the lock on the directory", "检查程序正持有目录的锁");
-        if !waits_for_a_lock(&player)? {
-            let number = String::from_utf8_lossy(&player.receive()?).into_owned();
-            let locks = watched()?.iter().any(|did| matches!(did, Did::Locked(_)));
-            let failure = Failure::new(
-                text!("it waits until the directory is unlocked", "一直等到目录解锁"),
-                text!("it returned the number {number} at once", "没有等，直接给出了 {number}"),
-            );
-            let shown = if locks { &belief::A_LOCK_IS_ON_THE_NAME } else { &belief::RENAME_IS_A_LOCK };
-            return Err(failure.shows(shown).given(given()));
-        }
-        // What the process that holds the lock does meanwhile.
-        let new = directory.path().join(".replacing-mine");
-        fs::write(&new, "42\n")?;
-        fs::rename(&new, &path)?;
-        held.unlock().map_err(|(_, errno)| errno)?;
-        let number = String::from_utf8_lossy(&player.receive()?).into_owned();
-        player.end()?;
-        ensure(number == "43", || {
-            Failure::new(text!("it returns 43", "给出 43"), text!("it returned {number}", "给出了 {number}"))
-                .given(text!("7 is replaced by 42 while it waits for the lock", "在它等锁期间，7 被替换成了 42"))
-                .shows(&belief::WHAT_WAS_READ_STILL_HOLDS)
-        })?;
-        has(&path, 43)?;
-        nothing_beside(&directory)?;
+        waits_for(FlockArg::LockExclusive)?;
+        waits_for(FlockArg::LockShared)?;
 
-        let did = watched()?;
-        let first = did.iter().find_map(|did| match did {
-            Did::Locked(fd) => Some(*fd),
-            _ => None,
-        });
-        let Some(lock) = first else { return Ok(()) }; // it waited, so it has locked in some other way
-        let locked = did.iter().position(|did| *did == Did::Locked(lock)).unwrap_or_default();
-        let ends = |did: &Did| matches!(did, Did::Closed(fd) | Did::Unlocked(fd) if *fd == lock);
-        let unlocked = did[locked..].iter().position(ends).map(|n| locked + n);
-        let last = did.iter().rposition(|did| matches!(did, Did::Renamed | Did::Synced(_) | Did::SyncedAll));
-        ensure(unlocked.is_none_or(|unlocked| last.is_none_or(|last| last < unlocked)), || {
+        let steps = Steps::watch()?;
+        let reads = |step: &FileCall| READS.contains(&step.call.number) && step.names(0, steps.old);
+        let first = steps.calls.iter().position(reads);
+        let last = steps.syncs(steps.directory).last().max(steps.renamed());
+        let removes = |step: &FileCall| REMOVES.contains(&step.call.number);
+        let (Some(first), Some(last)) = (first, last) else { return Ok(()) }; // other checks say so
+        let early = (0..first).find(|&n| removes(&steps.calls[n]) && !steps.locked[n]);
+        ensure(early.is_none(), || {
+            Failure::new(
+                text!("the lock is taken before a temporary file is removed", "先拿到锁，再删除临时文件"),
+                text!("a file was removed without it", "没有锁就删除了文件"),
+            )
+        })?;
+        ensure((first..=last).all(|n| steps.locked[n]), || {
             Failure::new(
                 text!("the lock is held until the new number is on the disk", "锁要一直持有到新的数落盘"),
                 text!("it was released before that", "在此之前就放开了锁"),

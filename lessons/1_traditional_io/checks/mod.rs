@@ -1,9 +1,9 @@
 //! The checks of exercise 1. Each runs the learner's function in a child. Most pass it a simulated file: its calls are
-//! short, interrupted, or refused for lack of space; or the process is killed or the power cut before each of them in
+//! short, interrupted, or refused for lack of space, or they fail; or the process is killed or the power cut before each of them in
 //! turn. The others watch the system calls with ptrace(2), as strace would show them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeSet, VecDeque};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -16,10 +16,10 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
-    Call, Failure, Player, Verdict, ask, calls_of, check, deadline, ensure, error_text, for_all, for_each,
-    killed_before_call, kind, start,
+    Call, Failure, FileCall, FileId, Player, Verdict, ask, check, deadline, ensure, error_text, for_all, for_each,
+    killed_before_call, kind, refuse, start, watch,
 };
-use mmap_workbook::lesson_1::Calls;
+use mmap_workbook::lesson_1::{Calls, TEMPORARY};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
@@ -27,7 +27,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigHandler, Signal, signal};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction, signal};
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -62,10 +62,28 @@ fn describe_script(script: &[Turn]) -> Text {
     text!("the calls interrupted or cut short like this: [{turns}]", "各次调用依次这样被打断或截短：[{turns}]")
 }
 
+/// The worst that may happen to calls: each is interrupted once, and then moves no more than this number of bytes.
+const WORST: [usize; 3] = [1, 2, 4_999];
+
+fn describe_worst(most: usize) -> Text {
+    let unit = if most == 1 { "byte" } else { "bytes" };
+    text!(
+        "each call is interrupted once (EINTR), and then moves at most {most} {unit}",
+        "每次调用都先被打断一次（EINTR），然后最多传 {most} 字节"
+    )
+}
+
 /// A simulated file whose calls are short and interrupted as a script says; after the script they move all bytes.
 struct Scripted {
     bytes: RefCell<Vec<u8>>,
     script: RefCell<VecDeque<Turn>>,
+    /// Instead of a script: how many bytes a call moves at most, after it was interrupted once.
+    worst: Option<usize>,
+    /// The kinds of calls that were interrupted and not made since.
+    interrupted: RefCell<Vec<&'static str>>,
+    failing: Failing,
+    /// The error of a write for which there is no space.
+    full: Errno,
     /// Its size at first, and for how many bytes past that the disk has space.
     first_size: usize,
     space: Cell<usize>,
@@ -81,6 +99,65 @@ struct Log {
     /// The offset and the length of each pwrite.
     writes: Vec<(usize, usize)>,
     others: u64,
+    /// Whether ftruncate(2) has made it longer.
+    extended: bool,
+}
+
+/// Which call of a simulated file fails, and with which error.
+#[derive(Debug, Clone, Default)]
+struct Failing {
+    /// How many calls come before it.
+    after: Cell<Option<(usize, Errno)>>,
+    /// How often each call was made; the last one is the one that failed.
+    made: RefCell<Vec<&'static str>>,
+}
+
+impl Failing {
+    fn call(&self, name: &'static str) -> Result<(), Errno> {
+        let Some((after, errno)) = self.after.get() else { return Ok(()) };
+        self.made.borrow_mut().push(name);
+        self.after.set(after.checked_sub(1).map(|after| (after, errno)));
+        if after == 0 { Err(errno) } else { Ok(()) }
+    }
+
+    /// The call that failed, and how many of its name there were by then; None if none has failed.
+    fn failed(&self) -> Option<(usize, String)> {
+        let made = self.made.borrow();
+        let name = made.last().filter(|_| self.after.get().is_none())?;
+        Some((made.iter().filter(|other| *other == name).count(), (*name).to_owned()))
+    }
+}
+
+/// Expects that the error of each call is returned as it is. `act` makes the calls and says what it returned.
+fn each_error_is_returned(
+    errors: &[Errno],
+    mut act: impl FnMut(Failing) -> (Failing, Result<(), String>),
+) -> Result<(), Failure> {
+    for &errno in errors {
+        let told = ask(|| {
+            // Every call at first; then fewer and fewer of them, since each costs a whole run.
+            for n in std::iter::successors(Some(0_usize), |n| Some(n + 1 + n.saturating_sub(16) / 2)) {
+                let failing = Failing { after: Cell::new(Some((n, errno))), ..Failing::default() };
+                let (failing, answer) = act(failing);
+                let Some(call) = failing.failed() else { break };
+                if answer != Err(format!("{errno:?}")) {
+                    return Some((call, answer));
+                }
+            }
+            None
+        })?;
+        if let Some(((n, name), answer)) = told {
+            let happened = match answer {
+                Ok(()) => text!("it returned no error", "没有返回错误"),
+                Err(error) => text!("it returned the error {error}", "返回的错误是 {error}"),
+            };
+            let failure = Failure::new(text!("the error {errno:?}", "错误 {errno:?}"), happened);
+            return Err(
+                failure.given(text!("call {n} of {name} fails with {errno:?}", "第 {n} 次 {name} 以 {errno:?} 失败"))
+            );
+        }
+    }
+    Ok(())
 }
 
 impl Scripted {
@@ -88,6 +165,10 @@ impl Scripted {
         Scripted {
             bytes: RefCell::new(bytes.to_vec()),
             script: RefCell::new(script.iter().copied().collect()),
+            worst: None,
+            interrupted: RefCell::default(),
+            failing: Failing::default(),
+            full: Errno::ENOSPC,
             first_size: bytes.len(),
             space: Cell::new(space.unwrap_or(usize::MAX)),
             allocated: RefCell::default(),
@@ -95,8 +176,18 @@ impl Scripted {
         }
     }
 
-    /// How many of `length` bytes the next call moves.
-    fn allowed(&self, length: usize) -> Result<usize, Errno> {
+    /// How many of `length` bytes the next call, of this name, moves.
+    fn allowed(&self, name: &'static str, length: usize) -> Result<usize, Errno> {
+        self.failing.call(name)?;
+        if let Some(most) = self.worst {
+            let mut interrupted = self.interrupted.borrow_mut();
+            let Some(n) = interrupted.iter().position(|before| *before == name) else {
+                interrupted.push(name);
+                return Err(Errno::EINTR);
+            };
+            interrupted.remove(n);
+            return Ok(length.min(most));
+        }
         match self.script.borrow_mut().pop_front() {
             Some(Turn::Interrupted) => Err(Errno::EINTR),
             Some(Turn::AtMost(most)) => Ok(length.min(most)),
@@ -132,7 +223,7 @@ impl Calls for Scripted {
         self.log.borrow_mut().preads += 1;
         let bytes = self.bytes.borrow();
         let rest = &bytes[bytes.len().min(index(offset))..];
-        let length = self.allowed(into.len().min(rest.len()))?;
+        let length = self.allowed("pread(2)", into.len().min(rest.len()))?;
         into[..length].copy_from_slice(&rest[..length]);
         Ok(length)
     }
@@ -146,9 +237,9 @@ impl Calls for Scripted {
         if at.checked_add(from.len()).is_none_or(|end| end > 64 * KIB * KIB) {
             return Err(Errno::EFBIG);
         }
-        let length = self.allocate(at, self.allowed(from.len())?);
+        let length = self.allocate(at, self.allowed("pwrite(2)", from.len())?);
         if length == 0 {
-            return Err(Errno::ENOSPC);
+            return Err(self.full);
         }
         let mut bytes = self.bytes.borrow_mut();
         if bytes.len() < at + length {
@@ -160,11 +251,12 @@ impl Calls for Scripted {
 
     fn ftruncate(&self, size: u64) -> Result<(), Errno> {
         self.log.borrow_mut().others += 1;
-        self.allowed(0)?;
+        self.allowed("ftruncate(2)", 0)?;
         let size = index(size);
         if size > 64 * KIB * KIB {
             return Err(Errno::EFBIG);
         }
+        self.log.borrow_mut().extended |= size > self.bytes.borrow().len();
         let mut allocated = self.allocated.borrow_mut();
         let left = size.saturating_sub(self.first_size).min(allocated.len());
         let freed = allocated.drain(left..).filter(|allocated| *allocated).count();
@@ -175,7 +267,7 @@ impl Calls for Scripted {
 
     fn fsync(&self) -> Result<(), Errno> {
         self.log.borrow_mut().others += 1;
-        self.allowed(0).map(drop)
+        self.allowed("fsync(2)", 0).map(drop)
     }
 
     fn size(&self) -> Result<u64, Errno> {
@@ -226,8 +318,52 @@ fn explained(failure: Failure, misconception: &Misconception) -> Failure {
 /// The memory that an answer may use, in bytes, and half as much for the allocator.
 const MEMORY: u64 = 1536 << 10;
 
+/// A real file that refuses calls beyond a number that is more than enough.
+struct Limited<'file> {
+    file: &'file File,
+    /// How many calls of pread(2) may follow, and how many of others.
+    left: (Cell<u64>, Cell<u64>),
+}
+
+/// What the answer to an [`ask_with_little_memory`] is when it made too many calls.
+const TOO_MANY_CALLS: &str = "too many calls";
+
+impl Limited<'_> {
+    fn other<T>(&self, call: impl FnOnce(&File) -> Result<T, Errno>) -> Result<T, Errno> {
+        self.left.1.set(self.left.1.get().checked_sub(1).ok_or(Errno::EIO)?);
+        call(self.file)
+    }
+}
+
+impl Calls for Limited<'_> {
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        self.left.0.set(self.left.0.get().checked_sub(1).ok_or(Errno::EIO)?);
+        self.file.pread(into, offset)
+    }
+
+    fn pwrite(&self, from: &[u8], offset: u64) -> Result<usize, Errno> {
+        self.other(|file| Calls::pwrite(file, from, offset))
+    }
+
+    fn ftruncate(&self, size: u64) -> Result<(), Errno> {
+        self.other(|file| file.ftruncate(size))
+    }
+
+    fn fsync(&self) -> Result<(), Errno> {
+        self.other(|file| file.fsync())
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        self.file.size()
+    }
+}
+
 /// [`ask`] with no more than [`MEMORY`] of private memory beyond what the child has when it begins.
-fn ask_with_little_memory(act: impl FnOnce() -> io::Result<u64>) -> Result<Result<u64, String>, Failure> {
+fn ask_with_little_memory(
+    file: &File,
+    (most_preads, most_others): (u64, u64),
+    act: impl FnOnce(&dyn Calls) -> io::Result<u64>,
+) -> Result<Result<u64, String>, Failure> {
     // An allocator keeps addresses in reserve, so a limit on addresses (RLIMIT_AS) would come too late.
     ask(|| {
         let status = fs::read_to_string("/proc/self/status").map_err(kind)?;
@@ -235,19 +371,29 @@ fn ask_with_little_memory(act: impl FnOnce() -> io::Result<u64>) -> Result<Resul
         let has = line.and_then(|kib| kib.trim().parse::<u64>().ok()).ok_or("no VmData")? << 10;
         let (soft, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(error_text)?;
         setrlimit(Resource::RLIMIT_DATA, (has + MEMORY).min(hard), hard).map_err(error_text)?;
-        let answer = act().map_err(kind);
+        let file = Limited { file, left: (Cell::new(most_preads + 1), Cell::new(most_others + 1)) };
+        let answer = act(&file).map_err(kind);
         setrlimit(Resource::RLIMIT_DATA, soft, hard).map_err(error_text)?;
-        answer
+        if file.left.0.get() == 0 || file.left.1.get() == 0 { Err(TOO_MANY_CALLS.to_owned()) } else { answer }
     })
     .map_err(too_large)
 }
 
 /// Expects the answer `wanted` of a function that may have run out of memory.
 fn with_little_memory(got: &Result<u64, String>, wanted: u64, size: Text) -> Result<(), Failure> {
+    ensure(*got != Err(TOO_MANY_CALLS.to_owned()), || {
+        let (en, zh) = ("no more calls than the contract allows", "调用次数不超过约定");
+        let failure = Failure::new(text!("{en}", "{zh}"), text!("there were more", "超过了"));
+        failure.given(size.clone()).shows(&belief::A_CALL_COSTS_NOTHING)
+    })?;
     ensure(*got == Ok(wanted), || {
         let expected = text!("Ok({wanted}), with 1 MiB of memory", "用 1 MiB 内存得到 Ok({wanted})");
         let failure = Failure::new(expected, text!("{got:?}", "{got:?}")).given(size);
-        if got.is_err() { too_large(failure) } else { failure }
+        if *got == Err("OutOfMemory".to_owned()) || *got == Err("ENOMEM".to_owned()) {
+            too_large(failure)
+        } else {
+            failure
+        }
     })
 }
 

@@ -66,11 +66,18 @@ fn moves_no_byte_over_one_that_is_still_to_be_read() {
                 let bytes: Vec<u8> = first.iter().chain(again.iter().cycle()).copied().take(150 * KIB).collect();
                 let (after, more) = reference(&bytes);
                 let seen = on(|| Scripted::new(&bytes, &[], None), &after, |file| super::to_crlf(file))?;
-                let compared = compare(&seen, wide(more));
+                let Err(failure) = compare(&seen, wide(more)) else { return Ok(()) };
+                // What is wrong in a single chunk has nothing to do with how the bytes move.
+                let few = &bytes[..60];
+                let (after, more_of_few) = reference(few);
+                let small = on(|| Scripted::new(few, &[], None), &after, |file| super::to_crlf(file))?;
+                if compare(&small, wide(more_of_few)).is_err() {
+                    return Err(failure);
+                }
                 // Without a \r, no chunk can end between a \r and its \n.
                 let parted = bytes.contains(&b'\r') && seen.answer != Ok(wide(more));
                 let shown = if parted { &belief::A_CHUNK_IS_A_UNIT } else { &belief::ANY_ORDER_MOVES };
-                compared.map_err(|failure| explained(failure, shown))
+                Err(explained(failure, shown))
             },
         )
     });
@@ -84,6 +91,43 @@ fn goes_on_after_short_and_interrupted_calls() {
         "read(2)、write(2)：传输的字节数少于要求，既不是错误，也不是文件末尾，返回 0 才是末尾。EINTR 表示什么都没做。ftruncate(2) 也可能被打断。"
     );
     check("loops", rule, || {
+        let long: Vec<u8> = b"one\ntwo\r\n\n".iter().copied().cycle().take(70 * KIB).collect();
+        let short = b"a\n\nbc\nd\r\ne\n".as_slice();
+        for most in WORST {
+            let bytes = if most > 100 { long.as_slice() } else { short };
+            let (after, more) = reference(bytes);
+            for space in [None, Some(0), Some(more - 1)] {
+                let wanted = if space.is_none() { after.as_slice() } else { bytes };
+                // An answer that fails without a script fails another check.
+                let smooth = on(|| Scripted::new(bytes, &[], space), wanted, |file| super::to_crlf(file))?;
+                let right = if space.is_none() { Ok(wide(more)) } else { Err("ENOSPC".to_owned()) };
+                if smooth.difference.is_some() || smooth.answer != right {
+                    continue;
+                }
+                let file = || Scripted { worst: Some(most), ..Scripted::new(bytes, &[], space) };
+                let seen = on(file, wanted, |file| super::to_crlf(file))?;
+                let compared = if space.is_none() {
+                    compare(&seen, wide(more))
+                } else {
+                    let full = refused(&seen.answer, &["ENOSPC"]).map_err(|failure| match &seen.answer {
+                        Err(error) if error == "EINTR" => failure.shows(&belief::EINTR_IS_AN_ERROR),
+                        _ => failure,
+                    });
+                    full.and_then(|()| as_it_should_be(&seen))
+                };
+                compared.map_err(|failure| {
+                    let (what, how) = (describe(bytes), describe_worst(most));
+                    let (en, zh) = match space {
+                        Some(space) => {
+                            (format!(", and space for {space} more bytes"), format!("，空间只剩 {space} 字节"))
+                        }
+                        None => Default::default(),
+                    };
+                    let (en, zh) = (format!("{}; {}{en}", what.en, how.en), format!("{}；{}{zh}", what.zh, how.zh));
+                    explained(failure, &belief::SHORT_IS_THE_END).given(Text::new(en, zh))
+                })?;
+            }
+        }
         for_all(
             (texts(), script(), prop::option::of(0..8_usize)),
             |(bytes, script, space)| {
@@ -126,6 +170,9 @@ fn leaves_the_file_as_it_was_when_it_cannot_grow() {
         let short = b"a\n\nbc\nd\r\ne\n".as_slice();
         let cases = (0..4).map(|space| (short, space));
         let cases = cases.chain([0, 1, more / 2, more - 1].map(|space| (long.as_slice(), space)));
+        // More than a few chunks have been written when the space runs out.
+        let dense = vec![b'\n'; 200 * KIB];
+        let cases = cases.chain([70 * KIB, 140 * KIB, 200 * KIB - 1].map(|space| (dense.as_slice(), space)));
         for_each(
             cases,
             |(bytes, space)| {
@@ -136,11 +183,13 @@ fn leaves_the_file_as_it_was_when_it_cannot_grow() {
                 )
             },
             |&(bytes, space)| {
-                let seen = on(|| Scripted::new(bytes, &[], Some(space)), bytes, |file| super::to_crlf(file))?;
-                refused(&seen.answer, &["ENOSPC"])?;
-                as_it_should_be(&seen).map_err(|failure| match seen.log.others {
-                    0 => failure,
-                    _ => explained(failure, &belief::SIZE_RESERVES_ROOM),
+                let full = [Errno::ENOSPC, Errno::EDQUOT, Errno::EFBIG][space % 3];
+                let file = || Scripted { full, ..Scripted::new(bytes, &[], Some(space)) };
+                let seen = on(file, bytes, |file| super::to_crlf(file))?;
+                refused(&seen.answer, &[&format!("{full:?}")])?;
+                as_it_should_be(&seen).map_err(|failure| match seen.log.extended {
+                    true => explained(failure, &belief::SIZE_RESERVES_ROOM),
+                    false => failure,
                 })
             },
         )?;
@@ -173,6 +222,22 @@ fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>),
         answer
     })?;
     Ok((contents(&file)? == bytes, got))
+}
+
+#[test]
+fn returns_the_error_of_a_call() {
+    let rule = text!(
+        "read(2), write(2): the errno says what went wrong. A caller can decide by it only if it gets the same one.",
+        "read(2)、write(2)：errno 说明了出错的原因。只有原样传给调用者，调用者才能据此决定怎么办。"
+    );
+    check("loops", rule, || {
+        let bytes: Vec<u8> = b"one\ntwo\r\n".iter().copied().cycle().take(150 * KIB).collect();
+        each_error_is_returned(&[Errno::EIO, Errno::EPERM], |failing| {
+            let file = Scripted { failing, ..Scripted::new(&bytes, &[], None) };
+            let answer = super::to_crlf(&file).map(drop).map_err(kind);
+            (file.failing, answer)
+        })
+    });
 }
 
 #[test]
@@ -240,7 +305,8 @@ fn keeps_neither_the_file_nor_a_list_in_memory() {
             file.write_all_at(&some, wide(at))?;
         }
         let size = text!("a file of {lines} lines", "{lines} 行的文件");
-        let got = ask_with_little_memory(|| super::to_crlf(&file))?;
+        let most = wide((lines * 7).div_ceil(4 * KIB)) + 16;
+        let got = ask_with_little_memory(&file, (most, most), |file| super::to_crlf(file))?;
         with_little_memory(&got, wide(lines), size)?;
         let some: Vec<u8> = b"12345\r\n".iter().copied().cycle().take(7_000).collect();
         let mut now = vec![0; some.len()];

@@ -1,7 +1,7 @@
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
@@ -80,12 +80,12 @@ mod any_error_is_a_zero {
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let opened = File::open(directory)?;
-        let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let _locked = lock(directory, FlockArg::LockExclusive)?;
         for left in leftovers(directory)? {
             fs::remove_file(left)?;
         }
         let (number, permissions) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(_) => (0, None),
         };
         let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
@@ -98,11 +98,6 @@ mod any_error_is_a_zero {
         temporary.persist(path).map_err(|error| error.error)?;
         opened.sync_all()?;
         Ok(next)
-    }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
     }
 }
 
@@ -123,18 +118,19 @@ mod begins_with_a_write {
 /// Leaves the new file with the mode of a temporary file.
 ///
 /// fails: increment::gives_the_next_number failed a-new-file-has-the-old-mode
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 mod forgets_the_mode {
     use super::*;
 
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let opened = File::open(directory)?;
-        let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let _locked = lock(directory, FlockArg::LockExclusive)?;
         for left in leftovers(directory)? {
             fs::remove_file(left)?;
         }
         let number = match fs::read_to_string(path) {
-            Ok(text) => number_in(&text)?,
+            Ok(text) => parse(text.as_bytes())?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
@@ -146,11 +142,6 @@ mod forgets_the_mode {
         opened.sync_all()?;
         Ok(next)
     }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
-    }
 }
 
 /// Lets a child hold the lock, and never waits for the child.
@@ -158,6 +149,7 @@ mod forgets_the_mode {
 /// fails: increment::gives_the_next_number left_processes
 /// fails: increment::is_on_the_disk_when_it_returns left_processes
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed left_processes
+/// fails: increment::returns_the_error_of_a_call left_processes
 /// fails: increment::waits_for_its_turn left_processes
 mod forks_a_lockkeeper {
     use super::*;
@@ -177,6 +169,7 @@ mod forks_a_lockkeeper {
 /// Ends the whole process, successfully, instead of returning an error.
 ///
 /// fails: increment::refuses_what_is_no_number exited
+/// fails: increment::returns_the_error_of_a_call exited
 /// fails: increment::takes_no_other_error_for_a_file_that_is_not_there exited
 mod leaves_by_exit {
     use super::*;
@@ -195,9 +188,9 @@ mod leaves_what_it_made {
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let opened = File::open(directory)?;
-        let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let _locked = lock(directory, FlockArg::LockExclusive)?;
         let (number, mode) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
@@ -211,11 +204,6 @@ mod leaves_what_it_made {
         temporary.persist(path).map_err(|error| error.error)?;
         opened.sync_all()?;
         Ok(next)
-    }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
     }
 }
 
@@ -237,7 +225,7 @@ mod locks_the_counter {
             fs::remove_file(left)?;
         }
         let (number, mode) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
@@ -252,11 +240,6 @@ mod locks_the_counter {
         opened.sync_all()?;
         drop(counter);
         Ok(next)
-    }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
     }
 }
 
@@ -273,7 +256,7 @@ mod no_turns {
             fs::remove_file(left)?;
         }
         let (number, mode) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
@@ -287,11 +270,6 @@ mod no_turns {
         temporary.persist(path).map_err(|error| error.error)?;
         opened.sync_all()?;
         Ok(next)
-    }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
     }
 }
 
@@ -304,13 +282,13 @@ mod reads_before_its_turn {
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let (number, mode) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
         let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
         let opened = File::open(directory)?;
-        let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let _locked = lock(directory, FlockArg::LockExclusive)?;
         for left in leftovers(directory)? {
             fs::remove_file(left)?;
         }
@@ -324,11 +302,6 @@ mod reads_before_its_turn {
         opened.sync_all()?;
         Ok(next)
     }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
-    }
 }
 
 /// Syncs the file again after rename(2), and not the directory.
@@ -339,13 +312,12 @@ mod syncs_the_file_twice {
 
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let opened = File::open(directory)?;
-        let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let _locked = lock(directory, FlockArg::LockExclusive)?;
         for left in leftovers(directory)? {
             fs::remove_file(left)?;
         }
         let (number, mode) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
@@ -360,11 +332,6 @@ mod syncs_the_file_twice {
         file.sync_all()?;
         Ok(next)
     }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
-    }
 }
 
 /// Renames a file that may not be on the disk yet.
@@ -376,12 +343,12 @@ mod trusts_rename {
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let opened = File::open(directory)?;
-        let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let _locked = lock(directory, FlockArg::LockExclusive)?;
         for left in leftovers(directory)? {
             fs::remove_file(left)?;
         }
         let (number, mode) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
@@ -395,11 +362,6 @@ mod trusts_rename {
         opened.sync_all()?;
         Ok(next)
     }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
-    }
 }
 
 /// Releases the lock once it has read the number.
@@ -411,12 +373,12 @@ mod unlocks_too_soon {
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let opened = File::open(directory)?;
-        let locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let locked = lock(directory, FlockArg::LockExclusive)?;
         for left in leftovers(directory)? {
             fs::remove_file(left)?;
         }
         let (number, mode) = match fs::read_to_string(path) {
-            Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
+            Ok(text) => (parse(text.as_bytes())?, Some(fs::metadata(path)?.permissions())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
             Err(error) => return Err(error),
         };
@@ -432,11 +394,6 @@ mod unlocks_too_soon {
         opened.sync_all()?;
         Ok(next)
     }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
-    }
 }
 
 /// Rewrites the number in the file itself.
@@ -444,15 +401,16 @@ mod unlocks_too_soon {
 /// fails: increment::gives_the_next_number failed rewriting-is-one-step
 /// fails: increment::is_on_the_disk_when_it_returns failed rewriting-is-one-step
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+/// fails: increment::returns_the_error_of_a_call failed
 mod writes_in_place {
     use super::*;
 
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let opened = File::open(directory)?;
-        let _locked = Flock::lock(opened.try_clone()?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        let _locked = lock(directory, FlockArg::LockExclusive)?;
         let number = match fs::read_to_string(path) {
-            Ok(text) => number_in(&text)?,
+            Ok(text) => parse(text.as_bytes())?,
             Err(error) if error.kind() == io::ErrorKind::NotFound => 0,
             Err(error) => return Err(error),
         };
@@ -461,11 +419,6 @@ mod writes_in_place {
         File::open(path)?.sync_all()?;
         opened.sync_all()?;
         Ok(next)
-    }
-
-    fn number_in(text: &str) -> io::Result<u64> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        text.parse().map_err(|_| io::ErrorKind::InvalidData.into())
     }
 }
 
@@ -602,6 +555,22 @@ mod reads_before_the_lock {
     }
 }
 
+/// Takes a shared lock, which all can have at once.
+///
+/// breaks: "each takes an exclusive flock(2)"
+/// fails: increment::waits_for_its_turn failed
+mod shared_lock {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockShared)?;
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        replace(path, &directory, next, mode)?;
+        Ok(next)
+    }
+}
+
 /// Does not wait for its turn, but fails with EWOULDBLOCK.
 ///
 /// breaks: "Processes take turns"
@@ -640,10 +609,11 @@ mod mutex {
 ///
 /// breaks: "No other file is created or changed."
 /// fails: increment::gives_the_next_number failed
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 /// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
-/// fails: increment::waits_for_its_turn failed a-lock-is-on-the-name
+/// fails: increment::waits_for_its_turn failed
 mod lock_file {
     use super::*;
 
@@ -681,7 +651,7 @@ mod unlocks_before_the_directory_is_synced {
 /// The temporary value of the lock is dropped at the end of its own statement: `let _ =` keeps nothing.
 ///
 /// breaks: "holds it until the directory is on the disk"
-/// fails: increment::waits_for_its_turn failed what-was-read-still-holds
+/// fails: increment::waits_for_its_turn failed
 mod lock_dropped_at_once {
     use super::*;
 
@@ -694,12 +664,30 @@ mod lock_dropped_at_once {
     }
 }
 
+/// Passes EINTR of flock(2) to the caller.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::waits_for_its_turn failed eintr-is-an-error
+mod interrupted_lock {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let opened = File::open(directory_of(path))?;
+        let directory = Flock::lock(opened, FlockArg::LockExclusive).map_err(|(_, error)| error)?;
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        replace(path, &directory, next, mode)?;
+        Ok(next)
+    }
+}
+
 /// Truncates the file and writes the new number into it.
 ///
 /// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
 /// fails: increment::gives_the_next_number failed rewriting-is-one-step
 /// fails: increment::is_on_the_disk_when_it_returns failed rewriting-is-one-step
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+/// fails: increment::returns_the_error_of_a_call failed
 mod rewrites_in_place {
     use super::*;
 
@@ -719,6 +707,7 @@ mod rewrites_in_place {
 ///
 /// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+/// fails: increment::returns_the_error_of_a_call failed
 mod removes_the_old_first {
     use super::*;
 
@@ -758,6 +747,7 @@ mod syncs_the_directory_only {
 ///
 /// breaks: "fsync(2) put the new file on the disk before rename(2) gives it the name"
 /// fails: increment::is_on_the_disk_when_it_returns failed rename-writes-the-file
+/// fails: increment::returns_the_error_of_a_call failed
 mod syncs_after_the_rename {
     use super::*;
 
@@ -776,6 +766,7 @@ mod syncs_after_the_rename {
 ///
 /// breaks: "write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name."
 /// fails: increment::is_on_the_disk_when_it_returns failed rename-writes-the-file
+/// fails: increment::returns_the_error_of_a_call failed
 mod flushes_after_the_sync {
     use super::*;
 
@@ -832,6 +823,70 @@ mod syncs_the_directory_before {
     }
 }
 
+/// Ignores it when the directory can't be put on the disk.
+///
+/// breaks: "Any other error of a call, unchanged"
+/// fails: increment::returns_the_error_of_a_call failed
+mod ignores_the_directory_sync {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        let temporary = written(directory_of(path), next, mode)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(path)?;
+        directory.sync_all().ok();
+        Ok(next)
+    }
+}
+
+/// Makes the temporary file in /tmp, and copies it over where rename(2) can't cross file systems.
+///
+/// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
+/// fails: increment::is_on_the_disk_when_it_returns failed
+/// fails: increment::returns_the_error_of_a_call failed
+mod temporary_in_tmp {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        let temporary = written(&std::env::temp_dir(), next, mode)?;
+        temporary.as_file().sync_all()?;
+        if let Err(error) = temporary.persist(path) {
+            fs::copy(error.file.path(), path)?;
+        }
+        directory.sync_all()?;
+        Ok(next)
+    }
+}
+
+/// Names the temporary file after the file, with the extension ".tmp".
+///
+/// breaks: "The name of a temporary file begins with [`TEMPORARY`]"
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+/// fails: increment::returns_the_error_of_a_call failed
+mod named_after_the_file {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        let temporary = path.with_extension("tmp");
+        let mut file = File::create(&temporary)?;
+        writeln!(file, "{next}")?;
+        mode.map_or(Ok(()), |mode| file.set_permissions(mode))?;
+        file.sync_all()?;
+        fs::rename(&temporary, path).inspect_err(|_| drop(fs::remove_file(&temporary)))?;
+        directory.sync_all()?;
+        Ok(next)
+    }
+}
+
 /// Leaves it to somebody else to clean up.
 ///
 /// breaks: "A process that is killed may leave a temporary file. The next call that succeeds removes it."
@@ -851,6 +906,7 @@ mod never_cleans_up {
 ///
 /// breaks: "A process may be killed at any moment: the next call then succeeds."
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+/// fails: increment::returns_the_error_of_a_call failed
 mod leftover_is_in_the_way {
     use super::*;
 
@@ -868,10 +924,52 @@ mod leftover_is_in_the_way {
     }
 }
 
+/// Removes leftovers before it has the lock, and with them the file of the process whose turn it is.
+///
+/// breaks: "Processes take turns"
+/// fails: increment::waits_for_its_turn failed
+mod cleans_up_before_the_lock {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        clean(directory_of(path))?;
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        let (next, mode) = next_after(path)?;
+        replace(path, &directory, next, mode)?;
+        Ok(next)
+    }
+}
+
+/// Removes every hidden file whose name begins with ".repl", for good measure.
+///
+/// breaks: "No other file is created or changed."
+/// fails: increment::gives_the_next_number failed
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+/// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
+/// fails: increment::waits_for_its_turn failed
+mod cleans_up_too_much {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        for entry in fs::read_dir(directory_of(path))? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(TEMPORARY.trim_end_matches("acing-")) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        let (next, mode) = next_after(path)?;
+        replace(path, &directory, next, mode)?;
+        Ok(next)
+    }
+}
+
 /// Makes the temporary file before it reads the number, and leaves it when that is none.
 ///
 /// breaks: "A call that returns, even with an error, leaves no temporary file of its own."
 /// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
 mod error_leaves_the_temporary {
     use super::*;
@@ -895,6 +993,7 @@ mod error_leaves_the_temporary {
 ///
 /// breaks: "The new file has the mode of the old one."
 /// fails: increment::gives_the_next_number failed a-new-file-has-the-old-mode
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 mod mode_of_a_temporary {
     use super::*;
 
@@ -903,6 +1002,93 @@ mod mode_of_a_temporary {
         clean(directory_of(path))?;
         let (next, _) = next_after(path)?;
         replace(path, &directory, next, None)?;
+        Ok(next)
+    }
+}
+
+/// Gives the old mode to open(2), which takes the umask off.
+///
+/// breaks: "The new file has the mode of the old one."
+/// fails: increment::gives_the_next_number failed
+mod mode_less_the_umask {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        let mode = mode.unwrap_or_else(|| Permissions::from_mode(0o644));
+        let mut builder = tempfile::Builder::new();
+        let mut temporary = builder.prefix(TEMPORARY).permissions(mode).tempfile_in(directory_of(path))?;
+        writeln!(temporary, "{next}")?;
+        temporary.as_file().sync_all()?;
+        temporary.persist(path)?;
+        directory.sync_all()?;
+        Ok(next)
+    }
+}
+
+/// Sets the mode when the file has its name already: a kill or a crash in between leaves the wrong one.
+///
+/// breaks: "The new file has the mode of the old one."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod mode_after_the_rename {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        replace(path, &directory, next, None)?;
+        if let Some(mode) = mode {
+            fs::set_permissions(path, mode)?;
+        }
+        Ok(next)
+    }
+}
+
+/// Trims all white space around the number.
+///
+/// breaks: "The file holds one or more decimal digits, and perhaps a newline after them."
+/// fails: increment::refuses_what_is_no_number failed
+mod trims {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = match fs::read(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (1, None),
+            bytes => {
+                let next = parse(bytes?.trim_ascii())?.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
+                (next, Some(fs::metadata(path)?.permissions()))
+            }
+        };
+        replace(path, &directory, next, mode)?;
+        Ok(next)
+    }
+}
+
+/// Leaves it to `str::parse` what a number is, which allows a plus sign.
+///
+/// breaks: "`InvalidData` when the file is empty, or holds anything but a number"
+/// fails: increment::refuses_what_is_no_number failed
+mod plus_sign {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (1, None),
+            text => {
+                let text = text?;
+                let number = text.strip_suffix('\n').unwrap_or(&text).parse::<u64>();
+                let next = number.ok().and_then(|number| number.checked_add(1)).ok_or(io::ErrorKind::InvalidData)?;
+                (next, Some(fs::metadata(path)?.permissions()))
+            }
+        };
+        replace(path, &directory, next, mode)?;
         Ok(next)
     }
 }
@@ -983,6 +1169,32 @@ mod stops_one_early {
     }
 }
 
+/// Reads at most 20 bytes, as many as the largest number has, and does not see that more follow.
+///
+/// breaks: "`InvalidData` when the file is empty, or holds anything but a number"
+/// fails: increment::gives_the_next_number failed
+/// fails: increment::refuses_what_is_no_number failed
+mod reads_twenty_bytes {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock(directory_of(path), FlockArg::LockExclusive)?;
+        clean(directory_of(path))?;
+        let (next, mode) = match File::open(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (1, None),
+            file => {
+                let mut bytes = Vec::new();
+                let file = file?;
+                (&file).take(20).read_to_end(&mut bytes)?;
+                let next = parse(&bytes)?.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
+                (next, Some(file.metadata()?.permissions()))
+            }
+        };
+        replace(path, &directory, next, mode)?;
+        Ok(next)
+    }
+}
+
 /// Takes the parent of a bare file name as it is: the empty path.
 ///
 /// breaks: "`path` may be a bare file name."
@@ -1023,10 +1235,27 @@ mod no_newline {
     }
 }
 
+/// Keeps the descriptor of the directory, and with it the lock, when the number is none.
+///
+/// breaks: "Processes take turns"
+/// fails: increment::refuses_what_is_no_number failed
+mod error_keeps_the_lock {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = std::mem::ManuallyDrop::new(lock(directory_of(path), FlockArg::LockExclusive)?);
+        clean(directory_of(path))?;
+        let (next, mode) = next_after(path)?;
+        replace(path, &directory, next, mode)?;
+        drop(std::mem::ManuallyDrop::into_inner(directory));
+        Ok(next)
+    }
+}
+
 /// Locks with fcntl(2), which on a directory can only be a lock for reading, that all processes can have at once.
 ///
 /// breaks: "each takes an exclusive flock(2) on the file's directory, opened for reading"
-/// fails: increment::waits_for_its_turn failed rename-is-a-lock
+/// fails: increment::waits_for_its_turn failed
 mod record_lock {
     use super::*;
 
@@ -1051,12 +1280,12 @@ one_of! {
     pub fn increment(path: &Path) -> io::Result<u64>;
     any_error_is_a_zero begins_with_a_write forgets_the_mode forks_a_lockkeeper leaves_by_exit leaves_what_it_made
     locks_the_counter no_turns reads_before_its_turn syncs_the_file_twice trusts_rename unlocks_too_soon writes_in_place
-    in_order through_the_descriptor nameless_at_first cleans_up_last locks_the_file reads_before_the_lock
-    does_not_wait mutex lock_file unlocks_before_the_directory_is_synced lock_dropped_at_once
+    in_order through_the_descriptor nameless_at_first cleans_up_last locks_the_file reads_before_the_lock shared_lock
+    does_not_wait mutex lock_file unlocks_before_the_directory_is_synced lock_dropped_at_once interrupted_lock
     rewrites_in_place removes_the_old_first syncs_the_directory_only syncs_after_the_rename flushes_after_the_sync
-    does_not_sync_the_directory syncs_the_directory_before
-    never_cleans_up leftover_is_in_the_way
-    error_leaves_the_temporary mode_of_a_temporary
-    empty_is_zero unreadable_is_zero saturates stops_one_early bare_name_has_no_directory no_newline
-    record_lock
+    does_not_sync_the_directory syncs_the_directory_before ignores_the_directory_sync temporary_in_tmp
+    named_after_the_file never_cleans_up leftover_is_in_the_way cleans_up_before_the_lock cleans_up_too_much
+    error_leaves_the_temporary mode_of_a_temporary mode_less_the_umask mode_after_the_rename trims plus_sign
+    empty_is_zero unreadable_is_zero saturates stops_one_early reads_twenty_bytes bare_name_has_no_directory no_newline
+    error_keeps_the_lock record_lock
 }

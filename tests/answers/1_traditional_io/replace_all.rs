@@ -124,9 +124,9 @@ mod all_of_it_in_memory {
 ///
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
+/// fails: replace_all::makes_few_calls failed
 /// fails: replace_all::refuses_what_is_no_replacement failed
 /// fails: replace_all::takes_little_memory_however_large_the_file_is failed
-/// fails: replace_all::writes_the_occurrences_and_nothing_else failed
 mod always_three {
     use super::*;
 
@@ -184,7 +184,8 @@ mod an_interruption_is_an_error {
 
 /// Reads one byte with each call.
 ///
-/// fails: replace_all::writes_the_occurrences_and_nothing_else failed a-call-costs-nothing
+/// fails: replace_all::makes_few_calls failed a-call-costs-nothing
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
 mod byte_by_byte {
     use super::*;
 
@@ -215,6 +216,8 @@ mod byte_by_byte {
 /// Searches each chunk by itself.
 ///
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
+/// fails: replace_all::makes_few_calls failed
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod each_chunk_for_itself {
     use super::*;
 
@@ -245,6 +248,9 @@ mod each_chunk_for_itself {
 /// Handles only files of the sizes that the checks use.
 ///
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
+/// fails: replace_all::makes_few_calls failed
+/// fails: replace_all::refuses_what_is_no_replacement failed
 /// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod knows_the_sizes {
     use super::*;
@@ -274,6 +280,7 @@ mod nothing_is_everywhere {
 /// Searches what it has just written, and counts overlapping occurrences.
 ///
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
 mod searches_the_new_bytes {
     use super::*;
 
@@ -306,6 +313,8 @@ mod searches_the_new_bytes {
 
 /// Changes each chunk in memory and writes all of it back.
 ///
+/// fails: replace_all::makes_few_calls failed a-call-costs-nothing
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
 /// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
 mod writes_it_all_back {
     use super::*;
@@ -446,10 +455,24 @@ mod stops_at_the_size {
     }
 }
 
+/// When `old` and `new` are the same, it counts and writes nothing: the bytes are there already.
+///
+/// breaks: "It is written even if `new` is the same as `old`."
+/// fails: replace_all::makes_few_calls failed
+mod counts_without_writing_what_is_equal {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        scan(file, old, |at| if old == new { Ok(()) } else { put(file, new, at) })
+    }
+}
+
 /// Replaces in the buffer as well and goes on one byte later, so that it finds occurrences that it has made itself.
 ///
 /// breaks: "What was written is not searched again."
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
 mod searches_what_it_wrote {
     use super::*;
 
@@ -482,6 +505,8 @@ mod searches_what_it_wrote {
 ///
 /// breaks: "Replaces every occurrence of `old` in the file with `new`"
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
+/// fails: replace_all::makes_few_calls failed
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod each_chunk_by_itself {
     use super::*;
 
@@ -508,10 +533,43 @@ mod each_chunk_by_itself {
     }
 }
 
+/// Always carries over the last `old.len() - 1` bytes, even those of an occurrence at the end of the window.
+///
+/// breaks: "they do not overlap"
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
+mod overlaps_at_the_seam {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut window = vec![0; old.len() + CHUNK];
+        let (mut start, mut kept, mut count) = (0, 0, 0);
+        loop {
+            let end = kept + fill(file, &mut window[kept..], start + kept as u64)?;
+            let mut at = 0;
+            while at + old.len() <= end {
+                let found = window[at..end].starts_with(old);
+                if found {
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += if found { old.len() } else { 1 };
+            }
+            if end < window.len() {
+                return Ok(count);
+            }
+            kept = old.len() - 1;
+            window.copy_within(end - kept..end, 0);
+            start += (end - kept) as u64;
+        }
+    }
+}
+
 /// Goes on one byte after the beginning of an occurrence, so that "aaa" has two of "aa".
 ///
 /// breaks: "they do not overlap"
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
 mod windows_of_the_whole_chunk {
     use super::*;
 
@@ -573,6 +631,7 @@ mod skips_what_matched {
 /// Stores each chunk back as a whole, with the occurrences replaced.
 ///
 /// breaks: "Only the occurrences are written: another process may be changing the bytes beside them."
+/// fails: replace_all::makes_few_calls failed
 /// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
 mod stores_the_chunk_back {
     use super::*;
@@ -670,6 +729,27 @@ mod short_read_is_the_end {
     }
 }
 
+/// Trusts that one pwrite(2) writes the whole occurrence.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+mod one_pwrite {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        scan(file, old, |at| {
+            loop {
+                match file.pwrite(new, at) {
+                    Err(Errno::EINTR) => {}
+                    Err(error) => return Err(error.into()),
+                    Ok(_) => return Ok(()),
+                }
+            }
+        })
+    }
+}
+
 /// Goes on after a short write, but passes EINTR of pwrite(2) to the caller.
 ///
 /// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
@@ -737,6 +817,100 @@ mod whole_file_in_memory {
     }
 }
 
+/// Finds everything before it writes anything, in a list that has 8 bytes for each occurrence.
+///
+/// breaks: "The call uses at most 1 MiB of memory."
+/// fails: replace_all::takes_little_memory_however_large_the_file_is out_of_memory a-file-fits-in-memory
+mod list_of_all_occurrences {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut found = Vec::new();
+        scan(file, old, |at| {
+            found.push(at);
+            Ok(())
+        })?;
+        found.iter().try_for_each(|&at| put(file, new, at))?;
+        Ok(found.len() as u64)
+    }
+}
+
+/// Steps by what a chunk of 64 KiB leaves over after `old`: a single byte a read when `old` is as long.
+///
+/// breaks: "There is at most one pread(2) per 16 KiB of the file, plus 5"
+/// fails: replace_all::makes_few_calls failed a-call-costs-nothing
+mod small_steps_for_a_long_old {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut chunk = vec![0; CHUNK];
+        let (mut start, mut count) = (0, 0);
+        loop {
+            let end = fill(file, &mut chunk, start)?;
+            let mut at = 0;
+            while at + old.len() <= end {
+                let found = chunk[at..end].starts_with(old);
+                if found {
+                    put(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += if found { old.len() } else { 1 };
+            }
+            if end < chunk.len() {
+                return Ok(count);
+            }
+            start += at as u64;
+        }
+    }
+}
+
+/// Reads on from the end of each occurrence, so that there is a pread(2) for each of them.
+///
+/// breaks: "There is at most one pread(2) per 16 KiB of the file, plus 5"
+/// fails: replace_all::makes_few_calls failed a-call-costs-nothing
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
+mod reads_again_after_each_occurrence {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut window = vec![0; 4 * CHUNK];
+        let (mut start, mut count) = (0, 0);
+        loop {
+            let end = fill(file, &mut window, start)?;
+            if let Some(at) = window[..end].windows(old.len()).position(|candidate| candidate == old) {
+                put(file, new, start + at as u64)?;
+                count += 1;
+                start += (at + old.len()) as u64;
+            } else if end < window.len() {
+                return Ok(count);
+            } else {
+                start += (end + 1 - old.len()) as u64;
+            }
+        }
+    }
+}
+
+/// Looks at the length of `new` only when there is something to replace.
+///
+/// breaks: "`InvalidInput` or EINVAL when `old` is empty, or `new` has another length"
+/// fails: replace_all::refuses_what_is_no_replacement failed
+mod checks_the_length_late {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        if old.is_empty() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        scan(file, old, |at| {
+            check(old, new)?;
+            put(file, new, at)
+        })
+    }
+}
+
 /// Holds that the empty string occurs nowhere.
 ///
 /// breaks: "`InvalidInput` or EINVAL when `old` is empty"
@@ -759,6 +933,7 @@ mod empty_occurs_nowhere {
 ///
 /// breaks: "returns the number of occurrences"
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+/// fails: replace_all::makes_few_calls failed
 mod nothing_to_do_when_equal {
     use super::*;
 
@@ -774,6 +949,8 @@ mod nothing_to_do_when_equal {
 /// Makes the change durable, which nobody asked for.
 ///
 /// breaks: "The call uses neither ftruncate(2) nor fsync(2)."
+/// fails: replace_all::returns_the_error_of_a_call failed
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
 /// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
 mod durable_too {
     use super::*;
@@ -786,11 +963,27 @@ mod durable_too {
     }
 }
 
+/// Wraps each error of a call in a text, so that its number is lost.
+///
+/// breaks: "Any other error of a call, unchanged."
+/// fails: replace_all::returns_the_error_of_a_call failed
+mod explains_the_error {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        scan(file, old, |at| {
+            put(file, new, at).map_err(|error| io::Error::other(format!("can't replace at {at}: {error}")))
+        })
+    }
+}
+
 /// Reads only as many whole chunks as the size has, and forgets the rest.
 ///
 /// breaks: "Replaces every occurrence of `old` in the file with `new`"
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
+/// fails: replace_all::makes_few_calls failed
 /// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod whole_chunks_only {
     use super::*;
@@ -824,10 +1017,10 @@ one_of! {
     pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64>;
     a_bare_call_is_enough all_of_it_in_memory always_three an_interruption_is_an_error byte_by_byte
     each_chunk_for_itself knows_the_sizes nothing_is_everywhere searches_the_new_bytes writes_it_all_back
-    carries_the_undecided_tail automaton reads_the_seam_again stops_at_the_size
-    searches_what_it_wrote each_chunk_by_itself windows_of_the_whole_chunk skips_what_matched
-    stores_the_chunk_back joins_neighbours short_read_is_the_end interrupted_write_is_an_error
-    short_write_starts_over whole_file_in_memory
-    empty_occurs_nowhere nothing_to_do_when_equal
-    durable_too whole_chunks_only
+    carries_the_undecided_tail automaton reads_the_seam_again stops_at_the_size counts_without_writing_what_is_equal
+    searches_what_it_wrote each_chunk_by_itself overlaps_at_the_seam windows_of_the_whole_chunk skips_what_matched
+    stores_the_chunk_back joins_neighbours short_read_is_the_end one_pwrite interrupted_write_is_an_error
+    short_write_starts_over whole_file_in_memory list_of_all_occurrences small_steps_for_a_long_old
+    reads_again_after_each_occurrence checks_the_length_late empty_occurs_nowhere nothing_to_do_when_equal
+    durable_too explains_the_error whole_chunks_only
 }

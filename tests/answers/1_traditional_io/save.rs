@@ -164,6 +164,7 @@ mod an_interrupted_sync_fails {
 
 /// Retries fsync(2) until it succeeds.
 ///
+/// fails: save::returns_the_error_of_a_call failed
 /// fails: save::returns_the_error_of_fsync failed fsync-can-be-asked-again
 mod asks_fsync_again {
     use super::*;
@@ -222,6 +223,7 @@ mod builds_on_what_it_reads {
 
 /// Aborts when the disk fails.
 ///
+/// fails: save::returns_the_error_of_a_call killed
 /// fails: save::returns_the_error_of_fsync killed
 mod gives_up_by_abort {
     use super::*;
@@ -338,7 +340,9 @@ mod overwrites_the_only_copy {
 
 /// Has no fsync(2) after the byte that makes the record count.
 ///
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
+/// fails: save::returns_the_error_of_a_call failed
 mod written_is_enough {
     use super::*;
 
@@ -469,8 +473,9 @@ mod in_place {
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_a_call failed
 /// fails: save::returns_the_error_of_fsync failed
-/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod empties_first {
     use super::*;
 
@@ -549,7 +554,9 @@ mod one_sync_for_slot_and_byte {
 /// Leaves the last fsync(2) to the next save, which begins with one.
 ///
 /// breaks: "once this call has returned Ok, the new one"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
+/// fails: save::returns_the_error_of_a_call failed
 mod next_save_syncs {
     use super::*;
 
@@ -570,6 +577,7 @@ mod next_save_syncs {
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_a_call failed
 /// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod byte_before_the_slot {
@@ -589,10 +597,39 @@ mod byte_before_the_slot {
     }
 }
 
+/// Counts the saves in two bytes, of which a power cut can keep one: from 255 to 256 it may find 0, which is no record.
+///
+/// breaks: "Each byte written since, by any process, is kept or lost"
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod counter_of_two_bytes {
+    use super::*;
+
+    fn place(count: u16) -> u64 {
+        2 + 32 * u64::from(count % 2)
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync(file)?;
+        let next = u16::from_be_bytes(get(file, 0)?).checked_add(1).unwrap_or(2);
+        put(file, record, place(next))?;
+        sync(file)?;
+        put(file, &next.to_be_bytes(), 0)?;
+        sync(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        match u16::from_be_bytes(get(file, 0)?) {
+            0 => Ok(None),
+            count => get(file, place(count)).map(Some),
+        }
+    }
+}
+
 /// Numbers the slots with one byte: after 255 saves the new slot has the number 0 and loses against the old one.
 ///
 /// breaks: "once this call has returned Ok, the new one"
 /// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod number_of_one_byte {
     use super::*;
 
@@ -690,10 +727,11 @@ mod endless_log {
 ///
 /// breaks: "may grow to at most 16 KiB"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
+/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::returns_the_error_of_a_call failed
 /// fails: save::returns_the_error_of_fsync failed
-/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod one_byte_too_large {
     use super::*;
 
@@ -713,6 +751,25 @@ mod one_byte_too_large {
             [0] => Ok(None),
             [current] => get(file, 8192 * u64::from(current - 1)).map(Some),
         }
+    }
+}
+
+/// Does nothing when the record is the one in the file, which may be that of a killed save and not on the disk.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
+mod same_record_again {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        if load_from_slots(file)? == Some(*record) {
+            return Ok(());
+        }
+        save_in_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_from_slots(file)
     }
 }
 
@@ -790,6 +847,7 @@ mod interrupted_sync {
 /// Tries fsync(2) once more after any error, and believes it when it succeeds then.
 ///
 /// breaks: "That of fsync(2), unchanged: the data may be lost, even if the next fsync(2) succeeds."
+/// fails: save::returns_the_error_of_a_call failed
 /// fails: save::returns_the_error_of_fsync failed fsync-can-be-asked-again
 mod tries_a_failed_sync_again {
     use super::*;
@@ -815,7 +873,8 @@ mod tries_a_failed_sync_again {
 /// Ignores an error of the first fsync(2): it is not for data of this call.
 ///
 /// breaks: "That of fsync(2), unchanged"
-/// fails: save::returns_the_error_of_fsync failed fsync-can-be-asked-again
+/// fails: save::returns_the_error_of_a_call failed
+/// fails: save::returns_the_error_of_fsync failed
 mod ignores_the_first_sync {
     use super::*;
 
@@ -846,6 +905,28 @@ mod one_write {
         retry(|| file.pwrite(record, slot(other(current))))?;
         sync(file)?;
         put(file, &[other(current)], 0)?;
+        sync(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_from_slots(file)
+    }
+}
+
+/// Keeps the old record when the new one can't be written, and returns Ok all the same.
+///
+/// breaks: "Any other error of a call, unchanged."
+/// fails: save::returns_the_error_of_a_call failed
+mod write_error_is_ok {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync(file)?;
+        let [current] = get(file, 0)?;
+        if put(file, record, slot(other(current))).is_ok() {
+            sync(file)?;
+            put(file, &[other(current)], 0)?;
+        }
         sync(file)
     }
 
@@ -908,7 +989,7 @@ mod interrupted_read {
 /// breaks: "An empty file has no record."
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod empty_is_an_error {
     use super::*;
 
@@ -929,7 +1010,7 @@ mod empty_is_an_error {
 /// breaks: "or None if no record was saved"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod zeros_are_a_record {
     use super::*;
 
@@ -943,13 +1024,29 @@ mod zeros_are_a_record {
     }
 }
 
+/// Takes a record of zeros for none.
+///
+/// breaks: "Returns the record that [`save`] promises"
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+mod zeros_are_no_record {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(load_from_slots(file)?.filter(|record| record.iter().any(|&byte| byte != 0)))
+    }
+}
+
 /// Expects a file with both slots, and finds nothing after the first save.
 ///
 /// breaks: "once this call has returned Ok, the new one"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
+/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod both_slots_or_nothing {
     use super::*;
 
@@ -959,6 +1056,22 @@ mod both_slots_or_nothing {
 
     pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
         if retry(|| file.size())? < 65 { Ok(None) } else { load_from_slots(file) }
+    }
+}
+
+/// Takes a file that can't be read for one without a record.
+///
+/// breaks: "Those of the calls, unchanged."
+/// fails: save::returns_the_error_of_a_call failed
+mod unreadable_is_none {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(load_from_slots(file).unwrap_or(None))
     }
 }
 
@@ -987,7 +1100,7 @@ mod ignores_the_checksum {
 ///
 /// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod torn_is_an_error {
     use super::*;
 
@@ -1008,6 +1121,7 @@ mod torn_is_an_error {
 ///
 /// breaks: "Returns the record that [`save`] promises"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_a_call failed
 mod record_in_a_static {
     use super::*;
 
@@ -1028,7 +1142,12 @@ mod record_in_a_static {
 /// Tidies up: it cuts off the slot that does not count, although that size and the byte may reach the disk separately.
 ///
 /// breaks: "Each is kept or lost independently of the others."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::is_on_the_disk_once_it_is_ok failed
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::returns_the_error_of_a_call failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod load_cuts_the_file {
     use super::*;
 
@@ -1050,20 +1169,20 @@ one_of! {
     a_sum_of_the_bytes_is_enough an_interrupted_sync_fails asks_fsync_again builds_on_what_it_reads gives_up_by_abort
     keeps_a_log one_sync_for_both overwrites_the_only_copy written_is_enough a_byte_decides the_size_decides
     numbered_and_sealed backup_while_it_changes in_place empties_first believes_the_page_cache
-    one_sync_for_a_sealed_slot one_sync_for_slot_and_byte next_save_syncs byte_before_the_slot
-    number_of_one_byte sum_of_bytes two_equal_copies endless_log one_byte_too_large
+    one_sync_for_a_sealed_slot one_sync_for_slot_and_byte next_save_syncs byte_before_the_slot counter_of_two_bytes
+    number_of_one_byte sum_of_bytes two_equal_copies endless_log one_byte_too_large same_record_again
     backs_up_the_torn_record slot_in_a_static interrupted_sync tries_a_failed_sync_again ignores_the_first_sync
-    one_write one_read interrupted_read empty_is_an_error zeros_are_a_record
-    both_slots_or_nothing ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
+    one_write write_error_is_ok one_read interrupted_read empty_is_an_error zeros_are_a_record zeros_are_no_record
+    both_slots_or_nothing unreadable_is_none ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
 }
 
 one_of! {
     pub fn load(file: &dyn Calls) -> io::Result<Option<Record>>;
     a_sum_of_the_bytes_is_enough keeps_a_log overwrites_the_only_copy a_byte_decides the_size_decides
     numbered_and_sealed backup_while_it_changes in_place empties_first believes_the_page_cache
-    one_sync_for_a_sealed_slot one_sync_for_slot_and_byte next_save_syncs byte_before_the_slot
-    number_of_one_byte sum_of_bytes two_equal_copies endless_log one_byte_too_large
+    one_sync_for_a_sealed_slot one_sync_for_slot_and_byte next_save_syncs byte_before_the_slot counter_of_two_bytes
+    number_of_one_byte sum_of_bytes two_equal_copies endless_log one_byte_too_large same_record_again
     backs_up_the_torn_record slot_in_a_static interrupted_sync tries_a_failed_sync_again ignores_the_first_sync
-    one_write one_read interrupted_read empty_is_an_error zeros_are_a_record
-    both_slots_or_nothing ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
+    one_write write_error_is_ok one_read interrupted_read empty_is_an_error zeros_are_a_record zeros_are_no_record
+    both_slots_or_nothing unreadable_is_none ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
 }

@@ -1,6 +1,6 @@
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, CHUNK, Calls, Edit, edit_in_place, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 use nix::errno::Errno;
 
 /// A number of bytes that fits in memory.
@@ -446,10 +446,32 @@ mod bytes_from_the_end {
     }
 }
 
+/// Fills the new space with zeros first, and relies on it when a chunk crosses the old end.
+///
+/// passes
+mod zeros_first {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let (size, missing, first) = survey(file)?;
+        let zeros = [0; CHUNK];
+        let mut at = size;
+        while at < size + missing {
+            let next = (size + missing - at).min(CHUNK as u64);
+            if let Err(error) = put(file, &zeros[..index(next)], at) {
+                retry(|| file.ftruncate(size))?;
+                return Err(error);
+            }
+            at += next;
+        }
+        move_surveyed(file, (size, missing, first), CHUNK as u64, |new, to, _| put(file, new, to))
+    }
+}
+
 /// Writes a chunk that crosses the old end with one call, so that bytes inside it have changed when the rest fails.
 ///
 /// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
-/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed size-reserves-room
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
 mod crosses_the_old_end {
     use super::*;
 
@@ -554,10 +576,31 @@ mod interrupted_restore {
     }
 }
 
+/// Takes back only what the chunk that failed has written, not what the chunks before it had.
+///
+/// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod takes_back_the_last_chunk {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        move_all(file, CHUNK as u64, |new, to, size| {
+            let inside = index(size.saturating_sub(to).min(new.len() as u64));
+            let before = retry(|| file.size())?;
+            if let Err(error) = put(file, &new[inside..], to + inside as u64) {
+                retry(|| file.ftruncate(before))?;
+                return Err(error);
+            }
+            put(file, &new[..inside], to)
+        })
+    }
+}
+
 /// Reports a full disk in words, without the number of the error.
 ///
 /// breaks: "ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2), unchanged."
 /// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+/// fails: to_crlf::returns_the_error_of_a_call failed
 mod explains_the_full_disk {
     use super::*;
 
@@ -608,29 +651,6 @@ mod whole_text_in_memory {
     }
 }
 
-/// Inserts one `\r` at a time and moves the whole rest of the file for each.
-///
-/// breaks: "there is at most one call per 4 KiB of the new size, plus 16"
-/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory timed_out
-/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
-/// fails: to_crlf::writes_only_what_moves failed a-call-costs-nothing
-mod one_edit_per_line {
-    use super::*;
-
-    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
-        let (mut at, mut count) = (survey(file)?.0, 0);
-        while at > 0 {
-            let (new, start) = chunk_before(file, at, 1)?;
-            if new.len() == 2 {
-                edit_in_place(file, &Edit { at: start, remove: 0, insert: b"\r".to_vec() })?;
-                count += 1;
-            }
-            at = start;
-        }
-        Ok(count)
-    }
-}
-
 /// Moves a page at a time, which takes three calls for each 4096 bytes together with the count.
 ///
 /// breaks: "there is at most one call per 4 KiB of the new size, plus 16"
@@ -646,6 +666,7 @@ mod a_page_at_a_time {
 /// Writes each line by itself, with large chunks only for reading.
 ///
 /// breaks: "there is at most one call per 4 KiB of the new size, plus 16"
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed a-call-costs-nothing
 /// fails: to_crlf::writes_only_what_moves failed a-call-costs-nothing
 mod one_write_per_line {
     use super::*;
@@ -762,6 +783,7 @@ mod forgets_the_byte_before_a_chunk {
 /// breaks: "Inserts a `\r` before each `\n` that has none directly before it"
 /// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
 /// fails: to_crlf::goes_on_after_short_and_interrupted_calls panicked
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow panicked
 /// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read panicked
 mod first_byte_is_no_pair {
     use super::*;
@@ -786,7 +808,7 @@ mod first_byte_is_no_pair {
 ///
 /// breaks: "A `\n` directly after a `\r` stays as it is"
 /// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
-/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed a-chunk-is-a-unit
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
 mod counts_every_newline {
     use super::*;
 
@@ -812,7 +834,7 @@ mod counts_every_newline {
 ///
 /// breaks: "returns how many it inserted"
 /// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
-/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed a-chunk-is-a-unit
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
 mod returns_the_lines {
     use super::*;
 
@@ -835,7 +857,7 @@ mod returns_the_lines {
 ///
 /// breaks: "Inserts a `\r` before each `\n` that has none directly before it"
 /// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
-/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed any-order-moves
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
 mod ends_the_last_line {
     use super::*;
 
@@ -929,9 +951,9 @@ mod interrupted_count {
 one_of! {
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64>;
     a_hole_for_room forgets_the_byte_before from_the_front leaves_the_zeros moves_what_stays remembers_each_place
-    last_chunk_first longer_first_and_durable bytes_from_the_end crosses_the_old_end leaves_the_file_longer
-    trusts_ftruncate probes_the_last_byte only_a_full_disk interrupted_restore
-    explains_the_full_disk first_chunk_first whole_text_in_memory one_edit_per_line a_page_at_a_time one_write_per_line
+    last_chunk_first longer_first_and_durable bytes_from_the_end zeros_first crosses_the_old_end leaves_the_file_longer
+    trusts_ftruncate probes_the_last_byte only_a_full_disk interrupted_restore takes_back_the_last_chunk
+    explains_the_full_disk first_chunk_first whole_text_in_memory a_page_at_a_time one_write_per_line
     writes_from_the_start writes_back_the_same forgets_the_byte_before_a_chunk first_byte_is_no_pair
     counts_every_newline returns_the_lines ends_the_last_line one_read_per_chunk one_write_inside interrupted_count
 }
