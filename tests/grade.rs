@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use common::deny;
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
-    self, FORKS, Failure, FileCall, FileId, Stepped, Verdict, after_each_instruction, ask, ask_with_memory, calls_of,
-    drop_privileges, ensure, for_all, for_each, killed_after_instruction, killed_before_call, kind, moved,
-    refuse_calls, start, watch,
+    self, FORKS, Failure, FileCall, FileId, SharedPage, Step, Stepped, Verdict, Walker, after_each_instruction, ask,
+    ask_with_memory, calls_of, drop_privileges, ensure, for_all, for_each, killed_after_instruction,
+    killed_before_call, kind, moved, refuse_calls, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -476,4 +476,40 @@ fn where_ptrace_is_denied_that_is_no_fault_of_the_answer() {
 fn an_error_is_named_as_the_manual_names_it() {
     assert_eq!(kind(io::Error::from_raw_os_error(libc::ENXIO)), "ENXIO");
     assert_eq!(kind(io::Error::new(io::ErrorKind::InvalidInput, "no")), "InvalidInput");
+}
+
+#[test]
+fn a_walker_stops_before_each_access_to_its_page() {
+    let page = SharedPage::zeros().expect("a page");
+    let word = |at| page.long_word(at).load(Ordering::Relaxed);
+    let mut walker = Walker::start(&page, || {
+        page.long_word(0).store(1, Ordering::Relaxed);
+        page.store(8, 2);
+        page.to_read().load(8)
+    })
+    .expect("a walker");
+    for call in 0..2 {
+        for (stop, wanted) in [(0, [call, 2 * call]), (1, [1, 2 * call]), (2, [1, 2])] {
+            assert_eq!(walker.step::<u8>().expect("a step"), Step::Access, "stop {stop}");
+            assert_eq!([word(0), word(8)], wanted, "stop {stop}");
+        }
+        assert_eq!(walker.step().expect("a step"), Step::Returned(2));
+    }
+    assert_eq!(walker.begin::<u8>(1).expect("it stands"), None);
+    assert_eq!(walker.finish::<u8>().expect("an answer"), 2);
+    assert_eq!(walker.run_through::<u8>().expect("an answer"), 2);
+    assert!(walker.system_calls.is_empty());
+    walker.kill().expect("killed");
+}
+
+#[test]
+fn a_walker_that_waits_or_does_anything_else_is_told_so() {
+    let page = SharedPage::zeros().expect("a page");
+    let verdict = |mut walker: Walker<'_>| walker.finish::<()>().expect_err("no answer").verdict;
+    let waits = Walker::start(&page, || while page.word(0).load(Ordering::Relaxed) == 0 {});
+    assert_eq!(verdict(waits.expect("a walker")), Verdict::TimedOut);
+    assert_eq!(verdict(Walker::start(&page, || -> () { todo!("it") }).expect("a walker")), Verdict::Todo);
+    let stores = Walker::start(&page, || page.to_read().store(0, 1));
+    assert_eq!(verdict(stores.expect("a walker")), Verdict::Killed);
+    assert_eq!(page.word(0).load(Ordering::Relaxed), 0);
 }

@@ -60,6 +60,8 @@ pub(crate) enum Limit {
     Step,
     /// For a call, this number of machine instructions.
     Instructions(u64),
+    /// For a call, this number of accesses to the page that is shared.
+    Accesses(u64),
     /// For a check with all its calls.
     Check(Duration),
 }
@@ -141,6 +143,13 @@ impl Failure {
             Limit::Instructions(most) => (
                 text!("the call returns within {most} machine instructions", "函数在 {most} 条机器指令之内返回"),
                 text!("it was still running after them and was killed", "执行完这些指令仍未返回，已被杀死"),
+            ),
+            Limit::Accesses(most) => (
+                text!(
+                    "the call returns within {most} accesses to the shared page",
+                    "函数在访问共享页 {most} 次之内返回"
+                ),
+                text!("it was still running after them and was killed", "到时仍未返回，已被杀死"),
             ),
             Limit::Check(limit) => {
                 let seconds = limit.as_secs();

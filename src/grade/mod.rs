@@ -15,6 +15,7 @@ mod property;
 mod refuse;
 mod report;
 mod restrict;
+mod shared_page;
 mod todo;
 pub mod trace;
 
@@ -30,6 +31,7 @@ pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use refuse::refuse;
 pub use report::{REPORT_VARIABLE, Report};
 pub use restrict::{FORKS, drop_privileges, refuse_calls};
+pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
     Call, FileCall, FileId, Stepped, Watched, after_each_instruction, before_each_call, calls_of,
     killed_after_instruction, killed_before_call, watch, watch_each,

@@ -214,13 +214,13 @@ pub enum Stepped {
 }
 
 /// A child that stops at each system call, or after each instruction.
-struct Traced {
-    child: Child,
+pub(super) struct Traced {
+    pub(super) child: Child,
     peer: Peer,
 }
 
 /// Why the child stands still.
-enum Stop {
+pub(super) enum Stop {
     /// At the entry or the exit of a system call.
     Call,
     /// A signal is about to be delivered to it.
@@ -264,7 +264,7 @@ fn no_error(answer: Result<(), String>) -> io::Result<()> {
 
 impl Traced {
     /// Starts a child that runs `prepare`, then `act`, which is traced, and then gives the answer to `after`.
-    fn start<T, A>(
+    pub(super) fn start<T, A>(
         prepare: impl FnOnce() -> io::Result<T>,
         act: impl FnOnce(T) -> A,
         after: impl FnOnce(A) -> io::Result<()>,
@@ -300,7 +300,7 @@ impl Traced {
     }
 
     /// Waits until the child stands still.
-    fn next_stop(&mut self) -> Result<Stop, Failure> {
+    pub(super) fn next_stop(&mut self) -> Result<Stop, Failure> {
         let pid = self.child.pid();
         let any = WaitPidFlag::WEXITED | WaitPidFlag::WSTOPPED | WaitPidFlag::WNOHANG | WaitPidFlag::WNOWAIT;
         let until = Instant::now() + deadline();
@@ -337,8 +337,7 @@ impl Traced {
             match self.next_stop()? {
                 Stop::Call => {
                     let call = self.call_at_entry()?;
-                    let end = [u64::from(self.child.pid().as_raw().unsigned_abs()), libc::SIGSTOP as u64];
-                    if call.number != libc::SYS_kill || call.arguments[..2] != end {
+                    if !self.is_end(&call) {
                         return Ok(Some(call));
                     }
                     self.finish(call)?;
@@ -349,6 +348,12 @@ impl Traced {
                 Stop::Signal(other) => signal = Some(other),
             }
         }
+    }
+
+    /// Whether the call is the SIGSTOP that marks the end of `act`.
+    pub(super) fn is_end(&self, call: &Call) -> bool {
+        let end = [u64::from(self.child.pid().as_raw().unsigned_abs()), libc::SIGSTOP as u64];
+        call.number == libc::SYS_kill && call.arguments[..2] == end
     }
 
     /// Runs `act` one instruction at a time, and kills the child when `goes_on` is false for their number so far.
@@ -377,7 +382,7 @@ impl Traced {
     }
 
     /// Lets the child make the call at whose entry it is stopped.
-    fn finish(&mut self, call: Call) -> Result<Call, Failure> {
+    pub(super) fn finish(&mut self, call: Call) -> Result<Call, Failure> {
         ptrace::syscall(self.child.pid(), None)?;
         self.next_stop()?;
         // SAFETY: at the exit of a call `exit` is the union's valid field.
@@ -413,7 +418,7 @@ impl Traced {
         })
     }
 
-    fn call_at_entry(&self) -> Result<Call, Failure> {
+    pub(super) fn call_at_entry(&self) -> Result<Call, Failure> {
         // SAFETY: at the entry of a call `entry` is the union's valid field.
         let entry = unsafe { self.syscall_info()?.u.entry };
         Ok(Call { number: entry.nr.cast_signed(), arguments: entry.args, answer: 0 })

@@ -1,3 +1,11 @@
+use std::fs::OpenOptions;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::unix::net::UnixStream;
+
+use mmap_workbook::grade::fixtures::{in_child, names_in, open_descriptors};
+use mmap_workbook::grade::watch;
+use nix::sys::wait::{Id, WaitPidFlag, waitid};
+
 use super::*;
 
 fn rule() -> Text {
@@ -8,11 +16,17 @@ fn rule() -> Text {
     )
 }
 
-/// A process that opens the file, and in each of its turns claims it and sends the result.
+fn open(path: &Path) -> std::io::Result<File> {
+    File::options().read(true).write(true).open(path)
+}
+
+/// A process that opens the file, and in each of its turns claims it and sends the result. Each has another position in
+/// the file.
 fn claimer(path: &Path) -> Result<Player, Failure> {
     let path = path.to_owned();
     start(move |peer| {
-        let file = File::options().read(true).write(true).open(&path).map_err(error_text)?;
+        let mut file = open(&path).map_err(error_text)?;
+        file.seek(SeekFrom::Start(u64::from(std::process::id()))).map_err(error_text)?;
         claim_in_turns(peer, &file)
     })
 }
@@ -32,11 +46,27 @@ fn claims(player: &mut Player) -> Result<String, Failure> {
     Ok(String::from_utf8_lossy(&player.receive()?).into_owned())
 }
 
-fn is(pid: Pid, got: &str, who: Text) -> Result<(), Failure> {
-    ensure(got == pid.to_string(), || {
-        let expected = Text::new(format!("the writer is {} ({pid})", who.en), format!("写者是{}（{pid}）", who.zh));
-        Failure::new(expected, text!("{got}", "{got}"))
+/// Expects that a call has returned the id of `writer`.
+fn is(writer: Pid, got: &str, who: Text) -> Result<(), Failure> {
+    ensure(got == writer.to_string(), || {
+        let expected = Text::new(
+            format!("claim returns {writer}, the id of {}", who.en),
+            format!("claim 返回{}的进程号 {writer}", who.zh),
+        );
+        let got = if got.parse::<i32>().is_ok() {
+            text!("it returns {got}", "实际返回 {got}")
+        } else {
+            text!("it returns the error {got}", "实际返回错误 {got}")
+        };
+        Failure::new(expected, got)
     })
+}
+
+/// Kills the process, for which its parent has not waited then.
+fn kill_and_leave(process: &Player) -> Result<(), Failure> {
+    kill(process.pid(), Signal::SIGKILL)?;
+    waitid(Id::Pid(process.pid()), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT)?;
+    Ok(())
 }
 
 fn file() -> Result<(tempfile::TempDir, std::path::PathBuf), Failure> {
@@ -46,19 +76,106 @@ fn file() -> Result<(tempfile::TempDir, std::path::PathBuf), Failure> {
     Ok((directory, path))
 }
 
+/// Names the belief behind a lock that a child keeps, if the lock is one of flock(2).
+fn locked_with_flock(path: &Path, failure: Failure) -> Failure {
+    let claim = || open(path).and_then(|file| super::claim(&file)).map_err(kind);
+    let calls = watch(claim, |_| false).map_or_else(|_| Vec::new(), |watched| watched.calls);
+    let flocks = calls.iter().any(|call| call.call.number == libc::SYS_flock);
+    if flocks { failure.shows(&belief::FLOCK_IS_THE_PROCESSES) } else { failure }
+}
+
 #[test]
 fn one_process_is_the_writer_and_the_others_learn_who() {
     check("lock", rule(), || {
-        let (_directory, path) = file()?;
+        let (directory, path) = file()?;
         let (mut a, mut b) = (claimer(&path)?, claimer(&path)?);
         let first = || text!("the first process", "第一个进程");
-        is(a.pid(), &claims(&mut a)?, first())?;
-        is(a.pid(), &claims(&mut b)?, first())?;
         is(a.pid(), &claims(&mut a)?, first())?;
         is(a.pid(), &claims(&mut b)?, first())?;
         let bytes = fs::read(&path)?;
         ensure(bytes == b"the channel", || {
             Failure::new(text!("the file is as before", "文件保持原样"), text!("it has changed", "文件被改动了"))
+        })?;
+        let names = names_in(directory.path())?;
+        ensure(names == ["channel"], || {
+            Failure::new(
+                text!("claim makes no file", "claim 不创建文件"),
+                text!("the directory has {names:?}", "目录里有 {names:?}"),
+            )
+        })?;
+        let grown = |failure: Failure| failure.given(text!("the file has grown in between", "文件在此期间变长了"));
+        OpenOptions::new().append(true).open(&path)?.write_all(b", longer")?;
+        is(a.pid(), &claims(&mut b)?, first()).map_err(grown)?;
+        is(a.pid(), &claims(&mut a)?, first()).map_err(grown)?;
+        OpenOptions::new().write(true).open(&path)?.set_len(0)?;
+        let emptied = |failure: Failure| failure.given(text!("the file is empty now", "文件已被清空"));
+        is(a.pid(), &claims(&mut b)?, first()).map_err(emptied)
+    });
+}
+
+#[test]
+fn each_file_has_a_writer_of_its_own() {
+    check("lock", rule(), || {
+        let (_directory, path) = file()?;
+        let (_another_directory, another) = file()?;
+        let mut a = claimer(&path)?;
+        is(a.pid(), &claims(&mut a)?, text!("the first process", "第一个进程"))?;
+        let mut calls = 0;
+        let mut b = start(|peer| {
+            let files = [open(&another).map_err(error_text)?, open(&path).map_err(error_text)?];
+            while peer.await_turn().is_ok() {
+                let claimed = super::claim(&files[calls % 2]).map_or_else(kind, |pid| pid.to_string());
+                calls += 1;
+                peer.send(claimed.as_bytes()).map_err(error_text)?;
+            }
+            Ok(())
+        })?;
+        let given = |failure: Failure| {
+            failure.given(text!(
+                "one process is the writer of a file, another one of a second file, and calls for both by turns",
+                "一个进程是某文件的写者，另一个进程是第二个文件的写者，并轮流对两个文件调用"
+            ))
+        };
+        for _ in 0..2 {
+            is(b.pid(), &claims(&mut b)?, text!("the second process", "第二个进程")).map_err(given)?;
+            is(a.pid(), &claims(&mut b)?, text!("the first process", "第一个进程")).map_err(given)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn leaves_everything_else_as_it_is() {
+    check("lock", rule(), || {
+        let (_directory, path) = file()?;
+        let (pid, [before, after], position, in_thread) = in_child(|| {
+            let mut file = open(&path)?;
+            file.seek(SeekFrom::Start(3))?;
+            let before = open_descriptors()?;
+            super::claim(&file)?;
+            super::claim(&file)?;
+            let after = open_descriptors()?;
+            let position = file.stream_position()?;
+            let thread = std::thread::scope(|scope| scope.spawn(|| super::claim(&file)).join());
+            let in_thread = thread.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok((std::process::id().cast_signed(), [before, after], position, in_thread))
+        })?;
+        is(Pid::from_raw(pid), &in_thread.to_string(), text!("the process", "该进程"))
+            .map_err(|failure| failure.given(text!("another thread of the writer calls", "由写者的另一个线程调用")))?;
+        ensure(before == after, || {
+            Failure::new(
+                text!("claim leaves no descriptor open", "claim 不留下打开的描述符"),
+                text!(
+                    "before two calls {before} were open, after them {after}",
+                    "两次调用之前打开了 {before} 个，之后是 {after} 个"
+                ),
+            )
+        })?;
+        ensure(position == 3, || {
+            Failure::new(
+                text!("the position in the file stays 3", "文件位置仍为 3"),
+                text!("it is {position}", "实际为 {position}"),
+            )
         })
     });
 }
@@ -68,11 +185,19 @@ fn the_role_is_free_when_the_writer_is_killed() {
     check("lock", rule(), || {
         let (_directory, path) = file()?;
         let (mut a, mut b, mut c) = (claimer(&path)?, claimer(&path)?, claimer(&path)?);
-        claims(&mut a)?;
-        claims(&mut b)?;
-        a.kill()?;
-        is(b.pid(), &claims(&mut b)?, text!("the second process", "第二个进程"))
-            .map_err(|failure| failure.shows(&belief::A_PID_IS_A_PROCESS))?;
+        let first = || text!("the first process", "第一个进程");
+        is(a.pid(), &claims(&mut a)?, first())?;
+        is(a.pid(), &claims(&mut b)?, first())?;
+        kill_and_leave(&a)?;
+        let got = claims(&mut b)?;
+        is(b.pid(), &got, text!("the second process", "第二个进程")).map_err(|failure| {
+            let failure = if got == a.pid().to_string() { failure.shows(&belief::A_PID_IS_A_PROCESS) } else { failure };
+            failure.given(text!(
+                "the first process was the writer and was killed; its parent has not waited for it yet",
+                "第一个进程曾是写者，已被杀死；它的父进程尚未等待回收它"
+            ))
+        })?;
+        drop(a);
         is(b.pid(), &claims(&mut c)?, text!("the second process", "第二个进程"))?;
         b.end()?;
         is(c.pid(), &claims(&mut c)?, text!("the third process", "第三个进程"))
@@ -84,14 +209,20 @@ fn a_child_of_the_writer_does_not_keep_the_role() {
     check("lock", rule(), || {
         let (_directory, path) = file()?;
         let mut b = claimer(&path)?;
+        let (mut ours, mut theirs) = UnixStream::pair()?;
         let mut a = start(|peer| {
-            let file = File::options().read(true).write(true).open(&path).map_err(error_text)?;
+            let file = open(&path).map_err(error_text)?;
             super::claim(&file).map_err(kind)?;
-            // SAFETY: this process has no other thread; the child makes raw calls only.
+            // SAFETY: this process has no other thread; the child ends by _exit(2).
             match unsafe { fork() }.map_err(error_text)? {
-                ForkResult::Child => loop {
-                    pause();
-                },
+                ForkResult::Child => {
+                    while theirs.read_exact(&mut [0]).is_ok() {
+                        let answer = super::claim(&file).unwrap_or(-1);
+                        let _ = theirs.write_all(&answer.to_ne_bytes());
+                    }
+                    // SAFETY: _exit(2) runs no code of this program.
+                    unsafe { libc::_exit(0) }
+                }
                 ForkResult::Parent { child } => {
                     // Out of the process group that is killed with its parent, before the check learns its id.
                     setpgid(child, child).map_err(error_text)?;
@@ -101,22 +232,174 @@ fn a_child_of_the_writer_does_not_keep_the_role() {
             peer.await_turn().map_err(error_text)
         })?;
         let child = String::from_utf8_lossy(&a.receive()?).parse().map(Pid::from_raw).map_err(std::io::Error::other)?;
+        ours.set_read_timeout(Some(mmap_workbook::process::DEADLINE))?;
+        let mut asks_child = || -> std::io::Result<String> {
+            let mut answer = [0; 4];
+            ours.write_all(b".")?;
+            ours.read_exact(&mut answer)?;
+            Ok(i32::from_ne_bytes(answer).to_string())
+        };
         let there = is(a.pid(), &claims(&mut b)?, text!("the parent", "父进程"));
+        let to_child = asks_child()?;
+        let writer = a.pid();
         a.kill()?;
         let got = claims(&mut b);
+        let other = b.pid();
+        drop(b);
+        let after = asks_child();
         // It became a child of ours when its parent died.
         kill(child, Signal::SIGKILL)?;
         waitpid(child, None)?;
         there?;
+        is(writer, &to_child, text!("the parent, the writer, which the child asks", "父进程，即写者（由子进程调用）"))
+            .map_err(|failure| locked_with_flock(&path, failure))?;
+        let dead = text!(
+            "the other process, since the writer is dead and only its child lives",
+            "另一个进程：写者已死，它的子进程还活着"
+        );
+        is(other, &got?, dead).map_err(|failure| locked_with_flock(&path, failure))?;
         is(
-            b.pid(),
-            &got?,
-            text!(
-                "the other process, since the writer is dead and only its child lives",
-                "另一个进程：写者已死，它的子进程还活着"
-            ),
+            child,
+            &after?,
+            text!("the child, which calls when both writers are dead", "子进程：两个写者都已死去，由它调用"),
         )
-        .map_err(|failure| failure.shows(&belief::FLOCK_IS_THE_PROCESSES))
+    });
+}
+
+/// What another process does while a call of `claim` stands before one of its system calls.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Meanwhile {
+    /// Nobody is the writer, and it calls.
+    Calls,
+    /// It is the writer, and is killed.
+    Dies,
+    /// It is the writer, and is killed, and a third process calls.
+    IsFollowed,
+    /// The process itself is the writer already, and another one calls.
+    Asks,
+}
+
+impl Meanwhile {
+    fn in_words(self) -> Text {
+        match self {
+            Meanwhile::Calls => text!("another process calls claim", "另一个进程调用 claim"),
+            Meanwhile::Dies => text!("the writer, another process, is killed", "写者（另一个进程）被杀死"),
+            Meanwhile::IsFollowed => text!(
+                "the writer, another process, is killed, and a third process calls claim",
+                "写者（另一个进程）被杀死，第三个进程调用 claim"
+            ),
+            Meanwhile::Asks => text!(
+                "another process calls claim; this one is the writer already, and only calls again",
+                "另一个进程调用 claim；本进程早已是写者，只是再次调用"
+            ),
+        }
+    }
+
+    /// Does it before the `n`-th system call, from 0 on. Returns whether there is such a call.
+    fn happens_before(self, n: usize) -> Result<bool, Failure> {
+        let (_directory, path) = file()?;
+        // The process, and what its call has returned.
+        let words = page_of_zeros()?;
+        let (pid, returned) = (words.word(0), words.word(4));
+        let mut first = claimer(&path)?;
+        let third = claimer(&path)?;
+        if matches!(self, Meanwhile::Dies | Meanwhile::IsFollowed) {
+            claims(&mut first)?;
+        }
+        let mut players = (Some(first), Some(third));
+        let first_pid = players.0.as_ref().map(Player::pid).map_or(0, Pid::as_raw);
+        let (mut stood, mut answer) = (None, String::new());
+        let prepare = || {
+            let file = open(&path)?;
+            if self == Meanwhile::Asks {
+                super::claim(&file)?;
+            }
+            pid.store(std::process::id(), Ordering::Relaxed);
+            Ok(file)
+        };
+        let act = |file: File| {
+            let writer = super::claim(&file).map_err(kind)?;
+            returned.store(writer.cast_unsigned(), Ordering::Relaxed);
+            // It lives until the check has seen what it returned, and keeps the role with the file.
+            std::mem::forget(file);
+            Ok(())
+        };
+        let ended = before_each_call(prepare, act, |call, what| {
+            if call == n {
+                stood = Some(what.number);
+                if matches!(self, Meanwhile::Dies | Meanwhile::IsFollowed) {
+                    players.0.take().map_or(Ok(()), Player::kill)?;
+                }
+                let caller = if self == Meanwhile::IsFollowed { &mut players.1 } else { &mut players.0 };
+                if let Some(caller) = caller {
+                    answer = claims(caller)?;
+                }
+            }
+            Ok(())
+        });
+        let given = |failure: Failure| {
+            let (stop, what) = (call_in_words(n, stood.unwrap_or_default()), self.in_words());
+            failure.given(Text::new(
+                format!("a process is in claim: {}, and {}", stop.en, what.en),
+                format!("一个进程正在 claim 中：{}，这时{}", stop.zh, what.zh),
+            ))
+        };
+        ended.map_err(given)?;
+        let Some(_) = stood else { return Ok(false) };
+        let this = pid.load(Ordering::Relaxed).cast_signed();
+        let got = returned.load(Ordering::Relaxed).cast_signed();
+        if self != Meanwhile::Dies && answer.parse::<i32>().is_err() {
+            return Err(given(Failure::new(
+                text!("the other process gets the id of the writer", "另一个进程得到写者的进程号"),
+                text!("it gets the error {answer}", "它得到错误 {answer}"),
+            )));
+        }
+        // Whoever it was, there is one writer, and both know it; one that has died meanwhile was alive in the call.
+        let possible = match self {
+            Meanwhile::Dies => vec![this, first_pid],
+            Meanwhile::IsFollowed => vec![answer.parse().unwrap_or_default(), first_pid],
+            Meanwhile::Calls => vec![answer.parse().unwrap_or_default()],
+            Meanwhile::Asks => vec![this],
+        };
+        let other_is_right = match self {
+            Meanwhile::Dies => true,
+            Meanwhile::Asks => answer == this.to_string(),
+            Meanwhile::Calls => [this, first_pid].map(|pid| pid.to_string()).contains(&answer),
+            Meanwhile::IsFollowed => {
+                let third = players.1.as_ref().map_or(0, |third| third.pid().as_raw());
+                [this, third].map(|pid| pid.to_string()).contains(&answer)
+            }
+        };
+        ensure(possible.contains(&got) && other_is_right, || {
+            let list = possible.iter().map(ToString::to_string).collect::<Vec<_>>();
+            let (en, zh) = (list.join(" or "), list.join(" 或 "));
+            let (heard, heard_zh) = match self {
+                Meanwhile::Dies => (String::new(), String::new()),
+                _ => (format!(", and in the other process {answer}"), format!("，而在另一个进程里返回 {answer}")),
+            };
+            given(Failure::new(
+                text!(
+                    "there is one writer, and claim returns its id: {en}",
+                    "写者只有一个，claim 返回它的进程号：{zh}"
+                ),
+                Text::new(format!("claim returns {got}{heard}"), format!("claim 返回 {got}{heard_zh}")),
+            ))
+        })?;
+        Ok(true)
+    }
+}
+
+#[test]
+fn is_right_whatever_happens_between_its_system_calls() {
+    check("lock", rule(), || {
+        for meanwhile in [Meanwhile::Calls, Meanwhile::Dies, Meanwhile::IsFollowed, Meanwhile::Asks] {
+            for n in 0.. {
+                if !meanwhile.happens_before(n)? {
+                    break;
+                }
+            }
+        }
+        Ok(())
     });
 }
 
@@ -124,22 +407,19 @@ fn a_child_of_the_writer_does_not_keep_the_role() {
 fn the_child_is_not_the_writer_itself() {
     check("lock", rule(), || {
         let (_directory, path) = file()?;
-        let (parent, child) = ask(|| {
-            let file = File::options().read(true).write(true).open(&path).map_err(kind)?;
-            let parent = super::claim(&file).map_err(kind)?;
-            let child = ask(|| super::claim(&file).map_err(kind)).map_err(|failure| failure.happened.en)??;
-            Ok::<_, String>((parent, child))
-        })?
-        .map_err(|error| Failure::new(text!("a process id", "一个进程号"), text!("{error}", "{error}")))?;
-        ensure(parent == child, || {
-            Failure::new(
-                text!(
-                    "to the child, too, the writer is the parent: {parent}",
-                    "在子进程看来，写者也是父进程：{parent}"
-                ),
-                text!("{child}", "{child}"),
-            )
-            .shows(&belief::FLOCK_IS_THE_PROCESSES)
-        })
+        let (parent, child): (i32, String) = in_child(|| {
+            let file = open(&path)?;
+            let parent = super::claim(&file)?;
+            let child = ask(|| super::claim(&file).map_err(kind))
+                .map_err(|failure| failure.happened.en)
+                .map_err(std::io::Error::other)?;
+            Ok((parent, child.map_or_else(|error| error, |pid| pid.to_string())))
+        })?;
+        is(
+            Pid::from_raw(parent),
+            &child,
+            text!("the parent, which is the writer: its child calls", "父进程，即写者（由它的子进程调用）"),
+        )
+        .map_err(|failure| locked_with_flock(&path, failure))
     });
 }

@@ -1,5 +1,5 @@
-//! The checks of exercise 4. None depends on luck: ptrace(2) stops one process after each of its instructions, or at
-//! each of its system calls, and another process runs there, so the worst moment is among them.
+//! The checks of exercise 4. None depends on luck: ptrace(2) stops one process before each of its accesses to the shared
+//! page, or at each of its system calls, and another process runs there, so the worst moment is among them.
 
 use std::fs::{self, File};
 use std::os::fd::AsFd;
@@ -7,11 +7,11 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::atomic::Ordering;
 
-use mmap_workbook::grade::fixtures::{equal, refused};
+use mmap_workbook::grade::fixtures::{loaded, same_bytes};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Failure, Player, Stepped, Verdict, after_each_instruction, ask, before_each_call, check, ensure, error_text,
-    for_each, killed_after_instruction, killed_before_call, kind, start,
+    Failure, Player, SharedPage, Step, Verdict, Walker, ask, before_each_call, check, ensure, error_text, for_each,
+    killed_before_call, kind, start,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};
@@ -19,10 +19,11 @@ use mmap_workbook::process::{Cause, Peer};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
+use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork, pause, setpgid};
+use nix::unistd::{ForkResult, Pid, fork, setpgid};
 
 use crate::exercise::{claim, latest, next_ticket, open_once, publish};
 
@@ -31,27 +32,37 @@ fn page_of_zeros() -> Result<Mapping, Failure> {
     Ok(Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?)
 }
 
-/// The numbers of instructions of one process between the turns of another: one, and distances that let a loop go round
-/// in between.
-const STRIDES: [u64; 4] = [1, 7, 53, 401];
-
-fn every(stride: &u64) -> Text {
-    if *stride == 1 {
-        text!("the other process runs after each instruction", "另一个进程在每条指令之后运行一次")
-    } else {
-        text!("the other process runs after every {stride} instructions", "另一个进程每隔 {stride} 条指令运行一次")
-    }
-}
-
 /// Names the belief behind a timeout, when another process is stopped or dead.
 fn waited(failure: Failure) -> Failure {
     if failure.verdict == Verdict::TimedOut { failure.shows(&belief::OTHERS_GO_ON) } else { failure }
 }
 
-/// What is printed on a machine that can't single-step.
-fn skipped() {
-    eprintln!("skipped: this machine can't single-step (PTRACE_SINGLESTEP)");
+/// A system call as the feedback names it: which one of the process it is, from 1 on, and its name where it matters.
+fn call_in_words(n: usize, number: i64) -> Text {
+    let names = [
+        (libc::SYS_fcntl, "fcntl(2)"),
+        (libc::SYS_openat, "openat(2)"),
+        (libc::SYS_linkat, "linkat(2)"),
+        (libc::SYS_renameat2, "renameat2(2)"),
+        (libc::SYS_unlinkat, "unlinkat(2)"),
+        (libc::SYS_mmap, "mmap(2)"),
+        (libc::SYS_ftruncate, "ftruncate(2)"),
+        (libc::SYS_fallocate, "fallocate(2)"),
+        (libc::SYS_statx, "statx(2)"),
+        (libc::SYS_close, "close(2)"),
+        (INSIDE_INIT, "inside init"),
+    ];
+    let name = names.iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
+    let n = n + 1;
+    match name {
+        Some("inside init") => text!("it stands inside `init`", "它停在 `init` 之中"),
+        Some(name) => text!("it stands before its system call {n}, {name}", "它停在第 {n} 次系统调用（{name}）之前"),
+        None => text!("it stands before its system call {n}", "它停在第 {n} 次系统调用之前"),
+    }
 }
+
+/// The call that the checks' `init` makes between its stores, so that there are stops there.
+const INSIDE_INIT: i64 = libc::SYS_getppid;
 
 mod next_ticket;
 
@@ -64,32 +75,68 @@ fn value(n: u64) -> [u64; 4] {
     [n, n, n, n]
 }
 
-/// A process that reads the cell in each of its turns.
-fn reader(cell: &Mapping) -> Result<Player, Failure> {
-    start(|peer| {
-        while peer.await_turn().is_ok() {
-            let value = latest(cell).map_or(Vec::new(), |value| value.map(u64::to_ne_bytes).concat());
-            peer.send(&[b"=".as_slice(), &value].concat()).map_err(error_text)?;
-        }
-        Ok(())
+/// What a reader found.
+type Found = Option<[u64; 4]>;
+
+/// Words for what a reader found.
+fn found(value: Found) -> Text {
+    value.map_or_else(|| text!("nothing", "没有值"), |words| text!("{words:?}", "{words:?}"))
+}
+
+/// Expects that a reader has found one of the values with these numbers; 0 stands for no value.
+fn one_of(numbers: std::ops::RangeInclusive<u64>, got: Found) -> Result<(), Failure> {
+    let value_of = |n: u64| (n > 0).then(|| value(n));
+    ensure(numbers.clone().any(|n| value_of(n) == got), || {
+        let [first, last] = [numbers.start(), numbers.end()].map(|n| found(value_of(*n)));
+        let expected = if numbers.start() == numbers.end() {
+            Text::new(format!("the reader finds {}", first.en), format!("读者得到{}", first.zh))
+        } else if numbers.start() + 1 == *numbers.end() {
+            Text::new(
+                format!("the reader finds {} or {}", first.en, last.en),
+                format!("读者得到{}或{}", first.zh, last.zh),
+            )
+        } else {
+            Text::new(
+                format!("the reader finds {}, {} or a value in between", first.en, last.en),
+                format!("读者得到{}、{}，或两者之间的某个值", first.zh, last.zh),
+            )
+        };
+        let got_text = found(got);
+        Failure::new(expected, Text::new(format!("it finds {}", got_text.en), format!("实际得到{}", got_text.zh)))
     })
 }
 
-fn reads(reader: &mut Player) -> Result<Option<Vec<u64>>, Failure> {
-    reader.give_turn()?;
-    let value = reader.receive().map_err(waited)?;
-    let words: Vec<_> = value[1..].as_chunks::<8>().0.iter().map(|bytes| u64::from_ne_bytes(*bytes)).collect();
-    Ok(Some(words).filter(|words| !words.is_empty()))
+/// Names the belief behind a torn value, where a reader had the cell to itself while the writer stood still.
+fn torn(got: Found, failure: Failure) -> Failure {
+    let torn = got.is_some_and(|words| words.iter().any(|word| *word != words[0]));
+    if torn { failure.shows(&belief::COPIES_ARE_ATOMIC) } else { failure }
 }
 
-/// Expects that a reader has found value `a` or value `b`.
-fn one_of(a: Option<u64>, b: Option<u64>, got: &Option<Vec<u64>>) -> Result<(), Failure> {
-    let possible = [a, b].map(|n| n.map(|n| value(n).to_vec()));
-    ensure(possible.contains(got), || {
-        let [a, b] = possible;
-        let failure = Failure::new(text!("{a:?} or {b:?}", "{a:?} 或 {b:?}"), text!("{got:?}", "{got:?}"));
-        let torn = got.as_ref().is_some_and(|words| words.iter().any(|word| *word != words[0]));
-        if torn { failure.shows(&belief::COPIES_ARE_ATOMIC) } else { failure }
+/// A process that publishes the next value, from 1 on, in each of its calls.
+fn writer(cell: &SharedPage) -> Result<Walker<'_>, Failure> {
+    let mut n = 0;
+    Walker::start(cell, move || {
+        n += 1;
+        publish(cell, value(n));
+    })
+}
+
+/// A process that reads the cell in each of its calls.
+fn reader(cell: &SharedPage) -> Result<Walker<'_>, Failure> {
+    Walker::start(cell, || latest(cell.to_read()))
+}
+
+/// Expects that the process has made no system call.
+fn calls_nothing(process: &Walker<'_>) -> Result<(), Failure> {
+    ensure(process.system_calls.is_empty(), || {
+        let number = process.system_calls[0];
+        Failure::new(
+            text!("the call makes no system call", "函数不做任何系统调用"),
+            text!(
+                "it makes the one with number {number} (as in `libc::SYS_...`)",
+                "它做了编号为 {number} 的系统调用（见 `libc::SYS_...`）"
+            ),
+        )
     })
 }
 

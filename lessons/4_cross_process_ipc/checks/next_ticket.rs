@@ -1,8 +1,5 @@
 use super::*;
 
-/// An offset of the counter other than 0.
-const AT: usize = 24;
-
 fn rule() -> Text {
     text!(
         "A load and a store are two steps, and another process may run between them. An atomic read-modify-write does \
@@ -11,121 +8,253 @@ fn rule() -> Text {
     )
 }
 
+/// A number as the feedback names it.
+fn number(got: Option<u64>) -> Text {
+    got.map_or_else(|| text!("no number", "没有号码"), |n| text!("number {n}", "号码 {n}"))
+}
+
+/// Expects this result of the call that `call` describes.
+fn is(call: Text, got: Option<u64>, wanted: Option<u64>) -> Result<(), Failure> {
+    ensure(got == wanted, || {
+        let (wanted, got) = (number(wanted), number(got));
+        Failure::new(
+            Text::new(format!("{} returns {}", call.en, wanted.en), format!("{}返回{}", call.zh, wanted.zh)),
+            Text::new(format!("it returns {}", got.en), format!("实际返回{}", got.zh)),
+        )
+    })
+}
+
 #[test]
 fn counts_up_to_the_limit_and_no_further() {
     check("tally", rule(), || {
-        let cases =
-            [(0, 3), (0, 0), (2, 3), (3, 3), (9, 3), (u64::MAX - 1, u64::MAX), (u64::MAX, u64::MAX), (u64::MAX, 0)];
+        let last = page_size() - 8;
+        let cases = [
+            (24, 0, 3),
+            (0, 0, 0),
+            (last, 2, 3),
+            (24, 3, 3),
+            (8, 9, 3),
+            (24, u64::from(u32::MAX) - 1, 1 << 40),
+            (24, (1 << 63) - 2, 1 << 63),
+            (0, u64::MAX - 1, u64::MAX),
+            (24, u64::MAX, u64::MAX),
+            (24, u64::MAX, 0),
+        ];
         for_each(
             cases,
-            |(taken, limit)| text!("{taken} taken, limit {limit}", "已取 {taken} 个，上限 {limit}"),
-            |&(taken, limit)| {
-                let wanted: Vec<_> = (0..4).map(|n| taken.checked_add(n).filter(|n| *n < limit)).collect();
+            |(at, taken, limit)| {
+                text!(
+                    "the counter at byte {at} is {taken}, the limit is {limit}",
+                    "第 {at} 字节处的计数器为 {taken}，上限 {limit}"
+                )
+            },
+            |&(at, taken, limit)| {
                 let page = page_of_zeros()?;
-                page.long_word(AT).store(taken, Ordering::Relaxed);
-                let got = ask(|| (0..4).map(|_| super::next_ticket(&page, AT, limit)).collect::<Vec<_>>())?;
-                equal(&got, &wanted)?;
-                let (end, most) =
-                    (page.long_word(AT).load(Ordering::Relaxed), taken.max(taken.saturating_add(4).min(limit)));
+                page.long_word(at).store(taken, Ordering::Relaxed);
+                let before = loaded(&page);
+                let got = ask(|| (0..4).map(|_| super::next_ticket(&page, at, limit)).collect::<Vec<_>>())?;
+                for (nth, (n, got)) in (1..).zip((0..).zip(got)) {
+                    let call = text!("call {nth} in a row", "第 {nth} 次调用");
+                    is(call, got, taken.checked_add(n).filter(|n| *n < limit))?;
+                }
+                let end = page.long_word(at).load(Ordering::Relaxed);
+                let most = taken.max(taken.saturating_add(4).min(limit));
                 ensure(end == most, || {
                     Failure::new(
-                        text!("the counter ends at {most}", "计数器最后为 {most}"),
-                        text!("it ends at {end}", "实际为 {end}"),
+                        text!("after four calls the counter is {most}", "四次调用之后计数器为 {most}"),
+                        text!("it is {end}", "实际为 {end}"),
                     )
-                    .shows(&belief::OVERSHOOT_IS_REPAIRED)
-                })
+                })?;
+                let (mut before, mut after) = (before, loaded(&page));
+                before[at..at + 8].fill(0);
+                after[at..at + 8].fill(0);
+                same_bytes(
+                    text!("outside the counter the page is as it was", "计数器之外，页的内容不变"),
+                    &after,
+                    &before,
+                )
             },
         )
     });
 }
 
 #[test]
-fn gives_each_number_out_once() {
+fn keeps_counters_and_limits_apart() {
     check("tally", rule(), || {
-        for_each(STRIDES, every, |&stride| {
-            let limit = 60;
-            let page = page_of_zeros()?;
-            let counter = page.long_word(AT);
-            // The other process's numbers. The answer's number is stored further on in the page.
-            let mut others = Vec::new();
-            let steps = after_each_instruction(
-                || Ok(()),
-                |()| {
-                    let mine = super::next_ticket(&page, AT, limit);
-                    page.long_word(512).store(mine.map_or(u64::MAX, |n| n), Ordering::Relaxed);
-                    Ok(())
-                },
-                |step| {
-                    if step % stride == 0 {
-                        let next = |n| (n < limit).then_some(n + 1);
-                        others.extend(counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok());
-                    }
-                    let now = counter.load(Ordering::Relaxed);
-                    ensure(now <= limit, || {
-                        Failure::new(
-                            text!("the counter never exceeds {limit}", "计数器从不超过 {limit}"),
-                            text!("{now}", "{now}"),
-                        )
-                        .shows(&belief::OVERSHOOT_IS_REPAIRED)
-                    })
-                },
-            )?;
-            if steps.is_none() {
-                skipped();
-                return Ok(());
-            }
-            let mine = page.long_word(512).load(Ordering::Relaxed);
-            let mut all = others.clone();
-            all.extend(Some(mine).filter(|mine| *mine != u64::MAX));
-            all.sort_unstable();
-            let taken = counter.load(Ordering::Relaxed);
-            let wanted: Vec<_> = (0..taken).collect();
-            ensure(all == wanted, || {
-                let twice = all.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
-                let happened = match twice {
-                    Some(n) => text!("number {n} was given out twice", "号码 {n} 发了两次"),
-                    None => text!(
-                        "the numbers given out are {all:?}, and the counter is {taken}",
-                        "发出的是 {all:?}，而计数器为 {taken}"
-                    ),
-                };
-                Failure::new(text!("each number is given out once", "每个号码只发一次"), happened)
-                    .shows(&belief::LOAD_AND_STORE_IS_ONE_STEP)
-            })
+        // The rest of the page belongs to others, whatever is in it.
+        let (page, other) = (page_of_zeros()?, page_of_zeros()?);
+        page.write(0, &[0xff; 64]);
+        for (page, at, taken) in [(&page, 8, 5), (&page, 24, 0), (&other, 8, 0)] {
+            page.long_word(at).store(taken, Ordering::Relaxed);
+        }
+        let calls = [(0, 8, 5, None), (0, 24, 1, Some(0)), (0, 24, 1, None), (1, 8, 9, Some(0)), (0, 8, 6, Some(5))];
+        let got = ask(|| calls.map(|(n, at, limit, _)| super::next_ticket([&page, &other][n], at, limit)))?;
+        for ((n, at, limit, wanted), got) in calls.into_iter().zip(got) {
+            let (page, page_zh) = [("one page", "一页"), ("another page", "另一页")][n];
+            let call = Text::new(
+                format!("in a process that uses several counters, the call for byte {at} of {page} with limit {limit}"),
+                format!("同一进程轮流使用几个计数器时，对{page_zh}第 {at} 字节、上限 {limit} 的调用"),
+            );
+            is(call, got, wanted)?;
+        }
+        let kept: Vec<_> = (0..64).filter(|at| !(8..16).contains(at) && !(24..32).contains(at)).collect();
+        ensure(kept.iter().all(|at| page.load(*at) == 0xff), || {
+            Failure::new(
+                text!("the bytes outside the counter keep their values", "计数器之外的字节保持原值"),
+                text!("some of them have changed", "有的变了"),
+            )
         })
     });
 }
 
+/// What the others do while the call stands before each of its accesses: how many numbers they take there.
+fn schedules() -> impl Iterator<Item = [u64; 4]> {
+    (0..81_u64).map(|n| [n % 3, n / 3 % 3, n / 9 % 3, n / 27])
+}
+
 #[test]
-fn makes_no_other_process_wait_when_it_is_killed() {
+fn gives_each_number_out_once() {
+    check("tally", rule(), || {
+        let at = 24;
+        let page = SharedPage::zeros()?;
+        let (counter, limits) = (page.long_word(at), page_of_zeros()?);
+        let limit_of = limits.long_word(0);
+        let mut process = Walker::start(&page, || super::next_ticket(&page, at, limit_of.load(Ordering::Relaxed)))?;
+        // One where a byte overflows: two loads of parts of the counter may not fit together.
+        let counts = [(5, 1_000), (5, 6), (5, 7), (0xfe, 0x110)];
+        for ((start, limit), schedule) in counts.into_iter().flat_map(|count| schedules().map(move |s| (count, s))) {
+            counter.store(start, Ordering::Relaxed);
+            limit_of.store(limit, Ordering::Relaxed);
+            let given = |failure: Failure| {
+                let list = schedule.map(|n| n.to_string()).join(", ");
+                failure.given(text!(
+                    "the counter is {start}, the limit {limit}; before its accesses to the page, one after the other, another process takes this many numbers: {list}",
+                    "计数器为 {start}，上限 {limit}；该进程每次访问页之前，另一个进程依次取走的号码个数：{list}"
+                ))
+            };
+            let mut others: u64 = 0;
+            let mut now = start;
+            let mut stop = 0;
+            let mine = loop {
+                match process.step().map_err(given)? {
+                    Step::Returned(mine) => break mine,
+                    Step::Access => {}
+                }
+                if let Err(failure) = steady(counter.load(Ordering::Relaxed), &mut now, limit) {
+                    // Is it taken back?
+                    let beyond = counter.load(Ordering::Relaxed) == limit + 1;
+                    process.finish::<Option<u64>>().map_err(given)?;
+                    let repaired = beyond && counter.load(Ordering::Relaxed) <= limit;
+                    return Err(given(if repaired { failure.shows(&belief::OVERSHOOT_IS_REPAIRED) } else { failure }));
+                }
+                for _ in 0..schedule.get(stop).copied().unwrap_or(0) {
+                    let next = |n| (n < limit).then_some(n + 1);
+                    others += u64::from(counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok());
+                    now = counter.load(Ordering::Relaxed);
+                }
+                stop += 1;
+            };
+            let mine: Option<u64> = mine;
+            steady(counter.load(Ordering::Relaxed), &mut now, limit).map_err(given)?;
+            fits(mine, start, others, now, limit).map_err(given)?;
+        }
+        Ok(())
+    });
+}
+
+/// Expects that the counter has not decreased and is not beyond the limit.
+fn steady(counter: u64, before: &mut u64, limit: u64) -> Result<(), Failure> {
+    ensure(counter <= limit, || {
+        Failure::new(
+            text!("the counter never exceeds {limit}", "计数器从不超过 {limit}"),
+            text!("at one moment it is {counter}", "有一刻它是 {counter}"),
+        )
+    })?;
+    ensure(counter >= *before, || {
+        Failure::new(
+            text!("the counter never decreases", "计数器从不减小"),
+            text!("it goes from {before} back to {counter}", "它从 {before} 退回到 {counter}"),
+        )
+        .shows(&belief::LOAD_AND_STORE_IS_ONE_STEP)
+    })?;
+    *before = counter;
+    Ok(())
+}
+
+/// Expects that the call took one number, or none because none was left. The others took the first ones up to the call's
+/// and all after it, so only the counter says whether the call's number is also one of theirs.
+fn fits(mine: Option<u64>, start: u64, others: u64, counter: u64, limit: u64) -> Result<(), Failure> {
+    let Some(n) = mine else {
+        return ensure(counter >= limit, || {
+            Failure::new(
+                text!("no number is returned only if none is left", "只有号码发完时才没有号码"),
+                text!(
+                    "the call returns no number, and the counter is {counter}",
+                    "调用没有返回号码，而计数器为 {counter}"
+                ),
+            )
+        });
+    };
+    let taken = start + others + 1;
+    ensure(counter == taken && (start..counter).contains(&n), || {
+        let failure = Failure::new(
+            text!(
+                "the others take {others} numbers and the call one more: the counter ends at {taken}",
+                "别人取了 {others} 个，这次调用取一个：计数器最后为 {taken}"
+            ),
+            text!(
+                "the call returns number {n}, and the counter ends at {counter}",
+                "调用返回号码 {n}，计数器最后为 {counter}"
+            ),
+        );
+        // What one of the two added is gone.
+        let lost = others > 0 && counter < taken && (start..taken).contains(&n);
+        if lost { failure.shows(&belief::LOAD_AND_STORE_IS_ONE_STEP) } else { failure }
+    })
+}
+
+#[test]
+fn makes_no_other_process_wait_when_it_is_stopped_or_killed() {
     check("lock", rule(), || {
-        for killed in (1..).step_by(11) {
+        let (at, limit) = (24, 9);
+        for stopped in 0.. {
             let given = |failure: Failure| {
                 failure.given(text!(
-                    "the first process is killed after {killed} instructions",
-                    "第一个进程在 {killed} 条指令之后被杀死"
+                    "a process stands still in its call after {stopped} accesses to the page; another one calls twice, then the first one is killed, and the other one calls again",
+                    "一个进程在调用中访问页 {stopped} 次后停住；另一个进程调用两次，然后前者被杀死，后者再调用一次"
                 ))
             };
-            let page = page_of_zeros()?;
-            let act = |()| {
-                super::next_ticket(&page, AT, 9);
-                Ok(())
-            };
-            let ended = killed_after_instruction(killed, || Ok(()), act).map_err(given)?;
-            if ended == Stepped::Unsupported {
-                skipped();
+            let page = SharedPage::zeros()?;
+            let mut process = Walker::start(&page, || super::next_ticket(&page, at, limit))?;
+            if process.begin::<Option<u64>>(stopped).map_err(given)?.is_some() {
+                return Ok(());
             }
-            let next = ask(|| super::next_ticket(&page, AT, 9)).map_err(|failure| given(waited(failure)))?;
-            ensure(matches!(next, Some(0 | 1)), || {
+            let mut other = Walker::start(&page, || super::next_ticket(&page, at, limit))?;
+            let mut numbers = Vec::new();
+            for call in 0..3 {
+                if call == 2 {
+                    process.kill()?;
+                    // It is gone.
+                    process = Walker::start(&page, || super::next_ticket(&page, at, limit))?;
+                }
+                let got = other.finish::<Option<u64>>().map_err(|failure| given(waited(failure)))?;
+                numbers.push(got.unwrap_or(u64::MAX));
+            }
+            // The first one may have taken one number, at any of these moments but only there.
+            let lost = numbers[0];
+            ensure(lost <= 1 && numbers == [lost, lost + 1, lost + 2], || {
+                let [a, b, c] = [0, 1, 2].map(|n| Some(numbers[n]).filter(|n| *n != u64::MAX)).map(number);
                 given(Failure::new(
-                    text!("the next process gets number 0 or 1", "下一个进程拿到号码 0 或 1"),
-                    text!("{next:?}", "{next:?}"),
+                    text!(
+                        "the other process gets three numbers in a row, from 0 or 1 on",
+                        "另一个进程从 0 或 1 开始，得到三个连续的号码"
+                    ),
+                    Text::new(
+                        format!("it gets {}, {}, {}", a.en, b.en, c.en),
+                        format!("得到{}、{}、{}", a.zh, b.zh, c.zh),
+                    ),
                 ))
             })?;
-            // It returned before it was to be killed: there are no later moments.
-            if ended != Stepped::Killed {
-                break;
-            }
         }
         Ok(())
     });

@@ -1,10 +1,30 @@
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{MetadataExt, symlink};
+
+use mmap_workbook::grade::fixtures::{names_in, no_error};
+use mmap_workbook::grade::watch;
+use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
+use nix::sys::signal::{SigHandler, signal};
+use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
+
 use super::*;
 
-/// What `init` does here: it fills the beginning and the end of the page.
+/// What `init` does here: it fills the beginning and the end of the page. Between its stores it makes a system call, so
+/// that a traced process can be stopped there.
 fn fill(page: &Mapping, letter: u8) {
+    let stop = || {
+        // SAFETY: getppid(2) has no arguments and does nothing.
+        unsafe { libc::syscall(INSIDE_INIT) };
+    };
+    stop();
     for at in (0..8).chain(page_size() - 8..page_size()) {
         page.store(at, letter);
+        if at == 3 {
+            stop();
+        }
     }
+    stop();
 }
 
 fn is_filled(bytes: &[u8]) -> bool {
@@ -36,65 +56,346 @@ fn whole(path: &Path) -> Result<(), Failure> {
     })
 }
 
+/// What a call of `open_once` returned, as text, so that processes can send it: the first byte of the page, or the error.
+fn first_byte(answer: std::io::Result<Mapping>) -> Result<u8, String> {
+    answer.map(|page| page.load(0)).map_err(kind)
+}
+
+/// Expects that the call succeeds, and that the page begins with this byte.
+fn opened(got: &Result<u8, String>, byte: u8) -> Result<(), Failure> {
+    ensure(*got == Ok(byte), || {
+        let byte = char::from(byte);
+        let happened = match got {
+            Ok(other) => text!("it begins with the byte {other}", "它以字节 {other} 开头"),
+            Err(error) => text!("the call returns the error {error}", "调用返回错误 {error}"),
+        };
+        Failure::new(
+            text!(
+                "the call succeeds, and the page begins with init's byte {byte}",
+                "调用成功，页以 init 写入的字节 {byte} 开头"
+            ),
+            happened,
+        )
+    })
+}
+
+/// Expects one of these errors.
+fn fails_with<T>(got: &Result<T, String>, errors: &[&str]) -> Result<(), Failure> {
+    let happened = match got {
+        Err(error) if errors.contains(&error.as_str()) => return Ok(()),
+        Err(error) => text!("it returns the error {error}", "返回错误 {error}"),
+        Ok(_) => text!("it succeeds", "调用成功了"),
+    };
+    let (en, zh) = (errors.join(" or "), errors.join(" 或 "));
+    Err(Failure::new(text!("the call returns the error {en}", "调用返回错误 {zh}"), happened))
+}
+
+/// Expects that the directory has these names and no other.
+fn lists(directory: &Path, names: &[&str]) -> Result<(), Failure> {
+    let found = names_in(directory)?;
+    ensure(found == names, || {
+        let list = found.join(", ");
+        let wanted = names.join(", ");
+        let expected = match names {
+            [] => text!("the directory is empty", "目录是空的"),
+            _ => text!("in the directory is only: {wanted}", "目录里只有：{wanted}"),
+        };
+        Failure::new(expected, text!("it has: {list}", "实际有：{list}"))
+    })
+}
+
+/// From now on this process has no rights beyond those of an ordinary user: root becomes nobody.
+fn become_ordinary() -> std::io::Result<()> {
+    if Uid::effective().is_root() {
+        setgroups(&[])?;
+        setgid(Gid::from_raw(65_534))?;
+        setuid(Uid::from_raw(65_534))?;
+    }
+    Ok(())
+}
+
+/// A directory in which every user may create files.
+fn open_to_all() -> Result<tempfile::TempDir, Failure> {
+    let directory = tempfile::tempdir()?;
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777))?;
+    Ok(directory)
+}
+
+/// The inode of the file that is mapped at this address (proc_pid_maps(5)); 0 when there is none.
+fn mapped_inode(page: &Mapping) -> u64 {
+    let maps = fs::read_to_string("/proc/self/maps").unwrap_or_default();
+    let area = maps.lines().find(|line| {
+        let range = line.split([' ', '-']).take(2).map(|end| usize::from_str_radix(end, 16).unwrap_or(0));
+        let range: Vec<_> = range.collect();
+        (range[0]..range[1]).contains(&page.address())
+    });
+    area.and_then(|area| area.split_whitespace().nth(4)).and_then(|inode| inode.parse().ok()).unwrap_or(0)
+}
+
 #[test]
 fn makes_the_file_once_and_opens_it_from_then_on() {
     check("writer", rule(), || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         let first = ask(|| {
-            let zero = std::cell::Cell::new(false);
+            let (zeros, inode) = (std::cell::Cell::new(false), std::cell::Cell::new(0));
             // No file can be created in /proc: the current directory is not where the file belongs.
             std::env::set_current_dir("/proc").map_err(kind)?;
             let page = super::open_once(&path, |page| {
-                zero.set((0..page_size()).all(|at| page.load(at) == 0));
+                zeros.set((0..page_size()).all(|at| page.load(at) == 0));
+                inode.set(mapped_inode(page));
                 fill(page, b'1');
             });
-            page.map(|page| (zero.get(), page.length(), page.load(0))).map_err(kind)
+            let page = page.map_err(kind)?;
+            let file = fs::metadata(&path).map_err(kind)?.ino();
+            Ok::<_, String>((zeros.get(), inode.get() == file, page.length(), page.load(0)))
         })?;
-        let wanted = Ok((true, page_size(), b'1'));
-        ensure(first == wanted, || {
+        let (zeros, of_file, length, byte) = no_error(first)?;
+        ensure(zeros, || {
             Failure::new(
-                text!(
-                    "(zeros for init, one page, init's byte) {wanted:?}",
-                    "（init 看到全零，一页，init 的字节）{wanted:?}"
-                ),
-                text!("{first:?}", "{first:?}"),
+                text!("init gets a page of zeros", "init 拿到全零的一页"),
+                text!("it isn't all zeros", "不全是零"),
             )
         })?;
+        ensure(of_file, || {
+            Failure::new(
+                text!(
+                    "init gets a mapping of the file that is at the path afterwards",
+                    "init 拿到的映射属于之后位于该路径的文件"
+                ),
+                text!("it gets a mapping of something else", "它拿到的是别的东西的映射"),
+            )
+        })?;
+        let size = page_size();
+        ensure(length == size, || {
+            Failure::new(
+                text!("the mapping's length is one page, {size} bytes", "映射的长度是一页，即 {size} 字节"),
+                text!("it is {length}", "实际为 {length}"),
+            )
+        })?;
+        opened(&Ok(byte), b'1')?;
         whole(&path)?;
         let second = ask(|| {
             let page = super::open_once(&path, |page| fill(page, b'2')).map_err(kind)?;
             page.store(99, b'!');
             Ok::<_, String>(page.load(0))
         })?;
+        opened(&second, b'1').map_err(|failure| {
+            failure.given(text!("the file exists, made by another process", "文件已由另一个进程建好"))
+        })?;
         let in_file = fs::read(&path)?.get(99).copied();
-        ensure(second == Ok(b'1') && in_file == Some(b'!'), || {
+        ensure(in_file == Some(b'!'), || {
             Failure::new(
                 text!(
-                    "the second process loads 49, and its store reaches the file",
-                    "第二个进程看到 49，它写入的内容进入文件"
+                    "what is stored in the mapping of an existing file is in the file",
+                    "写入已有文件的映射的内容，出现在文件里"
                 ),
-                text!("{second:?}, and in the file {in_file:?}", "{second:?}，文件中为 {in_file:?}"),
+                text!("it isn't", "没有出现"),
             )
         })?;
-        let names: Vec<_> = fs::read_dir(&directory)?.filter_map(|entry| Some(entry.ok()?.file_name())).collect();
-        let mode = fs::metadata(&path)?.permissions().mode() & 0o777;
-        ensure(names == ["shared"] && mode & !0o600 == 0, || {
-            Failure::new(
-                text!("only the file, with mode 0600", "只有这一个文件，权限为 0600"),
-                text!("{names:?}, mode {mode:o}", "{names:?}，权限 {mode:o}"),
-            )
-            .shows(&belief::CREATED_IS_COMPLETE)
-        })?;
-        let alone = ask(|| {
-            std::env::set_current_dir(&directory).map_err(kind)?;
-            super::open_once(Path::new("alone"), |page| fill(page, b'1')).map(drop).map_err(kind)
-        })?;
-        let given = |failure: Failure| failure.given(text!("the path is a file name alone", "路径只有文件名"));
-        ensure(alone == Ok(()), || given(Failure::new(text!("Ok", "Ok"), text!("{alone:?}", "{alone:?}"))))?;
-        whole(&directory.path().join("alone")).map_err(given)
+        lists(directory.path(), &["shared"])
     });
 }
+
+#[test]
+fn takes_any_name_in_any_directory() {
+    check("writer", rule(), || {
+        // Another file system than that of the directory for temporary files, where there is one.
+        let elsewhere = [Path::new("/dev/shm"), Path::new("/tmp")].map(|there| tempfile::tempdir_in(there).ok());
+        let long = [b'n'; 255];
+        let names: [&[u8]; 5] = [b"alone", &long, b"\xff\xfe.tmp", b".hidden", b"new\nline"];
+        for (directory, name) in elsewhere.iter().flatten().flat_map(|there| names.map(|name| (there, name))) {
+            let name = Path::new(OsStr::from_bytes(name));
+            let given = |failure: Failure| {
+                let directory = directory.path().parent().unwrap_or(Path::new("/")).display();
+                let name = match name.as_os_str().len() {
+                    255 => "nnn..., 255 bytes".to_owned(),
+                    _ => format!("{name:?}"),
+                };
+                failure.given(text!(
+                    "the path is a file name alone, {name}, in a directory in {directory}",
+                    "路径只有文件名 {name}，目录在 {directory} 里"
+                ))
+            };
+            for byte in [b'1', b'2'] {
+                let got = ask(|| {
+                    std::env::set_current_dir(directory).map_err(kind)?;
+                    // SAFETY: this process has one thread.
+                    unsafe { std::env::set_var("TMPDIR", "/proc") };
+                    first_byte(super::open_once(name, |page| fill(page, byte)))
+                });
+                opened(&got.map_err(given)?, b'1').map_err(given)?;
+            }
+            whole(&directory.path().join(name)).map_err(given)?;
+            fs::remove_file(directory.path().join(name))?;
+            lists(directory.path(), &[]).map_err(given)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn makes_no_directory() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("shared");
+        let watched = watch(|| first_byte(super::open_once(&path, |page| fill(page, b'A'))), |_| false)?;
+        opened(&watched.answer, b'A')?;
+        let makes = [libc::SYS_mkdirat, SYS_MKDIR];
+        ensure(!watched.calls.iter().any(|call| makes.contains(&call.call.number)), || {
+            Failure::new(
+                text!("the call makes no directory", "调用不创建目录"),
+                text!("it calls mkdir(2)", "它调用了 mkdir(2)"),
+            )
+        })
+    });
+}
+
+/// mkdir(2), which not every processor has.
+#[cfg(target_arch = "x86_64")]
+const SYS_MKDIR: i64 = libc::SYS_mkdir;
+#[cfg(not(target_arch = "x86_64"))]
+const SYS_MKDIR: i64 = libc::SYS_mkdirat;
+
+#[test]
+fn makes_it_with_mode_0600_less_the_umask() {
+    check("writer", rule(), || {
+        for_each(
+            [0, 0o022, 0o077, 0o277, 0o777],
+            |umask| {
+                text!("the umask is {umask:03o}, and the user an ordinary one", "umask 为 {umask:03o}，用户是普通用户")
+            },
+            |&umask| {
+                let directory = open_to_all()?;
+                let path = directory.path().join("shared");
+                let got = ask(|| {
+                    become_ordinary().map_err(kind)?;
+                    // SAFETY: umask(2) only sets a number.
+                    unsafe { libc::umask(umask) };
+                    first_byte(super::open_once(&path, |page| fill(page, b'A')))
+                })?;
+                opened(&got, b'A')?;
+                let (mode, wanted) = (fs::metadata(&path)?.permissions().mode() & 0o7777, 0o600 & !umask);
+                ensure(mode == wanted, || {
+                    Failure::new(
+                        text!("the new file has mode {wanted:04o}", "新文件的权限为 {wanted:04o}"),
+                        text!("it has mode {mode:04o}", "实际为 {mode:04o}"),
+                    )
+                })?;
+                lists(directory.path(), &["shared"])
+            },
+        )
+    });
+}
+
+#[test]
+fn leaves_no_file_when_it_fails() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("shared");
+        // The mapping of the new file.
+        let watched = watch(
+            || first_byte(super::open_once(&path, |page| fill(page, b'A'))),
+            |call| call.call.number == libc::SYS_mmap && call.call.arguments[3] & libc::MAP_ANONYMOUS as u64 == 0,
+        )?;
+        let given = |failure: Failure| failure.given(text!("mmap(2) fails with ENOMEM", "mmap(2) 以 ENOMEM 失败"));
+        fails_with(&watched.answer, &["ENOMEM"]).map_err(given)?;
+        lists(directory.path(), &[]).map_err(given)?;
+        let limited = ask(|| {
+            // SAFETY: SIGXFSZ is ignored, and no handler runs.
+            unsafe { signal(Signal::SIGXFSZ, SigHandler::SigIgn) }.map_err(|errno| kind(errno.into()))?;
+            setrlimit(Resource::RLIMIT_FSIZE, 0, RLIM_INFINITY).map_err(|errno| kind(errno.into()))?;
+            let got = first_byte(super::open_once(&path, |page| fill(page, b'A')));
+            setrlimit(Resource::RLIMIT_FSIZE, RLIM_INFINITY, RLIM_INFINITY).map_err(|errno| kind(errno.into()))?;
+            got
+        })?;
+        let given = |failure: Failure| {
+            failure.given(text!("no file may grow (RLIMIT_FSIZE is 0)", "文件不得变长（RLIMIT_FSIZE 为 0）"))
+        };
+        fails_with(&limited, &["EFBIG"]).map_err(given)?;
+        lists(directory.path(), &[]).map_err(given)
+    });
+}
+
+#[test]
+fn leaves_no_file_when_init_panics() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("shared");
+        let panicked = ask(|| {
+            let call = || super::open_once(&path, |_| std::panic::resume_unwind(Box::new("init"))).map(drop);
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err()
+        })?;
+        ensure(panicked, || {
+            Failure::new(
+                text!("the panic of init goes on", "init 的 panic 继续向上"),
+                text!("it is gone", "它被吞掉了"),
+            )
+        })?;
+        lists(directory.path(), &[]).map_err(|failure| failure.given(text!("init panics", "init 发生 panic")))
+    });
+}
+
+#[test]
+fn returns_the_errors_of_system_calls() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        fs::write(directory.path().join("file"), b"no directory")?;
+        symlink("nowhere", directory.path().join("link"))?;
+        let long = "n".repeat(256);
+        let cases: [(&str, &[&str]); 4] = [
+            ("missing/shared", &["ENOENT"]),
+            ("file/shared", &["ENOTDIR"]),
+            (&long, &["ENAMETOOLONG"]),
+            ("link", &["ENOENT", "EEXIST"]),
+        ];
+        for (path, errors) in cases {
+            let given = |failure: Failure| {
+                let what = match path {
+                    "missing/shared" => text!("the directory does not exist", "目录不存在"),
+                    "file/shared" => text!("a file is where the directory should be", "目录的位置上是一个文件"),
+                    "link" => text!("a symbolic link to a name that does not exist", "指向不存在的名字的符号链接"),
+                    _ => text!("a name of 256 bytes", "256 字节的名字"),
+                };
+                failure.given(what)
+            };
+            let got = ask(|| first_byte(super::open_once(&directory.path().join(path), |page| fill(page, b'A'))));
+            fails_with(&got.map_err(given)?, errors).map_err(given)?;
+            lists(directory.path(), &["file", "link"]).map_err(given)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn does_not_touch_a_file_that_it_may_not_open() {
+    check("writer", rule(), || {
+        let directory = open_to_all()?;
+        let path = directory.path().join("shared");
+        fs::write(&path, vec![7; page_size()])?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o000))?;
+        let (got, called) = ask(|| {
+            let called = std::cell::Cell::new(false);
+            let got = become_ordinary()
+                .map_err(kind)
+                .and_then(|()| first_byte(super::open_once(&path, |_| called.set(true))));
+            (got, called.get())
+        })?;
+        let given =
+            |failure: Failure| failure.given(text!("the file exists with mode 0000", "文件已存在，权限为 0000"));
+        fails_with(&got, &["EACCES"]).map_err(given)?;
+        ensure(!called, || {
+            given(Failure::new(
+                text!("init is not called: the file exists", "不调用 init：文件已存在"),
+                text!("it is called", "调用了"),
+            ))
+        })?;
+        lists(directory.path(), &["shared"]).map_err(given)
+    });
+}
+
+/// A name that is also its own extension's: what a name beside it must not be made of.
+const NAME: &str = "shared.tmp";
 
 #[test]
 fn all_get_the_same_whole_file_whenever_another_comes() {
@@ -102,7 +403,7 @@ fn all_get_the_same_whole_file_whenever_another_comes() {
         let mut n = 0;
         loop {
             let directory = tempfile::tempdir()?;
-            let path = directory.path().join("shared");
+            let path = directory.path().join(NAME);
             let mut between = None;
             let calls = before_each_call(
                 || Ok(()),
@@ -122,23 +423,28 @@ fn all_get_the_same_whole_file_whenever_another_comes() {
                             Ok::<_, String>(is_filled(&bytes))
                         })?;
                         ensure(seen == Ok(true), || {
-                            Failure::new(
+                            let failure = Failure::new(
                                 text!(
-                                    "the process that comes in between gets a page that init has filled",
-                                    "中途到来的进程拿到 init 已填好的页"
+                                    "the other process gets a page that init has filled",
+                                    "另一个进程拿到 init 已填好的页"
                                 ),
-                                text!("{seen:?}", "{seen:?}"),
-                            )
-                            .shows(&belief::CREATED_IS_COMPLETE)
+                                match &seen {
+                                    Ok(_) => text!("it gets one that init has not filled", "它拿到的页 init 没有填好"),
+                                    Err(error) => text!("it gets the error {error}", "它得到错误 {error}"),
+                                },
+                            );
+                            let incomplete = seen.as_ref().map_or_else(|error| error == "InvalidData", |_| true);
+                            if incomplete { failure.shows(&belief::CREATED_IS_COMPLETE) } else { failure }
                         })?;
                     }
                     Ok(())
                 },
             );
             let given = |failure: Failure| {
-                failure.given(text!(
-                    "another process comes just before system call {n} of the first",
-                    "另一个进程恰在第一个进程的第 {n} 次系统调用之前到来"
+                let stop = between.map_or_else(|| text!("", ""), |number| call_in_words(n, number));
+                failure.given(Text::new(
+                    format!("one process calls; while {}, another one calls", stop.en),
+                    format!("一个进程调用；{}时，另一个进程调用", stop.zh),
                 ))
             };
             calls.map_err(given)?;
@@ -147,20 +453,28 @@ fn all_get_the_same_whole_file_whenever_another_comes() {
             let both = (bytes[100], bytes[101]);
             let wanted = (b'A', if between.is_some() { b'B' } else { 0 });
             ensure(both == wanted, || {
-                given(
-                    Failure::new(
-                        text!(
-                            "what each of them stores is in the file at the path",
-                            "两个进程各自写入的内容都在这个路径的文件里"
-                        ),
-                        text!(
-                            "{both:?} instead of {wanted:?}: one of them has mapped another file",
-                            "得到 {both:?} 而不是 {wanted:?}：其中一个映射的是另一个文件"
-                        ),
-                    )
-                    .shows(&belief::RENAME_KEEPS_THE_FIRST),
-                )
+                let happened = match both {
+                    (0, 0) => text!("neither of them is", "两者都不在"),
+                    (0, _) => text!(
+                        "that of the first one isn't: it has mapped another file",
+                        "第一个进程的不在：它映射的是另一个文件"
+                    ),
+                    _ => text!(
+                        "that of the other one isn't: it has mapped another file",
+                        "另一个进程的不在：它映射的是另一个文件"
+                    ),
+                };
+                let failure = given(Failure::new(
+                    text!(
+                        "what each of them stores after its call is in the file at the path",
+                        "两个进程在调用之后各自写入的内容都在这个路径的文件里"
+                    ),
+                    happened,
+                ));
+                // The file of the other one was there first.
+                if both.0 != 0 { failure.shows(&belief::RENAME_KEEPS_THE_FIRST) } else { failure }
             })?;
+            lists(directory.path(), &[NAME]).map_err(given)?;
             if between.is_none() {
                 return Ok(());
             }
@@ -174,21 +488,42 @@ fn leaves_a_whole_file_or_none_when_it_is_killed() {
     check("writer", rule(), || {
         for n in 0.. {
             let directory = tempfile::tempdir()?;
-            let path = directory.path().join("shared");
+            let path = directory.path().join(NAME);
+            let words = page_of_zeros()?;
+            let dead = words.word(0);
+            let prepare = || {
+                dead.store(std::process::id(), Ordering::Relaxed);
+                Ok(())
+            };
             let act = |()| super::open_once(&path, |page| fill(page, b'A')).map(drop).map_err(kind);
-            let killed = killed_before_call(n, || Ok(()), act)?;
+            let killed = killed_before_call(n, prepare, act)?;
             let given = |failure: Failure| {
-                failure.given(text!(
-                    "the first process is killed just before its system call {n}",
-                    "第一个进程恰在它的第 {n} 次系统调用之前被杀死"
+                let stop = killed.map_or_else(|| text!("", ""), |call| call_in_words(n, call.number));
+                failure.given(Text::new(
+                    format!(
+                        "the first process is killed while {}; then another one calls, which has the same id",
+                        stop.en
+                    ),
+                    format!("{}时，第一个进程被杀死；然后另一个进程调用，其进程号与前者相同", stop.zh),
                 ))
             };
             if path.exists() {
                 whole(&path).map_err(given)?;
             }
-            let next =
-                ask(|| super::open_once(&path, |page| fill(page, b'B')).map(drop).map_err(kind)).map_err(given)?;
-            ensure(next == Ok(()), || given(Failure::new(text!("Ok", "Ok"), text!("{next:?}", "{next:?}"))))?;
+            let dead = dead.load(Ordering::Relaxed).to_string();
+            let next = ask(|| {
+                // A file that is named after the dead process becomes one of this process: ids are used again.
+                let me = std::process::id().to_string();
+                for name in names_in(directory.path()).map_err(kind)? {
+                    if name != NAME && name.contains(&dead) {
+                        let (from, to) =
+                            (directory.path().join(&name), directory.path().join(name.replace(&dead, &me)));
+                        fs::rename(from, to).map_err(kind)?;
+                    }
+                }
+                super::open_once(&path, |page| fill(page, b'B')).map(drop).map_err(kind)
+            });
+            no_error(next.map_err(given)?).map_err(given)?;
             whole(&path).map_err(given)?;
             if killed.is_none() {
                 break;
@@ -209,7 +544,7 @@ fn refuses_a_file_of_another_size_and_leaves_it_alone() {
                 let path = directory.path().join("shared");
                 fs::write(&path, vec![7; size])?;
                 let got = ask(|| super::open_once(&path, |page| fill(page, b'A')).map(drop).map_err(kind))?;
-                refused(&got, &["InvalidData"])?;
+                fails_with(&got, &["InvalidData"])?;
                 ensure(fs::read(&path)? == vec![7; size], || {
                     Failure::new(
                         text!("the file is as before", "文件保持原样"),
@@ -220,7 +555,7 @@ fn refuses_a_file_of_another_size_and_leaves_it_alone() {
         )?;
         let directory = tempfile::tempdir()?;
         let got = ask(|| super::open_once(directory.path(), |page| fill(page, b'A')).map(drop).map_err(kind))?;
-        refused(&got, &["EISDIR", "InvalidData"])
+        fails_with(&got, &["EISDIR", "InvalidData"])
             .map_err(|failure| failure.given(text!("a directory is there", "该路径是一个目录")))
     });
 }

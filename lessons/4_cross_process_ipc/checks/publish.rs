@@ -4,49 +4,118 @@ use super::*;
 fn is_found_by_every_reader() {
     check("sequence_lock", cell_rule(), || {
         let cell = page_of_zeros()?;
+        // Each value is published by another process.
         for_each(
-            [value(1), [0; 4], [1, 2, 3, 4], [u64::MAX; 4], [0, 0, 0, 1], value(7)],
+            [value(1), [0; 4], [1, 2, 3, 4], [u64::MAX; 4], [0, 0, 0, 1], [0; 4], [1 << 63, 0, 0, 1 << 63], value(7)],
             |value| text!("published: {value:?}", "发布：{value:?}"),
             |&value| {
                 ask(|| super::publish(&cell, value))?;
-                equal(&ask(|| latest(&cell))?, &Some(value))
+                let got = ask(|| latest(&cell))?;
+                ensure(got == Some(value), || {
+                    let got = found(got);
+                    Failure::new(
+                        text!("a reader finds {value:?}", "读者得到 {value:?}"),
+                        Text::new(format!("it finds {}", got.en), format!("实际得到{}", got.zh)),
+                    )
+                })
             },
         )
     });
 }
 
 #[test]
-fn is_whole_to_readers_at_every_instruction() {
+fn is_found_however_many_came_before() {
     check("sequence_lock", cell_rule(), || {
-        let cell = page_of_zeros()?;
-        // Several, so that each slot of the cell is used.
-        for n in 1..=3 {
-            let mut reader = reader(&cell)?;
-            let before = (n > 1).then_some(n - 1);
-            let mut found_new = false;
-            let stepped = after_each_instruction(
-                || Ok(()),
-                |()| {
-                    super::publish(&cell, value(n));
-                    Ok(())
-                },
-                |step| {
-                    let got = reads(&mut reader)?;
-                    let old = if found_new { Some(n) } else { before };
-                    found_new |= got == Some(value(n).to_vec());
-                    one_of(old, Some(n), &got).map_err(|failure| {
-                        failure.given(text!(
-                            "value {n}, the writer stopped after {step} instructions",
-                            "第 {n} 个值，写者停在第 {step} 条指令之后"
-                        ))
-                    })
-                },
-            )?;
-            one_of(Some(n), Some(n), &reads(&mut reader)?)?;
-            if stepped.is_none() {
-                skipped();
+        // One process, and two cells, of which the first is the first page of a mapping of two.
+        let cells = [
+            Mapping::anonymous(2 * page_size(), READ_WRITE, Sharing::Shared)?,
+            Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?,
+        ];
+        let wrong = ask(|| {
+            for n in 1..=66_000 {
+                super::publish(&cells[0], value(n));
+                let second = 1_000_000 + n.min(600);
+                let wanted = [Some(value(n)), Some(value(second))];
+                // Where a count of one or two bytes goes round, and while the second cell is used too.
+                if n > 600 && !(65_530..65_545).contains(&n) {
+                    continue;
+                }
+                if n <= 600 {
+                    super::publish(&cells[1], value(second));
+                }
+                let got = cells.each_ref().map(latest);
+                if got != wanted {
+                    return Some((n, got, wanted));
+                }
             }
-            reader.end()?;
+            None
+        })?;
+        if let Some((n, got, wanted)) = wrong {
+            let pair = |pair: [Found; 2]| pair.map(found);
+            let ([a, b], [c, d]) = (pair(wanted), pair(got));
+            return Err(Failure::new(
+                Text::new(
+                    format!("a reader finds {} in the first cell, and {} in the second one", a.en, b.en),
+                    format!("读者在第一个单元里得到{}，在第二个里得到{}", a.zh, b.zh),
+                ),
+                Text::new(format!("it finds {} and {}", c.en, d.en), format!("实际得到{}和{}", c.zh, d.zh)),
+            )
+            .given(text!(
+                "one process publishes to two cells by turns, and reads both: after {n} values in the first cell",
+                "一个进程轮流向两个单元发布，并读出两者：第一个单元里已发布 {n} 个值"
+            )));
+        }
+        let beyond = (page_size()..2 * page_size()).find(|at| cells[0].load(*at) != 0);
+        ensure(beyond.is_none(), || {
+            Failure::new(
+                text!(
+                    "nothing is stored outside the cell, the first page of the mapping",
+                    "映射的第一页是单元，不在它之外写入"
+                ),
+                text!("byte {} of the mapping has changed", "映射的第 {} 字节变了", beyond.unwrap_or_default()),
+            )
+        })
+    });
+}
+
+#[test]
+fn is_whole_to_readers_at_every_access() {
+    check("sequence_lock", cell_rule(), || {
+        let cell = SharedPage::zeros()?;
+        let (mut writer, mut reader) = (writer(&cell)?, reader(&cell)?);
+        // Several, so that each slot of the cell is used.
+        for n in 1..=5 {
+            let mut oldest = n - 1;
+            let mut accesses = 0;
+            loop {
+                let step = writer.step::<()>()?;
+                let returned = step != Step::Access;
+                let given = |failure: Failure| {
+                    failure.given(match returned {
+                        true => text!("{:?} has been published", "{:?} 已经发布", value(n)),
+                        false => text!(
+                            "the writer of {:?} stands still after {accesses} accesses to the cell",
+                            "写 {:?} 的写者在访问单元 {accesses} 次后停住",
+                            value(n)
+                        ),
+                    })
+                };
+                if returned {
+                    oldest = n;
+                }
+                // A second call must not find an older value than the first.
+                for _ in 0..2 {
+                    let got = reader.finish::<Found>().map_err(|failure| given(waited(failure)))?;
+                    one_of(oldest..=n, got).map_err(|failure| given(torn(got, failure)))?;
+                    if got == Some(value(n)) {
+                        oldest = n;
+                    }
+                }
+                if returned {
+                    break;
+                }
+                accesses += 1;
+            }
         }
         Ok(())
     });
@@ -55,36 +124,73 @@ fn is_whole_to_readers_at_every_instruction() {
 #[test]
 fn goes_on_after_a_writer_that_was_killed() {
     check("halfway", cell_rule(), || {
-        for killed in (1..2_000).step_by(97) {
-            let given = |failure: Failure| {
-                failure.given(text!(
-                    "a writer is killed after {killed} instructions, then another one publishes",
-                    "写者在 {killed} 条指令之后被杀死，随后另一个写者发布"
-                ))
-            };
-            let cell = page_of_zeros()?;
-            ask(|| super::publish(&cell, value(1))).map_err(given)?;
-            let act = |()| {
-                super::publish(&cell, value(2));
-                Ok(())
-            };
-            let ended = killed_after_instruction(killed, || Ok(()), act).map_err(given)?;
-            if ended == Stepped::Unsupported {
-                skipped();
-            }
-            let (between, after) = ask(|| {
-                let between = latest(&cell);
-                super::publish(&cell, value(3));
-                (between, latest(&cell))
-            })
-            .map_err(|failure| given(waited(failure)))?;
-            one_of(Some(1), Some(2), &between.map(|words| words.to_vec())).map_err(given)?;
-            one_of(Some(3), Some(3), &after.map(|words| words.to_vec())).map_err(given)?;
-            // It returned before it was to be killed: there are no later moments.
-            if ended != Stepped::Killed {
-                break;
+        for before in 0..=2 {
+            for accesses in 0.. {
+                if !killed_after(before, accesses)? {
+                    break;
+                }
             }
         }
         Ok(())
+    });
+}
+
+/// `before` values are published, the writer of the next one is killed after some accesses to the cell, then another
+/// process publishes two values. Returns whether the writer was killed before it returned.
+fn killed_after(before: u64, accesses: u64) -> Result<bool, Failure> {
+    let given = |failure: Failure| {
+        failure.given(text!(
+            "{before} values are published, the writer of {:?} is killed after {accesses} accesses to the cell, then other \
+             processes read and publish",
+            "已发布 {before} 个值，写 {:?} 的写者在访问单元 {accesses} 次后被杀死，然后由别的进程读取和发布",
+            value(before + 1)
+        ))
+    };
+    let cell = SharedPage::zeros()?;
+    let mut first = writer(&cell)?;
+    for _ in 0..before {
+        first.run_through::<()>().map_err(given)?;
+    }
+    if first.begin::<()>(accesses).map_err(given)?.is_some() {
+        return Ok(false);
+    }
+    first.kill()?;
+    let mut reader = reader(&cell)?;
+    let got = reader.finish::<Found>().map_err(|failure| given(waited(failure)))?;
+    one_of(before..=before + 1, got).map_err(|failure| given(torn(got, failure)))?;
+    let mut n = 10;
+    let mut second = Walker::start(&cell, || {
+        n += 1;
+        super::publish(&cell, value(n));
+    })?;
+    // A reader also comes while the second writer is at work.
+    let mut latest = if got.is_some_and(|words| words[0] == before + 1) { before + 1 } else { before };
+    for n in [11, 12] {
+        let mut oldest = latest;
+        while let Step::Access = second.step::<()>().map_err(|failure| given(waited(failure)))? {
+            if n == 12 {
+                continue;
+            }
+            let got = reader.finish::<Found>().map_err(|failure| given(waited(failure)))?;
+            let wanted = if got == Some(value(n)) { n } else { oldest };
+            one_of(wanted..=wanted, got).map_err(given)?;
+            oldest = wanted;
+        }
+        let got = reader.finish::<Found>().map_err(|failure| given(waited(failure)))?;
+        one_of(n..=n, got).map_err(given)?;
+        latest = n;
+    }
+    Ok(true)
+}
+
+#[test]
+fn makes_no_system_call() {
+    check("reader", cell_rule(), || {
+        let cell = SharedPage::zeros()?;
+        let mut writer = writer(&cell)?;
+        for _ in 0..3 {
+            writer.run_through::<()>()?;
+        }
+        calls_nothing(&writer)
     });
 }

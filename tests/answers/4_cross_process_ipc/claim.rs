@@ -2,6 +2,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32};
 
@@ -50,6 +51,8 @@ fn listed(file: &File, kind: &str) -> io::Result<Option<i32>> {
 /// Locks with flock(2), and writes the owner's process id into a file beside it.
 ///
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 mod locks_with_flock {
     use super::*;
@@ -88,8 +91,10 @@ mod waits_for_its_turn {
 
 /// Writes its process id into a file, and takes an id that it finds there for the writer's.
 ///
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
-/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 mod writes_its_pid_down {
     use super::*;
 
@@ -171,12 +176,34 @@ mod locks_last_possible_byte {
     }
 }
 
+/// Locks through a duplicate descriptor, which it leaks on purpose, since closing it would release the lock.
+///
+/// breaks: "It changes neither bytes, size nor position of the file, makes no file, and leaves no descriptor open."
+/// fails: claim::leaves_everything_else_as_it_is failed
+mod locks_through_leaked_duplicate {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let copy = std::mem::ManuallyDrop::new(file.try_clone()?);
+        loop {
+            if take(&copy)? {
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(&copy)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
 /// Locks through a duplicate, and closing it releases every lock of the process on the file.
 ///
 /// breaks: "A process that is the writer gets its own process id again, in each of its threads."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 mod closes_a_duplicate {
     use super::*;
@@ -198,8 +225,10 @@ mod closes_a_duplicate {
 ///
 /// breaks: "A forked child of the writer is not the writer"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 mod lock_of_the_description {
     use super::*;
@@ -222,6 +251,7 @@ mod lock_of_the_description {
 ///
 /// breaks: "The role ends with the writer even if a child of the writer lives on."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+/// fails: claim::each_file_has_a_writer_of_its_own failed
 mod flock_lives_on_in_the_child {
     use super::*;
 
@@ -251,6 +281,7 @@ mod flock_lives_on_in_the_child {
 /// Writes the id of the writer into the file, where the others find it.
 ///
 /// breaks: "It changes neither bytes, size nor position of the file, makes no file, and leaves no descriptor open."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 mod writes_its_id_down {
     use super::*;
@@ -270,6 +301,8 @@ mod writes_its_id_down {
 ///
 /// breaks: "The call never waits."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role timed_out
+/// fails: claim::each_file_has_a_writer_of_its_own timed_out
+/// fails: claim::is_right_whatever_happens_between_its_system_calls timed_out
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who timed_out
 /// fails: claim::the_child_is_not_the_writer_itself timed_out
 /// fails: claim::the_role_is_free_when_the_writer_is_killed timed_out
@@ -282,12 +315,47 @@ mod waits_for_the_lock {
     }
 }
 
+/// Asks once who has the lock; if that process has just ended, the answer is the 0 that it put into the struct.
+///
+/// breaks: "or that of the other one, which is alive"
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod asks_only_once {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if take(file)? {
+            return Ok(own_id());
+        }
+        let mut lock = lock_of(libc::F_WRLCK, 0, 0);
+        fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+        Ok(lock.l_pid)
+    }
+}
+
+/// Asks first and then takes the lock, and returns EAGAIN when another process was faster in between.
+///
+/// breaks: "The result is the process id of the writer"
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod loses_the_race_with_an_error {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if let Some(writer) = other(file)? {
+            return Ok(writer);
+        }
+        fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_WRLCK, 0, 0)))?;
+        Ok(own_id())
+    }
+}
+
 /// Takes a read lock, which any number of processes can have.
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 mod shares_the_lock {
     use super::*;
@@ -305,8 +373,10 @@ mod shares_the_lock {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 mod asks_and_does_not_take {
     use super::*;
@@ -319,7 +389,9 @@ mod asks_and_does_not_take {
 /// Remembers in a static that it is the writer, and a forked child remembers it, too.
 ///
 /// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
-/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::the_child_is_not_the_writer_itself failed
 mod child_remembers_the_role {
     use super::*;
 
@@ -338,10 +410,156 @@ mod child_remembers_the_role {
     }
 }
 
+/// Remembers the id of the writer for good, so a child goes on naming its parent after the parent's death.
+///
+/// breaks: "The next process that calls `claim` then becomes the writer."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+mod child_never_takes_over {
+    use super::*;
+
+    static WRITER: AtomicI32 = AtomicI32::new(0);
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        match WRITER.load(SeqCst) {
+            0 => (),
+            writer => return Ok(writer),
+        }
+        loop {
+            if take(file)? {
+                WRITER.store(own_id(), SeqCst);
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Asks for its own id once in a lifetime, and a forked child inherits the answer.
+///
+/// breaks: "The result is the process id of the writer: that of this process"
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+mod own_id_cached {
+    use super::*;
+
+    static OWN: OnceLock<i32> = OnceLock::new();
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let own = *OWN.get_or_init(own_id);
+        loop {
+            if take(file)? {
+                return Ok(own);
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Trusts an id it has seen as long as kill(2) finds the process, which it does for a killed one not yet waited for.
+///
+/// breaks: "The role ends with the process, even by SIGKILL"
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
+mod zombie_counts_as_alive {
+    use super::*;
+
+    static SEEN: AtomicI32 = AtomicI32::new(0);
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let seen = SEEN.load(SeqCst);
+        // SAFETY: signal 0 is not sent; the call only looks whether there is such a process.
+        if seen > 0 && unsafe { libc::kill(seen, 0) } == 0 {
+            return Ok(seen);
+        }
+        loop {
+            if take(file)? {
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(file)? {
+                SEEN.store(writer, SeqCst);
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Releases the lock before it takes it, "to start clean": another process may take it in between.
+///
+/// breaks: "A process that is the writer gets its own process id again, in each of its threads."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod releases_before_it_takes {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_UNLCK, 0, 0)))?;
+        loop {
+            if take(file)? {
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Uses lockf(3), which locks from the current position on: two processes at different positions lock different bytes.
+///
+/// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod locks_one_byte_at_the_position {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            // SAFETY: the descriptor is open while `file` is borrowed.
+            match Errno::result(unsafe { libc::lockf(file.as_raw_fd(), libc::F_TLOCK, 1) }) {
+                Ok(_) => return Ok(own_id()),
+                Err(Errno::EAGAIN | Errno::EACCES) => (),
+                Err(errno) => return Err(errno.into()),
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Locks one byte past the end of the file, which is another byte when the file has grown.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+mod locks_at_the_end {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let end = i64::try_from(file.metadata()?.len()).map_err(io::Error::other)?;
+        loop {
+            match fcntl(file, FcntlArg::F_SETLK(&lock_of(libc::F_WRLCK, end, 1))) {
+                Ok(_) => return Ok(own_id()),
+                Err(Errno::EAGAIN | Errno::EACCES) => (),
+                Err(errno) => return Err(errno.into()),
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
 /// Has a lock file with the id in it, which stays when the writer is killed.
 ///
 /// breaks: "The role ends with the process, even by SIGKILL"
-/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod lock_file {
     use super::*;
@@ -366,6 +584,8 @@ mod lock_file {
 ///
 /// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
@@ -386,9 +606,56 @@ mod expects_eacces {
     }
 }
 
+/// Returns the id of the thread, which is that of the process in the main thread only.
+///
+/// breaks: "The result is the process id of the writer"
+/// fails: claim::leaves_everything_else_as_it_is failed
+mod thread_id {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if take(file)? {
+                return Ok(nix::unistd::gettid().as_raw());
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
+/// Remembers one role a process, not one a file, so a second file seems to have the same writer.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+mod one_role_for_all_files {
+    use super::*;
+
+    static WRITER: AtomicI32 = AtomicI32::new(0);
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if WRITER.load(SeqCst) == own_id() {
+            return Ok(own_id());
+        }
+        loop {
+            if take(file)? {
+                WRITER.store(own_id(), SeqCst);
+                return Ok(own_id());
+            }
+            if let Some(writer) = other(file)? {
+                return Ok(writer);
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn claim(file: &File) -> io::Result<i32>;
     locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first locks_last_possible_byte
-    closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child writes_its_id_down waits_for_the_lock
-    shares_the_lock asks_and_does_not_take child_remembers_the_role lock_file expects_eacces
+    locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child
+    writes_its_id_down waits_for_the_lock asks_only_once loses_the_race_with_an_error shares_the_lock
+    asks_and_does_not_take child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive
+    releases_before_it_takes locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id
+    one_role_for_all_files
 }

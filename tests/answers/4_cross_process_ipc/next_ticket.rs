@@ -1,6 +1,6 @@
 use std::sync::Mutex;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32};
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::words::{AtomicU64, fence};
@@ -20,7 +20,8 @@ fn take(counter: &AtomicU64, limit: u64) -> Option<u64> {
 /// Returns a constant.
 ///
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
-/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod always_the_first {
     use super::*;
 
@@ -65,8 +66,10 @@ mod loads_then_stores {
 
 /// Takes a lock in the page first, which a killed process never releases.
 ///
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out others-go-on
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::keeps_counters_and_limits_apart timed_out
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
 mod locks_with_a_word {
     use super::*;
 
@@ -170,8 +173,9 @@ mod load_then_store {
 /// Adds first and compares afterwards, so each call after the last number raises the counter further.
 ///
 /// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
-/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod adds_unconditionally {
     use super::*;
 
@@ -202,10 +206,26 @@ mod takes_it_back {
     }
 }
 
+/// Checks the limit before the addition, but others may take the last number between the two.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
+/// fails: next_ticket::gives_each_number_out_once failed
+mod checks_then_adds {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        if counter.load(Acquire) >= limit {
+            return None;
+        }
+        Some(counter.fetch_add(1, AcqRel))
+    }
+}
+
 /// Checks the limit before the loop only, not for the value that a failed exchange finds.
 ///
 /// breaks: "When `limit` numbers have been taken, the result is None."
-/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+/// fails: next_ticket::gives_each_number_out_once failed
 mod checks_before_loop_only {
     use super::*;
 
@@ -226,7 +246,8 @@ mod checks_before_loop_only {
 ///
 /// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
-/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod limit_is_last_number {
     use super::*;
 
@@ -240,8 +261,8 @@ mod limit_is_last_number {
 ///
 /// breaks: "so the first number is 0"
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
-/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed failed
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod returns_new_count {
     use super::*;
 
@@ -266,7 +287,7 @@ mod stops_at_equality {
 /// Repairs a counter that is too high.
 ///
 /// breaks: "A counter that already exceeds `limit` keeps its value, and the result is None."
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 mod clamps_to_limit {
     use super::*;
 
@@ -277,12 +298,50 @@ mod clamps_to_limit {
     }
 }
 
+/// Gives up after one failed exchange, and says that there are no numbers left.
+///
+/// breaks: "Any number of processes and threads call it at the same time, on shared mappings of the same page."
+/// fails: next_ticket::gives_each_number_out_once failed
+mod one_attempt {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let taken = counter.load(Acquire);
+        if taken >= limit {
+            return None;
+        }
+        counter.compare_exchange(taken, taken + 1, AcqRel, Relaxed).ok()
+    }
+}
+
+/// Has a mutex in a static, which each process has for itself.
+///
+/// breaks: "No number is returned twice."
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+mod mutex_of_one_process {
+    use super::*;
+
+    static LOCK: Mutex<()> = Mutex::new(());
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let _guard = LOCK.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let counter = page.long_word(at);
+        let taken = counter.load(Relaxed);
+        if taken >= limit {
+            return None;
+        }
+        counter.store(taken + 1, Relaxed);
+        Some(taken)
+    }
+}
+
 /// Has a spin lock in the counter itself (all ones while locked), which a killed process never releases.
 ///
 /// breaks: "A process that is stopped or killed inside the call never makes another process wait."
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further timed_out
-/// fails: next_ticket::gives_each_number_out_once broken
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out others-go-on
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
 mod spin_lock_in_counter {
     use super::*;
 
@@ -317,7 +376,7 @@ mod half_the_counter {
 /// Compares as signed numbers, so no number is left when the limit is 2^63 or more.
 ///
 /// breaks: "When `limit` numbers have been taken, the result is None."
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 mod signed_limit {
     use super::*;
 
@@ -331,7 +390,7 @@ mod signed_limit {
 /// Loads the counter byte by byte: halfway through a carry it seems far too high, and the call returns None.
 ///
 /// breaks: "When `limit` numbers have been taken, the result is None."
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out
+/// fails: next_ticket::gives_each_number_out_once failed
 mod loads_byte_by_byte {
     use super::*;
 
@@ -354,8 +413,9 @@ mod loads_byte_by_byte {
 /// Takes eight numbers at a time and keeps seven for the next calls, which are lost if the process is killed.
 ///
 /// breaks: "A process that is killed inside the call loses at most one number, which it was about to return."
-/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed failed
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod takes_eight_in_advance {
     use super::*;
 
@@ -373,11 +433,32 @@ mod takes_eight_in_advance {
     }
 }
 
+/// Remembers in a static that there are no numbers left, for every counter and every limit.
+///
+/// breaks: "When `limit` numbers have been taken, the result is None."
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
+mod remembers_the_end {
+    use super::*;
+
+    static SOLD_OUT: AtomicBool = AtomicBool::new(false);
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        if SOLD_OUT.load(Relaxed) {
+            return None;
+        }
+        let number = take(page.long_word(at), limit);
+        SOLD_OUT.store(number.is_none(), Relaxed);
+        number
+    }
+}
+
 /// Counts at the start of the page, wherever the counter is.
 ///
 /// breaks: "the `u64` at byte `at` of `page`"
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
-/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod always_at_zero {
     use super::*;
 
@@ -389,7 +470,9 @@ mod always_at_zero {
 /// Keeps the counter in network byte order.
 ///
 /// breaks: "in native byte order"
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed overshoot-is-repaired
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod network_byte_order {
     use super::*;
 
@@ -405,8 +488,10 @@ mod network_byte_order {
 /// Announces its number in the next word before it takes it, and others wait until the announcement is gone.
 ///
 /// breaks: "A process that is stopped or killed inside the call never makes another process wait."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_killed timed_out others-go-on
+/// fails: next_ticket::keeps_counters_and_limits_apart timed_out
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
 mod waits_for_its_turn_2 {
     use super::*;
 
@@ -430,8 +515,8 @@ mod waits_for_its_turn_2 {
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
     always_the_first goes_beyond_and_back loads_then_stores locks_with_a_word relaxed_exchange guesses_first
-    raises_with_fetch_max library_loop_on_pointer load_then_store adds_unconditionally takes_it_back
-    checks_before_loop_only limit_is_last_number returns_new_count stops_at_equality clamps_to_limit
-    spin_lock_in_counter half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance always_at_zero
-    network_byte_order waits_for_its_turn_2
+    raises_with_fetch_max library_loop_on_pointer load_then_store adds_unconditionally takes_it_back checks_then_adds
+    checks_before_loop_only limit_is_last_number returns_new_count stops_at_equality clamps_to_limit one_attempt
+    mutex_of_one_process spin_lock_in_counter half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance
+    remembers_the_end always_at_zero network_byte_order waits_for_its_turn_2
 }

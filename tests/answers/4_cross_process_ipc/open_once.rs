@@ -1,9 +1,10 @@
 use std::cell::Cell;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, ErrorKind};
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions, Permissions};
+use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
@@ -101,6 +102,8 @@ fn ours_or_theirs(path: &Path, ours: Mapping, result: io::Result<()>) -> io::Res
 ///
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 mod creates_in_place {
     use super::*;
 
@@ -120,10 +123,12 @@ mod creates_in_place {
 
 /// Ends the process with status 0 when the file exists.
 ///
-/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on exited
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes exited
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open exited
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed exited
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on exited
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone exited
+/// fails: open_once::takes_any_name_in_any_directory exited
 mod exits_where_it_is_there {
     use super::*;
 
@@ -152,6 +157,7 @@ mod makes_the_size_right {
 /// Renames its file to the path, even if another process has put one there meanwhile.
 ///
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::returns_the_errors_of_system_calls failed
 mod renames_over_the_first {
     use super::*;
 
@@ -247,11 +253,33 @@ mod linked_when_complete {
     }
 }
 
+/// Opens the file again when it has its name, which an ordinary user can't with a umask that takes the owner's bits.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+mod opens_what_it_has_named {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        drop(mapping);
+        match unfinished.rename(path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ => open_existing(path),
+        }
+    }
+}
+
 /// Creates the file at the path itself, where it is empty, and then all zeros, before it is complete.
 ///
 /// breaks: "A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 mod created_at_the_path {
     use super::*;
 
@@ -274,7 +302,10 @@ mod created_at_the_path {
 /// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
 mod created_under_a_lock {
     use super::*;
 
@@ -303,6 +334,9 @@ mod created_under_a_lock {
 /// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone timed_out
 mod others_wait_for_the_size {
     use super::*;
@@ -332,6 +366,7 @@ mod others_wait_for_the_size {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::returns_the_errors_of_system_calls failed
 mod renames_over_the_first_2 {
     use super::*;
 
@@ -350,6 +385,7 @@ mod renames_over_the_first_2 {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::returns_the_errors_of_system_calls failed
 mod looks_before_it_renames {
     use super::*;
 
@@ -370,7 +406,8 @@ mod looks_before_it_renames {
 /// Returns its own page even when another process was first, and so a mapping of a file that has no name any more.
 ///
 /// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
-/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
 mod loser_keeps_its_own {
     use super::*;
 
@@ -403,10 +440,94 @@ mod loser_returns_an_error {
     }
 }
 
+/// Leaves its file beside the path when another process was first.
+///
+/// breaks: "A call that returns, even with an error, has removed every other file that it made."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod loser_leaves_its_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, mut unfinished) = complete(path, init)?;
+        unfinished.named = true;
+        let named = renameat2(AT_FDCWD, &unfinished.path, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE);
+        ours_or_theirs(path, mapping, named.map_err(io::Error::from))
+    }
+}
+
+/// Removes its file in the two usual cases, but not when the size or the mapping fails (RLIMIT_FSIZE, RLIMIT_AS).
+///
+/// breaks: "A call that returns, even with an error, has removed every other file that it made."
+/// fails: open_once::leaves_no_file_when_it_fails failed
+mod error_leaves_its_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (file, mut unfinished) = unfinished_in(directory_of(path))?;
+        unfinished.named = true;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        unfinished.named = false;
+        init(&mapping);
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Completes the file in the directory for temporary files, which may even be on another file system.
+///
+/// breaks: "The call creates files in no directory but the file's, and no directories."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod completed_in_tmp {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (file, unfinished) = unfinished_in(&std::env::temp_dir())?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Makes a directory of its own beside the file, and completes the file in there.
+///
+/// breaks: "The call creates files in no directory but the file's, and no directories."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+/// fails: open_once::makes_no_directory failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod completed_in_own_directory {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let directory = tempfile::tempdir_in(directory_of(path))?;
+        let (file, unfinished) = unfinished_in(directory.path())?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let named = unfinished.rename(path);
+        directory.close()?;
+        ours_or_theirs(path, mapping, named)
+    }
+}
+
 /// Takes the empty parent of a bare name for the directory.
 ///
 /// breaks: "`path` may be a bare file name."
-/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
+/// fails: open_once::takes_any_name_in_any_directory failed
 mod empty_parent {
     use super::*;
 
@@ -423,10 +544,47 @@ mod empty_parent {
     }
 }
 
+/// Uses tempfile, whose errors have the path in their text and no number.
+///
+/// breaks: "Any other error is that of a system call, with its errno."
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod tempfile_wraps_errors {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let file = tempfile::NamedTempFile::new_in(directory_of(path))?;
+        file.as_file().set_len(page_size_u64())?;
+        let mapping = map(file.as_file())?;
+        init(&mapping);
+        let named = file.persist_noclobber(path).map(drop).map_err(|error| error.error);
+        ours_or_theirs(path, mapping, named)
+    }
+}
+
+/// Gives the file mode 0600 with chmod(2), which the umask does not touch.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+mod mode_by_chmod {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        fs::set_permissions(&unfinished.path, Permissions::from_mode(0o600))?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
 /// Creates the file with the default mode, 0666 less the umask.
 ///
 /// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
-/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed created-is-complete
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
 mod default_mode {
     use super::*;
 
@@ -493,7 +651,7 @@ mod completes_an_empty_file {
 /// Uses one name for the unfinished file, so what a killed process left stands in the way for ever.
 ///
 /// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
-/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
 mod fixed_name_stays_taken {
     use super::*;
@@ -533,10 +691,166 @@ mod fixed_name_is_shared {
     }
 }
 
+/// Names the unfinished file after its own id alone, and fails when a process of that id, killed before, has left one.
+///
+/// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
+mod own_id_is_unique_enough {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let beside = directory_of(path).join(format!(".unfinished-{}", std::process::id()));
+        let file = OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&beside)?;
+        let unfinished = Unfinished { path: beside, named: false };
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Appends to the file's name, which is then too long if it has 250 bytes.
+///
+/// breaks: "If the file does not exist, the call creates it"
+/// fails: open_once::returns_the_errors_of_system_calls failed
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod name_gets_too_long {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let mut prefix = OsString::from(path.file_name().ok_or(ErrorKind::InvalidInput)?);
+        prefix.push(".");
+        let file = tempfile::Builder::new().prefix(&prefix).tempfile_in(directory_of(path))?;
+        file.as_file().set_len(page_size_u64())?;
+        let mapping = map(file.as_file())?;
+        init(&mapping);
+        let named = file.persist_noclobber(path).map(drop).map_err(|error| error.error);
+        ours_or_theirs(path, mapping, named)
+    }
+}
+
+/// Replaces the extension, so a file that is named `.tmp` itself is completed in place.
+///
+/// breaks: "A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod extension_may_be_its_own {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let mut extensions = (0..).map(|n| if n == 0 { "tmp".to_owned() } else { format!("tmp{n}") });
+        let (file, unfinished) = loop {
+            let beside = path.with_extension(extensions.next().expect("without end"));
+            match OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(&beside) {
+                Ok(file) => break (file, Unfinished { path: beside, named: false }),
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => (),
+                Err(error) => return Err(error),
+            }
+        };
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Wants the path as text.
+///
+/// breaks: "Opens the file at `path`, which is one page long"
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod wants_utf_8 {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let path = Path::new(path.to_str().ok_or(ErrorKind::InvalidInput)?);
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Names the file first and calls `init` afterwards: others find zeros.
+///
+/// breaks: "Every mapping that is returned shows what one complete `init` has stored."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+mod named_before_init {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, |_| ())?;
+        match unfinished.rename(path) {
+            Ok(()) => {
+                init(&mapping);
+                Ok(mapping)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(path),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Passes `init` a page of memory and writes its bytes to the file afterwards.
+///
+/// breaks: "the call creates it and passes `init` a mapping of the new file"
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
+mod init_gets_a_copy {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there(path)? {
+            return Ok(mapping);
+        }
+        let scratch = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+        init(&scratch);
+        let mut bytes = vec![0; page_size()];
+        scratch.read(0, &mut bytes);
+        let (mut file, unfinished) = unfinished_in(directory_of(path))?;
+        file.write_all(&bytes)?;
+        let mapping = map(&file)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
+/// Takes every error of open(2) for a missing file, and calls `init` for one that it may not open.
+///
+/// breaks: "If the file exists, `init` is not called."
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+mod every_error_means_missing {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Ok(mapping) = open_existing(path) {
+            return Ok(mapping);
+        }
+        let (mapping, unfinished) = complete(path, init)?;
+        ours_or_theirs(path, mapping, unfinished.rename(path))
+    }
+}
+
 /// Puts the path into the text of each error, as the lesson does.
 ///
 /// breaks: "Any other error is that of a system call, with its errno."
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
 mod error_names_the_file {
     use super::*;
 
@@ -593,7 +907,7 @@ mod existing_file_read_only {
 /// Maps an existing file privately: what it stores there, no other process sees.
 ///
 /// breaks: "maps it shared, for reading and writing"
-/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
 /// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
 mod existing_file_private {
     use super::*;
@@ -637,8 +951,11 @@ mod cleans_up_after_others {
 one_of! {
     pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping>;
     creates_in_place exits_where_it_is_there makes_the_size_right renames_over_the_first renamed_when_complete
-    has_no_name_until_complete tempfile_with_plain_errors linked_when_complete created_at_the_path created_under_a_lock
-    others_wait_for_the_size renames_over_the_first_2 looks_before_it_renames loser_keeps_its_own loser_returns_an_error
-    empty_parent default_mode accepts_longer_files completes_an_empty_file fixed_name_stays_taken fixed_name_is_shared
+    has_no_name_until_complete tempfile_with_plain_errors linked_when_complete opens_what_it_has_named
+    created_at_the_path created_under_a_lock others_wait_for_the_size renames_over_the_first_2 looks_before_it_renames
+    loser_keeps_its_own loser_returns_an_error loser_leaves_its_file error_leaves_its_file completed_in_tmp
+    completed_in_own_directory empty_parent tempfile_wraps_errors mode_by_chmod default_mode accepts_longer_files
+    completes_an_empty_file fixed_name_stays_taken fixed_name_is_shared own_id_is_unique_enough name_gets_too_long
+    extension_may_be_its_own wants_utf_8 named_before_init init_gets_a_copy every_error_means_missing
     error_names_the_file own_error_for_directories existing_file_read_only existing_file_private cleans_up_after_others
 }

@@ -1,6 +1,8 @@
 //! Answers to `publish` and `latest`, right and wrong.
 
-use std::sync::atomic::Ordering::{self, Acquire, Relaxed, Release, SeqCst};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::compiler_fence;
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::words::{AtomicU64, fence};
@@ -79,9 +81,10 @@ fn latest_with_sequences(cell: &Mapping) -> Option<[u64; 4]> {
 /// Stores the words where the readers load them.
 ///
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
-/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
-/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_access failed copies-are-atomic
 mod one_slot {
     use super::*;
 
@@ -100,8 +103,9 @@ mod one_slot {
 
 /// Uses one slot with a sequence lock: while the writer writes, the readers wait.
 ///
-/// fails: publish::is_whole_to_readers_at_every_instruction timed_out others-go-on
+/// fails: latest::is_whole_whatever_is_published_meanwhile timed_out others-go-on
 /// fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on
+/// fails: publish::is_whole_to_readers_at_every_access timed_out others-go-on
 mod reader_waits_for_the_writer {
     use super::*;
 
@@ -135,9 +139,10 @@ mod reader_waits_for_the_writer {
 /// Announces the value before it is there.
 ///
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 /// fails: publish::goes_on_after_a_writer_that_was_killed failed
-/// fails: publish::is_whole_to_readers_at_every_instruction failed
+/// fails: publish::is_whole_to_readers_at_every_access failed
 mod says_it_first {
     use super::*;
 
@@ -180,7 +185,10 @@ mod relaxed_announcement {
 
 /// Counts the readers in the page while they read.
 ///
+/// fails: latest::is_whole_whatever_is_published_meanwhile killed
+/// fails: latest::makes_no_system_call killed
 /// fails: latest::needs_no_more_than_to_read killed readers-may-write
+/// fails: latest::starts_over_as_often_as_it_is_overtaken killed
 mod readers_count_themselves {
     use super::*;
 
@@ -195,7 +203,8 @@ mod readers_count_themselves {
 /// Loads from the current slot, and does not check afterwards that it still is the current one.
 ///
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 mod two_slots_and_one_look {
     use super::*;
 
@@ -315,7 +324,8 @@ mod acquire_loads {
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 mod no_second_look {
     use super::*;
 
@@ -329,10 +339,45 @@ mod no_second_look {
     }
 }
 
+/// Loads the count for the second time before the last word.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+mod looks_again_too_early {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let mut value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            let now = count.load(Relaxed);
+            value[3] = cell.long_word(slot_of(number) + 24).load(Relaxed);
+            if now == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
 /// Makes the second load a fetch_add of zero, which writes to the page.
 ///
 /// breaks: "`cell` may be mapped for reading only."
+/// fails: latest::is_whole_whatever_is_published_meanwhile killed
+/// fails: latest::makes_no_system_call killed
 /// fails: latest::needs_no_more_than_to_read killed readers-may-write
+/// fails: latest::starts_over_as_often_as_it_is_overtaken killed
+/// fails: publish::goes_on_after_a_writer_that_was_killed killed
+/// fails: publish::is_whole_to_readers_at_every_access killed
 mod adds_zero {
     use super::*;
 
@@ -359,7 +404,8 @@ mod adds_zero {
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 mod compares_the_slots {
     use super::*;
 
@@ -383,11 +429,40 @@ mod compares_the_slots {
     }
 }
 
+/// Returns the words when one more value was published, but the writer may be in this slot already.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+mod one_value_later_is_fine {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if count.load(Relaxed) - number <= 1 {
+                return Some(value);
+            }
+        }
+    }
+}
+
 /// Returns None when another value was published meanwhile.
 ///
 /// breaks: "Returns the latest value that was published in the cell, or None when none was."
 /// fails: latest::is_whole_under_rusts_memory_model failed
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 mod none_when_overtaken {
     use super::*;
 
@@ -404,6 +479,59 @@ mod none_when_overtaken {
     }
 }
 
+/// Tries three times, and then returns what it has.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod third_time_is_good_enough {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        let mut value = None;
+        for _ in 0..3 {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            value = Some(load_words(cell, slot_of(number)));
+            fence(Acquire);
+            if count.load(Relaxed) == number {
+                break;
+            }
+        }
+        value
+    }
+}
+
+/// Remembers the value of the last count it has seen, for whichever cell.
+///
+/// breaks: "Returns the latest value that was published in the cell"
+/// fails: latest::is_whole_under_rusts_memory_model panicked
+/// fails: publish::is_found_however_many_came_before failed
+mod one_cache_for_all_cells {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    static SEEN: Mutex<(u64, Option<[u64; 4]>)> = Mutex::new((0, None));
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let number = acquire(cell.long_word(COUNT));
+        let mut seen = SEEN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if seen.0 != number {
+            *seen = (number, latest_of_two_slots(cell));
+        }
+        seen.1
+    }
+}
+
 /// Counts from zero, and takes the first value for none.
 ///
 /// breaks: "Returns the latest value that was published in the cell, or None when none was."
@@ -412,7 +540,8 @@ mod none_when_overtaken {
 /// fails: latest::needs_no_more_than_to_read failed
 /// fails: publish::goes_on_after_a_writer_that_was_killed failed
 /// fails: publish::is_found_by_every_reader failed
-/// fails: publish::is_whole_to_readers_at_every_instruction failed
+/// fails: publish::is_found_however_many_came_before failed
+/// fails: publish::is_whole_to_readers_at_every_access failed
 mod none_after_the_first {
     use super::*;
 
@@ -436,10 +565,39 @@ mod none_after_the_first {
     }
 }
 
+/// Loads the words twice and returns them when they are equal, which they are while a writer is stopped halfway.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+mod reads_the_words_twice {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        let number = acquire(count);
+        if number == 0 {
+            return None;
+        }
+        loop {
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if load_words(cell, slot_of(number)) == value {
+                return Some(value);
+            }
+        }
+    }
+}
+
 /// Starts over with the first count, which never comes back, once it was overtaken.
 ///
 /// breaks: "A reader may start over only because another value was published meanwhile."
-/// fails: latest::is_whole_whatever_is_published_meanwhile timed_out
+/// fails: latest::is_whole_whatever_is_published_meanwhile timed_out others-go-on
+/// fails: latest::starts_over_as_often_as_it_is_overtaken timed_out
 mod never_counts_anew {
     use super::*;
 
@@ -468,8 +626,8 @@ mod never_counts_anew {
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
-/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_access failed copies-are-atomic
 mod looks_ahead {
     use super::*;
 
@@ -493,7 +651,8 @@ mod looks_ahead {
 ///
 /// breaks: "It had not been replaced yet when the call began: no later `publish` had returned."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 mod stays_with_the_previous {
     use super::*;
 
@@ -511,6 +670,35 @@ mod stays_with_the_previous {
             1 => latest_of_two_slots(cell),
             _ if count.load(Relaxed) == number => Some(value),
             _ => Some(previous),
+        }
+    }
+}
+
+/// Lets a moment pass between the words and the second count, and returns only when nothing was published in it.
+///
+/// breaks: "It makes no system call, so it does not sleep either."
+/// fails: latest::makes_no_system_call failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod waits_for_a_quiet_moment {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            std::thread::yield_now();
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
         }
     }
 }
@@ -734,9 +922,10 @@ mod all_sequentially_consistent {
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
-/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
-/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_access failed copies-are-atomic
 mod one_slot_2 {
     use super::*;
 
@@ -753,8 +942,9 @@ mod one_slot_2 {
 /// One slot with a sequence lock: its readers wait while a writer is stopped halfway, or killed.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_whatever_is_published_meanwhile timed_out others-go-on
 /// fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on
-/// fails: publish::is_whole_to_readers_at_every_instruction timed_out others-go-on
+/// fails: publish::is_whole_to_readers_at_every_access timed_out others-go-on
 mod one_slot_with_sequence {
     use super::*;
 
@@ -809,8 +999,9 @@ mod adds_one_to_an_odd_sequence {
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: publish::goes_on_after_a_writer_that_was_killed failed
-/// fails: publish::is_whole_to_readers_at_every_instruction failed
+/// fails: publish::is_whole_to_readers_at_every_access failed
 mod announces_first {
     use super::*;
 
@@ -831,7 +1022,8 @@ mod announces_first {
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: latest::is_whole_whatever_is_published_meanwhile failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 mod slot_number_without_count {
     use super::*;
 
@@ -869,8 +1061,7 @@ mod zeros_mean_none {
 ///
 /// breaks: "After a writer was killed, another process can publish, as if nothing had happened."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
-/// fails: publish::goes_on_after_a_writer_that_was_killed failed copies-are-atomic
-/// fails: publish::is_whole_to_readers_at_every_instruction failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
 mod counts_in_a_static {
     use super::*;
 
@@ -909,10 +1100,34 @@ mod locks_writers_out {
     }
 }
 
+/// Marks the cell while it writes, and starts again with an empty cell when it finds the mark of a killed writer.
+///
+/// breaks: "After a writer was killed, another process can publish, as if nothing had happened."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+mod starts_again_after_a_crash {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let (count, writing) = (cell.long_word(COUNT), cell.long_word(8));
+        if writing.swap(1, AcqRel) == 1 {
+            count.store(0, Release);
+        }
+        publish_to_two_slots(cell, value);
+        writing.store(0, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
 /// Lets a checksum decide, which half of one value and half of another can have as well: 1, 1, 1, 1 and 2, 2, 2, 2.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
 mod checksum_decides {
     use super::*;
 
@@ -968,10 +1183,32 @@ mod takes_a_bit_of_each_word {
     }
 }
 
+/// Counts in one byte: the 256th value makes it zero, and the cell seems empty.
+///
+/// breaks: "Any number of values are published, one after the other."
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: publish::is_found_however_many_came_before failed
+mod counts_in_a_byte {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = (count.load(Relaxed) + 1) % 256;
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
 /// Has 128 slots, and the last one reaches beyond the page.
 ///
 /// breaks: "The cell is the first page of the shared mapping `cell`."
 /// fails: latest::is_whole_whatever_is_published_meanwhile panicked
+/// fails: publish::is_found_however_many_came_before panicked
 mod one_slot_beyond_the_page {
     use super::*;
 
@@ -1000,24 +1237,285 @@ mod one_slot_beyond_the_page {
     }
 }
 
+/// Has no fence before the second load of the count, which may move up before the words.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod no_fence_at_the_end {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Has no fence after the first load of the count: the words may be older than the value that it counts.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod relaxed_first_load {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = count.load(Relaxed);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            fence(Acquire);
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Makes the second load of the count an acquiring one, which keeps later loads after it, not earlier ones before it.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod acquires_after_the_second_load {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            if acquire(count) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Has a release fence before the second load of the count: it orders stores, and there are none.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod release_fence_in_the_reader {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_to_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let count = cell.long_word(COUNT);
+        loop {
+            let number = acquire(count);
+            if number == 0 {
+                return None;
+            }
+            let value = load_words(cell, slot_of(number));
+            fence(Release);
+            if count.load(Relaxed) == number {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Has no fence before the words: a reader may see a word of the next value but one, and still the old count.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod no_fence_before_the_words {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        store_words(cell, slot_of(number), value);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Announces with a relaxed store: a reader may see the count before the words.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod announces_with_relaxed {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        fence(Release);
+        store_words(cell, slot_of(number), value);
+        count.store(number, Relaxed);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Has an acquire fence where a release fence belongs: "so that no store moves up".
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod acquire_fence_in_the_writer {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        fence(Acquire);
+        store_words(cell, slot_of(number), value);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Announces with a SeqCst exchange instead of the fence; the relaxed stores of the next call may still move before it.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod exchange_instead_of_fence {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.fetch_add(0, AcqRel) + 1;
+        store_words(cell, slot_of(number), value);
+        count.swap(number, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Has the fence one store too late: the first word is before it.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod fence_after_the_first_word {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        cell.long_word(slot_of(number)).store(value[0], Relaxed);
+        fence(Release);
+        for (n, word) in value.into_iter().enumerate().skip(1) {
+            cell.long_word(slot_of(number) + 8 * n).store(word, Relaxed);
+        }
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Has compiler fences, which is enough for x86_64 and for no other machine.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod compiler_fences {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        compiler_fence(SeqCst);
+        store_words(cell, slot_of(number), value);
+        compiler_fence(SeqCst);
+        count.store(number, Relaxed);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_of_two_slots(cell)
+    }
+}
+
+/// Stores the odd number with Release, which keeps earlier stores before it, but lets the words move up.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod odd_number_with_release {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let count = cell.long_word(COUNT);
+        let number = count.load(Relaxed) + 1;
+        let sequence = sequence_of(cell, number);
+        let odd = sequence.load(Relaxed) | 1;
+        sequence.store(odd, Release);
+        store_words(cell, slot_of(number), value);
+        cell.long_word(slot_of(number) + 32).store(number, Relaxed);
+        sequence.store(odd.wrapping_add(1), Release);
+        count.store(number, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_with_sequences(cell)
+    }
+}
+
 one_of! {
     pub fn publish(cell: &Mapping, value: [u64; 4]);
     one_slot reader_waits_for_the_writer says_it_first relaxed_announcement counts_again fence_after_every_word
-    fences_for_everything acquire_loads no_second_look adds_zero compares_the_slots none_when_overtaken
-    none_after_the_first never_counts_anew looks_ahead stays_with_the_previous two_slots_and_a_count
-    relaxed_stores_between_two_fences every_word_released strongest_fences does_not_repeat_itself byte_by_byte
-    sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2 one_slot_with_sequence
+    fences_for_everything acquire_loads no_second_look looks_again_too_early adds_zero compares_the_slots
+    one_value_later_is_fine none_when_overtaken third_time_is_good_enough one_cache_for_all_cells none_after_the_first
+    reads_the_words_twice never_counts_anew looks_ahead stays_with_the_previous waits_for_a_quiet_moment
+    two_slots_and_a_count relaxed_stores_between_two_fences every_word_released strongest_fences does_not_repeat_itself
+    byte_by_byte sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2 one_slot_with_sequence
     adds_one_to_an_odd_sequence announces_first slot_number_without_count zeros_mean_none counts_in_a_static
-    locks_writers_out checksum_decides takes_a_bit_of_each_word one_slot_beyond_the_page
+    locks_writers_out starts_again_after_a_crash checksum_decides takes_a_bit_of_each_word counts_in_a_byte
+    one_slot_beyond_the_page no_fence_at_the_end relaxed_first_load acquires_after_the_second_load
+    release_fence_in_the_reader no_fence_before_the_words announces_with_relaxed acquire_fence_in_the_writer
+    exchange_instead_of_fence fence_after_the_first_word compiler_fences odd_number_with_release
 }
 
 one_of! {
     pub fn latest(cell: &Mapping) -> Option<[u64; 4]>;
     one_slot reader_waits_for_the_writer says_it_first readers_count_themselves two_slots_and_one_look zeros_are_nothing
-    counts_again fence_after_every_word fences_for_everything acquire_loads no_second_look adds_zero compares_the_slots
-    none_when_overtaken none_after_the_first never_counts_anew looks_ahead stays_with_the_previous two_slots_and_a_count
-    relaxed_stores_between_two_fences every_word_released strongest_fences does_not_repeat_itself byte_by_byte
-    sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2 one_slot_with_sequence
-    adds_one_to_an_odd_sequence announces_first slot_number_without_count zeros_mean_none counts_in_a_static
-    locks_writers_out checksum_decides takes_a_bit_of_each_word one_slot_beyond_the_page
+    counts_again fence_after_every_word fences_for_everything acquire_loads no_second_look looks_again_too_early
+    adds_zero compares_the_slots one_value_later_is_fine none_when_overtaken third_time_is_good_enough
+    one_cache_for_all_cells none_after_the_first reads_the_words_twice never_counts_anew looks_ahead
+    stays_with_the_previous waits_for_a_quiet_moment two_slots_and_a_count relaxed_stores_between_two_fences
+    every_word_released strongest_fences does_not_repeat_itself byte_by_byte sequence_in_each_slot sixty_slots
+    all_sequentially_consistent one_slot_2 one_slot_with_sequence adds_one_to_an_odd_sequence announces_first
+    slot_number_without_count zeros_mean_none counts_in_a_static locks_writers_out starts_again_after_a_crash
+    checksum_decides takes_a_bit_of_each_word counts_in_a_byte one_slot_beyond_the_page no_fence_at_the_end
+    relaxed_first_load acquires_after_the_second_load release_fence_in_the_reader no_fence_before_the_words
+    announces_with_relaxed acquire_fence_in_the_writer exchange_instead_of_fence fence_after_the_first_word
+    compiler_fences odd_number_with_release
 }

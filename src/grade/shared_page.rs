@@ -1,0 +1,246 @@
+//! Processes that share a page, each stopped before each of its accesses to the page: every interleaving can be tried.
+//!
+//! The page is a file in memory. While a [`Walker`] runs, the file is empty, so its next access to the mapped page is a
+//! SIGBUS. There it stands still, and the page has its bytes again: for other processes, and for the one instruction
+//! that the walker makes in its next step. So the walker stops some dozen times in a call, not after each of thousands
+//! of instructions, and nothing here depends on the processor.
+
+use std::fs::File;
+use std::io;
+use std::ops::Deref;
+use std::os::fd::AsFd;
+use std::os::unix::fs::FileExt;
+
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::ProtFlags;
+use nix::sys::ptrace;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::getpid;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::failure::{Failure, Limit};
+use super::fixtures::contents;
+use super::trace::{Stop, Traced};
+use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
+use crate::observe::{page_size, page_size_u64};
+
+/// The most accesses to the page in a call: far more than a small function makes. A call that waits in a loop reaches
+/// it soon.
+const MOST: u64 = 10_000;
+
+/// A page that this process and its children share. It is its mapping for reading and writing.
+#[derive(Debug)]
+pub struct SharedPage {
+    file: File,
+    mapping: Mapping,
+    to_read: Mapping,
+}
+
+impl SharedPage {
+    /// A page of zeros.
+    ///
+    /// # Errors
+    /// Those of memfd_create(2), ftruncate(2) and mmap(2).
+    pub fn zeros() -> io::Result<SharedPage> {
+        let file = File::from(memfd_create("page", MFdFlags::MFD_CLOEXEC)?);
+        file.set_len(page_size_u64())?;
+        let map = |protection| Mapping::of_file(file.as_fd(), 0, page_size(), protection, Sharing::Shared);
+        let (mapping, to_read) = (map(READ_WRITE)?, map(ProtFlags::PROT_READ)?);
+        Ok(SharedPage { file, mapping, to_read })
+    }
+
+    /// The page mapped for reading only.
+    pub fn to_read(&self) -> &Mapping {
+        &self.to_read
+    }
+
+    /// From now on an access to the page is a SIGBUS. Returns its bytes.
+    fn take_away(&self) -> io::Result<Vec<u8>> {
+        let bytes = contents(&self.file)?;
+        self.file.set_len(0)?;
+        Ok(bytes)
+    }
+
+    fn give_back(&self, bytes: &[u8]) -> io::Result<()> {
+        self.file.write_all_at(bytes, 0)
+    }
+}
+
+impl Deref for SharedPage {
+    type Target = Mapping;
+
+    fn deref(&self) -> &Mapping {
+        &self.mapping
+    }
+}
+
+/// What a step of a [`Walker`] came to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step<A> {
+    /// It stands before its next access.
+    Access,
+    /// The call has returned this.
+    Returned(A),
+}
+
+/// The learner's code as a process that stops before each access to a page. Dropping it kills it.
+pub struct Walker<'a> {
+    traced: Traced,
+    page: &'a SharedPage,
+    reply: File,
+    /// The accesses of this call so far, with the one before which it stands.
+    accesses: u64,
+    /// The system calls, by their number, that all its calls have made so far.
+    pub system_calls: Vec<i64>,
+}
+
+impl<'a> Walker<'a> {
+    /// Starts a process that makes one `call` after the other.
+    ///
+    /// # Errors
+    /// Those of fork(2) and ptrace(2).
+    pub fn start<A: Serialize>(page: &'a SharedPage, mut call: impl FnMut() -> A) -> Result<Walker<'a>, Failure> {
+        let reply = tempfile::tempfile()?;
+        let calls = |me| -> io::Result<()> {
+            loop {
+                let answer = call();
+                // The end of the call, then that of the reply.
+                kill(me, Signal::SIGSTOP)?;
+                reply.set_len(0)?;
+                reply.write_all_at(&serde_json::to_vec(&answer)?, 0)?;
+                kill(me, Signal::SIGSTOP)?;
+            }
+        };
+        let traced = Traced::start(|| Ok(getpid()), calls, |ended| ended)?;
+        Ok(Walker { traced, page, reply, accesses: 0, system_calls: Vec::new() })
+    }
+
+    /// Lets it make the access before which it stands, or begin its next call, and run up to the next access.
+    ///
+    /// # Errors
+    /// Whatever it does instead; that the call makes more than 10,000 accesses.
+    pub fn step<A: DeserializeOwned>(&mut self) -> Result<Step<A>, Failure> {
+        if self.accesses > MOST {
+            return Err(Failure::timed_out(Limit::Accesses(MOST)));
+        }
+        let mut signal = None;
+        if self.accesses > 0 {
+            match ptrace::step(self.traced.child.pid(), None) {
+                Err(Errno::EIO) => return Err(io::Error::other("no single step (PTRACE_SINGLESTEP)").into()),
+                stepped => stepped?,
+            }
+            signal = match self.traced.next_stop()? {
+                Stop::Signal(Signal::SIGTRAP) | Stop::Call => None,
+                Stop::Signal(other) => Some(other),
+            };
+        }
+        let mut bytes = Some(self.page.take_away()?);
+        let ran = self.run(signal, &mut bytes);
+        if let Some(bytes) = bytes {
+            self.page.give_back(&bytes)?;
+        }
+        if ran? {
+            return Ok(Step::Returned(self.answer()?));
+        }
+        self.accesses += 1;
+        Ok(Step::Access)
+    }
+
+    /// Lets it make the rest of its call, or a whole one.
+    ///
+    /// # Errors
+    /// As [`Walker::step`].
+    pub fn finish<A: DeserializeOwned>(&mut self) -> Result<A, Failure> {
+        loop {
+            if let Step::Returned(answer) = self.step()? {
+                return Ok(answer);
+            }
+        }
+    }
+
+    /// [`Walker::finish`] at full speed, without a stop. A call that waits in a loop reaches the deadline only.
+    ///
+    /// # Errors
+    /// As [`Walker::step`].
+    pub fn run_through<A: DeserializeOwned>(&mut self) -> Result<A, Failure> {
+        // The page stays, so there is no stop but at the end.
+        self.run(None, &mut None)?;
+        self.answer()
+    }
+
+    /// Lets it begin a call and make `accesses` accesses. Returns the answer if the call needs no more.
+    ///
+    /// # Errors
+    /// As [`Walker::step`].
+    pub fn begin<A: DeserializeOwned>(&mut self, accesses: u64) -> Result<Option<A>, Failure> {
+        for _ in 0..=accesses {
+            if let Step::Returned(answer) = self.step()? {
+                return Ok(Some(answer));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Kills it where it stands.
+    ///
+    /// # Errors
+    /// Those of kill(2) and waitid(2).
+    pub fn kill(self) -> Result<(), Failure> {
+        self.traced.child.kill()?;
+        Ok(())
+    }
+
+    /// Runs up to the next access, which is false, or to the end of the call. `bytes` are those of a page that was taken
+    /// away.
+    fn run(&mut self, mut signal: Option<Signal>, bytes: &mut Option<Vec<u8>>) -> Result<bool, Failure> {
+        loop {
+            ptrace::syscall(self.traced.child.pid(), signal.take())?;
+            match self.traced.next_stop()? {
+                Stop::Call => {
+                    let call = self.traced.call_at_entry()?;
+                    if self.traced.is_end(&call) {
+                        self.traced.finish(call)?;
+                        ptrace::syscall(self.traced.child.pid(), None)?;
+                        self.traced.next_stop()?; // the SIGSTOP, which never reaches it
+                        return Ok(true);
+                    }
+                    self.system_calls.push(call.number);
+                    // The kernel, too, may access the page.
+                    if let Some(bytes) = bytes {
+                        self.page.give_back(bytes)?;
+                    }
+                    let finished = self.traced.finish(call);
+                    if let Some(bytes) = bytes {
+                        *bytes = self.page.take_away()?;
+                    }
+                    finished?;
+                }
+                Stop::Signal(Signal::SIGBUS) if self.is_at_page()? => return Ok(false),
+                Stop::Signal(other) => signal = Some(other),
+            }
+        }
+    }
+
+    /// Whether the signal is that of an access to the page.
+    fn is_at_page(&self) -> Result<bool, Failure> {
+        let info = ptrace::getsiginfo(self.traced.child.pid())?;
+        // SAFETY: the siginfo of a SIGBUS has an address.
+        let address = unsafe { info.si_addr() }.addr();
+        Ok(info.si_code == libc::BUS_ADRERR
+            && [&self.page.mapping, &self.page.to_read].iter().any(|mapping| mapping.range().contains(&address)))
+    }
+
+    /// The call has returned: what it returned.
+    fn answer<A: DeserializeOwned>(&mut self) -> Result<A, Failure> {
+        self.accesses = 0;
+        ptrace::cont(self.traced.child.pid(), None)?;
+        match self.traced.next_stop()? {
+            Stop::Signal(Signal::SIGSTOP) => {}
+            _ => return Err(io::Error::other("a walker did not stop where it should").into()),
+        }
+        Ok(serde_json::from_slice(&contents(&self.reply)?).map_err(io::Error::from)?)
+    }
+}
