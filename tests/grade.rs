@@ -457,6 +457,12 @@ fn a_traced_answer_that_goes_wrong_says_so() {
 }
 
 #[test]
+fn where_memory_runs_out_the_answer_is_killed_first() {
+    let adjusted = ask(|| fs::read_to_string("/proc/self/oom_score_adj").map_err(kind)).expect("an answer");
+    assert!(adjusted.is_err() || adjusted == Ok("1000\n".to_owned()), "{adjusted:?}");
+}
+
+#[test]
 fn where_ptrace_is_denied_that_is_no_fault_of_the_answer() {
     for errno in [Errno::EPERM, Errno::ENOSYS] {
         let (child, _peer) = Child::fork(|_| {

@@ -1,5 +1,6 @@
 //! The learner's code, in processes of its own.
 
+use std::fs;
 use std::io::{self, Seek, Write};
 use std::os::fd::AsFd;
 
@@ -91,10 +92,13 @@ fn end_of(child: Child, limit: Limit) -> Result<Ended, Failure> {
     })
 }
 
-/// Prepares this process for the learner's code: [`MEMORY`] is the limit of new private memory, and orphans become
+/// Prepares this process for the learner's code: [`MEMORY`] is the limit of new private memory; shared memory can't be
+/// limited, but where it runs out, this process is killed before any other (proc_pid_oom_score_adj(5)); and orphans become
 /// children of this process, so that they are found.
 pub(super) fn confine() -> io::Result<()> {
     process::adopt_orphans()?;
+    // A sandbox may have no such file.
+    let _ = fs::write("/proc/self/oom_score_adj", "1000");
     // A process that the learner's code has forked, or a check there, may not have more than the first one.
     let limit = (MEMORY + size(DATA)?).min(getrlimit(Resource::RLIMIT_DATA)?.1);
     Ok(setrlimit(Resource::RLIMIT_DATA, limit, limit)?)
