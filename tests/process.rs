@@ -2,14 +2,16 @@
 
 mod common;
 
+use std::fs::{self, Permissions};
 use std::io::{self, Read};
+use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use common::deny;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
-use mmap_workbook::process::{Cause, Child, Ended, Fault, OnSmallDisk, Peer, end_of, on_a_small_disk};
+use mmap_workbook::process::{Cause, Child, Ended, Fault, OnSmallDisk, Peer, end_of, guarded, on_a_small_disk};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::mman::ProtFlags;
@@ -324,4 +326,28 @@ fn a_small_disk_is_small_and_goes_with_its_child() {
         }
     }
     assert_eq!(mounts(), before);
+}
+
+#[test]
+fn guarded_work_leaves_no_file_that_its_user_can_remove() {
+    let place = tempfile::tempdir().expect("a directory");
+    fs::set_permissions(&place, Permissions::from_mode(0o777)).expect("a mode");
+    let body = |_: &Peer| {
+        // Root may enter every directory.
+        if Uid::effective().is_root() {
+            setuid(Uid::from_raw(65534))?;
+        }
+        // SAFETY: this process has only this thread.
+        unsafe { std::env::set_var("TMPDIR", place.path()) };
+        let status = guarded(|| {
+            let closed = std::env::temp_dir().join("closed");
+            assert_ne!(std::env::temp_dir(), place.path(), "it has a directory of its own");
+            fs::create_dir_all(closed.join("in it")).expect("a directory");
+            fs::set_permissions(&closed, Permissions::from_mode(0o000)).expect("a mode");
+            7
+        })?;
+        if status == 7 { Ok(()) } else { Err(io::Error::other(format!("{status} instead of 7"))) }
+    };
+    assert_eq!(end(body), Ended::Exited(0));
+    assert_eq!(fs::read_dir(&place).expect("the directory").count(), 0);
 }

@@ -5,10 +5,11 @@
 //! All three are in the program's process group, where the terminal's signals and its job control reach them. If both
 //! the program and the guardian are killed by SIGKILL, the files are left, and the next [`guarded`] removes them.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io::{self, PipeReader, Write};
 use std::mem::MaybeUninit;
 use std::os::fd::AsFd;
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::ptr;
@@ -235,17 +236,32 @@ fn remove_abandoned(place: &Path) {
     for path in fs::read_dir(place).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())) {
         let is_ours = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(PREFIX));
         if is_ours && let Ok(_lock) = lock(&path) {
-            // What can't be removed, by another user's file in it for example, is none of this program's concern.
-            let _ = fs::remove_dir_all(&path);
+            remove(&path);
         }
     }
 }
 
 /// Removes the directory, and says so if that can't be done: it changes no grade.
 fn remove(directory: &Path) {
-    if let Err(error) = fs::remove_dir_all(directory)
+    let removed = fs::remove_dir_all(directory).or_else(|_| {
+        permit(directory)?;
+        fs::remove_dir_all(directory)
+    });
+    if let Err(error) = removed
         && error.kind() != io::ErrorKind::NotFound
     {
         eprintln!("workbook: {} is left: {error}", directory.display());
     }
+}
+
+/// Permits this user everything in a directory and those below it. No process is left that could put a link there.
+fn permit(directory: &Path) -> io::Result<()> {
+    fs::set_permissions(directory, Permissions::from_mode(0o700))?;
+    for entry in fs::read_dir(directory)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            permit(&entry.path())?;
+        }
+    }
+    Ok(())
 }
