@@ -33,8 +33,8 @@ pub use report::{REPORT_VARIABLE, Report};
 pub use restrict::{FORKS, drop_privileges, refuse_calls};
 pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
-    Call, FileCall, FileId, Stepped, Watched, after_each_instruction, before_each_call, calls_of,
-    killed_after_instruction, killed_before_call, watch, watch_each,
+    Call, FileCall, FileId, Watched, after_each_instruction, before_each_call, calls_of, killed_before_call, watch,
+    watch_each,
 };
 
 use crate::process;

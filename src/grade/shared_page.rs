@@ -23,7 +23,7 @@ use serde::de::DeserializeOwned;
 
 use super::failure::{Failure, Limit};
 use super::fixtures::contents;
-use super::trace::{Stop, Traced};
+use super::trace::{Stop, Traced, no_single_steps};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::observe::{page_size, page_size_u64};
 
@@ -129,7 +129,7 @@ impl<'a> Walker<'a> {
         let mut signal = None;
         if self.accesses > 0 {
             match ptrace::step(self.traced.child.pid(), None) {
-                Err(Errno::EIO) => return Err(io::Error::other("no single step (PTRACE_SINGLESTEP)").into()),
+                Err(Errno::EIO) => return Err(no_single_steps()),
                 stepped => stepped?,
             }
             signal = match self.traced.next_stop()? {

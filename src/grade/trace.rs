@@ -177,40 +177,16 @@ pub fn killed_before_call<T>(
 }
 
 /// Runs `act` one machine instruction at a time and calls `look` after each, with their number so far, while the
-/// process stands still. Returns their number; None where this machine can't single-step.
+/// process stands still.
 ///
 /// # Errors
 /// As [`calls_of`], and those of `look`; when there are more than 2 million instructions.
 pub fn after_each_instruction<T>(
     prepare: impl FnOnce() -> io::Result<T>,
     act: impl FnOnce(T) -> Result<(), String>,
-    mut look: impl FnMut(u64) -> Result<(), Failure>,
-) -> Result<Option<u64>, Failure> {
-    let stepped = Traced::start(prepare, act, no_error)?.step(|steps| look(steps).map(|()| true))?;
-    Ok(if let Stepped::Returned(steps) = stepped { Some(steps) } else { None })
-}
-
-/// Kills the process after `n` machine instructions of `act`, unless `act` has returned by then.
-///
-/// # Errors
-/// As [`calls_of`]; when there are more than 2 million instructions.
-pub fn killed_after_instruction<T>(
-    n: u64,
-    prepare: impl FnOnce() -> io::Result<T>,
-    act: impl FnOnce(T) -> Result<(), String>,
-) -> Result<Stepped, Failure> {
-    Traced::start(prepare, act, no_error)?.step(|steps| Ok(steps < n))
-}
-
-/// How a call ended that ran one machine instruction at a time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stepped {
-    /// It returned after this number of instructions.
-    Returned(u64),
-    /// It was killed before it returned.
-    Killed,
-    /// It was not run: this machine can't single-step.
-    Unsupported,
+    look: impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    Traced::start(prepare, act, no_error)?.step(look)
 }
 
 /// A child that stops at each system call, or after each instruction.
@@ -244,7 +220,7 @@ fn denied(how: &str) -> Failure {
     )
 }
 
-fn no_single_steps() -> Failure {
+pub(super) fn no_single_steps() -> Failure {
     Failure::skipped(
         text!(
             "this machine can't run a process one instruction at a time (ptrace(2), PTRACE_SINGLESTEP)",
@@ -356,8 +332,8 @@ impl Traced {
         call.number == libc::SYS_kill && call.arguments[..2] == end
     }
 
-    /// Runs `act` one instruction at a time, and kills the child when `goes_on` is false for their number so far.
-    fn step(mut self, mut goes_on: impl FnMut(u64) -> Result<bool, Failure>) -> Result<Stepped, Failure> {
+    /// Runs `act` one instruction at a time, with `look` after each.
+    fn step(mut self, mut look: impl FnMut(u64) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut signal = None;
         for steps in 1..=LONGEST {
             match ptrace::step(self.child.pid(), signal.take()) {
@@ -365,15 +341,8 @@ impl Traced {
                 stepped => stepped?,
             }
             match self.next_stop()? {
-                Stop::Signal(Signal::SIGSTOP) => {
-                    self.end()?;
-                    return Ok(Stepped::Returned(steps));
-                }
-                Stop::Signal(Signal::SIGTRAP) if goes_on(steps)? => {}
-                Stop::Signal(Signal::SIGTRAP) => {
-                    self.child.kill()?;
-                    return Ok(Stepped::Killed);
-                }
+                Stop::Signal(Signal::SIGSTOP) => return self.end(),
+                Stop::Signal(Signal::SIGTRAP) => look(steps)?,
                 Stop::Signal(other) => signal = Some(other),
                 Stop::Call => {}
             }
