@@ -18,6 +18,20 @@ fn nothing_assumes_a_page_size_or_sleeps() {
     wrong.report();
 }
 
+/// What a check leaves out and only prints counts as passed.
+#[test]
+fn a_check_prints_nothing() {
+    let mut wrong = Findings::default();
+    for path in files(&["lessons"], &[".rs"]).into_iter().filter(|path| path.iter().any(|part| part == "checks")) {
+        for (n, line) in (1..).zip(read(&path).lines()) {
+            let place = format!("{}:{n}", path.display());
+            let repair = "what it can't do on this machine is `Err(Failure::skipped(...))`";
+            wrong.unless(!line.contains("println!"), &place, "a check prints", repair);
+        }
+    }
+    wrong.report();
+}
+
 #[test]
 fn each_snapshot_belongs_to_a_test() {
     let mut wrong = Findings::default();
