@@ -140,7 +140,8 @@ pub struct Answer {
     pub name: String,
     /// Its file in the directory of the lesson's answers.
     pub file: String,
-    /// Its doc comment: a sentence, then `fails: FUNCTION::CHECK VERDICT SLUG` for each check that it fails, or `passes`.
+    /// Its doc comment: a sentence, then `fails: FUNCTION::CHECK VERDICT SLUG` for each check that it fails (`may fail: ...`
+    /// where that depends on chance, as in a race of its own; one of them fails), or `passes`.
     pub header: Vec<String>,
     /// Its public functions: those of the exercise that it answers. All others are the solution's.
     pub functions: Vec<String>,
@@ -152,6 +153,11 @@ impl Answer {
     /// `FUNCTION::CHECK VERDICT SLUG` of each check that it fails.
     pub fn fails(&self) -> Vec<&str> {
         self.header.iter().filter_map(|line| line.strip_prefix("fails: ")).collect()
+    }
+
+    /// The same of each check that it may fail, by chance.
+    pub fn may_fail(&self) -> Vec<&str> {
+        self.header.iter().filter_map(|line| line.strip_prefix("may fail: ")).collect()
     }
 
     /// Whether it is right.

@@ -816,6 +816,7 @@ mod alignment_in_32_bits {
 ///
 /// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// may fail: map_aligned::leaves_its_neighbours_alone failed
 mod tries_a_thousand_times {
     use super::*;
 

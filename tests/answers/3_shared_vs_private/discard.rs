@@ -42,9 +42,10 @@ mod invalidates_with_msync {
 
 /// Stores the file's bytes to the draft, which makes copies instead of dropping them.
 ///
-/// fails: discard::it_works_at_every_call_for_every_draft timed_out
 /// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
+/// may fail: discard::it_works_at_every_call_for_every_draft timed_out
+/// may fail: discard::it_works_at_every_call_for_every_draft out_of_memory
 mod restores_the_bytes {
     use super::*;
 
@@ -223,6 +224,7 @@ mod rounds_down {
 ///
 /// breaks: "Other mappings, even of the same file, keep what was stored to them"
 /// fails: discard::nothing_else_is_forgotten failed
+/// may fail: discard::it_works_at_every_call_for_every_draft killed
 mod discards_a_page_too_many {
     use super::*;
 
@@ -272,9 +274,10 @@ mod discards_all_mappings_of_the_file {
 /// Opens the file again and stores its bytes into the draft: equal bytes, but in copies.
 ///
 /// breaks: "The draft shows what the file holds now, and what is written to it later"
-/// fails: discard::it_works_at_every_call_for_every_draft timed_out
 /// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
+/// may fail: discard::it_works_at_every_call_for_every_draft timed_out
+/// may fail: discard::it_works_at_every_call_for_every_draft out_of_memory
 mod stores_the_files_bytes {
     use super::*;
 
