@@ -1,6 +1,6 @@
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicBool, AtomicI32};
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
-use nix::unistd::pause;
+use nix::sys::signal::kill;
+use nix::unistd::{Pid, getpid, getppid, gettid, pause};
 
 fn lock_of(kind: i32, start: i64, length: i64) -> libc::flock {
     let l_type = kind.try_into().expect("a small number");
@@ -46,6 +47,53 @@ fn listed(file: &File, kind: &str) -> io::Result<Option<i32>> {
     let lines = locks.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
     let mut mine = lines.filter(|fields| fields.len() > 5 && fields[1] == kind && fields[5] == id);
     Ok(mine.next().and_then(|fields| fields[4].parse().ok()))
+}
+
+fn own() -> i32 {
+    getpid().as_raw()
+}
+
+/// A record lock of `length` bytes from `start` on; length 0 is without an end.
+fn record(kind: i32, whence: i32, start: i64, length: i64) -> libc::flock {
+    let [l_type, l_whence] = [kind, whence].map(|n| i16::try_from(n).expect("a small number"));
+    libc::flock { l_type, l_whence, l_start: start, l_len: length, l_pid: 0 }
+}
+
+/// Whether flock(2) gives the lock at once.
+fn flock_now(file: &File) -> bool {
+    // SAFETY: flock(2) changes no memory.
+    unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) == 0 }
+}
+
+fn whole_file() -> libc::flock {
+    record(libc::F_WRLCK, libc::SEEK_SET, 0, 0)
+}
+
+/// Tries to set the lock. False if another process has one in its way.
+fn try_lock(file: impl AsFd, lock: &libc::flock) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_SETLK(lock)) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// The process that has a lock in the way of `lock`.
+fn holder(file: impl AsFd, mut lock: libc::flock) -> io::Result<Option<i32>> {
+    fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+    Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_pid))
+}
+
+/// A right `claim` with this lock.
+fn claim_with(file: &File, lock: libc::flock) -> io::Result<i32> {
+    loop {
+        if try_lock(file, &lock)? {
+            return Ok(own());
+        }
+        if let Some(pid) = holder(file, lock)? {
+            return Ok(pid);
+        }
+    }
 }
 
 /// Locks with flock(2), and writes the owner's process id into a file beside it.
@@ -294,24 +342,6 @@ mod writes_its_id_down {
         let mut bytes = [0; 4];
         file.read_exact_at(&mut bytes, 0)?;
         Ok(i32::from_ne_bytes(bytes))
-    }
-}
-
-/// Waits until the role is free.
-///
-/// breaks: "The call never waits."
-/// fails: claim::a_child_of_the_writer_does_not_keep_the_role timed_out
-/// fails: claim::each_file_has_a_writer_of_its_own timed_out
-/// fails: claim::is_right_whatever_happens_between_its_system_calls timed_out
-/// fails: claim::one_process_is_the_writer_and_the_others_learn_who timed_out
-/// fails: claim::the_child_is_not_the_writer_itself timed_out
-/// fails: claim::the_role_is_free_when_the_writer_is_killed timed_out
-mod waits_for_the_lock {
-    use super::*;
-
-    pub fn claim(file: &File) -> io::Result<i32> {
-        fcntl(file, FcntlArg::F_SETLKW(&lock_of(libc::F_WRLCK, 0, 0)))?;
-        Ok(own_id())
     }
 }
 
@@ -650,12 +680,413 @@ mod one_role_for_all_files {
     }
 }
 
+/// Nothing unusual: a record lock on the whole file, whatever its size.
+///
+/// passes
+mod record_lock {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        claim_with(file, whole_file())
+    }
+}
+
+/// Asks who has the lock before it tries to take it.
+///
+/// passes
+mod asks_first_2 {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if let Some(pid) = holder(file, whole_file())? {
+                return Ok(pid);
+            }
+            if try_lock(file, &whole_file())? {
+                return Ok(own());
+            }
+        }
+    }
+}
+
+/// Locks the last byte that a file can have.
+///
+/// passes
+mod last_possible_byte {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        claim_with(file, record(libc::F_WRLCK, libc::SEEK_SET, i64::MAX, 1))
+    }
+}
+
+/// Locks as many bytes as the file has now, which always include the first; length 0 means all.
+///
+/// passes
+mod locks_its_size {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let size = file.metadata()?.len().try_into().map_err(io::Error::other)?;
+        claim_with(file, record(libc::F_WRLCK, libc::SEEK_SET, 0, size))
+    }
+}
+
+/// Locks with flock(2), whose lock a forked child shares, and looks up the holder in /proc/locks.
+///
+/// breaks: "The role ends with the writer even if a child lives on, which may become the next writer."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// may fail: claim::is_right_whatever_happens_between_its_system_calls failed
+mod flock_and_proc_locks {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if flock_now(file) {
+            return Ok(own());
+        }
+        let inode = format!(":{} ", file.metadata()?.ino());
+        let locks = fs::read_to_string("/proc/locks")?;
+        let line = locks.lines().find(|line| line.contains("FLOCK") && line.contains(&inode));
+        let pid = line.and_then(|line| line.split_whitespace().nth(4)?.parse().ok());
+        Ok(pid.unwrap_or_else(own))
+    }
+}
+
+/// Uses a lock of the open file description, which a child inherits with the descriptor.
+///
+/// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod description_lock {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let mut lock = whole_file();
+        match fcntl(file, FcntlArg::F_OFD_SETLK(&lock)) {
+            Ok(_) => Ok(own()),
+            Err(Errno::EAGAIN) => {
+                fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+                Ok(lock.l_pid)
+            }
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Waits for the lock when nobody had it a moment ago.
+///
+/// breaks: "The call never waits."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls timed_out
+mod waits_for_the_lock_2 {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if let Some(pid) = holder(file, whole_file())? {
+            return Ok(pid);
+        }
+        fcntl(file, FcntlArg::F_SETLKW(&whole_file()))?;
+        Ok(own())
+    }
+}
+
+/// Locks a byte at the position: a process with another position locks another byte.
+///
+/// breaks: "Its size and its position may change between two calls."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod from_the_position {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        claim_with(file, record(libc::F_WRLCK, libc::SEEK_CUR, 0, 1))
+    }
+}
+
+/// Locks the byte after the end, which is another one when the file has grown.
+///
+/// breaks: "Its size and its position may change between two calls."
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+mod byte_at_the_end {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        claim_with(file, record(libc::F_WRLCK, libc::SEEK_END, 0, 1))
+    }
+}
+
+/// Takes a shared lock, which any number of processes have at the same time.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod shared_lock {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        claim_with(file, record(libc::F_RDLCK, libc::SEEK_SET, 0, 0))
+    }
+}
+
+/// Weakens its lock to a shared one, and asks with a shared one, which that is not in the way of.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod weakened_and_asked_for_weakly {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if let Some(pid) = holder(file, record(libc::F_RDLCK, libc::SEEK_SET, 0, 0))? {
+            return Ok(pid);
+        }
+        if try_lock(file, &whole_file())? {
+            try_lock(file, &record(libc::F_RDLCK, libc::SEEK_SET, 0, 0))?;
+        }
+        Ok(own())
+    }
+}
+
+/// Returns the process id of the answer even when the answer is that nobody has the lock any more.
+///
+/// breaks: "The result is the process id of the writer: that of this process, or that of the other one, which is alive."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod answer_without_a_holder {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let mut lock = whole_file();
+        if try_lock(file, &lock)? {
+            return Ok(own());
+        }
+        fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+        Ok(lock.l_pid)
+    }
+}
+
+/// Ignores that another process may have taken the lock since it asked.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod asks_and_assumes {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if let Some(pid) = holder(file, whole_file())? {
+            return Ok(pid);
+        }
+        let _ = try_lock(file, &whole_file())?;
+        Ok(own())
+    }
+}
+
+/// Locks through a copy of the descriptor: closing the copy ends every lock that the process has on the file.
+///
+/// breaks: "A process that is the writer gets its own process id again, in each of its threads."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_child_is_not_the_writer_itself failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+mod through_a_copy {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        claim_with(&file.try_clone()?, whole_file())
+    }
+}
+
+/// Opens the file a second time and never closes that, so that the lock stays.
+///
+/// breaks: "leaves no descriptor open"
+/// fails: claim::leaves_everything_else_as_it_is failed
+mod keeps_a_descriptor {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let mine = OpenOptions::new().read(true).write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let pid = claim_with(&mine, whole_file());
+        let _ = mine.into_raw_fd();
+        pid
+    }
+}
+
+/// Releases the lock first, to begin anew.
+///
+/// breaks: "A process that is the writer gets its own process id again"
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod releases_first {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        try_lock(file, &record(libc::F_UNLCK, libc::SEEK_SET, 0, 0))?;
+        claim_with(file, whole_file())
+    }
+}
+
+/// Remembers in a static that this process is a writer, whichever the file.
+///
+/// breaks: "Each file has a writer of its own. A process may be the writer of several files."
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+mod writer_of_everything {
+    use super::*;
+
+    static WRITER: AtomicI32 = AtomicI32::new(0);
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if WRITER.load(Relaxed) == own() {
+            return Ok(own());
+        }
+        let pid = claim_with(file, whole_file())?;
+        WRITER.store(pid, Relaxed);
+        Ok(pid)
+    }
+}
+
+/// Keeps the process id from the first call, which a forked child inherits.
+///
+/// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+mod cached_process_id {
+    use super::*;
+
+    static OWN: OnceLock<i32> = OnceLock::new();
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let cached = *OWN.get_or_init(own);
+        let pid = claim_with(file, whole_file())?;
+        Ok(if pid == own() { cached } else { pid })
+    }
+}
+
+/// Returns the id of the thread.
+///
+/// breaks: "A process that is the writer gets its own process id again, in each of its threads."
+/// fails: claim::leaves_everything_else_as_it_is failed
+mod id_of_the_thread {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let pid = claim_with(file, whole_file())?;
+        Ok(if pid == own() { gettid().as_raw() } else { pid })
+    }
+}
+
+/// Writes the process id into the file, too, so that others can read it.
+///
+/// breaks: "It changes neither bytes, size nor position of the file"
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+mod writes_its_id {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let pid = claim_with(file, whole_file())?;
+        if pid == own() {
+            file.write_all_at(&pid.to_ne_bytes(), 0)?;
+        }
+        Ok(pid)
+    }
+}
+
+/// Keeps the writer's id in an extended attribute, and asks kill(2) whether it is alive, which a zombie is.
+///
+/// breaks: "The role ends with the process, even by SIGKILL, and even before its parent has waited for it."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
+mod extended_attribute {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let (fd, name) = (file.as_raw_fd(), c"user.writer".as_ptr());
+        let mut pid = [0u8; 4];
+        // SAFETY: `name` ends with a NUL, and the kernel writes at most 4 bytes.
+        let length = unsafe { libc::fgetxattr(fd, name, pid.as_mut_ptr().cast(), 4) };
+        let writer = i32::from_ne_bytes(pid);
+        if length == 4 && kill(Pid::from_raw(writer), None) != Err(Errno::ESRCH) {
+            return Ok(writer);
+        }
+        let mine = own().to_ne_bytes();
+        // SAFETY: `name` ends with a NUL, and the kernel reads 4 bytes.
+        Errno::result(unsafe { libc::fsetxattr(fd, name, mine.as_ptr().cast(), 4, 0) })?;
+        Ok(own())
+    }
+}
+
+/// Locks a file of its own beside the file.
+///
+/// breaks: "makes no file"
+/// fails: claim::leaves_everything_else_as_it_is failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+mod lock_file_beside {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let mut path = fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?.into_os_string();
+        path.push(".lock");
+        let lock = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path)?;
+        let pid = claim_with(&lock, whole_file());
+        let _ = lock.into_raw_fd();
+        pid
+    }
+}
+
+/// Believes that a child whose parent is the holder has the role from it.
+///
+/// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::the_child_is_not_the_writer_itself failed
+mod inherits_from_its_parent {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let pid = claim_with(file, whole_file())?;
+        Ok(if pid == getppid().as_raw() { own() } else { pid })
+    }
+}
+
+/// Guards the two calls by a second lock, for which it waits.
+///
+/// breaks: "The call never waits."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls timed_out
+mod queues_for_the_question {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let gate = |kind| record(kind, libc::SEEK_SET, 1, 1);
+        fcntl(file, FcntlArg::F_SETLKW(&gate(libc::F_WRLCK)))?;
+        let pid = claim_with(file, record(libc::F_WRLCK, libc::SEEK_SET, 0, 1));
+        fcntl(file, FcntlArg::F_SETLK(&gate(libc::F_UNLCK)))?;
+        pid
+    }
+}
+
 one_of! {
     pub fn claim(file: &File) -> io::Result<i32>;
     locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first locks_last_possible_byte
     locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child
-    writes_its_id_down waits_for_the_lock asks_only_once loses_the_race_with_an_error shares_the_lock
+    writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock
     asks_and_does_not_take child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive
     releases_before_it_takes locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id
-    one_role_for_all_files
+    one_role_for_all_files record_lock asks_first_2 last_possible_byte locks_its_size flock_and_proc_locks
+    description_lock waits_for_the_lock_2 from_the_position byte_at_the_end shared_lock
+    weakened_and_asked_for_weakly answer_without_a_holder asks_and_assumes
+    through_a_copy keeps_a_descriptor releases_first writer_of_everything
+    cached_process_id id_of_the_thread writes_its_id extended_attribute lock_file_beside
+    inherits_from_its_parent queues_for_the_question
 }

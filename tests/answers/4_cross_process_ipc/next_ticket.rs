@@ -1,3 +1,4 @@
+use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicU32};
@@ -336,29 +337,6 @@ mod mutex_of_one_process {
     }
 }
 
-/// Has a spin lock in the counter itself (all ones while locked), which a killed process never releases.
-///
-/// breaks: "A process that is stopped or killed inside the call never makes another process wait."
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further timed_out
-/// fails: next_ticket::gives_each_number_out_once failed
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
-mod spin_lock_in_counter {
-    use super::*;
-
-    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
-        let counter = page.long_word(at);
-        let taken = loop {
-            match counter.swap(u64::MAX, Acquire) {
-                u64::MAX => std::hint::spin_loop(),
-                taken => break taken,
-            }
-        };
-        let number = (taken < limit).then_some(taken);
-        counter.store(taken + u64::from(number.is_some()), Release);
-        number
-    }
-}
-
 /// Counts in the first four bytes, so the numbers start again after 2^32.
 ///
 /// breaks: "the `u64` at byte `at` of `page`, in native byte order"
@@ -512,11 +490,325 @@ mod waits_for_its_turn_2 {
     }
 }
 
+/// Nothing unusual: compare and exchange, with relaxed orderings.
+///
+/// passes
+mod compare_and_exchange {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut number = counter.load(Relaxed);
+        while number < limit {
+            match counter.compare_exchange_weak(number, number + 1, Relaxed, Relaxed) {
+                Ok(_) => return Some(number),
+                Err(now) => number = now,
+            }
+        }
+        None
+    }
+}
+
+/// Takes the number with fetch_max, which changes the counter only if nobody else has incremented it meanwhile.
+///
+/// passes
+mod maximum_as_exchange {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut number = counter.load(Relaxed);
+        loop {
+            if number >= limit {
+                return None;
+            }
+            let before = counter.fetch_max(number + 1, Relaxed);
+            if before == number {
+                return Some(number);
+            }
+            number = before;
+        }
+    }
+}
+
+/// Never loads the counter: it guesses 0, and a failed exchange tells it the value.
+///
+/// passes
+mod guesses_zero {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut guess = 0;
+        while guess < limit {
+            match counter.compare_exchange(guess, guess + 1, Release, Relaxed) {
+                Ok(taken) => return Some(taken),
+                Err(value) => guess = value,
+            }
+        }
+        None
+    }
+}
+
+/// Increments first, and takes the increment back when it was too much.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
+/// fails: next_ticket::gives_each_number_out_once failed overshoot-is-repaired
+mod takes_back {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let number = counter.fetch_add(1, SeqCst);
+        if number < limit {
+            return Some(number);
+        }
+        counter.fetch_sub(1, SeqCst);
+        None
+    }
+}
+
+/// Checks the limit with a load, and then adds in any case.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment"
+/// fails: next_ticket::gives_each_number_out_once failed
+mod checks_then_adds_2 {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        if counter.load(SeqCst) >= limit {
+            return None;
+        }
+        let number = counter.fetch_add(1, SeqCst);
+        (number < limit).then_some(number)
+    }
+}
+
+/// Compares with the limit once, and not again with the value that a failed exchange returns.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment"
+/// fails: next_ticket::gives_each_number_out_once failed
+mod checks_before_the_loop {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut number = counter.load(Acquire);
+        if number >= limit {
+            return None;
+        }
+        while let Err(now) = counter.compare_exchange(number, number + 1, AcqRel, Acquire) {
+            number = now;
+        }
+        Some(number)
+    }
+}
+
+/// Takes a failed exchange for the end of the numbers.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::gives_each_number_out_once failed
+mod one_exchange {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let number = counter.load(Relaxed);
+        if number >= limit {
+            return None;
+        }
+        counter.compare_exchange(number, number + 1, Relaxed, Relaxed).ok()
+    }
+}
+
+/// Looks only for the counter to be equal to the limit.
+///
+/// breaks: "A counter that already exceeds `limit` keeps its value, and the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod equal_to_the_limit {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let next = |number: u64| if number == limit { None } else { number.checked_add(1) };
+        counter.fetch_update(Relaxed, Relaxed, next).ok()
+    }
+}
+
+/// Clamps the counter to the limit, also one that was above it.
+///
+/// breaks: "A counter that already exceeds `limit` keeps its value"
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod clamps {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let next = |number: u64| Some(number.saturating_add(1).min(limit));
+        let number = counter.fetch_update(AcqRel, Acquire, next).unwrap_or(limit);
+        (number < limit).then_some(number)
+    }
+}
+
+/// Compares as signed numbers.
+///
+/// breaks: "The counter is the number of numbers taken so far [...] When `limit` numbers have been taken, the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod signed_comparison {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let next = |number: u64| (number.cast_signed() < limit.cast_signed()).then(|| number + 1);
+        counter.fetch_update(Relaxed, Relaxed, next).ok()
+    }
+}
+
+/// Uses four of the eight bytes while the number is small.
+///
+/// breaks: "the `u64` at byte `at` of `page`, in native byte order"
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod half_the_word {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.word(at);
+        let next = |number: u32| if u64::from(number) < limit { Some(number.wrapping_add(1)) } else { None };
+        counter.fetch_update(Relaxed, Relaxed, next).ok().map(u64::from)
+    }
+}
+
+/// Subtracts 1 from a limit that may be 0.
+///
+/// breaks: "When `limit` numbers have been taken, the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod last_number_of_none {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let last = limit.wrapping_sub(1);
+        let next = |number: u64| (number <= last && number != u64::MAX).then(|| number + 1);
+        page.long_word(at).fetch_update(Relaxed, Relaxed, next).ok()
+    }
+}
+
+/// Looks at the counter byte by byte first, "to save an exchange", and so may see a number that never was there.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::gives_each_number_out_once failed
+mod torn_first_look {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let mut bytes = [0; 8];
+        page.read(at, &mut bytes);
+        if u64::from_ne_bytes(bytes) >= limit {
+            return None;
+        }
+        let next = |number: u64| (number < limit).then(|| number + 1);
+        page.long_word(at).fetch_update(Relaxed, Relaxed, next).ok()
+    }
+}
+
+/// Locks the counter by swapping in the largest number, and stores the next number to unlock it.
+///
+/// breaks: "A process that is stopped or killed inside the call never makes another process wait."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further timed_out
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
+mod largest_number_is_a_lock {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let number = loop {
+            let number = counter.swap(u64::MAX, Acquire);
+            if number != u64::MAX {
+                break number;
+            }
+            std::hint::spin_loop();
+        };
+        let more = number < limit;
+        counter.store(if more { number + 1 } else { number }, Release);
+        more.then_some(number)
+    }
+}
+
+/// Takes four numbers at a time from the shared page, and keeps three of them for the thread's next calls.
+///
+/// breaks: "a call takes one number only, and returns it"
+/// fails: next_ticket::gives_each_number_out_once failed
+mod takes_a_block {
+    use super::*;
+
+    thread_local!(static MINE: Cell<(usize, u64, u64)> = const { Cell::new((0, 0, 0)) });
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let place = page.address() + at;
+        let (owner, mut from, mut to) = MINE.get();
+        if owner != place || from == to {
+            let next = |number: u64| (number < limit).then(|| limit.min(number.saturating_add(4)));
+            from = page.long_word(at).fetch_update(Relaxed, Relaxed, next).ok()?;
+            to = limit.min(from.saturating_add(4));
+        }
+        MINE.set((place, from + 1, to));
+        Some(from)
+    }
+}
+
+/// Remembers that the numbers are used up, though another counter, or a higher limit, has more.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
+mod remembers_the_end_2 {
+    use super::*;
+
+    static USED_UP: AtomicBool = AtomicBool::new(false);
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        if USED_UP.load(Relaxed) {
+            return None;
+        }
+        let next = |number: u64| (number < limit).then(|| number + 1);
+        let number = page.long_word(at).fetch_update(Relaxed, Relaxed, next).ok();
+        USED_UP.store(number.is_none(), Relaxed);
+        number
+    }
+}
+
+/// Stores what was there before when it was not first, and so takes the counter back.
+///
+/// breaks: "it never decreases"
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+mod swaps_and_repairs {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        loop {
+            let number = counter.load(SeqCst);
+            if number >= limit {
+                return None;
+            }
+            let before = counter.swap(number + 1, SeqCst);
+            if before == number {
+                return Some(number);
+            }
+            counter.fetch_max(before, SeqCst);
+        }
+    }
+}
+
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
     always_the_first goes_beyond_and_back loads_then_stores locks_with_a_word relaxed_exchange guesses_first
     raises_with_fetch_max library_loop_on_pointer load_then_store adds_unconditionally takes_it_back checks_then_adds
     checks_before_loop_only limit_is_last_number returns_new_count stops_at_equality clamps_to_limit one_attempt
-    mutex_of_one_process spin_lock_in_counter half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance
-    remembers_the_end always_at_zero network_byte_order waits_for_its_turn_2
+    mutex_of_one_process half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance
+    remembers_the_end always_at_zero network_byte_order waits_for_its_turn_2 compare_and_exchange maximum_as_exchange
+    guesses_zero takes_back checks_then_adds_2 checks_before_the_loop one_exchange
+    equal_to_the_limit clamps signed_comparison half_the_word last_number_of_none
+    torn_first_look largest_number_is_a_lock takes_a_block remembers_the_end_2 swaps_and_repairs
 }

@@ -1,13 +1,14 @@
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
+use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicU32, AtomicU64};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};
@@ -96,6 +97,89 @@ fn ours_or_theirs(path: &Path, ours: Mapping, result: io::Result<()>) -> io::Res
         Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(path),
         Err(error) => Err(error),
     }
+}
+
+/// The directory of the file at `path`.
+fn directory(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn for_both() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).mode(0o600);
+    options
+}
+
+fn wrong_size() -> io::Error {
+    io::Error::new(ErrorKind::InvalidData, "the file is not one page long")
+}
+
+/// Maps the file at `path`, which exists.
+fn open_existing_again(path: &Path) -> io::Result<Mapping> {
+    let file = for_both().open(path)?;
+    if file.metadata()?.len() != page_size_u64() {
+        return Err(wrong_size());
+    }
+    map(&file)
+}
+
+/// [`open_existing`], or None if there is no file.
+fn open_if_there_again(path: &Path) -> io::Result<Option<Mapping>> {
+    match open_existing_again(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        result => result.map(Some),
+    }
+}
+
+/// A new file of one page without a name, in the directory of `path`.
+fn unnamed(path: &Path) -> io::Result<File> {
+    let file = for_both().custom_flags(libc::O_TMPFILE).open(directory(path))?;
+    file.set_len(page_size_u64())?;
+    Ok(file)
+}
+
+/// Gives a file without a name the name `path`, unless there is one.
+fn link(file: &File, path: &Path) -> io::Result<()> {
+    let old = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(AT_FDCWD, old.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
+}
+
+/// A new file of one page under a random name beside `path`, which dropping removes.
+struct Named {
+    path: PathBuf,
+    file: File,
+}
+
+impl Named {
+    fn new(path: &Path) -> io::Result<Named> {
+        loop {
+            let path = random_path(path);
+            match for_both().create_new(true).open(&path) {
+                Ok(file) => {
+                    let named = Named { path, file };
+                    named.file.set_len(page_size_u64())?;
+                    return Ok(named);
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+}
+
+impl Drop for Named {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+fn random_path(path: &Path) -> PathBuf {
+    let random = RandomState::new().hash_one((std::process::id(), std::time::Instant::now()));
+    directory(path).join(format!(".{random:016x}"))
+}
+
+fn already_exists<T>(result: &io::Result<T>) -> bool {
+    result.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
 }
 
 /// Creates the file under its own name, where others find it before it is complete.
@@ -294,38 +378,6 @@ mod created_at_the_path {
             Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing(path),
             Err(error) => Err(error),
         }
-    }
-}
-
-/// Creates the file at the path under a lock, and takes an empty file for one that it has to complete.
-///
-/// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
-/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
-/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
-/// fails: open_once::leaves_no_file_when_init_panics failed
-/// fails: open_once::leaves_no_file_when_it_fails failed
-/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
-/// fails: open_once::returns_the_errors_of_system_calls failed
-mod created_under_a_lock {
-    use super::*;
-
-    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        // SAFETY: flock(2) takes no pointer.
-        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) })?;
-        let size = file.metadata()?.len();
-        if size == 0 {
-            file.set_len(page_size_u64())?;
-        } else if size != page_size_u64() {
-            return Err(ErrorKind::InvalidData.into());
-        }
-        let mapping = map(&file)?;
-        if size == 0 {
-            init(&mapping);
-        }
-        // SAFETY: as above.
-        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) })?;
-        Ok(mapping)
     }
 }
 
@@ -948,14 +1000,680 @@ mod cleans_up_after_others {
     }
 }
 
+/// Nothing unusual: a file without a name, which gets one when it is complete.
+///
+/// passes
+mod without_a_name {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        match link(&file, path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => open_existing_again(path),
+            result => result.map(|()| mapping),
+        }
+    }
+}
+
+/// Renames a named file with RENAME_NOREPLACE, instead of linking it and removing the first name.
+///
+/// passes
+mod renames_without_replacing {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let directory = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(directory(path))?;
+        let beside = PathBuf::from(format!("/proc/self/fd/{}/new", directory.as_raw_fd()));
+        let mut new = Named::new(&beside)?;
+        let mapping = map(&new.file)?;
+        init(&mapping);
+        match renameat2(AT_FDCWD, &new.path, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
+            Err(Errno::EEXIST) => open_existing_again(path),
+            Err(errno) => Err(errno.into()),
+            Ok(()) => {
+                // It has no other name now that dropping would remove.
+                new.path = PathBuf::new();
+                Ok(mapping)
+            }
+        }
+    }
+}
+
+/// Reserves the page, closes the mapping that `init` has seen, and returns a second one of the same open file.
+///
+/// passes
+mod reserves_and_maps_again {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = for_both().custom_flags(libc::O_TMPFILE).open(directory(path))?;
+        posix_fallocate(&file, 0, page_size_u64().try_into().map_err(io::Error::other)?)?;
+        init(&map(&file.try_clone()?)?);
+        let mapping = map(&file)?;
+        let numbers = File::open("/proc/self/fd")?;
+        match linkat(&numbers, file.as_raw_fd().to_string().as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW) {
+            Err(Errno::EEXIST) => open_existing_again(path),
+            result => Ok(result.map(|()| mapping)?),
+        }
+    }
+}
+
+/// Creates the file under its own name, and completes it there.
+///
+/// breaks: "A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
+mod completed_in_place {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let created = for_both().create_new(true).open(path);
+        if already_exists(&created) {
+            return open_existing_again(path);
+        }
+        let file = created?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        Ok(mapping)
+    }
+}
+
+/// Links the file when it has its size, and calls `init` only when it is sure to have won.
+///
+/// breaks: "Every mapping that is returned shows what one complete `init` has stored."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+mod linked_before_init {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        let mapping = map(&file)?;
+        match link(&file, path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return open_existing_again(path),
+            result => result?,
+        }
+        init(&mapping);
+        Ok(mapping)
+    }
+}
+
+/// Renames over a file that another call has put there meanwhile.
+///
+/// breaks: "all of them map the same file"
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod renames_over {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let new = tempfile::Builder::new().tempfile_in(directory(path))?;
+        new.as_file().set_len(page_size_u64())?;
+        let mapping = map(new.as_file())?;
+        init(&mapping);
+        new.persist(path).map_err(|error| error.error)?;
+        Ok(mapping)
+    }
+}
+
+/// Returns its own mapping, though another call was first.
+///
+/// breaks: "all of them map the same file"
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod keeps_its_own {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let linked = link(&file, path);
+        if !already_exists(&linked) {
+            linked?;
+        }
+        Ok(mapping)
+    }
+}
+
+/// Returns EEXIST when another call was first.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+mod second_is_an_error {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        link(&file, path)?;
+        Ok(mapping)
+    }
+}
+
+/// Locks the directory with flock(2), so that one process at a time makes a file.
+///
+/// breaks: "A call never waits, and changes no file that another call has made."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
+mod locks_the_directory {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let lock = File::open(directory(path))?;
+        // SAFETY: flock(2) changes no memory.
+        Errno::result(unsafe { libc::flock(lock.as_raw_fd(), libc::LOCK_EX) })?;
+        crate::solution::open_once(path, init)
+    }
+}
+
+/// Names the new file by process id and a counter, and does not expect that this name is taken.
+///
+/// breaks: "That holds for a next process with the same process id, too."
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
+mod name_from_the_process_id {
+    use super::*;
+
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let name = format!(".page.{}.{}", std::process::id(), NEXT.fetch_add(1, Relaxed));
+        let new_path = directory(path).join(name);
+        let file = for_both().create_new(true).open(&new_path)?;
+        let new = Named { path: new_path, file };
+        new.file.set_len(page_size_u64())?;
+        let mapping = map(&new.file)?;
+        init(&mapping);
+        let linked = fs::hard_link(&new.path, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Names the new file like the old one with a suffix, which is too long when the name is.
+///
+/// breaks: "A name may have any length and any bytes that Linux allows."
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod adds_a_suffix {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let mut new_path = path.as_os_str().to_owned();
+        new_path.push(format!(".{:016x}", RandomState::new().hash_one(std::process::id())));
+        let file = for_both().create_new(true).open(&new_path)?;
+        let new = Named { path: new_path.into(), file };
+        new.file.set_len(page_size_u64())?;
+        let mapping = map(&new.file)?;
+        init(&mapping);
+        let linked = fs::hard_link(&new.path, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Links to a name in which bytes that are not UTF-8 are replaced.
+///
+/// breaks: "A name may have any length and any bytes that Linux allows."
+/// fails: open_once::takes_any_name_in_any_directory failed created-is-complete
+mod names_in_utf_8 {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        crate::solution::open_once(Path::new(&path.to_string_lossy().into_owned()), init)
+    }
+}
+
+/// Forgets that the parent of a bare name is an empty path, and not None.
+///
+/// breaks: "`path` may be a bare file name."
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod empty_parent_2 {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let parent = path.parent().unwrap_or(Path::new("."));
+        let file = for_both().custom_flags(libc::O_TMPFILE).open(parent)?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let linked = link(&file, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Changes to the directory, to use bare names only, and back.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+mod enters_the_directory {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let Some(name) = path.file_name() else { return crate::solution::open_once(path, init) };
+        let before = std::env::current_dir()?;
+        std::env::set_current_dir(directory(path))?;
+        let mapping = crate::solution::open_once(Path::new(name), init);
+        std::env::set_current_dir(before)?;
+        mapping
+    }
+}
+
+/// Sets the mode to exactly 0600, whatever the umask is.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+mod sets_the_mode {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let linked = link(&file, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Leaves the mode to std, whose default is 0666.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+mod default_mode_2 {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).custom_flags(libc::O_TMPFILE).open(directory(path))?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let linked = link(&file, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Opens the new file again by its name, which its own mode may forbid.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+mod opens_what_it_made {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        init(&map(&file)?);
+        let linked = link(&file, path);
+        if !already_exists(&linked) {
+            linked?;
+        }
+        open_existing_again(path)
+    }
+}
+
+/// Makes the new file in the directory for temporary files, and renames it from there.
+///
+/// breaks: "The call creates files in no directory but the file's, and no directories."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod made_in_tmp {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let new = tempfile::NamedTempFile::new()?;
+        new.as_file().set_len(page_size_u64())?;
+        let mapping = map(new.as_file())?;
+        init(&mapping);
+        let persisted = new.persist_noclobber(path).map_err(|error| error.error);
+        if already_exists(&persisted) { open_existing_again(path) } else { persisted.map(|_| mapping) }
+    }
+}
+
+/// Makes the new file in a temporary directory beside it.
+///
+/// breaks: "The call creates files in no directory but the file's, and no directories."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+/// fails: open_once::makes_no_directory failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod made_in_a_directory_beside {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let stage = tempfile::tempdir_in(directory(path))?;
+        let new = stage.path().join("new");
+        let file = for_both().create_new(true).open(&new)?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let linked = fs::hard_link(&new, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Makes the directories that are missing.
+///
+/// breaks: "The call creates files in no directory but the file's, and no directories."
+/// fails: open_once::makes_no_directory failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod makes_directories {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        fs::create_dir_all(directory(path))?;
+        crate::solution::open_once(path, init)
+    }
+}
+
+/// Extends an empty file and calls `init` for it, as if its maker had died.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long; the file does not change."
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod extends_a_short_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Ok(file) = for_both().open(path)
+            && file.metadata()?.len() == 0
+        {
+            file.set_len(page_size_u64())?;
+            let mapping = map(&file)?;
+            init(&mapping);
+            return Ok(mapping);
+        }
+        crate::solution::open_once(path, init)
+    }
+}
+
+/// Accepts files of more than one page.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long"
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod at_least_one_page {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match for_both().open(path) {
+            Ok(file) if file.metadata()?.len() > page_size_u64() => map(&file),
+            _ => crate::solution::open_once(path, init),
+        }
+    }
+}
+
+/// Opens again and again while the link fails, also where the path is a symbolic link to nothing.
+///
+/// breaks: "ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist."
+/// fails: open_once::returns_the_errors_of_system_calls timed_out
+mod tries_for_ever {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        loop {
+            let linked = link(&file, path);
+            if !already_exists(&linked) {
+                return linked.map(|()| mapping);
+            }
+            if let Some(mapping) = open_if_there_again(path)? {
+                return Ok(mapping);
+            }
+        }
+    }
+}
+
+/// Follows a symbolic link and makes the file that it leads to.
+///
+/// breaks: "ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist."
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod follows_a_dangling_link {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match fs::read_link(path) {
+            Ok(target) => crate::solution::open_once(&directory(path).join(target), init),
+            Err(_) => crate::solution::open_once(path, init),
+        }
+    }
+}
+
+/// Removes its file only when it was first.
+///
+/// breaks: "A call that returns, even with an error, has removed every other file that it made."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod second_leaves_its_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let mut new = Named::new(path)?;
+        let mapping = map(&new.file)?;
+        init(&mapping);
+        let linked = fs::hard_link(&new.path, path);
+        if already_exists(&linked) {
+            new.path = PathBuf::new();
+            return open_existing_again(path);
+        }
+        linked.map(|()| mapping)
+    }
+}
+
+/// Removes its file after every error, but not when `init` panics.
+///
+/// breaks: "So has a call whose `init` panics; the file then does not exist."
+/// fails: open_once::leaves_no_file_when_init_panics failed
+mod panic_leaves_its_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let new = std::mem::ManuallyDrop::new(Named::new(path)?);
+        let linked = map(&new.file).and_then(|mapping| {
+            init(&mapping);
+            fs::hard_link(&new.path, path).map(|()| mapping)
+        });
+        drop(std::mem::ManuallyDrop::into_inner(new));
+        if already_exists(&linked) { open_existing_again(path) } else { linked }
+    }
+}
+
+/// Returns from a failed mmap(2) before it has taken care to remove its file.
+///
+/// breaks: "A call that returns, even with an error, has removed every other file that it made."
+/// fails: open_once::leaves_no_file_when_it_fails failed
+mod failed_map_leaves_its_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let new_path = random_path(path);
+        let file = for_both().create_new(true).open(&new_path)?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        let new = Named { path: new_path, file };
+        init(&mapping);
+        let linked = fs::hard_link(&new.path, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Removes the file of the call that was first, and links its own.
+///
+/// breaks: "changes no file that another call has made"
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod replaces_the_first {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let file = unnamed(path)?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        while already_exists(&link(&file, path)) {
+            fs::remove_file(path)?;
+        }
+        Ok(mapping)
+    }
+}
+
+/// Sweeps the directory first: a file there with a name like its own may be that of a call in progress.
+///
+/// breaks: "changes no file that another call has made"
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+mod sweeps_the_directory {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        for entry in fs::read_dir(directory(path))?.flatten() {
+            if entry.file_name().as_bytes().starts_with(b".") && entry.file_name().len() == 17 {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        let new = Named::new(path)?;
+        let mapping = map(&new.file)?;
+        init(&mapping);
+        let linked = fs::hard_link(&new.path, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Makes a file whenever the path can't be opened, whatever the reason, and calls `init` for a directory.
+///
+/// breaks: "EISDIR or `InvalidData` when `path` is a directory."
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod makes_one_after_any_error {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Ok(file) = for_both().open(path) {
+            return if file.metadata()?.len() == page_size_u64() { map(&file) } else { Err(wrong_size()) };
+        }
+        let file = unnamed(path)?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        match link(&file, path) {
+            Err(_) if path.is_file() => open_existing_again(path),
+            result => result.map(|()| mapping),
+        }
+    }
+}
+
+/// Adds the path to each error, and loses the errno.
+///
+/// breaks: "Any other error is that of a system call, with its errno."
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod errors_with_the_path {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        crate::solution::open_once(path, init)
+            .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))
+    }
+}
+
+/// Calls `init` with anonymous memory, and writes that into the new file.
+///
+/// breaks: "passes `init` a mapping of the new file"
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
+mod init_of_a_draft {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        crate::solution::open_once(path, |mapping| {
+            let mut bytes = vec![0; page_size()];
+            if let Ok(draft) = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared) {
+                init(&draft);
+                draft.read(0, &mut bytes);
+            }
+            mapping.write(0, &bytes);
+        })
+    }
+}
+
 one_of! {
     pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping>;
     creates_in_place exits_where_it_is_there makes_the_size_right renames_over_the_first renamed_when_complete
     has_no_name_until_complete tempfile_with_plain_errors linked_when_complete opens_what_it_has_named
-    created_at_the_path created_under_a_lock others_wait_for_the_size renames_over_the_first_2 looks_before_it_renames
+    created_at_the_path others_wait_for_the_size renames_over_the_first_2 looks_before_it_renames
     loser_keeps_its_own loser_returns_an_error loser_leaves_its_file error_leaves_its_file completed_in_tmp
     completed_in_own_directory empty_parent tempfile_wraps_errors mode_by_chmod default_mode accepts_longer_files
     completes_an_empty_file fixed_name_stays_taken fixed_name_is_shared own_id_is_unique_enough name_gets_too_long
     extension_may_be_its_own wants_utf_8 named_before_init init_gets_a_copy every_error_means_missing
     error_names_the_file own_error_for_directories existing_file_read_only existing_file_private cleans_up_after_others
+    without_a_name renames_without_replacing reserves_and_maps_again completed_in_place linked_before_init renames_over
+    keeps_its_own second_is_an_error locks_the_directory
+    name_from_the_process_id adds_a_suffix names_in_utf_8 empty_parent_2 enters_the_directory
+    sets_the_mode default_mode_2 opens_what_it_made made_in_tmp made_in_a_directory_beside makes_directories
+    extends_a_short_file at_least_one_page tries_for_ever follows_a_dangling_link
+    second_leaves_its_file panic_leaves_its_file failed_map_leaves_its_file replaces_the_first
+    sweeps_the_directory makes_one_after_any_error errors_with_the_path init_of_a_draft
 }

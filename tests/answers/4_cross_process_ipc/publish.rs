@@ -1,11 +1,10 @@
-//! Answers to `publish` and `latest`, right and wrong.
-
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::compiler_fence;
+use std::sync::atomic::{AtomicU64 as StdU64, compiler_fence};
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::words::{AtomicU64, fence};
+use nix::libc;
 
 /// The number of values published so far is at byte 0. The value with number n, counted from 1, is in slot n % 2.
 const COUNT: usize = 0;
@@ -77,6 +76,55 @@ fn latest_with_sequences(cell: &Mapping) -> Option<[u64; 4]> {
         }
     }
 }
+
+/// The number of values so far: value `n`, counted from 1, is in slot `n % 2`.
+fn count(cell: &Mapping) -> &AtomicU64 {
+    cell.long_word(0)
+}
+
+/// Word `i` of value `n`, with two slots.
+fn word(cell: &Mapping, n: u64, i: usize) -> &AtomicU64 {
+    word_of(cell, n, i, 2)
+}
+
+/// Word `i` of value `n`, with any number of slots.
+fn word_of(cell: &Mapping, n: u64, i: usize, slots: u64) -> &AtomicU64 {
+    let slot = usize::try_from(n % slots).expect("a small number");
+    cell.long_word(64 + 32 * slot + 8 * i)
+}
+
+/// The sequence number of value `n`'s slot, for the answers that have one.
+fn sequence(cell: &Mapping, n: u64) -> &AtomicU64 {
+    cell.long_word(16 + 8 * usize::from(n % 2 == 1))
+}
+
+/// A right `publish` for two slots without sequence numbers.
+fn publish_two_slots(cell: &Mapping, value: [u64; 4]) {
+    let n = count(cell).load(Acquire) + 1;
+    // A reader that sees a word from after this sees the count from before it.
+    fence(Release);
+    for (i, part) in value.into_iter().enumerate() {
+        word(cell, n, i).store(part, Relaxed);
+    }
+    count(cell).store(n, Release);
+}
+
+/// A right `latest` for two slots without sequence numbers.
+fn latest_two_slots(cell: &Mapping) -> Option<[u64; 4]> {
+    loop {
+        let n = count(cell).load(Acquire);
+        if n == 0 {
+            return None;
+        }
+        let value = std::array::from_fn(|i| word(cell, n, i).load(Relaxed));
+        fence(Acquire);
+        if count(cell).load(Relaxed) == n {
+            return Some(value);
+        }
+    }
+}
+
+// The answers for `latest` are in publish.rs: each has a layout of its own, so a module defines both functions.
 
 /// Stores the words where the readers load them.
 ///
@@ -939,37 +987,6 @@ mod one_slot_2 {
     }
 }
 
-/// One slot with a sequence lock: its readers wait while a writer is stopped halfway, or killed.
-///
-/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_whatever_is_published_meanwhile timed_out others-go-on
-/// fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on
-/// fails: publish::is_whole_to_readers_at_every_access timed_out others-go-on
-mod one_slot_with_sequence {
-    use super::*;
-
-    pub fn publish(cell: &Mapping, value: [u64; 4]) {
-        let sequence = cell.long_word(COUNT);
-        let odd = sequence.load(Relaxed) | 1;
-        sequence.store(odd, Relaxed);
-        fence(Release);
-        store_words(cell, 64, value);
-        sequence.store(odd + 1, Release);
-    }
-
-    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
-        let sequence = cell.long_word(COUNT);
-        loop {
-            let before = acquire(sequence);
-            let value = load_words(cell, 64);
-            fence(Acquire);
-            if before.is_multiple_of(2) && sequence.load(Relaxed) == before {
-                return (before > 0).then_some(value);
-            }
-        }
-    }
-}
-
 /// Adds 1 to the sequence number for "being written", which makes an odd one that a killed writer left even.
 ///
 /// breaks: "After a writer was killed, another process can publish, as if nothing had happened."
@@ -1489,6 +1506,918 @@ mod odd_number_with_release {
     }
 }
 
+/// Has no sequence numbers: the count of values, loaded again, says whether the slot may have been reused.
+///
+/// passes
+mod count_and_fences {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Uses no fence: each word is stored with Release and loaded with Acquire, so a word of a newer value brings its count.
+///
+/// passes
+mod releases_each_word {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Release);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Acquire));
+            if count(cell).load(Relaxed) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Uses nothing but relaxed accesses and fences, on the count too.
+///
+/// passes
+mod fences_only {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Relaxed) + 1;
+        fence(AcqRel);
+        for i in [3, 1, 0, 2] {
+            word(cell, n, i).store(value[i], Relaxed);
+        }
+        fence(Release);
+        count(cell).store(n, Relaxed);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let mut n = count(cell).load(Relaxed);
+        while n != 0 {
+            fence(Acquire);
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            fence(Acquire);
+            let now = count(cell).load(Relaxed);
+            if now == n {
+                return Some(value);
+            }
+            n = now;
+        }
+        None
+    }
+}
+
+/// Stores with swap, everything sequentially consistent, and has no fence.
+///
+/// passes
+mod swaps_everything {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(SeqCst) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).swap(part, SeqCst);
+        }
+        count(cell).fetch_add(1, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(SeqCst);
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(SeqCst));
+            if count(cell).load(SeqCst) == n {
+                return (n != 0).then_some(value);
+            }
+        }
+    }
+}
+
+/// Has three slots, so a reader is content when only one newer value has been published meanwhile.
+///
+/// passes
+mod tolerates_one_newer {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        fence(Release);
+        for (i, part) in value.into_iter().enumerate() {
+            word_of(cell, n, i, 3).store(part, Relaxed);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word_of(cell, n, i, 3).load(Relaxed));
+            fence(Acquire);
+            if count(cell).load(Relaxed) - n <= 1 {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Publishes nothing when the cell has the value already.
+///
+/// passes
+mod skips_the_same_value {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        if latest_two_slots(cell) != Some(value) {
+            publish_two_slots(cell, value);
+        }
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Announces the value with a relaxed store, which may arrive before the words.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod relaxed_announcement_2 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        fence(Release);
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        count(cell).store(n, Relaxed);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Loads the count with Relaxed: the words may be older than it says.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod relaxed_first_load_2 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Relaxed).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            fence(Acquire);
+            if count(cell).load(Relaxed) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Has no fence before the words: they may arrive before the count of the call before.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod no_fence_before_the_words_2 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Loads the count the second time with Acquire, instead of a fence before: the words may be loaded after it.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod acquires_twice {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            if count(cell).load(Acquire) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Makes the accesses of the count sequentially consistent, as if that ordered the relaxed ones after a store.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod strong_count_only {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(SeqCst) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        count(cell).store(n, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(SeqCst).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            if count(cell).load(SeqCst) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Acquires with the last word only: the loads of the first three are not kept before the check.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod acquires_the_last_word {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Release);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(if i == 3 { Acquire } else { Relaxed }));
+            if count(cell).load(Relaxed) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Releases with the first word only: the other three may arrive before the count of the call before.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod releases_the_first_word {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, if i == 0 { Release } else { Relaxed });
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Makes the slot's number odd with a Release store instead of a fence, and trusts that number alone.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod odd_number_released {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        sequence(cell, n).store(2 * n - 1, Release);
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        sequence(cell, n).store(2 * n, Release);
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let before = sequence(cell, n).load(Acquire);
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            fence(Acquire);
+            if before == 2 * n && sequence(cell, n).load(Relaxed) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Fences after the second load of the count instead of before it.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod fence_after_the_check {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            let now = count(cell).load(Relaxed);
+            fence(Acquire);
+            if now == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Uses fences that only the compiler obeys.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod fences_of_the_compiler {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        compiler_fence(SeqCst);
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        compiler_fence(SeqCst);
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            compiler_fence(SeqCst);
+            if count(cell).load(Relaxed) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Announces the value before it stores the words.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_access failed
+mod announces_first_2 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).fetch_add(1, SeqCst) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, SeqCst);
+        }
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Is content with one newer value though there are two slots: the next value may be half written over this one.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+mod one_newer_with_two_slots {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Acquire));
+            if count(cell).load(Acquire) < n + 2 {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Announces which slot is current and not how often it changed: two values later it looks the same.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod index_without_count {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let next = if count(cell).load(SeqCst) == 1 { 2 } else { 1 };
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, next, i).store(part, SeqCst);
+        }
+        count(cell).store(next, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Counts in 8 bits: after 256 values the count is the same, and the cell looks new.
+///
+/// breaks: "Any number of values are published, one after the other."
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: publish::is_found_however_many_came_before failed
+mod counts_to_255 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = (count(cell).load(Acquire) + 1) % 256;
+        fence(Release);
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Never uses a slot again, so the page is full after some values.
+///
+/// breaks: "Any number of values are published, one after the other."
+/// fails: latest::is_whole_whatever_is_published_meanwhile panicked
+/// fails: publish::is_found_however_many_came_before panicked
+mod a_log {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word_of(cell, n, i, u64::MAX).store(part, Relaxed);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+        Some([0, 1, 2, 3].map(|i| word_of(cell, n, i, u64::MAX).load(Relaxed)))
+    }
+}
+
+/// Takes four zeros for a cell without a value.
+///
+/// breaks: "Every value is possible, four zeros included."
+/// fails: latest::is_nothing_until_something_is_published failed
+/// fails: publish::is_found_by_every_reader failed
+mod zeros_are_none {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell).filter(|value| value.iter().any(|&part| part != 0))
+    }
+}
+
+/// Returns whatever whole value it finds in the slot, even one that is not announced yet: the next call goes back.
+///
+/// breaks: "Once a call of `latest` has returned the new value, no call that begins afterwards returns the previous one."
+/// fails: latest::is_whole_under_rusts_memory_model failed
+mod returns_the_unannounced {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        sequence(cell, n).store(2 * n - 1, SeqCst);
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, SeqCst);
+        }
+        sequence(cell, n).store(2 * n, SeqCst);
+        count(cell).store(n, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(SeqCst).checked_sub(1)? + 1;
+            let before = sequence(cell, n).load(SeqCst);
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(SeqCst));
+            if before.is_multiple_of(2) && sequence(cell, n).load(SeqCst) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Counts the values in the process: the next process begins with 1 again.
+///
+/// breaks: "Any process may publish next, and a process may have several cells."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+mod counts_in_the_process {
+    use super::*;
+
+    static PUBLISHED: StdU64 = StdU64::new(0);
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = PUBLISHED.fetch_add(1, Relaxed) + 1;
+        fence(Release);
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Keeps the last value that it read, by its number, and gives it for every cell with that number.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: publish::is_found_however_many_came_before failed
+mod remembers_by_number {
+    use super::*;
+
+    static LAST: Mutex<(u64, [u64; 4])> = Mutex::new((0, [0; 4]));
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+        let mut last = LAST.lock().ok()?;
+        if last.0 != n {
+            *last = (n, latest_two_slots(cell)?);
+        }
+        Some(last.1)
+    }
+}
+
+/// Checks the count with an atomic addition of 0, which is a store, too.
+///
+/// breaks: "`cell` may be mapped for reading only."
+/// fails: latest::is_whole_whatever_is_published_meanwhile killed
+/// fails: latest::makes_no_system_call killed
+/// fails: latest::needs_no_more_than_to_read killed readers-may-write
+/// fails: latest::starts_over_as_often_as_it_is_overtaken killed
+/// fails: publish::goes_on_after_a_writer_that_was_killed killed
+/// fails: publish::is_whole_to_readers_at_every_access killed
+mod adds_zero_2 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            if count(cell).fetch_add(0, AcqRel) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Gives the processor away before it starts over.
+///
+/// breaks: "It makes no system call, so it does not sleep either."
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod yields_before_the_retry {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+            fence(Acquire);
+            if count(cell).load(Relaxed) == n {
+                return Some(value);
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// Calls msync(2), "so that the other processes see it".
+///
+/// breaks: "It makes no system call, and stores nothing outside the cell."
+/// fails: publish::makes_no_system_call failed
+mod synchronizes_the_page {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+        let start = std::ptr::with_exposed_provenance_mut(cell.address());
+        // SAFETY: the range is mapped, and msync changes no memory.
+        unsafe { libc::msync(start, cell.length(), libc::MS_ASYNC) };
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Gives up after three attempts, and returns what it has, torn or not.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod three_attempts {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let mut value = None;
+        for _ in 0..3 {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            value = Some([0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed)));
+            fence(Acquire);
+            if count(cell).load(Relaxed) == n {
+                break;
+            }
+        }
+        value
+    }
+}
+
+/// Reads one slot until it gets the same words twice: a writer that is stopped halfway gives them, too.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_access failed copies-are-atomic
+mod the_same_twice {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, 0, i).store(part, SeqCst);
+        }
+        count(cell).fetch_add(1, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let look = || (count(cell).load(SeqCst), [0, 1, 2, 3].map(|i| word(cell, 0, i).load(SeqCst)));
+        loop {
+            let seen = look();
+            if seen == look() {
+                return (seen.0 != 0).then_some(seen.1);
+            }
+        }
+    }
+}
+
+/// Checks the words by their sum alone: words of two values may have the right sum.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed
+mod sum_of_the_words {
+    use super::*;
+
+    fn sum(value: [u64; 4]) -> u64 {
+        value.into_iter().fold(1, u64::wrapping_add)
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        fence(Release);
+        sequence(cell, n).store(sum(value), Relaxed);
+        for (i, part) in value.into_iter().enumerate() {
+            word(cell, n, i).store(part, Relaxed);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Acquire));
+            if sequence(cell, n).load(Acquire) == sum(value) {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Puts the second slot in the middle of the mapping, which is elsewhere for a process that maps more pages.
+///
+/// breaks: "The cell is the first page of the shared mapping `cell`."
+/// fails: publish::is_found_however_many_came_before failed
+mod half_of_the_mapping {
+    use super::*;
+
+    fn part(cell: &Mapping, n: u64, i: usize) -> &AtomicU64 {
+        cell.long_word((n % 2) as usize * (cell.length() / 16 * 8) + 8 * (i + 1))
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        fence(Release);
+        for (i, word) in value.into_iter().enumerate() {
+            part(cell, n, i).store(word, Relaxed);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+            let value = [0, 1, 2, 3].map(|i| part(cell, n, i).load(Relaxed));
+            fence(Acquire);
+            if count(cell).load(Relaxed) == n {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Marks the cell as used before the first value is whole: a writer that dies then leaves four zeros.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_access failed
+mod marked_as_used_early {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        cell.long_word(8).store(1, Release);
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        if cell.long_word(8).load(Acquire) == 0 {
+            return None;
+        }
+        latest_two_slots(cell).or(Some([0; 4]))
+    }
+}
+
+/// Takes a bit of the first word for a mark of its own, and loses the value's highest bit there.
+///
+/// breaks: "Every value is possible, four zeros included."
+/// fails: publish::is_found_by_every_reader failed
+mod loses_the_highest_bit {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, [value[0] << 1 | 1, value[1], value[2], value[3]]);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell).map(|value| [value[0] >> 1, value[1], value[2], value[3]])
+    }
+}
+
+/// Publishes the address of a copy on the heap, which is nothing in another process.
+///
+/// breaks: "It makes no system call, and stores nothing outside the cell."
+/// fails: latest::is_nothing_until_something_is_published failed
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::needs_no_more_than_to_read failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_found_by_every_reader failed
+/// fails: publish::is_whole_to_readers_at_every_access failed copies-are-atomic
+mod pointer_to_the_heap {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let value: &'static mut [u64; 4] = Box::leak(Box::new(value));
+        count(cell).store(std::ptr::from_mut(value).expose_provenance() as u64, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let address = usize::try_from(count(cell).load(Acquire)).ok()?;
+        let value: *const [u64; 4] = std::ptr::with_exposed_provenance(address);
+        // SAFETY: null, or leaked by `publish`, if that was this process.
+        unsafe { value.as_ref() }.copied()
+    }
+}
+
+/// Skips a value whose digest is that of the last one, which other values have, too.
+///
+/// breaks: "A call of `latest` that begins after `publish` has returned finds `value`, or a later one."
+/// fails: latest::is_whole_under_rusts_memory_model failed
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_found_by_every_reader failed
+/// fails: publish::is_found_however_many_came_before failed
+/// fails: publish::is_whole_to_readers_at_every_access failed
+mod skips_a_similar_value {
+    use super::*;
+
+    fn digest(value: [u64; 4]) -> u64 {
+        value.iter().fold(0, |sum, part| sum ^ part)
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        if latest_two_slots(cell).is_none_or(|last| digest(last) != digest(value)) {
+            publish_two_slots(cell, value);
+        }
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
+/// Waits in `publish` until no reader is in the other slot; the readers count themselves in the cell.
+///
+/// breaks: "Any number of processes and threads read at the same time, and none of them delays the writer."
+/// fails: latest::is_whole_whatever_is_published_meanwhile killed
+/// fails: latest::makes_no_system_call killed
+/// fails: latest::needs_no_more_than_to_read killed readers-may-write
+/// fails: latest::starts_over_as_often_as_it_is_overtaken killed
+/// fails: publish::goes_on_after_a_writer_that_was_killed killed
+/// fails: publish::is_whole_to_readers_at_every_access killed
+mod readers_are_counted {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        while cell.long_word(8).load(SeqCst) != 0 {
+            std::hint::spin_loop();
+        }
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        cell.long_word(8).fetch_add(1, SeqCst);
+        let value = latest_two_slots(cell);
+        cell.long_word(8).fetch_sub(1, SeqCst);
+        value
+    }
+}
+
+/// Returns None when the value was replaced while it read.
+///
+/// breaks: "or None when none was"
+/// fails: latest::is_whole_under_rusts_memory_model failed
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod none_when_overtaken_2 {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+        let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
+        fence(Acquire);
+        (count(cell).load(Relaxed) == n).then_some(value)
+    }
+}
+
 one_of! {
     pub fn publish(cell: &Mapping, value: [u64; 4]);
     one_slot reader_waits_for_the_writer says_it_first relaxed_announcement counts_again fence_after_every_word
@@ -1496,12 +2425,20 @@ one_of! {
     one_value_later_is_fine none_when_overtaken third_time_is_good_enough one_cache_for_all_cells none_after_the_first
     reads_the_words_twice never_counts_anew looks_ahead stays_with_the_previous waits_for_a_quiet_moment
     two_slots_and_a_count relaxed_stores_between_two_fences every_word_released strongest_fences does_not_repeat_itself
-    byte_by_byte sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2 one_slot_with_sequence
+    byte_by_byte sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2
     adds_one_to_an_odd_sequence announces_first slot_number_without_count zeros_mean_none counts_in_a_static
     locks_writers_out starts_again_after_a_crash checksum_decides takes_a_bit_of_each_word counts_in_a_byte
     one_slot_beyond_the_page no_fence_at_the_end relaxed_first_load acquires_after_the_second_load
     release_fence_in_the_reader no_fence_before_the_words announces_with_relaxed acquire_fence_in_the_writer
-    exchange_instead_of_fence fence_after_the_first_word compiler_fences odd_number_with_release
+    exchange_instead_of_fence fence_after_the_first_word compiler_fences odd_number_with_release count_and_fences
+    releases_each_word fences_only swaps_everything tolerates_one_newer skips_the_same_value relaxed_announcement_2
+    relaxed_first_load_2 no_fence_before_the_words_2 acquires_twice strong_count_only acquires_the_last_word
+    releases_the_first_word odd_number_released fence_after_the_check fences_of_the_compiler announces_first_2
+    one_newer_with_two_slots index_without_count counts_to_255 a_log
+    zeros_are_none returns_the_unannounced counts_in_the_process remembers_by_number
+    adds_zero_2 yields_before_the_retry synchronizes_the_page three_attempts the_same_twice sum_of_the_words
+    half_of_the_mapping marked_as_used_early loses_the_highest_bit pointer_to_the_heap
+    skips_a_similar_value readers_are_counted none_when_overtaken_2
 }
 
 one_of! {
@@ -1512,10 +2449,18 @@ one_of! {
     one_cache_for_all_cells none_after_the_first reads_the_words_twice never_counts_anew looks_ahead
     stays_with_the_previous waits_for_a_quiet_moment two_slots_and_a_count relaxed_stores_between_two_fences
     every_word_released strongest_fences does_not_repeat_itself byte_by_byte sequence_in_each_slot sixty_slots
-    all_sequentially_consistent one_slot_2 one_slot_with_sequence adds_one_to_an_odd_sequence announces_first
+    all_sequentially_consistent one_slot_2 adds_one_to_an_odd_sequence announces_first
     slot_number_without_count zeros_mean_none counts_in_a_static locks_writers_out starts_again_after_a_crash
     checksum_decides takes_a_bit_of_each_word counts_in_a_byte one_slot_beyond_the_page no_fence_at_the_end
     relaxed_first_load acquires_after_the_second_load release_fence_in_the_reader no_fence_before_the_words
     announces_with_relaxed acquire_fence_in_the_writer exchange_instead_of_fence fence_after_the_first_word
-    compiler_fences odd_number_with_release
+    compiler_fences odd_number_with_release count_and_fences releases_each_word fences_only swaps_everything
+    tolerates_one_newer skips_the_same_value relaxed_announcement_2 relaxed_first_load_2 no_fence_before_the_words_2
+    acquires_twice strong_count_only acquires_the_last_word releases_the_first_word odd_number_released
+    fence_after_the_check fences_of_the_compiler announces_first_2
+    one_newer_with_two_slots index_without_count counts_to_255 a_log zeros_are_none
+    returns_the_unannounced counts_in_the_process remembers_by_number adds_zero_2 yields_before_the_retry
+    synchronizes_the_page three_attempts the_same_twice sum_of_the_words half_of_the_mapping marked_as_used_early
+    loses_the_highest_bit pointer_to_the_heap skips_a_similar_value readers_are_counted
+    none_when_overtaken_2
 }
