@@ -650,6 +650,26 @@ fn a_text_is_graded_however_its_lines_end() {
 }
 
 #[test]
+fn files_that_are_left_are_removed_or_named() {
+    let copy = Copy::fresh();
+    let name = format!("workbook-test-{}", std::process::id());
+    let shared = Path::new("/dev/shm").join(&name);
+    copy.save(&with_first_body(&format!(
+        "std::fs::write(std::env::temp_dir().join(\"left\"), vec![1; 100 << 20])?;\n    \
+         std::fs::write(\"/dev/shm/{name}\", \"left\")?;\n    \
+         use std::os::unix::fs::FileExt;\n    let mut byte = [0];\n    \
+         Ok((file.read_at(&mut byte, offset.min(1 << 62))? == 1).then_some(byte[0]))"
+    )));
+    let run = copy.run(&["check", "2"]);
+    let removed = fs::remove_file(&shared);
+    assert!(run.out.contains("100 MiB are left in $TMPDIR"), "{}{}", run.out, run.err);
+    if Path::new("/dev/shm").is_dir() {
+        removed.expect("the file in /dev/shm");
+        assert!(run.err.contains(&name), "{}", run.err);
+    }
+}
+
+#[test]
 fn what_the_compiler_only_warns_of_is_let_through() {
     let copy = Copy::fresh();
     copy.save(&(solved() + "\npub fn without_a_word_on_it() -> Result<(), ()> {\n    fs::remove_file(\"\");\n    Ok(())\n}\nuse std::fs;\n"));

@@ -2,6 +2,7 @@
 
 use std::io;
 
+use super::grading::leftovers::with_new_files;
 use super::grading::{Grade, grade};
 use super::progress::Progress;
 use super::{Course, Lesson};
@@ -15,9 +16,15 @@ use crate::ui::{Terminal, complain};
 /// As [`grade`]. That the result can't be stored is only said.
 pub fn graded(course: &Course, lesson: &Lesson, terminal: &Terminal) -> io::Result<Grade> {
     terminal.compiling();
-    let graded = grade(course, lesson, |check| terminal.checking(check));
+    let (graded, left) = with_new_files(|| grade(course, lesson, |check| terminal.checking(check)));
     terminal.idle();
     let graded = graded?;
+    for path in left {
+        complain(&format!(
+            "{} is new: did your code leave it there? It takes memory until it is removed",
+            path.display()
+        ));
+    }
     if let Err(error) = Progress::of(course).note(lesson, &graded) {
         complain(&format!("this grade is not kept: {error}"));
     }

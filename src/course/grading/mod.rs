@@ -6,6 +6,7 @@
 
 mod build;
 mod calls;
+pub(super) mod leftovers;
 mod runner;
 mod verdict;
 

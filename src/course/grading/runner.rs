@@ -5,6 +5,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek};
 use std::num::NonZero;
 use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -32,6 +33,9 @@ const DEADLINES: u32 = 6;
 const KEPT: usize = 32 * 1024;
 /// The number of bytes of a report that are read: more than any check has to say.
 const REPORT: u64 = 1 << 20;
+
+/// The disk space of temporary files that a check may leave, in bytes. They are removed in any case.
+const MOST_LEFT: u64 = 64 << 20;
 
 /// A check to be run.
 #[derive(Debug, Clone)]
@@ -127,10 +131,13 @@ impl Binary {
             if running.is_empty() {
                 return Ok(checked.into_iter().flatten().collect());
             }
-            let Ran { n, ended, printed, report, limit, took } = finish_one(&mut running)?;
+            let Ran { n, ended, printed, report, left, limit, took } = finish_one(&mut running)?;
             let Check { function, name, .. } = checks[n].clone();
             let output = what_the_learner_printed(&printed, &checks[n].test());
-            let report = verdict(ended, limit, &printed, report);
+            let mut report = verdict(ended, limit, &printed, report);
+            if left > MOST_LEFT {
+                report.failure.get_or_insert_with(|| leaves_files(left));
+            }
             checked[n] = Some(Checked { function, name, report, see_first: None, output, took });
         }
     }
@@ -160,7 +167,7 @@ struct Running {
     began: Instant,
     limit: Duration,
     /// Its directory for temporary files. Dropping it deletes all that is left there.
-    _temporary: TempDir,
+    temporary: TempDir,
 }
 
 /// A test that has ended.
@@ -170,6 +177,8 @@ struct Ran {
     ended: Option<Ended>,
     printed: String,
     report: Option<Report>,
+    /// The disk space of the temporary files that it has left, in bytes.
+    left: u64,
     limit: Duration,
     took: Duration,
 }
@@ -195,7 +204,7 @@ impl Running {
         // Our copies of the pipe's write end.
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let printed = Printed::default();
-        Ok(Running { n, child, pipe: pipe.into(), printed, report, began, limit, _temporary: temporary })
+        Ok(Running { n, child, pipe: pipe.into(), printed, report, began, limit, temporary })
     }
 
     /// How long it may still run.
@@ -228,16 +237,36 @@ fn finish_one(running: &mut Vec<Running>) -> io::Result<Ran> {
             if ended.is_none() && !one.left().is_zero() {
                 continue;
             }
-            let Running { n, child, mut pipe, mut printed, mut report, began, limit, _temporary } = running.remove(at);
+            let Running { n, child, mut pipe, mut printed, mut report, began, limit, temporary } = running.remove(at);
             drop(child);
             let others: Vec<Pid> = running.iter().map(|one| one.child.pid()).collect();
             process::end_children_except(&others)?;
             printed.read(&mut pipe)?;
             report.rewind()?;
             let report = serde_json::from_reader(io::BufReader::new(report.take(REPORT))).ok();
-            return Ok(Ran { n, ended, printed: printed.text(), report, limit, took: began.elapsed() });
+            let left = disk_space(temporary.path());
+            return Ok(Ran { n, ended, printed: printed.text(), report, left, limit, took: began.elapsed() });
         }
     }
+}
+
+/// The disk space of a directory with all that is in it, in bytes. What can't be looked at doesn't count.
+fn disk_space(directory: &Path) -> u64 {
+    let entries = std::fs::read_dir(directory).into_iter().flatten().flatten();
+    let sizes = entries.map(|entry| match entry.metadata() {
+        Ok(metadata) if metadata.is_dir() => disk_space(&entry.path()),
+        Ok(metadata) => metadata.blocks() * 512,
+        Err(_) => 0,
+    });
+    sizes.sum()
+}
+
+fn leaves_files(bytes: u64) -> Failure {
+    let (most, left) = (MOST_LEFT >> 20, bytes >> 20);
+    Failure::new(
+        text!("at most {most} MiB of temporary files are left", "留下的临时文件最多 {most} MiB"),
+        text!("{left} MiB are left in $TMPDIR; they are removed", "$TMPDIR 里留下了 {left} MiB，已被删除"),
+    )
 }
 
 /// What a check printed: the beginning and the end, without what was between them.
