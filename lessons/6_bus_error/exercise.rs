@@ -55,6 +55,7 @@ pub struct Parts {
 /// P is the page size
 /// parts(10, 0, 2 * P + 1) -> file 0..10, rest 10..P, no_page P..3 * P
 /// parts(10, P, 1)         -> file 0..0, rest 0..0, no_page 0..P
+/// parts(3 * P, 0, 10)     -> file 0..P, rest P..P, no_page P..P
 /// parts(10, 0, 0)         -> Err(EINVAL)
 /// ```
 pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
@@ -68,17 +69,18 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 /// - Only the bytes of the file count, even if its last page holds something past the end.
 /// - Most files of /proc have contents although their size is 0: they are read to the end.
 /// - An empty file has the sum 0.
-/// - Most files of /sys can't be mapped (ENODEV): they are read to the end, whatever their size.
+/// - Most files of /sys can't be mapped (ENODEV alone says so): they are read to the end, whatever their size.
 /// - The file is opened for reading only.
 /// - The call never waits for another process, whatever is at `path` and whoever has a lease on it.
 /// - When it returns, even with an error, it has unmapped and closed everything.
-/// - No process truncates the file meanwhile.
+/// - No process changes the file's size meanwhile.
 ///
 /// # Errors
 /// - `IsADirectory` or EISDIR for a directory.
 /// - `InvalidInput` or EINVAL for a FIFO or a device; nothing is read from it.
 /// - EWOULDBLOCK when open(2) would wait for the holder of a lease.
-/// - Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENXIO for a socket, ENOMEM for a large file.
+/// - Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENOMEM for a large file.
+/// - ENXIO, `InvalidInput` or EINVAL for a socket.
 /// - A read(2) that ends with EINTR may be repeated.
 ///
 /// # Example
@@ -101,7 +103,7 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// - Whole pages in that gap take no disk space.
 /// - Empty `bytes` change nothing and are no error, whatever `offset` is.
 /// - Pages that have disk space already need no more: storing to them succeeds on a full disk.
-/// - After any error the file has its old size and bytes; disk space in its holes may stay reserved.
+/// - After any error the file has its old size and bytes; disk space may stay reserved.
 /// - `bytes` do not go through write(2) or another call that copies; zeros that reserve space may.
 /// - When it returns, even with an error, nothing that it mapped is still mapped.
 /// - It leaves no descriptor of its own open.
@@ -127,7 +129,8 @@ pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
 /// - The neighbouring pages do not change.
 /// - The file that was mapped there does not change.
 /// - Later stores to the page do not reach that file.
-/// - The call makes exactly one system call, mmap(2): no other thread can take the addresses in between.
+/// - The call makes exactly one system call, mmap(2), even if that fails.
+/// - So no other thread can take the addresses in between.
 ///
 /// # Errors
 /// - Those of mmap(2), unchanged.

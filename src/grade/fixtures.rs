@@ -175,7 +175,11 @@ pub fn equal<T: Debug + PartialEq>(got: &T, wanted: &T) -> Result<(), Failure> {
 pub fn refused<T: Debug>(got: &Result<T, String>, errors: &[&str]) -> Result<(), Failure> {
     ensure(got.as_ref().is_err_and(|error| errors.contains(&error.as_str())), || {
         let wanted = errors[0];
-        Failure::new(text!("the error {wanted}", "错误 {wanted}"), text!("{got:?}", "{got:?}"))
+        let found = match got {
+            Ok(value) => text!("no error, but Ok({value:?})", "没有错误，而是 Ok({value:?})"),
+            Err(error) => text!("the error {error}", "错误 {error}"),
+        };
+        Failure::new(text!("the error {wanted}", "错误 {wanted}"), found)
     })
 }
 

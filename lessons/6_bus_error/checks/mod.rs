@@ -8,20 +8,20 @@ use std::io::{self, IoSlice, IoSliceMut, Read, Write};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, symlink};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
 use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering};
 
 use mmap_workbook::grade::fixtures::{
-    contents, difference, loaded, mapped_whole, named_file, near_page_boundaries, no_error, open_descriptors, pattern,
-    refused, same_bytes, wide,
+    contents, difference, in_child, loaded, mapped_whole, named_file, near_page_boundaries, no_error, open_descriptors,
+    pattern, refused, same_bytes, wide,
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Failure, FileCall, FileId, Verdict, after_each_instruction, allocator_calls, ask, ask_with_memory, calls_of, check,
-    ensure, error_text, for_all, for_each, kind, moved, start, watch,
+    Call, Failure, FileCall, FileId, Verdict, after_each_instruction, allocator_calls, ask, ask_with_memory, calls_of,
+    check, drop_privileges, ensure, error_text, for_all, for_each, kind, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};
@@ -152,6 +152,20 @@ impl SmallDisk {
             }
         }
     }
+}
+
+/// How many signals [`count`] got.
+static COUNTED: AtomicUsize = AtomicUsize::new(0);
+
+/// A handler that counts.
+extern "C" fn count(_: i32) {
+    COUNTED.fetch_add(1, Ordering::Relaxed);
+}
+
+/// Sets the action for a signal to a handler without SA_SIGINFO, to SIG_IGN or to SIG_DFL.
+fn set_action(signal: Signal, handler: libc::sighandler_t) {
+    // SAFETY: the callers pass a handler that does only what is async-signal-safe, or none at all.
+    unsafe { libc::signal(signal as i32, handler) };
 }
 
 mod put;

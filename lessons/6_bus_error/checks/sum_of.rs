@@ -150,6 +150,7 @@ fn maps_what_can_be_mapped() {
                 nothing_left(kept)
             },
         )?;
+        a_file_that_may_only_be_read()?;
         // How the file was opened is seen in the calls: root may open every file for writing.
         let id = FileId::of(&file)?;
         let calls = watch(|| super::sum_of(&path).map_err(kind), |_| false)?.calls;
@@ -174,6 +175,21 @@ fn maps_what_can_be_mapped() {
         })?;
         ensure(all_counted.get(), Failure::not_counted)
     });
+}
+
+/// A file that this process may read and no more. Root has the same rights there as others when it gives the file away.
+fn a_file_that_may_only_be_read() -> Result<(), Failure> {
+    let (_directory, path, file) = named_file(&pattern(10))?;
+    file.set_permissions(fs::Permissions::from_mode(0o444))?;
+    let given_away = fchown(&file, Some(1), None).is_ok();
+    let got = ask(|| drop_privileges().and_then(|()| super::sum_of(&path)).map_err(kind))?;
+    ensure(got == Ok(sum(&pattern(10))), || {
+        let (en, zh) = if given_away { (" of another user", "属于另一个用户的") } else { ("", "") };
+        differs(sum(&pattern(10)), &got).given(text!(
+            "a file of 10 bytes{en} with mode 0444, which everybody may read and nobody may change",
+            "10 字节的文件，{zh}权限为 0444：谁都可以读，谁都不能改"
+        ))
+    })
 }
 
 #[test]
@@ -213,6 +229,13 @@ fn reads_what_cannot_be_mapped() {
                 })
             },
         )?;
+        // Its size is 0, and read(2) of address 0 fails.
+        let memory = Path::new("/proc/self/mem");
+        let given = || {
+            text!("{}, where the first read(2) fails with EIO", "{}，对它的第一次 read(2) 返回 EIO", memory.display())
+        };
+        let got = answer(memory).map_err(|failure| failure.given(given()))?;
+        refused(&got, &["EIO"]).map_err(|failure| failure.given(given()))?;
         // A file of /proc that one read(2) does not return as a whole: the mappings of a process that does nothing.
         let mut quiet = start(|peer| {
             let mapping = Mapping::anonymous(400 * page_size(), READ_WRITE, Sharing::Private).map_err(error_text)?;
@@ -249,13 +272,22 @@ fn waits_for_no_lease() {
         let (_directory, path, file) = named_file(&pattern(10))?;
         let got = answer(&path)?;
         ensure(got == Ok(sum(&pattern(10))), || differs(sum(&pattern(10)), &got))?;
-        const F_SETSIG: i32 = 10; // libc lacks it
-        let descriptor = file.as_raw_fd();
-        // The holder is told by a signal: one that does nothing by default.
-        // SAFETY: fcntl(2) with this command accesses no memory of ours.
-        let told = unsafe { libc::fcntl(descriptor, F_SETSIG, libc::SIGURG) };
-        // SAFETY: as above.
-        if told != 0 || unsafe { libc::fcntl(descriptor, libc::F_SETLEASE, libc::F_WRLCK) } != 0 {
+        // The holder gives the lease up when it is told: an answer that waits gets the file then, and hangs nothing.
+        let mut holder = start(|peer| {
+            const F_SETSIG: i32 = 10; // libc lacks it
+            let told = SigSet::from(Signal::SIGURG);
+            told.thread_block().map_err(error_text)?;
+            let descriptor = file.as_raw_fd();
+            // SAFETY: fcntl(2) with these commands accesses no memory of ours.
+            let lease = |kind: i32| unsafe { libc::fcntl(descriptor, libc::F_SETLEASE, kind) } == 0;
+            // SAFETY: as above.
+            let held = unsafe { libc::fcntl(descriptor, F_SETSIG, libc::SIGURG) } == 0 && lease(libc::F_WRLCK);
+            peer.send(if held { b"held" } else { b"none" }).map_err(error_text)?;
+            told.wait().map_err(error_text)?;
+            lease(libc::F_UNLCK);
+            peer.await_turn().map_err(error_text)
+        })?;
+        if holder.receive()? != b"held" {
             return Err(Failure::skipped(
                 text!("this file system has no leases (F_SETLEASE)", "这个文件系统不支持租约（F_SETLEASE）"),
                 text!(
@@ -265,11 +297,15 @@ fn waits_for_no_lease() {
             ));
         }
         let given = text!(
-            "a file on which another process has a lease for writing (F_SETLEASE, F_WRLCK)",
-            "另一个进程持有该文件的写租约（F_SETLEASE，F_WRLCK）"
+            "a file on which another process has a lease for writing (F_SETLEASE, F_WRLCK), which it gives up as soon \
+             as another open(2) makes the kernel ask for it",
+            "另一个进程持有该文件的写租约（F_SETLEASE，F_WRLCK）；一旦别的 open(2) 使内核要求收回，它就交出租约"
         );
         let got = answer(&path).map_err(|failure| failure.given(given.clone()))?;
-        refused(&got, &["EAGAIN", "WouldBlock"]).map_err(|failure| failure.given(given))
+        let refused = got.as_ref().is_err_and(|error| ["EAGAIN", "WouldBlock"].contains(&error.as_str()));
+        ensure(refused, || {
+            Failure::new(text!("the error EWOULDBLOCK", "错误 EWOULDBLOCK"), in_words(&got)).given(given)
+        })
     });
 }
 

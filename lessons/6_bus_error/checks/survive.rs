@@ -52,19 +52,21 @@ impl Case {
         )
     }
 
-    /// Runs it in this process: the result, and what the body saw.
-    fn run(&self, file: &File, guard: &Guard) -> Result<(String, Vec<u8>), String> {
+    /// Runs it in this process: the result, what the body saw, and how many bytes were mapped.
+    fn run(&self, file: &File, guard: &Guard) -> Result<(String, Vec<u8>, usize), String> {
         if self.blocked {
             SigSet::from(Signal::SIGBUS).thread_block().map_err(error_text)?;
         }
         let before = action().map_err(error_text)?;
         let mut seen = Vec::new();
+        let mut mapped = 0;
         let answer = super::survive(file, self.length, |mapping| {
             guard.note(before, self.blocked);
+            mapped = mapping.range().len();
             seen = self.access(mapping, file);
             "the body's answer"
         });
-        Ok((format!("{answer:?}"), seen))
+        Ok((format!("{answer:?}"), seen, mapped))
     }
 
     /// The accesses, and what they show.
@@ -170,9 +172,16 @@ fn returns_the_result_or_the_first_missing_page() {
             let (_directory, path, file) = named_file(&pattern(case.size))?;
             let guard = Guard::new()?;
             let ran = ask(|| case.run(&file, &guard)).map_err(|failure| guard.and_why(failure))?;
-            let (got, saw) = ran.map_err(io::Error::other)?;
+            let (got, saw, mapped) = ran.map_err(io::Error::other)?;
             let (answer, seen, content) = case.expected();
             ensure(got == answer, || Failure::new(text!("{answer}", "{answer}"), text!("{got}", "{got}")))?;
+            let whole = case.length.next_multiple_of(page);
+            ensure(mapped == whole, || {
+                Failure::new(
+                    text!("a mapping of whole pages: {whole} bytes", "映射以整页为单位，共 {whole} 字节"),
+                    text!("a mapping of {mapped} bytes", "映射共 {mapped} 字节"),
+                )
+            })?;
             ensure(saw == seen, || {
                 let (seen, saw) = (listed(&seen), listed(&saw));
                 Failure::new(
@@ -430,14 +439,6 @@ extern "C" fn make_longer_if_told(signal: i32, info: *mut libc::siginfo_t, _: *m
     }
 }
 
-/// How many signals [`count`] got.
-static COUNTED: AtomicUsize = AtomicUsize::new(0);
-
-/// A handler that counts.
-extern "C" fn count(_: i32) {
-    COUNTED.fetch_add(1, Ordering::Relaxed);
-}
-
 /// Sets the action for SIGBUS to a handler that gets a siginfo, with another flag and another mask.
 fn set_informed(handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_void)) {
     // SAFETY: a sigaction of zeros is SIG_DFL without flags.
@@ -450,12 +451,6 @@ fn set_informed(handler: extern "C" fn(i32, *mut libc::siginfo_t, *mut libc::c_v
     unsafe { libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) };
 }
 
-/// Sets the action for SIGBUS to a handler without SA_SIGINFO, to SIG_IGN or to SIG_DFL.
-fn set_action(handler: libc::sighandler_t) {
-    // SAFETY: the callers pass a handler that does only what is async-signal-safe, or none at all.
-    unsafe { libc::signal(libc::SIGBUS, handler) };
-}
-
 /// A SIGBUS that has nothing to do with the mapping.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Other {
@@ -465,6 +460,7 @@ enum Other {
     AccessWithHandler,
     AccessWithInformedHandler,
     SentAndIgnored,
+    AccessAndIgnored,
     NoMemory,
 }
 
@@ -513,6 +509,10 @@ impl Other {
                     "另一个进程向忽略 SIGBUS 的进程发送 SIGBUS"
                 )
             }
+            Other::AccessAndIgnored => text!(
+                "the body accesses another mapping, where its file has no page, in a process that ignores SIGBUS",
+                "进程忽略 SIGBUS；body 访问另一个映射，而那里的文件没有对应的页"
+            ),
             Other::NoMemory => text!(
                 "the body loads another page that the file does not have, when the process may have no more private \
                  memory (RLIMIT_DATA): no page of zeros can be mapped",
@@ -524,7 +524,9 @@ impl Other {
     fn happen(self, mapping: &Mapping, other: &Mapping) {
         match self {
             Other::SentWithAddress => send_with(mapping.address()),
-            Other::Access | Other::AccessWithHandler | Other::AccessWithInformedHandler => _ = other.load(0),
+            Other::Access | Other::AccessWithHandler | Other::AccessWithInformedHandler | Other::AccessAndIgnored => {
+                _ = other.load(0)
+            }
             Other::NoMemory => {
                 let limit = |limit| {
                     let (_, hard) = getrlimit(Resource::RLIMIT_DATA)?;
@@ -591,10 +593,19 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
     );
     check("guarded", law, || {
         use Other::{
-            Access, AccessWithHandler, AccessWithInformedHandler, NoMemory, Sent, SentAndIgnored, SentWithAddress,
+            Access, AccessAndIgnored, AccessWithHandler, AccessWithInformedHandler, NoMemory, Sent, SentAndIgnored,
+            SentWithAddress,
         };
-        let all =
-            [Access, Sent, SentWithAddress, AccessWithHandler, AccessWithInformedHandler, SentAndIgnored, NoMemory];
+        let all = [
+            Access,
+            Sent,
+            SentWithAddress,
+            AccessWithHandler,
+            AccessWithInformedHandler,
+            SentAndIgnored,
+            AccessAndIgnored,
+            NoMemory,
+        ];
         for_each(all, Other::in_words, |&what| {
             let (_directory, _, file) = named_file(b"")?;
             let (_other_directory, _, other_file) = named_file(b"")?;
@@ -604,13 +615,17 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
             let answered = ask(|| {
                 SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
                 match what {
-                    Other::Access | Other::Sent | Other::SentWithAddress | Other::NoMemory => set_action(libc::SIG_DFL),
+                    Other::Access | Other::Sent | Other::SentWithAddress | Other::NoMemory => {
+                        set_action(Signal::SIGBUS, libc::SIG_DFL)
+                    }
                     Other::AccessWithInformedHandler => {
                         THERE.store(other.address(), Ordering::Relaxed);
                         set_informed(make_longer_if_told);
                     }
-                    Other::AccessWithHandler => set_action(make_longer as *const () as libc::sighandler_t),
-                    Other::SentAndIgnored => set_action(libc::SIG_IGN),
+                    Other::AccessWithHandler => {
+                        set_action(Signal::SIGBUS, make_longer as *const () as libc::sighandler_t)
+                    }
+                    Other::SentAndIgnored | Other::AccessAndIgnored => set_action(Signal::SIGBUS, libc::SIG_IGN),
                 }
                 let answer = super::survive(&file, 2 * page_size(), |mapping| {
                     mapping.load(0);
@@ -629,7 +644,7 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
                 _ => failure,
             });
             match what {
-                Other::Access | Other::Sent | Other::SentWithAddress | Other::NoMemory => {
+                Other::Access | Other::Sent | Other::SentWithAddress | Other::AccessAndIgnored | Other::NoMemory => {
                     dies(answered, reached, what != Other::NoMemory)
                 }
                 Other::AccessWithHandler | Other::AccessWithInformedHandler => {
@@ -653,7 +668,7 @@ fn a_pending_signal() -> Result<(), Failure> {
         )
     };
     let (got, counted) = ask(|| -> Result<_, String> {
-        set_action(count as *const () as libc::sighandler_t);
+        set_action(Signal::SIGBUS, count as *const () as libc::sighandler_t);
         SigSet::from(Signal::SIGBUS).thread_block().map_err(error_text)?;
         nix::sys::signal::raise(Signal::SIGBUS).map_err(error_text)?;
         let got = super::survive(&file, page_size(), |mapping| mapping.load(9));
@@ -736,7 +751,7 @@ fn neither_locks_nor_allocates_in_the_handler() {
         ensure(calls == 0, || {
             let failure = Failure::new(
                 text!("the handler neither allocates nor frees memory", "处理函数既不分配也不释放内存"),
-                text!("the allocator was called {calls} times", "它调用了 {calls} 次内存分配器"),
+                text!("the number of calls of the allocator was {calls}", "它调用了 {calls} 次内存分配器"),
             );
             failure
                 .shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION)
@@ -866,40 +881,47 @@ fn lets_only_one_run_at_a_time() {
     check("guarded", law, || {
         let (_directory, _, file) = named_file(&pattern(10))?;
         let two = 2 * page_size();
-        for_each([Inner::Nested, Inner::Twice, Inner::Empty, Inner::InAnotherThread], Inner::in_words, |which| {
-            let (outer, inner, ran, next) = ask(|| {
-                let (mut inner, mut ran) = (String::new(), false);
-                let outer = super::survive(&file, two, |mapping| {
-                    let length = if *which == Inner::Empty { 0 } else { two };
-                    let mut call = || inner = format!("{:?}", super::survive(&file, length, |_| ran = true));
-                    match which {
-                        Inner::Nested | Inner::Empty => call(),
-                        Inner::Twice => (call(), call()).1,
-                        Inner::InAnotherThread => {
-                            _ = std::thread::scope(|threads| threads.spawn(call).join());
+        for_each(
+            [Inner::Nested, Inner::AfterAMiss, Inner::Twice, Inner::Empty, Inner::InAnotherThread],
+            Inner::in_words,
+            |which| {
+                let (outer, inner, ran, next) = ask(|| {
+                    let (mut inner, mut ran) = (String::new(), false);
+                    let outer = super::survive(&file, two, |mapping| {
+                        let length = if *which == Inner::Empty { 0 } else { two };
+                        if *which == Inner::AfterAMiss {
+                            mapping.load(page_size());
                         }
-                    }
-                    mapping.load(page_size())
-                });
-                let next = super::survive(&file, two, |mapping| mapping.load(9));
-                (format!("{outer:?}"), inner, ran, format!("{next:?}"))
-            })?;
-            let expected = ("Err(Page(1))", "Err(Call(EBUSY))", false, "Ok(10)");
-            ensure((outer.as_str(), inner.as_str(), ran, next.as_str()) == expected, || {
-                let (en, zh) = if ran { (", and its body ran", "，而且运行了它的 body") } else { ("", "") };
-                Failure::new(
-                    text!(
-                        "Err(Page(1)) outside, Err(Call(EBUSY)) inside without running its body; a call \
+                        let mut call = || inner = format!("{:?}", super::survive(&file, length, |_| ran = true));
+                        match which {
+                            Inner::Nested | Inner::AfterAMiss | Inner::Empty => call(),
+                            Inner::Twice => (call(), call()).1,
+                            Inner::InAnotherThread => {
+                                _ = std::thread::scope(|threads| threads.spawn(call).join());
+                            }
+                        }
+                        mapping.load(page_size())
+                    });
+                    let next = super::survive(&file, two, |mapping| mapping.load(9));
+                    (format!("{outer:?}"), inner, ran, format!("{next:?}"))
+                })?;
+                let expected = ("Err(Page(1))", "Err(Call(EBUSY))", false, "Ok(10)");
+                ensure((outer.as_str(), inner.as_str(), ran, next.as_str()) == expected, || {
+                    let (en, zh) = if ran { (", and its body ran", "，而且运行了它的 body") } else { ("", "") };
+                    Failure::new(
+                        text!(
+                            "Err(Page(1)) outside, Err(Call(EBUSY)) inside without running its body; a call \
                              afterwards gives Ok(10)",
-                        "外层 Err(Page(1))，内层 Err(Call(EBUSY)) 且不运行其 body；之后再调用得到 Ok(10)"
-                    ),
-                    text!(
-                        "{outer} outside, {inner} inside{en}; the call afterwards gave {next}",
-                        "外层 {outer}，内层 {inner}{zh}；之后的调用得到 {next}"
-                    ),
-                )
-            })
-        })
+                            "外层 Err(Page(1))，内层 Err(Call(EBUSY)) 且不运行其 body；之后再调用得到 Ok(10)"
+                        ),
+                        text!(
+                            "{outer} outside, {inner} inside{en}; the call afterwards gave {next}",
+                            "外层 {outer}，内层 {inner}{zh}；之后的调用得到 {next}"
+                        ),
+                    )
+                })
+            },
+        )
     });
 }
 
@@ -907,6 +929,7 @@ fn lets_only_one_run_at_a_time() {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Inner {
     Nested,
+    AfterAMiss,
     Twice,
     Empty,
     InAnotherThread,
@@ -918,6 +941,10 @@ impl Inner {
             Inner::Nested => text!(
                 "a file of 10 bytes; the body calls `survive`, and then loads from page 1",
                 "10 字节的文件；body 里调用 `survive`，然后读第 1 页"
+            ),
+            Inner::AfterAMiss => text!(
+                "a file of 10 bytes; the body loads from page 1, calls `survive`, and then loads from page 1 again",
+                "10 字节的文件；body 先读第 1 页，再调用 `survive`，然后又读第 1 页"
             ),
             Inner::Twice => text!(
                 "a file of 10 bytes; the body calls `survive` twice, and then loads from page 1",

@@ -122,8 +122,8 @@ fn helps_where_the_file_has_no_page() {
 enum Refusal {
     /// The process may have no more private memory (RLIMIT_DATA).
     NoMemory,
-    /// The addresses are sealed (mseal(2), from Linux 6.10 on).
-    Sealed,
+    /// The system refuses the call (seccomp(2)).
+    Denied,
 }
 
 #[test]
@@ -134,13 +134,18 @@ fn returns_the_errors_of_mmap() {
     );
     check("guarded", law, || {
         for_each(
-            [Refusal::NoMemory, Refusal::Sealed],
+            [Refusal::NoMemory, Refusal::Denied],
             |refusal| match refusal {
                 Refusal::NoMemory => text!(
                     "a process that may have no more private memory (RLIMIT_DATA)",
                     "进程的私有内存已到上限（RLIMIT_DATA）"
                 ),
-                Refusal::Sealed => text!("addresses that are sealed (mseal(2))", "地址已被 mseal(2) 封印"),
+                Refusal::Denied => {
+                    text!(
+                        "a process to which mmap(2) is forbidden: EPERM (seccomp(2))",
+                        "进程被禁止调用 mmap(2)：EPERM（seccomp(2)）"
+                    )
+                }
             },
             |refusal| {
                 let (_directory, _, file) = named_file(&pattern(3 * page_size()))?;
@@ -153,12 +158,8 @@ fn returns_the_errors_of_mmap() {
                             setrlimit(Resource::RLIMIT_DATA, page_size_u64(), hard).map_err(error_text)?;
                             Errno::ENOMEM
                         }
-                        Refusal::Sealed => {
-                            // SAFETY: sealing takes nothing away; the process ends before it wants to unmap it.
-                            let sealed = unsafe { libc::syscall(libc::SYS_mseal, address, page_size(), 0) };
-                            if sealed != 0 {
-                                return Ok(None); // an older kernel
-                            }
+                        Refusal::Denied => {
+                            refuse(libc::SYS_mmap, None, Errno::EPERM).map_err(error_text)?;
                             Errno::EPERM
                         }
                     };
@@ -166,10 +167,10 @@ fn returns_the_errors_of_mmap() {
                     let done = unsafe { super::zeros_over(address) };
                     let (_, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(error_text)?;
                     setrlimit(Resource::RLIMIT_DATA, hard, hard).map_err(error_text)?;
-                    Ok(Some((done.map_err(|errno| kind(errno.into())), kind(errno.into()))))
-                })?
-                .map_err(io::Error::other)?;
-                done.map_or(Ok(()), |(done, errno)| refused(&done, &[&errno]))
+                    Ok((done.map_err(|errno| kind(errno.into())), kind(errno.into())))
+                })?;
+                let (done, errno) = done.map_err(io::Error::other)?;
+                refused(&done, &[&errno])
             },
         )
     });
@@ -194,23 +195,48 @@ fn is_one_call_of_mmap() {
                 unsafe { super::zeros_over(address) }.map_err(error_text)
             },
         )?;
-        let numbers: Vec<i64> = calls.iter().map(|call| call.number).collect();
-        ensure(numbers == [libc::SYS_mmap], || {
-            let names: Vec<_> = numbers.iter().map(|&number| name_of(number)).collect();
-            let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
-            let failure = Failure::new(
-                text!("one system call: mmap(2)", "只有一次系统调用：mmap(2)"),
-                text!("the calls {names}", "依次调用了 {names}"),
-            );
-            if numbers.contains(&libc::SYS_munmap) {
-                failure.shows(&belief::ADDRESSES_WAIT_FOR_ME)
-            } else if numbers.contains(&libc::SYS_write) {
-                failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION)
-            } else {
-                failure
-            }
+        only_mmap(&calls)?;
+        // The same where it fails: for a process that may have no more private memory.
+        let limited = calls_of(
+            || {
+                let mapping = std::mem::ManuallyDrop::new(mapped(&file)?);
+                let (_, hard) = getrlimit(Resource::RLIMIT_DATA)?;
+                setrlimit(Resource::RLIMIT_DATA, page_size_u64(), hard)?;
+                Ok((mapping.address() + page_size(), hard))
+            },
+            |(address, hard)| {
+                // SAFETY: the page is in our mapping, to which nothing refers any more.
+                let _ = unsafe { super::zeros_over(address) };
+                setrlimit(Resource::RLIMIT_DATA, hard, hard).map_err(error_text)
+            },
+        )?;
+        // The last one is our setrlimit(2).
+        only_mmap(&limited[..limited.len().saturating_sub(1)]).map_err(|failure| {
+            failure.given(text!(
+                "a process that may have no more private memory (RLIMIT_DATA)",
+                "进程的私有内存已到上限（RLIMIT_DATA）"
+            ))
         })
     });
+}
+
+fn only_mmap(calls: &[Call]) -> Result<(), Failure> {
+    let numbers: Vec<i64> = calls.iter().map(|call| call.number).collect();
+    ensure(numbers == [libc::SYS_mmap], || {
+        let names: Vec<_> = numbers.iter().map(|&number| name_of(number)).collect();
+        let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
+        let failure = Failure::new(
+            text!("one system call: mmap(2)", "只有一次系统调用：mmap(2)"),
+            text!("the calls {names}", "依次调用了 {names}"),
+        );
+        if numbers.contains(&libc::SYS_munmap) {
+            failure.shows(&belief::ADDRESSES_WAIT_FOR_ME)
+        } else if numbers.contains(&libc::SYS_write) {
+            failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION)
+        } else {
+            failure
+        }
+    })
 }
 
 /// The name of a system call that an answer may make here; of another one the number.

@@ -1,5 +1,13 @@
 //! Lesson 6's answers, right and wrong, and one copy of the checks that grade the learner's.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_sign_loss,
+    clippy::multiple_unsafe_ops_per_block,
+    reason = "the answers are written as learners write them, some of whom use `as` and a block for a whole handler"
+)]
+
 #[macro_use]
 #[path = "../one_of.rs"]
 mod one_of;

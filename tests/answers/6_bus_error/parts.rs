@@ -24,6 +24,19 @@ fn in_order(file: usize, rest: usize, no_page: usize) -> Parts {
     Parts { file: 0..file, rest: file..rest, no_page: rest..no_page }
 }
 
+/// The length in whole pages, or the error that the contract names.
+fn mapped(offset: u64, length: usize) -> Result<usize, Errno> {
+    if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+        return Err(Errno::EINVAL);
+    }
+    length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)
+}
+
+/// The parts from their three ends.
+fn from_ends(file: usize, rest: usize, mapped: usize) -> Parts {
+    Parts { file: 0..file, rest: file..rest, no_page: rest..mapped }
+}
+
 /// Lets the bus errors begin right after the last byte of the file.
 ///
 /// fails: parts::has_room_for_large_numbers failed bus-error-after-the-last-byte
@@ -468,11 +481,277 @@ mod offset_of_a_sector {
     }
 }
 
+/// Subtracts the offset from the size and cuts the difference at the end of the mapping.
+///
+/// passes
+mod saturates {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let left = file_size.saturating_sub(offset);
+        let file = usize::try_from(left).map_or(mapped, |left| left.min(mapped));
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Calculates with 128 bits and clamps both ends into the mapping at the end.
+///
+/// passes
+mod wide_numbers {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let page = page_size() as i128;
+        if length == 0 || offset as i128 % page != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let end = (length as i128 + page - 1) / page * page;
+        let whole = usize::try_from(end).map_err(|_| Errno::ENOMEM)?;
+        let inside = |at: i128| at.clamp(0, end) as usize;
+        let file = file_size as i128 - offset as i128;
+        Ok(from_ends(inside(file), inside((file_size as i128 + page - 1) / page * page - offset as i128), whole))
+    }
+}
+
+/// Counts pages from 0 on and looks only at the page where the file ends.
+///
+/// passes
+mod counts_pages_2 {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let (whole, first) = (file_size / page_size_u64(), offset / page_size_u64());
+        let pages = (mapped / page_size()) as u64;
+        if whole < first {
+            return Ok(from_ends(0, 0, mapped));
+        }
+        if whole - first >= pages {
+            return Ok(from_ends(mapped, mapped, mapped));
+        }
+        let start = (whole - first) as usize * page_size();
+        let odd = (file_size % page_size_u64()) as usize;
+        Ok(from_ends(start + odd, start + if odd > 0 { page_size() } else { 0 }, mapped))
+    }
+}
+
+/// Lets the file's bytes end at the length that was asked for, although the mapping shows whole pages.
+///
+/// breaks: "The mapping ends at `length`, rounded up to whole pages: every byte before that belongs to one of the parts."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod file_ends_at_length {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let file = file_size.saturating_sub(offset).min(length as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Rounds the file's size up before it subtracts, which overflows in the last page below 2^64.
+///
+/// breaks: "The call never panics."
+/// fails: parts::has_room_for_large_numbers panicked
+mod rounds_the_size_up {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let pages = file_size.div_ceil(page_size_u64()) * page_size_u64();
+        let cut = |end: u64| end.saturating_sub(offset).min(mapped as u64) as usize;
+        Ok(from_ends(cut(file_size), cut(pages), mapped))
+    }
+}
+
+/// Rounds the length up with the usual mask, and so lets the largest lengths become 0.
+///
+/// breaks: "ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`."
+/// fails: parts::refuses_what_mmap_refuses failed
+mod mask_wraps_around {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+            return Err(Errno::EINVAL);
+        }
+        let mapped = length.wrapping_add(page_size() - 1) & !(page_size() - 1);
+        let file = file_size.saturating_sub(offset).min(mapped as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Looks at the length alone first, and so has ENOMEM where the offset is odd, too.
+///
+/// breaks: "EINVAL where both apply."
+/// fails: parts::refuses_what_mmap_refuses failed
+mod no_memory_first {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?;
+        if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+            return Err(Errno::EINVAL);
+        }
+        let file = file_size.saturating_sub(offset).min(mapped as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Refuses what off_t can't express, as the real call does.
+///
+/// breaks: "No other limit of mmap(2) counts: not the size of the address space, not the largest offset."
+/// fails: parts::has_room_for_large_numbers failed
+mod offset_must_be_off_t {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        i64::try_from(offset).map_err(|_| Errno::EOVERFLOW)?;
+        let file = file_size.saturating_sub(offset).min(mapped as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Refuses lengths above isize::MAX, which no Rust allocation can have.
+///
+/// breaks: "No other limit of mmap(2) counts: not the size of the address space, not the largest offset."
+/// fails: parts::has_room_for_large_numbers failed
+mod length_must_be_isize {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        if isize::try_from(mapped).is_err() {
+            return Err(Errno::ENOMEM);
+        }
+        let file = file_size.saturating_sub(offset).min(mapped as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Takes the page after the last full one for the last page, even if the file ends exactly at its boundary.
+///
+/// breaks: "Pages that the file does not have: a load or a store raises SIGBUS."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod always_a_partial_page {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let file = file_size.saturating_sub(offset).min(mapped as u64) as usize;
+        let rest = if file_size > offset { (file / page_size() + 1).saturating_mul(page_size()) } else { 0 };
+        Ok(from_ends(file, rest.min(mapped), mapped))
+    }
+}
+
+/// Writes every part that does not exist as 0..0, wherever its neighbours are.
+///
+/// breaks: "Each range begins where the one before it ends: `file` begins at 0, and `no_page` ends where the mapping ends."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod empty_parts_at_zero_2 {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let file = file_size.saturating_sub(offset).min(mapped as u64) as usize;
+        let Parts { file, rest, no_page } = from_ends(file, file.next_multiple_of(page_size()), mapped);
+        let tidy = |range: std::ops::Range<usize>| if range.is_empty() { 0..0 } else { range };
+        Ok(Parts { file: tidy(file), rest: tidy(rest), no_page: tidy(no_page) })
+    }
+}
+
+/// Subtracts as signed numbers, so that a file of more than 2^63 bytes has none.
+///
+/// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
+/// fails: parts::has_room_for_large_numbers failed int-holds-a-size
+mod signed_difference {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let left = (file_size as i64).wrapping_sub(offset as i64).max(0) as u64;
+        let file = left.min(mapped as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Subtracts without a look at which is larger: before a file that ends earlier it finds almost 2^64 bytes.
+///
+/// breaks: "Pages that the file does not have: a load or a store raises SIGBUS."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod wraps_past_the_end {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let file = file_size.wrapping_sub(offset).min(mapped as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Refuses an offset past the end of the file, which mmap(2) doesn't.
+///
+/// breaks: "EINVAL, as from mmap(2), when `length` is 0, or `offset` is not a multiple of the page size."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod refuses_past_the_end {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let left = file_size.checked_sub(offset).ok_or(Errno::EINVAL)?;
+        let file = left.min(mapped as u64) as usize;
+        Ok(from_ends(file, file.next_multiple_of(page_size()), mapped))
+    }
+}
+
+/// Rounds with floating-point numbers, which have 53 bits.
+///
+/// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
+/// fails: parts::has_room_for_large_numbers failed bus-error-after-the-last-byte
+mod ceil_of_a_float {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let page = page_size() as f64;
+        let cut = |end: f64| (end as u64).saturating_sub(offset).min(mapped as u64) as usize;
+        let rest = cut((file_size as f64 / page).ceil() * page);
+        Ok(from_ends(cut(file_size as f64).min(rest), rest, mapped))
+    }
+}
+
+/// Counts the rest of the page as one page only when it isn't the mapping's last: there it stops at the length.
+///
+/// breaks: "every byte before that belongs to one of the parts"
+/// fails: parts::has_room_for_large_numbers failed bus-error-after-the-last-byte
+/// fails: parts::says_what_the_kernel_says failed bus-error-after-the-last-byte
+mod rest_ends_at_length {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mapped = mapped(offset, length)?;
+        let file = file_size.saturating_sub(offset).min(mapped as u64) as usize;
+        let rest = file.next_multiple_of(page_size());
+        let no_page = if rest < mapped { rest..mapped } else { rest.min(length).max(file)..rest.min(length).max(file) };
+        Ok(Parts { file: 0..file, rest: file..no_page.start, no_page })
+    }
+}
+
 one_of! {
     pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>;
     bus_error_after_the_last_byte forgets_the_offset knows_the_checks_examples lengths_in_an_int
     mapping_as_long_as_asked one_page_too_many_at_a_boundary clips_first in_128_bits counts_pages enomem_before_einval
     file_ends_at_the_length mapping_ends_at_the_length rest_of_a_full_page rest_without_its_page signed_sizes
     rounds_the_size_first offset_past_the_end_underflows walks_the_pages empty_parts_at_zero enomem_one_too_early
-    page_align_wraps offset_plus_length_overflows einval_past_the_end in_floating_point offset_of_a_sector
+    page_align_wraps offset_plus_length_overflows einval_past_the_end in_floating_point offset_of_a_sector saturates
+    wide_numbers counts_pages_2 file_ends_at_length rounds_the_size_up mask_wraps_around no_memory_first
+    offset_must_be_off_t length_must_be_isize always_a_partial_page empty_parts_at_zero_2 signed_difference
+    wraps_past_the_end refuses_past_the_end ceil_of_a_float rest_ends_at_length
 }

@@ -10,6 +10,7 @@ use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::end_of;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate, posix_fallocate};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::fstatvfs;
 
 /// The end of the bytes, which no file has beyond 2^63 - 1.
@@ -81,6 +82,76 @@ fn shrink(file: &File, old: u64, end: u64) {
     if end > old {
         let _ = file.set_len(old);
     }
+}
+
+const LARGEST: u64 = i64::MAX as u64;
+
+/// The end of the bytes, or EFBIG.
+fn end_of_again(offset: u64, bytes: &[u8]) -> io::Result<u64> {
+    let end = offset.checked_add(bytes.len() as u64).filter(|&end| end <= LARGEST);
+    end.ok_or_else(|| Errno::EFBIG.into())
+}
+
+fn page_before(at: u64) -> u64 {
+    at - at % page_size_u64()
+}
+
+/// Reserves the space of all pages from `from` to `to`, but of nothing past `size`, where the file ends by now.
+fn reserve_again(file: &File, from: u64, to: u64, size: u64) -> io::Result<()> {
+    let from = page_before(from);
+    let to = to.checked_next_multiple_of(page_size_u64()).map_or(size, |to| to.min(size));
+    Ok(posix_fallocate(file, from as i64, (to - from) as i64)?)
+}
+
+/// Makes zeros of what was stored past the old end of the file, in its last page. It looks with read(2): where the page
+/// is a hole, a load through a mapping would take disk space (tmpfs).
+fn clear(file: &File, old_size: u64, to: u64) -> io::Result<()> {
+    let first = (old_size % page_size_u64()) as usize;
+    if first > 0 && old_size < to {
+        let last = (to - page_before(old_size)).min(page_size_u64()) as usize;
+        let mut rest = vec![0; last - first];
+        file.read_exact_at(&mut rest, old_size)?;
+        if rest.iter().any(|&byte| byte != 0) {
+            let page = Mapping::of_file(file, page_before(old_size), page_size(), READ_WRITE, Sharing::Shared)?;
+            (first..last).for_each(|at| page.store(at, 0));
+        }
+    }
+    Ok(())
+}
+
+/// Stores the bytes through a mapping of their pages.
+fn store_again(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    let start = page_before(offset);
+    let skip = (offset - start) as usize;
+    let mapping = Mapping::of_file(file, start, skip + bytes.len(), READ_WRITE, Sharing::Shared)?;
+    mapping.write(skip, bytes);
+    Ok(())
+}
+
+/// Grows the file to `end`, does `work`, and gives the file its old size again when that fails.
+fn grown(file: &File, end: u64, work: impl FnOnce(u64) -> io::Result<()>) -> io::Result<()> {
+    let size = file.metadata()?.len();
+    if size < end {
+        file.set_len(end)?;
+    }
+    let result = work(size);
+    if result.is_err() && size < end {
+        file.set_len(size)?;
+    }
+    result
+}
+
+/// The whole of a right answer.
+fn put_right(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let end = end_of_again(offset, bytes)?;
+    grown(file, end, |size| {
+        reserve_again(file, offset, end, size.max(end))?;
+        clear(file, size, offset)?;
+        store_again(file, offset, bytes)
+    })
 }
 
 /// Makes the file longer, then reserves the blocks, and leaves it so when there are none.
@@ -1043,6 +1114,582 @@ mod another_error_for_a_full_disk {
     }
 }
 
+/// Grows the file by a hole, reserves the pages, clears the old last page and stores; goes back after an error.
+///
+/// passes
+mod grows_then_reserves {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Reserves with fallocate(2) and FALLOC_FL_KEEP_SIZE, and maps a clone of the file with memmap2 before it reserves.
+///
+/// passes
+mod keeps_size_with_memmap2 {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        let clone = file.try_clone()?;
+        grown(file, end, |size| {
+            // SAFETY: no other process changes the file meanwhile.
+            let mut map = unsafe { MmapOptions::new().offset(offset).len(bytes.len()).map_mut(&clone) }?;
+            let from = page_before(offset);
+            let to = end.checked_next_multiple_of(page_size_u64()).unwrap_or(LARGEST).min(size.max(end));
+            fallocate(&clone, FallocateFlags::FALLOC_FL_KEEP_SIZE, from as i64, (to - from) as i64)?;
+            clear(file, size, offset)?;
+            map.copy_from_slice(bytes);
+            Ok(())
+        })
+    }
+}
+
+/// Clears what was stored past the end by cutting a hole from there to the end of the page.
+///
+/// passes
+mod punches_the_tail {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            if size < offset && !size.is_multiple_of(page_size_u64()) {
+                let tail = offset.min(page_before(size) + page_size_u64()) - size;
+                let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+                fallocate(file, hole, size as i64, tail as i64)?;
+            }
+            reserve_again(file, offset, end, size.max(end))?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Gives the file its size and reserves nothing.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod reserves_nothing {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        grown(file, end_of_again(offset, bytes)?, |size| {
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves only what the file grows by, and forgets the holes inside it.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod reserves_the_growth {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            if size < end {
+                reserve_again(file, offset.max(size), end, end)?;
+            }
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves the file from its start to the end of the bytes.
+///
+/// breaks: "Whole pages in that gap take no disk space."
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod reserves_from_the_start_2 {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            reserve_again(file, 0, end, size.max(end))?;
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves the gap up to the bytes as well, so that it certainly reads as zeros.
+///
+/// breaks: "Whole pages in that gap take no disk space."
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod reserves_the_gap {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            reserve_again(file, offset.min(size), end, size.max(end))?;
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Leaves the file at its new size when the disk turns out to be full.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod stays_grown {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, size) = (end_of_again(offset, bytes)?, file.metadata()?.len());
+        if size < end {
+            file.set_len(end)?;
+        }
+        reserve_again(file, offset, end, size.max(end))?;
+        clear(file, size, offset)?;
+        store_again(file, offset, bytes)
+    }
+}
+
+/// Goes back to the old size when the space is missing, but not when mmap(2) fails after that.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod goes_back_from_a_full_disk_only {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (end, size) = (end_of_again(offset, bytes)?, file.metadata()?.len());
+        grown(file, end, |size| reserve_again(file, offset, end, size.max(end)))?;
+        clear(file, size, offset)?;
+        store_again(file, offset, bytes)
+    }
+}
+
+/// Gives the file the size of the end of the bytes, whether it grows or shrinks by that.
+///
+/// breaks: "A shorter file grows to `offset + bytes.len()`. A longer one keeps its size."
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod cuts_a_longer_file {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        put_right(file, offset, bytes)?;
+        if bytes.is_empty() { Ok(()) } else { file.set_len(end_of_again(offset, bytes)?) }
+    }
+}
+
+/// Grows the file to whole pages, since a mapping consists of them.
+///
+/// breaks: "A shorter file grows to `offset + bytes.len()`. A longer one keeps its size."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod grows_to_whole_pages_2 {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        let to = end.next_multiple_of(page_size_u64()).min(LARGEST);
+        grown(file, to, |size| {
+            reserve_again(file, offset, end, size.max(to))?;
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Relies on ftruncate(2) for the zeros between the old end and the bytes.
+///
+/// breaks: "What lies between the old end and `offset` reads as zeros, whatever was stored past the end before."
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+mod trusts_zeros_past_the_end {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            reserve_again(file, offset, end, size.max(end))?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Clears the gap only if it ends in the old last page, where the bytes are stored.
+///
+/// breaks: "What lies between the old end and `offset` reads as zeros, whatever was stored past the end before."
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+mod clears_only_the_same_page {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            reserve_again(file, offset, end, size.max(end))?;
+            if page_before(size) == page_before(offset) {
+                clear(file, size, offset)?;
+            }
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Stores zeros to the old last page in any case, and dies if that page is a hole and the disk has just become full.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::takes_no_more_space_than_it_needs killed
+mod clears_a_hole {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            reserve_again(file, offset, end, size.max(end))?;
+            let tail = offset.min(size.next_multiple_of(page_size_u64())).saturating_sub(size) as usize;
+            if tail > 0 {
+                store_again(file, size, &vec![0; tail])?;
+            }
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Cuts the file at its last page boundary and grows it again, to be rid of what lies past its end.
+///
+/// breaks: "No other byte changes."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+mod cuts_the_last_page {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let size = file.metadata()?.len();
+        if !bytes.is_empty() && size < offset {
+            file.set_len(page_before(size))?;
+            file.set_len(size)?;
+        }
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Writes with pwrite(2), which reports a full disk by itself, and maps only for show.
+///
+/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros that reserve space may."
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+mod writes_2 {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            reserve_again(file, offset, end, size.max(end))?;
+            clear(file, size, offset)?;
+            file.write_all_at(bytes, offset)
+        })
+    }
+}
+
+/// Reserves by writing zeros over the range, which have replaced the old bytes when the disk is full.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+mod reserves_by_zeros {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        grown(file, end_of_again(offset, bytes)?, |size| {
+            file.write_all_at(&vec![0; bytes.len()], offset)?;
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves and stores one page after the other, and stops in the middle when the disk is full.
+///
+/// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod page_by_page {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            let at = end_of_again(offset, &bytes[..done])?;
+            let part = (page_size() - (at % page_size_u64()) as usize).min(bytes.len() - done);
+            put_right(file, at, &bytes[done..done + part])?;
+            done += part;
+        }
+        Ok(())
+    }
+}
+
+/// Compares the free space of the disk with the length of the bytes first, even if they need no new page.
+///
+/// breaks: "Pages that have disk space already need no more: storing to them succeeds on a full disk."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod asks_for_free_space_2 {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let disk = fstatvfs(file)?;
+        if (disk.blocks_available() as u64).saturating_mul(disk.fragment_size() as u64) < bytes.len() as u64 {
+            return Err(Errno::ENOSPC.into());
+        }
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Reserves one page more than the bytes touch, in case they end in the next.
+///
+/// breaks: "Pages that have disk space already need no more: storing to them succeeds on a full disk."
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod reserves_a_page_more {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        let flags = FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        grown(file, end, |size| {
+            let (from, length) = (page_before(offset), bytes.len().next_multiple_of(page_size()) + page_size());
+            fallocate(file, flags, from as i64, length as i64)?;
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves as many bytes as are stored, counted from the page boundary on: the last page may be left out.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod reserves_a_page_less {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        grown(file, end_of_again(offset, bytes)?, |size| {
+            let flags = FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            fallocate(file, flags, page_before(offset) as i64, bytes.len() as i64)?;
+            clear(file, size, offset)?;
+            store_again(file, offset, bytes)
+        })
+    }
+}
+
+/// Grows the file to the offset even if there is nothing to store.
+///
+/// breaks: "Empty `bytes` change nothing and are no error, whatever `offset` is."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+mod grows_for_nothing_2 {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return grown(file, offset.min(LARGEST), |_| Ok(()));
+        }
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Checks the end before it sees that there is nothing to store.
+///
+/// breaks: "Empty `bytes` change nothing and are no error, whatever `offset` is."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod nothing_is_too_large_2 {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        end_of_again(offset, bytes)?;
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Leaves the check of the largest size to set_len of std, which says `InvalidInput`.
+///
+/// breaks: "`FileTooLarge` or EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod std_checks_the_size {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset.saturating_add(bytes.len() as u64);
+        if !bytes.is_empty() && end > LARGEST {
+            return file.set_len(end);
+        }
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Lets the sum wrap around, and calls that EOVERFLOW when it notices.
+///
+/// breaks: "`FileTooLarge` or EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod sum_wraps_around {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let end = offset.wrapping_add(bytes.len() as u64);
+        if end > LARGEST {
+            return Err(Errno::EFBIG.into());
+        }
+        if end < offset {
+            return Err(Errno::EOVERFLOW.into());
+        }
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Asks for RLIMIT_FSIZE itself and returns EFBIG, so that no signal is sent.
+///
+/// breaks: "Above RLIMIT_FSIZE it is what ftruncate(2) does: SIGXFSZ, and EFBIG if that is ignored."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod no_signal_above_the_limit {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        if !bytes.is_empty() && end_of_again(offset, bytes)? > limit {
+            return Err(Errno::EFBIG.into());
+        }
+        put_right(file, offset, bytes)
+    }
+}
+
+/// Rounds the offset down with a mask of 32 bits, and stores at the wrong place past 4 GiB.
+///
+/// breaks: "`offset` may be any number: inside a page, in a hole, past the end."
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod mask_of_32_bits {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = end_of_again(offset, bytes)?;
+        grown(file, end, |size| {
+            reserve_again(file, offset, end, size.max(end))?;
+            clear(file, size, offset)?;
+            store_again(file, u64::from(offset as u32), bytes)
+        })
+    }
+}
+
+/// Leaves the mapping for later calls, which never use it.
+///
+/// breaks: "When it returns, even with an error, nothing that it mapped is still mapped."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod leaves_it_mapped_after_put {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        put_right(file, offset, bytes)?;
+        if let Some(length) = bytes.len().checked_add((offset % page_size_u64()) as usize).filter(|_| !bytes.is_empty())
+        {
+            std::mem::forget(Mapping::of_file(file, page_before(offset), length, READ_WRITE, Sharing::Shared)?);
+        }
+        Ok(())
+    }
+}
+
+/// Duplicates the descriptor and closes the copy only on success.
+///
+/// breaks: "It leaves no descriptor of its own open."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod leaks_a_clone_on_error {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let clone = file.try_clone()?;
+        let result = put_right(&clone, offset, bytes);
+        if result.is_err() {
+            let _ = clone.into_raw_fd();
+        }
+        result
+    }
+}
+
+/// Calls every failure a full disk.
+///
+/// breaks: "Other errors of the system calls, unchanged, such as EDQUOT, or ENOMEM for too large a mapping."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod every_error_is_a_full_disk {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        put_right(file, offset, bytes).map_err(|error| match error.raw_os_error() {
+            Some(errno) if errno == Errno::EFBIG as i32 => error,
+            _ => io::ErrorKind::StorageFull.into(),
+        })
+    }
+}
+
 one_of! {
     pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()>;
     leaves_the_new_size looks_at_the_free_space reserves_from_the_start sets_the_size_only stores_to_a_private_mapping
@@ -1053,5 +1700,11 @@ one_of! {
     keeps_the_size_for_ever grows_for_nothing nothing_is_too_large maps_nothing only_whole_pages maps_too_little
     unsigned_limit sum_overflows wraps_at_4_gib asks_for_free_space sends_a_child_ahead page_after_page stores_privately
     clears_before_the_bytes clears_after_the_bytes trusts_the_old_last_page keeps_the_mapping leaks_a_duplicate
-    ignores_fallocate another_error_for_a_full_disk
+    ignores_fallocate another_error_for_a_full_disk grows_then_reserves keeps_size_with_memmap2 punches_the_tail
+    reserves_nothing reserves_the_growth reserves_from_the_start_2 reserves_the_gap stays_grown
+    goes_back_from_a_full_disk_only cuts_a_longer_file grows_to_whole_pages_2 trusts_zeros_past_the_end
+    clears_only_the_same_page clears_a_hole cuts_the_last_page writes_2 reserves_by_zeros page_by_page
+    asks_for_free_space_2 reserves_a_page_more reserves_a_page_less grows_for_nothing_2 nothing_is_too_large_2
+    std_checks_the_size sum_wraps_around no_signal_above_the_limit mask_of_32_bits leaves_it_mapped_after_put
+    leaks_a_clone_on_error every_error_is_a_full_disk
 }

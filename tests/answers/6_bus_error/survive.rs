@@ -1,10 +1,12 @@
 use std::cell::{Cell, UnsafeCell};
 use std::fs::File;
+use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr::null_mut;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize, Ordering};
+use std::ptr::{self, null_mut};
+use std::sync::atomic::Ordering::{self, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize};
 use std::sync::{Mutex, Once};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -237,6 +239,188 @@ fn with_action<T>(file: &File, length: usize, action: Action, body: impl FnOnce(
     let running = Running::new()?;
     let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
     run(mapping, action, running, body)
+}
+
+/// BUS_ADRERR, which libc doesn't have for every machine.
+const NO_PAGE: c_int = 2;
+
+type Handler = unsafe extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+static BEFORE: Before = Before(UnsafeCell::new(MaybeUninit::uninit()));
+
+/// The action from before, written before the handler is set and only read after that.
+struct Before(UnsafeCell<MaybeUninit<libc::sigaction>>);
+
+// SAFETY: the only writer is the running `survive`, while its handler isn't set.
+unsafe impl Sync for Before {}
+
+impl Before {
+    fn get(&self) -> *mut libc::sigaction {
+        self.0.get().cast()
+    }
+}
+
+/// The right to run; given back when dropped.
+struct Turn;
+
+impl Turn {
+    fn take() -> Result<Turn, Missed> {
+        if RUNNING.swap(true, SeqCst) { Err(Missed::Call(Errno::EBUSY)) } else { Ok(Turn) }
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        RUNNING.store(false, SeqCst);
+    }
+}
+
+fn map(file: &File, length: usize) -> Result<Mapping, Missed> {
+    Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)
+}
+
+/// Changes the thread's mask for SIGBUS and returns the mask from before.
+fn mask_bus(how: c_int) -> Result<libc::sigset_t, Errno> {
+    let (mut bus, mut before) = (MaybeUninit::uninit(), MaybeUninit::uninit());
+    // SAFETY: sigemptyset initializes `bus`, and pthread_sigmask `before`.
+    unsafe {
+        libc::sigemptyset(bus.as_mut_ptr());
+        libc::sigaddset(bus.as_mut_ptr(), libc::SIGBUS);
+        match libc::pthread_sigmask(how, bus.as_ptr(), before.as_mut_ptr()) {
+            0 => Ok(before.assume_init()),
+            errno => Err(Errno::from_raw(errno)),
+        }
+    }
+}
+
+fn set_mask(mask: &libc::sigset_t) {
+    // SAFETY: an initialized mask.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, ptr::null_mut()) };
+}
+
+fn set_action(handler: usize, flags: c_int) -> Result<(), Errno> {
+    // SAFETY: all zeros are a valid sigaction, and the handlers here do only what a handler may, if right.
+    unsafe {
+        let mut action: libc::sigaction = MaybeUninit::zeroed().assume_init();
+        action.sa_sigaction = handler;
+        action.sa_flags = flags;
+        libc::sigemptyset(&mut action.sa_mask);
+        Errno::result(libc::sigaction(libc::SIGBUS, &action, ptr::null_mut())).map(drop)
+    }
+}
+
+const FLAGS: c_int = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART;
+
+/// Prepares the statics for a mapping and keeps the action from before.
+fn prepare(start: usize, end: usize) -> Result<(), Missed> {
+    MISSED.store(NONE, SeqCst);
+    START.store(start, SeqCst);
+    END.store(end, SeqCst);
+    // SAFETY: the handler isn't set, so nothing else uses BEFORE.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, ptr::null(), BEFORE.get()) }).map_err(Missed::Call)?;
+    Ok(())
+}
+
+/// The action and the mask from before, set again when dropped.
+struct Handling(libc::sigset_t);
+
+impl Handling {
+    fn of(mapping: &Mapping, handler: Handler, flags: c_int) -> Result<Handling, Missed> {
+        prepare(mapping.range().start, mapping.range().end)?;
+        Handling::start(handler, flags)
+    }
+
+    fn start(handler: Handler, flags: c_int) -> Result<Handling, Missed> {
+        set_action(handler as usize, flags).map_err(Missed::Call)?;
+        match mask_bus(libc::SIG_UNBLOCK) {
+            Ok(mask) => Ok(Handling(mask)),
+            Err(errno) => {
+                action_from_before();
+                Err(Missed::Call(errno))
+            }
+        }
+    }
+}
+
+impl Drop for Handling {
+    fn drop(&mut self) {
+        set_mask(&self.0);
+        action_from_before();
+    }
+}
+
+fn action_from_before() {
+    // SAFETY: BEFORE holds what sigaction(2) said.
+    unsafe { libc::sigaction(libc::SIGBUS, BEFORE.get(), ptr::null_mut()) };
+}
+
+fn outcome_again<T>(result: T) -> Result<T, Missed> {
+    match MISSED.load(SeqCst) {
+        NONE => Ok(result),
+        page => Err(Missed::Page(page)),
+    }
+}
+
+/// The address of an access that found no page, and whether it is in the mapping.
+unsafe fn missing(info: *const siginfo_t) -> Option<usize> {
+    // SAFETY: the kernel passes a siginfo to a handler with SA_SIGINFO.
+    let (code, address) = unsafe { ((*info).si_code, (*info).si_addr().addr()) };
+    (code == NO_PAGE && (START.load(SeqCst)..END.load(SeqCst)).contains(&address)).then_some(address)
+}
+
+fn page_of(address: usize) -> usize {
+    (address - START.load(SeqCst)) / page_size()
+}
+
+fn record_first(address: usize) {
+    let _ = MISSED.compare_exchange(NONE, page_of(address), SeqCst, SeqCst);
+}
+
+/// Leaves the signal to the action from before: an access meets it when it is repeated, a signal that was sent is sent
+/// again.
+unsafe fn pass_on_again(info: *const siginfo_t) {
+    action_from_before();
+    // SAFETY: a siginfo from the kernel; raise(3) is async-signal-safe.
+    unsafe {
+        if (*info).si_code <= 0 {
+            libc::raise(libc::SIGBUS);
+        }
+    }
+}
+
+/// A right handler.
+unsafe extern "C" fn handle(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+    let errno = Errno::last();
+    // SAFETY: a siginfo from the kernel; the page is in the mapping, to which there are no references.
+    unsafe {
+        match missing(info) {
+            Some(address) => {
+                record_first(address);
+                if zeros_over(address).is_err() {
+                    pass_on_again(info);
+                }
+            }
+            None => pass_on_again(info),
+        }
+    }
+    errno.set();
+}
+
+/// What most answers do around their own handler.
+fn survive_with<T>(
+    file: &File,
+    length: usize,
+    handler: Handler,
+    flags: c_int,
+    body: impl FnOnce(&Mapping) -> T,
+) -> Result<T, Missed> {
+    let _turn = Turn::take()?;
+    let mapping = map(file, length)?;
+    let handling = Handling::of(&mapping, handler, flags)?;
+    let result = body(&mapping);
+    drop(handling);
+    drop(mapping);
+    outcome_again(result)
 }
 
 /// Takes a bus error for a panic, and catches that.
@@ -572,104 +756,6 @@ mod looks_at_the_size_first {
             return Err(Missed::Page(in_pages / page_size()));
         }
         Ok(body(&mapping))
-    }
-}
-
-/// Makes the file longer when an access found no page.
-///
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space timed_out
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
-/// fails: survive::leaves_the_process_as_it_was failed
-/// fails: survive::lets_only_one_run_at_a_time failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
-/// fails: survive::returns_the_result_or_the_first_missing_page failed
-mod makes_the_file_longer {
-    use super::*;
-
-    /// The start of the mapping, for the handler.
-    static START: AtomicUsize = AtomicUsize::new(0);
-    /// How long it is, in whole pages.
-    static LENGTH: AtomicUsize = AtomicUsize::new(0);
-    /// The number of the missing page plus 1; 0 for none.
-    static MISSED: AtomicUsize = AtomicUsize::new(0);
-    /// Whether one is running.
-    static BUSY: AtomicBool = AtomicBool::new(false);
-    /// The action from before.
-    static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
-    /// The file to make longer.
-    static FILE: AtomicI32 = AtomicI32::new(-1);
-
-    /// Makes the file longer.
-    extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _: *mut libc::c_void) {
-        // SAFETY: the kernel passes a siginfo that is valid until the handler returns.
-        let info = unsafe { &*info };
-        // SAFETY: the kernel fills in si_addr.
-        let address = unsafe { info.si_addr() }.addr();
-        let start = START.load(Ordering::Relaxed);
-        if info.si_code != libc::BUS_ADRERR || !(start..start + LENGTH.load(Ordering::Relaxed)).contains(&address) {
-            pass_on(signal, info);
-            return;
-        }
-        let page = address.wrapping_sub(start) / page_size();
-        let _ = MISSED.compare_exchange(0, page + 1, Ordering::Relaxed, Ordering::Relaxed);
-        let length = libc::off_t::try_from((page + 1) * page_size()).unwrap_or(0);
-        // SAFETY: ftruncate(2) is async-signal-safe and accesses no memory of ours.
-        unsafe { libc::ftruncate(FILE.load(Ordering::Relaxed), length) };
-    }
-
-    /// Every other SIGBUS meets the action from before.
-    fn pass_on(signal: i32, info: &libc::siginfo_t) {
-        // SAFETY: set before the handler was, and never freed.
-        unsafe { libc::sigaction(signal, BEFORE.load(Ordering::Relaxed), null_mut()) };
-        if info.si_code <= 0 {
-            // SAFETY: raise(3) accesses no memory of ours.
-            unsafe { libc::raise(signal) };
-        }
-    }
-
-    /// What is restored at the end, even in a panic.
-    struct Handler(SigSet);
-
-    impl Drop for Handler {
-        fn drop(&mut self) {
-            // SAFETY: the action was in force before.
-            unsafe { libc::sigaction(libc::SIGBUS, BEFORE.load(Ordering::Relaxed), null_mut()) };
-            let _ = self.0.thread_set_mask();
-            BUSY.store(false, Ordering::Relaxed);
-        }
-    }
-
-    /// A missing page exists again when the file is longer.
-    ///
-    /// # Errors
-    /// [`Missed`].
-    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
-        if BUSY.load(Ordering::Relaxed) {
-            return Err(Missed::Call(Errno::EBUSY));
-        }
-        let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
-        BUSY.store(true, Ordering::Relaxed);
-        START.store(mapping.address(), Ordering::Relaxed);
-        LENGTH.store(mapping.range().len(), Ordering::Relaxed);
-        MISSED.store(0, Ordering::Relaxed);
-        FILE.store(file.as_raw_fd(), Ordering::Relaxed);
-        // SAFETY: a sigaction of zeros is SIG_DFL without flags.
-        let before = Box::leak(Box::new(unsafe { std::mem::zeroed::<libc::sigaction>() }));
-        // SAFETY: as above.
-        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
-        action.sa_sigaction = on_bus_error as *const () as usize;
-        action.sa_flags = libc::SA_SIGINFO;
-        BEFORE.store(before, Ordering::Relaxed);
-        // SAFETY: both are valid for the call.
-        unsafe { libc::sigaction(libc::SIGBUS, &raw const action, BEFORE.load(Ordering::Relaxed)) };
-        let mask = SigSet::from(Signal::SIGBUS).thread_swap_mask(SigmaskHow::SIG_UNBLOCK).map_err(Missed::Call)?;
-        let handler = Handler(mask);
-        let answer = body(&mapping);
-        drop(handler);
-        match MISSED.load(Ordering::Relaxed) {
-            0 => Ok(answer),
-            page => Err(Missed::Page(page - 1)),
-        }
     }
 }
 
@@ -1702,26 +1788,6 @@ mod tries_the_pages_first {
     }
 }
 
-/// Gives the file its length first, so that no page is missing.
-///
-/// breaks: "`survive` itself changes neither the bytes nor the size of the file."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
-/// fails: survive::leaves_the_process_as_it_was failed
-/// fails: survive::lets_only_one_run_at_a_time failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
-/// fails: survive::returns_the_result_or_the_first_missing_page failed
-/// fails: survive::serves_every_thread_that_the_body_starts failed
-mod grows_the_file {
-    use super::*;
-
-    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
-        if length > 0 && file.metadata().is_ok_and(|metadata| metadata.len() < length as u64) {
-            let _ = file.set_len(length as u64);
-        }
-        guards::survive(file, length, body)
-    }
-}
-
 /// Has the handler give the file the page that it lacks: the access succeeds, and the file has grown.
 ///
 /// breaks: "`body` can load from a page of zeros and store to it, but its stores never reach the file."
@@ -1863,21 +1929,6 @@ mod nested_disarms_the_outer {
         MISSED.store(NONE, Ordering::Relaxed);
         let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
         run(mapping, on_sigbus, running, body)
-    }
-}
-
-/// Waits for its turn at a lock: a nested call waits for itself.
-///
-/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
-/// fails: survive::lets_only_one_run_at_a_time timed_out
-mod waits_for_its_turn {
-    use super::*;
-
-    static TURN: Mutex<()> = Mutex::new(());
-
-    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
-        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        guards::survive(file, length, body)
     }
 }
 
@@ -2093,10 +2144,910 @@ mod another_panic {
     }
 }
 
+/// Sets everything back by the drops of three guards.
+///
+/// passes
+mod three_guards {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, handle, FLAGS, body)
+    }
+}
+
+/// Unblocks SIGBUS before it sets its handler, so that a pending one meets the old action directly, and catches a panic.
+///
+/// passes
+mod unblocks_before_the_handler {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = Turn::take()?;
+        let clone = file.try_clone().map_err(|e| Missed::Call(Errno::from_raw(e.raw_os_error().unwrap_or(0))));
+        let mapping = if length == 0 { Err(Missed::Call(Errno::EINVAL)) } else { clone.and_then(|c| map(&c, length)) }?;
+        let mask = mask_bus(libc::SIG_UNBLOCK).map_err(Missed::Call)?;
+        let set = prepare(mapping.range().start, mapping.range().end)
+            .and_then(|()| set_action(handle as Handler as usize, FLAGS | libc::SA_NODEFER).map_err(Missed::Call));
+        let result = set.map(|()| catch_unwind(AssertUnwindSafe(|| body(&mapping))));
+        if result.is_ok() {
+            action_from_before();
+        }
+        set_mask(&mask);
+        drop(mapping);
+        outcome_again(result?.unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+}
+
+/// Passes a sent signal on with its whole siginfo, by rt_tgsigqueueinfo(2).
+///
+/// passes
+mod queues_the_siginfo {
+    use super::*;
+
+    unsafe extern "C" fn queue(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        let errno = Errno::last();
+        // SAFETY: a siginfo from the kernel; the page is in the mapping, to which there are no references.
+        unsafe {
+            if let Some(address) = missing(info) {
+                record_first(address);
+                if zeros_over(address).is_ok() {
+                    return errno.set();
+                }
+            }
+            action_from_before();
+            if (*info).si_code <= 0 {
+                let (pid, tid) = (libc::getpid(), libc::syscall(libc::SYS_gettid));
+                libc::syscall(libc::SYS_rt_tgsigqueueinfo, pid, tid, libc::SIGBUS, info);
+            }
+        }
+        errno.set();
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, queue, FLAGS, body)
+    }
+}
+
+/// Reports the page that was missed last.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod last_page_counts {
+    use super::*;
+
+    unsafe extern "C" fn store_last(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the page is in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => MISSED.store(page_of(address), SeqCst),
+                _ => pass_on_again(info),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, store_last, FLAGS, body)
+    }
+}
+
+/// Reports the lowest page that was missed, which is the first only if the body goes upwards.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod lowest_page_counts {
+    use super::*;
+
+    unsafe extern "C" fn store_lowest(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the page is in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => _ = MISSED.fetch_min(page_of(address), SeqCst),
+                _ => pass_on_again(info),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, store_lowest, FLAGS, body)
+    }
+}
+
+/// Reports the first page past the end of the file, as it is afterwards, for the page that was missed.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod page_after_the_size {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        match survive_with(file, length, handle, FLAGS, body) {
+            Err(Missed::Page(page)) => {
+                let size = file.metadata().map_or(0, |metadata| metadata.len() as usize);
+                Err(Missed::Page(if size < length { size.div_ceil(page_size()) } else { page }))
+            }
+            result => result,
+        }
+    }
+}
+
+/// Watches the bytes up to `length`, although a body may access the whole last page.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod watches_up_to_length {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = Turn::take()?;
+        let mapping = map(file, length)?;
+        prepare(mapping.address(), mapping.address() + length)?;
+        let handling = Handling::start(handle, FLAGS)?;
+        let result = body(&mapping);
+        drop(handling);
+        drop(mapping);
+        outcome_again(result)
+    }
+}
+
+/// Does not look at the mask of the thread.
+///
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod leaves_it_blocked {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = Turn::take()?;
+        let mapping = map(file, length)?;
+        prepare(mapping.range().start, mapping.range().end)?;
+        set_action(handle as Handler as usize, FLAGS).map_err(Missed::Call)?;
+        let result = catch_unwind(AssertUnwindSafe(|| body(&mapping)));
+        action_from_before();
+        drop(mapping);
+        outcome_again(result.unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+}
+
+/// Leaves SIGBUS unblocked afterwards, where it was blocked before.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod stays_unblocked {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        mask_bus(libc::SIG_UNBLOCK).map_err(Missed::Call)?;
+        survive_with(file, length, handle, FLAGS, body)
+    }
+}
+
+/// Sets the default action afterwards, whatever was set before.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod default_afterwards_2 {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = survive_with(file, length, handle, FLAGS, body);
+        if !matches!(result, Err(Missed::Call(_))) {
+            set_action(libc::SIG_DFL, 0).map_err(Missed::Call)?;
+        }
+        result
+    }
+}
+
+/// Keeps only the handler's address from before, and loses its flags and mask.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod forgets_the_flags {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = survive_with(file, length, handle, FLAGS, body);
+        if !matches!(result, Err(Missed::Call(_))) {
+            // SAFETY: a call of `survive` has filled BEFORE, and no other thread has called it since.
+            set_action(unsafe { (*BEFORE.get()).sa_sigaction }, libc::SA_SIGINFO).map_err(Missed::Call)?;
+        }
+        result
+    }
+}
+
+/// Sets the action and the mask back after the body, which a panic skips.
+///
+/// breaks: "Both hold after an error, and after a panic of `body`, too."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+mod a_panic_skips_the_end {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = Turn::take()?;
+        let mapping = map(file, length)?;
+        let handling = std::mem::ManuallyDrop::new(Handling::of(&mapping, handle, FLAGS)?);
+        let result = body(&mapping);
+        drop(std::mem::ManuallyDrop::into_inner(handling));
+        drop(mapping);
+        outcome_again(result)
+    }
+}
+
+/// Forgets after a panic that it no longer runs.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+mod busy_after_a_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let turn = std::mem::ManuallyDrop::new(Turn::take()?);
+        let result = map(file, length).and_then(|mapping| {
+            let handling = Handling::of(&mapping, handle, FLAGS)?;
+            Ok((body(&mapping), drop(handling)).0)
+        });
+        let result = result.and_then(outcome);
+        drop(std::mem::ManuallyDrop::into_inner(turn));
+        result
+    }
+}
+
+/// Returns the missed page instead of the panic that it led to.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod page_instead_of_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let caught =
+            survive_with(file, length, handle, FLAGS, |mapping| catch_unwind(AssertUnwindSafe(|| body(mapping))))?;
+        Ok(caught.unwrap_or_else(|panic| resume_unwind(panic)))
+    }
+}
+
+/// Stays busy for ever when the first call, mmap(2), fails.
+///
+/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::says_why_it_cannot_map failed
+mod busy_after_an_error_2 {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        std::mem::forget(Turn::take()?);
+        let mapping = map(file, length)?;
+        let _turn = Turn;
+        let handling = Handling::of(&mapping, handle, FLAGS)?;
+        let result = body(&mapping);
+        drop(handling);
+        drop(mapping);
+        outcome_again(result)
+    }
+}
+
+/// Looks at the length before it looks whether another one is running.
+///
+/// breaks: "`Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod length_before_busy {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if length == 0 {
+            return Err(Missed::Call(Errno::EINVAL));
+        }
+        survive_with(file, length, handle, FLAGS, body)
+    }
+}
+
+/// Maps zeros over any page that is missing, whatever mapping it belongs to.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+mod rescues_every_mapping {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = Turn::take()?;
+        let mapping = map(file, length)?;
+        prepare(mapping.address(), mapping.range().end)?;
+        START.store(0, SeqCst);
+        END.store(usize::MAX, SeqCst);
+        let handling = Handling::start(handle, FLAGS)?;
+        let result = body(&mapping);
+        drop(handling);
+        let first = mapping.address() / page_size();
+        drop(mapping);
+        outcome_again(result).map_err(|missed| match missed {
+            Missed::Page(page) => Missed::Page(page.wrapping_sub(first)),
+            call => call,
+        })
+    }
+}
+
+/// Sets the action from before and returns, which is enough for an access but loses a signal that was sent.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+mod loses_a_sent_signal {
+    use super::*;
+
+    unsafe extern "C" fn lose(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the page is in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => record_first(address),
+                _ => action_from_before(),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, lose, FLAGS, body)
+    }
+}
+
+/// Sets the default action for every other SIGBUS, as if no program had a handler of its own.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+mod others_meet_the_default {
+    use super::*;
+
+    unsafe extern "C" fn default(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the page is in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => record_first(address),
+                _ => {
+                    libc::signal(libc::SIGBUS, libc::SIG_DFL);
+                    libc::raise(libc::SIGBUS);
+                }
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, default, FLAGS, body)
+    }
+}
+
+/// Calls the handler from before with the signal's number alone, whether it wants a siginfo or not.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+mod old_handler_without_siginfo {
+    use super::*;
+
+    unsafe extern "C" fn call_old(signal: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; a handler from before is a function, if with other parameters.
+        unsafe {
+            match (missing(info), (*BEFORE.get()).sa_sigaction) {
+                (Some(address), _) if zeros_over(address).is_ok() => record_first(address),
+                (_, libc::SIG_DFL | libc::SIG_IGN) => pass_on_again(info),
+                (_, old) => {
+                    let old = std::mem::transmute::<usize, Handler>(old);
+                    old(signal, ptr::null_mut(), ptr::null_mut());
+                }
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, call_old, FLAGS, body)
+    }
+}
+
+/// Ends the process with abort(3) for every other SIGBUS that would kill it.
+///
+/// breaks: "With the default action, such a SIGBUS kills the process."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+mod aborts {
+    use super::*;
+
+    unsafe extern "C" fn abort_by_default(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; abort(3) is async-signal-safe.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => record_first(address),
+                _ if (*BEFORE.get()).sa_sigaction == libc::SIG_DFL => libc::abort(),
+                _ => pass_on_again(info),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, abort_by_default, FLAGS, body)
+    }
+}
+
+/// Handles only faults of the thread that has called it.
+///
+/// breaks: "An access by a thread that `body` has started counts like one by `body`."
+/// fails: survive::serves_every_thread_that_the_body_starts killed
+mod only_its_own_thread {
+    use super::*;
+
+    static OWNER: AtomicI32 = AtomicI32::new(0);
+
+    unsafe extern "C" fn own(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        // SAFETY: the kernel's arguments.
+        unsafe {
+            if gettid().as_raw() == OWNER.load(SeqCst) { handle(signal, info, context) } else { pass_on_again(info) }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if !RUNNING.load(SeqCst) {
+            OWNER.store(gettid().as_raw(), SeqCst);
+        }
+        survive_with(file, length, own, FLAGS, body)
+    }
+}
+
+/// Notes the missed page in a thread-local variable, where a page missed by another thread is lost.
+///
+/// breaks: "An access by a thread that `body` has started counts like one by `body`."
+/// fails: survive::serves_every_thread_that_the_body_starts failed
+mod notes_it_by_thread {
+    use super::*;
+
+    thread_local!(static PAGE: Cell<usize> = const { Cell::new(NONE) });
+
+    unsafe extern "C" fn note(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the page is in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => {
+                    PAGE.set(if PAGE.get() == NONE { page_of(address) } else { PAGE.get() });
+                }
+                _ => pass_on_again(info),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = survive_with(file, length, note, FLAGS, |mapping| {
+            PAGE.set(NONE);
+            body(mapping)
+        })?;
+        if PAGE.get() == NONE { Ok(result) } else { Err(Missed::Page(PAGE.get())) }
+    }
+}
+
+/// Gives the file the missing bytes, so that nothing is missed.
+///
+/// breaks: "`survive` itself changes neither the bytes nor the size of the file."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::serves_every_thread_that_the_body_starts failed
+mod grows_the_file_2 {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let size = file.metadata().map_or(0, |metadata| metadata.len());
+        survive_with(file, length, handle, FLAGS, |mapping| {
+            if size < length as u64 {
+                let _ = file.set_len(length as u64);
+            }
+            body(mapping)
+        })
+    }
+}
+
+/// Decides by the file's size afterwards: a file that has grown again in the meantime has lost nothing to it.
+///
+/// breaks: "A page missing at the moment of an access counts, even if it is there before and after."
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+mod looks_again_afterwards {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let mut kept = None;
+        let result = survive_with(file, length, handle, FLAGS, |mapping| kept = Some(body(mapping)));
+        match (result, kept) {
+            (Err(Missed::Page(page)), Some(kept)) => {
+                let size = file.metadata().map_or(0, |metadata| metadata.len());
+                if (page * page_size()) as u64 >= size { Err(Missed::Page(page)) } else { Ok(kept) }
+            }
+            (Err(missed), _) => Err(missed),
+            (Ok(()), kept) => Ok(kept.expect("the body has run")),
+        }
+    }
+}
+
+/// Reports the first page past the end even if the body has accessed none of them.
+///
+/// breaks: "If every access finds its page, the result is that of `body`, whatever the file's size."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod short_file_is_missed {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = survive_with(file, length, handle, FLAGS, body)?;
+        let pages = (file.metadata().map_or(0, |metadata| metadata.len()) as usize).div_ceil(page_size());
+        if pages < length.div_ceil(page_size()) { Err(Missed::Page(pages)) } else { Ok(result) }
+    }
+}
+
+/// Touches all pages before the body runs, to have the faults in one place, and counts them.
+///
+/// breaks: "If every access finds its page, the result is that of `body`, whatever the file's size."
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod touches_all_first {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, handle, FLAGS, |mapping| {
+            (0..length).step_by(page_size()).for_each(|at| _ = mapping.load(at));
+            body(mapping)
+        })
+    }
+}
+
+/// Maps zeros from the missing page to the end of the mapping: past a missing page, all are missing.
+///
+/// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+mod zeros_to_the_end_2 {
+    use super::*;
+
+    unsafe extern "C" fn all_that_follow(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the pages are in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) => {
+                    record_first(address);
+                    for page in (address..END.load(SeqCst)).step_by(page_size()) {
+                        if zeros_over(page).is_err() {
+                            return pass_on_again(info);
+                        }
+                    }
+                }
+                None => pass_on_again(info),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, all_that_follow, FLAGS, body)
+    }
+}
+
+/// Maps privately, so that no store reaches the file.
+///
+/// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
+mod private_mapping {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = Turn::take()?;
+        let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private).map_err(Missed::Call)?;
+        let handling = Handling::of(&mapping, handle, FLAGS)?;
+        let result = body(&mapping);
+        drop(handling);
+        drop(mapping);
+        outcome_again(result)
+    }
+}
+
+/// Maps only what the file has, and so panics where a page should be missed.
+///
+/// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing, whether the file has them or not"
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before panicked
+/// fails: survive::leaves_the_process_as_it_was panicked
+/// fails: survive::lets_only_one_run_at_a_time panicked
+/// fails: survive::neither_locks_nor_allocates_in_the_handler panicked
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment panicked
+/// fails: survive::returns_the_result_or_the_first_missing_page panicked
+/// fails: survive::says_why_it_cannot_map failed
+/// fails: survive::serves_every_thread_that_the_body_starts killed
+mod maps_what_is_there {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let size = file.metadata().map_or(0, |metadata| metadata.len()).max(1);
+        survive_with(file, length.min(size as usize), handle, FLAGS, body)
+    }
+}
+
+/// Survives one missing page: SA_RESETHAND leaves the second to the default action.
+///
+/// breaks: "An access that finds no page does not kill the process: `body` continues with a page of zeros there"
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod survives_once {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, handle, FLAGS | libc::SA_RESETHAND, body)
+    }
+}
+
+/// Keeps a list of the missed pages in a vector under a mutex, which the handler locks and extends.
+///
+/// breaks: "What runs in the signal handler takes no lock and allocates no memory."
+/// fails: survive::neither_locks_nor_allocates_in_the_handler failed handler-is-like-any-function
+mod list_under_a_mutex {
+    use super::*;
+
+    static PAGES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+    unsafe extern "C" fn push(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the page is in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => {
+                    PAGES.lock().unwrap_or_else(|e| e.into_inner()).push(page_of(address));
+                }
+                _ => pass_on_again(info),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = survive_with(file, length, push, FLAGS, |mapping| {
+            PAGES.lock().unwrap_or_else(|e| e.into_inner()).clear();
+            body(mapping)
+        })?;
+        let first = PAGES.lock().unwrap_or_else(|e| e.into_inner()).first().copied();
+        first.map_or(Ok(result), |page| Err(Missed::Page(page)))
+    }
+}
+
+/// Reports the missed page on standard error from inside the handler, through the locked and formatting eprintln!.
+///
+/// breaks: "What runs in the signal handler takes no lock and allocates no memory."
+/// fails: survive::neither_locks_nor_allocates_in_the_handler timed_out handler-is-like-any-function
+mod prints_in_the_handler_2 {
+    use super::*;
+
+    unsafe extern "C" fn print(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        // SAFETY: the kernel's arguments.
+        unsafe {
+            if let Some(address) = missing(info) {
+                eprintln!("page {} is missing", page_of(address));
+            }
+            handle(signal, info, context);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, print, FLAGS, body)
+    }
+}
+
+/// Leaves the mapping, full of zeros by now, when a page was missed.
+///
+/// breaks: "Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod keeps_a_damaged_mapping {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _turn = Turn::take()?;
+        let mapping = map(file, length)?;
+        let handling = Handling::of(&mapping, handle, FLAGS)?;
+        let result = body(&mapping);
+        drop(handling);
+        let result = outcome_again(result);
+        if result.is_err() {
+            std::mem::forget(mapping);
+        }
+        result
+    }
+}
+
+/// Remembers the missed page of the call before if that was an error.
+///
+/// breaks: "If every access finds its page, the result is that of `body`, whatever the file's size."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod page_of_the_last_call {
+    use super::*;
+
+    static FIRST: AtomicUsize = AtomicUsize::new(NONE);
+
+    unsafe extern "C" fn keep(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        // SAFETY: a siginfo from the kernel; the page is in the mapping.
+        unsafe {
+            match missing(info) {
+                Some(address) if zeros_over(address).is_ok() => {
+                    let _ = FIRST.compare_exchange(NONE, page_of(address), SeqCst, SeqCst);
+                }
+                _ => pass_on_again(info),
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = survive_with(file, length, keep, FLAGS, body)?;
+        match FIRST.load(SeqCst) {
+            NONE => Ok(result),
+            page => Err(Missed::Page(page)),
+        }
+    }
+}
+
+/// Calls every failure of mmap(2) EINVAL.
+///
+/// breaks: "`Missed::Call` with the errno of any other call that fails."
+/// fails: survive::says_why_it_cannot_map failed
+mod every_failure_is_invalid {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, handle, FLAGS, body).map_err(|missed| match missed {
+            Missed::Call(Errno::EBUSY) | Missed::Page(_) => missed,
+            Missed::Call(_) => Missed::Call(Errno::EINVAL),
+        })
+    }
+}
+
+/// Runs the body of a nested one without a handler of its own, as part of the outer one.
+///
+/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod runs_a_nested_body {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if RUNNING.load(SeqCst) {
+            body(&map(file, length)?);
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        survive_with(file, length, handle, FLAGS, body)
+    }
+}
+
+/// Clears the record of the missed page before it sees that another one is running.
+///
+/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod clears_the_outer_record {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        MISSED.store(NONE, SeqCst);
+        survive_with(file, length, handle, FLAGS, body)
+    }
+}
+
+/// Makes the guard before it knows whether it has got the turn: the first nested one frees it, and the second runs.
+///
+/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
+/// fails: survive::lets_only_one_run_at_a_time timed_out
+mod nested_frees_the_turn {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let busy = RUNNING.swap(true, SeqCst);
+        let _turn = Turn;
+        if busy {
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        let mapping = map(file, length)?;
+        let handling = Handling::of(&mapping, handle, FLAGS)?;
+        let result = body(&mapping);
+        drop(handling);
+        drop(mapping);
+        outcome_again(result)
+    }
+}
+
+/// Simply returns if SIGBUS was ignored before: another mapping's access is repeated for ever, where the kernel kills.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before timed_out
+mod ignores_a_fault {
+    use super::*;
+
+    unsafe extern "C" fn ignore(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        // SAFETY: the kernel's arguments.
+        unsafe {
+            if missing(info).is_some() || (*BEFORE.get()).sa_sigaction != libc::SIG_IGN {
+                handle(signal, info, context);
+            }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, ignore, FLAGS, body)
+    }
+}
+
+/// Maps one page more than was asked for, so that an access just past the end is survived as well.
+///
+/// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing, whether the file has them or not"
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod maps_a_page_more {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let more = if length == 0 { 0 } else { length.saturating_add(page_size()) };
+        survive_with(file, more, handle, FLAGS, body)
+    }
+}
+
+/// Duplicates the descriptor, and closes the copy only when everything went well.
+///
+/// breaks: "Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::says_why_it_cannot_map failed
+mod leaks_a_clone_when_missed {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let clone =
+            file.try_clone().map_err(|error| Missed::Call(Errno::from_raw(error.raw_os_error().unwrap_or(0))))?;
+        let result = survive_with(&clone, length, handle, FLAGS, body);
+        if result.is_err() {
+            let _ = clone.into_raw_fd();
+        }
+        result
+    }
+}
+
+/// Sends a signal that was sent to it again, but with its own handler still set, which gets it for ever.
+///
+/// breaks: "One that was sent may reach that action as if the process had sent it to itself."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before timed_out
+mod raises_to_itself {
+    use super::*;
+
+    unsafe extern "C" fn again(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        // SAFETY: the kernel's arguments; raise(3) is async-signal-safe.
+        unsafe { if (*info).si_code <= 0 { _ = libc::raise(signal) } else { handle(signal, info, context) } }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_with(file, length, again, FLAGS, body)
+    }
+}
+
+/// Blocks SIGBUS afterwards instead of setting the mask from before.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod blocks_it_afterwards {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let result = survive_with(file, length, handle, FLAGS, body);
+        if !matches!(result, Err(Missed::Call(_))) {
+            mask_bus(libc::SIG_BLOCK).map_err(Missed::Call)?;
+        }
+        result
+    }
+}
+
 one_of! {
     pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed>;
     catches_a_panic covers_the_whole_mapping ends_the_process forgets_a_blocked_signal forgets_that_a_body_may_panic
-    ignores_the_signal looks_at_the_size_afterwards looks_at_the_size_first makes_the_file_longer names_the_last_page
+    ignores_the_signal looks_at_the_size_afterwards looks_at_the_size_first names_the_last_page
     panics_in_the_handler puts_the_default_back swallows_every_bus_error tries_in_a_child_first works_on_a_copy guards
     catches_and_resumes calls_a_simple_handler through_a_duplicate raises_again replaces_a_page_twice
     einval_before_ebusy stays_blocked leaves_it_unblocked blocks_afterwards mask_after_a_panic no_thought_of_panics
@@ -2104,8 +3055,17 @@ one_of! {
     kills_by_default exits_instead calls_sig_dfl default_afterwards installs_once restores_only_the_handler once_only
     one_thread_only the_last_page_counts the_lowest_page_counts page_zero_is_no_page counts_from_one
     remembers_the_last_call looks_at_the_size_before looks_at_the_size_after the_first_page_past_the_end
-    tries_the_pages_first grows_the_file grows_the_file_in_the_handler maps_privately zeros_to_the_end zeros_all_over
-    only_loads_survive ends_at_the_length nested_disarms_the_outer waits_for_its_turn poisoned_by_a_panic
+    tries_the_pages_first grows_the_file_in_the_handler maps_privately zeros_to_the_end zeros_all_over
+    only_loads_survive ends_at_the_length nested_disarms_the_outer poisoned_by_a_panic
     busy_in_this_thread nested_runs_unprotected try_again busy_after_an_error rounds_before_it_maps at_least_one_byte
-    always_enomem_for_mmap leaves_the_zeros leaks_a_descriptor surviving_is_enough another_panic
+    always_enomem_for_mmap leaves_the_zeros leaks_a_descriptor surviving_is_enough another_panic three_guards
+    unblocks_before_the_handler queues_the_siginfo last_page_counts lowest_page_counts page_after_the_size
+    watches_up_to_length leaves_it_blocked stays_unblocked default_afterwards_2 forgets_the_flags a_panic_skips_the_end
+    busy_after_a_panic page_instead_of_panic busy_after_an_error_2 length_before_busy rescues_every_mapping
+    loses_a_sent_signal others_meet_the_default old_handler_without_siginfo aborts
+    only_its_own_thread notes_it_by_thread grows_the_file_2 looks_again_afterwards short_file_is_missed
+    touches_all_first zeros_to_the_end_2 private_mapping maps_what_is_there survives_once list_under_a_mutex
+    prints_in_the_handler_2 keeps_a_damaged_mapping page_of_the_last_call every_failure_is_invalid runs_a_nested_body
+    clears_the_outer_record nested_frees_the_turn ignores_a_fault maps_a_page_more leaks_a_clone_when_missed
+    raises_to_itself blocks_it_afterwards
 }

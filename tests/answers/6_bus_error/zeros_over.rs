@@ -1,12 +1,12 @@
 use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 
 use mmap_workbook::lesson_2::READ_WRITE;
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
-use nix::libc::{self, c_int, c_void};
+use nix::libc::{self, MAP_ANONYMOUS, MAP_FIXED, MAP_PRIVATE, PROT_READ, PROT_WRITE, c_int, c_void};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 
 const RW: c_int = libc::PROT_READ | libc::PROT_WRITE;
@@ -27,6 +27,18 @@ unsafe fn map(start: usize, length: usize, protection: c_int, flags: c_int) -> R
     // SAFETY: the caller's promise.
     let mapped = unsafe { libc::mmap(start, length, protection, flags, -1, 0) };
     if mapped == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(mapped.expose_provenance()) }
+}
+
+/// The start of the page that contains `address`.
+fn page_of_again(address: usize) -> *mut c_void {
+    ptr::with_exposed_provenance_mut(address - address % page_size())
+}
+
+/// mmap(2) of anonymous memory, with its errno.
+unsafe fn map_again(start: *mut c_void, length: usize, protection: i32, flags: i32) -> Result<*mut c_void, Errno> {
+    // SAFETY: the caller of zeros_over gives up the page at `start`.
+    let answer = unsafe { libc::mmap(start, length, protection, flags, -1, 0) };
+    if answer == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(answer) }
 }
 
 /// Rounds a length up to two pages: the next page is replaced as well.
@@ -123,7 +135,6 @@ mod stores_zeros_there {
 ///
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod takes_a_hint_for_an_order {
     use super::*;
 
@@ -226,7 +237,6 @@ mod populated {
 /// breaks: "Replaces the page that contains `address`, whatever is mapped there"
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod a_hint {
     use super::*;
 
@@ -500,11 +510,314 @@ mod always_enomem {
     }
 }
 
+/// Maps one page with MAP_FIXED over the old one, through nix.
+///
+/// passes
+mod fixed_with_nix {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = NonZeroUsize::new(address - address % page_size()).ok_or(Errno::EINVAL)?;
+        let length = NonZeroUsize::new(page_size()).ok_or(Errno::EINVAL)?;
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED;
+        // SAFETY: the caller's promise.
+        unsafe { mmap_anonymous(Some(start), length, ProtFlags::PROT_READ | ProtFlags::PROT_WRITE, flags) }.map(drop)
+    }
+}
+
+/// Asks for a length of 1, which is a page, and rounds the address with a mask.
+///
+/// passes
+mod length_of_one {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = ptr::with_exposed_provenance_mut(address & page_size().wrapping_neg());
+        // SAFETY: the caller's promise.
+        unsafe { map_again(start, 1, PROT_WRITE | PROT_READ, MAP_FIXED | MAP_PRIVATE | MAP_ANONYMOUS) }.map(drop)
+    }
+}
+
+/// Makes the call through syscall(2), and reserves no swap space.
+///
+/// passes
+mod bare_syscall_2 {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | libc::MAP_NORESERVE;
+        let (start, none, from) = (page_of_again(address), -1isize, 0usize);
+        let (protection, flags) = ((PROT_READ | PROT_WRITE) as usize, flags as usize);
+        // SAFETY: the caller's promise.
+        Errno::result(unsafe { libc::syscall(libc::SYS_mmap, start, page_size(), protection, flags, none, from) })?;
+        Ok(())
+    }
+}
+
+/// Unmaps the page first, and leaves a hole for a moment.
+///
+/// breaks: "The call makes exactly one system call, mmap(2): no other thread can take the addresses in between."
+/// fails: zeros_over::is_one_call_of_mmap failed addresses-wait-for-me
+mod unmaps_first_3 {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        Errno::result(unsafe { libc::munmap(page_of_again(address), page_size()) })?;
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+        // SAFETY: as above.
+        unsafe { map_again(page_of_again(address), page_size(), PROT_READ | PROT_WRITE, flags) }.map(drop)
+    }
+}
+
+/// Passes the address as a hint only, so the kernel maps the zeros elsewhere.
+///
+/// breaks: "Replaces the page that contains `address`, whatever is mapped there, with a private page of zeros"
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
+mod only_a_hint {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { map_again(page_of_again(address), page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS) }
+            .map(drop)
+    }
+}
+
+/// Uses the careful variant of MAP_FIXED, which fails with EEXIST where something is mapped.
+///
+/// breaks: "Replaces the page that contains `address`, whatever is mapped there"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::is_one_call_of_mmap failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod fixed_noreplace {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | libc::MAP_FIXED_NOREPLACE;
+        // SAFETY: the caller's promise.
+        unsafe { map_again(page_of_again(address), page_size(), PROT_READ | PROT_WRITE, flags) }.map(drop)
+    }
+}
+
+/// Passes the address as it is, which works only for the first byte of a page.
+///
+/// breaks: "Replaces the page that contains `address`"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod unaligned_address {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = ptr::with_exposed_provenance_mut(address);
+        // SAFETY: the caller's promise.
+        unsafe { map_again(start, page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) }
+            .map(drop)
+    }
+}
+
+/// Maps shared zeros, which a child shares after fork(2).
+///
+/// breaks: "with a private page of zeros for reading and writing"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod shared_zeros_2 {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = libc::MAP_SHARED | MAP_ANONYMOUS | MAP_FIXED;
+        // SAFETY: the caller's promise.
+        unsafe { map_again(page_of_again(address), page_size(), PROT_READ | PROT_WRITE, flags) }.map(drop)
+    }
+}
+
+/// Maps zeros that can only be read.
+///
+/// breaks: "with a private page of zeros for reading and writing"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+/// fails: zeros_over::replaces_the_page_and_no_other killed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod read_only_zeros_2 {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { map_again(page_of_again(address), page_size(), PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) }
+            .map(drop)
+    }
+}
+
+/// Allows the execution of the page as well, to be on the safe side.
+///
+/// breaks: "with a private page of zeros for reading and writing"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+mod executable_zeros_2 {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let (all, flags) = (PROT_READ | PROT_WRITE | libc::PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+        // SAFETY: the caller's promise.
+        unsafe { map_again(page_of_again(address), page_size(), all, flags) }.map(drop)
+    }
+}
+
+/// Maps up to one page past the address, which the kernel rounds up to two pages inside a page.
+///
+/// breaks: "The neighbouring pages do not change."
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod a_page_from_the_address_on {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let length = address % page_size() + page_size();
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+        // SAFETY: the caller's promise.
+        unsafe { map_again(page_of_again(address), length, PROT_READ | PROT_WRITE, flags) }.map(drop)
+    }
+}
+
+/// Rounds to the nearest page boundary instead of down.
+///
+/// breaks: "The neighbouring pages do not change."
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod nearest_page {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = page_of_again(address + page_size() / 2);
+        // SAFETY: the caller's promise.
+        unsafe { map_again(start, page_size(), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED) }
+            .map(drop)
+    }
+}
+
+/// Compares the result with NULL, which mmap(2) never returns.
+///
+/// breaks: "Those of mmap(2), unchanged."
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod failure_is_null {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+        // SAFETY: the caller's promise.
+        let answer = unsafe { libc::mmap(page_of_again(address), page_size(), PROT_READ | PROT_WRITE, flags, -1, 0) };
+        if answer.is_null() { Err(Errno::last()) } else { Ok(()) }
+    }
+}
+
+/// Takes ENOMEM for the only error; with mlockall(2) it is EAGAIN.
+///
+/// breaks: "Those of mmap(2), unchanged."
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod always_no_memory {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+        // SAFETY: the caller's promise.
+        unsafe { map_again(page_of_again(address), page_size(), PROT_READ | PROT_WRITE, flags) }
+            .map(drop)
+            .map_err(|_| Errno::ENOMEM)
+    }
+}
+
+/// Tries once more when there is no memory.
+///
+/// breaks: "The call makes exactly one system call, mmap(2)"
+/// fails: zeros_over::is_one_call_of_mmap failed
+mod tries_twice {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        let attempt = || unsafe {
+            let flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+            map_again(page_of_again(address), page_size(), PROT_READ | PROT_WRITE, flags)
+        };
+        attempt().or_else(|_| attempt()).map(drop)
+    }
+}
+
+/// Fills the page with zeros instead of replacing it.
+///
+/// breaks: "The file that was mapped there does not change."
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::is_one_call_of_mmap failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod fills_with_zeros {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        unsafe { ptr::write_bytes(page_of_again(address).cast::<u8>(), 0, page_size()) };
+        Ok(())
+    }
+}
+
+/// Drops the page with madvise(2): the next access brings the file's page back.
+///
+/// breaks: "Later stores to the page do not reach that file."
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::is_one_call_of_mmap failed
+/// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod advises {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: the caller's promise.
+        Errno::result(unsafe { libc::madvise(page_of_again(address), page_size(), libc::MADV_DONTNEED) }).map(drop)
+    }
+}
+
+/// Maps a page elsewhere and moves it there with mremap(2).
+///
+/// breaks: "The call makes exactly one system call, mmap(2)"
+/// fails: zeros_over::is_one_call_of_mmap failed
+mod moves_a_page_there {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let (size, flags) = (page_size(), libc::MREMAP_MAYMOVE | libc::MREMAP_FIXED);
+        // SAFETY: a new page, for which the kernel picks the address.
+        let new = unsafe { map_again(ptr::null_mut(), size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS) }?;
+        // SAFETY: the caller's promise.
+        let moved = unsafe { libc::mremap(new, size, size, flags, page_of_again(address)) };
+        if moved == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(()) }
+    }
+}
+
+/// Opens /dev/zero for it, as old books do.
+///
+/// breaks: "The call makes exactly one system call, mmap(2)"
+/// fails: zeros_over::is_one_call_of_mmap failed
+mod dev_zero_2 {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: a C string, and flags without O_CREAT.
+        let zero = Errno::result(unsafe { libc::open(c"/dev/zero".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) })?;
+        let (protection, flags) = (PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED);
+        // SAFETY: the caller's promise.
+        let answer = unsafe { libc::mmap(page_of_again(address), page_size(), protection, flags, zero, 0) };
+        let result = if answer == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(()) };
+        // SAFETY: our own descriptor.
+        unsafe { libc::close(zero) };
+        result
+    }
+}
+
 one_of! {
     pub unsafe fn zeros_over(address: usize) -> Result<(), Errno>;
     covers_the_next_page_too gives_the_address_as_it_is prints_in_the_handler stores_zeros_there
     takes_a_hint_for_an_order unmaps_first bare_mmap bare_syscall a_byte_of_a_page populated a_hint no_replace
     unmaps_first_2 moves_zeros_there does_not_round rounds_up one_page_from_the_address starts_two_pages_early
     shared_zeros read_only_zeros executable_zeros dont_need stores_zeros dev_zero asks_mincore says_so looks_for_null
-    always_enomem
+    always_enomem fixed_with_nix length_of_one bare_syscall_2 unmaps_first_3 only_a_hint fixed_noreplace
+    unaligned_address shared_zeros_2 read_only_zeros_2 executable_zeros_2 a_page_from_the_address_on nearest_page
+    failure_is_null always_no_memory tries_twice fills_with_zeros advises moves_a_page_there dev_zero_2
 }
