@@ -110,16 +110,16 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
     });
 }
 
-/// RLIMIT_FSIZE, in a process that ignores SIGXFSZ.
+/// RLIMIT_FSIZE, in a process that ignores SIGXFSZ, and in one that handles it.
 fn a_limit_of_the_size() -> Result<(), Failure> {
     let page = page_size_u64();
     for_each(
         [4 * page, 2 * page - 2],
         |offset| {
             text!(
-                "4 bytes to put at {offset}, in a process that may make no file longer than {} bytes (RLIMIT_FSIZE) \
-                 and ignores SIGXFSZ",
-                "进程的文件大小上限是 {} 字节（RLIMIT_FSIZE），并忽略 SIGXFSZ；在 {offset} 处放入 4 字节",
+                "4 bytes to put at {offset}, in a process that may make no file longer than {} bytes (RLIMIT_FSIZE), \
+                 first with SIGXFSZ ignored, then with a handler for it",
+                "进程的文件大小上限是 {} 字节（RLIMIT_FSIZE），先忽略 SIGXFSZ，再为它设置处理函数；在 {offset} 处放入 4 字节",
                 2 * page
             )
         },
