@@ -48,6 +48,20 @@ fn is_the_files_byte_or_none() {
         let page = page_size();
         let cases = [(10, 10), (10, 9), (page, page - 1), (page + 2, page), (page + 2, page + 1), (page + 2, page + 2)];
         for_each(cases, describe, test)?;
+        for_each(
+            [0, wide(2 * page + 1), wide(3 * page - 1)],
+            |offset| {
+                text!(
+                    "a file of 3 pages without a single block, offset {offset}",
+                    "3 页的文件，一个块也没有，偏移 {offset}"
+                )
+            },
+            |&offset| {
+                let hole = unnamed_file(b"")?;
+                hole.set_len(wide(3 * page))?;
+                compare(&read_only(&hole)?, offset, Some(0))
+            },
+        )?;
         for_all((near_page_boundaries(), near_page_boundaries()), describe, test)
     });
 }
@@ -68,8 +82,9 @@ fn each_call_looks_at_its_file() {
             short.write_all_at(b"c", grown).map_err(kind)?;
             short.write_all_at(b"y", 1).map_err(kind)?;
             long.set_len(1).map_err(kind)?;
-            let then = [answer(&short, 1), answer(&short, grown), answer(&long, 0), answer(&long, grown)];
-            Ok::<_, String>(first.into_iter().chain(then).collect::<Vec<_>>())
+            let then = [answer(&short, 1), answer(&short, grown), answer(&long, grown), answer(&long, 0)];
+            long.write_all_at(b"z", 0).map_err(kind)?;
+            Ok::<_, String>(first.into_iter().chain(then).chain([answer(&long, 0)]).collect::<Vec<_>>())
         })
         .map_err(|failure| {
             at_the_end(failure)
@@ -93,8 +108,15 @@ fn each_call_looks_at_its_file() {
                     "那个文件增长到 {grown} 处的 `c` 之后，偏移 {grown}"
                 ),
             ),
-            (x, text!("the other file, truncated to 1 byte, offset 0", "另一个文件截断为 1 字节之后，偏移 0")),
-            (None, text!("that file, offset {grown}", "那个文件，偏移 {grown}")),
+            (
+                None,
+                text!(
+                    "the other file, truncated to 1 byte, offset {grown}",
+                    "另一个文件截断为 1 字节之后，偏移 {grown}"
+                ),
+            ),
+            (x, text!("that file, offset 0", "那个文件，偏移 0")),
+            (Some(b'z'), text!("that file with `z` stored at 0, offset 0", "那个文件在 0 处写入 `z` 之后，偏移 0")),
         ];
         got.iter().zip(calls).try_for_each(|(got, (wanted, given))| {
             ensure(*got == Ok(wanted), || {
@@ -124,6 +146,16 @@ fn reaches_as_far_as_files_do() {
             wanted.into_iter().chain(beyond),
             |(offset, _)| text!("a file of 5 GiB, offset {offset}", "5 GiB 的文件，偏移 {offset}"),
             |&(offset, wanted)| compare(&file, offset, wanted),
+        )?;
+        // More pages than 32 bits count, and nearly as many as 64 bits of bytes.
+        for_each(
+            [(1 << 44) + 2, (1 << 62) + page_size_u64() + 1],
+            |offset| text!("a file of {} bytes, offset {offset}", "{} 字节的文件，偏移 {offset}", offset + 1),
+            |&offset| {
+                let file = file_in_memory(offset + 1)?;
+                file.write_all_at(b"!", offset)?;
+                compare(&read_only(&file)?, offset, Some(b'!'))
+            },
         )
     });
 }

@@ -1,3 +1,5 @@
+use nix::sys::resource::{Resource, setrlimit};
+
 use super::*;
 
 /// A file with newlines at these offsets, and the range and the window to count with.
@@ -30,9 +32,8 @@ impl Case {
         newlines.sort_unstable();
         newlines.dedup();
         text!(
-            "a file of {size} bytes with newlines at {newlines:?}, counted from {from} to {to} through a window of \
-             {window} bytes",
-            "{size} 字节的文件，换行符位于 {newlines:?}，从 {from} 数到 {to}，窗口为 {window} 字节"
+            "a file of {size} bytes with newlines at {newlines:?}, counted from {from} to {to}, window = {window}",
+            "{size} 字节的文件，换行符位于 {newlines:?}，从 {from} 数到 {to}，window = {window}"
         )
     }
 
@@ -108,6 +109,47 @@ fn counts_each_newline_once() {
             test,
         )?;
         for_all(Case::any(), Case::words, test)
+    });
+}
+
+#[test]
+fn each_call_looks_at_its_file() {
+    let rule = text!(
+        "A store through a mapping changes the bytes at once, and neither the size nor, at first, the time of a file: only \
+         the page cache knows them.",
+        "通过映射写入会立刻改变内容，文件大小不变，修改时间起初也不变：只有页缓存知道现在的内容。"
+    );
+    check("window", rule, || {
+        let page = page_size();
+        let (one, other) = (unnamed_file(b"a\nb")?, unnamed_file(&vec![b'\n'; 2 * page])?);
+        let got = ask(|| {
+            let (of_one, of_other) = (|| answer(&one, 0, 9, 1), || answer(&other, 0, u64::MAX, page));
+            let (first, far) = (of_one(), of_other());
+            let again = of_one();
+            Mapping::of_file(&one, 0, 3, mmap_workbook::lesson_2::READ_WRITE, Sharing::Shared)
+                .map_err(error_text)?
+                .store(0, b'\n');
+            let stored = of_one();
+            other.set_len(3).map_err(error_text)?;
+            Ok::<_, String>([first, far, again, stored, of_other()])
+        })
+        .map_err(at_the_end)?
+        .map_err(io::Error::other)?;
+        let calls = [
+            (1, text!("the file \"a\\nb\"", "文件 \"a\\nb\"")),
+            (wide(2 * page), text!("another file, of {} newlines", "另一个文件，{} 个换行符", 2 * page)),
+            (1, text!("the first file again", "再看第一个文件")),
+            (2, text!("the first file, with a newline stored at 0", "第一个文件，0 处写入换行符之后")),
+            (3, text!("the other file, truncated to 3 bytes", "另一个文件，截断为 3 字节之后")),
+        ];
+        got.iter().zip(calls).try_for_each(|(got, (wanted, given))| {
+            compare(wanted, got).map_err(|failure| {
+                failure.given(Text::new(
+                    format!("several calls in one process; {}", given.en),
+                    format!("同一进程中的多次调用；{}", given.zh),
+                ))
+            })
+        })
     });
 }
 
@@ -193,32 +235,35 @@ fn slides_a_window_of_the_size_that_is_allowed() {
     );
     check("window", rule, || {
         let page = page_size();
-        // The end of the range in pages, its start in bytes, and the window in bytes.
+        // The range and the window.
         let cases = [
-            (10, 0, 2 * page),
-            (10, 0, 4 * page),
-            (10, 7, 4 * page),
-            (10, page + 1, 3 * page),
-            (5, 0, page),
-            (5, page - 1, 2 * page - 1),
-            (3, 1, 1),
-            (40, 0, 20 * page),
-            (10, page, usize::MAX),
+            (0, 10 * page, 2 * page),
+            (0, 10 * page, 4 * page),
+            (7, 10 * page, 4 * page),
+            (page, 10 * page, 3 * page),
+            (page + 1, 10 * page, 3 * page),
+            (0, 5 * page, page),
+            (page - 1, 5 * page, 2 * page - 1),
+            (7, page + 5, 4 * page),
+            (1, 3 * page, 1),
+            (0, 40 * page, 20 * page),
+            (page, 10 * page, usize::MAX),
         ];
         let file = unnamed_file(&pattern(40 * page))?;
         for_each(
             cases,
-            |(pages, from, window)| {
+            |(from, to, window)| {
                 text!(
-                    "the first {pages} pages from byte {from} on, a window of {window} bytes",
-                    "从 {from} 起到第 {pages} 页末，窗口为 {window} 字节"
+                    "a file of 40 pages, from {from} to {to}, window = {window}",
+                    "40 页的文件，从 {from} 到 {to}，window = {window}"
                 )
             },
-            |&(pages, from, window)| {
-                let to = wide(pages * page);
-                let seen = watch(&file, || answer(&file, wide(from), to, window))?;
+            |&(from, to, window)| {
+                let pages = to.div_ceil(page);
+                let seen = watch(&file, || answer(&file, wide(from), wide(to), window))?;
                 seen.maps_and_does_not_copy()?;
                 seen.locks_nothing(true)?;
+                seen.promises_no_copies()?;
                 let most = seen.most;
                 let allowed = window.checked_next_multiple_of(page).unwrap_or(pages * page).min(pages * page);
                 ensure(most <= wide(allowed), || {
@@ -231,7 +276,7 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                 })?;
                 let calls = seen.maps().count();
                 let unaligned = from % page != 0;
-                let enough = (pages * page - from).div_ceil(allowed) + usize::from(unaligned);
+                let enough = (to - from).div_ceil(allowed) + usize::from(unaligned);
                 ensure(calls <= enough, || {
                     Failure::new(
                         text!("at most {enough} calls of mmap(2)", "最多调用 {enough} 次 mmap(2)"),
@@ -269,7 +314,7 @@ fn needs_no_memory_for_the_file() {
     );
     check("window", rule, || {
         let page = page_size();
-        let size = 64 * page;
+        let size = 128 * page;
         let file = unnamed_file(b"")?;
         // Without a buffer for it here: what this process frees is memory that the call may use.
         file.write_all_at(b"\n", wide(size) - 1)?;
@@ -277,9 +322,21 @@ fn needs_no_memory_for_the_file() {
         let got = ask_with_memory(wide(memory), || answer(&file, 0, wide(size), window))?;
         compare(1, &got).map_err(|failure| {
             failure.given(text!(
-                "a file of {size} bytes, a window of {window} bytes, {memory} bytes of addresses for all that is allocated \
-                 and mapped",
-                "{size} 字节的文件，窗口为 {window} 字节，分配和映射一共可用 {memory} 字节的地址空间"
+                "a file of {size} bytes, window = {window}; {memory} bytes of addresses are free (RLIMIT_AS)",
+                "{size} 字节的文件，window = {window}；可用的地址空间为 {memory} 字节（RLIMIT_AS）"
+            ))
+        })?;
+        // Not even a copy of one window. What is free on the heap is left, but it does not grow.
+        let window = size / 2;
+        let got = ask(|| {
+            setrlimit(Resource::RLIMIT_DATA, 0, 0).map_err(error_text)?;
+            answer(&file, 0, wide(size), window)
+        })
+        .and_then(|got| compare(1, &got));
+        got.map_err(|failure| {
+            failure.given(text!(
+                "a file of {size} bytes, window = {window}; no private memory can be added (RLIMIT_DATA)",
+                "{size} 字节的文件，window = {window}；不能再增加私有内存（RLIMIT_DATA）"
             ))
         })
     });
@@ -345,8 +402,8 @@ fn leaves_descriptors_as_they_were() {
             [(0, 3 * page, 2 * page), (1, 1, page), (0, 9 * page, 2 * page)],
             |(from, to, window)| {
                 text!(
-                    "a file of 3 pages, from {from} to {to}, a window of {window} bytes",
-                    "3 页的文件，从 {from} 到 {to}，窗口为 {window} 字节"
+                    "a file of 3 pages, from {from} to {to}, window = {window}",
+                    "3 页的文件，从 {from} 到 {to}，window = {window}"
                 )
             },
             |&(from, to, window)| leaves_descriptors(&file, || answer(&file, wide(from), wide(to), window)),

@@ -1,5 +1,10 @@
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use std::num::NonZeroUsize;
+use std::os::unix::fs::MetadataExt;
+
+use nix::sys::mman::{MapFlags, mmap_anonymous};
+
 use super::*;
 
 fn answer(file: &File, length: usize, alignment: usize) -> Result<usize, String> {
@@ -158,6 +163,21 @@ fn no_other(before: &[Line], after: &[Line], mapping: &Range<usize>) -> Result<(
     ))
 }
 
+/// Expects that the mapping is shared, for reading and writing, and for nothing else.
+fn is_read_write(after: &[Line], mapping: &Range<usize>) -> Result<(), Failure> {
+    let other = after.iter().find(|(range, rest)| mapping.contains(&range.start) && !rest.starts_with("rw-s"));
+    other.map_or(Ok(()), |(_, rest)| {
+        let shown = rest.split(' ').next().unwrap_or_default();
+        Err(Failure::new(
+            text!(
+                "a shared mapping for reading and writing, and nothing else: `rw-s` in /proc/self/maps",
+                "共享、可读写、没有其他权限的映射：/proc/self/maps 中是 `rw-s`"
+            ),
+            text!("it is `{shown}`", "是 `{shown}`"),
+        ))
+    })
+}
+
 fn total(lines: &[Line]) -> usize {
     lines.iter().map(|(range, _)| range.len()).sum()
 }
@@ -202,8 +222,9 @@ fn takes_no_other_address() {
                 .map_err(at_the_end)?
                 .map_err(io::Error::other)?;
                 let address = no_error(got)?;
-                no_other(&before, &after, &(address..address + whole_pages(length)))
-                    .map_err(|failure| if_it_never_unmaps(&file, failure))
+                let mapping = address..address + whole_pages(length);
+                no_other(&before, &after, &mapping).map_err(|failure| if_it_never_unmaps(&file, failure))?;
+                is_read_write(&after, &mapping)
             },
         )
     });
@@ -343,7 +364,76 @@ fn leaves_the_file_alone() {
                 same_bytes(text!("the file is as before", "文件保持原样"), &contents(&file)?, &before)?;
                 leaves_descriptors(&file, || answer(&file, length, page))
             },
-        )
+        )?;
+        // Of a hole in memory, an access to a page makes a block.
+        let (size, alignment) = (wide(3 * page), 16 * page);
+        let file = file_in_memory(size)?;
+        no_error(ask(|| answer(&file, 3 * page, alignment))?)?;
+        let blocks = file.metadata()?.blocks();
+        ensure(blocks == 0, || {
+            let Text { en, zh } = describe(3 * page, alignment);
+            Failure::new(
+                text!("no page is accessed, so the file still has no block", "没有访问任何页，所以文件仍然没有块"),
+                text!("it has blocks of {} bytes", "它有了 {} 字节的块", blocks * 512),
+            )
+            .given(Text::new(
+                format!("{en}, of a file in memory (memfd_create(2)) that is one hole of 3 pages"),
+                format!("内存文件（memfd_create(2)），是 3 页的空洞：{zh}"),
+            ))
+        })
+    });
+}
+
+#[test]
+fn each_call_finds_a_place() {
+    let rule = text!(
+        "Which addresses are free may have changed since the last call: only the kernel knows, and a reservation asks it.",
+        "哪些地址空闲，自上次调用以来可能已经变了：只有内核知道，预留就是问它。"
+    );
+    check("mapping", rule, || {
+        let page = page_size();
+        let files = [unnamed_file(b"a")?, unnamed_file(b"b")?];
+        let alignment = 16 * page;
+        let got = ask(|| {
+            let [first, second] = files.each_ref().map(|file| answer(file, page, alignment));
+            let (first, second) = (first?, second?);
+            // Where a third one would be, if it came as far after them, or a few times as far.
+            let far = 4 * first.abs_diff(second);
+            let next = if second > first { second + page } else { second.saturating_sub(far) };
+            let (at, length) = (NonZeroUsize::new(next), NonZeroUsize::new(far));
+            if let (Some(_), Some(length)) = (at, length) {
+                let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED_NOREPLACE;
+                // SAFETY: it replaces nothing. If something is there already, so much the better.
+                let _ = unsafe { mmap_anonymous(at, length, ProtFlags::PROT_NONE, flags) };
+            }
+            let third = answer(&files[0], page, alignment)?;
+            let aligned = [first, second, third].into_iter().all(|at| at.is_multiple_of(alignment));
+            // SAFETY: the answers say that these bytes are mapped; if not, SIGSEGV kills this child.
+            let bytes = [first, second, third].map(|at| unsafe { load_at(at) });
+            Ok::<_, String>((aligned, bytes))
+        })?;
+        let given = || {
+            text!(
+                "three calls in one process, for the file \"a\", the file \"b\", and \"a\" again; before the third, the \
+                 addresses that would come next are taken",
+                "同一进程中调用三次：文件 \"a\"、文件 \"b\"、再是 \"a\"；第三次之前，接下来的那块地址已被占用"
+            )
+        };
+        let (aligned, bytes) = no_error(got).map_err(|failure| failure.given(given()))?;
+        ensure(aligned && bytes == *b"aba", || {
+            let [first, second, third] = bytes.map(|byte| char::from(byte).escape_default());
+            Failure::new(
+                text!("aligned addresses, where `a`, `b` and `a` are", "对齐的地址，那里分别是 `a`、`b` 和 `a`"),
+                match aligned {
+                    true => text!(
+                        "there are `{first}`, `{second}` and `{third}`",
+                        "那里是 `{first}`、`{second}` 和 `{third}`"
+                    ),
+                    false => text!("an address is not aligned", "有的地址没有对齐"),
+                },
+            )
+            .given(given())
+        })
     });
 }
 
@@ -385,6 +475,19 @@ fn refuses_what_cannot_be_mapped() {
                 text!("length {length:#x}, alignment {alignment:#x}", "长度 {length:#x}，对齐 {alignment:#x}")
             },
             |&(length, alignment, wanted)| is_error(&ask(|| answer(&file, length, alignment))?, wanted, value),
+        )?;
+        // Enough addresses: mremap(2) counts what it moves twice. One MiB is for what else is allocated.
+        let large = 64 << 20;
+        let cases = [(large, page), (large, 16 * page), (page, 4 * large), (large, 4 * large)];
+        for_each(
+            cases.map(|(length, alignment)| (length, alignment, 2 * length + alignment + (1 << 20))),
+            |&(length, alignment, free)| {
+                let Text { en, zh } = describe(length, alignment);
+                Text::new(format!("{en}, where {free} bytes are free"), format!("{zh}，空闲的地址有 {free} 字节"))
+            },
+            |&(length, alignment, free)| {
+                no_error(ask_with_memory(wide(free), || answer(&file, length, alignment))?).map(|_| ())
+            },
         )
     });
 }

@@ -14,6 +14,7 @@ use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, ask, ask_with_memory, check, ensure, error_text, for_all, for_each, kind,
+    refuse_calls,
 };
 use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
@@ -23,6 +24,7 @@ use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
 use proptest::prelude::*;
 use serde::Serialize;
@@ -46,6 +48,17 @@ fn large_file(places: &[(u64, &[u8])]) -> Result<File, Failure> {
     }
     Ok(file)
 }
+
+/// A file in memory of this size: one hole, of which a page that is accessed becomes a block. No other file system is sure
+/// to hold more than 16 TiB.
+fn file_in_memory(size: u64) -> Result<File, Failure> {
+    let file = File::from(memfd_create(c"hole", MFdFlags::MFD_CLOEXEC)?);
+    file.set_len(size)?;
+    Ok(file)
+}
+
+/// What the offset of a file is before a call, and has to stay.
+const HERE: u64 = 3;
 
 /// What a call returned on a file, and the system calls that it made.
 struct Seen<A> {
@@ -85,6 +98,30 @@ fn watch_failing<A: Serialize + DeserializeOwned>(
     })?;
     let (own, most) = follow(&watched.calls);
     Ok(Seen { answer: watched.answer, calls: watched.calls, file, left: own, most })
+}
+
+/// Expects that the open file has its offset and its lock at this moment.
+fn is_left_alone(mut file: &File, other: &File) -> Result<(), Failure> {
+    let at = file.stream_position()?;
+    ensure(at == HERE, || {
+        Failure::new(
+            text!(
+                "the file offset is {HERE} before, during and after the call",
+                "调用之前、之中、之后，文件偏移量都是 {HERE}"
+            ),
+            text!("the call made it {at}", "函数把它变成了 {at}"),
+        )
+    })?;
+    let locked = Flock::lock(other.try_clone()?, FlockArg::LockExclusiveNonblock).is_err();
+    ensure(locked, || {
+        Failure::new(
+            text!(
+                "the file is locked with flock(2) before, during and after the call",
+                "调用之前、之中、之后，文件都被 flock(2) 锁着"
+            ),
+            text!("the call gave up the lock", "函数放弃了这把锁"),
+        )
+    })
 }
 
 /// Whether this is an mmap(2) of the file.
@@ -244,6 +281,26 @@ impl<A> Seen<A> {
         self.copies_nothing()?;
         ensure(self.maps().next().is_some(), || {
             Failure::new(text!("a mapping of the file", "映射该文件"), text!("there was none", "没有映射过"))
+        })
+    }
+
+    /// Expects that no memory is set aside for copies of the file's pages.
+    fn promises_no_copies(&self) -> Result<(), Failure> {
+        let copy = |call: &&Call| {
+            let [_, _, protection, flags, ..] = call.arguments;
+            let private = flags & flag(libc::MAP_PRIVATE | libc::MAP_SHARED) == flag(libc::MAP_PRIVATE);
+            private && flags & flag(libc::MAP_NORESERVE) == 0 && protection & flag(libc::PROT_WRITE) != 0
+        };
+        self.maps().find(copy).map_or(Ok(()), |call| {
+            let length = call.arguments[1];
+            Err(Failure::new(
+                text!("a mapping that takes no memory for copies of its pages", "映射不为页的副本预留内存"),
+                text!(
+                    "mmap(2) of {length} bytes, private and for writing: so much memory has to be promised, whether or not \
+                     it is written to",
+                    "mmap(2) 了 {length} 字节，私有且可写：不管写不写，内核都得承诺这么多内存"
+                ),
+            ))
         })
     }
 
@@ -424,24 +481,12 @@ fn if_only_inside_a_page<A>(
 const INVALID: [&str; 2] = ["InvalidInput", "EINVAL"];
 
 /// Expects that a call leaves descriptors as they were: that of `file` with its offset and its lock, and all others.
-fn leaves_descriptors<A>(file: &File, call: impl FnOnce() -> A) -> Result<(), Failure> {
+fn leaves_descriptors<A: Serialize + DeserializeOwned>(file: &File, call: impl Fn() -> A) -> Result<(), Failure> {
     let id = FileId::of(file)?;
-    let other = read_only(file)?;
-    let here = 3;
-    let (open, at, locked, descriptors) = ask(|| {
-        let mut file = file;
-        file.seek(SeekFrom::Start(here)).map_err(error_text)?;
-        // The lock is the open file's, whichever descriptor takes it; dropping this would give it up.
-        let lock = Flock::lock(file.try_clone().map_err(error_text)?, FlockArg::LockShared);
-        std::mem::forget(lock.map_err(|(_, errno)| error_text(errno))?);
-        let descriptors = open_descriptors().map_err(error_text)?;
+    let (open, before, after) = ask(|| {
+        let before = open_descriptors().map_err(error_text)?;
         drop(call());
-        let descriptors = (descriptors, open_descriptors().map_err(error_text)?);
-        let open = FileId::of(file).is_ok_and(|now| now == id);
-        let at = file.stream_position().unwrap_or(here);
-        // Nobody else gets the lock for himself alone.
-        let locked = !open || Flock::lock(other, FlockArg::LockExclusiveNonblock).is_err();
-        Ok::<_, String>((open, at, locked, descriptors))
+        Ok::<_, String>((FileId::of(file).is_ok_and(|now| now == id), before, open_descriptors().map_err(error_text)?))
     })?
     .map_err(io::Error::other)?;
     ensure(open, || {
@@ -450,25 +495,21 @@ fn leaves_descriptors<A>(file: &File, call: impl FnOnce() -> A) -> Result<(), Fa
             text!("it is closed", "它被关闭了"),
         )
     })?;
-    let (before, after) = descriptors;
     ensure(before == after, || {
         Failure::new(
             text!("{before} descriptors are open, as before the call", "打开的描述符与调用前一样，是 {before} 个"),
             text!("{after} are", "有 {after} 个"),
         )
     })?;
-    ensure(at == here, || {
-        Failure::new(
-            text!("the file offset is {here}, as before the call", "文件偏移量与调用前一样，是 {here}"),
-            text!("it is {at}", "它是 {at}"),
-        )
-    })?;
-    ensure(locked, || {
-        Failure::new(
-            text!("the file is locked with flock(2), as before the call", "文件与调用前一样，被 flock(2) 锁着"),
-            text!("the lock is gone", "锁没有了"),
-        )
-    })
+    // The offset and the lock are the open file's, so this process sees what becomes of them, as another thread would.
+    let other = read_only(file)?;
+    let mut position = file;
+    position.seek(SeekFrom::Start(HERE))?;
+    let lock = Flock::lock(file.try_clone()?, FlockArg::LockShared).map_err(|(_, errno)| errno)?;
+    mmap_workbook::grade::watch_each(call, |_, _| is_left_alone(file, &other).map(|()| false))?;
+    let judged = is_left_alone(file, &other);
+    drop(lock);
+    judged
 }
 
 /// Names the misconception that a SIGBUS shows.

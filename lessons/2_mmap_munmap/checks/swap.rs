@@ -86,7 +86,79 @@ fn exchanges_the_bytes_and_no_other() {
             (5 * page, 2 * page + 3, 3, 2 * page),
         ];
         for_each(cases, describe, test)?;
+        let (size, a, b) = (4 * page, 1, 2 * page + 5);
+        for_each(
+            [(a, b), (b, a)],
+            |&(a, b)| {
+                let Text { en, zh } = describe(&(size, a, b, page));
+                Text::new(format!("{en}; only the first page is no hole"), format!("{zh}；除了第一页都是空洞"))
+            },
+            |&(a, b)| {
+                let file = unnamed_file(&pattern(page))?;
+                file.set_len(wide(size))?;
+                let wanted = exchanged(&contents(&file)?, a, b, page);
+                compare(&file, wide(a), wide(b), page, ask(|| answer(&file, wide(a), wide(b), page))?)?;
+                same_bytes(text!("the file", "文件"), &contents(&file)?, &wanted)
+            },
+        )?;
         for_all(ranges(), describe, test)
+    });
+}
+
+#[test]
+fn each_call_looks_at_its_file() {
+    let rule = text!(
+        "The size of a file may change from one call to the next, and another file may have the same descriptor: fstat(2) \
+         knows them.",
+        "文件的大小在两次调用之间可能改变，同一个描述符也可能换成别的文件；问 fstat(2) 才知道。"
+    );
+    check("window", rule, || {
+        let page = page_size();
+        let files = [unnamed_file(&pattern(2 * page))?, unnamed_file(&vec![b'x'; 2 * page])?];
+        files[1].write_all_at(b"y", 0)?;
+        let last = wide(2 * page) - 1;
+        let calls = || files.each_ref().map(|file| answer(file, 0, last, 1));
+        let got = ask(|| {
+            let first = calls();
+            files.iter().try_for_each(|file| file.set_len(last)).map_err(error_text)?;
+            let short = calls();
+            files.iter().try_for_each(|file| file.set_len(last + 1)).map_err(error_text)?;
+            Ok::<_, String>([first, short, calls()])
+        })
+        .map_err(at_the_end)?
+        .map_err(io::Error::other)?;
+        let now = [
+            text!("of {} bytes", "为 {} 字节", 2 * page),
+            text!("truncated to {last} bytes", "截断为 {last} 字节"),
+            text!("grown to {} bytes again", "又增长到 {} 字节", 2 * page),
+        ];
+        for (n, (got, now)) in got.iter().zip(now).enumerate() {
+            got.iter()
+                .try_for_each(|got| match n {
+                    1 => is_error(got, &["UnexpectedEof"], value),
+                    _ => ensure(got.is_ok(), || Failure::new(value(&()), words(got, value))),
+                })
+                .map_err(|failure| {
+                    failure.given(Text::new(
+                        format!(
+                            "several calls in one process, with two files; a file {}, a = 0, b = {last}, length = 1",
+                            now.en
+                        ),
+                        format!("同一进程中的多次调用，涉及两个文件；文件{}，a = 0，b = {last}，length = 1", now.zh),
+                    ))
+                })?;
+        }
+        // Exchanged, truncated, grown with a zero, exchanged again.
+        files.iter().try_for_each(|file| {
+            let bytes = contents(file)?;
+            ensure(bytes[0] == 0, || {
+                Failure::new(
+                    text!("byte 0 is the zero that was at {last}", "字节 0 是原来在 {last} 处的零"),
+                    text!("it is {:#04x}", "它是 {:#04x}", bytes[0]),
+                )
+                .given(text!("the last of several calls in one process", "同一进程中多次调用的最后一次"))
+            })
+        })
     });
 }
 
@@ -309,7 +381,31 @@ fn changes_nothing_when_a_mapping_fails() {
                     },
                 )
             },
-        )
+        )?;
+        // What was stored is in the file, whether or not it is on the disk.
+        let file = unnamed_file(&before)?;
+        let (b, length) = (5 * page, page);
+        let answered = ask(|| {
+            refuse_calls(
+                &[libc::SYS_msync, libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_sync_file_range],
+                Errno::EIO,
+            )
+            .map_err(error_text)?;
+            Ok::<_, String>(answer(&file, 1, wide(b), length))
+        })?
+        .map_err(io::Error::other)?;
+        let got = contents(&file)?;
+        let judged = match answered {
+            Ok(()) => same_bytes(text!("the file", "文件"), &got, &exchanged(&before, 1, b, length)),
+            Err(_) => same_bytes(text!("after an error the file is as before", "出错之后文件保持原样"), &got, &before),
+        };
+        judged.map_err(|failure| {
+            let Text { en, zh } = describe(before.len(), 1, wide(b), length);
+            failure.given(Text::new(
+                format!("{en}; msync(2) and fsync(2) fail with EIO"),
+                format!("{zh}；msync(2) 和 fsync(2) 失败：EIO"),
+            ))
+        })
     });
 }
 

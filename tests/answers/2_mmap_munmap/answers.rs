@@ -1,12 +1,5 @@
 //! Lesson 2's answers, right and wrong, and one copy of the checks that grade the learner's.
 
-#![allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_possible_wrap,
-    clippy::cast_sign_loss,
-    reason = "the answers are such as learners write: many are for 64 bits"
-)]
-
 #[macro_use]
 #[path = "../one_of.rs"]
 mod one_of;

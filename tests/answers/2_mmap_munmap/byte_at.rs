@@ -1,8 +1,10 @@
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
+use std::ptr;
 use std::sync::{Mutex, OnceLock};
 
 use memmap2::{Mmap, MmapOptions};
@@ -14,6 +16,7 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, munmap};
 
 /// The offset of the page with this byte, and the byte's place in it.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
 fn page_of(offset: u64) -> (u64, usize) {
     let skip = offset % page_size_u64();
     (offset - skip, skip as usize)
@@ -23,6 +26,28 @@ fn page_of(offset: u64) -> (u64, usize) {
 fn load_inside(file: &File, offset: u64) -> io::Result<u8> {
     let (page, skip) = page_of(offset);
     Ok(Mapping::of_file(file, page, page_size(), ProtFlags::PROT_READ, Sharing::Shared)?.load(skip))
+}
+
+/// Splits an offset into the beginning of its page and the rest.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+fn split(offset: u64) -> (u64, usize) {
+    let skip = offset % page_size_u64();
+    (offset - skip, skip as usize)
+}
+
+/// The page of a file that begins at `start`.
+fn page_at(file: &File, start: u64) -> io::Result<Mapping> {
+    Ok(Mapping::of_file(file, start, page_size(), ProtFlags::PROT_READ, Sharing::Shared)?)
+}
+
+/// mmap(2) where the kernel likes, for reading.
+#[expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
+fn raw_map(file: &File, start: u64, length: usize) -> io::Result<*mut u8> {
+    // SAFETY: without an address hint the kernel picks a free range.
+    let page = unsafe {
+        libc::mmap(ptr::null_mut(), length, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), start as libc::off_t)
+    };
+    if page == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(page.cast()) }
 }
 
 /// Returns a constant.
@@ -125,6 +150,7 @@ mod reads_instead {
 /// Maps the whole file for one byte, and trusts the end of the function to unmap it.
 ///
 /// fails: byte_at::maps_one_page_and_unmaps_it failed map-it-all
+/// fails: byte_at::reaches_as_far_as_files_do failed
 mod whole_file_and_no_munmap {
     use super::*;
 
@@ -175,6 +201,12 @@ mod one_byte_by_memmap2 {
 ///
 /// passes
 mod private_populated_page {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
     use super::*;
 
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
@@ -231,6 +263,11 @@ mod size_by_seeking {
 /// breaks: "`offset` may be any number, even one that an `off_t` can't hold."
 /// fails: byte_at::reaches_as_far_as_files_do failed
 mod off_t_before_size {
+    #![expect(
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
     use super::*;
 
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
@@ -294,6 +331,7 @@ mod rest_of_page_is_file {
 ///
 /// breaks: "At most one page of the file is mapped, however large the file is."
 /// fails: byte_at::maps_one_page_and_unmaps_it failed map-it-all
+/// fails: byte_at::reaches_as_far_as_files_do failed
 mod maps_up_to_the_byte {
     use super::*;
 
@@ -347,6 +385,7 @@ mod maps_but_preads {
 /// breaks: "No system call copies bytes of the file"
 /// fails: byte_at::maps_one_page_and_unmaps_it failed read-is-as-good
 mod maps_a_sendfile_copy {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
@@ -366,6 +405,7 @@ mod maps_a_sendfile_copy {
 /// breaks: "When the call returns, nothing that it mapped is still mapped."
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
 mod unmaps_at_the_byte {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
@@ -433,6 +473,7 @@ mod remembers_the_size {
 /// breaks: "Loads the byte at `offset` of a regular file through a mapping."
 /// fails: byte_at::reaches_as_far_as_files_do failed int-holds-a-size
 mod page_offset_in_32_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
@@ -469,6 +510,7 @@ mod maps_for_writing_too {
 /// breaks: "Those of the system calls, unchanged."
 /// fails: byte_at::returns_the_error_of_a_mapping killed null-is-failure
 mod null_is_failure {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
@@ -577,6 +619,565 @@ mod leaks_a_descriptor {
     }
 }
 
+/// Maps the one page shared and loads the byte.
+///
+/// passes
+mod one_shared_page {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Maps privately, through a duplicate of the descriptor that it closes before the load.
+///
+/// passes
+mod private_through_a_clone {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let clone = file.try_clone()?;
+        if clone.metadata()?.len() <= offset {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let mapping = Mapping::of_file(&clone, start, skip + 1, ProtFlags::PROT_READ, Sharing::Private)?;
+        drop(clone);
+        let byte = mapping.load(skip);
+        mapping.unmap()?;
+        Ok(Some(byte))
+    }
+}
+
+/// Lets memmap2 do the arithmetic, with a map of one byte, and asks for the size with fstat(2) of libc.
+///
+/// passes
+mod memmap2_of_one_byte {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let stat = nix::sys::stat::fstat(file)?;
+        if u64::try_from(stat.st_size).is_ok_and(|size| offset < size) {
+            let map = MmapOptions::new().offset(offset).len(1).map_raw_read_only(file)?;
+            // SAFETY: the map has one byte, which is inside the file.
+            return Ok(Some(unsafe { map.as_ptr().read_volatile() }));
+        }
+        Ok(None)
+    }
+}
+
+/// Unmaps by mapping PROT_NONE over its page first, which is its own, and loads a byte of a two-step mapping.
+///
+/// passes
+mod replaces_its_own_reservation {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let place = Mapping::anonymous(page_size(), ProtFlags::PROT_NONE, Sharing::Private)?;
+        let at = ptr::with_exposed_provenance_mut(place.address());
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        // SAFETY: replaces the page that `place` has just mapped.
+        let page =
+            unsafe { libc::mmap(at, page_size(), libc::PROT_READ, flags, file.as_raw_fd(), start as libc::off_t) };
+        if page == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Some(place.load(skip)))
+    }
+}
+
+/// Maps the rest of the file from the page on: memmap2 without a length.
+///
+/// breaks: "At most one page of the file is mapped, however large the file is."
+/// fails: byte_at::maps_one_page_and_unmaps_it failed map-it-all
+mod memmap2_to_the_end {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        // SAFETY: nobody truncates the file.
+        let map = unsafe { MmapOptions::new().offset(offset).map(file) }?;
+        Ok(map.first().copied())
+    }
+}
+
+/// Maps the page after it, too, so that the next call would find it in memory.
+///
+/// breaks: "At most one page of the file is mapped, however large the file is."
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod reads_one_page_ahead {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let size = file.metadata()?.len();
+        if offset >= size {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let length = (size - start).min(2 * page_size_u64()) as usize;
+        let mapping = Mapping::of_file(file, start, length, ProtFlags::PROT_READ, Sharing::Shared)?;
+        Ok(Some(mapping.load(skip)))
+    }
+}
+
+/// Takes the zero after the last byte for a byte of the file: `>` instead of `>=`.
+///
+/// breaks: "Returns None if the file ends at or before `offset`."
+/// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
+mod one_past_the_end {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let size = file.metadata()?.len();
+        let (start, skip) = split(offset);
+        if offset > size || start == size {
+            return Ok(None);
+        }
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Compares the page, not the byte, with the size.
+///
+/// breaks: "Returns None if the file ends at or before `offset`."
+/// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
+mod compares_the_page {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let (start, skip) = split(offset);
+        if start >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Converts the offset to an `off_t` before it looks at the size, so a large one is an error.
+///
+/// breaks: "`offset` may be any number, even one that an `off_t` can't hold."
+/// fails: byte_at::reaches_as_far_as_files_do failed
+mod off_t_first {
+    #![expect(clippy::cast_sign_loss, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let offset = libc::off_t::try_from(offset).map_err(|_| io::Error::from_raw_os_error(libc::EOVERFLOW))?;
+        if offset as u64 >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset as u64);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Computes the end of the byte, which overflows for the largest offset.
+///
+/// breaks: "`offset` may be any number, even one that an `off_t` can't hold."
+/// fails: byte_at::reaches_as_far_as_files_do panicked
+mod end_of_the_byte_overflows {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset + 1 > file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Compares as signed numbers: an offset beyond 2^63 is negative, hence before the end.
+///
+/// breaks: "`offset` may be any number, even one that an `off_t` can't hold."
+/// fails: byte_at::reaches_as_far_as_files_do failed
+mod signed_comparison {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset as i64 >= file.metadata()?.len() as i64 {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Counts pages in a u32, which is enough for files up to 16 TiB.
+///
+/// breaks: "`offset` may be any number, even one that an `off_t` can't hold."
+/// fails: byte_at::reaches_as_far_as_files_do failed int-holds-a-size
+mod page_number_in_32_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let page = (offset / page_size_u64()) as u32;
+        let (_, skip) = split(offset);
+        Ok(Some(page_at(file, u64::from(page) * page_size_u64())?.load(skip)))
+    }
+}
+
+/// Gets the size with SEEK_END on a clone and believes that a clone has an offset of its own.
+///
+/// breaks: "The descriptor of `file` stays open, its file offset (lseek(2)) and its lock (flock(2)) stay as they are"
+/// fails: byte_at::leaves_descriptors_as_they_were failed
+mod seeks_on_a_clone {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let size = file.try_clone()?.seek(SeekFrom::End(0))?;
+        if offset >= size {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Seeks to the end and back, and leaves the offset at the end when two threads do so at the same time.
+///
+/// breaks: "its file offset (lseek(2)) and its lock (flock(2)) stay as they are"
+/// fails: byte_at::leaves_descriptors_as_they_were failed
+mod seeks_and_comes_back {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let mut file = file;
+        let before = file.stream_position()?;
+        let size = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(before))?;
+        if offset >= size {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Locks the file against truncation; the unlocking also ends the lock that the caller held.
+///
+/// breaks: "its file offset (lseek(2)) and its lock (flock(2)) stay as they are"
+/// fails: byte_at::leaves_descriptors_as_they_were failed
+mod locks_and_unlocks {
+    #![expect(clippy::incompatible_msrv, reason = "a newer Rust has it")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        file.lock_shared()?;
+        let answer = (|| {
+            if offset >= file.metadata()?.len() {
+                return Ok(None);
+            }
+            let (start, skip) = split(offset);
+            Ok(Some(page_at(file, start)?.load(skip)))
+        })();
+        file.unlock()?;
+        answer
+    }
+}
+
+/// Makes a File of the descriptor's number, which closes the caller's descriptor.
+///
+/// breaks: "The descriptor of `file` stays open"
+/// fails: byte_at::each_call_looks_at_its_file killed
+/// fails: byte_at::leaves_descriptors_as_they_were failed
+/// fails: byte_at::maps_one_page_and_unmaps_it killed
+mod closes_the_descriptor {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        // SAFETY: the descriptor is open, but it is not ours to own.
+        let same = unsafe { File::from_raw_fd(file.as_raw_fd()) };
+        if offset >= same.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(&same, start)?.load(skip)))
+    }
+}
+
+/// Leaves its duplicate open in the one case that returns early.
+///
+/// breaks: "no other descriptor is left open"
+/// fails: byte_at::leaves_descriptors_as_they_were failed
+mod duplicate_left_open_at_the_end {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let fd = file.try_clone()?.into_raw_fd();
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        // SAFETY: the descriptor was duplicated just now and is owned by nobody.
+        let clone = unsafe { File::from_raw_fd(fd) };
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(&clone, start)?.load(skip)))
+    }
+}
+
+/// Asks for a writable mapping, which a descriptor open for reading does not get.
+///
+/// breaks: "`file` is open for reading, and perhaps for nothing else."
+/// fails: byte_at::is_the_files_byte_or_none failed writing-is-free
+/// fails: byte_at::reaches_as_far_as_files_do failed writing-is-free
+mod writable_mapping {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(Mapping::of_file(file, start, page_size(), READ_WRITE, Sharing::Shared)?.load(skip)))
+    }
+}
+
+/// Unmaps from the byte's address on: munmap(2) refuses an address inside a page, and nobody looks at the answer.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped."
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod unmaps_from_the_byte {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let page = raw_map(file, start, skip + 1)?;
+        // SAFETY: inside the page just mapped.
+        let byte = unsafe { page.add(skip) };
+        // SAFETY: inside the page just mapped.
+        let value = unsafe { byte.read_volatile() };
+        // SAFETY: the kernel checks the address, and does not like it.
+        unsafe { libc::munmap(byte.cast(), 1) };
+        Ok(Some(value))
+    }
+}
+
+/// Unmaps `skip` bytes and a page, which is a page more than it has mapped.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
+mod unmaps_a_page_too_many {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let page = raw_map(file, start, skip + 1)?;
+        // SAFETY: inside the page just mapped.
+        let value = unsafe { page.add(skip).read_volatile() };
+        // SAFETY: the first page is ours; the second, when skip > 0, is not.
+        unsafe { libc::munmap(page.cast(), skip + page_size()) };
+        Ok(Some(value))
+    }
+}
+
+/// Keeps the sizes of files in a static, by the number of the descriptor.
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: byte_at::each_call_looks_at_its_file failed
+mod remembers_the_size_2 {
+    use super::*;
+
+    static SIZES: Mutex<Option<HashMap<(u64, u64), u64>>> = Mutex::new(None);
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let data = file.metadata()?;
+        let mut sizes = SIZES.lock().unwrap();
+        let known = sizes.get_or_insert_default().entry((data.dev(), data.ino())).or_insert(data.len());
+        let size = (*known).min(data.len());
+        drop(sizes);
+        if offset >= size {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Keeps the last page mapped in a static, for the next call.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped."
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod keeps_the_last_page_2 {
+    use super::*;
+
+    static LAST: Mutex<Option<Mmap>> = Mutex::new(None);
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let mut last = LAST.lock().unwrap();
+        *last = None;
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        // SAFETY: nobody truncates the file.
+        let map = last.insert(unsafe { MmapOptions::new().offset(start).len(page_size()).map(file) }?);
+        Ok(Some(map[skip]))
+    }
+}
+
+/// Compares the result of mmap(2) with NULL, so that a failure ends in a load from address -1 + skip.
+///
+/// breaks: "When a system call fails, its error is returned unchanged"
+/// fails: byte_at::returns_the_error_of_a_mapping killed null-is-failure
+mod failure_is_null {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let (fd, start) = (file.as_raw_fd(), start as libc::off_t);
+        // SAFETY: without an address hint the kernel picks a free range.
+        let page = unsafe { libc::mmap(ptr::null_mut(), page_size(), libc::PROT_READ, libc::MAP_SHARED, fd, start) };
+        if page.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: inside the page just mapped, if it was mapped.
+        let byte = unsafe { page.cast::<u8>().add(skip).read_volatile() };
+        // SAFETY: the page just mapped.
+        unsafe { libc::munmap(page, page_size()) };
+        Ok(Some(byte))
+    }
+}
+
+/// Answers None when the page can't be mapped, as if the file ended there.
+///
+/// breaks: "Those of the system calls, unchanged."
+/// fails: byte_at::returns_the_error_of_a_mapping failed
+mod error_is_the_end {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(page_at(file, start).ok().map(|page| page.load(skip)))
+    }
+}
+
+/// Wraps the errno in a message for the user.
+///
+/// breaks: "Those of the system calls, unchanged."
+/// fails: byte_at::returns_the_error_of_a_mapping failed
+mod wraps_the_error {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let page = page_at(file, start).map_err(|error| io::Error::new(error.kind(), format!("mmap: {error}")))?;
+        Ok(Some(page.load(skip)))
+    }
+}
+
+/// Falls back on pread(2) when mmap(2) fails.
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: byte_at::returns_the_error_of_a_mapping failed read-is-as-good
+mod falls_back_on_pread {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        if let Ok(page) = page_at(file, start) {
+            return Ok(Some(page.load(skip)));
+        }
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, offset)?;
+        Ok(Some(byte[0]))
+    }
+}
+
+/// Maps the page and lets process_vm_readv(2) load from it, which would answer EFAULT instead of raising SIGBUS.
+///
+/// breaks: "No system call copies bytes of the file: not [...] process_vm_readv(2)"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed read-is-as-good
+mod process_vm_readv_of_itself {
+    use super::*;
+    use nix::sys::uio::{RemoteIoVec, process_vm_readv};
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let page = page_at(file, start)?;
+        let mut byte = [0];
+        let remote = RemoteIoVec { base: page.address() + skip, len: 1 };
+        process_vm_readv(nix::unistd::getpid(), &mut [io::IoSliceMut::new(&mut byte)], &[remote])?;
+        Ok(Some(byte[0]))
+    }
+}
+
+/// Takes a file's blocks for its size: a byte in a hole at the end is said to be past the end.
+///
+/// breaks: "Returns None if the file ends at or before `offset`."
+/// fails: byte_at::is_the_files_byte_or_none failed
+mod blocks_for_the_size {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let data = file.metadata()?;
+        if offset >= data.len() || data.blocks() == 0 {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        Ok(Some(page_at(file, start)?.load(skip)))
+    }
+}
+
+/// Maps in a scoped thread.
+///
+/// breaks: "A call starts no thread and no process."
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod in_a_thread {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = split(offset);
+        let load = || page_at(file, start).map(|page| Some(page.load(skip)));
+        std::thread::scope(|scope| scope.spawn(load).join().map_err(|_| io::Error::other("panicked"))?)
+    }
+}
+
 one_of! {
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>>;
     always_one close_is_enough end_is_inside offset_anywhere offset_in_an_int reads_instead whole_file_and_no_munmap
@@ -584,5 +1185,10 @@ one_of! {
     off_t_before_size end_of_byte_overflows the_end_is_inside rest_of_page_is_file maps_up_to_the_byte
     a_page_and_the_skip maps_but_preads maps_a_sendfile_copy unmaps_at_the_byte keeps_the_last_page remembers_the_size
     page_offset_in_32_bits maps_for_writing_too null_is_failure failure_is_none friendly_error size_from_blocks
-    closes_the_callers_file leaks_a_descriptor
+    closes_the_callers_file leaks_a_descriptor one_shared_page private_through_a_clone memmap2_of_one_byte
+    replaces_its_own_reservation memmap2_to_the_end reads_one_page_ahead one_past_the_end compares_the_page off_t_first
+    end_of_the_byte_overflows signed_comparison page_number_in_32_bits seeks_on_a_clone seeks_and_comes_back
+    locks_and_unlocks closes_the_descriptor duplicate_left_open_at_the_end writable_mapping unmaps_from_the_byte
+    unmaps_a_page_too_many remembers_the_size_2 keeps_the_last_page_2 failure_is_null error_is_the_end wraps_the_error
+    falls_back_on_pread process_vm_readv_of_itself blocks_for_the_size in_a_thread
 }

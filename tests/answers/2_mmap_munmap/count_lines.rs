@@ -1,8 +1,10 @@
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::unix::fs::FileExt;
-use std::ptr::NonNull;
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::ptr::{self, NonNull};
+use std::sync::Mutex;
 
 use memmap2::{Advice, MmapOptions};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
@@ -42,6 +44,7 @@ fn newlines(mapping: &Mapping, from: usize, to: usize) -> u64 {
 }
 
 /// The right loop, with windows of `window` bytes, a multiple of the page.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
 fn slide(file: &File, from: u64, end: u64, window: u64) -> io::Result<u64> {
     let (mut count, mut start) = (0, page_of(from));
     while from < end && start < end {
@@ -51,6 +54,49 @@ fn slide(file: &File, from: u64, end: u64, window: u64) -> io::Result<u64> {
         start += length;
     }
     Ok(count)
+}
+
+/// The newlines in `length` bytes at an address.
+///
+/// # Safety
+/// The bytes are mapped, and nobody changes them meanwhile.
+unsafe fn newlines_at(address: usize, length: usize) -> u64 {
+    // SAFETY: the caller's promise.
+    let bytes = unsafe { std::slice::from_raw_parts(ptr::with_exposed_provenance::<u8>(address), length) };
+    bytes.iter().filter(|&&byte| byte == b'\n').count() as u64
+}
+
+/// The newlines of a mapping that begins at byte `start` of the file, between the bytes `from` and `end`.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+fn newlines_again(mapping: &Mapping, start: u64, from: u64, end: u64) -> u64 {
+    let first = from.saturating_sub(start) as usize;
+    let last = (end.saturating_sub(start)).min(mapping.length() as u64) as usize;
+    // SAFETY: inside the mapping, and inside the file.
+    unsafe { newlines_at(mapping.address() + first, last.saturating_sub(first)) }
+}
+
+/// Maps `length` bytes of the file from `start` on, for reading.
+fn view(file: &File, start: u64, length: usize) -> io::Result<Mapping> {
+    Ok(Mapping::of_file(file, start, length, ProtFlags::PROT_READ, Sharing::Shared)?)
+}
+
+/// `window` in whole pages, EINVAL for none; of a window larger than all addresses, as many pages as fit in a `usize`.
+fn whole(window: usize) -> io::Result<usize> {
+    if window == 0 {
+        return Err(Errno::EINVAL.into());
+    }
+    Ok(window.checked_next_multiple_of(page_size()).unwrap_or(usize::MAX - (page_size() - 1)))
+}
+
+/// The page boundary at or before `offset`.
+fn boundary(offset: u64) -> u64 {
+    offset - offset % page_size_u64()
+}
+
+/// The bytes of a window at `start`, not past `end`.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+fn clip(window: usize, start: u64, end: u64) -> usize {
+    (window as u64).min(end - start) as usize
 }
 
 /// Asks for PROT_WRITE, though it only reads.
@@ -97,6 +143,7 @@ mod counts_from_the_boundary {
 ///
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::needs_no_memory_for_the_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
 /// fails: count_lines::returns_the_error_of_a_mapping failed
@@ -186,6 +233,7 @@ mod slides_forwards {
 ///
 /// passes
 mod slides_backwards {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -211,6 +259,11 @@ mod slides_backwards {
 ///
 /// passes
 mod slides_in_place {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -242,6 +295,7 @@ mod slides_in_place {
 ///
 /// passes
 mod memchr_in_memmap2 {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -291,6 +345,7 @@ mod windows_at_multiples {
 ///
 /// passes
 mod last_window_hangs_over {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -317,6 +372,7 @@ mod last_window_hangs_over {
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod unmaps_whole_windows {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -429,6 +485,7 @@ mod window_of_64_kib_at_most {
 /// fails: count_lines::needs_no_memory_for_the_file failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed map-it-all
 mod maps_the_whole_range {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -448,6 +505,7 @@ mod maps_the_whole_range {
 /// breaks: "At every moment at most one window of the file is mapped."
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod maps_next_before_unmapping {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -475,6 +533,7 @@ mod maps_next_before_unmapping {
 /// breaks: "At every moment at most one window of the file is mapped."
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod window_and_skip {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -500,6 +559,7 @@ mod window_and_skip {
 /// breaks: "At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range."
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod steps_by_bytes {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -522,6 +582,7 @@ mod steps_by_bytes {
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
 /// fails: count_lines::counts_each_newline_once failed
 mod misses_bytes_at_the_seams {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -595,6 +656,7 @@ mod counts_the_rest_of_the_page {
 /// breaks: "`to` may lie past the end of the file: there are no newlines there."
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
 mod refuses_to_past_the_end {
     use super::*;
@@ -614,6 +676,7 @@ mod refuses_to_past_the_end {
 /// fails: count_lines::counts_each_newline_once panicked
 /// fails: count_lines::reaches_as_far_as_files_do panicked
 mod length_underflows {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -653,8 +716,10 @@ mod refuses_reversed_range {
 ///
 /// breaks: "`from`, `to` and `window` may be any numbers, however large."
 /// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
 mod ends_as_off_t {
+    #![expect(clippy::cast_sign_loss, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -671,6 +736,7 @@ mod ends_as_off_t {
 /// fails: count_lines::reaches_as_far_as_files_do failed int-holds-a-size
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod offsets_in_32_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -683,9 +749,11 @@ mod offsets_in_32_bits {
 /// Searches the bytes from buffered reads.
 ///
 /// breaks: "No system call copies bytes of the file"
+/// fails: count_lines::needs_no_memory_for_the_file out_of_memory
 /// fails: count_lines::returns_the_error_of_a_mapping failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed read-is-as-good
 mod reads_in_windows {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -725,6 +793,7 @@ mod smaller_window_on_error {
 /// breaks: "Those of the system calls, unchanged"
 /// fails: count_lines::returns_the_error_of_a_mapping failed
 mod partial_count_on_error {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -745,6 +814,7 @@ mod partial_count_on_error {
 ///
 /// breaks: "the bytes \"a\\nb\\nc\": count_lines(file, 0, 5, 1) -> 2"
 /// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod last_line_without_newline {
@@ -766,6 +836,7 @@ mod last_line_without_newline {
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file"
 /// fails: count_lines::counts_each_newline_once failed
 mod expects_utf_8 {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -789,8 +860,10 @@ mod expects_utf_8 {
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
 mod eight_bytes_at_a_time {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -858,6 +931,7 @@ mod two_threads {
 /// breaks: "no page is locked, no copy is kept"
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod locks_the_window {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -880,8 +954,10 @@ mod locks_the_window {
 /// Gathers the bytes of all windows on the heap before it counts.
 ///
 /// breaks: "no page is locked, no copy is kept"
+/// fails: count_lines::needs_no_memory_for_the_file out_of_memory
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed out_of_memory
 mod gathers_all_bytes_first {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -904,6 +980,7 @@ mod gathers_all_bytes_first {
 /// breaks: "When the call returns, nothing that it mapped is still mapped."
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod last_window_stays {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -929,6 +1006,7 @@ mod last_window_stays {
 /// fails: count_lines::counts_each_newline_once failed writing-is-free
 /// fails: count_lines::reaches_as_far_as_files_do failed writing-is-free
 mod maps_with_map_mut {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -951,6 +1029,7 @@ mod maps_with_map_mut {
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::needs_no_memory_for_the_file failed
 mod stops_at_a_window_without_newlines {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
@@ -970,6 +1049,912 @@ mod stops_at_a_window_without_newlines {
     }
 }
 
+/// Begins at the page boundary and clips the last window to the range.
+///
+/// passes
+mod clips_the_last_window {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Maps the page with an unaligned `from` alone, then only aligned windows.
+///
+/// passes
+mod first_page_alone {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let (mut start, mut count) = (from, 0);
+        while start < end {
+            let page = boundary(start);
+            let length = if page < start { page_size() } else { clip(window, start, end) };
+            count += newlines_again(&view(file, page, length)?, page, from, end);
+            start = page + length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Reserves addresses for one window and lets MAP_FIXED replace each window by the next.
+///
+/// passes
+mod fixed_place_for_the_window {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let mut start = boundary(from);
+        let window = window.min(((end - start) as usize).next_multiple_of(page_size()));
+        let place = Mapping::anonymous(window, ProtFlags::PROT_NONE, Sharing::Private)?;
+        let at = ptr::with_exposed_provenance_mut(place.address());
+        let (flags, mut count) = (libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE, 0);
+        while start < end {
+            // SAFETY: replaces pages of `place`, which this call has mapped.
+            let view =
+                unsafe { libc::mmap(at, window, libc::PROT_READ, flags, file.as_raw_fd(), start as libc::off_t) };
+            if view == libc::MAP_FAILED {
+                return Err(io::Error::last_os_error());
+            }
+            count += newlines_again(&place, start, from, end);
+            start += window as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Slides from the end of the range to its beginning.
+///
+/// passes
+mod backwards {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let first = boundary(from);
+        let windows = (end - first).div_ceil(window as u64);
+        let mut count = 0;
+        for n in (0..windows).rev() {
+            let start = first + n * window as u64;
+            count += newlines_again(&view(file, start, clip(window, start, end))?, start, from, end);
+        }
+        Ok(count)
+    }
+}
+
+/// Checks the range before the window.
+///
+/// breaks: "`InvalidInput` or EINVAL when `window` is 0, even if the range is empty."
+/// fails: count_lines::refuses_an_empty_window failed
+mod empty_range_first {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let window = whole(window)?;
+        let (mut start, mut count) = (boundary(from), 0);
+        while start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Maps `window` bytes from any byte on with memmap2: such a window can touch a page more than a window has.
+///
+/// breaks: "At every moment at most one window of the file is mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod memmap2_from_any_byte {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (from, 0);
+        while start < end {
+            // SAFETY: nobody changes the file.
+            let map = unsafe { MmapOptions::new().offset(start).len(clip(window, start, end)).map(file) }?;
+            count += map.iter().filter(|&&byte| byte == b'\n').count() as u64;
+            start += map.len() as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Assigns the next mapping to the variable of the last one, which is dropped only afterwards.
+///
+/// breaks: "At every moment at most one window of the file is mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod next_before_the_last_is_gone {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let mut start = boundary(from);
+        let mut current = view(file, start, clip(window, start, end))?;
+        let mut count = newlines_again(&current, start, from, end);
+        loop {
+            start += current.length() as u64;
+            if start >= end {
+                return Ok(count);
+            }
+            current = view(file, start, clip(window, start, end))?;
+            count += newlines_again(&current, start, from, end);
+        }
+    }
+}
+
+/// Walks with `<=`: one more window at the very end of the range.
+///
+/// breaks: "At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range."
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod one_window_past_the_end {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start <= end {
+            count += newlines_again(&view(file, start, window)?, start, from, end);
+            start += window as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Rounds the window down to whole pages.
+///
+/// breaks: "A window is `window` bytes, rounded up to whole pages."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod rounds_the_window_down {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        if window == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let window = (window - window % page_size()).max(page_size());
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Rounds the window up with a mask, which wraps to 0 for the largest windows, and mmap(2) refuses that.
+///
+/// breaks: "`from`, `to` and `window` may be any numbers, however large."
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod window_wraps_to_zero {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        if window == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let window = window.wrapping_add(page_size() - 1) & !(page_size() - 1);
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Panics when it rounds up a window near usize::MAX.
+///
+/// breaks: "`from`, `to` and `window` may be any numbers, however large."
+/// fails: count_lines::counts_each_newline_once panicked
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed panicked
+mod window_overflows {
+    #![expect(clippy::manual_div_ceil, reason = "written out, as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        if window == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let pages = (window + page_size() - 1) / page_size();
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(pages * page_size(), start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Limits a window to 16 MiB, since more is no faster.
+///
+/// breaks: "At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod limits_the_window {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?.min(16 << 20);
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Halves the window until it fits when mmap(2) says ENOMEM.
+///
+/// breaks: "Those of the system calls, unchanged: ENOMEM when a whole window can't be mapped."
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+mod halves_the_window {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let mut window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            match view(file, start, clip(window, start, end)) {
+                Ok(mapping) => {
+                    count += newlines_again(&mapping, start, from, end);
+                    start += mapping.length() as u64;
+                }
+                Err(error) if error.raw_os_error() == Some(libc::ENOMEM) && window > page_size() => {
+                    window = whole(window / 2)?;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Counts what lies between the page boundary and an unaligned `from`, too.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod from_the_page_boundary {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, start, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts the newline at `to`, too.
+///
+/// breaks: "up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod including_to {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        if to <= from {
+            return Ok(0);
+        }
+        let end = to.saturating_add(1).min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Trusts that after the range there are only the zeros of the last page, even when `to` is inside the file.
+///
+/// breaks: "up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::counts_none_past_the_end failed rest-is-file
+mod whole_last_page {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end).next_multiple_of(page_size());
+            let mapping = view(file, start, length)?;
+            let first = from.saturating_sub(start) as usize;
+            // SAFETY: these pages begin inside the file.
+            count += unsafe { newlines_at(mapping.address() + first, length - first) };
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Scans the whole last window when `to` lies past the end, which raises SIGBUS.
+///
+/// breaks: "`to` may lie past the end of the file: there are no newlines there."
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::counts_none_past_the_end failed rest-is-file
+/// fails: count_lines::leaves_descriptors_as_they_were killed
+/// fails: count_lines::reaches_as_far_as_files_do killed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed map-it-all
+mod scans_past_the_end {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let size = file.metadata()?.len();
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < to && from < size && start < to.min(size) {
+            count += newlines_again(&view(file, start, window)?, start, from, to);
+            start += window as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Answers UnexpectedEof for a range past the end.
+///
+/// breaks: "A range that begins past the end, or has `to <= from`, contains none."
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod error_past_the_end {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let size = file.metadata()?.len();
+        if from > size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let end = to.min(size);
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Computes the length of the range first, which overflows when it is negative.
+///
+/// breaks: "A range that begins past the end, or has `to <= from`, contains none."
+/// fails: count_lines::counts_each_newline_once panicked
+/// fails: count_lines::reaches_as_far_as_files_do panicked
+mod negative_range_overflows {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let mut left = end - from;
+        let (mut start, mut count) = (boundary(from), 0);
+        while left > 0 {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+            left = end - start;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts lines instead of newlines: the last one need not end with a newline.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+/// fails: count_lines::each_call_looks_at_its_file failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod unfinished_last_line {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            let mapping = view(file, start, length)?;
+            count += newlines_again(&mapping, start, from, end);
+            start += length as u64;
+            if start == end && mapping.load(length - 1) != b'\n' {
+                count += 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Takes the first NUL for the zeros past the end of the file and stops there.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::needs_no_memory_for_the_file failed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+mod stops_at_a_nul {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let mapping = view(file, start, clip(window, start, end))?;
+            for at in from.saturating_sub(start) as usize..mapping.length() {
+                match mapping.load(at) {
+                    0 => return Ok(count),
+                    b'\n' => count += 1,
+                    _ => {}
+                }
+            }
+            start += mapping.length() as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Sums up 256 comparisons in a byte, as one does with vector instructions: 256 newlines are none.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_none_past_the_end failed
+/// fails: count_lines::each_call_looks_at_its_file failed
+mod sums_in_a_byte {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let mapping = view(file, start, clip(window, start, end))?;
+            let mut at = from.saturating_sub(start) as usize;
+            while at < mapping.length() {
+                let next = mapping.length().min(at + 256);
+                count += u64::from((at..next).fold(0u8, |n, at| n.wrapping_add(u8::from(mapping.load(at) == b'\n'))));
+                at = next;
+            }
+            start += mapping.length() as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Makes the first window longer by the bytes before `from`.
+///
+/// breaks: "At every moment at most one window of the file is mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod longer_first_window {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        let mut skip = (from - start) as usize;
+        while from < end && start < end {
+            let length = clip(window.saturating_add(skip), start, end).next_multiple_of(page_size());
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+            skip = 0;
+        }
+        Ok(count)
+    }
+}
+
+/// Maps privately for writing: the kernel must promise memory for the whole window.
+///
+/// breaks: "The file and the window may be larger than memory: no page is locked, no copy is kept."
+/// fails: count_lines::needs_no_memory_for_the_file failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod private_and_writable {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        let protection = ProtFlags::PROT_READ | ProtFlags::PROT_WRITE;
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            let mapping = Mapping::of_file(file, start, length, protection, Sharing::Private)?;
+            count += newlines_again(&mapping, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Locks each window in memory, and does not mind when that fails.
+///
+/// breaks: "The file and the window may be larger than memory: no page is locked, no copy is kept."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod locks_each_window {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let mapping = view(file, start, clip(window, start, end))?;
+            // SAFETY: locking changes no byte.
+            unsafe { libc::mlock(ptr::with_exposed_provenance(mapping.address()), mapping.length()) };
+            count += newlines_again(&mapping, start, from, end);
+            start += mapping.length() as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Copies each window to the heap, so that it can unmap it before it counts.
+///
+/// breaks: "The file and the window may be larger than memory: no page is locked, no copy is kept."
+/// fails: count_lines::needs_no_memory_for_the_file out_of_memory
+mod copies_each_window {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            // SAFETY: nobody changes the file.
+            let map = unsafe { MmapOptions::new().offset(start).len(clip(window, start, end)).map(file) }?;
+            let bytes = map.to_vec();
+            drop(map);
+            let skip = from.saturating_sub(start) as usize;
+            count += bytes[skip..].iter().filter(|&&byte| byte == b'\n').count() as u64;
+            start += bytes.len() as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Reads the bytes up to the first page boundary with pread(2) and maps only from there on.
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: count_lines::returns_the_error_of_a_mapping failed read-is-as-good
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed read-is-as-good
+mod reads_the_unaligned_head {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let mut start = from.next_multiple_of(page_size_u64()).min(end);
+        let mut head = vec![0; (start - from) as usize];
+        file.read_exact_at(&mut head, from)?;
+        let mut count = head.iter().filter(|&&byte| byte == b'\n').count() as u64;
+        while start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Slides one mapping with remap_file_pages(2), which the kernel refuses for a file that is open for reading only.
+///
+/// breaks: "`file` is open for reading, and perhaps for nothing else."
+/// fails: count_lines::counts_each_newline_once failed
+mod slides_with_remap_file_pages {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let mut start = boundary(from);
+        let length = clip(window, start, end).next_multiple_of(page_size());
+        let mapping = view(file, start, length)?;
+        let mut count = newlines_again(&mapping, start, from, end);
+        loop {
+            start += length as u64;
+            if start >= end {
+                return Ok(count);
+            }
+            let (at, page) = (ptr::with_exposed_provenance_mut(mapping.address()), start / page_size_u64());
+            // SAFETY: these pages are this call's.
+            if unsafe { libc::remap_file_pages(at, length, 0, page as usize, 0) } == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            count += newlines_again(&mapping, start, from, end);
+        }
+    }
+}
+
+/// Unmaps a window and maps the next one with MAP_FIXED where it was, where another thread may have mapped meanwhile.
+///
+/// breaks: "MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: count_lines::returns_the_error_of_a_mapping failed fixed-finds-room
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed fixed-finds-room
+mod fixed_where_it_was {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count, mut at) = (boundary(from), 0, ptr::null_mut::<libc::c_void>());
+        while from < end && start < end {
+            let (length, fd) = (clip(window, start, end), file.as_raw_fd());
+            let flags = libc::MAP_SHARED | if at.is_null() { 0 } else { libc::MAP_FIXED };
+            // SAFETY: replaces what is mapped at `at` now, if anything.
+            at = unsafe { libc::mmap(at, length, libc::PROT_READ, flags, fd, start as libc::off_t) };
+            if at == libc::MAP_FAILED {
+                return Err(io::Error::last_os_error());
+            }
+            let first = from.saturating_sub(start) as usize;
+            // SAFETY: inside the mapping, and inside the file.
+            count += unsafe { newlines_at(at.expose_provenance() + first, length - first) };
+            // SAFETY: the mapping is this call's.
+            unsafe { libc::munmap(at, length) };
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Skips holes with SEEK_DATA, which moves the file offset.
+///
+/// breaks: "its file offset (lseek(2)) and its lock (flock(2)) stay as they are"
+/// fails: count_lines::leaves_descriptors_as_they_were failed
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod skips_holes {
+    #![expect(
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            match nix::unistd::lseek(file, start as i64, nix::unistd::Whence::SeekData) {
+                Ok(data) => start = boundary(data as u64),
+                Err(Errno::ENXIO) => break,
+                Err(error) => return Err(error.into()),
+            }
+            if start < end {
+                let length = clip(window, start, end);
+                count += newlines_again(&view(file, start, length)?, start, from, end);
+                start += length as u64;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Ends the count at a window that can't be mapped, and returns what it has.
+///
+/// breaks: "When a system call fails, its error is returned unchanged"
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+mod partial_count {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let Ok(mapping) = view(file, start, clip(window, start, end)) else { break };
+            count += newlines_again(&mapping, start, from, end);
+            start += mapping.length() as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Remembers the last count and returns it when the file has the same inode and size, though its bytes may be new.
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: count_lines::each_call_looks_at_its_file failed
+mod remembers_the_last_count {
+    use super::*;
+
+    static LAST: Mutex<Option<([u64; 5], u64)>> = Mutex::new(None);
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let data = file.metadata()?;
+        let key = [data.dev(), data.ino(), data.len(), from, to];
+        let mut last = LAST.lock().unwrap();
+        if let Some((_, count)) = last.filter(|(last, _)| *last == key) {
+            return Ok(count);
+        }
+        let end = to.min(data.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        *last = Some((key, count));
+        Ok(count)
+    }
+}
+
+/// Reserves a place for its windows with raw mmap(2), and forgets it when a window can't be mapped there.
+///
+/// breaks: "When a system call fails, its error is returned unchanged, and nothing is mapped in addition."
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+mod error_leaves_a_reservation {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        if from >= end {
+            return Ok(0);
+        }
+        let (mut start, mut count) = (boundary(from), 0);
+        let window = clip(window, start, end).next_multiple_of(page_size());
+        let place = std::mem::ManuallyDrop::new(Mapping::anonymous(window, ProtFlags::PROT_NONE, Sharing::Private)?);
+        let at = ptr::with_exposed_provenance_mut(place.address());
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED;
+        while start < end {
+            // SAFETY: replaces pages of `place`, which this call has mapped.
+            let view =
+                unsafe { libc::mmap(at, window, libc::PROT_READ, flags, file.as_raw_fd(), start as libc::off_t) };
+            if view == libc::MAP_FAILED {
+                return Err(io::Error::last_os_error());
+            }
+            count += newlines_again(&place, start, from, end);
+            start += window as u64;
+        }
+        std::mem::ManuallyDrop::into_inner(place).unmap()?;
+        Ok(count)
+    }
+}
+
+/// Puts the windows at multiples of the window's size in the file, so that a page-aligned `from` needs one call more.
+///
+/// breaks: "At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod windows_by_position_in_the_file {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let mut start = from - from % window as u64;
+        let mut count = 0;
+        while from < end && start < end {
+            count += newlines_again(&view(file, start, clip(window, start, end))?, start, from, end);
+            start = start.saturating_add(window as u64);
+        }
+        Ok(count)
+    }
+}
+
+/// Stays at the page boundary and forgets that an unaligned `from` leaves bytes of the range for one window more.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+mod too_few_windows {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let windows = end.saturating_sub(from).div_ceil(window as u64);
+        let (mut start, mut count) = (boundary(from), 0);
+        for _ in 0..windows {
+            let length = clip(window, start, end);
+            count += newlines_again(&view(file, start, length)?, start, from, end);
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
+/// Unmaps only the bytes that it has counted, so of an unaligned start the last page stays mapped.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod unmaps_what_it_counted {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = whole(window)?;
+        let end = to.min(file.metadata()?.len());
+        let (mut start, mut count) = (boundary(from), 0);
+        while from < end && start < end {
+            let length = clip(window, start, end);
+            let mapping = std::mem::ManuallyDrop::new(view(file, start, length)?);
+            count += newlines_again(&mapping, start, from, end);
+            let counted = length - from.saturating_sub(start) as usize;
+            // SAFETY: the pages are this call's.
+            unsafe { libc::munmap(ptr::with_exposed_provenance_mut(mapping.address()), counted) };
+            start += length as u64;
+        }
+        Ok(count)
+    }
+}
+
 one_of! {
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64>;
     asks_for_writing counts_from_the_boundary knows_the_sizes never_advances one_page_at_a_time windows_pile_up
@@ -980,5 +1965,12 @@ one_of! {
     length_underflows refuses_reversed_range ends_as_off_t offsets_in_32_bits reads_in_windows smaller_window_on_error
     partial_count_on_error last_line_without_newline expects_utf_8 eight_bytes_at_a_time forgets_the_short_last_window
     two_threads locks_the_window gathers_all_bytes_first last_window_stays maps_with_map_mut
-    stops_at_a_window_without_newlines
+    stops_at_a_window_without_newlines clips_the_last_window first_page_alone fixed_place_for_the_window backwards
+    empty_range_first memmap2_from_any_byte next_before_the_last_is_gone one_window_past_the_end rounds_the_window_down
+    window_wraps_to_zero window_overflows limits_the_window halves_the_window from_the_page_boundary including_to
+    whole_last_page scans_past_the_end error_past_the_end negative_range_overflows unfinished_last_line stops_at_a_nul
+    sums_in_a_byte longer_first_window private_and_writable locks_each_window copies_each_window
+    reads_the_unaligned_head slides_with_remap_file_pages fixed_where_it_was skips_holes partial_count
+    remembers_the_last_count error_leaves_a_reservation windows_by_position_in_the_file too_few_windows
+    unmaps_what_it_counted
 }

@@ -1,14 +1,16 @@
+use std::alloc::{self, Layout};
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
 use mmap_workbook::observe::{page_size, whole_pages};
 use nix::errno::Errno;
-use nix::libc::c_void;
+use nix::libc::{self, c_int, c_void};
 use nix::sys::mman::{MRemapFlags, MapFlags, ProtFlags, mmap, mmap_anonymous, mremap, munmap};
 
 /// EINVAL for numbers that the contract refuses.
@@ -69,6 +71,75 @@ fn map_rightly(file: &File, length: usize, alignment: usize) -> io::Result<usize
     map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
     trim(reserved, address, pages)?;
     Ok(address)
+}
+
+const RW: c_int = libc::PROT_READ | libc::PROT_WRITE;
+
+const SHARED_FIXED: c_int = libc::MAP_SHARED | libc::MAP_FIXED;
+
+/// The errors of the arguments, or `length` in whole pages.
+fn check(length: usize, alignment: usize) -> io::Result<usize> {
+    if length == 0 || !alignment.is_power_of_two() || alignment < page_size() {
+        return Err(Errno::EINVAL.into());
+    }
+    Ok(length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?)
+}
+
+/// Reserves addresses without memory.
+fn reserve_again(length: usize) -> io::Result<usize> {
+    let place = Mapping::anonymous(length, ProtFlags::PROT_NONE, Sharing::Private)?;
+    let start = place.address();
+    std::mem::forget(place);
+    Ok(start)
+}
+
+/// Enough addresses for `pages` bytes at a multiple of `alignment`: where they begin, and how many there are.
+fn reserve_for(pages: usize, alignment: usize) -> io::Result<(usize, usize)> {
+    let total = pages.checked_add(alignment - page_size()).ok_or(Errno::ENOMEM)?;
+    Ok((reserve_again(total)?, total))
+}
+
+/// mmap(2) of the beginning of the file.
+///
+/// # Safety
+/// With MAP_FIXED, what is mapped at `at` is replaced.
+unsafe fn map_at(file: &File, at: usize, length: usize, protection: c_int, flags: c_int) -> io::Result<usize> {
+    let at = ptr::with_exposed_provenance_mut(at);
+    // SAFETY: the caller's promise.
+    let start = unsafe { libc::mmap(at, length, protection, flags, file.as_raw_fd(), 0) };
+    if start == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(start.expose_provenance()) }
+}
+
+/// munmap(2) of the addresses from `start` to `end`, if there are any.
+///
+/// # Safety
+/// What is mapped there is no longer used.
+unsafe fn unmap_again(start: usize, end: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    if start < end && unsafe { libc::munmap(ptr::with_exposed_provenance_mut(start), end - start) } == -1 {
+        return Err(io::Error::last_os_error());
+    }
+    Ok(())
+}
+
+/// Maps the file into a reservation and unmaps what is left on both sides; after an error, all.
+///
+/// # Safety
+/// The addresses are this call's own reservation.
+#[expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+unsafe fn place_into(file: &File, base: usize, total: usize, at: usize, pages: usize) -> io::Result<usize> {
+    // SAFETY: all inside the reservation.
+    unsafe {
+        if let Err(error) = map_at(file, at, pages, RW, SHARED_FIXED).and_then(|_| unmap_again(base, at)) {
+            let _ = unmap_again(base, base + total);
+            return Err(error);
+        }
+        if let Err(error) = unmap_again(at + pages, base + total) {
+            let _ = unmap_again(at, base + total);
+            return Err(error);
+        }
+    }
+    Ok(at)
 }
 
 /// Picks an aligned address that looks free, and forces it with MAP_FIXED.
@@ -142,6 +213,7 @@ mod leaves_the_reservation {
 
 /// Passes an aligned address as a hint, and assumes that the kernel follows it.
 ///
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 mod trusts_the_hint {
     use super::*;
@@ -196,30 +268,6 @@ mod trims_before_it_maps {
     }
 }
 
-/// Maps one page of the file anywhere, and moves and lengthens that with mremap(2) into a reservation.
-///
-/// passes
-mod moves_it_with_mremap {
-    use super::*;
-
-    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
-        refuse(length, alignment)?;
-        let pages = pages_of(length)?;
-        let mapping = map_anywhere(file, 1)?;
-        let reserved = reserve(pages, alignment)?;
-        let address = reserved.address().next_multiple_of(alignment);
-        let flags = MRemapFlags::MREMAP_MAYMOVE | MRemapFlags::MREMAP_FIXED;
-        let old = NonNull::new(mapping.address() as *mut c_void).ok_or(Errno::EFAULT)?;
-        let new = NonZeroUsize::new(address);
-        let new = new.and_then(|new| NonNull::new(new.get() as *mut c_void));
-        // SAFETY: both ranges are this call's, and nothing refers to bytes in them.
-        unsafe { mremap(old, page_size(), pages, flags, new) }?;
-        std::mem::forget(mapping); // its addresses are free now
-        trim(reserved, address, pages)?;
-        Ok(address)
-    }
-}
-
 /// Finds a place by a reservation, gives it back, and takes it with MAP_FIXED_NOREPLACE; if another was faster, again.
 ///
 /// passes
@@ -249,6 +297,7 @@ mod noreplace_and_again {
 /// Maps with MAP_POPULATE, so the kernel makes the pages present at once.
 ///
 /// breaks: "none is populated or locked (MAP_POPULATE, MAP_LOCKED)"
+/// fails: map_aligned::leaves_the_file_alone failed
 /// fails: map_aligned::replaces_only_what_is_its_own failed
 mod populates {
     use super::*;
@@ -290,6 +339,7 @@ mod hint_after_hint {
 /// Lets mmap(2) pick the address, which is aligned only by chance.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod wherever_mmap_likes {
@@ -307,6 +357,7 @@ mod wherever_mmap_likes {
 /// Maps once to get an address, rounds it up, and gives that as a hint, which the kernel ignores when it is taken.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod trusts_one_hint {
@@ -321,28 +372,6 @@ mod trusts_one_hint {
         // SAFETY: without MAP_FIXED the address is only a hint.
         let start = unsafe { mmap(NonZeroUsize::new(hint), bytes, READ_WRITE, MapFlags::MAP_SHARED, file, 0) }?;
         Ok(start.as_ptr() as usize)
-    }
-}
-
-/// Maps somewhere, rounds the address down, and forces the mapping there, over whatever is there.
-///
-/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
-/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
-/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
-/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
-/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
-mod fixed_below_a_mapping {
-    use super::*;
-
-    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
-        refuse(length, alignment)?;
-        let probe = map_anywhere(file, length)?;
-        let address = probe.address() / alignment * alignment;
-        if address == 0 {
-            return Err(Errno::ENOMEM.into());
-        }
-        probe.unmap()?;
-        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)
     }
 }
 
@@ -447,6 +476,7 @@ mod tail_begins_in_a_page {
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
 /// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::takes_no_other_address failed
 mod length_rounded_to_alignment {
     use super::*;
@@ -463,7 +493,9 @@ mod length_rounded_to_alignment {
 /// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::takes_no_other_address failed
+/// may fail: map_aligned::leaves_its_neighbours_alone failed
 mod empty_head_is_an_error {
     use super::*;
 
@@ -486,6 +518,7 @@ mod empty_head_is_an_error {
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
 /// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::refuses_what_cannot_be_mapped killed
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 /// fails: map_aligned::takes_no_other_address failed fixed-finds-room
 mod room_for_twice_the_alignment {
@@ -509,6 +542,7 @@ mod room_for_twice_the_alignment {
 /// Maps too much of the file itself and trims that: at the aligned address the file does not begin.
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::each_call_finds_a_place killed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod trims_the_file_mapping {
     use super::*;
@@ -550,6 +584,7 @@ mod reservation_leaks_on_error {
 /// breaks: "The mapping shows the file, and a store to it reaches the file."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
 /// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::takes_no_other_address failed
 mod private_mapping {
     use super::*;
 
@@ -570,6 +605,7 @@ mod private_mapping {
 /// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
 /// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::replaces_only_what_is_its_own failed read-is-as-good
+/// fails: map_aligned::takes_no_other_address failed
 mod reads_into_anonymous_memory {
     use super::*;
 
@@ -634,6 +670,7 @@ mod extends_the_file {
 ///
 /// breaks: "The call accesses no page"
 /// fails: map_aligned::leaves_the_file_alone killed mapped-is-there
+/// fails: map_aligned::refuses_what_cannot_be_mapped killed
 /// fails: map_aligned::replaces_only_what_is_its_own killed mapped-is-there
 /// fails: map_aligned::takes_no_other_address killed mapped-is-there
 mod touches_each_page {
@@ -656,6 +693,7 @@ mod touches_each_page {
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::takes_no_other_address failed
 mod clips_to_the_file {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
@@ -803,6 +841,7 @@ mod reserves_memory {
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod alignment_in_32_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
@@ -815,8 +854,9 @@ mod alignment_in_32_bits {
 /// Maps again and again, each time a little elsewhere, and gives up after 1000 times.
 ///
 /// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
-/// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// may fail: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod tries_a_thousand_times {
     use super::*;
 
@@ -839,6 +879,7 @@ mod tries_a_thousand_times {
 /// Leaves the mapping inside the reservation, whose owner unmaps all of it when the call returns.
 ///
 /// breaks: "The caller unmaps it."
+/// fails: map_aligned::each_call_finds_a_place killed
 /// fails: map_aligned::is_aligned_and_shows_the_file killed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::takes_no_other_address failed
@@ -859,6 +900,7 @@ mod map_dies_with_the_call {
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::replaces_only_what_is_its_own failed
 /// fails: map_aligned::takes_no_other_address failed
 mod asks_for_huge_pages {
@@ -879,6 +921,8 @@ mod asks_for_huge_pages {
 /// Reserves a page too few: with bad luck the last page of the mapping is forced over a neighbour's.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped killed
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 /// fails: map_aligned::takes_no_other_address failed fixed-finds-room
 mod room_is_a_page_too_small {
@@ -900,15 +944,765 @@ mod room_is_a_page_too_small {
     }
 }
 
+/// Reserves, maps with MAP_FIXED inside, unmaps both ends.
+///
+/// passes
+mod reserves_and_trims {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            if let Err(error) = map_at(file, at, length, RW, SHARED_FIXED) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            if let Err(error) = unmap_again(base, at) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            if let Err(error) = unmap_again(at + pages, base + total) {
+                let _ = unmap_again(at, base + total);
+                return Err(error);
+            }
+        }
+        Ok(at)
+    }
+}
+
+/// Maps one page of the file anywhere, and moves and lengthens that with mremap(2) into a reservation.
+///
+/// passes
+mod moves_it_with_mremap {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        refuse(length, alignment)?;
+        let pages = pages_of(length)?;
+        let mapping = map_anywhere(file, 1)?;
+        let reserved = reserve(pages, alignment)?;
+        let address = reserved.address().next_multiple_of(alignment);
+        let flags = MRemapFlags::MREMAP_MAYMOVE | MRemapFlags::MREMAP_FIXED;
+        let old = NonNull::new(mapping.address() as *mut c_void).ok_or(Errno::EFAULT)?;
+        let new = NonZeroUsize::new(address);
+        let new = new.and_then(|new| NonNull::new(new.get() as *mut c_void));
+        // SAFETY: both ranges are this call's, and nothing refers to bytes in them.
+        unsafe { mremap(old, page_size(), pages, flags, new) }?;
+        std::mem::forget(mapping); // its addresses are free now
+        trim(reserved, address, pages)?;
+        Ok(address)
+    }
+}
+
+/// Reserves the addresses with a private PROT_NONE mapping of the file, from which it keeps only the aligned place.
+///
+/// passes
+mod reserves_with_the_file {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let total = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        // SAFETY: without a fixed address nothing is replaced; then it is the reservation of this call.
+        unsafe {
+            let base = map_at(file, 0, total, libc::PROT_NONE, libc::MAP_PRIVATE)?;
+            let at = (base + total - pages) & !(alignment - 1);
+            place_into(file, base, total, at, pages)
+        }
+    }
+}
+
+/// Gives its reservation back, asks for a place there with MAP_FIXED_NOREPLACE, and again if another was faster.
+///
+/// passes
+mod noreplace_and_again_2 {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        loop {
+            let (base, total) = reserve_for(pages, alignment)?;
+            // SAFETY: the reservation of this call, which nobody uses; the mapping replaces nothing.
+            let mapped = unsafe {
+                if let Err(error) = unmap_again(base, base + total) {
+                    let _ = unmap_again(base, base + total);
+                    return Err(error);
+                }
+                let at = base.next_multiple_of(alignment);
+                map_at(file, at, length, RW, libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE)
+            };
+            match mapped {
+                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => continue,
+                mapped => return mapped,
+            }
+        }
+    }
+}
+
+/// Keeps the first mapping if it happens to be aligned; otherwise takes the highest place in a reservation.
+///
+/// passes
+mod highest_place {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let first = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?;
+        if first.address() % alignment == 0 {
+            let at = first.address();
+            std::mem::forget(first);
+            return Ok(at);
+        }
+        drop(first);
+        let total = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let base = reserve_again(total)?;
+        let at = (base + alignment) & !(alignment - 1);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            if let Err(error) = map_at(file, at, pages, RW, libc::MAP_SHARED_VALIDATE | libc::MAP_FIXED) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            if let Err(error) = unmap_again(at + pages, base + total) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            if let Err(error) = unmap_again(base, at) {
+                let _ = unmap_again(base, at + pages);
+                return Err(error);
+            }
+        }
+        Ok(at)
+    }
+}
+
+/// Maps the file itself over more addresses than needed and cuts the ends off: what remains is a later part of it.
+///
+/// breaks: "The mapping shows the file, and a store to it reaches the file."
+/// fails: map_aligned::each_call_finds_a_place killed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod trims_an_oversized_file_mapping {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let total = pages.checked_add(alignment - page_size()).ok_or(Errno::ENOMEM)?;
+        // SAFETY: without a fixed address nothing is replaced; then the ends of its own mapping are unmapped.
+        unsafe {
+            let base = map_at(file, 0, total, RW, libc::MAP_SHARED)?;
+            let at = base.next_multiple_of(alignment);
+            unmap_again(base, at)?;
+            unmap_again(at + pages, base + total)?;
+            Ok(at)
+        }
+    }
+}
+
+/// Gives an aligned address as a hint and believes that the kernel follows it.
+///
+/// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod believes_in_the_hint {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let probe = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?;
+        let hint = probe.address() & !(alignment - 1);
+        // SAFETY: a hint replaces nothing.
+        unsafe { map_at(file, hint, pages, RW, libc::MAP_SHARED) }
+    }
+}
+
+/// Unmaps its reservation before it maps there with MAP_FIXED, over whatever another thread has mapped meanwhile.
+///
+/// breaks: "MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod fixed_after_munmap {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation is this call's, as long as no other thread maps anything.
+        unsafe {
+            unmap_again(base, base + total)?;
+            map_at(file, base.next_multiple_of(alignment), length, RW, SHARED_FIXED)
+        }
+    }
+}
+
+/// Keeps the pages on both sides as guard pages.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod keeps_guard_pages {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            if let Err(error) = map_at(file, at, length, RW, SHARED_FIXED) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            unmap_again(base, base.max(at.saturating_sub(page_size())))?;
+            unmap_again(at + pages + page_size(), base + total)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Unmaps the tail from the last byte on: munmap(2) refuses that address, and nobody looks at the answer.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::takes_no_other_address failed
+mod tail_from_the_last_byte {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            if let Err(error) = map_at(file, at, length, RW, SHARED_FIXED) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            let _ = unmap_again(base, at);
+            let _ = unmap_again(at + length, base + total);
+        }
+        Ok(at)
+    }
+}
+
+/// Forgets the reservation when the file can't be mapped into it.
+///
+/// breaks: "After an error, nothing is mapped in addition."
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod reservation_stays_after_an_error {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            map_at(file, at, length, RW, SHARED_FIXED)?;
+            unmap_again(base, at)?;
+            unmap_again(at + pages, base + total)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Reserves readable and writable memory, which the kernel must be able to promise.
+///
+/// breaks: "Aligning takes addresses, but no memory: `alignment` may be many GiB."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod reserves_memory_2 {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let total = pages.checked_add(alignment - page_size()).ok_or(Errno::ENOMEM)?;
+        let place = Mapping::anonymous(total, READ_WRITE, Sharing::Private)?;
+        let base = place.address();
+        std::mem::forget(place);
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Has the pages fetched at once.
+///
+/// breaks: "The call accesses no page, and none is populated or locked (MAP_POPULATE, MAP_LOCKED)."
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+mod populates_2 {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            if let Err(error) = map_at(file, at, length, RW, SHARED_FIXED | libc::MAP_POPULATE) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            unmap_again(base, at)?;
+            unmap_again(at + pages, base + total)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Loads the first byte to be sure that the mapping works, if the file is not empty.
+///
+/// breaks: "The call accesses no page, and none is populated or locked (MAP_POPULATE, MAP_LOCKED)."
+/// fails: map_aligned::leaves_the_file_alone failed
+mod tries_the_first_byte {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        let at = unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }?;
+        if file.metadata()?.len() > 0 {
+            // SAFETY: the file has a byte here.
+            unsafe { load_at(at) };
+        }
+        Ok(at)
+    }
+}
+
+/// Accepts every multiple of the page size as an alignment.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod any_multiple_of_a_page_2 {
+    #![expect(clippy::manual_is_multiple_of, reason = "written out, as learners do")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if alignment == 0 || alignment % page_size() != 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let pages = check(length, page_size())?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.checked_next_multiple_of(alignment).ok_or(Errno::ENOMEM)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, at, pages) }
+    }
+}
+
+/// Takes a small power of two for a page: every mapping is aligned to it.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod small_alignment_is_a_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let alignment = if alignment.is_power_of_two() { alignment.max(page_size()) } else { alignment };
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Maps a page for a length of 0.
+///
+/// breaks: "`InvalidInput` or EINVAL when `length` is 0."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod at_least_a_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length.max(1), alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Asserts what it needs instead of returning an error.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::refuses_what_cannot_be_mapped panicked
+mod asserts_the_alignment {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        assert!(alignment.is_power_of_two(), "{alignment} is not a power of two");
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Says EINVAL for a length that overflows with the alignment.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod overflow_is_invalid {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if length.checked_add(alignment).is_none() {
+            return Err(Errno::EINVAL.into());
+        }
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Rounds the length up without a check and panics near usize::MAX.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
+/// fails: map_aligned::refuses_what_cannot_be_mapped panicked
+mod rounding_overflows_2 {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        check(1, alignment)?;
+        if length == 0 {
+            return Err(Errno::EINVAL.into());
+        }
+        let pages = mmap_workbook::observe::whole_pages(length);
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Keeps the alignment in a u32, so that one of 4 GiB or more is forgotten.
+///
+/// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod alignment_in_32_bits_2 {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        check(length, alignment)?;
+        let alignment = (alignment as u32).max(page_size() as u32) as usize;
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Makes the file as long as the mapping, so that no access raises SIGBUS.
+///
+/// breaks: "The call changes neither the bytes nor the size of the file."
+/// fails: map_aligned::leaves_the_file_alone failed
+mod extends_the_file_to_the_mapping {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        let at = unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }?;
+        if file.metadata()?.len() < length as u64 {
+            file.set_len(length as u64)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Maps no more than the file has.
+///
+/// breaks: "`length` may be larger than the file."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::takes_no_other_address failed
+mod not_past_the_end {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        check(length, alignment)?;
+        let size = usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX);
+        let pages = check(length.min(size.max(1)), alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+    }
+}
+
+/// Maps for reading when the file is open for reading only.
+///
+/// breaks: "Those of the system calls, unchanged: EACCES when `file` is open for reading only."
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod falls_back_on_reading {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            let mapped = map_at(file, at, length, RW, SHARED_FIXED)
+                .or_else(|_| map_at(file, at, length, libc::PROT_READ, SHARED_FIXED));
+            if let Err(error) = mapped {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            unmap_again(base, at)?;
+            unmap_again(at + pages, base + total)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Reserves only the larger of the two: the file's mapping reaches past the reservation, over others.
+///
+/// breaks: "MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+/// may fail: map_aligned::leaves_its_neighbours_alone failed
+/// may fail: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// may fail: map_aligned::leaves_its_neighbours_alone killed
+/// may fail: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// may fail: map_aligned::is_aligned_and_shows_the_file killed
+mod reserves_the_larger {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let total = pages.max(alignment);
+        let base = reserve_again(total)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call, if the pages fit into it.
+        unsafe { place_into(file, base, total.max(at + pages - base), at, pages) }
+    }
+}
+
+/// Adds up modulo 2^64: when length and alignment are 2^63, the reservation has no bytes, and that is EINVAL.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod reservation_wraps_around {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let total = pages.wrapping_add(alignment);
+        let base = reserve_again(total)?;
+        let at = base.checked_next_multiple_of(alignment).ok_or(Errno::ENOMEM)?;
+        // SAFETY: the reservation of this call, if the sum did not wrap around.
+        unsafe {
+            if let Err(error) = map_at(file, at, length, RW, SHARED_FIXED) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            unmap_again(base, at)?;
+            unmap_again(at + pages, base + total)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Tries 64 places one after the other from a fixed address on, and then says ENOMEM.
+///
+/// breaks: "ENOMEM is allowed when no `length + alignment` bytes are free, though fewer would do."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+mod gives_up_after_64_places {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let first = 0x1000_0000_0000_usize.next_multiple_of(alignment);
+        for n in 0..64 {
+            let Some(at) = alignment.checked_mul(n).and_then(|more| first.checked_add(more)) else { break };
+            // SAFETY: replaces nothing.
+            match unsafe { map_at(file, at, pages, RW, libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE) } {
+                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {}
+                mapped => return mapped,
+            }
+        }
+        Err(Errno::ENOMEM.into())
+    }
+}
+
+/// Takes the next place of a static counter, and EEXIST for its answer when something is mapped there.
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: map_aligned::each_call_finds_a_place failed
+mod next_place_of_a_static {
+    use super::*;
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0x1000_0000_0000);
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let end = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let at = NEXT.fetch_add(end, Ordering::Relaxed).checked_next_multiple_of(alignment).ok_or(Errno::ENOMEM)?;
+        // SAFETY: replaces nothing.
+        unsafe { map_at(file, at, pages, RW, libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE) }
+    }
+}
+
+/// Has the allocator find an aligned place and maps over it, so the memory is never given back.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod over_allocated_memory {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let layout = Layout::from_size_align(pages, alignment).map_err(|_| Errno::ENOMEM)?;
+        // SAFETY: the layout has a size.
+        let memory = unsafe { alloc::alloc(layout) };
+        if memory.is_null() {
+            return Err(Errno::ENOMEM.into());
+        }
+        // SAFETY: replaces whole pages of the allocation, which nobody uses.
+        unsafe { map_at(file, memory.expose_provenance(), length, RW, SHARED_FIXED) }
+            // SAFETY: allocated above, with the same layout, and not mapped over.
+            .inspect_err(|_| unsafe { alloc::dealloc(memory, layout) })
+    }
+}
+
+/// Maps for execution, too, which a file on a file system mounted noexec refuses.
+///
+/// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::takes_no_other_address failed
+mod executable {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            if let Err(error) = map_at(file, at, length, RW | libc::PROT_EXEC, SHARED_FIXED) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            unmap_again(base, at)?;
+            unmap_again(at + pages, base + total)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Maps copy-on-write.
+///
+/// breaks: "The mapping shows the file, and a store to it reaches the file."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::takes_no_other_address failed
+mod private {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let at = base.next_multiple_of(alignment);
+        // SAFETY: the reservation of this call.
+        unsafe {
+            if let Err(error) = map_at(file, at, length, RW, libc::MAP_PRIVATE | libc::MAP_FIXED) {
+                let _ = unmap_again(base, base + total);
+                return Err(error);
+            }
+            unmap_again(base, at)?;
+            unmap_again(at + pages, base + total)?;
+        }
+        Ok(at)
+    }
+}
+
+/// Is content with any address when there are not enough for the alignment.
+///
+/// breaks: "ENOMEM when no such range of addresses is free"
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod any_address_is_better_than_none {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        match reserve_for(pages, alignment) {
+            // SAFETY: the reservation of this call.
+            Ok((base, total)) => unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) },
+            // SAFETY: replaces nothing.
+            Err(_) => unsafe { map_at(file, 0, length, RW, libc::MAP_SHARED) },
+        }
+    }
+}
+
+/// Keeps a duplicate of the descriptor open for as long as the mapping may live.
+///
+/// breaks: "and no other descriptor is left open."
+/// fails: map_aligned::leaves_the_file_alone failed
+mod descriptor_for_the_mapping {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        let own = file.try_clone()?;
+        // SAFETY: the reservation of this call.
+        let at = unsafe { place_into(&own, base, total, base.next_multiple_of(alignment), pages) }?;
+        let _ = own.into_raw_fd();
+        Ok(at)
+    }
+}
+
+/// Says ENOMEM for whatever mmap(2) says.
+///
+/// breaks: "Those of the system calls, unchanged: EACCES when `file` is open for reading only."
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod every_error_is_enomem {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (base, total) = reserve_for(pages, alignment)?;
+        // SAFETY: the reservation of this call.
+        unsafe { place_into(file, base, total, base.next_multiple_of(alignment), pages) }
+            .map_err(|_| Errno::ENOMEM.into())
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
-    leaves_the_reservation fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest trusts_the_hint reserves_maps_and_trims
-    trims_before_it_maps moves_it_with_mremap noreplace_and_again populates hint_after_hint wherever_mmap_likes
-    trusts_one_hint fixed_below_a_mapping gives_back_and_takes_again own_counter_of_addresses tail_stays head_stays
-    tail_begins_in_a_page length_rounded_to_alignment empty_head_is_an_error room_for_twice_the_alignment
-    trims_the_file_mapping reservation_leaks_on_error private_mapping reads_into_anonymous_memory read_only_if_need_be
-    extends_the_file touches_each_page clips_to_the_file no_length_is_a_page any_multiple_of_a_page
-    zero_is_a_power_of_two less_than_a_page_is_a_page a_page_is_too_small sum_overflows too_long_is_einval
-    reserves_memory alignment_in_32_bits tries_a_thousand_times map_dies_with_the_call asks_for_huge_pages
-    room_is_a_page_too_small
+    leaves_the_reservation fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest trusts_the_hint
+    reserves_maps_and_trims trims_before_it_maps noreplace_and_again populates hint_after_hint
+    wherever_mmap_likes trusts_one_hint gives_back_and_takes_again own_counter_of_addresses
+    tail_stays head_stays tail_begins_in_a_page length_rounded_to_alignment empty_head_is_an_error
+    room_for_twice_the_alignment trims_the_file_mapping reservation_leaks_on_error private_mapping
+    reads_into_anonymous_memory read_only_if_need_be extends_the_file touches_each_page clips_to_the_file
+    no_length_is_a_page any_multiple_of_a_page zero_is_a_power_of_two less_than_a_page_is_a_page a_page_is_too_small
+    sum_overflows too_long_is_einval reserves_memory alignment_in_32_bits tries_a_thousand_times map_dies_with_the_call
+    asks_for_huge_pages room_is_a_page_too_small reserves_and_trims moves_it_with_mremap reserves_with_the_file
+    noreplace_and_again_2 highest_place trims_an_oversized_file_mapping believes_in_the_hint fixed_after_munmap
+    keeps_guard_pages tail_from_the_last_byte reservation_stays_after_an_error reserves_memory_2 populates_2
+    tries_the_first_byte any_multiple_of_a_page_2 small_alignment_is_a_page at_least_a_page asserts_the_alignment
+    overflow_is_invalid rounding_overflows_2 alignment_in_32_bits_2 extends_the_file_to_the_mapping not_past_the_end
+    falls_back_on_reading reserves_the_larger reservation_wraps_around
+    gives_up_after_64_places next_place_of_a_static over_allocated_memory executable private
+    any_address_is_better_than_none descriptor_for_the_mapping every_error_is_enomem
 }

@@ -18,8 +18,8 @@
 //!   copy_file_range(2) or process_vm_readv(2), nor a variant of them, whichever descriptor of the file it uses.
 //! - munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since.
 //!   All other mappings stay as they are. MAP_FIXED_NOREPLACE replaces nothing, so it is allowed anywhere.
-//! - The descriptor of `file` stays open, its file offset (lseek(2)) and its lock (flock(2)) stay as they are, and no
-//!   other descriptor is left open.
+//! - The descriptor of `file` stays open, and no other descriptor is left open.
+//! - Of `file`, its file offset (lseek(2)) and its lock (flock(2)) stay as they are, during the call, too.
 //! - A call starts no thread and no process. But several threads may make calls at the same time.
 //! - The answer depends on the arguments and on the file as it is now, not on earlier calls.
 //! - When a system call fails, its error is returned unchanged, and nothing is mapped in addition.
@@ -58,8 +58,11 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 /// - At every moment at most one window of the file is mapped.
 /// - At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range.
 /// - If `from` is not page-aligned, one call more is allowed.
+/// - Here n counts what is in the range and in the file, and a window has whole pages.
+/// - No window has to reach past the end of the file: `usize::MAX` maps what there is.
 /// - The last window may reach past `to`, and past the end of the file.
 /// - The file and the window may be larger than memory: no page is locked, no copy is kept.
+/// - No memory is set aside for copies, as MAP_PRIVATE with PROT_WRITE does.
 /// - When the call returns, nothing that it mapped is still mapped.
 /// - `file` is open for reading, and perhaps for nothing else.
 /// - Nobody truncates the file meanwhile.
@@ -113,6 +116,7 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 /// - Afterwards exactly the pages of this mapping are mapped in addition to those before.
 /// - After an error, nothing is mapped in addition.
 /// - The mapping shows the file, and a store to it reaches the file.
+/// - It is for reading and writing only, not for execution (PROT_EXEC).
 /// - Aligning takes addresses, but no memory: `alignment` may be many GiB.
 /// - `file` is open for reading and writing.
 /// - The call changes neither the bytes nor the size of the file.

@@ -1,9 +1,11 @@
+use std::cell::UnsafeCell;
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use memmap2::MmapOptions;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
@@ -46,6 +48,7 @@ fn exchange(one: &Window, other: &Window, length: usize) {
 }
 
 /// Maps a range that is inside the file, and returns the mapping and the place of the first byte in it.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
 fn map(file: &File, at: u64, length: usize, sharing: Sharing) -> io::Result<(Mapping, usize)> {
     let skip = at % page_size_u64();
     let mapped = (skip as usize).checked_add(length).ok_or(Errno::ENOMEM)?;
@@ -62,6 +65,40 @@ fn swap_rightly(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
     let other = Window::new(file, b, length, READ_WRITE)?;
     exchange(&one, &other, length);
     Ok(())
+}
+
+/// The errors of the arguments; for a `length` that is not 0.
+fn check(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+    let (size, length) = (file.metadata()?.len(), length as u64);
+    if a.max(b).checked_add(length).is_none_or(|end| end > size) {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    if a.abs_diff(b) < length {
+        return Err(Errno::EINVAL.into());
+    }
+    Ok(())
+}
+
+/// A shared mapping of the pages of a range, and where the range begins in it.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+fn map_range(file: &File, offset: u64, length: usize) -> io::Result<(Mapping, usize)> {
+    let skip = (offset % page_size_u64()) as usize;
+    let mapping = Mapping::of_file(file, offset - skip as u64, skip + length, READ_WRITE, Sharing::Shared)?;
+    Ok((mapping, skip))
+}
+
+/// Exchanges the bytes from `i` on with those from `j` on, one by one.
+fn exchange_again((x, i): (&Mapping, usize), (y, j): (&Mapping, usize), length: usize) {
+    for n in 0..length {
+        let byte = x.load(i + n);
+        x.store(i + n, y.load(j + n));
+        y.store(j + n, byte);
+    }
+}
+
+/// The address of a mapping's byte.
+fn pointer(mapping: &Mapping, at: usize) -> *mut u8 {
+    ptr::with_exposed_provenance_mut(mapping.address() + at)
 }
 
 /// Adds an offset and a length whose sum does not fit in 64 bits.
@@ -83,6 +120,7 @@ mod addition_that_overflows {
 ///
 /// fails: swap::can_be_called_by_several_threads left_processes
 /// fails: swap::changes_nothing_when_a_mapping_fails left_processes
+/// fails: swap::each_call_looks_at_its_file left_processes
 /// fails: swap::exchanges_the_bytes_and_no_other left_processes
 /// fails: swap::goes_through_mappings_and_leaves_none left_processes
 /// fails: swap::leaves_descriptors_as_they_were left_processes
@@ -106,6 +144,7 @@ mod forks_and_forgets {
 /// Ends the whole process, with the status of success, instead of returning an error.
 ///
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::each_call_looks_at_its_file exited
 /// fails: swap::goes_through_mappings_and_leaves_none failed
 /// fails: swap::leaves_descriptors_as_they_were exited
 /// fails: swap::refuses_before_it_changes_anything exited
@@ -152,6 +191,8 @@ mod maps_all_between {
 /// Stores to private mappings.
 ///
 /// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
 /// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod swaps_private_copies {
@@ -185,6 +226,7 @@ mod swaps_private_copies {
 
 /// Expects mmap(2) to refuse a range past the end of the file.
 ///
+/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::goes_through_mappings_and_leaves_none killed mapped-is-there
 /// fails: swap::leaves_descriptors_as_they_were killed
 /// fails: swap::refuses_before_it_changes_anything failed rest-is-file
@@ -259,6 +301,7 @@ mod xor_backwards {
 ///
 /// passes
 mod one_mapping_if_no_page_lies_between {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -311,6 +354,11 @@ mod swap_nonoverlapping_in_memmap2 {
 ///
 /// passes
 mod side_by_side_in_a_reservation {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -361,6 +409,7 @@ mod under_a_file_lock {
 /// fails: swap::goes_through_mappings_and_leaves_none failed map-it-all
 /// fails: swap::reaches_any_two_places_of_a_large_file failed map-it-all
 mod maps_the_span {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -405,6 +454,11 @@ mod half_by_pread_and_pwrite {
 /// breaks: "with loads and stores through shared mappings"
 /// fails: swap::goes_through_mappings_and_leaves_none failed read-is-as-good
 mod one_way_by_copy_file_range {
+    #![expect(
+        clippy::cast_possible_wrap,
+        clippy::cast_sign_loss,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -430,6 +484,7 @@ mod one_way_by_copy_file_range {
 /// breaks: "`a` and `b` may be in either order, and as far apart as a file allows."
 /// fails: swap::reaches_any_two_places_of_a_large_file failed int-holds-a-size
 mod offsets_in_32_bits_each {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -645,6 +700,7 @@ mod large_offset_is_eoverflow {
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
 /// fails: swap::refuses_before_it_changes_anything failed
 mod length_in_32_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -680,6 +736,7 @@ mod only_b_is_checked {
 /// Takes a range that ends exactly at the end of the file for one that is outside.
 ///
 /// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 4, 2) -> Ok; the file is \"efcdab\""
+/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 mod last_byte_is_outside {
     use super::*;
@@ -700,6 +757,7 @@ mod last_byte_is_outside {
 /// Lets the file grow until both ranges are inside.
 ///
 /// breaks: "No other byte changes, and the file keeps its size."
+/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod grows_the_file {
     use super::*;
@@ -720,8 +778,10 @@ mod grows_the_file {
 /// Swaps as many bytes as both ranges have inside the file, and reports no error.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod swaps_what_is_there {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -803,6 +863,8 @@ mod one_range_after_the_other {
 ///
 /// breaks: "with loads and stores through shared mappings"
 /// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
 /// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod private_mappings {
@@ -828,6 +890,7 @@ mod private_mappings {
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
 /// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod copies_there_and_back {
@@ -850,8 +913,10 @@ mod copies_there_and_back {
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
 /// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 mod length_without_the_skip {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -927,6 +992,7 @@ mod stores_whole_pages_back {
 /// breaks: "No other byte changes, and the file keeps its size."
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails panicked
+/// fails: swap::each_call_looks_at_its_file panicked
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::leaves_descriptors_as_they_were panicked
@@ -955,6 +1021,11 @@ mod words_of_four_bytes {
 /// breaks: "When the call returns, even with an error, nothing that it mapped is still mapped."
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 mod first_mapping_leaks_on_error {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
     use super::*;
 
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
@@ -986,6 +1057,7 @@ mod first_mapping_leaks_on_error {
 /// Reports a range outside the file with the same EINVAL as an overlap.
 ///
 /// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 5, 2) -> Err(UnexpectedEof)"
+/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod outside_is_einval {
     use super::*;
@@ -1018,6 +1090,797 @@ mod every_error_is_eof {
     }
 }
 
+/// Two windows and a loop over bytes.
+///
+/// passes
+mod two_mappings {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Maps ranges whose pages touch or coincide once, together; others twice.
+///
+/// passes
+mod one_mapping_for_neighbours {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let (low, high) = (a.min(b), a.max(b));
+        if high - high % page_size_u64() > (low + length as u64).next_multiple_of(page_size_u64()) {
+            let ((x, i), (y, j)) = (map_range(file, low, length)?, map_range(file, high, length)?);
+            exchange_again((&x, i), (&y, j), length);
+        } else {
+            let apart = (high - low) as usize;
+            let (both, skip) = map_range(file, low, apart + length)?;
+            exchange_again((&both, skip), (&both, skip + apart), length);
+        }
+        Ok(())
+    }
+}
+
+/// Reserves addresses for both ranges at once and puts both into them, through a duplicate of the descriptor.
+///
+/// passes
+mod both_in_one_reservation {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let file = file.try_clone()?;
+        let (i, j) = ((a % page_size_u64()) as usize, (b % page_size_u64()) as usize);
+        let first = (i + length).next_multiple_of(page_size());
+        let both = first.checked_add((j + length).next_multiple_of(page_size())).ok_or(Errno::ENOMEM)?;
+        let place = Mapping::anonymous(both, ProtFlags::PROT_NONE, Sharing::Private)?;
+        for (at, skip, offset) in [(0, i, a), (first, j, b)] {
+            let (flags, start) = (libc::MAP_SHARED | libc::MAP_FIXED, (offset - skip as u64) as libc::off_t);
+            let (at, protection) = (pointer(&place, at).cast(), READ_WRITE.bits());
+            // SAFETY: replaces pages of `place`, which this call has mapped.
+            if unsafe { libc::mmap(at, skip + length, protection, flags, file.as_raw_fd(), start) } == libc::MAP_FAILED
+            {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        exchange_again((&place, i), (&place, first + j), length);
+        Ok(())
+    }
+}
+
+/// Exchanges by three XORs, from the last byte to the first, through memmap2's raw maps.
+///
+/// passes
+mod xor_backwards_2 {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let x = MmapOptions::new().offset(b).len(length).map_raw(file)?;
+        let y = MmapOptions::new().offset(a).len(length).map_raw(file)?;
+        for n in (0..length).rev() {
+            // SAFETY: inside the two maps; accesses by others are another process's.
+            let (p, q) =
+                unsafe { (AtomicU8::from_ptr(x.as_mut_ptr().add(n)), AtomicU8::from_ptr(y.as_mut_ptr().add(n))) };
+            p.fetch_xor(q.load(Ordering::Relaxed), Ordering::Relaxed);
+            q.fetch_xor(p.load(Ordering::Relaxed), Ordering::Relaxed);
+            p.fetch_xor(q.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}
+
+/// Maps everything from the first byte of the one range to the last of the other.
+///
+/// breaks: "At every moment at most the pages of the two ranges are mapped, a shared one twice, none between them."
+/// fails: swap::goes_through_mappings_and_leaves_none failed map-it-all
+/// fails: swap::reaches_any_two_places_of_a_large_file failed map-it-all
+mod maps_what_is_between {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let (low, apart) = (a.min(b), a.abs_diff(b) as usize);
+        let (both, skip) = map_range(file, low, apart + length)?;
+        exchange_again((&both, skip), (&both, skip + apart), length);
+        Ok(())
+    }
+}
+
+/// Adds a page to each mapping instead of the bytes before the range.
+///
+/// breaks: "At every moment at most the pages of the two ranges are mapped"
+/// fails: swap::goes_through_mappings_and_leaves_none failed map-it-all
+mod one_page_more_to_be_safe {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let map = |offset: u64| {
+            let skip = (offset % page_size_u64()) as usize;
+            let length = length + page_size();
+            Mapping::of_file(file, offset - skip as u64, length, READ_WRITE, Sharing::Shared).map(|x| (x, skip))
+        };
+        let ((x, i), (y, j)) = (map(a)?, map(b)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Maps `length` bytes from the page boundary on, so a range that begins late in a page may end past the mapping.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::can_be_called_by_several_threads killed
+/// fails: swap::changes_nothing_when_a_mapping_fails killed
+/// fails: swap::exchanges_the_bytes_and_no_other killed
+/// fails: swap::goes_through_mappings_and_leaves_none killed
+/// fails: swap::leaves_descriptors_as_they_were killed
+mod mapping_without_the_skip {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let map = |offset: u64| {
+            let skip = (offset % page_size_u64()) as usize;
+            Mapping::of_file(file, offset - skip as u64, length, READ_WRITE, Sharing::Shared).map(|x| (x, skip))
+        };
+        let ((x, i), (y, j)) = (map(a)?, map(b)?);
+        // SAFETY: inside the pages of the file, if the mappings reach that far.
+        unsafe { ptr::swap_nonoverlapping(pointer(&x, i), pointer(&y, j), length) };
+        Ok(())
+    }
+}
+
+/// Takes adjacent ranges for overlapping ones: `<=` instead of `<`.
+///
+/// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod adjacent_overlaps {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        if a.abs_diff(b) <= length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Refuses ranges that share a page.
+///
+/// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod shared_page_overlaps {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let (low, high) = (a.min(b), a.max(b));
+        if (low + length as u64 - 1) / page_size_u64() == high / page_size_u64() {
+            return Err(Errno::EINVAL.into());
+        }
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Notices an overlap only when `a` comes first.
+///
+/// breaks: "`InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod overlap_in_one_order {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let (size, end) = (file.metadata()?.len(), |offset: u64| offset.saturating_add(length as u64));
+        if end(a) > size || end(b) > size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if a <= b && b < end(a) {
+            return Err(Errno::EINVAL.into());
+        }
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Has nothing to do when both ranges are the same.
+///
+/// breaks: "`InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod same_range_is_fine {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 || a == b {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Checks the ranges even when they are empty.
+///
+/// breaks: "With a `length` of 0 nothing changes, whatever `a` and `b` are, and that is no error."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod empty_range_past_the_end {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        check(file, a, b, length)?;
+        if length == 0 {
+            return Ok(());
+        }
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Wraps around when it adds: a range near u64::MAX seems to end before it begins.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::refuses_before_it_changes_anything failed
+mod end_wraps_around {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let (size, end) = (file.metadata()?.len(), |offset: u64| offset.wrapping_add(length as u64));
+        if end(a) > size || end(b) > size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if a.abs_diff(b) < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Compares with `>=`, so that the last byte of the file belongs to no range.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod last_byte_is_outside_2 {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        if a.max(b) + length as u64 >= file.metadata()?.len() {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Checks against the size in whole pages, since an access there raises no signal.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::refuses_before_it_changes_anything failed rest-is-file
+mod inside_the_last_page {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let size = file.metadata()?.len().next_multiple_of(page_size_u64());
+        if a.max(b).checked_add(length as u64).is_none_or(|end| end > size) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if a.abs_diff(b) < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Says InvalidInput for every argument that is wrong.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod outside_is_invalid {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length).map_err(|_| io::ErrorKind::InvalidInput)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Makes the file longer when a range ends past its end.
+///
+/// breaks: "No other byte changes, and the file keeps its size."
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod extends_the_file_2 {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        if a.abs_diff(b) < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        let end = a.max(b).checked_add(length as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if end > file.metadata()?.len() && end - file.metadata()?.len() < page_size_u64() {
+            file.set_len(end)?;
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Stores to one range through its mapping, but puts the other into the file with pwrite(2).
+///
+/// breaks: "No system call copies bytes of the file: not read(2), write(2)"
+/// fails: swap::goes_through_mappings_and_leaves_none failed read-is-as-good
+mod writes_with_pwrite {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        let mut bytes = vec![0; length];
+        x.read(i, &mut bytes);
+        for n in 0..length {
+            x.store(i + n, y.load(j + n));
+        }
+        file.write_all_at(&bytes, b)
+    }
+}
+
+/// Exchanges words of eight bytes, and one word too many at the end when the length is not a multiple of eight.
+///
+/// breaks: "No other byte changes, and the file keeps its size."
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod words_beyond_the_end {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        for n in (0..length).step_by(8) {
+            let (p, q) = (pointer(&x, i + n).cast::<u64>(), pointer(&y, j + n).cast::<u64>());
+            // SAFETY: inside the mappings, but for the last word.
+            unsafe {
+                let word = p.read_unaligned();
+                p.write_unaligned(q.read_unaligned());
+                q.write_unaligned(word);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Exchanges whole blocks of 5000 bytes when there is more than one, and leaves the rest.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod rest_of_the_last_block {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        let block = length.min(5000);
+        let mut buffer = [0; 5000];
+        for n in (0..=length - block).step_by(block) {
+            x.read(i + n, &mut buffer[..block]);
+            for at in n..n + block {
+                x.store(i + at, y.load(j + at));
+            }
+            y.write(j + n, &buffer[..block]);
+        }
+        Ok(())
+    }
+}
+
+/// Maps and exchanges page by page: when a later page can't be mapped, the earlier ones are exchanged already.
+///
+/// breaks: "After an error no byte has changed, or what was stored before it has been undone."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod page_by_page_2 {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        for n in (0..length).step_by(page_size()) {
+            let part = (length - n).min(page_size());
+            let ((x, i), (y, j)) = (map_range(file, a + n as u64, part)?, map_range(file, b + n as u64, part)?);
+            exchange_again((&x, i), (&y, j), part);
+        }
+        Ok(())
+    }
+}
+
+/// Has only one range mapped at a time, and maps the first once more after it has stored to the second.
+///
+/// breaks: "After an error no byte has changed, or what was stored before it has been undone."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod three_mappings_in_turn {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let (mut first, mut second) = (vec![0; length], vec![0; length]);
+        let (x, i) = map_range(file, a, length)?;
+        x.read(i, &mut first);
+        x.unmap()?;
+        let (y, j) = map_range(file, b, length)?;
+        y.read(j, &mut second);
+        y.write(j, &first);
+        y.unmap()?;
+        let (x, i) = map_range(file, a, length)?;
+        x.write(i, &second);
+        Ok(())
+    }
+}
+
+/// Reports an error of msync(2) after all bytes are exchanged.
+///
+/// breaks: "After an error no byte has changed, or what was stored before it has been undone."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod error_of_msync {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let x = MmapOptions::new().offset(a).len(length).map_raw(file)?;
+        let y = MmapOptions::new().offset(b).len(length).map_raw(file)?;
+        // SAFETY: inside the two maps, which show different bytes.
+        unsafe { ptr::swap_nonoverlapping(x.as_mut_ptr(), y.as_mut_ptr(), length) };
+        x.flush()?;
+        y.flush()
+    }
+}
+
+/// Leaves the first range mapped when the second can't be.
+///
+/// breaks: "When the call returns, even with an error, nothing that it mapped is still mapped."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod first_mapping_stays_after_an_error {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    fn map(file: &File, offset: u64, length: usize) -> io::Result<*mut u8> {
+        let (mapping, skip) = map_range(file, offset, length)?;
+        let bytes = pointer(&mapping, skip);
+        std::mem::forget(mapping);
+        Ok(bytes)
+    }
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let x = map(file, a, length)?;
+        let y = map(file, b, length)?;
+        // SAFETY: inside the two mappings, which show different bytes.
+        unsafe { ptr::swap_nonoverlapping(x, y, length) };
+        for (bytes, offset) in [(x, a), (y, b)] {
+            let skip = (offset % page_size_u64()) as usize;
+            // SAFETY: the pages mapped above.
+            unsafe { libc::munmap(bytes.sub(skip).cast(), skip + length) };
+        }
+        Ok(())
+    }
+}
+
+/// Unmaps only the `length` bytes, which leaves the last page of an unaligned range mapped.
+///
+/// breaks: "When the call returns, even with an error, nothing that it mapped is still mapped."
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod unmaps_without_the_skip {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        for mapping in [x, y] {
+            // SAFETY: pages of this call.
+            unsafe { libc::munmap(pointer(&mapping, 0).cast(), length) };
+            std::mem::forget(mapping);
+        }
+        Ok(())
+    }
+}
+
+/// Puts both ranges into one reservation with a guard page between them, and unmaps only the ranges.
+///
+/// breaks: "When the call returns, even with an error, nothing that it mapped is still mapped."
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod leaves_the_guard_page {
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let (i, j) = ((a % page_size_u64()) as usize, (b % page_size_u64()) as usize);
+        let first = (i + length).next_multiple_of(page_size()) + page_size();
+        let place = Mapping::anonymous(first + j + length, ProtFlags::PROT_NONE, Sharing::Private)?;
+        let ranges = [(0, i, a), (first, j, b)];
+        for (at, skip, offset) in ranges {
+            let (flags, start) = (libc::MAP_SHARED | libc::MAP_FIXED, (offset - skip as u64) as libc::off_t);
+            let (at, protection) = (pointer(&place, at).cast(), READ_WRITE.bits());
+            // SAFETY: replaces pages of `place`, which this call has mapped.
+            if unsafe { libc::mmap(at, skip + length, protection, flags, file.as_raw_fd(), start) } == libc::MAP_FAILED
+            {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        exchange_again((&place, i), (&place, first + j), length);
+        for (at, skip, _) in ranges {
+            // SAFETY: pages of this call.
+            unsafe { libc::munmap(pointer(&place, at).cast(), skip + length) };
+        }
+        std::mem::forget(place);
+        Ok(())
+    }
+}
+
+/// Keeps the bytes for the exchange in one static buffer for all threads.
+///
+/// breaks: "But several threads may make calls at the same time."
+/// fails: swap::can_be_called_by_several_threads failed
+mod static_buffer {
+    use super::*;
+
+    struct Buffer(UnsafeCell<[u8; 5000]>);
+    // SAFETY: not true as soon as two threads use it.
+    unsafe impl Sync for Buffer {}
+    static BUFFER: Buffer = Buffer(UnsafeCell::new([0; 5000]));
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        // SAFETY: as long as only one thread is here.
+        let buffer = unsafe { &mut *BUFFER.0.get() };
+        for n in (0..length).step_by(5000) {
+            let part = (length - n).min(5000);
+            x.read(i + n, &mut buffer[..part]);
+            for at in n..n + part {
+                x.store(i + at, y.load(j + at));
+            }
+            y.write(j + n, &buffer[..part]);
+        }
+        Ok(())
+    }
+}
+
+/// Holds an exclusive lock during the exchange, and with it ends the lock that the caller held.
+///
+/// breaks: "its file offset (lseek(2)) and its lock (flock(2)) stay as they are"
+/// fails: swap::leaves_descriptors_as_they_were failed
+mod locks_the_file {
+    #![expect(clippy::incompatible_msrv, reason = "a newer Rust has it")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        file.lock()?;
+        let result = check(file, a, b, length).and_then(|()| {
+            let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+            exchange_again((&x, i), (&y, j), length);
+            Ok(())
+        });
+        file.unlock()?;
+        result
+    }
+}
+
+/// Computes the page's offset in 32 bits, so ranges beyond 4 GiB are taken from the file's beginning.
+///
+/// breaks: "`a` and `b` may be in either order, and as far apart as a file allows."
+/// fails: swap::reaches_any_two_places_of_a_large_file failed int-holds-a-size
+mod page_offset_in_32_bits_2 {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let map = |offset: u64| {
+            let page = offset & u64::from(!(page_size() as u32 - 1));
+            let skip = (offset % page_size_u64()) as usize;
+            Mapping::of_file(file, page, skip + length, READ_WRITE, Sharing::Shared).map(|x| (x, skip))
+        };
+        let ((x, i), (y, j)) = (map(a)?, map(b)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Looks only whether the range at `a` is inside the file.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::goes_through_mappings_and_leaves_none killed mapped-is-there
+/// fails: swap::leaves_descriptors_as_they_were killed
+/// fails: swap::refuses_before_it_changes_anything failed rest-is-file
+mod checks_only_a {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        if a.checked_add(length as u64).is_none_or(|end| end > file.metadata().map_or(0, |data| data.len())) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if a.abs_diff(b) < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        let ((x, i), (y, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        Ok(())
+    }
+}
+
+/// Maps one of the ranges privately, because it only wants to load from it first, and stores to it, too.
+///
+/// breaks: "with loads and stores through shared mappings"
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
+mod one_range_is_private {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let (x, i) = map_range(file, a, length)?;
+        // SAFETY: nobody changes the file meanwhile.
+        let mut y = unsafe { MmapOptions::new().offset(b).len(length).map_copy(file) }?;
+        for (n, byte) in y.iter_mut().enumerate() {
+            let other = x.load(i + n);
+            x.store(i + n, *byte);
+            *byte = other;
+        }
+        y.flush()
+    }
+}
+
+/// Leaves the duplicates open that it gives to the mappings, as if a mapping needed its descriptor.
+///
+/// breaks: "no other descriptor is left open"
+/// fails: swap::leaves_descriptors_as_they_were failed
+mod a_descriptor_for_each_mapping {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let (first, second) = (file.try_clone()?, file.try_clone()?);
+        let ((x, i), (y, j)) = (map_range(&first, a, length)?, map_range(&second, b, length)?);
+        exchange_again((&x, i), (&y, j), length);
+        let _ = (first.into_raw_fd(), second.into_raw_fd());
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
@@ -1029,5 +1892,11 @@ one_of! {
     length_in_32_bits only_b_is_checked last_byte_is_outside grows_the_file swaps_what_is_there meets_the_end_half_way
     mmap_fails_half_way one_range_after_the_other private_mappings copies_there_and_back length_without_the_skip
     whole_pages_move stores_whole_pages_back words_of_four_bytes first_mapping_leaks_on_error outside_is_einval
-    every_error_is_eof
+    every_error_is_eof two_mappings one_mapping_for_neighbours both_in_one_reservation xor_backwards_2
+    maps_what_is_between one_page_more_to_be_safe mapping_without_the_skip adjacent_overlaps shared_page_overlaps
+    overlap_in_one_order same_range_is_fine empty_range_past_the_end end_wraps_around last_byte_is_outside_2
+    inside_the_last_page outside_is_invalid extends_the_file_2 writes_with_pwrite words_beyond_the_end
+    rest_of_the_last_block page_by_page_2 three_mappings_in_turn error_of_msync first_mapping_stays_after_an_error
+    unmaps_without_the_skip leaves_the_guard_page static_buffer locks_the_file page_offset_in_32_bits_2 checks_only_a
+    one_range_is_private a_descriptor_for_each_mapping
 }
