@@ -23,22 +23,26 @@ fn replaces_the_page_and_no_other() {
             |&at| {
                 let before = pattern(PAGES * page);
                 let (_directory, path, file) = named_file(&before)?;
-                let (done, shown) = ask(|| -> Result<_, String> {
+                let (done, shown, grown) = ask(|| -> Result<_, String> {
                     let mapping = mapped_whole(&file, Sharing::Shared).map_err(error_text)?;
+                    let areas =
+                        || maps_of(0..usize::MAX).map(|areas| areas.iter().map(|area| area.range().len()).sum());
+                    let before: usize = areas().map_err(error_text)?;
                     // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
                     let done = unsafe { super::zeros_over(mapping.address() + at) };
+                    let grown = areas().map_err(error_text)? > before;
                     let shown = loaded(&mapping);
                     // Which stores reach the file?
                     (0..PAGES).for_each(|n| mapping.store(n * page + 9, b'!'));
-                    Ok((done.map_err(|errno| kind(errno.into())), shown))
+                    Ok((done.map_err(|errno| kind(errno.into())), shown, grown))
                 })?
                 .map_err(io::Error::other)?;
                 no_error(done)?;
                 let (mut wanted, start) = (before.clone(), at - at % page);
                 wanted[start..start + page].fill(0);
                 same_bytes(text!("the mapping", "映射"), &shown, &wanted).map_err(|failure| {
-                    // Nothing has changed: the page of zeros is somewhere else.
-                    if shown == before { failure.shows(&belief::ADDRESS_IS_AN_ORDER) } else { failure }
+                    // Nothing has changed, and something is mapped somewhere else.
+                    if shown == before && grown { failure.shows(&belief::ADDRESS_IS_AN_ORDER) } else { failure }
                 })?;
                 let mut stored = before.clone();
                 (0..PAGES).filter(|n| n * page != start).for_each(|n| stored[n * page + 9] = b'!');
@@ -224,11 +228,12 @@ fn only_mmap(calls: &[Call]) -> Result<(), Failure> {
     let numbers: Vec<i64> = calls.iter().map(|call| call.number).collect();
     ensure(numbers == [libc::SYS_mmap], || {
         let names: Vec<_> = numbers.iter().map(|&number| name_of(number)).collect();
-        let names = if names.is_empty() { "-".to_owned() } else { names.join(", ") };
-        let failure = Failure::new(
-            text!("one system call: mmap(2)", "只有一次系统调用：mmap(2)"),
-            text!("the calls {names}", "依次调用了 {names}"),
-        );
+        let names = names.join(", ");
+        let happened = match numbers.len() {
+            0 => text!("no system call", "没有系统调用"),
+            _ => text!("the calls {names}", "依次调用了 {names}"),
+        };
+        let failure = Failure::new(text!("one system call: mmap(2)", "只有一次系统调用：mmap(2)"), happened);
         if numbers.contains(&libc::SYS_munmap) {
             failure.shows(&belief::ADDRESSES_WAIT_FOR_ME)
         } else if numbers.contains(&libc::SYS_write) {

@@ -403,7 +403,7 @@ mod executable_zeros {
 /// breaks: "Replaces the page that contains `address`, whatever is mapped there, with a private page of zeros"
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
-/// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
+/// fails: zeros_over::replaces_the_page_and_no_other failed
 /// fails: zeros_over::returns_the_errors_of_mmap failed
 mod dont_need {
     use super::*;
@@ -763,7 +763,7 @@ mod fills_with_zeros {
 /// breaks: "Later stores to the page do not reach that file."
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
-/// fails: zeros_over::replaces_the_page_and_no_other failed address-is-an-order
+/// fails: zeros_over::replaces_the_page_and_no_other failed
 /// fails: zeros_over::returns_the_errors_of_mmap failed
 mod advises {
     use super::*;
