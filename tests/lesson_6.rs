@@ -19,7 +19,7 @@ use std::os::unix::fs::FileExt;
 
 use common::{cases, file_with, has_small_disks, open, transcript};
 use mmap_workbook::grade::fixtures::{near_page_boundaries, pattern};
-use mmap_workbook::grade::{allocator_calls, allocator_calls_of_children};
+use mmap_workbook::grade::{allocator_calls, allocator_calls_of_children, most_allocated};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
@@ -513,4 +513,18 @@ fn the_calls_of_the_allocator_are_counted_by_process() {
     assert_eq!(allocator_calls() - before, 2);
     let forked = |body: fn()| allocator_calls_of_children(|| end_of(body).expect("a child")).expect("a mapping");
     assert_eq!(forked(|| drop(std::hint::black_box(Box::new(1)))).1 - forked(|| ()).1, 2);
+}
+
+#[test]
+fn what_is_allocated_at_once_is_not_what_is_allocated_in_all() {
+    let vector = |length: usize| std::hint::black_box(vec![0_u8; length]);
+    let (kept, most) = most_allocated(|| {
+        drop(vector(5_000));
+        let mut kept = vector(2_000);
+        kept.reserve_exact(1_000);
+        drop(vector(1_000));
+        kept
+    });
+    assert_eq!(most, 5_000);
+    assert_eq!(most_allocated(|| drop(kept)).1, 0);
 }

@@ -1,5 +1,6 @@
 //! How often the learner's code calls the allocator where it must not: in a signal handler, or between fork(2) and
-//! execve(2), where the interrupted code, or a thread that is gone, may hold the allocator's lock.
+//! execve(2), where the interrupted code, or a thread that is gone, may hold the allocator's lock. And how much it has
+//! allocated at once.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::io;
@@ -16,6 +17,9 @@ pub struct Counting;
 static CALLS: AtomicUsize = AtomicUsize::new(0);
 /// The calls of the children that [`PARENT`] has forked, in memory that they share; null while nobody asks.
 static OF_CHILDREN: AtomicPtr<AtomicUsize> = AtomicPtr::new(null_mut());
+/// How many bytes this process has allocated, and the most that it had at once since somebody asked.
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+static MOST_IN_USE: AtomicUsize = AtomicUsize::new(0);
 /// Whose children are asked about.
 static PARENT: AtomicI32 = AtomicI32::new(0);
 
@@ -28,28 +32,42 @@ fn count() {
     }
 }
 
+fn took(bytes: usize) {
+    let now = IN_USE.fetch_add(bytes, Ordering::Relaxed).wrapping_add(bytes);
+    MOST_IN_USE.fetch_max(now, Ordering::Relaxed);
+}
+
+fn gave_back(bytes: usize) {
+    IN_USE.fetch_sub(bytes, Ordering::Relaxed);
+}
+
 // SAFETY: each call goes to the system's allocator as it is; counting it accesses atomics alone.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         count();
+        took(layout.size());
         // SAFETY: the caller's promise.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         count();
+        took(layout.size());
         // SAFETY: the caller's promise.
         unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         count();
+        gave_back(layout.size());
+        took(size);
         // SAFETY: the caller's promise.
         unsafe { System.realloc(pointer, layout, size) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         count();
+        gave_back(layout.size());
         // SAFETY: the caller's promise.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -59,6 +77,15 @@ unsafe impl GlobalAlloc for Counting {
 /// allocator is not [`Counting`].
 pub fn allocator_calls() -> usize {
     CALLS.load(Ordering::Relaxed)
+}
+
+/// Runs `body` and says how many bytes more than before were allocated at once meanwhile; 0 in a binary whose global
+/// allocator is not [`Counting`].
+pub fn most_allocated<T>(body: impl FnOnce() -> T) -> (T, usize) {
+    let before = IN_USE.load(Ordering::Relaxed);
+    MOST_IN_USE.store(before, Ordering::Relaxed);
+    let done = body();
+    (done, MOST_IN_USE.load(Ordering::Relaxed).saturating_sub(before))
 }
 
 /// Runs `body` and says how often the processes that it forked have called the allocator meanwhile: as copies of this

@@ -107,16 +107,24 @@ fn gives_the_next_number() {
             },
             |&(text, wanted)| {
                 let (directory, path) = counter(text)?;
-                equal(&answer(&path)?, &Ok(wanted))?;
+                returns(&answer(&path)?, wanted)?;
                 has(&path, wanted)?;
-                nothing_beside(&directory)
+                nothing_beside(&directory)?;
+                let mode = fs::metadata(&path)?.permissions().mode();
+                ensure(mode & 0o400 != 0, || {
+                    let mode = mode & 0o7777;
+                    let wanted = text!("its owner can read the file", "文件的所有者可以读它");
+                    Failure::new(wanted, text!("it has the mode {mode:o}", "权限是 {mode:o}"))
+                })
             },
         )?;
-        for (mode, umask) in [(0o640, 0o022), (0o666, 0o077), (0o4751, 0o022), (0o400, 0o777)] {
+        for (mode, umask) in [(0o640, 0o022), (0o666, 0o077), (0o4751, 0o022), (0o2755, 0o022), (0o400, 0o777)] {
             let (_directory, path) = counter(Some("7\n"))?;
             fs::set_permissions(&path, Permissions::from_mode(mode))?;
             let got = ask(|| {
-                nix::sys::stat::umask(nix::sys::stat::Mode::from_bits_truncate(umask));
+                // With privileges, a write takes no set-user-ID bit away, and a file without `w` can be written to.
+                without_privileges().map_err(kind)?;
+                nix::sys::stat::umask(Mode::from_bits_truncate(umask));
                 super::increment(&path).map_err(kind)
             })?;
             let given = || {
@@ -125,7 +133,7 @@ fn gives_the_next_number() {
                     "权限为 {mode:o} 的文件，umask 为 {umask:o}"
                 )
             };
-            equal(&got, &Ok(8)).map_err(|failure| failure.given(given()))?;
+            returns(&got, 8).map_err(|failure| failure.given(given()))?;
             let now = fs::metadata(&path)?.permissions().mode() & 0o7777;
             ensure(now == mode, || {
                 let wanted = text!("the mode is {mode:o}, as before", "权限保持 {mode:o}");
@@ -141,7 +149,7 @@ fn gives_the_next_number() {
         }
         let (_directory, path) = counter(Some("7\n"))?;
         let mut open = File::open(&path)?;
-        equal(&answer(&path)?, &Ok(8))?;
+        returns(&answer(&path)?, 8)?;
         let mut seen = String::new();
         open.read_to_string(&mut seen)?;
         ensure(seen == "7\n", || {
@@ -151,6 +159,18 @@ fn gives_the_next_number() {
             )
             .shows(&belief::REWRITING_IS_ONE_STEP)
         })?;
+        Ok(())
+    });
+}
+
+#[test]
+fn finds_a_file_by_a_relative_path() {
+    let rule = text!(
+        "A relative path begins in the working directory, which belongs to the whole process, as its umask does: a \
+         function that changes either changes it for every thread and for whatever comes later.",
+        "相对路径从工作目录开始算。工作目录和 umask 都属于整个进程：函数里一改，所有线程、之后的所有代码都会受影响。"
+    );
+    check("replace", rule, || {
         // A bare file name is one in the working directory.
         let (directory, path) = counter(Some("2\n"))?;
         let got = ask(|| {
@@ -158,7 +178,30 @@ fn gives_the_next_number() {
             super::increment(Path::new("counter")).map_err(kind)
         })?;
         let here = text!("the path is a bare file name", "路径只有文件名");
-        equal(&got, &Ok(3)).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(here))
+        returns(&got, 3).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(here))?;
+        // A relative path is that of the same file for the next call, too.
+        let (directory, path) = counter(Some("2\n"))?;
+        let (above, relative) =
+            (directory.path().parent(), path.strip_prefix(directory.path().parent().unwrap_or(&path)));
+        let (Some(above), Ok(relative)) = (above, relative) else { return Ok(()) }; // a temporary directory is in another
+        let (got, same_place, umask) = ask(|| {
+            let umask = Mode::from_bits_truncate(0o027);
+            nix::sys::stat::umask(umask);
+            let before = std::env::set_current_dir(above).and_then(|()| std::env::current_dir());
+            let got = super::increment(relative).map_err(kind);
+            let same_place = std::env::current_dir().ok() == before.ok();
+            (got, same_place, nix::sys::stat::umask(umask) == umask)
+        })?;
+        ensure(same_place, || {
+            let wanted = text!("the working directory is the same afterwards", "调用之后工作目录不变");
+            Failure::new(wanted, text!("it is another one", "工作目录变了"))
+        })?;
+        ensure(umask, || {
+            let wanted = text!("the umask is the same afterwards", "调用之后 umask 不变");
+            Failure::new(wanted, text!("it is another one", "umask 变了"))
+        })?;
+        let given = text!("the path is relative: a directory and a name", "路径是相对的：目录加文件名");
+        returns(&got, 3).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(given))
     });
 }
 
@@ -249,7 +292,16 @@ fn leaves_a_whole_number_whenever_it_is_killed() {
     );
     check("killed", rule, || {
         killed_everywhere(Some("9\n"), 9)?;
-        killed_everywhere(None, 0)
+        killed_everywhere(None, 0)?;
+        // More than one process was killed.
+        let (directory, path) = counter(Some("2\n"))?;
+        for left in ["1", "2", "three"] {
+            fs::write(directory.path().join(format!("{TEMPORARY}{left}")), "3")?;
+        }
+        let given = text!("three temporary files of processes that were killed", "被杀死的进程留下的三个临时文件");
+        returns(&answer(&path)?, 3)
+            .and_then(|()| nothing_beside(&directory).map_err(|failure| failure.shows(&belief::THE_DEAD_CLEAN_UP)))
+            .map_err(|failure| failure.given(given))
     });
 }
 
@@ -323,7 +375,7 @@ fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
             continue; // the same as after the kill before
         }
         let next = if as_before { number + 1 } else { number + 2 };
-        equal(&answer(&path)?, &Ok(next)).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
+        returns(&answer(&path)?, next).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
         let left = left_in(&directory)?.iter().any(|name| name.starts_with(TEMPORARY));
         nothing_beside(&directory).map_err(|failure| {
             let failure = if left { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure };
@@ -389,7 +441,7 @@ impl Steps {
             }
             false
         })?;
-        equal(&watched.answer, &Ok(8))?;
+        returns(&watched.answer, 8)?;
         Ok(Steps { calls: watched.calls, locked, at_rename, directory: of_directory, old, new: id(&path)? })
     }
 

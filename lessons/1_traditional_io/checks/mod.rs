@@ -11,13 +11,11 @@ use std::os::unix::fs::{FileExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use mmap_workbook::grade::fixtures::{
-    Difference, contents, difference, equal, names_in, no_difference, refused, unnamed_file, wide,
-};
+use mmap_workbook::grade::fixtures::{Difference, contents, difference, names_in, no_difference, unnamed_file, wide};
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, Player, Verdict, ask, check, deadline, ensure, error_text, for_all, for_each,
-    killed_before_call, kind, refuse, start, watch,
+    killed_before_call, kind, most_allocated, refuse, start, watch,
 };
 use mmap_workbook::lesson_1::{Calls, TEMPORARY};
 use mmap_workbook::text;
@@ -28,6 +26,7 @@ use nix::libc;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, sigaction, signal};
+use nix::sys::stat::Mode;
 use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
@@ -101,6 +100,9 @@ struct Log {
     others: u64,
     /// Whether ftruncate(2) has made it longer.
     extended: bool,
+    /// How many bytes were read, and whether there were too many of them.
+    read: usize,
+    endless: bool,
 }
 
 /// Which call of a simulated file fails, and with which error.
@@ -220,10 +222,17 @@ impl Scripted {
 
 impl Calls for Scripted {
     fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
-        self.log.borrow_mut().preads += 1;
         let bytes = self.bytes.borrow();
+        let mut log = self.log.borrow_mut();
+        log.preads += 1;
+        // An answer that reads the whole file for each place in it would go on until the deadline.
+        log.endless |= log.read > MOST_OFTEN * (bytes.len() + 64 * KIB);
+        if log.endless {
+            return Err(Errno::EIO);
+        }
         let rest = &bytes[bytes.len().min(index(offset))..];
         let length = self.allowed("pread(2)", into.len().min(rest.len()))?;
+        log.read += length;
         into[..length].copy_from_slice(&rest[..length]);
         Ok(length)
     }
@@ -283,26 +292,57 @@ struct Seen {
     log: Log,
 }
 
+/// How often an answer may read each byte of a scripted file.
+const MOST_OFTEN: usize = 64;
+
 /// Runs `act` on a scripted file, which should have the bytes `wanted` afterwards.
 fn on(
     file: impl FnOnce() -> Scripted,
     wanted: &[u8],
     act: impl FnOnce(&dyn Calls) -> io::Result<u64>,
 ) -> Result<Seen, Failure> {
-    ask(|| {
+    let seen = ask(|| {
         let file = file();
         let answer = act(&file).map_err(kind);
         Seen { answer, difference: difference(&file.bytes.borrow(), wanted), log: file.log.into_inner() }
-    })
+    })?;
+    ensure(!seen.log.endless, || {
+        Failure::new(
+            text!("it reads the file a few times at most", "整个文件最多读几遍"),
+            text!("it reads it more than {MOST_OFTEN} times", "读了超过 {MOST_OFTEN} 遍"),
+        )
+    })?;
+    Ok(seen)
 }
 
 /// Expects the answer `wanted`, and the bytes that the file should have.
 fn compare(seen: &Seen, wanted: u64) -> Result<(), Failure> {
-    equal(&seen.answer, &Ok(wanted)).map_err(|failure| match &seen.answer {
+    returns(&seen.answer, wanted).map_err(|failure| match &seen.answer {
         Err(error) if error == "EINTR" => failure.shows(&belief::EINTR_IS_AN_ERROR),
         _ => failure,
     })?;
     as_it_should_be(seen)
+}
+
+/// What an answer returned, in words.
+fn returned(answer: &Result<u64, String>) -> Text {
+    match answer {
+        Ok(number) => text!("it returned {number}", "返回了 {number}"),
+        Err(error) => text!("it returned the error {error}", "返回了错误 {error}"),
+    }
+}
+
+/// Expects that the function returns this number.
+fn returns(answer: &Result<u64, String>, wanted: u64) -> Result<(), Failure> {
+    ensure(*answer == Ok(wanted), || Failure::new(text!("it returns {wanted}", "返回 {wanted}"), returned(answer)))
+}
+
+/// Expects one of these errors; the failure names the first one only.
+fn refused(answer: &Result<u64, String>, errors: &[&str]) -> Result<(), Failure> {
+    ensure(answer.as_ref().is_err_and(|error| errors.contains(&error.as_str())), || {
+        let wanted = errors[0];
+        Failure::new(text!("it returns the error {wanted}", "返回错误 {wanted}"), returned(answer))
+    })
 }
 
 fn as_it_should_be(seen: &Seen) -> Result<(), Failure> {
@@ -315,8 +355,11 @@ fn explained(failure: Failure, misconception: &Misconception) -> Failure {
     if wrong_answer { failure.shows(misconception) } else { failure }
 }
 
-/// The memory that an answer may use, in bytes, and half as much for the allocator.
-const MEMORY: u64 = 1536 << 10;
+/// What an answer may allocate at once, in bytes: 1 MiB, and a little for an error or a list of calls.
+const MEMORY: usize = (1 << 20) + (32 << 10);
+
+/// A limit on all private memory, for what is not allocated but mapped, with half as much again for the allocator.
+const PRIVATE: u64 = 1536 << 10;
 
 /// A real file that refuses calls beyond a number that is more than enough.
 struct Limited<'file> {
@@ -358,37 +401,45 @@ impl Calls for Limited<'_> {
     }
 }
 
-/// [`ask`] with no more than [`MEMORY`] of private memory beyond what the child has when it begins.
+/// [`ask`] with no more than [`PRIVATE`] of private memory beyond what the child has when it begins. Returns how
+/// much was allocated at once, too.
 fn ask_with_little_memory(
     file: &File,
     (most_preads, most_others): (u64, u64),
     act: impl FnOnce(&dyn Calls) -> io::Result<u64>,
-) -> Result<Result<u64, String>, Failure> {
+) -> Result<(Result<u64, String>, usize), Failure> {
     // An allocator keeps addresses in reserve, so a limit on addresses (RLIMIT_AS) would come too late.
-    ask(|| {
+    let in_child = || {
         let status = fs::read_to_string("/proc/self/status").map_err(kind)?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmData:")?.strip_suffix("kB"));
         let has = line.and_then(|kib| kib.trim().parse::<u64>().ok()).ok_or("no VmData")? << 10;
         let (soft, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(error_text)?;
-        setrlimit(Resource::RLIMIT_DATA, (has + MEMORY).min(hard), hard).map_err(error_text)?;
+        setrlimit(Resource::RLIMIT_DATA, (has + PRIVATE).min(hard), hard).map_err(error_text)?;
         let file = Limited { file, left: (Cell::new(most_preads + 1), Cell::new(most_others + 1)) };
-        let answer = act(&file).map_err(kind);
+        let (answer, most) = most_allocated(|| act(&file).map_err(kind));
         setrlimit(Resource::RLIMIT_DATA, soft, hard).map_err(error_text)?;
-        if file.left.0.get() == 0 || file.left.1.get() == 0 { Err(TOO_MANY_CALLS.to_owned()) } else { answer }
-    })
-    .map_err(too_large)
+        let too_many = file.left.0.get() == 0 || file.left.1.get() == 0;
+        Ok((if too_many { Err(TOO_MANY_CALLS.to_owned()) } else { answer }, most))
+    };
+    let answer: Result<_, String> = ask(in_child).map_err(too_large)?;
+    Ok(answer.unwrap_or_else(|error| (Err(error), 0)))
 }
 
 /// Expects the answer `wanted` of a function that may have run out of memory.
-fn with_little_memory(got: &Result<u64, String>, wanted: u64, size: Text) -> Result<(), Failure> {
+fn with_little_memory((got, most): &(Result<u64, String>, usize), wanted: u64, size: Text) -> Result<(), Failure> {
     ensure(*got != Err(TOO_MANY_CALLS.to_owned()), || {
         let (en, zh) = ("no more calls than the contract allows", "调用次数不超过约定");
         let failure = Failure::new(text!("{en}", "{zh}"), text!("there were more", "超过了"));
         failure.given(size.clone()).shows(&belief::A_CALL_COSTS_NOTHING)
     })?;
+    ensure(got.is_err() || *most <= MEMORY, || {
+        let kib = most.div_ceil(KIB);
+        let happened = text!("it has allocated {kib} KiB at once", "同时占用了 {kib} KiB");
+        Failure::new(text!("at most 1 MiB of memory", "最多用 1 MiB 内存"), happened).given(size.clone())
+    })?;
     ensure(*got == Ok(wanted), || {
-        let expected = text!("Ok({wanted}), with 1 MiB of memory", "用 1 MiB 内存得到 Ok({wanted})");
-        let failure = Failure::new(expected, text!("{got:?}", "{got:?}")).given(size);
+        let expected = text!("it returns {wanted}, with 1 MiB of memory", "用 1 MiB 内存得到 {wanted}");
+        let failure = Failure::new(expected, returned(got)).given(size);
         if *got == Err("OutOfMemory".to_owned()) || *got == Err("ENOMEM".to_owned()) {
             too_large(failure)
         } else {
@@ -407,6 +458,12 @@ fn too_large(failure: Failure) -> Failure {
 fn shown(bytes: &[u8]) -> String {
     let start = bytes[..bytes.len().min(40)].escape_ascii();
     if bytes.len() > 40 { format!("\"{start}...\"") } else { format!("\"{start}\"") }
+}
+
+/// A number of bytes in words; Chinese has no plural.
+fn bytes_in_words(count: usize) -> Text {
+    let unit = if count == 1 { "byte" } else { "bytes" };
+    text!("{count} {unit}", "{count} 字节")
 }
 
 mod replace_all;

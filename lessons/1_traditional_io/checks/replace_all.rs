@@ -16,9 +16,9 @@ fn reference(bytes: &[u8], old: &[u8], new: &[u8]) -> (Vec<u8>, Vec<usize>) {
 }
 
 fn describe(bytes: &[u8], old: &[u8], new: &[u8]) -> Text {
-    let size = bytes.len();
+    let Text { en, zh } = bytes_in_words(bytes.len());
     let (bytes, old, new) = (shown(bytes), shown(old), shown(new));
-    text!("{bytes} ({size} bytes), replace {old} by {new}", "{bytes}（{size} 字节），把 {old} 换成 {new}")
+    text!("{bytes} ({en}), replace {old} by {new}", "{bytes}（{zh}），把 {old} 换成 {new}")
 }
 
 /// Two letters only, so that occurrences overlap, and new bytes look like old ones.
@@ -173,7 +173,11 @@ fn writes_the_occurrences_and_nothing_else() {
         let inside =
             |at: usize, length: usize| places.iter().any(|&place| place <= at && at + length <= place + old.len());
         let outside = seen.log.writes.iter().find(|&&(at, length)| !inside(at, length));
-        ensure(outside.is_none() && seen.log.others == 0, || {
+        ensure(seen.log.others == 0, || {
+            let wanted = text!("neither ftruncate(2) nor fsync(2) is called", "不调用 ftruncate(2) 和 fsync(2)");
+            Failure::new(wanted, text!("one of them was", "调用了其中之一"))
+        })?;
+        ensure(outside.is_none(), || {
             let (at, length) = outside.copied().unwrap_or_default();
             let wanted = text!("only the 6 occurrences of 6 bytes are written", "只写那 6 处，每处 6 字节");
             Failure::new(wanted, text!("{length} bytes at {at} were written", "写了 {at} 处的 {length} 字节"))
@@ -186,8 +190,8 @@ fn writes_the_occurrences_and_nothing_else() {
 #[test]
 fn makes_few_calls() {
     let rule = text!(
-        "A call costs about as much for one byte as for thousands.",
-        "一次系统调用的开销，传 1 字节和传几千字节差不多。"
+        "A call costs about as much for one byte as for thousands: so an occurrence is written as a whole, with one.",
+        "一次系统调用的开销，传 1 字节和传几千字节差不多：每处匹配都用一次调用整段写入。"
     );
     check("in_place", rule, || {
         let (old, new) = (b"needle".as_slice(), b"thread".as_slice());
@@ -198,12 +202,14 @@ fn makes_few_calls() {
         let mut with_long = vec![b'.'; 300 * KIB];
         with_long[100 * KIB + 1..164 * KIB + 1].copy_from_slice(&long);
         let many: Vec<u8> = b"needle, ".iter().copied().cycle().take(100 * KIB).collect();
-        let cases: [(&[u8], &[u8], &[u8]); 7] = [
+        let cases: [(&[u8], &[u8], &[u8]); 9] = [
             (&sparse, old, new),
             (&with_long, &long, &other),
             (&many, old, new),
             (&many, old, old),
             (&many, b", n", b"; N"),
+            (b"a needle, needle", old, b"nettle"),
+            (b"a needle, needle", old, b"needed"),
             (b"a needle", old, new),
             (b"", old, new),
         ];
@@ -223,6 +229,16 @@ fn makes_few_calls() {
                         text!("there were {reads}", "实际有 {reads} 次"),
                     )
                     .shows(&belief::A_CALL_COSTS_NOTHING)
+                })?;
+                let mut written = seen.log.writes.clone();
+                written.sort_unstable();
+                let part = places.iter().zip(&written).find(|&(&at, write)| *write != (at, old.len()));
+                ensure(part.is_none() || writes != wanted, || {
+                    let at = part.map_or(0, |(at, _)| *at);
+                    Failure::new(
+                        text!("the whole occurrence at byte {at} is written", "偏移量 {at} 处的匹配整段写入"),
+                        text!("only a part of it was", "只写了一部分"),
+                    )
                 })?;
                 ensure(writes == wanted, || {
                     let failure = Failure::new(
@@ -265,7 +281,7 @@ fn takes_little_memory_however_large_the_file_is() {
     check("in_place", rule, || {
         let file = unnamed_file(b"told")?;
         // A small file first: an answer that is wrong there is not wrong for lack of memory.
-        equal(&ask(|| super::replace_all(&file, b"old", b"new").map_err(kind))?, &Ok(1))?;
+        returns(&ask(|| super::replace_all(&file, b"old", b"new").map_err(kind))?, 1)?;
         let size = 4 * KIB * KIB;
         let places = [0, 5, size / 2 + 1, size - 3];
         for at in places {
@@ -274,6 +290,17 @@ fn takes_little_memory_however_large_the_file_is() {
         let most = wide(size / (16 * KIB)) + 5;
         let got = ask_with_little_memory(&file, (most, 4), |file| super::replace_all(file, b"old", b"new"))?;
         with_little_memory(&got, wide(places.len()), text!("a file of 4 MiB", "4 MiB 的文件"))?;
+        // The longest text, for which some search with a table.
+        let (long, other) = ([b'o'; 64 * KIB], [b'n'; 64 * KIB]);
+        let large = unnamed_file(&long)?;
+        large.set_len(wide(1200 * KIB))?;
+        let most = wide(1200 / 16) + 5;
+        let got = ask_with_little_memory(&large, (most, 1), |file| super::replace_all(file, &long, &other))?;
+        with_little_memory(
+            &got,
+            1,
+            text!("a file of 1200 KiB, and `old` of 64 KiB", "1200 KiB 的文件，`old` 长 64 KiB"),
+        )?;
         // A list of the occurrences would be larger than the file. In chunks: memory that this process had freed would
         // be there for the answer, too.
         let many = 250_000;

@@ -6,6 +6,8 @@ use super::*;
 #[derive(Debug, Clone, Copy)]
 enum Part {
     Byte(usize, u8),
+    /// What a write past the end makes the size: it may be kept, and the bytes lost.
+    Grown(usize),
     Size(usize),
 }
 
@@ -23,6 +25,9 @@ struct Disk {
     /// What a failed fsync(2) dropped: it may have got to the disk, and will not be written any more.
     given_up: RefCell<Vec<Part>>,
     script: RefCell<VecDeque<Turn>>,
+    /// Whether every second call is interrupted, and whether the next one is.
+    interrupts: bool,
+    interrupted: Cell<bool>,
     failing: Failing,
     /// How often something was written.
     writes: Cell<u32>,
@@ -89,6 +94,9 @@ impl Disk {
         if self.sync_failed.get() && self.after_failure.get().is_none() {
             self.after_failure.set(Some(name));
         }
+        if self.interrupts && self.interrupted.replace(!self.interrupted.get()) {
+            return Err(Errno::EINTR);
+        }
         match self.script.borrow_mut().pop_front() {
             Some(Turn::Interrupted) => Err(Errno::EINTR),
             Some(Turn::AtMost(most)) => Ok(length.min(most)),
@@ -120,6 +128,7 @@ impl Disk {
         };
         keep(&|_| true);
         keep(&|_| false);
+        keep(&|n| !matches!(parts[n], Part::Byte(..)));
         keep(&|n| n % 2 == 0);
         keep(&|n| n % 2 == 1);
         for seed in 1..9_usize {
@@ -144,6 +153,7 @@ fn apply(bytes: &mut Vec<u8>, part: Part) {
             }
             bytes[at] = byte;
         }
+        Part::Grown(size) => bytes.resize(size.max(bytes.len()), 0),
         Part::Size(size) => bytes.resize(size, 0),
     }
 }
@@ -164,6 +174,9 @@ impl Calls for Disk {
         }
         let length = self.call("pwrite(2)", from.len())?;
         self.writes.set(self.writes.get() + 1);
+        if at + length > self.seen.borrow().len() {
+            self.pending.borrow_mut().push(Part::Grown(at + length));
+        }
         for (n, byte) in from[..length].iter().enumerate() {
             apply(&mut self.seen.borrow_mut(), Part::Byte(at + n, *byte));
             self.pending.borrow_mut().push(Part::Byte(at + n, *byte));
@@ -218,6 +231,8 @@ enum Found {
     Number(u8),
     /// No record that was ever saved.
     Mixture,
+    /// The same, of zeros: what a file has where its new size was kept and the bytes were lost.
+    Zeros,
     /// It has written to the file.
     Changed,
     Failed(String),
@@ -231,6 +246,7 @@ fn found(disk: &Disk) -> Found {
     }
     match answer {
         Ok(None) => Found::Nothing,
+        Ok(Some(got)) if got == Record::default() => Found::Zeros,
         Ok(Some(got)) => (1..20).find(|&n| record(n) == got).map_or(Found::Mixture, Found::Number),
         Err(error) => Found::Failed(kind(error)),
     }
@@ -286,6 +302,7 @@ fn in_words(found: &Found) -> Text {
     match found {
         Found::Nothing => text!("no record", "“没有记录”"),
         Found::Number(n) => text!("record {n}", "第 {n} 条记录"),
+        Found::Zeros => text!("a record of zeros, which was never saved", "一条全 0 的、从未保存过的记录"),
         Found::Mixture => text!("a record that was never saved", "一条从未保存过的记录"),
         Found::Changed => text!("a changed file", "改过的文件"),
         Found::Failed(error) => text!("the error {error}", "错误 {error}"),
@@ -447,11 +464,11 @@ fn load_gives_the_last_record_that_was_saved() {
 #[test]
 fn survives_a_power_cut_at_every_moment() {
     check("replace", rule(), || {
-        let cut = |counts: &[u16]| -> Result<(), Story> {
+        let cut = |counts: &[u16], most: usize| -> Result<(), Story> {
             for &count in counts {
                 let (disk, old) = with_records(count)?;
                 killed_everywhere(&disk, 9, |disk, ended| {
-                    for bytes in disk.left_by_power_cut(64) {
+                    for bytes in disk.left_by_power_cut(most) {
                         let given = || cut_in_words(count, disk, ended);
                         one_of(found(&Disk::after_power_cut(&bytes)), &[old.clone(), Found::Number(9)], given)?;
                     }
@@ -460,11 +477,15 @@ fn survives_a_power_cut_at_every_moment() {
             }
             Ok(())
         };
-        let told = ask(|| cut(&[0, 1, 2, 3]))?;
+        let told = ask(|| cut(&[0, 1, 2, 3], 64))?;
         let Err(story) = told else {
             // A number of saves that is kept in a byte, or in several, gets to its limits, too.
-            return ask(|| cut(&[126, 127, 128, 254, 255, 256, 257]))?.map_err(Story::failure);
+            return ask(|| cut(&[126, 127, 128, 254, 255, 256, 257], 8))?.map_err(Story::failure);
         };
+        // Zeros in a file that was empty alone are taken for a record, and nothing else is wrong.
+        if story.found == Found::Zeros && ask(|| cut(&[1, 2, 3], 64))?.is_ok() {
+            return Err(story.failure());
+        }
         // An answer with a single write has overwritten the record; one with several relies on their order.
         let writes = ask(|| {
             let disk = Disk::default();
@@ -562,9 +583,17 @@ fn goes_on_after_a_kill_or_a_power_cut() {
                     Ok(())
                 })?;
             }
-            chain_of_kills()?;
-            Ok(())
+            chain_of_kills()
         })?;
+        // Each has its own deadline.
+        let told = match told {
+            Ok(()) => ask(|| many_killed(false))?,
+            told => told,
+        };
+        let told = match told {
+            Ok(()) => ask(|| many_killed(true))?,
+            told => told,
+        };
         told.map_err(|story| match story.killed {
             true => story.shows(&belief::WHAT_IS_READ_IS_ON_THE_DISK),
             false => story.failure(),
@@ -616,6 +645,59 @@ fn chain_of_kills() -> Result<(), Story> {
             .map_err(|story| Story { killed: true, ..story })
         })
     })
+}
+
+/// Kills several saves, each before the same call, and cuts the power in the next one.
+fn many_killed(interrupts: bool) -> Result<(), Story> {
+    // More than there are places for records, in most layouts.
+    let kills = if interrupts { 3 } else { 18 };
+    let (mut disk, old) = with_records(2)?;
+    (disk.interrupts, disk.interrupted) = (interrupts, Cell::new(interrupts));
+    for call in 0.. {
+        let mut last = disk.clone();
+        for number in (3..=7).cycle().take(kills) {
+            let killed = last.killed_before(call);
+            let answer = super::save(&killed, &record(number));
+            if !killed.was_killed() {
+                return answer
+                    .or_else(|error| save_failed(error, || text!("saves that are interrupted", "保存时调用被打断")));
+            }
+            last = killed.revived();
+            if last.pending.borrow().is_empty() {
+                break; // nothing was written before this call
+            }
+        }
+        let moment = last.moment();
+        let mut allowed: Vec<_> = (3..=7).chain([9]).map(Found::Number).collect();
+        allowed.push(old.clone());
+        let given = || {
+            let (en, zh) = match interrupts {
+                true => ("; every second call is interrupted (EINTR)", "；每隔一次调用就被打断一次（EINTR）"),
+                false => Default::default(),
+            };
+            Text::new(
+                format!(
+                    "2 saved before; {kills} processes are killed, each {} in a save; then record 9 is saved, and there is \
+                     a power cut{en}",
+                    moment.en
+                ),
+                format!(
+                    "先保存 2 条记录；{kills} 个进程在保存时被杀死，都是{}；然后保存第 9 条，其间或之后断电{zh}",
+                    moment.zh
+                ),
+            )
+        };
+        killed_everywhere(&last, 9, |cut, ended| {
+            let new = [Found::Number(9)];
+            let allowed = if ended { &new } else { allowed.as_slice() };
+            for bytes in cut.left_by_power_cut(2) {
+                one_of(found(&Disk::after_power_cut(&bytes)), allowed, given)?;
+            }
+            Ok(())
+        })
+        .map_err(|story| Story { killed: !interrupts, ..story })?;
+    }
+    Ok(())
 }
 
 #[test]

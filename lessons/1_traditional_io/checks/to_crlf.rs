@@ -14,8 +14,9 @@ fn reference(bytes: &[u8]) -> (Vec<u8>, usize) {
 }
 
 fn describe(bytes: &[u8]) -> Text {
-    let (size, bytes) = (bytes.len(), shown(bytes));
-    text!("{bytes} ({size} bytes)", "{bytes}（{size} 字节）")
+    let Text { en, zh } = bytes_in_words(bytes.len());
+    let bytes = shown(bytes);
+    text!("{bytes} ({en})", "{bytes}（{zh}）")
 }
 
 fn texts() -> impl Strategy<Value = Vec<u8>> {
@@ -56,7 +57,11 @@ fn moves_no_byte_over_one_that_is_still_to_be_read() {
         for_each(
             cases,
             |(first, again)| {
-                let (first, again) = (shown(first), shown(again));
+                let again = shown(again);
+                if first.is_empty() {
+                    return text!("a file of 150 KiB: {again} repeated", "150 KiB 的文件：反复是 {again}");
+                }
+                let first = shown(first);
                 text!(
                     "a file of 150 KiB: {first}, then {again} repeated",
                     "150 KiB 的文件：先是 {first}，然后反复是 {again}"
@@ -251,8 +256,16 @@ fn writes_only_what_moves() {
         let many = |bytes: &[u8]| -> Vec<u8> { bytes.iter().copied().cycle().take(100 * KIB).collect() };
         let mut late = many(b"no end of a line ");
         late[99 * KIB] = b'\n';
-        let cases =
-            [(many(b"done\r\n"), None), (late, Some(99 * KIB)), (many(b"\r\n\nx"), Some(2)), (Vec::new(), None)];
+        // All of it moves, by a single byte: so the size hardly grows, and with it the number of calls that is allowed.
+        let mut early = vec![b'x'; KIB * KIB];
+        early[0] = b'\n';
+        let cases = [
+            (many(b"done\r\n"), None),
+            (late, Some(99 * KIB)),
+            (many(b"\r\n\nx"), Some(2)),
+            (Vec::new(), None),
+            (early, Some(0)),
+        ];
         for_each(
             cases,
             |(bytes, _)| describe(bytes),
@@ -297,20 +310,21 @@ fn keeps_neither_the_file_nor_a_list_in_memory() {
     check("in_place", rule, || {
         let file = unnamed_file(b"a\n")?;
         // A small file first: an answer that is wrong there is not wrong for lack of memory.
-        equal(&ask(|| super::to_crlf(&file).map_err(kind))?, &Ok(1))?;
-        let lines = 400_000;
+        returns(&ask(|| super::to_crlf(&file).map_err(kind))?, 1)?;
+        // More are to be inserted than fit in memory.
+        let lines = 1_150_000;
         // In chunks: memory that this process had freed would be there for the answer, too.
-        let some: Vec<u8> = b"12345\n".iter().copied().cycle().take(6_000).collect();
-        for at in (0..lines * 6).step_by(some.len()) {
+        let some: Vec<u8> = b"1\n".iter().copied().cycle().take(4_000).collect();
+        for at in (0..lines * 2).step_by(some.len()) {
             file.write_all_at(&some, wide(at))?;
         }
         let size = text!("a file of {lines} lines", "{lines} 行的文件");
-        let most = wide((lines * 7).div_ceil(4 * KIB)) + 16;
+        let most = wide((lines * 3).div_ceil(4 * KIB)) + 16;
         let got = ask_with_little_memory(&file, (most, most), |file| super::to_crlf(file))?;
         with_little_memory(&got, wide(lines), size)?;
-        let some: Vec<u8> = b"12345\r\n".iter().copied().cycle().take(7_000).collect();
+        let some: Vec<u8> = b"1\r\n".iter().copied().cycle().take(6_000).collect();
         let mut now = vec![0; some.len()];
-        for at in (0..lines * 7).step_by(some.len()) {
+        for at in (0..lines * 3).step_by(some.len()) {
             let whole = file.read_exact_at(&mut now, wide(at)).is_ok();
             ensure(whole && now == some, || {
                 Failure::new(

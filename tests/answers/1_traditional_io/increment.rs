@@ -1,15 +1,18 @@
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
-use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound};
+use std::io::{self, IoSlice, Read, Write};
+use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 
 use mmap_workbook::lesson_1::{TEMPORARY, leftovers};
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, OFlag, RenameFlags, openat, renameat2};
 use nix::libc;
-use nix::unistd::{ForkResult, fork, pause};
+use nix::sys::stat::{Mode, fchmod};
+use nix::unistd::{ForkResult, UnlinkatFlags, fork, pause, unlinkat};
 use tempfile::NamedTempFile;
 
 /// The directory that holds `path`.
@@ -69,6 +72,106 @@ fn replace(path: &Path, directory: &File, number: u64, mode: Option<Permissions>
     temporary.as_file().sync_all()?;
     temporary.persist(path)?;
     directory.sync_all()
+}
+
+/// Makes a call, and repeats it while a signal interrupts it.
+fn again<T>(mut call: impl FnMut() -> io::Result<T>) -> io::Result<T> {
+    loop {
+        match call() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            answer => return answer,
+        }
+    }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// flock(2) as it is: a signal may interrupt it.
+fn flock_once(file: &File, operation: i32) -> io::Result<()> {
+    // SAFETY: the call takes no pointer.
+    Errno::result(unsafe { libc::flock(file.as_raw_fd(), operation) })?;
+    Ok(())
+}
+
+/// Opens a directory (or a file) and locks it.
+fn locked(path: &Path) -> io::Result<Flock<File>> {
+    let mut file = File::open(path)?;
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusive) {
+            Ok(lock) => return Ok(lock),
+            Err((back, Errno::EINTR)) => file = back,
+            Err((_, error)) => return Err(error.into()),
+        }
+    }
+}
+
+fn clean_again(directory: &Path) -> io::Result<()> {
+    again(|| leftovers(directory))?.iter().try_for_each(|left| again(|| fs::remove_file(left)))
+}
+
+/// The number that these bytes are the text of.
+fn number(text: &[u8]) -> io::Result<u64> {
+    let digits = text.strip_suffix(b"\n").unwrap_or(text);
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(InvalidData.into());
+    }
+    str::from_utf8(digits).ok().and_then(|digits| digits.parse().ok()).ok_or(InvalidData.into())
+}
+
+fn after(old: u64) -> io::Result<u64> {
+    old.checked_add(1).ok_or(InvalidData.into())
+}
+
+/// The bytes of the file and its mode, unless it does not exist.
+fn old_bytes(path: &Path) -> io::Result<Option<(Vec<u8>, Permissions)>> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == NotFound => return Ok(None),
+        answer => answer?,
+    };
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(Some((bytes, Permissions::from_mode(file.metadata()?.mode() & 0o7777))))
+}
+
+/// The next number and the mode of the old file.
+fn next(path: &Path) -> io::Result<(u64, Option<Permissions>)> {
+    let Some((bytes, mode)) = old_bytes(path)? else { return Ok((1, None)) };
+    Ok((after(number(&bytes)?)?, Some(mode)))
+}
+
+/// A temporary file in `directory` with the number and the mode, not synced yet.
+fn written_again(directory: &Path, number: u64, mode: Option<Permissions>) -> io::Result<NamedTempFile> {
+    let mut new = again(|| tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory))?;
+    new.write_all(format!("{number}\n").as_bytes())?;
+    // Whatever the umask is, its owner can read it.
+    new.as_file().set_permissions(mode.unwrap_or(Permissions::from_mode(0o600)))?;
+    Ok(new)
+}
+
+/// Gives the temporary file the name.
+fn named(mut new: NamedTempFile, path: &Path) -> io::Result<()> {
+    loop {
+        match new.persist(path) {
+            Err(error) if error.error.kind() == io::ErrorKind::Interrupted => new = error.file,
+            answer => return Ok(answer.map(drop)?),
+        }
+    }
+}
+
+fn synced(new: &NamedTempFile) -> io::Result<()> {
+    new.as_file().sync_all()
+}
+
+/// Everything that is done under the lock, except to remove temporary files.
+fn replaced(lock: &File, path: &Path) -> io::Result<u64> {
+    let (number, mode) = next(path)?;
+    let new = written_again(parent(path), number, mode)?;
+    synced(&new)?;
+    named(new, path)?;
+    lock.sync_all()?;
+    Ok(number)
 }
 
 /// Starts from 0, whatever error keeps it from reading the number.
@@ -146,6 +249,7 @@ mod forgets_the_mode {
 
 /// Lets a child hold the lock, and never waits for the child.
 ///
+/// fails: increment::finds_a_file_by_a_relative_path left_processes
 /// fails: increment::gives_the_next_number left_processes
 /// fails: increment::is_on_the_disk_when_it_returns left_processes
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed left_processes
@@ -398,7 +502,7 @@ mod unlocks_too_soon {
 
 /// Rewrites the number in the file itself.
 ///
-/// fails: increment::gives_the_next_number failed rewriting-is-one-step
+/// fails: increment::gives_the_next_number failed
 /// fails: increment::is_on_the_disk_when_it_returns failed rewriting-is-one-step
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
 /// fails: increment::returns_the_error_of_a_call failed
@@ -684,7 +788,7 @@ mod interrupted_lock {
 /// Truncates the file and writes the new number into it.
 ///
 /// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
-/// fails: increment::gives_the_next_number failed rewriting-is-one-step
+/// fails: increment::gives_the_next_number failed
 /// fails: increment::is_on_the_disk_when_it_returns failed rewriting-is-one-step
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
 /// fails: increment::returns_the_error_of_a_call failed
@@ -765,6 +869,7 @@ mod syncs_after_the_rename {
 /// Flushes a `BufWriter` only by dropping it, after fsync(2) has put an empty file on the disk.
 ///
 /// breaks: "write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name."
+/// fails: increment::gives_the_next_number failed
 /// fails: increment::is_on_the_disk_when_it_returns failed rename-writes-the-file
 /// fails: increment::returns_the_error_of_a_call failed
 mod flushes_after_the_sync {
@@ -1198,7 +1303,7 @@ mod reads_twenty_bytes {
 /// Takes the parent of a bare file name as it is: the empty path.
 ///
 /// breaks: "`path` may be a bare file name."
-/// fails: increment::gives_the_next_number failed
+/// fails: increment::finds_a_file_by_a_relative_path failed
 mod bare_name_has_no_directory {
     use super::*;
 
@@ -1215,6 +1320,7 @@ mod bare_name_has_no_directory {
 /// Writes the number without a newline.
 ///
 /// breaks: "Afterwards the file holds the new number and a newline."
+/// fails: increment::finds_a_file_by_a_relative_path failed
 /// fails: increment::gives_the_next_number failed
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 /// fails: increment::waits_for_its_turn failed
@@ -1276,6 +1382,870 @@ mod record_lock {
     }
 }
 
+/// Takes the steps of the contract in its order, with a temporary file of tempfile.
+///
+/// passes
+mod with_tempfile {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        replaced(&lock, path)
+    }
+}
+
+/// Works relative to the directory's descriptor, always under the same temporary name.
+/// Calls writev, fdatasync and
+/// renameat2, and cleans up at the end.
+///
+/// passes
+mod relative_to_the_descriptor {
+    use super::*;
+
+    fn next_file(lock: &File, path: &Path, temporary: &OsStr) -> io::Result<u64> {
+        let (number, mode) = next(path)?;
+        let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_WRONLY | OFlag::O_CLOEXEC;
+        let mut new = File::from(again(|| Ok(openat(lock, temporary, flags, Mode::S_IRUSR)?))?);
+        let text = number.to_string();
+        let mut parts: &mut [IoSlice] = &mut [IoSlice::new(text.as_bytes()), IoSlice::new(b"\n")];
+        while !parts.is_empty() {
+            let wrote = again(|| new.write_vectored(parts))?;
+            IoSlice::advance_slices(&mut parts, wrote);
+        }
+        let mode = mode.map_or(Mode::S_IRUSR, |mode| Mode::from_bits_truncate(mode.mode()));
+        again(|| Ok(fchmod(&new, mode)?))?;
+        new.sync_data()?;
+        let name = path.file_name().ok_or(InvalidInput)?;
+        again(|| Ok(renameat2(lock, temporary, lock, name, RenameFlags::empty())?))?;
+        lock.sync_data()?;
+        Ok(number)
+    }
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let name = format!("{TEMPORARY}next");
+        let lock = locked(parent(path))?;
+        let remove = || again(|| Ok(unlinkat(&*lock, name.as_str(), UnlinkatFlags::NoRemoveDir)?));
+        match remove() {
+            Err(error) if error.kind() != NotFound => return Err(error),
+            _ => {}
+        }
+        let done = next_file(&lock, path, OsStr::new(&name));
+        if done.is_err() {
+            let _ = remove();
+        }
+        let number = done?;
+        clean_again(parent(path))?;
+        Ok(number)
+    }
+}
+
+/// Reads and prepares the number before it cleans up.
+/// Then syncs the file system instead of the file, and the directory
+/// through a second descriptor.
+///
+/// passes
+mod syncs_the_file_system {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let _lock = locked(parent(path))?;
+        let (number, mode) = next(path)?;
+        clean_again(parent(path))?;
+        let new = written_again(parent(path), number, mode)?;
+        again(|| Ok(nix::unistd::syncfs(new.as_file())?))?;
+        named(new, path)?;
+        File::open(parent(path))?.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Locks the file itself: a process that waits for it then holds the lock of a file that has no name any more.
+///
+/// breaks: "each takes an exclusive flock(2) on the file's directory, opened for reading"
+/// fails: increment::waits_for_its_turn failed a-lock-is-on-the-name
+mod locks_the_file_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let _lock = if path.exists() { Some(locked(path)?) } else { None };
+        clean_again(parent(path))?;
+        replaced(&File::open(parent(path))?, path)
+    }
+}
+
+/// Reads the number, and only then waits for its turn.
+///
+/// breaks: "A process takes the lock before it reads the number or removes files."
+/// fails: increment::waits_for_its_turn failed what-was-read-still-holds
+mod reads_before_its_turn_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let (number, mode) = next(path)?;
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Removes temporary files while another process may be writing one.
+///
+/// breaks: "A process takes the lock before it reads the number or removes files."
+/// fails: increment::waits_for_its_turn failed
+mod cleans_before_its_turn {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        for left in leftovers(parent(path))? {
+            let _ = fs::remove_file(left);
+        }
+        let lock = locked(parent(path))?;
+        replaced(&lock, path)
+    }
+}
+
+/// Gives the lock back after the rename, before the directory is on the disk.
+///
+/// breaks: "It holds the lock until the directory is on the disk."
+/// fails: increment::waits_for_its_turn failed what-was-read-still-holds
+mod unlocks_after_the_rename {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?;
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        drop(lock);
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Drops the lock as soon as it has it: `let _ =` binds nothing.
+///
+/// breaks: "It holds the lock until the directory is on the disk."
+/// fails: increment::waits_for_its_turn failed
+mod lock_bound_to_nothing {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?;
+        let _ = locked(parent(path))?;
+        clean_again(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Takes a shared lock, which any number of processes may have at once.
+///
+/// breaks: "each takes an exclusive flock(2) on the file's directory, opened for reading"
+/// fails: increment::waits_for_its_turn failed
+mod shared_lock_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?;
+        again(|| flock_once(&directory, libc::LOCK_SH))?;
+        clean_again(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Fails when another process has the lock, instead of waiting.
+///
+/// breaks: "Processes take turns"
+/// fails: increment::waits_for_its_turn failed
+mod does_not_wait_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?;
+        flock_once(&directory, libc::LOCK_EX | libc::LOCK_NB)?;
+        clean_again(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Passes on the EINTR of flock: std does not retry it.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::waits_for_its_turn failed eintr-is-an-error
+mod interrupted_lock_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?;
+        flock_once(&directory, libc::LOCK_EX)?;
+        clean_again(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Takes turns among the threads of this process only.
+///
+/// breaks: "It never returns the same number twice, no matter which processes call it at the same time"
+/// fails: increment::waits_for_its_turn failed rename-is-a-lock
+mod mutex_of_this_process {
+    use super::*;
+
+    static TURN: Mutex<()> = Mutex::new(());
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let _turn = TURN.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        clean_again(parent(path))?;
+        replaced(&File::open(parent(path))?, path)
+    }
+}
+
+/// Keeps the directory open, and locked, when it returns with an error.
+///
+/// breaks: "A call that returns, even with an error, holds no lock any more."
+/// fails: increment::refuses_what_is_no_number failed
+mod leaks_the_lock_on_error {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?.into_raw_fd();
+        // SAFETY: the descriptor stays open to the end of this function, and beyond it after an error.
+        let borrowed = unsafe { std::mem::ManuallyDrop::new(<File as std::os::fd::FromRawFd>::from_raw_fd(directory)) };
+        again(|| flock_once(&borrowed, libc::LOCK_EX))?;
+        clean_again(parent(path))?;
+        let number = replaced(&borrowed, path)?;
+        drop(std::mem::ManuallyDrop::into_inner(borrowed));
+        Ok(number)
+    }
+}
+
+/// Locks a file made for it, beside the number.
+///
+/// breaks: "No other file is created or changed."
+/// fails: increment::gives_the_next_number failed
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+/// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::returns_the_error_of_a_call failed
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
+/// fails: increment::waits_for_its_turn failed
+mod lock_file_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let turn = OpenOptions::new().write(true).create(true).truncate(false).open(path.with_extension("lock"))?;
+        again(|| flock_once(&turn, libc::LOCK_EX))?;
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        replaced(&lock, path)
+    }
+}
+
+/// Sets the mode when the file has its name already.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it, before it has the name."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod mode_after_the_name {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, None)?;
+        synced(&new)?;
+        named(new, path)?;
+        if let Some(mode) = mode {
+            again(|| fs::set_permissions(path, mode.clone()))?;
+        }
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Keeps the nine bits of the permissions and loses the other three.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it"
+/// fails: increment::gives_the_next_number failed
+mod nine_bits_of_the_mode {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let mode = mode.map(|mode| Permissions::from_mode(mode.mode() & 0o777));
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Makes the new file with the old mode at open, where the umask takes bits away.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it"
+/// fails: increment::gives_the_next_number failed
+mod mode_less_the_umask_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let mut builder = tempfile::Builder::new();
+        builder.prefix(TEMPORARY).permissions(mode.unwrap_or(Permissions::from_mode(0o600)));
+        let mut new = again(|| builder.tempfile_in(parent(path)))?;
+        writeln!(new, "{number}")?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Sets the mode and then writes, by which a process without privileges loses the set-user-ID bit.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it"
+/// fails: increment::gives_the_next_number failed
+mod writes_after_the_mode {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let mut new = again(|| tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(path)))?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        writeln!(new, "{number}")?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Does not put the directory on the disk.
+///
+/// breaks: "fsync(2) puts the directory on the disk after that, before the call returns."
+/// fails: increment::is_on_the_disk_when_it_returns failed fsync-writes-the-name
+mod forgets_the_directory {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let _lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        Ok(number)
+    }
+}
+
+/// Syncs the directory above the file's directory.
+///
+/// breaks: "fsync(2) puts the directory on the disk after that, before the call returns."
+/// fails: increment::is_on_the_disk_when_it_returns failed fsync-writes-the-name
+mod syncs_the_grandparent {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let _lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        replaced(&File::open(parent(path).join(".."))?, path)
+    }
+}
+
+/// Ignores the answer of the directory's fsync.
+///
+/// breaks: "Any other error of a call, unchanged"
+/// fails: increment::returns_the_error_of_a_call failed
+mod ignores_the_last_error {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        let _ = lock.sync_all();
+        Ok(number)
+    }
+}
+
+/// Renames the file first, and then syncs it together with the directory.
+///
+/// breaks: "write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name."
+/// fails: increment::is_on_the_disk_when_it_returns failed rename-writes-the-file
+/// fails: increment::returns_the_error_of_a_call failed
+mod syncs_after_the_rename_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        let file = new.as_file().try_clone()?;
+        named(new, path)?;
+        file.sync_all()?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Syncs the new file before it writes the newline.
+///
+/// breaks: "write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name."
+/// fails: increment::is_on_the_disk_when_it_returns failed rename-writes-the-file
+mod newline_after_the_sync {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let mut new = again(|| tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(path)))?;
+        write!(new, "{number}")?;
+        synced(&new)?;
+        writeln!(new)?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Opens the parent of a bare file name, which is the empty path.
+///
+/// breaks: "`path` may be a bare file name."
+/// fails: increment::finds_a_file_by_a_relative_path failed
+mod bare_name_has_no_parent {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = path.parent().ok_or(InvalidInput)?;
+        let lock = locked(directory)?;
+        clean_again(directory)?;
+        replaced(&lock, path)
+    }
+}
+
+/// Changes to the file's directory, so as to need bare names only.
+///
+/// breaks: "Increments the number in the file at `path` and returns the new number."
+/// fails: increment::finds_a_file_by_a_relative_path failed
+mod changes_the_working_directory {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        std::env::set_current_dir(parent(path))?;
+        let lock = locked(Path::new("."))?;
+        clean_again(Path::new("."))?;
+        replaced(&lock, Path::new(path.file_name().ok_or(InvalidInput)?))
+    }
+}
+
+/// Removes the temporary files of the working directory, whichever the file's directory is.
+///
+/// breaks: "A process that is killed may leave a temporary file. The next call that succeeds removes it"
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+mod cleans_the_working_directory {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(Path::new("."))?;
+        replaced(&lock, path)
+    }
+}
+
+/// Removes no temporary files of others.
+///
+/// breaks: "The next call that succeeds removes it"
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+mod never_cleans {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        replaced(&lock, path)
+    }
+}
+
+/// Removes temporary files only when they are an hour old.
+///
+/// breaks: "The next call that succeeds removes it"
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+mod cleans_what_is_old {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        for left in leftovers(parent(path))? {
+            let age = fs::metadata(&left)?.modified()?.elapsed();
+            if age.is_ok_and(|age| age.as_secs() > 3600) {
+                fs::remove_file(left)?;
+            }
+        }
+        replaced(&lock, path)
+    }
+}
+
+/// Removes at most one temporary file, as many as a killed process leaves.
+///
+/// breaks: "A process that is killed may leave a temporary file. The next call that succeeds removes it"
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+mod cleans_one {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        if let Some(left) = leftovers(parent(path))?.first() {
+            again(|| fs::remove_file(left))?;
+        }
+        replaced(&lock, path)
+    }
+}
+
+/// Makes the temporary file under a fixed name with O_EXCL, and fails if a killed process has left one.
+///
+/// breaks: "A process may be killed at any moment: that makes no later call fail."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod fixed_name_is_taken {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        let (number, mode) = next(path)?;
+        let name = parent(path).join(format!("{TEMPORARY}counter"));
+        let mut new = NamedTempFile::from_parts(File::create_new(&name)?, tempfile::TempPath::try_from_path(&name)?);
+        writeln!(new, "{number}")?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        synced(&new)?;
+        named(new, path)?;
+        clean_again(parent(path))?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Names the temporary file after the file.
+///
+/// breaks: "The name of a temporary file begins with `TEMPORARY`"
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod dot_tmp {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let name = path.with_extension("tmp");
+        let mut new = NamedTempFile::from_parts(File::create(&name)?, tempfile::TempPath::try_from_path(&name)?);
+        writeln!(new, "{number}")?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Leaves its temporary file where it is when a call fails, for the next call to remove.
+///
+/// breaks: "A call that returns, even with an error, leaves no temporary file of its own."
+/// fails: increment::returns_the_error_of_a_call failed
+mod leaves_it_to_the_next {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let name = parent(path).join(format!("{TEMPORARY}{}", std::process::id()));
+        let mut new = File::create_new(&name)?;
+        writeln!(new, "{number}")?;
+        if let Some(mode) = mode {
+            new.set_permissions(mode)?;
+        }
+        new.sync_all()?;
+        again(|| fs::rename(&name, path))?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Makes the temporary file where temporary files are made, from where rename may not reach.
+///
+/// breaks: "Any other error of a call, unchanged or as tempfile passes it on"
+/// fails: increment::is_on_the_disk_when_it_returns failed
+mod temporary_elsewhere {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(&std::env::temp_dir(), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Writes the number into the old file, under the lock.
+///
+/// breaks: "A process that has opened the file before keeps reading the old number."
+/// fails: increment::gives_the_next_number failed
+/// fails: increment::is_on_the_disk_when_it_returns failed rewriting-is-one-step
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+/// fails: increment::returns_the_error_of_a_call failed
+mod writes_in_place_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, _) = next(path)?;
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
+        writeln!(file, "{number}")?;
+        file.sync_all()?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Removes the old file before it renames the new one.
+///
+/// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+/// fails: increment::returns_the_error_of_a_call failed
+mod removes_the_old_first_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        if path.exists() {
+            again(|| fs::remove_file(path))?;
+        }
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Opens the old file for writing as well, which its mode may forbid.
+///
+/// breaks: "Increments the number in the file at `path` and returns the new number."
+/// fails: increment::gives_the_next_number failed
+mod needs_a_writable_file {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        match OpenOptions::new().read(true).write(true).open(path) {
+            Err(error) if error.kind() != NotFound => Err(error),
+            _ => replaced(&lock, path),
+        }
+    }
+}
+
+/// Lets `parse` decide what a number is, which takes a sign.
+///
+/// breaks: "`InvalidData` when the file is empty, or holds anything but a number"
+/// fails: increment::refuses_what_is_no_number failed
+mod plus_is_a_digit {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        if let Some((bytes, mode)) = old_bytes(path)? {
+            let text = str::from_utf8(&bytes).map_err(|_| InvalidData)?;
+            let old: u64 = text.strip_suffix('\n').unwrap_or(text).parse().map_err(|_| InvalidData)?;
+            let new = written_again(parent(path), after(old)?, Some(mode))?;
+            synced(&new)?;
+            named(new, path)?;
+            lock.sync_all()?;
+            return Ok(old + 1);
+        }
+        replaced(&lock, path)
+    }
+}
+
+/// Trims what is around the number: blanks, and any number of lines.
+///
+/// breaks: "The file holds one or more decimal digits, and perhaps one `\n` after them."
+/// fails: increment::refuses_what_is_no_number failed
+mod trims_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = match old_bytes(path)? {
+            Some((bytes, mode)) => (after(number(bytes.trim_ascii())?)?, Some(mode)),
+            None => (1, None),
+        };
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Counts an empty file like one that does not exist.
+///
+/// breaks: "`InvalidData` when the file is empty"
+/// fails: increment::refuses_what_is_no_number failed
+mod empty_is_zero_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = match old_bytes(path)? {
+            Some((bytes, mode)) if bytes.is_empty() => (1, Some(mode)),
+            Some((bytes, mode)) => (after(number(&bytes)?)?, Some(mode)),
+            None => (1, None),
+        };
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Reads as many bytes as the largest number has digits, and the newline.
+///
+/// breaks: "Any number of the digits may be leading zeros."
+/// fails: increment::gives_the_next_number failed
+mod twenty_digits {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        if old_bytes(path)?.is_some_and(|(bytes, _)| bytes.len() > 21) {
+            return Err(InvalidData.into());
+        }
+        replaced(&lock, path)
+    }
+}
+
+/// Stays at the largest number for ever.
+///
+/// breaks: "`InvalidData` when the number is `u64::MAX` or more"
+/// fails: increment::refuses_what_is_no_number failed
+mod stays_at_the_largest {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = match old_bytes(path)? {
+            Some((bytes, mode)) => (number(&bytes)?.saturating_add(1), Some(mode)),
+            None => (1, None),
+        };
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Counts any file that it can't open as 0, and replaces it.
+///
+/// breaks: "Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file."
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod unreadable_is_zero_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let (number, mode) = match old_bytes(path) {
+            Ok(Some((bytes, mode))) => (after(number(&bytes)?)?, Some(mode)),
+            _ => (1, None),
+        };
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Writes the number without the newline if the old file had none.
+///
+/// breaks: "Afterwards the file holds the new number and a newline."
+/// fails: increment::gives_the_next_number failed
+mod newline_as_before {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        let newline = old_bytes(path)?.is_none_or(|(bytes, _)| bytes.ends_with(b"\n"));
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        if !newline {
+            new.as_file().set_len(number.to_string().len() as u64)?;
+        }
+        synced(&new)?;
+        named(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Makes a missing file, with a 0, before anything else: a reader may find it empty, or with the number 0.
+///
+/// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+mod makes_a_zero_first {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        // The first process makes the file, so that all others find one.
+        match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+            Ok(mut file) => file.write_all(b"0\n")?,
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+        let lock = locked(parent(path))?;
+        clean_again(parent(path))?;
+        replaced(&lock, path)
+    }
+}
+
 one_of! {
     pub fn increment(path: &Path) -> io::Result<u64>;
     any_error_is_a_zero begins_with_a_write forgets_the_mode forks_a_lockkeeper leaves_by_exit leaves_what_it_made
@@ -1287,5 +2257,13 @@ one_of! {
     named_after_the_file never_cleans_up leftover_is_in_the_way cleans_up_before_the_lock cleans_up_too_much
     error_leaves_the_temporary mode_of_a_temporary mode_less_the_umask mode_after_the_rename trims plus_sign
     empty_is_zero unreadable_is_zero saturates stops_one_early reads_twenty_bytes bare_name_has_no_directory no_newline
-    error_keeps_the_lock record_lock
+    error_keeps_the_lock record_lock with_tempfile relative_to_the_descriptor syncs_the_file_system locks_the_file_2
+    reads_before_its_turn_2 cleans_before_its_turn unlocks_after_the_rename lock_bound_to_nothing shared_lock_2
+    does_not_wait_2 interrupted_lock_2 mutex_of_this_process leaks_the_lock_on_error lock_file_2 mode_after_the_name
+    nine_bits_of_the_mode mode_less_the_umask_2 writes_after_the_mode forgets_the_directory syncs_the_grandparent
+    ignores_the_last_error syncs_after_the_rename_2 newline_after_the_sync bare_name_has_no_parent
+    changes_the_working_directory cleans_the_working_directory never_cleans cleans_what_is_old cleans_one
+    fixed_name_is_taken dot_tmp leaves_it_to_the_next temporary_elsewhere writes_in_place_2 removes_the_old_first_2
+    needs_a_writable_file plus_is_a_digit trims_2 empty_is_zero_2 twenty_digits stays_at_the_largest
+    unreadable_is_zero_2 newline_as_before makes_a_zero_first
 }

@@ -1,6 +1,7 @@
+use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 use nix::errno::Errno;
@@ -106,6 +107,93 @@ fn save_sealed(file: &dyn Calls, record: &Record, checksum: fn(&[u8]) -> u64) ->
     sync(file)
 }
 
+/// A number, a record and a checksum of both.
+const SLOT: usize = 48;
+
+fn read(file: &dyn Calls, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    read_at(file, into, offset, &mut Account::default())
+}
+
+fn write(file: &dyn Calls, from: &[u8], offset: u64) -> io::Result<()> {
+    write_at(file, from, offset, &mut Account::default())
+}
+
+fn sync_again(file: &dyn Calls) -> io::Result<()> {
+    loop {
+        match file.fsync() {
+            Err(Errno::EINTR) => {}
+            answer => return Ok(answer?),
+        }
+    }
+}
+
+fn truncate(file: &dyn Calls, size: u64) -> io::Result<()> {
+    loop {
+        match file.ftruncate(size) {
+            Err(Errno::EINTR) => {}
+            answer => return Ok(answer?),
+        }
+    }
+}
+
+/// FNV-1a, stirred at the end.
+fn checksum_again(bytes: &[u8]) -> u64 {
+    let step = |sum: u64, &byte: &u8| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let sum = bytes.iter().fold(0xcbf2_9ce4_8422_2325, step);
+    (sum ^ sum >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+}
+
+fn slot_again(number: u64, record: &Record) -> [u8; SLOT] {
+    let mut slot = [0; SLOT];
+    slot[..8].copy_from_slice(&number.to_le_bytes());
+    slot[8..40].copy_from_slice(record);
+    let sum = checksum_again(&slot[..40]);
+    slot[40..].copy_from_slice(&sum.to_le_bytes());
+    slot
+}
+
+fn word(bytes: &[u8]) -> u64 {
+    u64::from_le_bytes(bytes.try_into().expect("eight bytes"))
+}
+
+/// What the `n`th slot holds, if it is whole.
+fn whole(file: &dyn Calls, n: u64) -> io::Result<Option<(u64, Record)>> {
+    let mut slot = [0; SLOT];
+    let got = read(file, &mut slot, n * SLOT as u64)?;
+    let whole = got == SLOT && checksum_again(&slot[..40]) == word(&slot[40..]);
+    Ok(whole.then(|| (word(&slot[..8]), slot[8..40].try_into().expect("32 bytes"))))
+}
+
+/// The number, the record and the place of the newest whole slot.
+fn newest_again(file: &dyn Calls, slots: u64) -> io::Result<Option<(u64, Record, u64)>> {
+    let mut newest: Option<(u64, Record, u64)> = None;
+    for n in 0..slots {
+        if let Some((number, record)) = whole(file, n)?
+            && newest.is_none_or(|(best, ..)| number > best)
+        {
+            newest = Some((number, record, n));
+        }
+    }
+    Ok(newest)
+}
+
+fn newest_record(file: &dyn Calls, slots: u64) -> io::Result<Option<Record>> {
+    Ok(newest_again(file, slots)?.map(|(_, record, _)| record))
+}
+
+/// Writes the slot after the newest one, without fsync.
+fn write_next(file: &dyn Calls, record: &Record, slots: u64) -> io::Result<()> {
+    let (number, n) = newest_again(file, slots)?.map_or((1, 0), |(number, _, n)| (number + 1, (n + 1) % slots));
+    write(file, &slot_again(number, record), n * SLOT as u64)
+}
+
+/// Saves in one of two slots, in the right order.
+fn save_in_two_slots(file: &dyn Calls, record: &Record) -> io::Result<()> {
+    sync_again(file)?;
+    write_next(file, record, 2)?;
+    sync_again(file)
+}
+
 /// Checks the record by the sum of its bytes, and keeps only one.
 ///
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
@@ -141,6 +229,7 @@ mod a_sum_of_the_bytes_is_enough {
 
 /// Returns EINTR from fsync(2) as an error.
 ///
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed eintr-is-an-error
 mod an_interrupted_sync_fails {
     use super::*;
@@ -826,6 +915,7 @@ mod slot_in_a_static {
 /// Passes EINTR of fsync(2) to the caller.
 ///
 /// breaks: "EINTR is no error: the call is retried, fsync(2) too."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed eintr-is-an-error
 mod interrupted_sync {
     use super::*;
@@ -1164,6 +1254,831 @@ mod load_cuts_the_file {
     }
 }
 
+/// Two slots with a number and a checksum; before it chooses one, it makes durable what a killed save has left.
+///
+/// passes
+mod two_slots {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Has no checksum: a single byte, written after the record is on the disk, tells which of two places counts.
+///
+/// passes
+mod one_byte_decides {
+    use super::*;
+
+    fn which(file: &dyn Calls) -> io::Result<u8> {
+        let mut which = [0];
+        read(file, &mut which, 0)?;
+        Ok(which[0])
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let next = if which(file)? == 1 { 2 } else { 1 };
+        write(file, record, u64::from(next) * 512)?;
+        sync_again(file)?;
+        write(file, &[next], 0)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let which = which(file)?;
+        let mut record = [0; 32];
+        read(file, &mut record, u64::from(which) * 512)?;
+        Ok((which > 0).then_some(record))
+    }
+}
+
+/// Goes round 30 slots, from the last to the first, with SipHash for a checksum, and the record before its number.
+///
+/// passes
+mod backwards_round_many_slots {
+    use super::*;
+
+    const SLOTS: u64 = 30;
+
+    fn sum(bytes: &[u8]) -> [u8; 8] {
+        let mut hasher = DefaultHasher::new();
+        hasher.write(bytes);
+        hasher.finish().to_be_bytes()
+    }
+
+    fn best(file: &dyn Calls) -> io::Result<Option<(u64, u64, Record)>> {
+        let mut all = vec![0; SLOT * index(SLOTS)];
+        let got = read(file, &mut all, 0)?;
+        let whole = all[..got].chunks_exact(SLOT).zip(0..).filter(|(slot, _)| sum(&slot[..40]) == slot[40..]);
+        let numbered = whole.map(|(slot, n)| (word(&slot[32..40]), n, slot[..32].try_into().expect("32 bytes")));
+        Ok(numbered.max_by_key(|&(number, ..)| number))
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = best(file)?.map_or((1, 0), |(number, n, _)| (number + 1, (n + SLOTS - 1) % SLOTS));
+        let mut slot = record.to_vec();
+        slot.extend(number.to_le_bytes());
+        slot.extend(sum(&slot));
+        write(file, &slot, n * SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(best(file)?.map(|(_, _, record)| record))
+    }
+}
+
+/// Does not sync before it writes: it may overwrite the last durable record because of one that is not.
+///
+/// breaks: "`load` then finds the record of any of these saves, or the last one before them that returned Ok."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
+mod forgets_killed_saves {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        write_next(file, record, 2)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Has more slots instead of the first fsync, which only takes more killed saves.
+///
+/// breaks: "`load` then finds the record of any of these saves, or the last one before them that returned Ok."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
+mod sixteen_slots_for_killed_saves {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        write_next(file, record, 16)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 16)
+    }
+}
+
+/// Syncs before it writes, but not after.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
+/// fails: save::returns_the_error_of_a_call failed
+mod syncs_only_before {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        write_next(file, record, 2)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Has nothing to do when the record is there already, though perhaps not on the disk.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
+mod nothing_has_changed {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        if newest_record(file, 2)? == Some(*record) { Ok(()) } else { save_in_two_slots(file, record) }
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Overwrites the only record with its checksum.
+///
+/// breaks: "After a power cut at any moment `load` finds one of the two"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+mod single_slot {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        write_next(file, record, 1)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 1)
+    }
+}
+
+/// Writes the record and the byte that says that it counts, and syncs both together.
+///
+/// breaks: "Each is kept or lost independently of the others."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
+mod one_sync_for_both_2 {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let mut which = [0];
+        read(file, &mut which, 0)?;
+        let next = if which[0] == 1 { 2 } else { 1 };
+        write(file, record, next * 64)?;
+        write(file, &[next.to_le_bytes()[0]], 0)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let (mut which, mut record) = ([0], [0; 32]);
+        read(file, &mut which, 0)?;
+        read(file, &mut record, u64::from(which[0]) * 64)?;
+        Ok((which[0] > 0).then_some(record))
+    }
+}
+
+/// Keeps the place of the record that counts in two bytes, both of which change.
+///
+/// breaks: "Each is kept or lost independently of the others. No byte is kept in part."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
+mod pointer_of_two_bytes {
+    use super::*;
+
+    const PLACES: [u16; 2] = [0x0040, 0x1000];
+
+    fn place(file: &dyn Calls) -> io::Result<u16> {
+        let mut place = [0; 2];
+        read(file, &mut place, 0)?;
+        Ok(u16::from_le_bytes(place))
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let next = if place(file)? == PLACES[0] { PLACES[1] } else { PLACES[0] };
+        write(file, record, next.into())?;
+        sync_again(file)?;
+        write(file, &next.to_le_bytes(), 0)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let place = place(file)?;
+        let mut record = [0; 32];
+        read(file, &mut record, place.into())?;
+        Ok((place > 0).then_some(record))
+    }
+}
+
+/// Numbers the saves with a byte, which begins again at 0 after 255.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod number_of_one_byte_2 {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) =
+            newest_again(file, 2)?.map_or((1, 0), |(number, _, n)| (number.to_le_bytes()[0].wrapping_add(1), 1 - n));
+        write(file, &slot_again(number.into(), record), n * SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Has a checksum of the record, but none of the number, which may be a mixture of two.
+///
+/// breaks: "After a power cut at any moment `load` finds one of the two"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+mod number_without_checksum {
+    use super::*;
+
+    fn slots(file: &dyn Calls) -> io::Result<[Option<(u64, Record)>; 2]> {
+        let mut slots = [None; 2];
+        for (n, slot) in slots.iter_mut().enumerate() {
+            let mut bytes = [0; SLOT];
+            let got = read(file, &mut bytes, (n * SLOT) as u64)?;
+            if got == SLOT && checksum_again(&bytes[8..40]) == word(&bytes[40..]) {
+                *slot = Some((word(&bytes[..8]), bytes[8..40].try_into().expect("32 bytes")));
+            }
+        }
+        Ok(slots)
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let numbers = slots(file)?.map(|slot| slot.map_or(0, |(number, _)| number));
+        let n = usize::from(numbers[0] > numbers[1]);
+        let mut bytes = slot_again(numbers[1 - n] + 1, record);
+        bytes[40..].copy_from_slice(&checksum_again(record).to_le_bytes());
+        write(file, &bytes, (n * SLOT) as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let newest = slots(file)?.into_iter().flatten().max_by_key(|&(number, _)| number);
+        Ok(newest.map(|(_, record)| record))
+    }
+}
+
+/// Has a checksum of one byte: one mixture of 256 matches.
+///
+/// breaks: "A checksum of 64 bits or more that matches is proof enough."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+mod checksum_of_one_byte {
+    use super::*;
+
+    fn sum(bytes: &[u8]) -> u8 {
+        bytes.iter().fold(0x5a, |sum: u8, &byte| sum.rotate_left(1) ^ byte)
+    }
+
+    fn best(file: &dyn Calls) -> io::Result<Option<(u64, u64, Record)>> {
+        let mut best: Option<(u64, u64, Record)> = None;
+        for n in 0..2 {
+            let mut bytes = [0; 41];
+            let got = read(file, &mut bytes, n * 64)?;
+            let number = word(&bytes[..8]);
+            if got == 41 && sum(&bytes[..40]) == bytes[40] && best.is_none_or(|(best, ..)| number > best) {
+                best = Some((number, n, bytes[8..40].try_into().expect("32 bytes")));
+            }
+        }
+        Ok(best)
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = best(file)?.map_or((1, 0), |(number, n, _)| (number + 1, 1 - n));
+        let mut bytes = slot_again(number, record)[..40].to_vec();
+        bytes.push(sum(&bytes));
+        write(file, &bytes, n * 64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(best(file)?.map(|(_, _, record)| record))
+    }
+}
+
+/// Writes the record twice, and takes two equal copies for a proof.
+///
+/// breaks: "Each byte written since, by any process, is kept or lost"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+mod two_equal_copies_2 {
+    use super::*;
+
+    fn best(file: &dyn Calls) -> io::Result<Option<(u64, u64, Record)>> {
+        let mut best: Option<(u64, u64, Record)> = None;
+        for n in 0..2 {
+            let mut bytes = [0; 80];
+            let got = read(file, &mut bytes, n * 80)?;
+            let number = word(&bytes[..8]);
+            if got == 80 && number > best.map_or(0, |(best, ..)| best) && bytes[..40] == bytes[40..] {
+                best = Some((number, n, bytes[8..40].try_into().expect("32 bytes")));
+            }
+        }
+        Ok(best)
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = best(file)?.map_or((1, 0), |(number, n, _)| (number + 1, 1 - n));
+        write(file, &slot_again(number, record)[..40].repeat(2), n * 80)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(best(file)?.map(|(_, _, record)| record))
+    }
+}
+
+/// Writes two copies of one slot and syncs them together: both may be torn.
+///
+/// breaks: "After a power cut at any moment `load` finds one of the two"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
+mod mirrors_are_synced_together {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let number = newest_again(file, 2)?.map_or(1, |(number, ..)| number + 1);
+        write(file, &slot_again(number, record), 0)?;
+        write(file, &slot_again(number, record), SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Takes the first whole slot instead of the newest one.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::is_on_the_disk_once_it_is_ok failed
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::returns_the_error_of_a_call failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod loads_the_first_whole_slot {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(match whole(file, 0)? {
+            Some((_, record)) => Some(record),
+            None => whole(file, 1)?.map(|(_, record)| record),
+        })
+    }
+}
+
+/// Counts the saves of this process, which begin at 1 again in the next.
+///
+/// breaks: "The process may be killed at any moment. The next process then sees everything that was written."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+mod counts_in_a_static {
+    use super::*;
+
+    static SAVES: AtomicU64 = AtomicU64::new(0);
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let number = SAVES.fetch_add(1, Ordering::Relaxed) + 1;
+        write(file, &slot_again(number, record), number % 2 * SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Appends each save to a log without end.
+///
+/// breaks: "The file is empty at first, and never has more than 16 KiB."
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+mod log_without_end {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let n = file.size()?.div_ceil(SLOT as u64);
+        write(file, &slot_again(n + 1, record), n * SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        for n in (0..file.size()? / SLOT as u64).rev() {
+            if let Some((_, record)) = whole(file, n)? {
+                return Ok(Some(record));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// Appends to a log, and empties it by ftruncate when it is full.
+///
+/// breaks: "After a power cut at any moment `load` finds one of the two"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut timed_out
+mod full_log_begins_again {
+    use super::*;
+
+    const SLOTS: u64 = 340;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = newest_again(file, SLOTS)?.map_or((1, 0), |(number, _, n)| (number + 1, n + 1));
+        if n == SLOTS {
+            truncate(file, 0)?;
+        }
+        write(file, &slot_again(number, record), n % SLOTS * SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, SLOTS)
+    }
+}
+
+/// Trusts that one pwrite writes the whole slot.
+///
+/// breaks: "Calls may be short or interrupted (EINTR), except `size()`."
+/// fails: save::load_gives_the_last_record_that_was_saved failed short-is-the-end
+/// fails: save::returns_the_error_of_a_call failed
+mod one_pwrite_a_slot {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = newest_again(file, 2)?.map_or((1, 0), |(number, _, n)| (number + 1, 1 - n));
+        while file.pwrite(&slot_again(number, record), n * SLOT as u64) == Err(Errno::EINTR) {}
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Takes a short pread of the file for a file without a second slot.
+///
+/// breaks: "Calls may be short or interrupted (EINTR), except `size()`."
+/// fails: save::load_gives_the_last_record_that_was_saved failed short-is-the-end
+mod one_pread_to_load {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let mut both = [0; 2 * SLOT];
+        let got = loop {
+            match file.pread(&mut both, 0) {
+                Err(Errno::EINTR) => {}
+                answer => break answer?,
+            }
+        };
+        let slots = both[..got].chunks_exact(SLOT).filter(|slot| checksum_again(&slot[..40]) == word(&slot[40..]));
+        let newest = slots.max_by_key(|slot| word(&slot[..8]));
+        Ok(newest.map(|slot| slot[8..40].try_into().expect("32 bytes")))
+    }
+}
+
+/// Passes on the EINTR of the last fsync.
+///
+/// breaks: "EINTR is no error: the call is retried, fsync(2) too."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::load_gives_the_last_record_that_was_saved failed eintr-is-an-error
+mod interrupted_sync_fails {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        write_next(file, record, 2)?;
+        Ok(file.fsync()?)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Goes on after an interrupted first fsync as if it had been done.
+///
+/// breaks: "EINTR is no error: the call is retried, fsync(2) too."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+mod interrupted_first_sync_will_do {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        match file.fsync() {
+            Ok(()) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        write_next(file, record, 2)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Repeats an fsync that failed until it succeeds, which says nothing about the lost data.
+///
+/// breaks: "That of fsync(2), unchanged: the data may be lost, even if the next fsync(2) succeeds."
+/// fails: save::returns_the_error_of_a_call failed
+/// fails: save::returns_the_error_of_fsync failed fsync-can-be-asked-again
+mod syncs_until_it_succeeds {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        write_next(file, record, 2)?;
+        for _ in 0..10 {
+            if sync_again(file).is_ok() {
+                return Ok(());
+            }
+        }
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Ignores an error of the first fsync: the second one will tell.
+///
+/// breaks: "That of fsync(2), unchanged: the data may be lost, even if the next fsync(2) succeeds."
+/// fails: save::returns_the_error_of_a_call failed
+/// fails: save::returns_the_error_of_fsync failed
+mod first_sync_may_fail {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        let _ = sync_again(file);
+        write_next(file, record, 2)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Gives a failed fsync an error of its own.
+///
+/// breaks: "That of fsync(2), unchanged"
+/// fails: save::returns_the_error_of_a_call failed
+/// fails: save::returns_the_error_of_fsync failed
+mod sync_error_with_more_words {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        let durable = || sync_again(file).map_err(|error| io::Error::other(format!("the record may be lost: {error}")));
+        durable()?;
+        write_next(file, record, 2)?;
+        durable()
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Takes a record of zeros for none.
+///
+/// breaks: "Returns the record that `save` promises, or None if no record was saved."
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+mod zeros_are_no_record_2 {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(newest_record(file, 2)?.filter(|record| *record != [0; 32]))
+    }
+}
+
+/// Fails on a file that ends inside its first slot, as the first save may leave it.
+///
+/// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod half_a_slot_is_an_error {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        if (1..SLOT as u64).contains(&file.size()?) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        newest_record(file, 2)
+    }
+}
+
+/// Takes a torn slot for corruption, even though the other one is whole.
+///
+/// breaks: "After a power cut at any moment `load` finds one of the two"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod torn_slot_is_an_error {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        if file.size()? == 2 * SLOT as u64 && (whole(file, 0)?.is_none() || whole(file, 1)?.is_none()) {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
+        newest_record(file, 2)
+    }
+}
+
+/// Repairs a torn slot when it loads.
+///
+/// breaks: "It does not change the file."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::is_on_the_disk_once_it_is_ok failed
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod load_repairs {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let Some((number, record, n)) = newest_again(file, 2)? else { return Ok(None) };
+        if whole(file, 1 - n)?.is_none() {
+            write(file, &slot_again(number, &record), (1 - n) * SLOT as u64)?;
+        }
+        Ok(Some(record))
+    }
+}
+
+/// Passes on the EINTR of a pread.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: save::load_gives_the_last_record_that_was_saved failed eintr-is-an-error
+mod interrupted_load_fails {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        if file.pread(&mut [0], 0)? == 0 {
+            return Ok(None);
+        }
+        newest_record(file, 2)
+    }
+}
+
+/// Takes an error of pread for an empty slot when it loads.
+///
+/// breaks: "Those of the calls, unchanged."
+/// fails: save::returns_the_error_of_a_call failed
+mod load_hides_errors {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_in_two_slots(file, record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let slots = [whole(file, 0), whole(file, 1)];
+        let newest = slots.into_iter().filter_map(|slot| slot.ok().flatten()).max_by_key(|&(number, _)| number);
+        Ok(newest.map(|(_, record)| record))
+    }
+}
+
+/// Takes an error of pread for an empty file: `save` starts from scratch, over the last record.
+///
+/// breaks: "Any other error of a call, unchanged."
+/// fails: save::returns_the_error_of_a_call failed
+mod unreadable_is_empty {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = newest_again(file, 2).ok().flatten().map_or((1, 0), |(number, _, n)| (number + 1, 1 - n));
+        write(file, &slot_again(number, record), n * SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Takes away what a failed write has left, by which the other record may go too.
+///
+/// breaks: "A save that fails counts as interrupted."
+/// fails: save::returns_the_error_of_a_call failed
+mod cleans_up_by_truncating {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = newest_again(file, 2)?.map_or((1, 0), |(number, _, n)| (number + 1, 1 - n));
+        write(file, &slot_again(number, record), n * SLOT as u64).inspect_err(|_| {
+            let _ = truncate(file, n * SLOT as u64);
+        })?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 2)
+    }
+}
+
+/// Has a checksum that starts at 0, so that a hole of zeros is a whole slot with a record of zeros.
+///
+/// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod hole_has_a_checksum {
+    use super::*;
+
+    fn sum(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(0, |sum: u64, &byte| (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+    }
+
+    fn best(file: &dyn Calls) -> io::Result<Option<(u64, u64, Record)>> {
+        let mut best: Option<(u64, u64, Record)> = None;
+        for n in 0..2 {
+            let mut bytes = [0; SLOT];
+            let got = read(file, &mut bytes, n * SLOT as u64)?;
+            let number = word(&bytes[..8]);
+            let whole = got == SLOT && sum(&bytes[..40]) == word(&bytes[40..]);
+            if whole && best.is_none_or(|(best, ..)| number > best) {
+                best = Some((number, n, bytes[8..40].try_into().expect("32 bytes")));
+            }
+        }
+        Ok(best)
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (number, n) = best(file)?.map_or((1, 0), |(number, n, _)| (number + 1, 1 - n));
+        let mut bytes = slot_again(number, record);
+        let sum = sum(&bytes[..40]);
+        bytes[40..].copy_from_slice(&sum.to_le_bytes());
+        write(file, &bytes, n * SLOT as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(best(file)?.map(|(_, _, record)| record))
+    }
+}
+
 one_of! {
     pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()>;
     a_sum_of_the_bytes_is_enough an_interrupted_sync_fails asks_fsync_again builds_on_what_it_reads gives_up_by_abort
@@ -1174,6 +2089,13 @@ one_of! {
     backs_up_the_torn_record slot_in_a_static interrupted_sync tries_a_failed_sync_again ignores_the_first_sync
     one_write write_error_is_ok one_read interrupted_read empty_is_an_error zeros_are_a_record zeros_are_no_record
     both_slots_or_nothing unreadable_is_none ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
+    two_slots one_byte_decides backwards_round_many_slots forgets_killed_saves sixteen_slots_for_killed_saves
+    syncs_only_before nothing_has_changed single_slot one_sync_for_both_2 pointer_of_two_bytes number_of_one_byte_2
+    number_without_checksum checksum_of_one_byte two_equal_copies_2 mirrors_are_synced_together
+    loads_the_first_whole_slot counts_in_a_static log_without_end full_log_begins_again one_pwrite_a_slot
+    one_pread_to_load interrupted_sync_fails interrupted_first_sync_will_do syncs_until_it_succeeds first_sync_may_fail
+    sync_error_with_more_words zeros_are_no_record_2 half_a_slot_is_an_error torn_slot_is_an_error load_repairs
+    interrupted_load_fails load_hides_errors unreadable_is_empty cleans_up_by_truncating hole_has_a_checksum
 }
 
 one_of! {
@@ -1185,4 +2107,11 @@ one_of! {
     backs_up_the_torn_record slot_in_a_static interrupted_sync tries_a_failed_sync_again ignores_the_first_sync
     one_write write_error_is_ok one_read interrupted_read empty_is_an_error zeros_are_a_record zeros_are_no_record
     both_slots_or_nothing unreadable_is_none ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
+    two_slots one_byte_decides backwards_round_many_slots forgets_killed_saves sixteen_slots_for_killed_saves
+    syncs_only_before nothing_has_changed single_slot one_sync_for_both_2 pointer_of_two_bytes number_of_one_byte_2
+    number_without_checksum checksum_of_one_byte two_equal_copies_2 mirrors_are_synced_together
+    loads_the_first_whole_slot counts_in_a_static log_without_end full_log_begins_again one_pwrite_a_slot
+    one_pread_to_load interrupted_sync_fails interrupted_first_sync_will_do syncs_until_it_succeeds first_sync_may_fail
+    sync_error_with_more_words zeros_are_no_record_2 half_a_slot_is_an_error torn_slot_is_an_error load_repairs
+    interrupted_load_fails load_hides_errors unreadable_is_empty cleans_up_by_truncating hole_has_a_checksum
 }

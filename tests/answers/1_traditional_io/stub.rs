@@ -30,10 +30,10 @@ use mmap_workbook::lesson_1::Calls;
 /// - The call uses at most 1 MiB of memory beside `old` and `new`. The file may be larger than that.
 /// - `old` is at most 64 KiB long.
 /// - The call uses neither ftruncate(2) nor fsync(2).
-/// - Each occurrence is written with one pwrite(2) of its own, or more if that is short or interrupted.
+/// - Each occurrence is written whole, with one pwrite(2) of its own, or more if that is short or interrupted.
 /// - It is written even if `new` is the same as `old`.
 /// - There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5.
-/// - Short and interrupted ones do not count.
+/// - Short and interrupted ones do not count, but one across the end of the file does.
 /// - `size()` does not count as a call, and is never interrupted.
 ///
 /// # Errors
@@ -60,7 +60,7 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 /// - A pwrite(2) may fail at any byte past the old end, even after ftruncate(2) has made the file longer.
 /// - It never fails for lack of space inside the old size, or where this call has written before.
 /// - The call uses at most 1 MiB of memory. The file may be larger than that.
-/// - No byte before the first inserted `\r` is written. If none is inserted, nothing is.
+/// - No byte before the first inserted `\r` is written, not even unchanged. If none is inserted, nothing is.
 /// - Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16.
 /// - `size()` does not count as a call, and is never interrupted.
 /// - Nobody else changes the file meanwhile.
@@ -90,7 +90,7 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// - A process may be killed at any moment: that makes no later call fail.
 /// - A process that has opened the file before keeps reading the old number.
 /// - The new file has the mode of the old one, all 12 bits of it, before it has the name.
-/// - Without an old one, any mode will do with which its owner can read it.
+/// - Without an old one, any mode will do with which its owner can read it, unless the umask forbids that.
 /// - write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name.
 /// - fsync(2) puts the directory on the disk after that, before the call returns.
 /// - Similar calls will do: writev(2), fdatasync(2), syncfs(2), renameat2(2).
@@ -100,10 +100,12 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// - A call that returns, even with an error, holds no lock any more.
 /// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
 ///   file's name does.
-/// - A process that is killed may leave a temporary file. The next call that succeeds removes it; others may.
+/// - A process that is killed may leave a temporary file.
+/// - The next call that succeeds removes all that are left; others may.
 /// - A call that returns, even with an error, leaves no temporary file of its own.
 /// - No other file is created or changed.
-/// - `path` may be a bare file name.
+/// - `path` may be a bare file name, or relative.
+/// - The call changes neither the working directory nor the umask of the process.
 /// - `path` is not a symbolic link.
 /// - EINTR is no error: the call is retried.
 ///
@@ -133,6 +135,8 @@ pub type Record = [u8; 32];
 /// - A power cut keeps the file's bytes and size as of the last fsync(2) that returned Ok.
 /// - Each byte written since, by any process, is kept or lost, and so is each change of size.
 /// - Each is kept or lost independently of the others. No byte is kept in part.
+/// - Where a new size is kept and the bytes are lost, there are zeros.
+/// - A byte that was written more than once may have any of its values.
 /// - A checksum of 64 bits or more that matches is proof enough.
 /// - The process may be killed at any moment. The next process then sees everything that was written.
 /// - A power cut may interrupt a save that follows killed ones.
@@ -163,7 +167,7 @@ pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
 /// Returns the record that [`save`] promises, or None if no record was saved. It is graded together with `save`.
 ///
 /// - An empty file has no record.
-/// - It does not change the file.
+/// - It does not change the file; it may call fsync(2).
 /// - Calls may be short or interrupted (EINTR), except `size()`.
 ///
 /// # Errors

@@ -1,6 +1,6 @@
 use std::io;
 
-use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
+use mmap_workbook::lesson_1::{Account, CHUNK, Calls, Edit, edit_in_place, read_at, write_at};
 use nix::errno::Errno;
 
 /// A number of bytes that fits in memory.
@@ -100,6 +100,116 @@ fn write_careful(file: &dyn Calls, new: &[u8], to: u64, size: u64) -> io::Result
         return Err(error);
     }
     put(file, &new[..inside], to)
+}
+
+fn read(file: &dyn Calls, into: &mut [u8], offset: u64) -> io::Result<usize> {
+    read_at(file, into, offset, &mut Account::default())
+}
+
+fn write(file: &dyn Calls, from: &[u8], offset: u64) -> io::Result<()> {
+    write_at(file, from, offset, &mut Account::default())
+}
+
+fn truncate(file: &dyn Calls, size: u64) -> io::Result<()> {
+    loop {
+        match file.ftruncate(size) {
+            Err(Errno::EINTR) => {}
+            answer => return Ok(answer?),
+        }
+    }
+}
+
+/// How many `\r` are missing, and where the first belongs.
+fn count(file: &dyn Calls, size: u64) -> io::Result<(u64, u64)> {
+    let mut chunk = vec![0; CHUNK];
+    let (mut missing, mut first, mut before, mut base) = (0, 0, 0, 0);
+    while base < size {
+        let got = read(file, &mut chunk, base)?;
+        for (at, &byte) in chunk[..got].iter().enumerate() {
+            if byte == b'\n' && before != b'\r' {
+                if missing == 0 {
+                    first = base + at as u64;
+                }
+                missing += 1;
+            }
+            before = byte;
+        }
+        if got < chunk.len() {
+            break;
+        }
+        base += got as u64;
+    }
+    Ok((missing, first))
+}
+
+/// Writes zeros from `size` on, so that the moves can't fail for lack of space.
+fn reserve(file: &dyn Calls, size: u64, missing: u64) -> io::Result<()> {
+    let zeros = vec![0; CHUNK];
+    let mut done = 0;
+    while done < missing {
+        let part = (missing - done).min(CHUNK as u64);
+        write(file, &zeros[..index(part)], size + done)?;
+        done += part;
+    }
+    Ok(())
+}
+
+/// Reserves, or restores the old size.
+fn make_room(file: &dyn Calls, size: u64, missing: u64) -> io::Result<()> {
+    let Err(error) = reserve(file, size, missing) else { return Ok(()) };
+    truncate(file, size)?;
+    Err(error)
+}
+
+/// The bytes `start..end` of the file with each missing `\r`. The byte before `start` is still where it was.
+fn expanded(file: &dyn Calls, start: u64, end: u64) -> io::Result<Vec<u8>> {
+    let ahead = start.min(1);
+    let mut old = vec![0; index(end - start + ahead)];
+    read(file, &mut old, start - ahead)?;
+    let mut before = if ahead == 1 { old[0] } else { 0 };
+    let mut new = Vec::with_capacity(2 * old.len());
+    for &byte in &old[ahead as usize..] {
+        if byte == b'\n' && before != b'\r' {
+            new.push(b'\r');
+        }
+        new.push(byte);
+        before = byte;
+    }
+    Ok(new)
+}
+
+/// Moves the bytes from `first` on, the last chunk first, and gives each chunk to `put`, with its new place.
+fn move_all_again(
+    file: &dyn Calls,
+    first: u64,
+    size: u64,
+    missing: u64,
+    mut put: impl FnMut(&[u8], u64) -> io::Result<()>,
+) -> io::Result<()> {
+    let (mut end, mut left) = (size, missing);
+    while end > first {
+        let start = first.max(end.saturating_sub(CHUNK as u64));
+        let new = expanded(file, start, end)?;
+        left -= new.len() as u64 - (end - start);
+        put(&new, start + left)?;
+        end = start;
+    }
+    Ok(())
+}
+
+fn rewrite(file: &dyn Calls, first: u64, size: u64, missing: u64) -> io::Result<()> {
+    move_all_again(file, first, size, missing, |bytes, at| write(file, bytes, at))
+}
+
+/// All of it, right.
+fn convert(file: &dyn Calls) -> io::Result<u64> {
+    let size = file.size()?;
+    let (missing, first) = count(file, size)?;
+    if missing > 0 {
+        make_room(file, size, missing)?;
+        rewrite(file, first, size, missing)?;
+    }
+    Ok(missing)
 }
 
 /// Takes the hole that ftruncate(2) makes for disk space, and meets the error while it moves.
@@ -785,6 +895,7 @@ mod forgets_the_byte_before_a_chunk {
 /// fails: to_crlf::goes_on_after_short_and_interrupted_calls panicked
 /// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow panicked
 /// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read panicked
+/// fails: to_crlf::writes_only_what_moves failed
 mod first_byte_is_no_pair {
     use super::*;
 
@@ -948,6 +1059,682 @@ mod interrupted_count {
     }
 }
 
+/// Counts, writes zeros past the end, and moves the chunks from the last to the first.
+///
+/// passes
+mod zeros_first_2 {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            make_room(file, size, missing)?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Reserves nothing: the moved bytes themselves fill the room past the end before any other byte is overwritten.
+///
+/// passes
+mod moves_past_the_end_first {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        let mut grown = false;
+        let done = move_all_again(file, first, size, missing, |bytes, at| {
+            let inside = index(size.saturating_sub(at).min(bytes.len() as u64));
+            write(file, &bytes[inside..], at + inside as u64)?;
+            grown = at <= size;
+            write(file, &bytes[..inside], at)
+        });
+        if done.is_err() && !grown {
+            truncate(file, size)?;
+        }
+        done.map(|()| missing)
+    }
+}
+
+/// Extends the file by ftruncate, fills the new part from its end backwards with line feeds, and syncs at the end.
+///
+/// passes
+mod fills_backwards_and_syncs {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        let room = || {
+            truncate(file, size + missing)?;
+            let mut end = size + missing;
+            while end > size {
+                let start = size.max(end.saturating_sub(CHUNK as u64));
+                write(file, &vec![b'\n'; index(end - start)], start)?;
+                end = start;
+            }
+            Ok(())
+        };
+        if let Err(error) = room() {
+            truncate(file, size)?;
+            return Err(error);
+        }
+        rewrite(file, first, size, missing)?;
+        loop {
+            match file.fsync() {
+                Err(Errno::EINTR) => {}
+                answer => return Ok(answer.map(|()| missing)?),
+            }
+        }
+    }
+}
+
+/// Reserves the room, but leaves what it has got of it behind when there is not enough.
+///
+/// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod stays_grown {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            reserve(file, size, missing)?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Trusts ftruncate to reserve the room, and moves.
+///
+/// breaks: "A pwrite(2) may fail at any byte past the old end, even after ftruncate(2) has made the file longer."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed size-reserves-room
+mod truncate_reserves {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            truncate(file, size + missing)?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Writes the last byte of the new size only, and believes that the others have room now.
+///
+/// breaks: "A pwrite(2) may fail at any byte past the old end"
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod last_byte_reserves {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            if let Err(error) = write(file, &[0], size + missing - 1) {
+                truncate(file, size)?;
+                return Err(error);
+            }
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Writes one byte in each block of 4096, as posix_fallocate(3) does without the help of the file system.
+///
+/// breaks: "It never fails for lack of space inside the old size, or where this call has written before."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod a_byte_per_block_reserves {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        let new_size = size + missing;
+        let blocks = (size.next_multiple_of(CHUNK as u64 / 16)..new_size).step_by(CHUNK / 16).chain([new_size - 1]);
+        for at in blocks {
+            if let Err(error) = write(file, &[0], at) {
+                truncate(file, size)?;
+                return Err(error);
+            }
+        }
+        rewrite(file, first, size, missing)?;
+        Ok(missing)
+    }
+}
+
+/// Supposes that the rest of the file's last page is there already, and reserves from the next page on.
+///
+/// breaks: "A pwrite(2) may fail at any byte past the old end"
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod rest_of_the_page_is_free {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            let page_end = size.next_multiple_of(CHUNK as u64 / 16);
+            if let Err(error) = reserve(file, page_end, (size + missing).saturating_sub(page_end)) {
+                truncate(file, size)?;
+                return Err(error);
+            }
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Restores the size by a single ftruncate, whose answer (perhaps EINTR) it ignores.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+mod restores_once {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            reserve(file, size, missing).inspect_err(|_| {
+                let _ = file.ftruncate(size);
+            })?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Restores the size on ENOSPC alone.
+///
+/// breaks: "ENOSPC, EDQUOT or EFBIG when the file can't grow"
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod only_a_full_disk_2 {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            if let Err(error) = reserve(file, size, missing) {
+                if error.kind() == io::ErrorKind::StorageFull {
+                    truncate(file, size)?;
+                }
+                return Err(error);
+            }
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Restores everything, but gives an error of its own.
+///
+/// breaks: "the error of pwrite(2) or ftruncate(2), unchanged"
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+/// fails: to_crlf::returns_the_error_of_a_call failed
+mod storage_full_without_errno {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            make_room(file, size, missing).map_err(|error| io::Error::from(error.kind()))?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Reserves by bare pwrites, and takes a short one for a whole one.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod short_reservation {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        let mut done = 0;
+        while done < missing {
+            let part = (missing - done).min(CHUNK as u64);
+            match file.pwrite(&vec![0; index(part)], size + done) {
+                Ok(_) => done += part,
+                Err(Errno::EINTR) => {}
+                Err(error) => {
+                    truncate(file, size)?;
+                    return Err(error.into());
+                }
+            }
+        }
+        if missing > 0 {
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Reserves by one pwrite from a buffer as large as all that is missing.
+///
+/// breaks: "The call uses at most 1 MiB of memory."
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed
+mod buffer_as_large_as_the_room {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            if let Err(error) = write(file, &vec![b'\r'; index(missing)], size) {
+                truncate(file, size)?;
+                return Err(error);
+            }
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Moves without a reservation, and restores the size on an error.
+/// But the write that crosses the old end has then
+/// changed bytes before it.
+///
+/// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod write_across_the_old_end {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0
+            && let Err(error) = rewrite(file, first, size, missing)
+        {
+            truncate(file, size)?;
+            return Err(error);
+        }
+        Ok(missing)
+    }
+}
+
+/// Moves whole chunks, counted from the beginning of the file, and so writes bytes before the first line ending too.
+///
+/// breaks: "No byte before the first inserted `\r` is written."
+/// fails: to_crlf::writes_only_what_moves failed writing-back-is-harmless
+mod whole_chunks {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            make_room(file, size, missing)?;
+            rewrite(file, first - first % CHUNK as u64, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Rewrites the file in its place when nothing is missing, since nobody asks.
+///
+/// breaks: "If none is inserted, nothing is."
+/// fails: to_crlf::writes_only_what_moves failed writing-back-is-harmless
+mod rewrites_a_finished_file {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        make_room(file, size, missing)?;
+        rewrite(file, first, size, missing)?;
+        Ok(missing)
+    }
+}
+
+/// Does not look at the byte before a chunk: a `\r\n` on the seam gets a second `\r`.
+///
+/// breaks: "A `\n` directly after a `\r` stays as it is: a second call inserts nothing."
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed a-chunk-is-a-unit
+mod forgets_the_byte_before_the_chunk {
+    use super::*;
+
+    fn lonely(bytes: &[u8]) -> usize {
+        let at = |n: &usize| bytes[*n] == b'\n' && (*n == 0 || bytes[*n - 1] != b'\r');
+        (0..bytes.len()).filter(at).count()
+    }
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (_, first) = count(file, size)?;
+        let mut chunk = vec![0; CHUNK];
+        let starts = || (index(first) / CHUNK * CHUNK..index(size)).step_by(CHUNK);
+        let mut missing = 0;
+        for start in starts() {
+            let got = read(file, &mut chunk, start as u64)?;
+            missing += lonely(&chunk[..got]) as u64;
+        }
+        make_room(file, size, missing)?;
+        let mut left = missing;
+        for start in starts().rev().take_while(|_| missing > 0) {
+            let want = (index(size) - start).min(CHUNK);
+            read(file, &mut chunk[..want], start as u64)?;
+            let skip = index(first).saturating_sub(start);
+            let mut new = Vec::with_capacity(2 * want);
+            for at in skip..want {
+                if chunk[at] == b'\n' && (at == 0 || chunk[at - 1] != b'\r') {
+                    new.push(b'\r');
+                }
+                new.push(chunk[at]);
+            }
+            left -= (new.len() - (want - skip)) as u64;
+            write(file, &new, (start + skip) as u64 + left)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Leaves a file alone if its first line ends with `\r\n`: it has the line endings of the Internet already.
+///
+/// breaks: "Inserts a `\r` before each `\n` that has none directly before it"
+/// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
+/// fails: to_crlf::writes_only_what_moves failed
+mod first_line_decides {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let mut start = vec![0; CHUNK];
+        let got = read(file, &mut start, 0)?;
+        match start[..got].split_inclusive(|&byte| byte == b'\n').next() {
+            Some(line) if line.ends_with(b"\r\n") => Ok(0),
+            _ => convert(file),
+        }
+    }
+}
+
+/// Takes a blank line, `\n` directly after `\r\n`, for a part of the same line ending.
+///
+/// breaks: "Inserts a `\r` before each `\n` that has none directly before it"
+/// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
+mod blank_lines_stay {
+    use super::*;
+
+    fn lonely(bytes: &[u8], at: usize) -> bool {
+        bytes[at] == b'\n' && !bytes[..at].ends_with(b"\r") && !bytes[..at].ends_with(b"\r\n")
+    }
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        if size > CHUNK as u64 {
+            return convert(file);
+        }
+        let mut old = vec![0; index(size)];
+        read(file, &mut old, 0)?;
+        let Some(first) = (0..old.len()).find(|&at| lonely(&old, at)) else { return Ok(0) };
+        let mut new = Vec::new();
+        for at in first..old.len() {
+            if lonely(&old, at) {
+                new.push(b'\r');
+            }
+            new.push(old[at]);
+        }
+        let missing = (first + new.len() - old.len()) as u64;
+        make_room(file, size, missing)?;
+        write(file, &new, first as u64)?;
+        Ok(missing)
+    }
+}
+
+/// Reads the whole file, changes it in memory and stores the tail back.
+///
+/// breaks: "The call uses at most 1 MiB of memory. The file may be larger than that."
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory out_of_memory a-file-fits-in-memory
+mod through_memory {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            let new = expanded(file, first, size)?;
+            make_room(file, size, missing)?;
+            write(file, &new, first)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Remembers the place of each line ending when it counts, to save the second search.
+///
+/// breaks: "The call uses at most 1 MiB of memory."
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory out_of_memory a-file-fits-in-memory
+mod remembers_each_place_2 {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let mut places = Vec::new();
+        let mut before = 0;
+        let mut chunk = vec![0; CHUNK];
+        for base in (0..size).step_by(CHUNK) {
+            let got = read(file, &mut chunk, base)?;
+            for (at, &byte) in chunk[..got].iter().enumerate() {
+                if byte == b'\n' && before != b'\r' {
+                    places.push(base + at as u64);
+                }
+                before = byte;
+            }
+        }
+        let missing = places.len() as u64;
+        if let Some(&first) = places.first() {
+            make_room(file, size, missing)?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Inserts each `\r` by itself with the lesson's function, which moves everything after it each time.
+///
+/// breaks: "Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16."
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed a-call-costs-nothing
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
+/// fails: to_crlf::writes_only_what_moves failed
+mod one_edit_per_line {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, _) = count(file, size)?;
+        if missing > 0 {
+            make_room(file, size, missing)?;
+            truncate(file, size)?;
+        }
+        for _ in 0..missing {
+            let (_, at) = count(file, file.size()?)?;
+            edit_in_place(file, &Edit { at, remove: 0, insert: b"\r".to_vec() })?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Moves each line by a pwrite of its own.
+///
+/// breaks: "Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16."
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed a-call-costs-nothing
+/// fails: to_crlf::writes_only_what_moves failed a-call-costs-nothing
+mod one_write_per_line_2 {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            make_room(file, size, missing)?;
+            move_all_again(file, first, size, missing, |bytes, at| {
+                let mut end = bytes.len();
+                for line in bytes.split_inclusive(|&byte| byte == b'\n').rev() {
+                    end -= line.len();
+                    write(file, line, at + end as u64)?;
+                }
+                Ok(())
+            })?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Counts in chunks of 4096 bytes, which takes all the calls that are allowed and leaves none for the rest.
+///
+/// breaks: "Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16."
+/// fails: to_crlf::writes_only_what_moves failed a-call-costs-nothing
+mod counts_page_by_page {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let mut page = [0; CHUNK / 16];
+        let (mut missing, mut first, mut before) = (0, 0, 0);
+        for base in (0..size).step_by(page.len()) {
+            let got = read(file, &mut page, base)?;
+            for (at, &byte) in page[..got].iter().enumerate() {
+                if byte == b'\n' && before != b'\r' {
+                    first = if missing == 0 { base + at as u64 } else { first };
+                    missing += 1;
+                }
+                before = byte;
+            }
+        }
+        if missing > 0 {
+            make_room(file, size, missing)?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Moves the chunks from the first to the last, over bytes that it has not read yet.
+///
+/// breaks: "so the bytes that follow have to move, and not all by the same distance"
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed any-order-moves
+mod moves_forwards {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        make_room(file, size, missing)?;
+        let (mut start, mut to) = (first, first);
+        while start < size {
+            let end = size.min(start + CHUNK as u64);
+            let new = expanded(file, start, end)?;
+            write(file, &new, to)?;
+            to += new.len() as u64;
+            start = end;
+        }
+        Ok(missing)
+    }
+}
+
+/// Looks at the byte before the first line feed even if the file begins with it, and panics.
+///
+/// breaks: "Inserts a `\r` before each `\n` that has none directly before it"
+/// fails: to_crlf::gives_each_line_feed_its_carriage_return panicked
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls panicked
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow panicked
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read panicked
+/// fails: to_crlf::writes_only_what_moves panicked
+mod byte_before_the_beginning {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            let before = first.checked_sub(1).expect("a line before its end");
+            read(file, &mut [0], before)?;
+            make_room(file, size, missing)?;
+            rewrite(file, first, size, missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Returns how many bytes the file has now.
+///
+/// breaks: "and returns how many it inserted"
+/// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
+mod returns_the_new_size {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        convert(file)?;
+        Ok(file.size()?)
+    }
+}
+
+/// Reads by a single pread when it moves, and takes it for complete.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+/// fails: to_crlf::returns_the_error_of_a_call failed
+mod one_pread_a_chunk {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        make_room(file, size, missing)?;
+        let (mut end, mut left) = (size, missing);
+        while end > first {
+            let start = first.max(end.saturating_sub(CHUNK as u64));
+            let ahead = start.min(1);
+            let mut old = vec![0; index(end - start + ahead)];
+            while file.pread(&mut old, start - ahead) == Err(Errno::EINTR) {}
+            let mut new = Vec::with_capacity(2 * old.len());
+            for at in ahead as usize..old.len() {
+                if old[at] == b'\n' && (at == 0 || old[at - 1] != b'\r') {
+                    new.push(b'\r');
+                }
+                new.push(old[at]);
+            }
+            left = left.saturating_sub(new.len() as u64 - (end - start));
+            write(file, &new, start + left)?;
+            end = start;
+        }
+        Ok(missing)
+    }
+}
+
 one_of! {
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64>;
     a_hole_for_room forgets_the_byte_before from_the_front leaves_the_zeros moves_what_stays remembers_each_place
@@ -956,4 +1743,10 @@ one_of! {
     explains_the_full_disk first_chunk_first whole_text_in_memory a_page_at_a_time one_write_per_line
     writes_from_the_start writes_back_the_same forgets_the_byte_before_a_chunk first_byte_is_no_pair
     counts_every_newline returns_the_lines ends_the_last_line one_read_per_chunk one_write_inside interrupted_count
+    zeros_first_2 moves_past_the_end_first fills_backwards_and_syncs stays_grown truncate_reserves last_byte_reserves
+    a_byte_per_block_reserves rest_of_the_page_is_free restores_once only_a_full_disk_2 storage_full_without_errno
+    short_reservation buffer_as_large_as_the_room write_across_the_old_end whole_chunks rewrites_a_finished_file
+    forgets_the_byte_before_the_chunk first_line_decides blank_lines_stay through_memory remembers_each_place_2
+    one_edit_per_line one_write_per_line_2 counts_page_by_page moves_forwards byte_before_the_beginning
+    returns_the_new_size one_pread_a_chunk
 }
