@@ -488,32 +488,6 @@ mod length_rounded_to_alignment {
     }
 }
 
-/// Calls munmap(2) for the head even if it is empty: EINVAL whenever the reservation happens to begin aligned.
-///
-/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
-/// fails: map_aligned::is_aligned_and_shows_the_file failed
-/// fails: map_aligned::leaves_the_file_alone failed
-/// fails: map_aligned::refuses_what_cannot_be_mapped failed
-/// fails: map_aligned::takes_no_other_address failed
-/// may fail: map_aligned::leaves_its_neighbours_alone failed
-mod empty_head_is_an_error {
-    use super::*;
-
-    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
-        refuse(length, alignment)?;
-        let pages = pages_of(length)?;
-        let reserved = reserve(pages, alignment)?;
-        let address = reserved.address().next_multiple_of(alignment);
-        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
-        let start = NonNull::new(reserved.address() as *mut c_void).ok_or(Errno::EFAULT)?;
-        // SAFETY: the head of the reservation is this call's.
-        unsafe { munmap(start, address - reserved.address()) }?;
-        unmap(address + pages, reserved.range().end)?;
-        std::mem::forget(reserved);
-        Ok(address)
-    }
-}
-
 /// Reserves twice the alignment, whatever the length is: a longer mapping is forced over the neighbours.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
@@ -914,32 +888,6 @@ mod asks_for_huge_pages {
         let address = reserved.address().next_multiple_of(alignment);
         map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED | huge)?;
         trim(reserved, address, pages)?;
-        Ok(address)
-    }
-}
-
-/// Reserves a page too few: with bad luck the last page of the mapping is forced over a neighbour's.
-///
-/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
-/// fails: map_aligned::each_call_finds_a_place failed
-/// fails: map_aligned::refuses_what_cannot_be_mapped killed
-/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
-/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
-mod room_is_a_page_too_small {
-    use super::*;
-
-    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
-        refuse(length, alignment)?;
-        let pages = pages_of(length)?;
-        let room = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?.saturating_sub(2 * page_size());
-        let reserved = Mapping::anonymous(room.max(page_size()), ProtFlags::PROT_NONE, Sharing::Private)?;
-        let address = reserved.address().next_multiple_of(alignment);
-        map_over(file, address, length, READ_WRITE, MapFlags::MAP_SHARED)?;
-        unmap(reserved.address(), address)?;
-        if address + pages < reserved.range().end {
-            unmap(address + pages, reserved.range().end)?;
-        }
-        std::mem::forget(reserved);
         Ok(address)
     }
 }
@@ -1470,28 +1418,6 @@ mod falls_back_on_reading {
     }
 }
 
-/// Reserves only the larger of the two: the file's mapping reaches past the reservation, over others.
-///
-/// breaks: "MAP_FIXED are used only on pages that this call has mapped"
-/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
-/// may fail: map_aligned::leaves_its_neighbours_alone failed
-/// may fail: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
-/// may fail: map_aligned::leaves_its_neighbours_alone killed
-/// may fail: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
-/// may fail: map_aligned::is_aligned_and_shows_the_file killed
-mod reserves_the_larger {
-    use super::*;
-
-    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
-        let pages = check(length, alignment)?;
-        let total = pages.max(alignment);
-        let base = reserve_again(total)?;
-        let at = base.next_multiple_of(alignment);
-        // SAFETY: the reservation of this call, if the pages fit into it.
-        unsafe { place_into(file, base, total.max(at + pages - base), at, pages) }
-    }
-}
-
 /// Adds up modulo 2^64: when length and alignment are 2^63, the reservation has no bytes, and that is EINVAL.
 ///
 /// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
@@ -1692,17 +1618,17 @@ one_of! {
     leaves_the_reservation fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest trusts_the_hint
     reserves_maps_and_trims trims_before_it_maps noreplace_and_again populates hint_after_hint
     wherever_mmap_likes trusts_one_hint gives_back_and_takes_again own_counter_of_addresses
-    tail_stays head_stays tail_begins_in_a_page length_rounded_to_alignment empty_head_is_an_error
+    tail_stays head_stays tail_begins_in_a_page length_rounded_to_alignment
     room_for_twice_the_alignment trims_the_file_mapping reservation_leaks_on_error private_mapping
     reads_into_anonymous_memory read_only_if_need_be extends_the_file touches_each_page clips_to_the_file
     no_length_is_a_page any_multiple_of_a_page zero_is_a_power_of_two less_than_a_page_is_a_page a_page_is_too_small
     sum_overflows too_long_is_einval reserves_memory alignment_in_32_bits tries_a_thousand_times map_dies_with_the_call
-    asks_for_huge_pages room_is_a_page_too_small reserves_and_trims moves_it_with_mremap reserves_with_the_file
+    asks_for_huge_pages reserves_and_trims moves_it_with_mremap reserves_with_the_file
     noreplace_and_again_2 highest_place trims_an_oversized_file_mapping believes_in_the_hint fixed_after_munmap
     keeps_guard_pages tail_from_the_last_byte reservation_stays_after_an_error reserves_memory_2 populates_2
     tries_the_first_byte any_multiple_of_a_page_2 small_alignment_is_a_page at_least_a_page asserts_the_alignment
     overflow_is_invalid rounding_overflows_2 alignment_in_32_bits_2 extends_the_file_to_the_mapping not_past_the_end
-    falls_back_on_reading reserves_the_larger reservation_wraps_around
+    falls_back_on_reading reservation_wraps_around
     gives_up_after_64_places next_place_of_a_static over_allocated_memory executable private
     any_address_is_better_than_none descriptor_for_the_mapping every_error_is_enomem
 }
