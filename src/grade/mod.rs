@@ -30,7 +30,7 @@ pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use refuse::refuse;
 pub use report::{REPORT_VARIABLE, Report};
-pub use restrict::{FORKS, drop_privileges, refuse_calls};
+pub use restrict::{FORKS, drop_privileges, refuse_calls, refuse_calls_except_of};
 pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
     Call, FileCall, FileId, Watched, after_each_instruction, before_each_call, calls_of, killed_before_call, watch,

@@ -1,6 +1,7 @@
 //! What a check takes away from the process that runs the learner's code: privileges, and system calls.
 
 use std::io;
+use std::os::fd::RawFd;
 use std::ptr;
 
 use nix::errno::Errno;
@@ -32,6 +33,18 @@ pub const FORKS: &[c_long] = &[libc::SYS_clone, libc::SYS_clone3];
 /// # Errors
 /// Those of prctl(2): EINVAL where the kernel has no seccomp.
 pub fn refuse_calls(calls: &[c_long], error: Errno) -> io::Result<()> {
+    refuse(calls, None, error)
+}
+
+/// [`refuse_calls`], but not those with this descriptor as their first argument.
+///
+/// # Errors
+/// As [`refuse_calls`].
+pub fn refuse_calls_except_of(descriptor: RawFd, calls: &[c_long], error: Errno) -> io::Result<()> {
+    refuse(calls, Some(descriptor.cast_unsigned()), error)
+}
+
+fn refuse(calls: &[c_long], spared: Option<u32>, error: Errno) -> io::Result<()> {
     let number = |n: usize| u32::try_from(n).map_err(io::Error::other);
     let statement = |code: u32, value: u32, jt: u8| -> io::Result<libc::sock_filter> {
         Ok(libc::sock_filter { code: code.try_into().map_err(io::Error::other)?, jt, jf: 0, k: value })
@@ -39,14 +52,22 @@ pub fn refuse_calls(calls: &[c_long], error: Errno) -> io::Result<()> {
     let offset = number(std::mem::offset_of!(libc::seccomp_data, nr))?;
     let mut filter = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0)?];
     for (n, call) in calls.iter().enumerate() {
-        // To the last statement, past the calls that are left and the one that allows the rest.
+        // Past the calls that are left, and past the statement that allows the rest.
         let jt = (calls.len() - n).try_into().map_err(io::Error::other)?;
         let call = u32::try_from(*call).map_err(io::Error::other)?;
         filter.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call, jt)?);
     }
     filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0)?);
+    if let Some(spared) = spared {
+        // The lower half of the first argument: a descriptor has 32 bits.
+        let half = if cfg!(target_endian = "big") { 4 } else { 0 };
+        let offset = number(std::mem::offset_of!(libc::seccomp_data, args) + half)?;
+        filter.push(statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0)?);
+        filter.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, spared, 1)?);
+    }
     let errno = (error as i32).cast_unsigned();
     filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno, 0)?);
+    filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0)?);
     let len = filter.len().try_into().map_err(io::Error::other)?;
     let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
     // Without it a filter needs a privilege.

@@ -120,7 +120,7 @@ fn others_lose_nothing_that_they_store_meanwhile() {
     );
     check("talk", rule, || {
         let page = page_size();
-        let lengths = [(10, 3 * page), (2 * page, 2 * page), (3 * page + 1, 200 * page)];
+        let lengths = [(60, 3 * page), (2 * page, 2 * page), (3 * page + 1, 200 * page)];
         let describe = |(from, to): &(usize, usize)| {
             text!(
                 "a file of {from} bytes that others have mapped, grown to {to}",
@@ -132,10 +132,22 @@ fn others_lose_nothing_that_they_store_meanwhile() {
             let theirs = map(&file)?;
             let places: Vec<_> = (0..from).collect();
             let mut others = Others::new(&file, &theirs, &places, None)?;
-            let act = |mut mapping| grow(&file, &mut mapping, to).map_err(named);
+            // The last old byte is none of those that the others store to: they are at most as many as its calls.
+            let act = |mut mapping| {
+                grow(&file, &mut mapping, to).map_err(named)?;
+                mapping.store(from - 1, 254);
+                Ok(())
+            };
             before_each_call(|| map(&file), act, |n, call| others.look(n, call))?;
-            others.end()
-        })
+            others.end()?;
+            ensure(theirs.load(from - 1) == 254, || {
+                Failure::new(
+                    text!("each sees what the other stores", "双方都能看到对方写入的内容"),
+                    text!("the others do not see what it stores afterwards", "它之后写入的内容，别的进程看不到"),
+                )
+            })
+        })?;
+        a_long_file_takes_no_more_calls()
     });
 }
 
@@ -202,17 +214,22 @@ fn the_space_is_reserved() {
     });
 }
 
-/// On a disk of 16 pages, in a child that alone sees it: the learner's code runs in a child of that child.
+/// On a disk of 16 pages, in a child that alone sees it: the learner's code runs in a child of that child. The file has
+/// most of the disk, so what it has already must not be counted twice.
 fn a_full_disk_is_an_error() -> Result<(), Failure> {
     let page = page_size();
-    let bytes = pattern(page);
+    let bytes = pattern(10 * page);
+    let longer = [bytes.as_slice(), &vec![0; 2 * page]].concat();
     let mut told = Vec::new();
     let ran = on_a_small_disk(
         16 * page_size_u64(),
         |disk, peer| {
             let file = tempfile::tempfile_in(disk)?;
             file.write_all_at(&bytes, 0)?;
-            let told = ask(|| tried(&file, 64 * page, &bytes));
+            let told = ask(|| {
+                let fits = grow(&file, &mut map(&file).map_err(error_text)?, 12 * page).map_err(named);
+                Ok::<_, String>((fits, tried(&file, 64 * page, &longer)?))
+            });
             peer.send(&serde_json::to_vec(&told)?)
         },
         |peer| {
@@ -224,11 +241,17 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
         OnSmallDisk::Ran(ended) => ended.success()?,
         OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
     }
-    let told: Result<Result<Tried, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
+    let told: Result<Result<Both, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
     let with_given = |failure: Failure| {
         failure.given(text!("a disk of 16 pages, and 64 are asked for", "磁盘只有 16 页，却要 64 页"))
     };
-    let (answer, left) = told.map_err(with_given)?.map_err(io::Error::other)?;
+    let (fits, (answer, left)) = told.map_err(with_given)?.map_err(io::Error::other)?;
+    expect_ok(&fits).map_err(|failure| {
+        failure.given(text!(
+            "a disk of 16 pages, and a file that grows from 10 pages of them to 12",
+            "磁盘共 16 页，文件从其中的 10 页增长到 12 页"
+        ))
+    })?;
     expect_error(&answer, "ENOSPC").and_then(|()| expect_as_before(left)).map_err(with_given)
 }
 
@@ -267,13 +290,19 @@ fn the_old_mapping_is_unmapped() {
                 ),
             )
         })?;
-        ensure(before == after, || {
-            Failure::new(
-                text!("{before} open descriptors, as before", "打开的文件描述符仍是 {before} 个"),
-                text!("there are {after}", "现在有 {after} 个"),
-            )
-        })
+        expect_none_left_open(before, after)
     });
+}
+
+/// Only its last page is new, so an answer that goes through the new bytes is fast, too.
+fn a_long_file_takes_no_more_calls() -> Result<(), Failure> {
+    let (from, to) = (64 << 20, (64 << 20) + page_size());
+    let file = tempfile::tempfile()?;
+    file.set_len(from)?;
+    let act = |mut mapping| grow(&file, &mut mapping, to).map_err(named);
+    before_each_call(|| map(&file), act, |n, _| ensure(n < MOST_CALLS, too_many_calls)).map(drop).map_err(|failure| {
+        failure.given(text!("a file of 64 MiB, all of it a hole, grown by a page", "全是空洞的 64 MiB 文件，增长一页"))
+    })
 }
 
 /// What a failed `grow` changed: a length, a byte, or whether a store reaches the file.
@@ -312,6 +341,9 @@ fn as_before(left: Result<(), Text>) -> Result<(), Failure> {
 
 /// The result, and whether everything is as before.
 type Tried = (Result<(), String>, Result<(), Text>);
+
+/// The result of a `grow` that fits, and then one that doesn't.
+type Both = (Result<(), String>, Tried);
 
 /// Tries to grow a file that is mapped.
 fn tried(file: &File, length: usize, wanted: &[u8]) -> Result<Tried, String> {
@@ -391,8 +423,40 @@ fn an_error_leaves_everything_as_it_was() {
                 expect_as_before(left)
             },
         )?;
-        what_a_failed_reservation_has_added_is_taken_back()
+        what_a_failed_reservation_has_added_is_taken_back()?;
+        what_can_not_be_reserved_is_an_error()
     });
+}
+
+/// fallocate(2) fails, and has changed nothing.
+fn what_can_not_be_reserved_is_an_error() -> Result<(), Failure> {
+    let bytes = pattern(3 * page_size() + 1);
+    let seals = [SealFlag::empty(), SealFlag::F_SEAL_SHRINK];
+    let errors = [("EOPNOTSUPP", Errno::EOPNOTSUPP), ("ENOSPC", Errno::ENOSPC)];
+    let cases = seals.into_iter().flat_map(|seals| errors.map(|error| (seals, error)));
+    let describe = |(seals, (error, errno)): &(SealFlag, (&str, Errno))| {
+        if seals.is_empty() && *errno == Errno::EOPNOTSUPP {
+            return text!(
+                "fallocate(2) fails with EOPNOTSUPP (glibc's posix_fallocate(3) reads and writes a byte of each block then, \
+                 and others' stores in between are lost)",
+                "fallocate(2) 失败，返回 EOPNOTSUPP（这时 glibc 的 posix_fallocate(3) 会对每个块读出一个字节再写回，其间别人的写入就丢了）"
+            );
+        }
+        let [en, zh] = if seals.is_empty() {
+            ["", ""]
+        } else {
+            ["a file with F_SEAL_SHRINK: ", "带 F_SEAL_SHRINK 密封的文件："]
+        };
+        text!("{en}fallocate(2) fails with {error}", "{zh}fallocate(2) 失败，返回 {error}")
+    };
+    for_each(cases, describe, |(seals, (error, errno))| {
+        let file = memory_file_of(&bytes)?;
+        fcntl(&file, FcntlArg::F_ADD_SEALS(*seals))?;
+        let seen = ask_refused(&[libc::SYS_fallocate], *errno, || tried(&file, 9 * page_size(), &bytes))?;
+        let (answer, left) = seen.map_err(io::Error::other)?;
+        expect_error(&answer, error)?;
+        expect_as_before(left)
+    })
 }
 
 /// Some file systems make a file longer as far as they can, and then fallocate(2) fails. This one does what they do: the

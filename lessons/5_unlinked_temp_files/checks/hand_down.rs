@@ -326,6 +326,100 @@ fn it_is_the_same_open_file_and_comes_once() {
 }
 
 #[test]
+fn all_else_of_the_program_is_as_before() {
+    let rule = text!(
+        "execve(2) and environ(7): a program begins with the descriptors, the environment, the limits and the signal mask that \
+         the process before it had.",
+        "execve(2)、environ(7)：程序一开始的描述符、环境变量、资源限制、信号掩码，都来自 execve(2) 之前的进程。"
+    );
+    check("descriptor", rule, || {
+        let describe = |(_, words): &(String, Text)| words.clone();
+        let inherited: [RawFd; 2] = [INHERITED, FAR + 9];
+        let [low, high] = inherited.map(|number| {
+            let words = text!(
+                "descriptor {number} of this process, which has no FD_CLOEXEC",
+                "本进程的描述符 {number}，它没有 FD_CLOEXEC"
+            );
+            (format!("/proc/self/fd/{number}"), words)
+        });
+        let proc = |file: &str, words| (format!("/proc/self/{file}"), words);
+        let cases = [
+            ("-".into(), text!("its standard input", "标准输入")),
+            ("/nonexistent".into(), text!("its standard error", "标准错误")),
+            low,
+            high,
+            proc("environ", text!("its environment", "环境变量")),
+            proc("cmdline", text!("its arguments", "命令行参数")),
+            proc("limits", text!("its limits (getrlimit(2))", "资源限制（getrlimit(2)）")),
+            proc("status", text!("its umask and its signals (/proc/self/status)", "umask 和信号（/proc/self/status）")),
+            proc("stat", text!("its process group, session and nice value", "进程组、会话和 nice 值")),
+        ];
+        for_each(cases, describe, |(shown, _)| {
+            let (without, with) = in_child(|| {
+                let (file, input) = (file()?, unnamed_file(b"input")?);
+                for number in inherited {
+                    // SAFETY: nothing is open there.
+                    Errno::result(unsafe { libc::dup2(input.as_raw_fd(), number) })?;
+                }
+                let run = |handed: bool| -> io::Result<_> {
+                    let mut command = Command::new("cat");
+                    let input: File = File::open(format!("/proc/self/fd/{}", input.as_raw_fd()))?;
+                    command.args(["--", shown]).env("SCRATCH", "as it was").stdin(input);
+                    // Both programs are started by fork and exec: posix_spawn(3) leaves other signals ignored.
+                    // SAFETY: the closure does nothing.
+                    unsafe { command.pre_exec(|| Ok(())) };
+                    if handed {
+                        hand_down(&mut command, &file, FAR)?;
+                    }
+                    let output = command.output()?;
+                    let text = [output.stdout, output.stderr].concat();
+                    Ok(lasting_part(shown, &String::from_utf8_lossy(&text).replace('\0', "\n")))
+                };
+                Ok((run(false)?, run(true)?))
+            })?;
+            ensure(without == with, || {
+                let only_in = |a: &str, b: &str| -> String {
+                    a.lines().find(|line| !b.lines().any(|other| other == *line)).unwrap_or_default().to_owned()
+                };
+                let (new, gone) = (only_in(&with, &without), only_in(&without, &with));
+                Failure::new(
+                    text!(
+                        "the program finds what it finds without `hand_down`",
+                        "程序看到的，与没有 `hand_down` 时一样"
+                    ),
+                    match (new.is_empty(), gone.is_empty()) {
+                        (false, true) => text!("there is more: {new}", "多出了：{new}"),
+                        (true, _) => text!("this is missing: {gone}", "少了：{gone}"),
+                        (false, false) => text!("instead of {gone} it is {new}", "原本是 {gone}，实际是 {new}"),
+                    },
+                )
+            })
+        })
+    });
+}
+
+/// A number above those in use, and below [`FAR`].
+const INHERITED: RawFd = 30;
+
+/// What is the same in two processes that differ in nothing.
+fn lasting_part(shown: &str, text: &str) -> String {
+    if shown.ends_with("status") {
+        let names = ["Umask:", "SigBlk:", "SigIgn:", "SigCgt:", "Groups:", "NoNewPrivs:", "Seccomp:", "CapEff:"];
+        return text
+            .lines()
+            .filter(|line| names.iter().any(|name| line.starts_with(name)))
+            .collect::<Vec<_>>()
+            .join("\n");
+    }
+    if shown.ends_with("stat") {
+        // After the name, which may have spaces: the state, the parent, the process group, the session; nice is the 17th.
+        let fields: Vec<_> = text.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        return [2, 3, 16].map(|n| fields.get(n).copied().unwrap_or_default()).join(" ");
+    }
+    text.to_owned()
+}
+
+#[test]
 fn nothing_stays_open_here() {
     let rule = text!(
         "open(2): a file without a name exists as long as any descriptor of it; a forgotten one keeps its space.",
@@ -428,40 +522,45 @@ fn a_number_at_the_limit_is_one_like_any_other() {
         "getrlimit(2) 的 RLIMIT_NOFILE：比描述符的最大编号大一。编号超出时，dup2(2) 返回 EBADF。"
     );
     check("descriptor", rule, || {
-        let limit: RawFd = 64;
-        let cases = [
-            (
-                limit - 1,
-                false,
-                text!(
-                    "the highest number that RLIMIT_NOFILE permits, which is free",
-                    "RLIMIT_NOFILE 允许的最大编号，此处空闲"
-                ),
-            ),
-            (
-                limit - 1,
-                true,
-                text!(
-                    "the highest number that RLIMIT_NOFILE permits, where another file is open",
-                    "RLIMIT_NOFILE 允许的最大编号，那里打开着另一个文件"
-                ),
-            ),
-            (limit, false, text!("a number past RLIMIT_NOFILE", "超出 RLIMIT_NOFILE 的编号")),
-        ];
+        let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        let more = RawFd::try_from(hard.min(2000)).map_err(io::Error::other)?;
+        let mut cases = Vec::new();
+        for limit in [64, more] {
+            // Where another file has the number, and standard input is closed, the lowest free number is 0.
+            cases.extend([(false, false), (true, false), (true, true)].map(|(taken, closed)| {
+                let [en, zh] = if taken {
+                    ["where another file is open", "那里打开着另一个文件"]
+                } else {
+                    ["which is free", "此处空闲"]
+                };
+                let [input, closed_zh] =
+                    if closed { ["; standard input is closed", "；标准输入已关闭"] } else { ["", ""] };
+                let words = text!(
+                    "RLIMIT_NOFILE {limit}, the highest number that it permits, {en}{input}",
+                    "RLIMIT_NOFILE 为 {limit}，取它允许的最大编号，{zh}{closed_zh}"
+                );
+                (limit, limit - 1, taken, closed, words)
+            }));
+            let words = text!("RLIMIT_NOFILE {limit}, a number past it", "RLIMIT_NOFILE 为 {limit}，编号超出它");
+            cases.push((limit, limit, false, false, words));
+        }
         for_each(
             cases,
             |(.., words)| words.clone(),
-            |&(number, taken, _)| {
+            |&(limit, number, taken, closed, _)| {
                 let found = ask(|| {
                     let file = file().map_err(named)?;
                     let another = unnamed_file(b"another").map_err(named)?;
                     let most = limit.unsigned_abs().into();
-                    let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(|errno| named(errno.into()))?;
                     setrlimit(Resource::RLIMIT_NOFILE, most, hard).map_err(|errno| named(errno.into()))?;
                     if taken {
                         // SAFETY: nothing is open there.
                         Errno::result(unsafe { libc::dup3(another.as_raw_fd(), number, libc::O_CLOEXEC) })
                             .map_err(|errno| named(errno.into()))?;
+                    }
+                    if closed {
+                        // SAFETY: nothing here reads the standard input.
+                        Errno::result(unsafe { libc::close(0) }).map_err(|errno| named(errno.into()))?;
                     }
                     let mut command = lasting();
                     hand_down(&mut command, &file, number).map_err(named)?;

@@ -189,49 +189,55 @@ fn it_has_no_name_while_it_is_filled() {
         "open(2) 的 O_TMPFILE：创建没有名字的 inode；只要有名字，再怪的名字，列一下目录就能看到。"
     );
     check("three_ways", rule, || {
-        let directory = directory()?;
-        let device = directory.path().metadata()?.dev();
-        let seen = ask(|| {
-            let mut seen = None;
-            let answer = publish(&directory.path().join(NAME), 0o600, |file| {
-                let metadata = file.metadata()?;
-                seen = Some((metadata.nlink(), names_in(directory.path())?, metadata.dev() == device, metadata.len()));
-                // It is open for both: what is written can be read.
-                fill_with(file, b"both")?;
-                file.read_exact_at(&mut [0; 4], 0)
-            });
-            (answer.map_err(named), seen)
-        })?;
-        let (answer, seen) = seen;
-        if seen.is_some() {
-            expect_ok(&answer).map_err(with_belief)?;
-        }
-        let Some((links, listed, same_device, length)) = seen else {
-            let failure = Failure::new(text!("`fill` is called", "调用 `fill`"), answered(&answer));
-            return Err(with_belief(failure));
+        let describe = |directory: &TempDir| {
+            let directory = directory.path().display();
+            text!("a file in {directory}", "{directory} 中的文件")
         };
-        ensure(same_device && length == 0, || {
-            Failure::new(
-                text!(
-                    "`fill` gets an empty file of the directory's file system",
-                    "`fill` 得到的是该目录所在文件系统中的空文件"
-                ),
-                text!("it gets another one", "它得到的不是这样的文件"),
-            )
-        })?;
-        ensure(links == 0 && listed == [OTHER], || {
-            let names = listed.join(", ");
-            let failure = Failure::new(
-                text!("the file has no name while it is filled", "填写期间文件没有名字"),
-                text!(
-                    "st_nlink is {links}, and the directory lists: {names}",
-                    "st_nlink 是 {links}，目录里有：{names}"
-                ),
-            );
-            let odd = listed.iter().any(|name| name != OTHER && name != NAME);
-            if odd { failure.shows(&belief::AN_ODD_NAME_IS_NONE) } else { failure }
-        })
+        // Most likely in two file systems.
+        let directories = [directory()?, with_another_file(tempfile::tempdir_in(MEMORY)?)?];
+        for_each(directories, describe, it_has_no_name_in)
     });
+}
+
+fn it_has_no_name_in(directory: &TempDir) -> Result<(), Failure> {
+    let device = directory.path().metadata()?.dev();
+    let seen = ask(|| {
+        let mut seen = None;
+        let answer = publish(&directory.path().join(NAME), 0o600, |file| {
+            let metadata = file.metadata()?;
+            seen = Some((metadata.nlink(), names_in(directory.path())?, metadata.dev() == device, metadata.len()));
+            // It is open for both: what is written can be read.
+            fill_with(file, b"both")?;
+            file.read_exact_at(&mut [0; 4], 0)
+        });
+        (answer.map_err(named), seen)
+    })?;
+    let (answer, seen) = seen;
+    if seen.is_some() {
+        expect_ok(&answer).map_err(with_belief)?;
+    }
+    let Some((links, listed, same_device, length)) = seen else {
+        let failure = Failure::new(text!("`fill` is called", "调用 `fill`"), answered(&answer));
+        return Err(with_belief(failure));
+    };
+    ensure(same_device && length == 0, || {
+        Failure::new(
+            text!(
+                "`fill` gets an empty file of the directory's file system",
+                "`fill` 得到的是该目录所在文件系统中的空文件"
+            ),
+            text!("it gets another one", "它得到的不是这样的文件"),
+        )
+    })?;
+    ensure(links == 0 && listed == [OTHER], || {
+        let names = listed.join(", ");
+        let failure = Failure::new(
+            text!("the file has no name while it is filled", "填写期间文件没有名字"),
+            text!("st_nlink is {links}, and the directory lists: {names}", "st_nlink 是 {links}，目录里有：{names}"),
+        );
+        let odd = listed.iter().any(|name| name != OTHER && name != NAME);
+        if odd { failure.shows(&belief::AN_ODD_NAME_IS_NONE) } else { failure }
+    })
 }
 
 #[test]
@@ -277,15 +283,17 @@ fn a_name_that_is_taken_stays_as_it_is() {
             };
             let before = state()?;
             let act = || {
-                publish(&path, 0o600, |file| {
+                let before = open_descriptors().ok();
+                let answer = publish(&path, 0o600, |file| {
                     fill_with(file, b"half of it")?;
                     if *case == "an error of fill" { Err(Errno::EDOM.into()) } else { Ok(()) }
-                })
+                });
+                (answer.map_err(named), before.unwrap_or_default(), open_descriptors().unwrap_or_default())
             };
             let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
-            let answer = match *case {
+            let (answer, open_before, open_after) = match *case {
                 "an error of the sync" => ask_refused(&syncs, Errno::EIO, act)?,
-                _ => ask(|| act().map_err(named))?,
+                _ => ask(act)?,
             };
             let error = match *case {
                 "an error of fill" => "EDOM",
@@ -295,6 +303,7 @@ fn a_name_that_is_taken_stays_as_it_is() {
             };
             expect_error(&answer, error)
                 .map_err(|failure| if *case == "no directory" { failure } else { with_belief(failure) })?;
+            expect_none_left_open(open_before, open_after)?;
             ensure(state()? == before, || {
                 let left = listed(directory.path()).unwrap_or_default();
                 Failure::new(
@@ -302,8 +311,70 @@ fn a_name_that_is_taken_stays_as_it_is() {
                     text!("something has changed; it lists: {left}", "有东西被改动了；现在有：{left}"),
                 )
             })
-        })
+        })?;
+        each_error_of_fill_is_passed_on()
     });
+}
+
+/// Also those that calls of `publish` itself return, and one without an errno.
+fn each_error_of_fill_is_passed_on() -> Result<(), Failure> {
+    let errors = [
+        Some(Errno::EINTR),
+        Some(Errno::EAGAIN),
+        Some(Errno::EEXIST),
+        Some(Errno::ENOENT),
+        Some(Errno::EOPNOTSUPP),
+        Some(Errno::EINVAL),
+        Some(Errno::ENOSPC),
+        None,
+    ];
+    let describe = |error: &Option<Errno>| match error {
+        Some(error) => text!("`fill` fails with {error:?}", "`fill` 失败，返回 {error:?}"),
+        None => {
+            text!("`fill` fails with an error of its own, \"not today\"", "`fill` 失败，返回它自己的错误“not today”")
+        }
+    };
+    for_each(errors, describe, |error| {
+        let directory = directory()?;
+        let of_fill = || error.map_or_else(|| io::Error::other("not today"), io::Error::from);
+        let (answer, text) = ask(|| {
+            let answer = publish(&directory.path().join(NAME), 0o600, |_| Err(of_fill()));
+            let text = answer.as_ref().err().map(ToString::to_string);
+            (answer.map_err(named), text)
+        })?;
+        ensure(text == Some(of_fill().to_string()), || {
+            Failure::new(text!("the error of `fill`, unchanged", "原样返回 `fill` 的错误"), answered(&answer))
+        })?;
+        ensure(names_in(directory.path())? == [OTHER], || {
+            let left = listed(directory.path()).unwrap_or_default();
+            Failure::new(
+                text!("the directory is as it was", "目录保持原样"),
+                text!("it lists: {left}", "现在有：{left}"),
+            )
+        })
+    })
+}
+
+/// From `fill` on, only the file itself can be put on the disk: by its descriptor, which `fill` has got.
+fn an_error_of_the_directorys_sync_is_passed_on() -> Result<(), Failure> {
+    let directory = directory()?;
+    let (answer, refused, before, after) = ask(|| {
+        let before = open_descriptors().unwrap_or_default();
+        // What is opened after `fill` gets their numbers, and not that of the file if it has been closed by then.
+        let lower = [(); 4].map(|()| File::open("/dev/null"));
+        let mut refused = Ok(());
+        let answer = publish(&directory.path().join(NAME), 0o600, |file| {
+            drop(lower);
+            let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
+            refused = refuse_calls_except_of(file.as_raw_fd(), &syncs, Errno::EIO).map_err(error_text);
+            Ok(())
+        });
+        (answer.map_err(named), refused, before, open_descriptors().unwrap_or_default())
+    })?;
+    refused.map_err(without_refusals)?;
+    expect_error(&answer, "EIO").and_then(|()| expect_none_left_open(before, after)).map_err(|failure| {
+        failure.given(text!("fsync(2) of the directory fails with EIO", "对目录的 fsync(2) 失败，返回 EIO"))
+    })
 }
 
 #[test]
@@ -426,7 +497,8 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
                     "它调用了 {zh}，整个进程的所有线程都受影响"
                 ),
             ))
-        })
+        })?;
+        an_error_of_the_directorys_sync_is_passed_on()
     });
 }
 

@@ -128,47 +128,59 @@ fn the_sender_and_the_socket_notice_nothing() {
         "unix(7) 的 SCM_RIGHTS：收到的就是发送方的打开文件描述，连同它的偏移量。fstat(2) 和 pread(2) 不会动偏移量。"
     );
     check("descriptor", rule, || {
-        let bytes = pattern(page_size() + 1);
-        let mut file = sealed(&bytes, SHRINK | WRITE)?;
-        let (ours, theirs) = UnixStream::pair()?;
-        send_file(&ours, &file)?;
-        send_file(&ours, &file)?;
-        theirs.set_read_timeout(Some(deadline()))?;
-        let settings = || -> io::Result<_> {
-            Ok((theirs.read_timeout()?, theirs.write_timeout()?, fcntl(&theirs, FcntlArg::F_GETFL)?))
+        let describe = |blocking: &bool| match blocking {
+            true => text!("a socket with a timeout", "设了超时的套接字"),
+            false => text!("a socket with O_NONBLOCK", "设了 O_NONBLOCK 的套接字"),
         };
-        let before = settings()?;
-        let offset = io::Seek::seek(&mut file, io::SeekFrom::Start(3))?;
-        let mut last = text!("the beginning", "开始");
-        let look = |n, call: &Call| {
-            ensure(n < MOST_CALLS, too_many_calls)?;
-            let now = io::Seek::stream_position(&mut file)?;
-            let Text { en, zh } = std::mem::replace(&mut last, call_name(call.number));
-            ensure(now == offset, || {
-                Failure::new(
-                    text!("the sender's offset is {offset} at every moment", "发送方的偏移量在任何时刻都是 {offset}"),
-                    text!("after {en} it is {now}", "{zh} 之后，它是 {now}"),
-                )
-                .shows(&belief::EACH_DESCRIPTOR_HAS_ITS_OFFSET)
-            })
-        };
-        before_each_call(|| Ok(()), |()| receive_sealed(&theirs, ENOUGH).map(drop).map_err(named), look)?;
-        ensure(settings()? == before, || {
-            Failure::new(
-                text!("the socket keeps its settings", "套接字的设置保持不变"),
-                text!("a timeout, or O_NONBLOCK, is another one", "超时或 O_NONBLOCK 变了"),
-            )
-        })?;
-        // Bytes that are on the way can be looked at without being received.
-        let waiting =
-            nix::sys::socket::recv(theirs.as_raw_fd(), &mut [0; 8], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);
-        ensure(waiting == Ok(1), || {
-            Failure::new(
-                text!("the next message is still there", "下一条消息还在"),
-                text!("it was received, too", "它也被接收了"),
-            )
-        })
+        for_each([true, false], describe, |blocking| the_socket_is_as_before(*blocking))
     });
+}
+
+fn the_socket_is_as_before(blocking: bool) -> Result<(), Failure> {
+    let bytes = pattern(page_size() + 1);
+    let mut file = sealed(&bytes, SHRINK | WRITE)?;
+    let (ours, theirs) = UnixStream::pair()?;
+    send_file(&ours, &file)?;
+    send_file(&ours, &file)?;
+    if blocking {
+        theirs.set_read_timeout(Some(deadline()))?;
+        theirs.set_write_timeout(Some(2 * deadline()))?;
+    } else {
+        theirs.set_nonblocking(true)?;
+    }
+    let settings = || -> io::Result<_> {
+        Ok((theirs.read_timeout()?, theirs.write_timeout()?, fcntl(&theirs, FcntlArg::F_GETFL)?))
+    };
+    let before = settings()?;
+    let offset = io::Seek::seek(&mut file, io::SeekFrom::Start(3))?;
+    let mut last = text!("the beginning", "开始");
+    let look = |n, call: &Call| {
+        ensure(n < MOST_CALLS, too_many_calls)?;
+        let now = io::Seek::stream_position(&mut file)?;
+        let Text { en, zh } = std::mem::replace(&mut last, call_name(call.number));
+        ensure(now == offset, || {
+            Failure::new(
+                text!("the sender's offset is {offset} at every moment", "发送方的偏移量在任何时刻都是 {offset}"),
+                text!("after {en} it is {now}", "{zh} 之后，它是 {now}"),
+            )
+            .shows(&belief::EACH_DESCRIPTOR_HAS_ITS_OFFSET)
+        })
+    };
+    before_each_call(|| Ok(()), |()| receive_sealed(&theirs, ENOUGH).map(drop).map_err(named), look)?;
+    ensure(settings()? == before, || {
+        Failure::new(
+            text!("the socket keeps its settings", "套接字的设置保持不变"),
+            text!("a timeout, or O_NONBLOCK, is another one", "超时或 O_NONBLOCK 变了"),
+        )
+    })?;
+    // Bytes that are on the way can be looked at without being received.
+    let waiting = nix::sys::socket::recv(theirs.as_raw_fd(), &mut [0; 8], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT);
+    ensure(waiting == Ok(1), || {
+        Failure::new(
+            text!("the next message is still there", "下一条消息还在"),
+            text!("it was received, too", "它也被接收了"),
+        )
+    })
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::FileExt;
@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size_u64;
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, fallocate};
+use nix::fcntl::{FallocateFlags, FcntlArg, fallocate, fcntl};
 use nix::libc;
 use nix::unistd::{Whence, lseek};
 
@@ -36,6 +36,28 @@ fn zeros(file: &File, range: Range<u64>) -> io::Result<()> {
 
 fn page() -> u64 {
     page_size_u64()
+}
+
+fn invalid_again() -> io::Error {
+    io::ErrorKind::InvalidInput.into()
+}
+
+/// The two InvalidInput of the contract.
+fn check_again(file: &File, range: &Range<u64>) -> io::Result<()> {
+    if range.start > range.end || range.end > file.metadata()?.len() { Err(invalid_again()) } else { Ok(()) }
+}
+
+fn punch_again(file: &File, start: u64, end: u64) -> io::Result<()> {
+    if start < end {
+        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        fallocate(file, flags, start as i64, (end - start) as i64)?;
+    }
+    Ok(())
+}
+
+fn page_again() -> u64 {
+    // SAFETY: sysconf(3) takes no pointer.
+    unsafe { libc::sysconf(libc::_SC_PAGESIZE) as u64 }
 }
 
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
@@ -87,6 +109,7 @@ mod knows_the_checks_sizes {
 /// Passes any range to fallocate(2), which refuses an empty one but not one past the end of the file.
 ///
 /// fails: give_back::a_range_outside_the_file_is_refused failed
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod leaves_the_ends_to_the_kernel {
     use super::*;
 
@@ -114,6 +137,7 @@ mod offsets_of_32_bits {
 
 /// Punches out only the whole pages: the bytes at the ends of the range stay.
 ///
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inward {
@@ -131,6 +155,7 @@ mod rounds_inward {
 
 /// Rounds the range outward to page boundaries, and destroys the bytes beside it.
 ///
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -177,6 +202,7 @@ mod waits_for_the_file_to_grow {
 
 /// Takes a range of zeros for a hole.
 ///
+/// fails: give_back::a_file_may_be_longer_than_4_gib out_of_memory
 /// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
 /// fails: give_back::what_the_kernel_refuses_is_an_error failed
@@ -333,6 +359,7 @@ mod empty_is_always_fine {
 ///
 /// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
 /// fails: give_back::a_range_outside_the_file_is_refused failed
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod empty_goes_to_the_kernel {
     use super::*;
 
@@ -476,6 +503,7 @@ mod unexpected_eof {
 /// Widens the range to whole pages, so that the neighbours on its first and last page become zeros as well.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -494,6 +522,7 @@ mod rounds_outwards {
 /// Punches only the whole pages and forgets the bytes before and after them.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inwards {
@@ -508,6 +537,7 @@ mod rounds_inwards {
 /// Refuses ends that are not multiples of the page size, as mmap(2) would.
 ///
 /// breaks: "Neither end of `range` needs to be page-aligned."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -644,6 +674,7 @@ mod does_not_need_them {
 /// Rounds the length of MADV_REMOVE to pages by leaving that to the kernel, which rounds it up.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -772,6 +803,7 @@ mod rewrites_the_edge_pages {
 /// Saves the call when the range begins in a hole, and so overlooks the data after the hole.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
 mod begins_in_a_hole {
     use super::*;
@@ -793,6 +825,7 @@ mod begins_in_a_hole {
 /// Punches page by page, so a large range takes thousands of calls.
 ///
 /// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 mod page_by_page {
     use super::*;
@@ -856,6 +889,424 @@ mod remembers_the_length {
     }
 }
 
+/// Asks for the length with fstat(2) and punches one hole.
+///
+/// passes
+mod one_hole_2 {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Punches the incomplete pages at both ends and the pages between them, each by a call of its own.
+///
+/// passes
+mod three_holes {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let first = range.start.next_multiple_of(page_again()).min(range.end);
+        let last = (range.end / page_again() * page_again()).max(first);
+        punch_again(file, last, range.end)?;
+        punch_again(file, range.start, first)?;
+        punch_again(file, first, last)
+    }
+}
+
+/// Learns the length with stat(2) of the link in /proc, and makes the bare system call.
+///
+/// passes
+mod stat_in_proc_and_bare_call {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = std::fs::metadata(format!("/proc/self/fd/{}", file.as_raw_fd()))?.len();
+        let bytes = range.end.checked_sub(range.start).ok_or_else(invalid_again)?;
+        if range.end > length {
+            return Err(invalid_again());
+        }
+        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        if bytes == 0 {
+            return Ok(());
+        }
+        // SAFETY: fallocate(2) takes no pointer.
+        let answer = unsafe { libc::fallocate64(file.as_raw_fd(), mode, range.start as i64, bytes as i64) };
+        if answer == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// Finds the length by seeking to the end and back.
+///
+/// breaks: "The offset of `file` doesn't move, not even for a moment, since other processes may share it."
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod length_by_seeking {
+    use super::*;
+
+    pub fn give_back(mut file: &File, range: Range<u64>) -> io::Result<()> {
+        let before = file.stream_position()?;
+        let length = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(before))?;
+        if range.start > range.end || range.end > length {
+            return Err(invalid_again());
+        }
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Takes `Range::is_empty` for "empty", which is also true of a range that ends before it begins.
+///
+/// breaks: "`InvalidInput` when `range` ends before it begins; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod is_empty_of_a_reversed_range {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.end > file.metadata()?.len() {
+            return Err(invalid_again());
+        }
+        if range.is_empty() {
+            return Ok(());
+        }
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Returns early for an empty range, before it looks where the file ends.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod empty_beyond_the_end_is_fine {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.start == range.end {
+            return Ok(());
+        }
+        check_again(file, &range)?;
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Refuses an empty range that lies exactly at the end of the file.
+///
+/// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod start_must_be_a_byte_of_the_file {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        if range.start >= file.metadata()?.len() {
+            return Err(invalid_again());
+        }
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Passes an empty range to fallocate(2), which answers EINVAL.
+///
+/// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod empty_to_the_kernel {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        Ok(fallocate(file, flags, range.start as i64, (range.end - range.start) as i64)?)
+    }
+}
+
+/// Cuts a range that is too long down to the file instead of refusing it.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod clamped_to_the_file {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = file.metadata()?.len();
+        if range.start > range.end || range.start > length {
+            return Err(invalid_again());
+        }
+        punch_again(file, range.start, range.end.min(length))
+    }
+}
+
+/// Punches only whole pages and leaves the bytes in the pages at the ends.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+mod whole_pages_only_2 {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        punch_again(file, range.start.next_multiple_of(page_again()), range.end / page_again() * page_again())
+    }
+}
+
+/// Punches the whole pages and writes zeros to the ends of the range, which fills the holes there.
+///
+/// breaks: "What is a hole already stays one: no step needs free disk space."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+mod zeros_at_the_edges {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let first = range.start.next_multiple_of(page_again()).min(range.end);
+        let last = (range.end / page_again() * page_again()).max(first);
+        punch_again(file, first, last)?;
+        file.write_all_at(&vec![0; (first - range.start) as usize], range.start)?;
+        file.write_all_at(&vec![0; (range.end - last) as usize], last)
+    }
+}
+
+/// Saves the neighbours in the pages at the ends, punches those pages too, and writes the neighbours back.
+///
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod saves_and_restores_the_neighbours {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let first = range.start / page_again() * page_again();
+        let last = range.end.next_multiple_of(page_again()).min(file.metadata()?.len());
+        let (mut before, mut after) = (vec![0; (range.start - first) as usize], vec![0; (last - range.end) as usize]);
+        file.read_exact_at(&mut before, first)?;
+        file.read_exact_at(&mut after, range.end)?;
+        punch_again(file, first, last)?;
+        file.write_all_at(&before, first)?;
+        file.write_all_at(&after, range.end)
+    }
+}
+
+/// Cuts the file and lengthens it again when the range reaches its end, since that frees space in two easy calls.
+///
+/// breaks: "The file has its length at every moment, so no access to one of the mappings raises SIGBUS."
+/// fails: give_back::others_notice_zeros_and_nothing_else failed truncation-only-frees
+mod truncates_at_the_tail {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let length = file.metadata()?.len();
+        if range.end == length && !range.is_empty() {
+            file.set_len(range.start)?;
+            return file.set_len(length);
+        }
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Asks for FALLOC_FL_ZERO_RANGE, which zeros the bytes and reserves their space.
+///
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod zero_range_2 {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let flags = FallocateFlags::FALLOC_FL_ZERO_RANGE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        Ok(fallocate(file, flags, range.start as i64, (range.end - range.start) as i64)?)
+    }
+}
+
+/// Writes zeros where the file system can't punch holes, so that the caller gets Ok.
+///
+/// breaks: "EOPNOTSUPP when its file system has no holes."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod zeros_where_there_are_no_holes {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        match punch_again(file, range.start, range.end) {
+            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
+                file.write_all_at(&vec![0; (range.end - range.start) as usize], range.start)
+            }
+            other => other,
+        }
+    }
+}
+
+/// Punches a gibibyte at a time: a range of a tebibyte is a thousand calls.
+///
+/// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+mod a_gibibyte_at_a_time {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min(start + (1 << 30));
+            punch_again(file, start, end)?;
+            start = end;
+        }
+        Ok(())
+    }
+}
+
+/// Squeezes the length of the hole into 32 bits, so that a hole of 4 GiB and a page becomes one of a page.
+///
+/// breaks: "Both ends may lie beyond 4 GiB."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+mod length_of_32_bits {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let bytes = (range.end - range.start) as u32;
+        punch_again(file, range.start, range.start + u64::from(bytes))
+    }
+}
+
+/// Asks for the seals first, and a file that is no memfd answers EINVAL to that.
+///
+/// breaks: "Frees the disk space of the bytes in `range`, which read as zeros from then on."
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod asks_for_seals_first {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        if fcntl(file, FcntlArg::F_GET_SEALS)? & libc::F_SEAL_WRITE != 0 {
+            return Err(Errno::EPERM.into());
+        }
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Looks for the next data with SEEK_DATA, to skip a range that is a hole already, and then seeks back.
+///
+/// breaks: "The offset of `file` doesn't move, not even for a moment, since other processes may share it."
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod skips_holes_by_seeking {
+    use super::*;
+
+    pub fn give_back(mut file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let before = file.stream_position()?;
+        // SAFETY: lseek(2) takes no pointer.
+        let data = unsafe { libc::lseek(file.as_raw_fd(), range.start as i64, libc::SEEK_DATA) };
+        file.seek(SeekFrom::Start(before))?;
+        if data == -1 || data as u64 >= range.end {
+            return Ok(());
+        }
+        punch_again(file, range.start, range.end)
+    }
+}
+
+/// Turns the kernel's errors into kinds of its own, without an errno.
+///
+/// breaks: "EPERM when the file must not change (F_SEAL_WRITE), and EOPNOTSUPP when its file system has no holes."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod kinds_without_an_errno {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        punch_again(file, range.start, range.end).map_err(|error| io::Error::new(error.kind(), "can't punch a hole"))
+    }
+}
+
+/// Drops the pages of a mapping with MADV_DONTNEED, after which they come back from the file.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod dontneed {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let first = range.start / page_again() * page_again();
+        let mapping = Mapping::of_file(file, first, (range.end - first) as usize, READ_WRITE, Sharing::Shared)?;
+        let start = std::ptr::without_provenance_mut(mapping.address());
+        // SAFETY: the range is that of the mapping, which nothing else knows of.
+        Errno::result(unsafe { libc::madvise(start, mapping.length(), libc::MADV_DONTNEED) })?;
+        Ok(())
+    }
+}
+
+/// Frees the pages with MADV_REMOVE, which rounds the end up to a page and takes the neighbours along.
+///
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
+mod madvise_remove_rounds_up {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let first = range.start.next_multiple_of(page_again());
+        if first >= range.end {
+            return punch_again(file, range.start, range.end);
+        }
+        punch_again(file, range.start, first)?;
+        let mapping = Mapping::of_file(file, first, (range.end - first) as usize, READ_WRITE, Sharing::Shared)?;
+        let start = std::ptr::without_provenance_mut(mapping.address());
+        // SAFETY: the range is that of the mapping, which nothing else knows of.
+        Errno::result(unsafe { libc::madvise(start, mapping.length(), libc::MADV_REMOVE) })?;
+        Ok(())
+    }
+}
+
+/// Rounds the ends inward to 64 KiB, "the block size", and stores zeros to the rest, however many whole pages that has.
+///
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod blocks_of_64_kib {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check_again(file, &range)?;
+        let first = range.start.next_multiple_of(1 << 16).min(range.end);
+        let last = (range.end >> 16 << 16).max(first);
+        file.write_all_at(&vec![0; (first - range.start) as usize], range.start)?;
+        file.write_all_at(&vec![0; (range.end - last) as usize], last)?;
+        punch_again(file, first, last)
+    }
+}
+
 one_of! {
     pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()>;
     drops_the_pages knows_the_checks_sizes leaves_the_ends_to_the_kernel offsets_of_32_bits rounds_inward rounds_outward
@@ -866,4 +1317,9 @@ one_of! {
     end_for_length end_inclusive fills_the_last_page spans_two_pages_at_least does_not_need_them
     removes_the_rest_of_the_page collapses length_in_an_int seeks_for_the_length writes_the_edges
     rewrites_the_edge_pages begins_in_a_hole page_by_page only_a_hint falls_back_to_zeros remembers_the_length
+    one_hole_2 three_holes stat_in_proc_and_bare_call length_by_seeking is_empty_of_a_reversed_range
+    empty_beyond_the_end_is_fine start_must_be_a_byte_of_the_file empty_to_the_kernel clamped_to_the_file
+    whole_pages_only_2 zeros_at_the_edges saves_and_restores_the_neighbours truncates_at_the_tail zero_range_2
+    zeros_where_there_are_no_holes a_gibibyte_at_a_time length_of_32_bits asks_for_seals_first skips_holes_by_seeking
+    kinds_without_an_errno dontneed madvise_remove_rounds_up blocks_of_64_kib
 }

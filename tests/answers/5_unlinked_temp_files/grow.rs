@@ -1,5 +1,6 @@
 use std::fs::File;
-use std::io::{self, ErrorKind};
+use std::io::{self, ErrorKind, Seek, SeekFrom};
+use std::mem;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -35,6 +36,30 @@ fn reserve(file: &File, old: u64, length: usize) -> io::Result<()> {
 fn clear(mapping: &Mapping, old: &Mapping) {
     let rest = old.range().len().min(mapping.length()) - old.length();
     mapping.write(old.length(), &vec![0; rest]);
+}
+
+fn invalid() -> io::Error {
+    io::ErrorKind::InvalidInput.into()
+}
+
+/// The old length, which `length` must reach.
+fn old_length_again(file: &File, length: usize) -> io::Result<u64> {
+    let old = file.metadata()?.len();
+    if (length as u64) < old { Err(invalid()) } else { Ok(old) }
+}
+
+fn map_again(file: &File, length: usize) -> io::Result<Mapping> {
+    Ok(Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?)
+}
+
+/// Reserves the bytes from `from` on, and lengthens the file to `length` if it is shorter.
+fn reserve_again(file: &File, from: u64, length: usize) -> io::Result<()> {
+    Ok(fallocate(file, FallocateFlags::empty(), from as i64, length as i64 - from as i64)?)
+}
+
+/// Reserves, and puts the length back if that fails.
+fn reserve_or_undo(file: &File, old: u64, length: usize) -> io::Result<()> {
+    reserve_again(file, 0, length).inspect_err(|_| _ = file.set_len(old))
 }
 
 /// Forgets the old mapping without unmapping it.
@@ -95,6 +120,7 @@ mod leaves_a_child_behind {
 
 /// Moves to a longer copy in memory: the other processes keep the old file.
 ///
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::processes_that_mapped_it_before_still_share_it failed a-copy-is-still-shared
 /// fails: grow::the_old_mapping_is_unmapped failed
 mod moves_to_a_copy {
@@ -132,6 +158,7 @@ mod reserves_only_what_is_new {
 
 /// Takes a length for space: ftruncate(2) reserves nothing.
 ///
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_space_is_reserved failed size-reserves-room
 mod sets_the_length_only {
     use super::*;
@@ -165,6 +192,7 @@ mod stays_grown_when_it_fails {
 
 /// Gives the file its length as the study notes do, with a zero at the end.
 ///
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_mapping_shows_the_longer_file failed
 /// fails: grow::the_space_is_reserved failed
 mod writes_a_byte_at_the_end {
@@ -265,6 +293,7 @@ mod holes_and_new_part {
 /// Makes the file longer with ftruncate(2), which reserves nothing.
 ///
 /// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_space_is_reserved failed size-reserves-room
 mod only_set_len {
     use super::*;
@@ -422,6 +451,7 @@ mod truncates_to_start_afresh {
 /// Allocates each page by storing the byte that it has loaded: that is SIGBUS when the disk is full.
 ///
 /// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_space_is_reserved killed
 mod touches_each_page {
     use super::*;
@@ -442,6 +472,7 @@ mod touches_each_page {
 /// Lets MADV_POPULATE_WRITE allocate the pages, which is EFAULT when the disk is full.
 ///
 /// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_space_is_reserved failed
 mod populates_for_writing {
     use super::*;
@@ -462,6 +493,7 @@ mod populates_for_writing {
 /// Maps the longer file privately.
 ///
 /// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::processes_that_mapped_it_before_still_share_it failed
 mod private_from_now_on {
     use super::*;
@@ -478,6 +510,7 @@ mod private_from_now_on {
 /// Maps the longer file for reading.
 ///
 /// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile killed
 /// fails: grow::processes_that_mapped_it_before_still_share_it killed
 mod read_only_from_now_on {
     use super::*;
@@ -530,6 +563,7 @@ mod maps_whole_pages {
 ///
 /// breaks: "Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file."
 /// fails: grow::the_mapping_shows_the_longer_file killed
+/// fails: grow::the_space_is_reserved failed an-error-undoes
 mod keeps_the_size {
     use super::*;
 
@@ -665,6 +699,7 @@ mod kind_without_errno {
 /// Looks whether the disk has enough free bytes and then reserves none of them.
 ///
 /// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_space_is_reserved failed size-reserves-room
 mod asks_for_the_free_space {
     use super::*;
@@ -925,6 +960,445 @@ mod remembers_what_is_reserved {
     }
 }
 
+/// Maps beyond the end, which is allowed, then reserves, and puts the old length back if that fails.
+///
+/// passes
+mod map_reserve_undo {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves past the end with FALLOC_FL_KEEP_SIZE, and lengthens the file by ftruncate(2) when all has succeeded.
+///
+/// passes
+mod keeps_the_size_until_the_end_2 {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length as i64)?;
+        if length as u64 > old {
+            file.set_len(length as u64)?;
+        }
+        drop(mem::replace(mapping, new));
+        Ok(())
+    }
+}
+
+/// Takes the length of the mapping for that of the file, and reserves the old and the new part by two calls.
+///
+/// passes
+mod old_length_of_the_mapping {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = mapping.length();
+        let more = length.checked_sub(old).ok_or_else(invalid)?;
+        let new = map_again(file, length)?;
+        reserve_again(file, 0, old)?;
+        if more > 0 {
+            reserve_again(file, old as u64, length).inspect_err(|_| _ = file.set_len(old as u64))?;
+        }
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves before it maps, so a full disk hides that there are no addresses.
+///
+/// breaks: "ENOMEM when no range of addresses of that length is free, even if the disk has no space either."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+mod reserves_before_it_maps {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = map_again(file, length).inspect_err(|_| _ = file.set_len(old))?;
+        Ok(())
+    }
+}
+
+/// Trusts a fallocate(2) that fails to have changed nothing.
+///
+/// breaks: "That is so even if fallocate(2) has made the file longer before it failed, as ext4 does."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod trusts_a_failed_fallocate {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        reserve_again(file, 0, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Lengthens the file by ftruncate(2) and then reserves: the way back is barred by F_SEAL_SHRINK.
+///
+/// breaks: "It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+mod truncates_before_it_reserves {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        file.set_len(length as u64)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves only the new bytes, so the old holes stay.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::the_space_is_reserved failed
+mod reserves_only_the_new_bytes {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        if length as u64 > old {
+            reserve_again(file, old, length).inspect_err(|_| _ = file.set_len(old))?;
+        }
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Has nothing to do when the file has that length already.
+///
+/// breaks: "That is so even if `length` is the length that the file has already."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod same_length_is_nothing_to_do {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        if length as u64 == old {
+            return Ok(());
+        }
+        let new = map_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Lets the old mapping go without munmap(2), "since others may hold addresses of it".
+///
+/// breaks: "The call leaves the file mapped once: a mapping that is replaced is unmapped."
+/// fails: grow::the_old_mapping_is_unmapped failed
+mod forgets_the_old_mapping_2 {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        mem::forget(mem::replace(mapping, new));
+        Ok(())
+    }
+}
+
+/// Unmaps the old range before it asks for the new one, to have its addresses free.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::the_space_is_reserved failed an-error-undoes
+mod unmaps_first_2 {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        *mapping = Mapping::anonymous(1, READ_WRITE, Sharing::Private)?;
+        let new = map_again(file, length);
+        *mapping = match new {
+            Ok(new) => new,
+            Err(error) => {
+                *mapping = map_again(file, old as usize)?;
+                return Err(error);
+            }
+        };
+        reserve_or_undo(file, old, length)
+    }
+}
+
+/// Puts the new mapping in place before the space is reserved.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::the_space_is_reserved failed an-error-undoes
+mod replaces_before_it_reserves {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        *mapping = map_again(file, length)?;
+        reserve_or_undo(file, old, length)
+    }
+}
+
+/// Lengthens the file when there is space and reserves nothing of it.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_old_mapping_is_unmapped failed
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod only_looks_whether_there_is_space {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        let disk = fstatvfs(file)?;
+        if disk.blocks_available() * disk.fragment_size() < length as u64 - old {
+            return Err(Errno::ENOSPC.into());
+        }
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Compares the whole length with the free space first, although the file has most of its space already.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::the_space_is_reserved failed
+mod counts_its_own_space_as_missing {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        let disk = fstatvfs(file)?;
+        if disk.blocks() > 0 && disk.blocks_available() * disk.fragment_size() < length as u64 {
+            return Err(Errno::ENOSPC.into());
+        }
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Refuses every length on a file with F_SEAL_GROW, also the one that it has.
+///
+/// breaks: "EPERM when `length` is more than the length of the file, which must not grow (F_SEAL_GROW)."
+/// fails: grow::the_space_is_reserved failed
+mod sealed_even_at_its_length {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        if fcntl(file, FcntlArg::F_GET_SEALS).is_ok_and(|seals| seals & libc::F_SEAL_GROW != 0) {
+            return Err(Errno::EPERM.into());
+        }
+        let new = map_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Calls posix_fallocate(3), which writes a byte to each block, in a call of its own, where fallocate(2) is missing.
+///
+/// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod posix_fallocate_emulates {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        posix_fallocate(file, 0, length as i64).inspect_err(|_| _ = file.set_len(old))?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves by making the kernel write-fault each page, and a full disk is EFAULT then.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
+mod populates_instead_of_reserving {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        file.set_len(length as u64)?;
+        let start = std::ptr::without_provenance_mut(new.address());
+        // SAFETY: the range is that of the mapping, and the call changes no byte of it.
+        let answer = unsafe { libc::madvise(start, length, libc::MADV_POPULATE_WRITE) };
+        Errno::result(answer).inspect_err(|_| _ = file.set_len(old))?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Calls every failure of the reservation a full disk, as a kind without an errno.
+///
+/// breaks: "EPERM when `length` is more than the length of the file, which must not grow (F_SEAL_GROW)."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
+mod every_failure_is_a_full_disk {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        if reserve_again(file, 0, length).is_err() {
+            file.set_len(old)?;
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Puts the length back after ENOSPC only, and not when a signal or a limit stops fallocate(2).
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod undoes_enospc_only {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        reserve_again(file, 0, length).inspect_err(|error| {
+            if error.raw_os_error() == Some(libc::ENOSPC) {
+                _ = file.set_len(old);
+            }
+        })?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Finds the old length by a seek to the end, and leaves the offset there.
+///
+/// breaks: "No other process changes the length of the file meanwhile, nor the offset, which doesn't move."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+mod seeks_to_the_end_3 {
+    use super::*;
+
+    pub fn grow(mut file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = file.seek(SeekFrom::End(0))?;
+        if (length as u64) < old {
+            return Err(invalid());
+        }
+        let new = map_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps a duplicate of the descriptor and never closes it.
+///
+/// breaks: "The call leaves no descriptor of its own open."
+/// fails: grow::the_old_mapping_is_unmapped failed
+mod leaks_a_duplicate {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        let own = file.try_clone()?;
+        reserve_or_undo(&own, old, length)?;
+        _ = own.into_raw_fd();
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Demands that the file really becomes longer.
+///
+/// breaks: "`InvalidInput` when `length` is less than the length of the file."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+/// fails: grow::the_mapping_shows_the_longer_file failed
+/// fails: grow::the_old_mapping_is_unmapped failed
+/// fails: grow::the_space_is_reserved failed
+mod the_same_length_is_invalid {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = file.metadata()?.len();
+        if length as u64 <= old {
+            return Err(invalid());
+        }
+        let new = map_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reports a lack of addresses as a kind of error, without its errno.
+///
+/// breaks: "ENOMEM when no range of addresses of that length is free, even if the disk has no space either."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod out_of_memory_without_errno {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length).map_err(|error| io::Error::new(error.kind(), "mmap failed"))?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves in steps of a mebibyte, so that a long file is many calls.
+///
+/// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+mod reserves_by_the_mebibyte {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        for at in (0..length).step_by(1 << 20) {
+            reserve_again(file, at as u64, length.min(at + (1 << 20))).inspect_err(|_| _ = file.set_len(old))?;
+        }
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps the longer file private, so that its stores reach nobody.
+///
+/// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+/// fails: grow::processes_that_mapped_it_before_still_share_it failed
+mod private_from_now_on_2 {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -936,5 +1410,11 @@ one_of! {
     expects_minus_one looks_in_errno always_a_full_disk kind_without_errno asks_for_the_free_space reserves_if_possible
     mapping_needs_its_descriptor zeroes_from_the_last_page leaves_the_rest_of_the_last_page keeps_a_mapping_that_fits
     reserves_first a_failed_call_changes_nothing restores_whole_pages writes_the_old_bytes_back sealed_is_sealed
-    does_not_fit_off_t length_in_32_bits writes_the_zeros remembers_what_is_reserved
+    does_not_fit_off_t length_in_32_bits writes_the_zeros remembers_what_is_reserved map_reserve_undo
+    keeps_the_size_until_the_end_2 old_length_of_the_mapping reserves_before_it_maps trusts_a_failed_fallocate
+    truncates_before_it_reserves reserves_only_the_new_bytes same_length_is_nothing_to_do forgets_the_old_mapping_2
+    unmaps_first_2 replaces_before_it_reserves only_looks_whether_there_is_space counts_its_own_space_as_missing
+    sealed_even_at_its_length posix_fallocate_emulates populates_instead_of_reserving every_failure_is_a_full_disk
+    undoes_enospc_only seeks_to_the_end_3 leaks_a_duplicate the_same_length_is_invalid out_of_memory_without_errno
+    reserves_by_the_mebibyte private_from_now_on_2
 }

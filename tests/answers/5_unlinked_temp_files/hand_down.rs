@@ -4,8 +4,8 @@ use std::io::{self, ErrorKind, Seek};
 use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::process::Command;
-use std::sync::atomic::{AtomicI32, Ordering};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, AtomicI32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use mmap_workbook::lesson_5::{memory_file, receive_file, send_file};
@@ -49,6 +49,46 @@ fn put(kept: RawFd, number: RawFd) -> io::Result<()> {
     if kept == number { close_on_exec(number, false) } else { dup2(kept, number) }
 }
 
+fn at_least_3(number: RawFd) -> io::Result<()> {
+    if number < 3 { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(()) }
+}
+
+fn answer(value: libc::c_int) -> io::Result<()> {
+    if value == -1 { Err(io::Error::last_os_error()) } else { Ok(()) }
+}
+
+/// A duplicate with FD_CLOEXEC, with the lowest free number from `from` on.
+fn duplicate_again(file: &File, from: RawFd) -> io::Result<OwnedFd> {
+    let duplicate = fcntl(file, FcntlArg::F_DUPFD_CLOEXEC(from))?;
+    // SAFETY: fcntl(2) has just made this descriptor, for us to own.
+    Ok(unsafe { OwnedFd::from_raw_fd(duplicate) })
+}
+
+/// A duplicate that has `number` itself if that is free here, so that nothing else gets it, and else any other.
+fn duplicate_at(file: &File, number: RawFd) -> io::Result<OwnedFd> {
+    match duplicate_again(file, number) {
+        // `number` is taken, and so is everything above it.
+        Err(error) if error.raw_os_error() == Some(libc::EMFILE) => duplicate_again(file, 3),
+        other => other,
+    }
+}
+
+/// In the child: puts `from` at `number`, without FD_CLOEXEC.
+fn place(from: RawFd, number: RawFd) -> io::Result<()> {
+    if from == number {
+        // SAFETY: the call takes no pointer.
+        return answer(unsafe { libc::fcntl(from, libc::F_SETFD, 0) });
+    }
+    // SAFETY: the call takes no pointer, and the child's table is its own.
+    answer(unsafe { libc::dup2(from, number) })
+}
+
+/// Has `command` place the duplicate that it owns.
+fn place_in_child(command: &mut Command, own: OwnedFd, number: RawFd) {
+    // SAFETY: between fork and exec the closure makes one system call.
+    unsafe { command.pre_exec(move || place(own.as_raw_fd(), number)) };
+}
+
 /// Expects dup2(2) to clear FD_CLOEXEC when both numbers are the same.
 ///
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
@@ -77,6 +117,7 @@ mod dup2_onto_itself {
 ///
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other exited
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error exited
+/// fails: hand_down::all_else_of_the_program_is_as_before exited
 /// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls exited
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once exited
 /// fails: hand_down::no_other_program_gets_it exited
@@ -472,6 +513,7 @@ mod closes_nothing {
 /// Opens the file anew through /proc, with an offset of its own.
 ///
 /// breaks: "The descriptor refers to the same open file description, as after dup(2): the offset is shared."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
@@ -627,6 +669,7 @@ mod gets_the_number_it_asks_for {
 /// breaks: "the program finds it open as its descriptor `number`."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
 /// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
@@ -722,6 +765,7 @@ mod sends_it_once {
 /// breaks: "the program finds it open as its descriptor `number`."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
@@ -767,7 +811,7 @@ mod makes_room {
 
 /// Lets `try_clone` duplicate, and always calls both dup2(2) and fcntl(2).
 ///
-/// breaks: "A program that doesn't exist is an error as without `hand_down`, if `number` was free: nothing else may get it."
+/// breaks: "If `number` is free when `hand_down` is called, nothing else may get it while `command` exists."
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 mod clones_and_does_both {
     use super::*;
@@ -830,6 +874,7 @@ mod parks_it_at_a_thousand {
 /// Sets FD_CLOEXEC a moment after dup(2), and a program that another thread starts in that moment inherits it.
 ///
 /// breaks: "No other program that this process starts, at any time, gets a descriptor of it."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
@@ -863,6 +908,7 @@ mod number_or_above {
 /// Takes the lowest free number for its duplicate, which in a process without a stdin is 0, that Command replaces.
 ///
 /// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod lowest_number {
@@ -919,6 +965,7 @@ mod number_in_a_static {
 /// breaks: "The program gets no other descriptor of the file."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
@@ -933,6 +980,550 @@ mod standard_input_instead {
     }
 }
 
+/// Duplicates the file, at `number` itself if that is free, and places the duplicate in the child.
+///
+/// passes
+mod reserved_and_placed {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Holds two duplicates: one to be the source, and one that only keeps `number` from others while it is free.
+///
+/// passes
+mod one_to_copy_and_one_to_reserve {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let mut source = duplicate_at(file, number)?;
+        let mut reserved = None;
+        if source.as_raw_fd() == number
+            && let Ok(other) = duplicate_again(file, 3)
+        {
+            reserved = Some(std::mem::replace(&mut source, other));
+        }
+        let child = move || {
+            _ = &reserved;
+            place(source.as_raw_fd(), number)
+        };
+        // SAFETY: between fork and exec the closure makes one system call.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Places the file with dup3(2) and closes the source itself, before exec would.
+///
+/// passes
+mod dup3_and_close {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        if !(3..).contains(&number) {
+            return Err(Errno::EINVAL.into());
+        }
+        let own = Arc::new(duplicate_at(file, number)?);
+        let child = move || {
+            let from = own.as_raw_fd();
+            if from == number {
+                // SAFETY: the call takes no pointer.
+                return answer(unsafe { libc::fcntl(from, libc::F_SETFD, 0) });
+            }
+            // SAFETY: the call takes no pointer.
+            answer(unsafe { libc::dup3(from, number, 0) })?;
+            // SAFETY: the source is closed in the child's own table, where nothing drops it.
+            answer(unsafe { libc::close(from) })
+        };
+        // SAFETY: between fork and exec the closure makes two system calls.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Does not keep `number` from the pipe by which `Command` learns of a failed exec.
+///
+/// breaks: "If `number` is free when `hand_down` is called, nothing else may get it while `command` exists."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+mod number_not_reserved {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = file.try_clone()?.into();
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Reserves `number`, but only until it returns.
+///
+/// breaks: "If `number` is free when `hand_down` is called, nothing else may get it while `command` exists."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+mod reserved_until_it_returns {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let _reserved = duplicate_at(file, number)?;
+        let own = duplicate_again(file, 3)?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Calls dup2 even if the duplicate has the number already, and then FD_CLOEXEC stays.
+///
+/// breaks: "the program finds it open as its descriptor `number`."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::nothing_stays_open_here failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod dup2_to_itself {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        // SAFETY: dup2(2) takes no pointer.
+        let child = move || answer(unsafe { libc::dup2(own.as_raw_fd(), number) });
+        // SAFETY: between fork and exec nothing else is called.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Looks only from `number` on for a free descriptor, and finds none if the highest one is taken.
+///
+/// breaks: "`number` may be the highest that RLIMIT_NOFILE permits."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+mod nothing_above_the_highest {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_again(file, number)?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Falls back to the lowest free descriptor, which is 0 if standard input is closed: `Command` puts its own there.
+///
+/// breaks: "`number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+mod falls_back_to_standard_input {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_again(file, number).or_else(|_| duplicate_again(file, 0))?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Duplicates with dup(2), whose descriptor every program inherits that is started meanwhile.
+///
+/// breaks: "No other program that this process starts, at any time, gets a descriptor of it."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod dup_without_cloexec {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        // SAFETY: dup(2) takes no pointer.
+        let copy = unsafe { libc::dup(file.as_raw_fd()) };
+        answer(copy)?;
+        // SAFETY: dup(2) has just made it.
+        let own = unsafe { OwnedFd::from_raw_fd(copy) };
+        let reserved = duplicate_again(file, number).ok();
+        let child = move || {
+            _ = &reserved;
+            place(own.as_raw_fd(), number)?;
+            // SAFETY: in the child's table; the program must not get the source.
+            if own.as_raw_fd() == number { Ok(()) } else { answer(unsafe { libc::close(own.as_raw_fd()) }) }
+        };
+        // SAFETY: between fork and exec the closure makes two system calls.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Places the file here and takes FD_CLOEXEC away from it, so that any program inherits it.
+///
+/// breaks: "No other program that this process starts, at any time, gets a descriptor of it."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
+mod inherited_by_all {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        fcntl(&own, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Clears FD_CLOEXEC of the source in the child too: the program gets the file twice.
+///
+/// breaks: "The program gets no other descriptor of the file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::no_other_program_gets_it failed
+mod the_source_stays_open_too {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        let child = move || {
+            // SAFETY: fcntl(2) takes no pointer here.
+            answer(unsafe { libc::fcntl(own.as_raw_fd(), libc::F_SETFD, 0) })?;
+            place(own.as_raw_fd(), number)
+        };
+        // SAFETY: between fork and exec the closure makes two system calls.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Remembers only the number of the caller's descriptor, which may be closed or another file by then.
+///
+/// breaks: "`file` may be dropped before `command` starts a program."
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed a-number-is-the-file
+mod borrows_the_number_of_file {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let reserved = duplicate_at(file, number)?;
+        let from = file.as_raw_fd();
+        let child = move || {
+            _ = &reserved;
+            place(from, number)
+        };
+        // SAFETY: between fork and exec the closure makes one system call.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Gives the duplicate away as a bare number, which nothing closes when the command is dropped.
+///
+/// breaks: "Once `command` is dropped, no descriptor that the call made is open."
+/// fails: hand_down::nothing_stays_open_here failed
+mod outlives_the_command {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?.into_raw_fd();
+        // SAFETY: between fork and exec the closure makes one system call.
+        unsafe { command.pre_exec(move || place(own, number)) };
+        Ok(())
+    }
+}
+
+/// Opens the file again through /proc, which gives it an offset of its own.
+///
+/// breaks: "The descriptor refers to the same open file description, as after dup(2): the offset is shared."
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
+mod opens_it_again_2 {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let again = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let own = duplicate_at(&again, number)?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Places the file for the first program only: each fork inherits the flag, but the parent's must be set by someone.
+///
+/// breaks: "Makes `command` pass `file` to each program that it starts from now on"
+/// fails: hand_down::nothing_stays_open_here failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod first_program_only {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        // SAFETY: an anonymous shared page, which parent and children see; it is never unmapped while in use.
+        let page = unsafe {
+            let (both, shared) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+            libc::mmap(std::ptr::null_mut(), 64, both, shared, -1, 0)
+        };
+        if page == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the page is zeros, is aligned, and stays mapped for good.
+        let done: &'static AtomicBool = unsafe { &*page.cast() };
+        let child = move || if done.swap(true, Ordering::AcqRel) { Ok(()) } else { place(own.as_raw_fd(), number) };
+        // SAFETY: between fork and exec the closure makes one system call.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Makes a message in the child, to explain what went wrong.
+///
+/// breaks: "What runs between fork and exec makes system calls only: it takes no lock and allocates nothing."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
+mod formats_in_the_child {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        let child = move || {
+            let what = format!("can't put a file at descriptor {number}");
+            place(own.as_raw_fd(), number).map_err(|error| io::Error::new(error.kind(), what))
+        };
+        // SAFETY: not kept: the closure allocates between fork and exec.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Closes everything else from 3 on in the child, to be sure that nothing leaks.
+///
+/// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
+mod closes_all_others {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        let child = move || {
+            place(own.as_raw_fd(), number)?;
+            for (first, last) in [(3, number - 1), (number + 1, RawFd::MAX)] {
+                if first <= last {
+                    // SAFETY: close_range(2) takes no pointer; it spares `number`.
+                    answer(unsafe { libc::close_range(first as u32, last as u32, libc::CLOSE_RANGE_CLOEXEC as i32) })?;
+                }
+            }
+            Ok(())
+        };
+        // SAFETY: between fork and exec the closure makes system calls only.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Lets `Command` bring the file as standard input, and duplicates that.
+///
+/// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod by_way_of_standard_input {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        command.stdin(Stdio::from(file.try_clone()?));
+        let reserved = duplicate_at(file, number)?;
+        place_in_child(command, reserved, number);
+        Ok(())
+    }
+}
+
+/// Tells the program in its environment where the file is.
+///
+/// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
+mod tells_in_the_environment {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        command.env("SCRATCH_FD", number.to_string());
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Ignores a dup2(2) that fails, so that the program starts without the file.
+///
+/// breaks: "Any error when `number` is too high (RLIMIT_NOFILE): here, or else when `command` starts a program."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+mod ignores_a_failed_dup2 {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_again(file, number).or_else(|_| duplicate_again(file, 3))?;
+        let child = move || {
+            _ = place(own.as_raw_fd(), number);
+            Ok(())
+        };
+        // SAFETY: between fork and exec the closure makes one system call.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Takes 1024 for the limit of descriptors everywhere.
+///
+/// breaks: "`number` may be the highest that RLIMIT_NOFILE permits."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+mod limit_of_1024 {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        if number >= 1024 {
+            return Err(Errno::EMFILE.into());
+        }
+        let own = duplicate_at(file, number)?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Refuses a number that is in use here.
+///
+/// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod number_must_be_free {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_again(file, number)?;
+        if own.as_raw_fd() != number {
+            return Err(Errno::EBUSY.into());
+        }
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Puts the file at `number` in this process, on top of what is open there.
+///
+/// breaks: "That other file stays open in this process under its number."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
+/// fails: hand_down::no_other_program_gets_it killed
+/// fails: hand_down::the_program_finds_the_file_under_the_number killed
+mod placed_in_this_process {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        if file.as_raw_fd() == number {
+            place_in_child(command, duplicate_at(file, number)?, number);
+            return Ok(());
+        }
+        // SAFETY: not kept: what is open at `number` may belong to somebody.
+        answer(unsafe { libc::dup3(file.as_raw_fd(), number, libc::O_CLOEXEC) })?;
+        // SAFETY: dup3(2) has just made it.
+        place_in_child(command, unsafe { OwnedFd::from_raw_fd(number) }, number);
+        Ok(())
+    }
+}
+
+/// Closes the caller's own descriptor in the child at the end, also if that has the number in question.
+///
+/// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod closes_file_in_the_child {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        let callers = file.as_raw_fd();
+        let child = move || {
+            place(own.as_raw_fd(), number)?;
+            // SAFETY: close(2) in the child's own table.
+            unsafe { libc::close(callers) };
+            Ok(())
+        };
+        // SAFETY: between fork and exec the closure makes system calls only.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Keeps what is to be handed down in one static, which the second command overwrites.
+///
+/// breaks: "`hand_down` is called at most once for each `command`; several commands may exist at the same time."
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod one_number_for_all_commands {
+    use super::*;
+
+    static NUMBER: AtomicI32 = AtomicI32::new(-1);
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate_at(file, number)?;
+        NUMBER.store(number, Ordering::Release);
+        let child = move || place(own.as_raw_fd(), NUMBER.load(Ordering::Acquire));
+        // SAFETY: between fork and exec the closure makes one system call.
+        unsafe { command.pre_exec(child) };
+        Ok(())
+    }
+}
+
+/// Lets 0, 1 and 2 pass and refuses only what is no descriptor at all.
+///
+/// breaks: "`InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2."
+/// fails: hand_down::the_standard_streams_are_refused failed
+mod standard_streams_are_fine {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        if number < 0 {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let own = duplicate_at(file, number.max(3))?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
+/// Reckons 3 among the standard streams.
+///
+/// breaks: "`InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+/// fails: hand_down::the_standard_streams_are_refused panicked
+mod three_is_too_low {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number - 1)?;
+        let own = duplicate_at(file, number)?;
+        place_in_child(command, own, number);
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()>;
     dup2_onto_itself exits_with_success hands_it_down_twice never_closes_its_own opens_it_again puts_it_in_place_here
@@ -942,5 +1533,10 @@ one_of! {
     checks_in_the_child bad_descriptor refuses_a_number_in_use gets_the_number_it_asks_for dup2_backwards
     closes_on_exec_always table_with_a_lock sends_it_once closes_the_rest_first makes_room clones_and_does_both
     closes_the_original_on_exec keeps_it_above_the_number parks_it_at_a_thousand closes_on_exec_a_moment_later
-    number_or_above lowest_number starts_without_it number_in_a_static standard_input_instead
+    number_or_above lowest_number starts_without_it number_in_a_static standard_input_instead reserved_and_placed
+    one_to_copy_and_one_to_reserve dup3_and_close number_not_reserved reserved_until_it_returns dup2_to_itself
+    nothing_above_the_highest falls_back_to_standard_input dup_without_cloexec inherited_by_all
+    the_source_stays_open_too borrows_the_number_of_file outlives_the_command opens_it_again_2 first_program_only  formats_in_the_child closes_all_others by_way_of_standard_input tells_in_the_environment
+    ignores_a_failed_dup2 limit_of_1024 number_must_be_free placed_in_this_process closes_file_in_the_child
+    one_number_for_all_commands standard_streams_are_fine three_is_too_low
 }

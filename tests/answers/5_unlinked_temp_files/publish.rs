@@ -1,7 +1,7 @@
-use std::ffi::OsStr;
+use std::ffi::{CString, OsStr};
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -10,7 +10,7 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, open, openat, renameat2};
 use nix::libc;
 use nix::sys::stat::{Mode, fchmod, umask};
-use nix::unistd::linkat;
+use nix::unistd::{linkat, unlink};
 use tempfile::NamedTempFile;
 
 /// The directory of `path`: "." for a bare file name.
@@ -54,10 +54,28 @@ fn temporary(path: &Path) -> PathBuf {
     directory_of(path).join(format!(".publish-{}", std::process::id()))
 }
 
+/// The directory of `path`, which is "." for a bare name.
+fn directory_of_again(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+fn permit(file: &File, mode: u32) -> io::Result<()> {
+    file.set_permissions(Permissions::from_mode(mode))
+}
+
+fn proc_link_again(file: &File) -> PathBuf {
+    format!("/proc/self/fd/{}", file.as_raw_fd()).into()
+}
+
+/// Gives the file its name, if nobody has that name.
+fn name(file: &File, path: &Path) -> io::Result<()> {
+    Ok(linkat(AT_FDCWD, &proc_link_again(file), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
+}
+
 /// Adds O_EXCL to O_TMPFILE, which says that the file is never to get a name.
 ///
-/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed any-file-can-be-named
 /// fails: publish::it_has_no_name_while_it_is_filled failed any-file-can-be-named
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed any-file-can-be-named
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed any-file-can-be-named
 /// fails: publish::the_file_has_these_bytes_and_permissions failed any-file-can-be-named
 mod asks_for_o_excl {
@@ -117,8 +135,8 @@ mod fills_it_under_its_name {
 
 /// Unlinks the file first, and tries to link it again when it is complete.
 ///
-/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 /// fails: publish::it_has_no_name_while_it_is_filled failed any-file-can-be-named
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed any-file-can-be-named
 /// fails: publish::the_file_has_these_bytes_and_permissions failed any-file-can-be-named
 mod gives_an_unlinked_file_its_name_back {
@@ -156,8 +174,8 @@ mod leaves_the_mode_to_open {
 
 /// Links /proc/self/fd/N itself: link(2) does not follow the symbolic link.
 ///
-/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-proc-link-is-the-file
 /// fails: publish::it_has_no_name_while_it_is_filled failed a-proc-link-is-the-file
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-proc-link-is-the-file
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-proc-link-is-the-file
 /// fails: publish::the_file_has_these_bytes_and_permissions failed a-proc-link-is-the-file
 mod links_the_proc_entry {
@@ -888,6 +906,7 @@ mod no_umask_meanwhile {
 /// Makes the file in the directory for temporary files, which may be on another file system.
 ///
 /// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
+/// fails: publish::it_has_no_name_while_it_is_filled failed a-proc-link-is-the-file
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod in_the_temporary_directory {
     use super::*;
@@ -950,6 +969,8 @@ mod path_as_text {
 /// Leaves the file open for ever, so that the descriptor table fills up.
 ///
 /// breaks: "The call leaves no descriptor of its own open."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod keeps_the_file_open {
     use super::*;
@@ -959,6 +980,581 @@ mod keeps_the_file_open {
         file.sync_all()?;
         name_it(&file, path)?;
         sync_directory(path)
+    }
+}
+
+/// O_TMPFILE, fill, fchmod, fsync, linkat through /proc, fsync of the directory.
+///
+/// passes
+mod tmpfile_and_linkat {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = File::open(directory_of_again(path))?;
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        directory.sync_all()
+    }
+}
+
+/// Works with a descriptor of the directory, as openat(2) and linkat(2) allow, so that a rename of it is no matter.
+///
+/// passes
+mod all_from_a_directory_descriptor {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let Some(last) = path.file_name() else {
+            fs::symlink_metadata(path)?;
+            return Err(Errno::EEXIST.into());
+        };
+        let directory = File::open(directory_of_again(path))?;
+        let flags = OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+        let file = File::from(openat(&directory, ".", flags, Mode::empty())?);
+        fill(&file)?;
+        fs::set_permissions(proc_link_again(&file), Permissions::from_mode(mode))?;
+        file.sync_all()?;
+        linkat(AT_FDCWD, &proc_link_again(&file), &directory, last, AtFlags::AT_SYMLINK_FOLLOW)?;
+        directory.sync_all()
+    }
+}
+
+/// Refuses a name that exists before it does any work, and once more when it links.
+///
+/// passes
+mod looks_before_it_fills_2 {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        match fs::symlink_metadata(path) {
+            Ok(_) => return Err(io::ErrorKind::AlreadyExists.into()),
+            Err(error) if error.raw_os_error() == Some(libc::ENOENT) => {}
+            Err(error) => return Err(error),
+        }
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        fchmod(&file, Mode::from_bits_truncate(mode))?;
+        file.sync_all()?;
+        name(&file, path)?;
+        drop(file);
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Sets the permissions before `fill` runs, which may change them, or lose a setuid bit by writing.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod chmod_before_fill {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        permit(&file, mode)?;
+        fill(&file)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Passes the mode to open(2), where the umask takes bits away.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
+mod mode_for_open {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let mut options = File::options();
+        options.read(true).write(true).mode(mode).custom_flags(libc::O_TMPFILE);
+        let file = options.open(directory_of_again(path))?;
+        fill(&file)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Clears the umask for the open(2), then sets it again.
+///
+/// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod umask_for_a_moment {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let before = umask(Mode::empty());
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .mode(mode)
+            .custom_flags(libc::O_TMPFILE)
+            .open(directory_of_again(path));
+        umask(before);
+        let file = file?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Subtracts the umask from the mode, "as open(2) would".
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
+mod permissions_less_the_umask {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let status = fs::read_to_string("/proc/self/status")?;
+        let umask = status.lines().find_map(|line| line.strip_prefix("Umask:")).unwrap_or("022");
+        let umask = u32::from_str_radix(umask.trim(), 8).map_err(io::Error::other)?;
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode & !umask)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Sets nine bits of the mode and drops setuid, setgid and the sticky bit.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod nine_bits_2 {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode & 0o777)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Sets the permissions by path once the file has its name: a kill in between leaves it with others.
+///
+/// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+mod chmod_of_the_name {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        fs::set_permissions(path, Permissions::from_mode(mode))?;
+        file.sync_all()?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Calls fsync(2) after the file has its name.
+///
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod name_before_fsync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        name(&file, path)?;
+        file.sync_all()?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Calls fsync(2) and changes the permissions after it.
+///
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod chmod_after_fsync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        file.sync_all()?;
+        permit(&file, mode)?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Uses fdatasync(2) for the file, which need not write the permissions.
+///
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod fdatasync_of_the_file {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_data()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Uses fdatasync(2) for the directory.
+///
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod fdatasync_of_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_data()
+    }
+}
+
+/// Syncs file and directory together before the link is made, so the name itself may get lost.
+///
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod directory_before_the_name {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        File::open(directory_of_again(path))?.sync_all()?;
+        name(&file, path)
+    }
+}
+
+/// Takes an fsync(2) of the directory that fails for a file system that can't do it.
+///
+/// breaks: "The error of the fsync(2) of the directory: the name may stay then."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod ignores_the_directorys_fsync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        _ = File::open(directory_of_again(path))?.sync_all();
+        Ok(())
+    }
+}
+
+/// Goes on when fsync(2) of the file fails, and reports the error at the end.
+///
+/// breaks: "The error of the fsync(2) of the directory: the name may stay then."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod names_after_a_failed_fsync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        let synced = file.sync_all();
+        name(&file, path)?;
+        synced.and(File::open(directory_of_again(path))?.sync_all())
+    }
+}
+
+/// Calls sync(2), which has no errors, in place of fsync(2) of the file.
+///
+/// breaks: "The error of the fsync(2) of the directory: the name may stay then."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod sync_for_everything {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        nix::unistd::sync();
+        name(&file, path)?;
+        nix::unistd::sync();
+        Ok(())
+    }
+}
+
+/// Opens "" as the directory of a bare file name.
+///
+/// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod parent_of_a_bare_name {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = path.parent().unwrap_or(Path::new("."));
+        let file = o_tmpfile(directory)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory)?.sync_all()
+    }
+}
+
+/// Makes a string of the path, with replacement characters for what is not UTF-8.
+///
+/// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod lossy_path {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let target = CString::new(path.to_string_lossy().as_bytes())?;
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        linkat(AT_FDCWD, &proc_link_again(&file), AT_FDCWD, target.as_c_str(), AtFlags::AT_SYMLINK_FOLLOW)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Makes the missing directories, as a kind program would.
+///
+/// breaks: "ENOENT when the directory doesn't exist: `publish` doesn't create it."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod makes_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        fs::create_dir_all(directory_of_again(path))?;
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Looks with `exists`, which follows links, and then renames over a dangling symbolic link.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
+mod exists_then_rename {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        if path.exists() {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        let before = directory_of_again(path).join(format!(".{}.new", std::process::id()));
+        name(&file, &before)?;
+        fs::rename(&before, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Removes a dangling symbolic link that has the name, since it is "nothing", and tries again.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod removes_a_dangling_link {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        if let Err(error) = name(&file, path) {
+            if path.exists() {
+                return Err(error);
+            }
+            unlink(path)?;
+            name(&file, path)?;
+        }
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Fills a file of the tempfile crate that has a name all the while.
+///
+/// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
+/// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
+mod named_temporary_file {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = tempfile::NamedTempFile::new_in(directory_of_again(path))?;
+        fill(file.as_file())?;
+        permit(file.as_file(), mode)?;
+        file.as_file().sync_all()?;
+        file.persist_noclobber(path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Lets `fill` write a nameless file in /tmp, and copies that to the target's name.
+///
+/// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+mod filled_in_the_temporary_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let scratch = tempfile::tempfile()?;
+        fill(&scratch)?;
+        let file = o_tmpfile(directory_of_again(path))?;
+        io::copy(&mut File::open(proc_link_again(&scratch))?, &mut &file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Opens the file for writing only.
+///
+/// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+mod write_only_2 {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file =
+            File::options().write(true).mode(0o600).custom_flags(libc::O_TMPFILE).open(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Puts the error of `fill` into another error, so that its errno is gone.
+///
+/// breaks: "The error of `fill`, unchanged."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod wraps_the_error_of_fill {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", path.display())))?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Takes `fill`'s `Interrupted` for success, as in a loop around read(2).
+///
+/// breaks: "The error of `fill`, unchanged."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod swallows_interrupted {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of_again(path))?;
+        match fill(&file) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+            _ => {}
+        }
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        File::open(directory_of_again(path))?.sync_all()
+    }
+}
+
+/// Keeps the directory as a bare number and closes it only at the end of a call that succeeds.
+///
+/// breaks: "The call leaves no descriptor of its own open."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod leaks_the_directory_on_errors {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = File::open(directory_of_again(path))?.into_raw_fd();
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        // SAFETY: the descriptor is open, and nothing else closes it.
+        let synced = Errno::result(unsafe { libc::fsync(directory) });
+        // SAFETY: as above; it is not used after this.
+        unsafe { libc::close(directory) };
+        synced?;
+        Ok(())
+    }
+}
+
+/// Goes to the directory, works with the bare name there, and comes back.
+///
+/// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod changes_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let Some(last) = path.file_name() else { return Err(Errno::EEXIST.into()) };
+        let directory = File::open(directory_of_again(path))?;
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        let home = File::open(".")?;
+        nix::unistd::fchdir(&directory)?;
+        let named = name(&file, Path::new(last));
+        nix::unistd::fchdir(&home)?;
+        named?;
+        directory.sync_all()
+    }
+}
+
+/// Syncs the directory through a descriptor opened with O_PATH, which fails, and calls EBADF "not supported".
+///
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
+mod path_descriptor_of_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = File::options().read(true).custom_flags(libc::O_PATH).open(directory_of_again(path))?;
+        let file = o_tmpfile(directory_of_again(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        match directory.sync_all() {
+            Err(error) if error.raw_os_error() == Some(libc::EBADF) => Ok(()),
+            other => other,
+        }
     }
 }
 
@@ -974,5 +1570,11 @@ one_of! {
     newest_wins published_already cleans_up_too_much exclusive write_only wraps_the_error publishes_the_half
     adds_the_right_to_read syncs_the_data_of_the_directory mode_after_the_sync ignores_a_failed_sync
     mode_before_the_bytes nine_bits no_umask_meanwhile in_the_temporary_directory changes_into_the_directory
-    makes_the_directories path_as_text keeps_the_file_open
+    makes_the_directories path_as_text keeps_the_file_open tmpfile_and_linkat all_from_a_directory_descriptor
+    looks_before_it_fills_2 chmod_before_fill mode_for_open umask_for_a_moment permissions_less_the_umask nine_bits_2
+    chmod_of_the_name name_before_fsync chmod_after_fsync fdatasync_of_the_file fdatasync_of_the_directory
+    directory_before_the_name ignores_the_directorys_fsync names_after_a_failed_fsync sync_for_everything
+    parent_of_a_bare_name lossy_path makes_the_directory exists_then_rename removes_a_dangling_link named_temporary_file
+    filled_in_the_temporary_directory write_only_2 wraps_the_error_of_fill swallows_interrupted
+    leaks_the_directory_on_errors changes_directory path_descriptor_of_the_directory
 }

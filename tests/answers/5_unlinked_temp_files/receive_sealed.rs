@@ -1,6 +1,7 @@
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, IoSliceMut, Read, Seek, SeekFrom};
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, RawFd};
+use std::mem;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::sync::Mutex;
@@ -42,6 +43,30 @@ fn length_of(file: &File, at_most: usize) -> io::Result<usize> {
 
 fn map(file: &File, length: usize) -> io::Result<Mapping> {
     Ok(Mapping::of_file(file, 0, length, ProtFlags::PROT_READ, Sharing::Private)?)
+}
+
+fn invalid() -> io::Error {
+    io::ErrorKind::InvalidData.into()
+}
+
+/// The seals; a file that can't have any is not from memfd_create(2).
+fn seals_of(file: &File) -> io::Result<SealFlag> {
+    let bits = fcntl(file, FcntlArg::F_GET_SEALS).map_err(|_| invalid())?;
+    Ok(SealFlag::from_bits_retain(bits))
+}
+
+const NEEDED: SealFlag = SealFlag::F_SEAL_SHRINK.union(SealFlag::F_SEAL_WRITE);
+
+fn check_seals(file: &File) -> io::Result<()> {
+    if seals_of(file)?.contains(NEEDED) { Ok(()) } else { Err(invalid()) }
+}
+
+fn fits(length: u64, at_most: usize) -> io::Result<usize> {
+    if length == 0 || length > at_most as u64 { Err(invalid()) } else { Ok(length as usize) }
+}
+
+fn length_of_again(file: &File, at_most: usize) -> io::Result<usize> {
+    fits(file.metadata()?.len(), at_most)
 }
 
 /// Ends the process when the sender can't be trusted.
@@ -389,7 +414,7 @@ mod private_and_writable {
 
 /// Asks for the length before the seals.
 ///
-/// breaks: "The length is asked for after the seals (F_GET_SEALS in fcntl(2)): before, the sender may still change it."
+/// breaks: "The length that counts is asked for after the seals (F_GET_SEALS): before, the sender may still change it."
 /// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed a-length-stays
 mod length_then_seals {
     use super::*;
@@ -1070,6 +1095,669 @@ mod trusts_the_second_file {
     }
 }
 
+/// Asks for the seals, then for the length, then maps.
+///
+/// passes
+mod seals_length_map {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Asks for each seal with a bare fcntl(2) and passes EBADF on, and asks for the length by way of /proc.
+///
+/// passes
+mod bare_fcntl_and_proc {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        for seal in [libc::F_SEAL_WRITE, libc::F_SEAL_SHRINK] {
+            // SAFETY: fcntl(2) takes no pointer here.
+            let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+            if seals == -1 {
+                let errno = Errno::last();
+                return Err(if errno == Errno::EBADF { errno.into() } else { invalid() });
+            }
+            if seals & seal == 0 {
+                return Err(invalid());
+            }
+        }
+        let length = fs::metadata(format!("/proc/self/fd/{}", file.as_raw_fd()))?.len();
+        let mapping =
+            map(&file, usize::try_from(length).ok().filter(|n| (1..=at_most).contains(n)).ok_or_else(invalid)?)?;
+        drop(file);
+        Ok(mapping)
+    }
+}
+
+/// Learns the length with statx(2) of the descriptor, and looks at the seals once more when all is mapped.
+///
+/// passes
+mod statx_and_seals_again {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        // SAFETY: statx is plain numbers, for which zeros are fine.
+        let mut found: libc::statx = unsafe { mem::zeroed() };
+        let (fd, empty) = (file.as_raw_fd(), libc::AT_EMPTY_PATH);
+        // SAFETY: the path is a string with its NUL, and `found` has room for the answer.
+        Errno::result(unsafe { libc::statx(fd, c"".as_ptr(), empty, libc::STATX_SIZE, &raw mut found) })?;
+        let mapping = map(&file, fits(found.stx_size, at_most)?)?;
+        check_seals(&file)?;
+        Ok(mapping)
+    }
+}
+
+/// Asks for the length before the seals: in between the sender may shorten the file and seal it.
+///
+/// breaks: "The length that counts is asked for after the seals (F_GET_SEALS): before, the sender may still change it."
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed a-length-stays
+mod length_before_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let length = length_of_again(&file, at_most)?;
+        check_seals(&file)?;
+        map(&file, length)
+    }
+}
+
+/// Is content with F_SEAL_WRITE, so the file may be shortened under the mapping.
+///
+/// breaks: "So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod write_seal_only {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals_of(&file)?.contains(SealFlag::F_SEAL_WRITE) {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Is content with F_SEAL_SHRINK: there is no SIGBUS then, and the mapping is private anyway.
+///
+/// breaks: "Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod private_is_a_snapshot {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals_of(&file)?.contains(SealFlag::F_SEAL_SHRINK) {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Takes F_SEAL_FUTURE_WRITE for as good, although an older shared mapping may still be stored to.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed future-write-is-write
+mod future_write_will_do {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let seals = seals_of(&file)?;
+        let writes = SealFlag::F_SEAL_WRITE | SealFlag::from_bits_retain(libc::F_SEAL_FUTURE_WRITE);
+        if !seals.contains(SealFlag::F_SEAL_SHRINK) || !seals.intersects(writes) {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Compares all seals with the two, and refuses a file that has more.
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod exactly_the_two_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if seals_of(&file)? != NEEDED {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Wants F_SEAL_GROW as well, "so that nothing at all can change".
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod wants_the_grow_seal {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals_of(&file)?.contains(NEEDED | SealFlag::F_SEAL_GROW) {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Wants F_SEAL_SEAL as well, for fear that somebody removes a seal, which nobody can.
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod wants_the_seal_of_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals_of(&file)?.contains(NEEDED | SealFlag::F_SEAL_SEAL) {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Adds the missing seals itself.
+///
+/// breaks: "The seals of the file do not change."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+mod seals_it_itself_3 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals_of(&file)?.contains(NEEDED) {
+            fcntl(&file, FcntlArg::F_ADD_SEALS(NEEDED)).map_err(|_| invalid())?;
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Adds seals: a good file gets F_SEAL_GROW and F_SEAL_SEAL, and errors of that don't matter.
+///
+/// breaks: "The seals of the file do not change."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod adds_the_other_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        _ = fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL));
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Copies the bytes into memory of its own, where surely nobody changes them.
+///
+/// breaks: "The mapping is of the file itself, not of a copy, and there is only one."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays out_of_memory
+mod copies_the_bytes {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let mut bytes = vec![0; length_of_again(&file, at_most)?];
+        file.read_exact_at(&mut bytes, 0)?;
+        let mapping = Mapping::anonymous(bytes.len(), READ_WRITE, Sharing::Private)?;
+        mapping.write(0, &bytes);
+        Ok(mapping)
+    }
+}
+
+/// Reads a byte by read(2) to see that the descriptor is open for reading, and seeks back.
+///
+/// breaks: "Nor does its offset, which the sender shares, not even for a moment."
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
+mod tries_a_read {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let mut file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of_again(&file, at_most)?;
+        let read = file.read(&mut [0]).map_err(|_| Errno::EACCES)?;
+        file.seek(SeekFrom::Current(-(read as i64)))?;
+        map(&file, length)
+    }
+}
+
+/// Finds the length by a seek to the end.
+///
+/// breaks: "Nor does its offset, which the sender shares, not even for a moment."
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
+mod seeks_for_the_length_2 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let mut file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = file.seek(SeekFrom::End(0))?;
+        file.rewind()?;
+        map(&file, fits(length, at_most)?)
+    }
+}
+
+/// Maps shared, as one does with a file that two processes share.
+///
+/// breaks: "It is private and for reading only; before Linux 6.7 a shared one is EPERM."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod shared_2 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of_again(&file, at_most)?;
+        Ok(Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Shared)?)
+    }
+}
+
+/// Maps for stores, too, which a private mapping permits.
+///
+/// breaks: "It is private and for reading only; before Linux 6.7 a shared one is EPERM."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod for_stores_too {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of_again(&file, at_most)?;
+        Ok(Mapping::of_file(&file, 0, length, READ_WRITE, Sharing::Private)?)
+    }
+}
+
+/// Opens the file again by its link in /proc for reading, whatever the sender had opened it for.
+///
+/// breaks: "EACCES when the descriptor that was sent is not open for reading."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod opens_it_for_reading {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let sent = receive_file(socket)?;
+        check_seals(&sent)?;
+        let file = File::open(format!("/proc/self/fd/{}", sent.as_raw_fd()))?;
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Turns EACCES of mmap(2) into the same error as all that is wrong with a file.
+///
+/// breaks: "EACCES when the descriptor that was sent is not open for reading."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod everything_is_invalid_data {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        map(&file, length_of_again(&file, at_most)?).map_err(|_| invalid())
+    }
+}
+
+/// Passes EINVAL of F_GET_SEALS on for a file on a disk, or a pipe, that can't have seals.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod einval_of_a_disk_file {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let seals = fcntl(&file, FcntlArg::F_GET_SEALS)?;
+        if !SealFlag::from_bits_retain(seals).contains(NEEDED) {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Compares the bare answer -1 with the seals: in -1 each bit is set.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod minus_one_has_every_bit {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        // SAFETY: fcntl(2) takes no pointer here.
+        let seals = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GET_SEALS) };
+        if seals & NEEDED.bits() != NEEDED.bits() {
+            return Err(invalid());
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Trusts a file that no directory lists, since it can't be opened by name.
+///
+/// breaks: "So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod nameless_will_do {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let sealed = fcntl(&file, FcntlArg::F_GET_SEALS).map(SealFlag::from_bits_retain);
+        match sealed {
+            Ok(seals) if seals.contains(NEEDED) => {}
+            Err(Errno::EINVAL) if file.metadata()?.nlink() == 0 => {}
+            _ => return Err(invalid()),
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Refuses a file of exactly `at_most` bytes.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod less_than_at_most_2 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of_again(&file, at_most)?;
+        if length >= at_most {
+            return Err(invalid());
+        }
+        map(&file, length)
+    }
+}
+
+/// Rounds `at_most` up to whole pages, as mmap(2) does with the length.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod at_most_in_pages {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let at_most = at_most.checked_next_multiple_of(mmap_workbook::observe::page_size()).unwrap_or(usize::MAX);
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Maps the first `at_most` bytes of a file that is longer.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod maps_only_the_beginning {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        map(&file, length_of_again(&file, usize::MAX)?.min(at_most))
+    }
+}
+
+/// Leaves the empty file to mmap(2), which answers EINVAL.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod empty_file_to_the_kernel {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = file.metadata()?.len();
+        if length > at_most as u64 {
+            return Err(invalid());
+        }
+        map(&file, length as usize)
+    }
+}
+
+/// Takes the length modulo 4 GiB: a file of 4 GiB and three bytes passes for one of three.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod length_modulo_4_gib {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = file.metadata()?.len() as u32;
+        map(&file, fits(length.into(), at_most)?)
+    }
+}
+
+/// Sets a timeout, so that a silent sender can't stop it, and leaves it set.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused timed_out
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod timeout_of_its_own {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        socket.set_read_timeout(Some(Duration::from_secs(10)))?;
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Switches the socket to blocking and back to what it took for the default.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod blocking_again {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        socket.set_nonblocking(false)?;
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Receives on until a file comes that is good enough.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod waits_for_a_better_file {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        loop {
+            let file = receive_file(socket)?;
+            if check_seals(&file).is_ok() {
+                return map(&file, length_of_again(&file, at_most)?);
+            }
+        }
+    }
+}
+
+/// Receives by itself, takes the first descriptor, and doesn't mind if there are more.
+///
+/// breaks: "Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod takes_the_first_of_several {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let mut byte = [0];
+        let mut data = [IoSliceMut::new(&mut byte)];
+        let mut space = cmsg_space!([RawFd; 253]);
+        let message = recvmsg::<UnixAddr>(socket.as_raw_fd(), &mut data, Some(&mut space), MsgFlags::MSG_CMSG_CLOEXEC)?;
+        let mut files = Vec::new();
+        for control in message.cmsgs()? {
+            if let ControlMessageOwned::ScmRights(numbers) = control {
+                // SAFETY: the kernel has just put these descriptors into our table.
+                files.extend(numbers.into_iter().map(|fd| File::from(unsafe { OwnedFd::from_raw_fd(fd) })));
+            }
+        }
+        if message.bytes == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let file = files.first().ok_or_else(invalid)?;
+        check_seals(file)?;
+        map(file, length_of_again(file, at_most)?)
+    }
+}
+
+/// Says InvalidData when the other end is gone.
+///
+/// breaks: "Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod no_file_is_invalid_data {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket).map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+        check_seals(&file)?;
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Tries again when the socket's timeout has passed.
+///
+/// breaks: "Those of `lesson_5::receive_file`, unchanged, such as `UnexpectedEof` when the other end is gone."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused timed_out
+mod outwaits_the_timeout {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = loop {
+            match receive_file(socket) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                other => break other?,
+            }
+        };
+        check_seals(&file)?;
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Keeps the descriptor open, "since the mapping needs it".
+///
+/// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod keeps_the_descriptor_2 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let mapping = map(&file, length_of_again(&file, at_most)?)?;
+        mem::forget(file);
+        Ok(mapping)
+    }
+}
+
+/// Keeps the last good descriptor in a static, to answer faster when the same file comes again.
+///
+/// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod remembers_the_last_file {
+    use super::*;
+
+    static LAST: Mutex<Option<File>> = Mutex::new(None);
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let mapping = map(&file, length_of_again(&file, at_most)?)?;
+        *LAST.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(file);
+        Ok(mapping)
+    }
+}
+
+/// Checks the seals of the first file only: what that sender sends afterwards is trusted.
+///
+/// breaks: "A process may call each of them many times, with other files."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod trusts_after_the_first {
+    use super::*;
+
+    static TRUSTED: Mutex<bool> = Mutex::new(false);
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let mut trusted = TRUSTED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if !*trusted {
+            check_seals(&file)?;
+            *trusted = true;
+        }
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
+/// Maps once to see whether it can be mapped, checks, and maps again; the first mapping is never unmapped.
+///
+/// breaks: "The mapping is of the file itself, not of a copy, and there is only one."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod leaves_a_trial_mapping {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of_again(&file, at_most)?;
+        mem::forget(map(&file, 1)?);
+        map(&file, length)
+    }
+}
+
+/// Maps before it looks at the seals, by the length that the file had then.
+///
+/// breaks: "The length that counts is asked for after the seals (F_GET_SEALS): before, the sender may still change it."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed a-length-stays
+mod maps_then_checks {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let length = file.metadata()?.len();
+        let mapping = map(&file, fits(length, at_most)?)?;
+        check_seals(&file)?;
+        Ok(mapping)
+    }
+}
+
 one_of! {
     pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping>;
     aborts_on_a_bad_sender asks_for_shrink_alone asks_for_the_length_first copies_the_file does_not_ask_for_seals
@@ -1081,5 +1769,12 @@ one_of! {
     cuts_it_off copies_a_small_file copies_what_is_not_sealed seeks_to_the_end_2 reads_a_byte keeps_the_descriptor
     closes_at_the_end_only maps_before_it_refuses two_mappings everything_is_invalid waits_for_a_better_one
     any_errno_of_the_seals maps_a_reopened_file maps_at_most whole_pages signed_limit four_gib_and_three_bytes
-    seeks_there_and_back impatient receives_by_itself trusts_the_second_file
+    seeks_there_and_back impatient receives_by_itself trusts_the_second_file seals_length_map bare_fcntl_and_proc
+    statx_and_seals_again length_before_seals write_seal_only private_is_a_snapshot future_write_will_do
+    exactly_the_two_seals wants_the_grow_seal wants_the_seal_of_seals seals_it_itself_3 adds_the_other_seals
+    copies_the_bytes tries_a_read seeks_for_the_length_2 shared_2 for_stores_too opens_it_for_reading
+    everything_is_invalid_data einval_of_a_disk_file minus_one_has_every_bit nameless_will_do less_than_at_most_2
+    at_most_in_pages maps_only_the_beginning empty_file_to_the_kernel length_modulo_4_gib timeout_of_its_own
+    blocking_again waits_for_a_better_file takes_the_first_of_several no_file_is_invalid_data outwaits_the_timeout
+    keeps_the_descriptor_2 remembers_the_last_file trusts_after_the_first leaves_a_trial_mapping maps_then_checks
 }

@@ -6,14 +6,14 @@
 //! this one starts. [`receive_sealed`] takes a file from a process that is not trusted. Each is a few lines. Allow one
 //! to two hours for all of them, most of it spent in the man pages.
 //!
-//! Each function makes at most 50 system calls, without those of `fill`, however long the file is; ten are plenty. A
-//! `kill -9`, at whatever moment, must leave nothing that has to be cleaned up. A process may call each of them many
-//! times, with other files.
+//! Each function makes at most 50 system calls, without those of `fill` and of child processes, however long the file
+//! is; ten are plenty. A `kill -9`, at whatever moment, must leave nothing that has to be cleaned up. A process may call
+//! each of them many times, with other files.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), and everything in lessons 1 to 5, such as
 //! `mmap_workbook::lesson_2::Mapping` and `mmap_workbook::lesson_5::o_tmpfile`. `/proc` is mounted. An error that a
 //! contract names is the `io::ErrorKind` or the errno of the `io::Error`; any other error is passed on as the kernel
-//! returns it, with its errno.
+//! returns it, with its errno. Where two errors apply, either is right, unless the contract chooses.
 //!
 //! ```sh
 //! cargo run -- check 5    # what is right so far, and what is not
@@ -44,7 +44,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// - The offset of `file` doesn't move, not even for a moment, since other processes may share it.
 /// - Neither end of `range` needs to be page-aligned.
 /// - Both ends may lie beyond 4 GiB.
-/// - An empty range inside the file, or at its end, changes nothing and is no error.
+/// - An empty range inside the file, or at its end, is no error, sealed or not, and changes nothing.
 ///
 /// # Errors
 /// - `InvalidInput` when `range` ends before it begins; nothing changes then.
@@ -83,6 +83,7 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 /// - ENOSPC when the disk has too little space.
 /// - ENOMEM when no range of addresses of that length is free, even if the disk has no space either.
 /// - EPERM when `length` is more than the length of the file, which must not grow (F_SEAL_GROW).
+/// - EOPNOTSUPP when the file system can't reserve: there glibc's posix_fallocate(3) writes, and loses others' stores.
 ///
 /// # Example
 /// ```text
@@ -104,15 +105,18 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// - The bytes and the permissions are on the disk (fsync(2)) before the file gets its name.
 /// - The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns.
 /// - `path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8.
+/// - It ends in a file name, not in `/` or `..`.
 /// - Its directory may be read and written to, in any file system that has O_TMPFILE.
 /// - The call leaves no descriptor of its own open.
 /// - After an error up to the name, such as one of `fill`, the directory lists what it listed before.
 ///
 /// # Errors
 /// - `AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change.
+/// - Whether `fill` has run by then is open.
 /// - The error of `fill`, unchanged.
 /// - ENOENT when the directory doesn't exist: `publish` doesn't create it.
-/// - The error of an fsync(2): of the file, and then nothing gets a name, or of the directory.
+/// - The error of the fsync(2) of the file: nothing gets a name then.
+/// - The error of the fsync(2) of the directory: the name may stay then.
 ///
 /// # Example
 /// ```text
@@ -133,11 +137,13 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// - `number` may be free in this process, or the number of `file`, or that of another open file.
 /// - That other file stays open in this process under its number.
 /// - `number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process.
-/// - A program that doesn't exist is an error as without `hand_down`, if `number` was free: nothing else may get it.
+/// - If `number` is free when `hand_down` is called, nothing else may get it while `command` exists.
+/// - Then a program that doesn't exist is an error, as without `hand_down`.
 /// - What runs between fork and exec makes system calls only: it takes no lock and allocates nothing.
-/// - Nothing else of `command` changes, such as its standard streams.
+/// - All else that a program of `command` finds is as before: its environment, standard streams, other descriptors.
 /// - Once `command` is dropped, no descriptor that the call made is open.
-/// - `hand_down` is called at most once for each `command`; several commands may exist at the same time.
+/// - `hand_down` is called at most once for each `command`, even if it fails. Several commands may exist.
+/// - Programs are started with `spawn`, `output` or `status`, not with `exec`.
 /// - `file` has FD_CLOEXEC, like all files that Rust opens.
 ///
 /// # Errors
@@ -160,7 +166,7 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
 /// - Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes.
 /// - So a file must be from memfd_create(2) and have the seals F_SEAL_SHRINK and F_SEAL_WRITE.
 /// - A file open for reading that has both seals is accepted, whatever other seals it has or lacks.
-/// - The length is asked for after the seals (F_GET_SEALS in fcntl(2)): before, the sender may still change it.
+/// - The length that counts is asked for after the seals (F_GET_SEALS): before, the sender may still change it.
 /// - The mapping is of the file itself, not of a copy, and there is only one.
 /// - It is private and for reading only; before Linux 6.7 a shared one is EPERM.
 /// - The seals of the file do not change.
