@@ -1101,7 +1101,7 @@ mod reads_small_files_2 {
 ///
 /// breaks: "The file is opened for reading only."
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::waits_for_no_lease failed
+/// may fail: sum_of::waits_for_no_lease failed
 mod opens_read_write {
     use super::*;
 
