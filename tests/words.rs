@@ -170,3 +170,19 @@ fn a_writer_that_is_killed_has_done_what_came_before() {
     let mut play = Play::begin();
     assert_eq!(play.write(None, || while page.long_word(FLAG).load(Relaxed) == 0 {}), Wrote::Waits);
 }
+
+#[test]
+fn a_weak_exchange_fails_as_often_as_it_is_told_to() {
+    let page = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).expect("a page");
+    let word = page.long_word(DATA);
+    let mut play = Play::begin();
+    play.fail_weakly(2);
+    let mut found = Vec::new();
+    play.write(None, || {
+        // What is not expected is no failure of that kind, nor does any other exchange have one.
+        found.push(word.compare_exchange_weak(7, 1, Relaxed, Relaxed));
+        found.extend([(); 3].map(|()| word.compare_exchange_weak(0, 1, Relaxed, Relaxed)));
+        found.push(word.compare_exchange(1, 2, Relaxed, Relaxed));
+    });
+    assert_eq!(found, [Err(0), Err(0), Err(0), Ok(0), Ok(1)]);
+}

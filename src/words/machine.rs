@@ -57,6 +57,8 @@ struct Machine {
     fences: usize,
     /// The ordering of everything, if not the one that is asked for.
     order: Option<Ordering>,
+    /// How many weak exchanges are still to fail without a reason.
+    weak_failures: usize,
 }
 
 #[derive(Debug, Default)]
@@ -182,6 +184,25 @@ pub(super) fn update(
         machine.store(word, new, success, published)
     });
     Ok(old)
+}
+
+/// A compare_exchange_weak, which may fail though the word is as expected.
+pub(super) fn exchange_weakly(
+    word: &AtomicU64,
+    current: u64,
+    new: u64,
+    success: Ordering,
+    failure: Ordering,
+) -> Result<u64, u64> {
+    let fails = |machine: &mut Machine| {
+        let fails = machine.weak_failures > 0 && machine.newest(word) == current;
+        machine.weak_failures -= usize::from(fails);
+        fails
+    };
+    if machine().as_mut().is_some_and(fails) {
+        return Err(load(word, failure));
+    }
+    update(word, success, failure, |old| (old == current).then_some(new))
 }
 
 pub(super) fn fence(order: Ordering) {
@@ -326,6 +347,11 @@ impl Play {
         *machine() = Some(Machine { order, ..Machine::default() });
         ON.store(true, Ordering::Relaxed);
         Play { after: Vec::new() }
+    }
+
+    /// From now on, the next `times` weak exchanges fail that find what they expect. No x86-64 does that, but others do.
+    pub fn fail_weakly(&mut self, times: usize) {
+        with(|machine| machine.weak_failures = times);
     }
 
     /// Runs a writer, a process of its own that begins after all before it, and kills it before the access or fence with

@@ -95,7 +95,7 @@ impl AtomicU64 {
         if !machine::is_on() {
             return self.0.compare_exchange_weak(current, new, success, failure);
         }
-        machine::update(&self.0, success, failure, |old| (old == current).then_some(new))
+        machine::exchange_weakly(&self.0, current, new, success, failure)
     }
 
     /// [`atomic::AtomicU64::fetch_update`].

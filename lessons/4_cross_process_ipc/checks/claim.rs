@@ -1,9 +1,11 @@
 use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
 
 use mmap_workbook::grade::fixtures::{in_child, names_in, open_descriptors};
-use mmap_workbook::grade::watch;
+use mmap_workbook::grade::{refuse, watch};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 use super::*;
@@ -277,7 +279,12 @@ enum Meanwhile {
     IsFollowed,
     /// The process itself is the writer already, and another one calls.
     Asks,
+    /// Another process is the writer, and is killed, and another thread of this process calls.
+    IsFollowedByAThread,
 }
+
+/// The call that a process makes when its call of `claim` has returned, so that it stops there.
+const RETURNED: i64 = libc::SYS_getppid;
 
 impl Meanwhile {
     fn in_words(self) -> Text {
@@ -292,6 +299,10 @@ impl Meanwhile {
                 "another process calls claim; this one is the writer already, and only calls again",
                 "另一个进程调用 claim；本进程早已是写者，只是再次调用"
             ),
+            Meanwhile::IsFollowedByAThread => text!(
+                "the writer, another process, is killed, and another thread of this process calls claim",
+                "写者（另一个进程）被杀死，本进程的另一个线程调用 claim"
+            ),
         }
     }
 
@@ -302,37 +313,68 @@ impl Meanwhile {
         let words = page_of_zeros()?;
         let (pid, returned) = (words.word(0), words.word(4));
         let mut first = claimer(&path)?;
-        let third = claimer(&path)?;
-        if matches!(self, Meanwhile::Dies | Meanwhile::IsFollowed) {
+        let mut third = claimer(&path)?;
+        let dies = matches!(self, Meanwhile::Dies | Meanwhile::IsFollowed | Meanwhile::IsFollowedByAThread);
+        if dies {
             claims(&mut first)?;
         }
-        let mut players = (Some(first), Some(third));
-        let first_pid = players.0.as_ref().map(Player::pid).map_or(0, Pid::as_raw);
-        let (mut stood, mut answer) = (None, String::new());
+        let (mut ours, theirs) = UnixStream::pair()?;
+        ours.set_read_timeout(Some(mmap_workbook::process::DEADLINE))?;
+        let mut first = Some(first);
+        let first_pid = first.as_ref().map(Player::pid).map_or(0, Pid::as_raw);
+        // What the others were told, and what the third process was told after that.
+        let (mut stood, mut answer, mut later, mut skipped) = (None, String::new(), Vec::new(), false);
         let prepare = || {
-            let file = open(&path)?;
+            let file = Arc::new(open(&path)?);
             if self == Meanwhile::Asks {
                 super::claim(&file)?;
+            }
+            if self == Meanwhile::IsFollowedByAThread {
+                let (file, mut theirs) = (Arc::clone(&file), theirs.try_clone()?);
+                std::thread::spawn(move || {
+                    while theirs.read_exact(&mut [0]).is_ok() {
+                        let answer = super::claim(&file).unwrap_or(-1);
+                        let _ = theirs.write_all(&answer.to_ne_bytes());
+                    }
+                });
             }
             pid.store(std::process::id(), Ordering::Relaxed);
             Ok(file)
         };
-        let act = |file: File| {
+        let act = |file: Arc<File>| {
             let writer = super::claim(&file).map_err(kind)?;
             returned.store(writer.cast_unsigned(), Ordering::Relaxed);
+            // SAFETY: getppid(2) has no arguments and does nothing.
+            unsafe { libc::syscall(RETURNED) };
             // It lives until the check has seen what it returned, and keeps the role with the file.
             std::mem::forget(file);
             Ok(())
         };
         let ended = before_each_call(prepare, act, |call, what| {
-            if call == n {
+            does_not_wait(what)?;
+            if stood.is_some() && (self != Meanwhile::Dies || what.number == RETURNED) {
+                later.push(claims(&mut third)?);
+            }
+            if call == n && what.number != RETURNED {
                 stood = Some(what.number);
-                if matches!(self, Meanwhile::Dies | Meanwhile::IsFollowed) {
-                    players.0.take().map_or(Ok(()), Player::kill)?;
+                // A thread that stands still elsewhere may have what another one needs first, such as a OnceLock.
+                let asks = [libc::SYS_fcntl, libc::SYS_close].contains(&what.number);
+                if self == Meanwhile::IsFollowedByAThread && !asks {
+                    skipped = true;
+                    return Ok(());
                 }
-                let caller = if self == Meanwhile::IsFollowed { &mut players.1 } else { &mut players.0 };
-                if let Some(caller) = caller {
-                    answer = claims(caller)?;
+                if dies {
+                    first.take().map_or(Ok(()), Player::kill)?;
+                }
+                if self == Meanwhile::IsFollowed {
+                    answer = claims(&mut third)?;
+                } else if self == Meanwhile::IsFollowedByAThread {
+                    let mut told = [0; 4];
+                    ours.write_all(b".")?;
+                    ours.read_exact(&mut told)?;
+                    answer = i32::from_ne_bytes(told).to_string();
+                } else if let Some(first) = &mut first {
+                    answer = claims(first)?;
                 }
             }
             Ok(())
@@ -346,6 +388,9 @@ impl Meanwhile {
         };
         ended.map_err(given)?;
         let Some(_) = stood else { return Ok(false) };
+        if skipped {
+            return Ok(true);
+        }
         let this = pid.load(Ordering::Relaxed).cast_signed();
         let got = returned.load(Ordering::Relaxed).cast_signed();
         if self != Meanwhile::Dies && answer.parse::<i32>().is_err() {
@@ -356,25 +401,25 @@ impl Meanwhile {
         }
         // Whoever it was, there is one writer, and both know it; one that has died meanwhile was alive in the call.
         let possible = match self {
-            Meanwhile::Dies => vec![this, first_pid],
+            Meanwhile::Dies | Meanwhile::IsFollowedByAThread => vec![this, first_pid],
             Meanwhile::IsFollowed => vec![answer.parse().unwrap_or_default(), first_pid],
             Meanwhile::Calls => vec![answer.parse().unwrap_or_default()],
             Meanwhile::Asks => vec![this],
         };
         let other_is_right = match self {
             Meanwhile::Dies => true,
-            Meanwhile::Asks => answer == this.to_string(),
+            Meanwhile::Asks | Meanwhile::IsFollowedByAThread => answer == this.to_string(),
             Meanwhile::Calls => [this, first_pid].map(|pid| pid.to_string()).contains(&answer),
-            Meanwhile::IsFollowed => {
-                let third = players.1.as_ref().map_or(0, |third| third.pid().as_raw());
-                [this, third].map(|pid| pid.to_string()).contains(&answer)
-            }
+            Meanwhile::IsFollowed => [this, third.pid().as_raw()].map(|pid| pid.to_string()).contains(&answer),
         };
         ensure(possible.contains(&got) && other_is_right, || {
             let list = possible.iter().map(ToString::to_string).collect::<Vec<_>>();
             let (en, zh) = (list.join(" or "), list.join(" 或 "));
             let (heard, heard_zh) = match self {
                 Meanwhile::Dies => (String::new(), String::new()),
+                Meanwhile::IsFollowedByAThread => {
+                    (format!(", and in the other thread {answer}"), format!("，而在另一个线程里返回 {answer}"))
+                }
                 _ => (format!(", and in the other process {answer}"), format!("，而在另一个进程里返回 {answer}")),
             };
             given(Failure::new(
@@ -385,14 +430,28 @@ impl Meanwhile {
                 Text::new(format!("claim returns {got}{heard}"), format!("claim 返回 {got}{heard_zh}")),
             ))
         })?;
-        Ok(true)
+        // Whoever was told to be the writer, or of whom the others were told so, still is.
+        let writer = if self == Meanwhile::Dies { got.to_string() } else { answer };
+        let is_over = self == Meanwhile::Dies && got != this;
+        let other = later.into_iter().find(|pid| !is_over && *pid != writer);
+        other.map_or(Ok(true), |other| {
+            Err(given(Failure::new(
+                text!(
+                    "{writer} is the writer then, and a third process that calls is told so",
+                    "此后 {writer} 是写者，再由第三个进程调用，得到的也是它"
+                ),
+                text!("the third process gets {other}", "第三个进程得到 {other}"),
+            )))
+        })
     }
 }
 
 #[test]
 fn is_right_whatever_happens_between_its_system_calls() {
     check("lock", rule(), || {
-        for meanwhile in [Meanwhile::Calls, Meanwhile::Dies, Meanwhile::IsFollowed, Meanwhile::Asks] {
+        for meanwhile in
+            [Meanwhile::Calls, Meanwhile::Dies, Meanwhile::IsFollowed, Meanwhile::Asks, Meanwhile::IsFollowedByAThread]
+        {
             for n in 0.. {
                 if !meanwhile.happens_before(n)? {
                     break;
@@ -400,6 +459,152 @@ fn is_right_whatever_happens_between_its_system_calls() {
             }
         }
         Ok(())
+    });
+}
+
+/// How often the role is taken and ends again.
+const CHANGES: usize = 20;
+
+#[test]
+fn asks_again_as_often_as_the_role_ends() {
+    check("lock", rule(), || {
+        let (_directory, path) = file()?;
+        let words = page_of_zeros()?;
+        let (pid, returned) = (words.word(0), words.word(4));
+        let prepare = || {
+            pid.store(std::process::id(), Ordering::Relaxed);
+            open(&path)
+        };
+        let act = |file: File| {
+            let writer = super::claim(&file).map_err(kind)?;
+            returned.store(writer.cast_unsigned(), Ordering::Relaxed);
+            Ok(())
+        };
+        let (mut writer, mut changes) = (None, 0);
+        let calls = before_each_call(prepare, act, |_, call| {
+            does_not_wait(call)?;
+            match command(call) {
+                Some(libc::F_SETLK) if changes < CHANGES && writer.is_none() => {
+                    let mut other = claimer(&path)?;
+                    claims(&mut other)?;
+                    writer = Some(other);
+                }
+                Some(libc::F_GETLK) if writer.is_some() => {
+                    writer.take().map_or(Ok(()), Player::kill)?;
+                    changes += 1;
+                }
+                _ => {}
+            }
+            Ok(())
+        });
+        let given = |failure: Failure| {
+            failure.given(text!(
+                "before each F_SETLK another process becomes the writer, and before each F_GETLK it is killed, {CHANGES} \
+                 times",
+                "每次 F_SETLK 之前都有另一个进程成为写者，每次 F_GETLK 之前它又被杀死，共 {CHANGES} 次"
+            ))
+        };
+        calls.map_err(given)?;
+        // Where nobody calls F_GETLK the other one is still the writer.
+        let expected =
+            writer.as_ref().map_or_else(|| pid.load(Ordering::Relaxed), |other| other.pid().as_raw().cast_unsigned());
+        let got = returned.load(Ordering::Relaxed);
+        is(Pid::from_raw(expected.cast_signed()), &got.to_string(), text!("the writer in the end", "最后的写者"))
+            .map_err(given)
+    });
+}
+
+/// The command, if it is a call of fcntl(2).
+fn command(call: &Call) -> Option<i32> {
+    (call.number == libc::SYS_fcntl).then(|| i32::try_from(call.arguments[1]).unwrap_or(-1))
+}
+
+/// Expects that the call is none that waits.
+fn does_not_wait(call: &Call) -> Result<(), Failure> {
+    let waits = [
+        (libc::SYS_nanosleep, "nanosleep(2)"),
+        (libc::SYS_clock_nanosleep, "clock_nanosleep(2)"),
+        (libc::SYS_ppoll, "ppoll(2)"),
+        (libc::SYS_pselect6, "pselect(2)"),
+    ];
+    let name = waits.iter().find(|(number, _)| *number == call.number).map(|(_, name)| *name);
+    let name = name.or_else(|| (command(call) == Some(libc::F_SETLKW)).then_some("fcntl(2), F_SETLKW"));
+    name.map_or(Ok(()), |name| {
+        Err(Failure::new(text!("claim never waits", "claim 从不等待"), text!("it calls {name}", "它调用了 {name}")))
+    })
+}
+
+#[test]
+fn returns_the_errors_of_system_calls() {
+    check("lock", rule(), || {
+        let (_directory, path) = file()?;
+        let got = ask(|| {
+            let file = open(&path).map_err(kind)?;
+            refuse(libc::SYS_fcntl, Some(file.as_raw_fd().unsigned_abs().into()), Errno::ENOLCK).map_err(kind)?;
+            super::claim(&file).map_err(kind)
+        })?;
+        ensure(got.as_ref().is_err_and(|error| error == "ENOLCK"), || {
+            let happened = match &got {
+                Ok(pid) => text!("it returns {pid}", "实际返回 {pid}"),
+                Err(error) => text!("it returns the error {error}", "实际返回错误 {error}"),
+            };
+            Failure::new(text!("claim returns the error ENOLCK", "claim 返回错误 ENOLCK"), happened)
+                .given(text!("fcntl(2) fails with ENOLCK", "fcntl(2) 以 ENOLCK 失败"))
+        })
+    });
+}
+
+#[test]
+fn the_writer_may_be_a_process_of_another_user() {
+    check("lock", rule(), || {
+        let (_directory, path) = file()?;
+        let mut a = claimer(&path)?;
+        is(a.pid(), &claims(&mut a)?, text!("the first process", "第一个进程"))?;
+        let given = |failure: Failure| {
+            failure.given(text!(
+                "the writer is a process to which this one may not send signals: kill(2) fails with EPERM",
+                "写者是本进程无权发送信号的进程：kill(2) 以 EPERM 失败"
+            ))
+        };
+        let got = ask(|| {
+            let file = open(&path).map_err(kind)?;
+            refuse(libc::SYS_kill, None, Errno::EPERM).map_err(kind)?;
+            super::claim(&file).map_err(kind)
+        });
+        let got = got.map_err(given)?.map_or_else(|error| error, |pid| pid.to_string());
+        is(a.pid(), &got, text!("the first process", "第一个进程")).map_err(given)
+    });
+}
+
+#[test]
+fn the_position_stays_for_all_who_share_it() {
+    check("lock", rule(), || {
+        let (_directory, path) = file()?;
+        let mut file = open(&path)?;
+        file.seek(SeekFrom::Start(3))?;
+        let act = |()| super::claim(&file).map(drop).map_err(kind);
+        before_each_call(
+            || Ok(()),
+            act,
+            |call, what| {
+                let position = (&file).stream_position()?;
+                ensure(position == 3, || {
+                    let stop = call_in_words(call, what.number);
+                    Failure::new(
+                        text!("the position in the file stays 3", "文件位置始终为 3"),
+                        text!(
+                            "its parent, which has the same open file, finds {position}",
+                            "与它共用这个打开文件的父进程看到 {position}"
+                        ),
+                    )
+                    .given(Text::new(
+                        format!("a process that inherited the file is in claim: {}", stop.en),
+                        format!("继承了该文件的进程正在 claim 中：{}", stop.zh),
+                    ))
+                })
+            },
+        )
+        .map(drop)
     });
 }
 

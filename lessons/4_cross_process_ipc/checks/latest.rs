@@ -79,6 +79,44 @@ fn is_whole_whatever_is_published_meanwhile() {
     });
 }
 
+#[test]
+fn is_whole_however_many_are_published_meanwhile() {
+    check("sequence_lock", cell_rule(), || {
+        // A count of two bytes has come round; or one of slots, whose number may be 3, 5, 7, 11, or a product of them.
+        for values in [65_536, 4_620] {
+            let cell = SharedPage::zeros()?;
+            let mut n = 0;
+            let mut writer = Walker::start(&cell, || {
+                for _ in 0..values {
+                    n += 1;
+                    publish(&cell, value(n));
+                }
+            })?;
+            let mut reader = reader(&cell)?;
+            writer.run_through::<()>()?;
+            let mut published = values;
+            let stride = stride::<Found>(&mut reader)?;
+            for reads in (0..).step_by(stride) {
+                let given = |failure: Failure| {
+                    failure.given(text!(
+                        "{published} values are published, a reader begins and stands still after {reads} accesses; then \
+                         {values} values are published, and the reader goes on",
+                        "已发布 {published} 个值，读者开始读，访问 {reads} 次后停住；接着又发布 {values} 个值，然后读者继续"
+                    ))
+                };
+                if reader.begin::<Found>(reads).map_err(given)?.is_some() {
+                    break;
+                }
+                writer.run_through::<()>().map_err(given)?;
+                let got = reader.finish().map_err(given)?;
+                one_of(published..=published + values, got).map_err(given)?;
+                published += values;
+            }
+        }
+        Ok(())
+    });
+}
+
 /// The accesses from one place where a process is stopped to the next: one, unless a call makes many.
 fn stride<A: DeserializeOwned>(process: &mut Walker<'_>) -> Result<usize, Failure> {
     let mut accesses = 0;

@@ -10,8 +10,8 @@ use std::sync::atomic::Ordering;
 use mmap_workbook::grade::fixtures::{loaded, same_bytes};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Failure, Player, SharedPage, Step, Verdict, Walker, ask, before_each_call, check, ensure, error_text, for_each,
-    killed_before_call, kind, start,
+    Call, Failure, Player, SharedPage, Step, Verdict, Walker, ask, before_each_call, check, ensure, error_text,
+    for_each, killed_before_call, kind, start,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};

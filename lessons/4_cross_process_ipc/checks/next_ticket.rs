@@ -1,3 +1,5 @@
+use mmap_workbook::words::machine::Play;
+
 use super::*;
 
 fn rule() -> Text {
@@ -108,8 +110,9 @@ fn keeps_counters_and_limits_apart() {
 }
 
 /// What the others do while the call stands before each of its accesses: how many numbers they take there.
-fn schedules() -> impl Iterator<Item = [u64; 4]> {
-    (0..81_u64).map(|n| [n % 3, n / 3 % 3, n / 9 % 3, n / 27])
+fn schedules() -> impl Iterator<Item = Vec<u64>> {
+    let few = (0..81_u64).map(|n| vec![n % 3, n / 3 % 3, n / 9 % 3, n / 27]);
+    few.chain([vec![1; 100]])
 }
 
 #[test]
@@ -126,13 +129,16 @@ fn gives_each_number_out_once() {
             counter.store(start, Ordering::Relaxed);
             limit_of.store(limit, Ordering::Relaxed);
             let given = |failure: Failure| {
-                let list = schedule.map(|n| n.to_string()).join(", ");
+                let list = match schedule.len() {
+                    100 => "1, 1, 1 ... (100)".to_owned(),
+                    _ => schedule.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+                };
                 failure.given(text!(
                     "the counter is {start}, the limit {limit}; before its accesses to the page, one after the other, another process takes this many numbers: {list}",
                     "计数器为 {start}，上限 {limit}；该进程每次访问页之前，另一个进程依次取走的号码个数：{list}"
                 ))
             };
-            let mut others: u64 = 0;
+            let mut others = Vec::new();
             let mut now = start;
             let mut stop = 0;
             let mine = loop {
@@ -149,14 +155,14 @@ fn gives_each_number_out_once() {
                 }
                 for _ in 0..schedule.get(stop).copied().unwrap_or(0) {
                     let next = |n| (n < limit).then_some(n + 1);
-                    others += u64::from(counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).is_ok());
+                    others.extend(counter.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next));
                     now = counter.load(Ordering::Relaxed);
                 }
                 stop += 1;
             };
             let mine: Option<u64> = mine;
             steady(counter.load(Ordering::Relaxed), &mut now, limit).map_err(given)?;
-            fits(mine, start, others, now, limit).map_err(given)?;
+            fits(mine, start, &others, now, limit).map_err(given)?;
         }
         Ok(())
     });
@@ -181,9 +187,8 @@ fn steady(counter: u64, before: &mut u64, limit: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Expects that the call took one number, or none because none was left. The others took the first ones up to the call's
-/// and all after it, so only the counter says whether the call's number is also one of theirs.
-fn fits(mine: Option<u64>, start: u64, others: u64, counter: u64, limit: u64) -> Result<(), Failure> {
+/// Expects that the call took one number, which is none of those that the others took, or none because none was left.
+fn fits(mine: Option<u64>, start: u64, others: &[u64], counter: u64, limit: u64) -> Result<(), Failure> {
     let Some(n) = mine else {
         return ensure(counter >= limit, || {
             Failure::new(
@@ -195,12 +200,13 @@ fn fits(mine: Option<u64>, start: u64, others: u64, counter: u64, limit: u64) ->
             )
         });
     };
-    let taken = start + others + 1;
+    let number_of_others = others.len() as u64;
+    let taken = start + number_of_others + 1;
     ensure(counter == taken && (start..counter).contains(&n), || {
         let failure = Failure::new(
             text!(
-                "the others take {others} numbers and the call one more: the counter ends at {taken}",
-                "别人取了 {others} 个，这次调用取一个：计数器最后为 {taken}"
+                "the others take {number_of_others} numbers and the call one more: the counter ends at {taken}",
+                "别人取了 {number_of_others} 个，这次调用取一个：计数器最后为 {taken}"
             ),
             text!(
                 "the call returns number {n}, and the counter ends at {counter}",
@@ -208,9 +214,56 @@ fn fits(mine: Option<u64>, start: u64, others: u64, counter: u64, limit: u64) ->
             ),
         );
         // What one of the two added is gone.
-        let lost = others > 0 && counter < taken && (start..taken).contains(&n);
+        let lost = number_of_others > 0 && counter < taken && (start..taken).contains(&n);
         if lost { failure.shows(&belief::LOAD_AND_STORE_IS_ONE_STEP) } else { failure }
+    })?;
+    ensure(!others.contains(&n), || {
+        Failure::new(
+            text!("no number is returned twice", "没有号码返回两次"),
+            text!(
+                "the call returns number {n}, which another process has taken",
+                "调用返回号码 {n}，它已被另一个进程取走"
+            ),
+        )
     })
+}
+
+#[test]
+fn survives_a_weak_exchange_that_fails() {
+    let rule = text!(
+        "compare_exchange_weak may fail although the word has the expected value: what it was to store isn't stored, and \
+         the value found says nothing new.",
+        "compare_exchange_weak 可能在字恰为期望值时仍然失败：什么也没有写入，它返回的值也不说明有人改过。"
+    );
+    check("tally", rule, || {
+        for times in [1, 2, 30] {
+            let (at, start, limit) = (24, 5, 7);
+            let page = page_of_zeros()?;
+            page.long_word(at).store(start, Ordering::Relaxed);
+            let got = ask(|| {
+                let mut play = Play::begin();
+                let calls = [(); 3].map(|()| {
+                    play.fail_weakly(times);
+                    let mut got = None;
+                    play.write(None, || got = super::next_ticket(&page, at, limit));
+                    got
+                });
+                // Accesses to anything but the long word can't be played.
+                play.knows([page.long_word(at)]).then_some(calls)
+            })?;
+            for (nth, (got, wanted)) in (1..).zip(got.into_iter().flatten().zip([Some(5), Some(6), None])) {
+                let call = text!("call {nth} in a row", "第 {nth} 次调用");
+                is(call, got, wanted).map_err(|failure| {
+                    failure.given(text!(
+                        "the counter is {start}, the limit {limit}; a weak exchange fails although the counter has \
+                         the expected value, {times} times in each call",
+                        "计数器为 {start}，上限 {limit}；每次调用中，最初 {times} 次弱交换在计数器恰为期望值时仍然失败"
+                    ))
+                })?;
+            }
+        }
+        Ok(())
+    });
 }
 
 #[test]

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
 
-use mmap_workbook::grade::fixtures::{names_in, no_error};
+use mmap_workbook::grade::fixtures::{names_in, no_error, open_descriptors};
 use mmap_workbook::grade::watch;
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::signal::{SigHandler, signal};
@@ -198,6 +198,111 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
 }
 
 #[test]
+fn keeps_what_init_has_stored_even_if_that_is_nothing() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("shared");
+        no_error(ask(|| super::open_once(&path, |_| ()).map(drop).map_err(kind))?)?;
+        let called = ask(|| {
+            let called = std::cell::Cell::new(false);
+            super::open_once(&path, |_| called.set(true)).map(|_| called.get()).map_err(kind)
+        })?;
+        let given = |failure: Failure| {
+            failure.given(text!("the init of the first call stores nothing", "第一次调用的 init 什么也没写"))
+        };
+        let called = no_error(called).map_err(given)?;
+        ensure(!called, || {
+            given(Failure::new(
+                text!("init is not called: the file exists", "不调用 init：文件已存在"),
+                text!("it is called", "调用了"),
+            ))
+        })
+    });
+}
+
+#[test]
+fn keeps_the_calls_of_one_process_apart() {
+    check("writer", rule(), || {
+        for_each(
+            [("shared", b'2'), ("another", b'1')],
+            |(name, _)| {
+                text!(
+                    "while a thread is in the init of `shared`, another thread of the process calls for `{name}`",
+                    "一个线程正在 `shared` 的 init 中，同一进程的另一个线程为 `{name}` 调用"
+                )
+            },
+            |&(name, byte)| {
+                let directory = tempfile::tempdir()?;
+                let in_thread = |name: &str| {
+                    let path = directory.path().join(name);
+                    let call = || first_byte(super::open_once(&path, |page| fill(page, b'2')));
+                    let joined = std::thread::scope(|scope| scope.spawn(call).join());
+                    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+                };
+                let (inner, outer) = ask(|| {
+                    let inner = std::cell::RefCell::new(Err(String::new()));
+                    let outer = super::open_once(&directory.path().join("shared"), |page| {
+                        *inner.borrow_mut() = in_thread(name);
+                        fill(page, b'1');
+                    });
+                    (inner.into_inner(), first_byte(outer))
+                })?;
+                let of = |mut failure: Failure, which: Text| {
+                    failure.expected = Text::new(
+                        format!("{}: {}", which.en, failure.expected.en),
+                        format!("{}：{}", which.zh, failure.expected.zh),
+                    );
+                    failure
+                };
+                opened(&inner, b'2').map_err(|failure| of(failure, text!("the second call", "第二次调用")))?;
+                opened(&outer, byte).map_err(|failure| of(failure, text!("the first call", "第一次调用")))?;
+                let mut names = vec!["shared"];
+                names.extend((name != "shared").then_some(name));
+                names.sort_unstable();
+                lists(directory.path(), &names)
+            },
+        )
+    });
+}
+
+#[test]
+fn leaves_no_descriptor_open() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let short = directory.path().join("short");
+        fs::write(&short, b"short")?;
+        let cases = [
+            ("shared", text!("the file does not exist", "文件不存在")),
+            ("shared", text!("the file exists", "文件已存在")),
+            ("short", text!("the file is too short", "文件太短")),
+            ("missing/shared", text!("the directory does not exist", "目录不存在")),
+        ];
+        for (name, what) in cases {
+            let path = directory.path().join(name);
+            let [before, after] = ask(|| {
+                let before = open_descriptors().map_err(kind)?;
+                let page = super::open_once(&path, |page| fill(page, b'A'));
+                let after = open_descriptors().map_err(kind)?;
+                drop(page);
+                Ok::<_, String>([before, after])
+            })?
+            .map_err(std::io::Error::other)?;
+            ensure(before == after, || {
+                Failure::new(
+                    text!("the call leaves no descriptor open", "调用不留下打开的描述符"),
+                    text!(
+                        "before it {before} were open, after it {after}",
+                        "调用之前打开了 {before} 个，之后是 {after} 个"
+                    ),
+                )
+                .given(what)
+            })?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
 fn takes_any_name_in_any_directory() {
     check("writer", rule(), || {
         // Another file system than that of the directory for temporary files, where there is one.
@@ -337,7 +442,38 @@ fn leaves_no_file_when_init_panics() {
                 text!("it is gone", "它被吞掉了"),
             )
         })?;
-        lists(directory.path(), &[]).map_err(|failure| failure.given(text!("init panics", "init 发生 panic")))
+        lists(directory.path(), &[]).map_err(|failure| failure.given(text!("init panics", "init 发生 panic")))?;
+        let another = |page: &Mapping| fill(page, b'B');
+        ask(|| {
+            let call = || {
+                super::open_once(&path, |_| {
+                    let _ = super::open_once(&path, another);
+                    std::panic::resume_unwind(Box::new("init"))
+                })
+                .map(drop)
+            };
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err()
+        })?;
+        let given = |failure: Failure| {
+            failure.given(text!(
+                "init panics, after another call for the same path has returned",
+                "init 发生 panic，在这之前，对同一路径的另一次调用已经返回"
+            ))
+        };
+        let bytes = fs::read(&path).unwrap_or_default();
+        ensure(is_filled(&bytes) && bytes[0] == b'B', || {
+            given(Failure::new(
+                text!(
+                    "the other call's file is at the path, as its init left it",
+                    "该路径上是另一次调用的文件，内容是它的 init 写入的"
+                ),
+                match bytes.len() {
+                    0 => text!("it isn't there", "它不在了"),
+                    _ => text!("it has another content", "内容不是这些"),
+                },
+            ))
+        })?;
+        lists(directory.path(), &["shared"]).map_err(given)
     });
 }
 

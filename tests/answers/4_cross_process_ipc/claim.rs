@@ -101,6 +101,7 @@ fn claim_with(file: &File, lock: libc::flock) -> io::Result<i32> {
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 mod locks_with_flock {
     use super::*;
@@ -142,6 +143,7 @@ mod waits_for_its_turn {
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod writes_its_pid_down {
     use super::*;
@@ -248,11 +250,13 @@ mod locks_through_leaked_duplicate {
 ///
 /// breaks: "A process that is the writer gets its own process id again, in each of its threads."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod closes_a_duplicate {
     use super::*;
 
@@ -278,6 +282,7 @@ mod closes_a_duplicate {
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod lock_of_the_description {
     use super::*;
 
@@ -300,6 +305,7 @@ mod lock_of_the_description {
 /// breaks: "The role ends with the writer even if a child of the writer lives on."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 /// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 mod flock_lives_on_in_the_child {
     use super::*;
 
@@ -348,6 +354,7 @@ mod writes_its_id_down {
 /// Asks once who has the lock; if that process has just ended, the answer is the 0 that it put into the struct.
 ///
 /// breaks: "or that of the other one, which is alive"
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 mod asks_only_once {
     use super::*;
@@ -365,6 +372,7 @@ mod asks_only_once {
 /// Asks first and then takes the lock, and returns EAGAIN when another process was faster in between.
 ///
 /// breaks: "The result is the process id of the writer"
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 mod loses_the_race_with_an_error {
     use super::*;
@@ -382,11 +390,13 @@ mod loses_the_race_with_an_error {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod shares_the_lock {
     use super::*;
 
@@ -408,6 +418,7 @@ mod shares_the_lock {
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod asks_and_does_not_take {
     use super::*;
 
@@ -541,10 +552,12 @@ mod releases_before_it_takes {
 ///
 /// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod locks_one_byte_at_the_position {
     use super::*;
 
@@ -590,6 +603,7 @@ mod locks_at_the_end {
 /// breaks: "The role ends with the process, even by SIGKILL"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod lock_file {
     use super::*;
@@ -614,11 +628,13 @@ mod lock_file {
 ///
 /// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod expects_eacces {
     use super::*;
 
@@ -639,6 +655,7 @@ mod expects_eacces {
 /// Returns the id of the thread, which is that of the process in the main thread only.
 ///
 /// breaks: "The result is the process id of the writer"
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::leaves_everything_else_as_it_is failed
 mod thread_id {
     use super::*;
@@ -735,9 +752,10 @@ mod locks_its_size {
 /// Locks with flock(2), whose lock a forked child shares, and looks up the holder in /proc/locks.
 ///
 /// breaks: "The role ends with the writer even if a child lives on, which may become the next writer."
-/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
-/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 /// may fail: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+/// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 mod flock_and_proc_locks {
     use super::*;
 
@@ -762,6 +780,7 @@ mod flock_and_proc_locks {
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod description_lock {
     use super::*;
 
@@ -781,7 +800,8 @@ mod description_lock {
 /// Waits for the lock when nobody had it a moment ago.
 ///
 /// breaks: "The call never waits."
-/// fails: claim::is_right_whatever_happens_between_its_system_calls timed_out
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 mod waits_for_the_lock_2 {
     use super::*;
 
@@ -798,10 +818,12 @@ mod waits_for_the_lock_2 {
 ///
 /// breaks: "Its size and its position may change between two calls."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod from_the_position {
     use super::*;
 
@@ -826,11 +848,13 @@ mod byte_at_the_end {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod shared_lock {
     use super::*;
 
@@ -843,11 +867,13 @@ mod shared_lock {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod weakened_and_asked_for_weakly {
     use super::*;
 
@@ -865,6 +891,7 @@ mod weakened_and_asked_for_weakly {
 /// Returns the process id of the answer even when the answer is that nobody has the lock any more.
 ///
 /// breaks: "The result is the process id of the writer: that of this process, or that of the other one, which is alive."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 mod answer_without_a_holder {
     use super::*;
@@ -882,6 +909,7 @@ mod answer_without_a_holder {
 /// Ignores that another process may have taken the lock since it asked.
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 mod asks_and_assumes {
     use super::*;
@@ -899,11 +927,13 @@ mod asks_and_assumes {
 ///
 /// breaks: "A process that is the writer gets its own process id again, in each of its threads."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod through_a_copy {
     use super::*;
 
@@ -916,6 +946,7 @@ mod through_a_copy {
 ///
 /// breaks: "leaves no descriptor open"
 /// fails: claim::leaves_everything_else_as_it_is failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 mod keeps_a_descriptor {
     use super::*;
 
@@ -978,6 +1009,7 @@ mod cached_process_id {
 /// Returns the id of the thread.
 ///
 /// breaks: "A process that is the writer gets its own process id again, in each of its threads."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::leaves_everything_else_as_it_is failed
 mod id_of_the_thread {
     use super::*;
@@ -1008,6 +1040,7 @@ mod writes_its_id {
 ///
 /// breaks: "The role ends with the process, even by SIGKILL, and even before its parent has waited for it."
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod extended_attribute {
     use super::*;
@@ -1033,6 +1066,7 @@ mod extended_attribute {
 /// breaks: "makes no file"
 /// fails: claim::leaves_everything_else_as_it_is failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 mod lock_file_beside {
     use super::*;
 
@@ -1063,7 +1097,8 @@ mod inherits_from_its_parent {
 /// Guards the two calls by a second lock, for which it waits.
 ///
 /// breaks: "The call never waits."
-/// fails: claim::is_right_whatever_happens_between_its_system_calls timed_out
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 mod queues_for_the_question {
     use super::*;
 
@@ -1073,6 +1108,143 @@ mod queues_for_the_question {
         let pid = claim_with(file, record(libc::F_WRLCK, libc::SEEK_SET, 0, 1));
         fcntl(file, FcntlArg::F_SETLK(&gate(libc::F_UNLCK)))?;
         pid
+    }
+}
+
+/// Locks with lockf(3), which begins at the position, and so moves that to 0 and back.
+///
+/// breaks: "It changes neither bytes, size nor position of the file"
+/// fails: claim::the_position_stays_for_all_who_share_it failed
+mod lockf_at_zero {
+    use super::*;
+
+    fn seek(file: &File, to: i64, whence: i32) -> i64 {
+        // SAFETY: lseek changes no memory.
+        unsafe { libc::lseek(file.as_raw_fd(), to, whence) }
+    }
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            let position = seek(file, 0, libc::SEEK_CUR);
+            seek(file, 0, libc::SEEK_SET);
+            // SAFETY: lockf changes no memory.
+            let taken = unsafe { libc::lockf(file.as_raw_fd(), libc::F_TLOCK, 0) };
+            seek(file, position, libc::SEEK_SET);
+            if taken == 0 {
+                return Ok(own());
+            }
+            if let Some(pid) = holder(file, whole_file())? {
+                return Ok(pid);
+            }
+        }
+    }
+}
+
+/// Returns its own id when the holder has gone between the two calls, without trying again.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod gone_means_mine {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if try_lock(file, &whole_file())? {
+            return Ok(own());
+        }
+        Ok(holder(file, whole_file())?.unwrap_or_else(own))
+    }
+}
+
+/// Gives up with EAGAIN after three rounds in which the role was taken and ended.
+///
+/// breaks: "That another process is the writer is no error."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+mod three_rounds {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        for _ in 0..3 {
+            if try_lock(file, &whole_file())? {
+                return Ok(own());
+            }
+            if let Some(pid) = holder(file, whole_file())? {
+                return Ok(pid);
+            }
+        }
+        Err(Errno::EAGAIN.into())
+    }
+}
+
+/// Sleeps before it tries again.
+///
+/// breaks: "The call never waits."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod sleeps_between_rounds {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if try_lock(file, &whole_file())? {
+                return Ok(own());
+            }
+            if let Some(pid) = holder(file, whole_file())? {
+                return Ok(pid);
+            }
+            // SAFETY: usleep(3) changes no memory.
+            unsafe { libc::usleep(1_000) };
+        }
+    }
+}
+
+/// Asks for the holder through a copy of the descriptor; closing it ends a lock that another thread has got meanwhile.
+///
+/// breaks: "A process that is the writer gets its own process id again, in each of its threads."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod asks_through_a_copy {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if try_lock(file, &whole_file())? {
+                return Ok(own());
+            }
+            if let Some(pid) = holder(file.try_clone()?, whole_file())? {
+                return Ok(pid);
+            }
+        }
+    }
+}
+
+/// Probes with kill(2) whether the holder is alive, and takes EPERM, of a process of another user, for death.
+///
+/// breaks: "It may ask again only because the role was taken or has ended meanwhile."
+/// fails: claim::the_writer_may_be_a_process_of_another_user timed_out
+mod probes_the_holder {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            let pid = claim_with(file, whole_file())?;
+            if kill(Pid::from_raw(pid), None).is_ok() {
+                return Ok(pid);
+            }
+        }
+    }
+}
+
+/// Takes an error of either call for "nobody is in the way".
+///
+/// breaks: "Those of the system calls, with their errno."
+/// fails: claim::returns_the_errors_of_system_calls failed
+mod ignores_errors {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        match claim_with(file, whole_file()) {
+            Err(_) => Ok(own()),
+            pid => pid,
+        }
     }
 }
 
@@ -1089,4 +1261,11 @@ one_of! {
     through_a_copy keeps_a_descriptor releases_first writer_of_everything
     cached_process_id id_of_the_thread writes_its_id extended_attribute lock_file_beside
     inherits_from_its_parent queues_for_the_question
+    lockf_at_zero
+    gone_means_mine
+    three_rounds
+    sleeps_between_rounds
+    asks_through_a_copy
+    probes_the_holder
+    ignores_errors
 }

@@ -249,6 +249,7 @@ mod checks_before_loop_only {
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
+/// fails: next_ticket::survives_a_weak_exchange_that_fails failed
 mod limit_is_last_number {
     use super::*;
 
@@ -264,6 +265,7 @@ mod limit_is_last_number {
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
+/// fails: next_ticket::survives_a_weak_exchange_that_fails failed
 mod returns_new_count {
     use super::*;
 
@@ -451,6 +453,7 @@ mod always_at_zero {
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
+/// fails: next_ticket::survives_a_weak_exchange_that_fails failed
 mod network_byte_order {
     use super::*;
 
@@ -801,6 +804,57 @@ mod swaps_and_repairs {
     }
 }
 
+/// Gives up after sixteen exchanges that others have won.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::gives_each_number_out_once failed
+mod sixteen_attempts {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        for _ in 0..16 {
+            let number = counter.load(Relaxed);
+            if number >= limit {
+                return None;
+            }
+            if counter.compare_exchange(number, number + 1, Relaxed, Relaxed).is_ok() {
+                return Some(number);
+            }
+        }
+        None
+    }
+}
+
+/// Goes on to the next number when a weak exchange fails, which may fail though the counter is as expected.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::survives_a_weak_exchange_that_fails failed
+mod steps_past_a_weak_failure {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let first = counter.load(Relaxed);
+        (first..limit).find(|&number| counter.compare_exchange_weak(number, number + 1, Relaxed, Relaxed).is_ok())
+    }
+}
+
+/// Asks the counter again for the number that its own exchange has taken.
+///
+/// breaks: "No number is returned twice."
+/// fails: next_ticket::gives_each_number_out_once failed
+mod loads_again {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let next = |number: u64| (number < limit).then(|| number + 1);
+        counter.fetch_update(SeqCst, SeqCst, next).ok()?;
+        Some(counter.load(SeqCst) - 1)
+    }
+}
+
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
     always_the_first goes_beyond_and_back loads_then_stores locks_with_a_word relaxed_exchange guesses_first
@@ -811,4 +865,7 @@ one_of! {
     guesses_zero takes_back checks_then_adds_2 checks_before_the_loop one_exchange
     equal_to_the_limit clamps signed_comparison half_the_word last_number_of_none
     torn_first_look largest_number_is_a_lock takes_a_block remembers_the_end_2 swaps_and_repairs
+    sixteen_attempts
+    steps_past_a_weak_failure
+    loads_again
 }

@@ -6,6 +6,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
@@ -185,6 +186,7 @@ fn already_exists<T>(result: &io::Result<T>) -> bool {
 /// Creates the file under its own name, where others find it before it is complete.
 ///
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 /// fails: open_once::leaves_no_file_when_init_panics failed
 /// fails: open_once::leaves_no_file_when_it_fails failed
@@ -209,7 +211,9 @@ mod creates_in_place {
 ///
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes exited
 /// fails: open_once::does_not_touch_a_file_that_it_may_not_open exited
+/// fails: open_once::keeps_what_init_has_stored_even_if_that_is_nothing exited
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed exited
+/// fails: open_once::leaves_no_descriptor_open exited
 /// fails: open_once::makes_the_file_once_and_opens_it_from_then_on exited
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone exited
 /// fails: open_once::takes_any_name_in_any_directory exited
@@ -241,6 +245,7 @@ mod makes_the_size_right {
 /// Renames its file to the path, even if another process has put one there meanwhile.
 ///
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod renames_over_the_first {
     use super::*;
@@ -361,6 +366,7 @@ mod opens_what_it_has_named {
 ///
 /// breaks: "A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 /// fails: open_once::leaves_no_file_when_init_panics failed
 /// fails: open_once::leaves_no_file_when_it_fails failed
@@ -385,6 +391,7 @@ mod created_at_the_path {
 ///
 /// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
+/// fails: open_once::keeps_the_calls_of_one_process_apart timed_out
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 /// fails: open_once::leaves_no_file_when_init_panics failed
 /// fails: open_once::leaves_no_file_when_it_fails failed
@@ -418,6 +425,7 @@ mod others_wait_for_the_size {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod renames_over_the_first_2 {
     use super::*;
@@ -459,6 +467,7 @@ mod looks_before_it_renames {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod loser_keeps_its_own {
     use super::*;
@@ -479,6 +488,7 @@ mod loser_keeps_its_own {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 mod loser_returns_an_error {
     use super::*;
 
@@ -496,6 +506,7 @@ mod loser_returns_an_error {
 ///
 /// breaks: "A call that returns, even with an error, has removed every other file that it made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod loser_leaves_its_file {
     use super::*;
@@ -704,7 +715,9 @@ mod completes_an_empty_file {
 ///
 /// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
+/// fails: open_once::leaves_no_file_when_init_panics failed
 mod fixed_name_stays_taken {
     use super::*;
 
@@ -726,6 +739,7 @@ mod fixed_name_stays_taken {
 ///
 /// breaks: "Every mapping that is returned shows what one complete `init` has stored."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 mod fixed_name_is_shared {
     use super::*;
 
@@ -746,7 +760,9 @@ mod fixed_name_is_shared {
 /// Names the unfinished file after its own id alone, and fails when a process of that id, killed before, has left one.
 ///
 /// breaks: "After a process was killed, the next call succeeds: it neither waits nor needs a cleanup."
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
+/// fails: open_once::leaves_no_file_when_init_panics failed
 mod own_id_is_unique_enough {
     use super::*;
 
@@ -837,6 +853,7 @@ mod wants_utf_8 {
 ///
 /// breaks: "Every mapping that is returned shows what one complete `init` has stored."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 /// fails: open_once::leaves_no_file_when_init_panics failed
 mod named_before_init {
@@ -982,6 +999,7 @@ mod existing_file_private {
 ///
 /// breaks: "Any number of processes and threads call it at the same time"
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 mod cleans_up_after_others {
     use super::*;
 
@@ -1073,6 +1091,7 @@ mod reserves_and_maps_again {
 ///
 /// breaks: "A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 /// fails: open_once::leaves_no_file_when_init_panics failed
 /// fails: open_once::leaves_no_file_when_it_fails failed
@@ -1096,6 +1115,7 @@ mod completed_in_place {
 ///
 /// breaks: "Every mapping that is returned shows what one complete `init` has stored."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 /// fails: open_once::leaves_no_file_when_init_panics failed
 mod linked_before_init {
@@ -1120,6 +1140,7 @@ mod linked_before_init {
 ///
 /// breaks: "all of them map the same file"
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod renames_over {
     use super::*;
@@ -1141,6 +1162,7 @@ mod renames_over {
 ///
 /// breaks: "all of them map the same file"
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod keeps_its_own {
     use super::*;
@@ -1164,6 +1186,7 @@ mod keeps_its_own {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 mod second_is_an_error {
     use super::*;
 
@@ -1183,6 +1206,8 @@ mod second_is_an_error {
 ///
 /// breaks: "A call never waits, and changes no file that another call has made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
+/// fails: open_once::keeps_the_calls_of_one_process_apart timed_out
+/// fails: open_once::leaves_no_file_when_init_panics timed_out
 mod locks_the_directory {
     use super::*;
 
@@ -1493,6 +1518,7 @@ mod follows_a_dangling_link {
 ///
 /// breaks: "A call that returns, even with an error, has removed every other file that it made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod second_leaves_its_file {
     use super::*;
@@ -1560,6 +1586,7 @@ mod failed_map_leaves_its_file {
 ///
 /// breaks: "changes no file that another call has made"
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod replaces_the_first {
     use super::*;
@@ -1582,6 +1609,7 @@ mod replaces_the_first {
 ///
 /// breaks: "changes no file that another call has made"
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
 mod sweeps_the_directory {
     use super::*;
 
@@ -1659,6 +1687,64 @@ mod init_of_a_draft {
     }
 }
 
+/// Removes what a killed process with the same id may have left, which may be the file of another thread.
+///
+/// breaks: "Any number of processes and threads call it at the same time"
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+mod removes_a_namesake {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = open_if_there_again(path)? {
+            return Ok(mapping);
+        }
+        let new_path = directory(path).join(format!(".page.{}", std::process::id()));
+        let _ = fs::remove_file(&new_path);
+        let file = for_both().create_new(true).open(&new_path)?;
+        let new = Named { path: new_path, file };
+        new.file.set_len(page_size_u64())?;
+        let mapping = map(&new.file)?;
+        init(&mapping);
+        let linked = fs::hard_link(&new.path, path);
+        if already_exists(&linked) { open_existing_again(path) } else { linked.map(|()| mapping) }
+    }
+}
+
+/// Calls `init` for a page that is all zeros, as if nobody had called it.
+///
+/// breaks: "If the file exists, `init` is not called."
+/// fails: open_once::keeps_what_init_has_stored_even_if_that_is_nothing failed
+mod zeros_are_not_initialized {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match open_if_there_again(path)? {
+            None => crate::solution::open_once(path, init),
+            Some(mapping) => {
+                if (0..page_size()).all(|at| mapping.load(at) == 0) {
+                    init(&mapping);
+                }
+                Ok(mapping)
+            }
+        }
+    }
+}
+
+/// Removes the file at `path` when `init` panics, which may be another call's.
+///
+/// breaks: "changes no file that another call has made"
+/// fails: open_once::leaves_no_file_when_init_panics failed
+mod panic_removes_the_path {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        catch_unwind(AssertUnwindSafe(|| crate::solution::open_once(path, init))).unwrap_or_else(|panic| {
+            let _ = fs::remove_file(path);
+            resume_unwind(panic)
+        })
+    }
+}
+
 one_of! {
     pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping>;
     creates_in_place exits_where_it_is_there makes_the_size_right renames_over_the_first renamed_when_complete
@@ -1676,4 +1762,7 @@ one_of! {
     extends_a_short_file at_least_one_page tries_for_ever follows_a_dangling_link
     second_leaves_its_file panic_leaves_its_file failed_map_leaves_its_file replaces_the_first
     sweeps_the_directory makes_one_after_any_error errors_with_the_path init_of_a_draft
+    removes_a_namesake
+    zeros_are_not_initialized
+    panic_removes_the_path
 }

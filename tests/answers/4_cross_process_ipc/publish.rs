@@ -128,6 +128,7 @@ fn latest_two_slots(cell: &Mapping) -> Option<[u64; 4]> {
 
 /// Stores the words where the readers load them.
 ///
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -186,6 +187,7 @@ mod reader_waits_for_the_writer {
 
 /// Announces the value before it is there.
 ///
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -233,6 +235,7 @@ mod relaxed_announcement {
 
 /// Counts the readers in the page while they read.
 ///
+/// fails: latest::is_whole_however_many_are_published_meanwhile killed
 /// fails: latest::is_whole_whatever_is_published_meanwhile killed
 /// fails: latest::makes_no_system_call killed
 /// fails: latest::needs_no_more_than_to_read killed readers-may-write
@@ -250,6 +253,7 @@ mod readers_count_themselves {
 
 /// Loads from the current slot, and does not check afterwards that it still is the current one.
 ///
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -371,6 +375,7 @@ mod acquire_loads {
 /// Does not look whether the writer has come round to the slot meanwhile.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -390,6 +395,7 @@ mod no_second_look {
 /// Loads the count for the second time before the last word.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 mod looks_again_too_early {
@@ -420,6 +426,7 @@ mod looks_again_too_early {
 /// Makes the second load a fetch_add of zero, which writes to the page.
 ///
 /// breaks: "`cell` may be mapped for reading only."
+/// fails: latest::is_whole_however_many_are_published_meanwhile killed
 /// fails: latest::is_whole_whatever_is_published_meanwhile killed
 /// fails: latest::makes_no_system_call killed
 /// fails: latest::needs_no_more_than_to_read killed readers-may-write
@@ -451,6 +458,7 @@ mod adds_zero {
 /// Compares only which slot is current, so two more values go unnoticed.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -508,6 +516,7 @@ mod one_value_later_is_fine {
 /// Returns None when another value was published meanwhile.
 ///
 /// breaks: "Returns the latest value that was published in the cell, or None when none was."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -644,6 +653,7 @@ mod reads_the_words_twice {
 /// Starts over with the first count, which never comes back, once it was overtaken.
 ///
 /// breaks: "A reader may start over only because another value was published meanwhile."
+/// fails: latest::is_whole_however_many_are_published_meanwhile timed_out
 /// fails: latest::is_whole_whatever_is_published_meanwhile timed_out others-go-on
 /// fails: latest::starts_over_as_often_as_it_is_overtaken timed_out
 mod never_counts_anew {
@@ -698,6 +708,7 @@ mod looks_ahead {
 /// When it was overtaken, returns the value before, which lies untouched in the other slot, or so it thinks.
 ///
 /// breaks: "It had not been replaced yet when the call began: no later `publish` had returned."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -969,6 +980,7 @@ mod all_sequentially_consistent {
 /// Overwrites the value where readers read it.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -1038,6 +1050,7 @@ mod announces_first {
 /// Keeps which slot is current and no count: after two more values it is the same slot again, with other words.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -1142,6 +1155,7 @@ mod starts_again_after_a_crash {
 /// Lets a checksum decide, which half of one value and half of another can have as well: 1, 1, 1, 1 and 2, 2, 2, 2.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -1203,6 +1217,7 @@ mod takes_a_bit_of_each_word {
 /// Counts in one byte: the 256th value makes it zero, and the cell seems empty.
 ///
 /// breaks: "Any number of values are published, one after the other."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: publish::is_found_however_many_came_before failed
 mod counts_in_a_byte {
@@ -1224,6 +1239,7 @@ mod counts_in_a_byte {
 /// Has 128 slots, and the last one reaches beyond the page.
 ///
 /// breaks: "The cell is the first page of the shared mapping `cell`."
+/// fails: latest::is_whole_however_many_are_published_meanwhile panicked
 /// fails: latest::is_whole_whatever_is_published_meanwhile panicked
 /// fails: publish::is_found_however_many_came_before panicked
 mod one_slot_beyond_the_page {
@@ -1936,6 +1952,7 @@ mod one_newer_with_two_slots {
 /// Announces which slot is current and not how often it changed: two values later it looks the same.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -1958,6 +1975,7 @@ mod index_without_count {
 /// Counts in 8 bits: after 256 values the count is the same, and the cell looks new.
 ///
 /// breaks: "Any number of values are published, one after the other."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: publish::is_found_however_many_came_before failed
 mod counts_to_255 {
@@ -1980,6 +1998,7 @@ mod counts_to_255 {
 /// Never uses a slot again, so the page is full after some values.
 ///
 /// breaks: "Any number of values are published, one after the other."
+/// fails: latest::is_whole_however_many_are_published_meanwhile panicked
 /// fails: latest::is_whole_whatever_is_published_meanwhile panicked
 /// fails: publish::is_found_however_many_came_before panicked
 mod a_log {
@@ -2095,6 +2114,7 @@ mod remembers_by_number {
 /// Checks the count with an atomic addition of 0, which is a store, too.
 ///
 /// breaks: "`cell` may be mapped for reading only."
+/// fails: latest::is_whole_however_many_are_published_meanwhile killed
 /// fails: latest::is_whole_whatever_is_published_meanwhile killed
 /// fails: latest::makes_no_system_call killed
 /// fails: latest::needs_no_more_than_to_read killed readers-may-write
@@ -2321,6 +2341,7 @@ mod loses_the_highest_bit {
 ///
 /// breaks: "It makes no system call, and stores nothing outside the cell."
 /// fails: latest::is_nothing_until_something_is_published failed
+/// fails: latest::is_whole_however_many_are_published_meanwhile killed
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::needs_no_more_than_to_read failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -2346,6 +2367,7 @@ mod pointer_to_the_heap {
 /// Skips a value whose digest is that of the last one, which other values have, too.
 ///
 /// breaks: "A call of `latest` that begins after `publish` has returned finds `value`, or a later one."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: publish::goes_on_after_a_writer_that_was_killed failed
@@ -2373,6 +2395,7 @@ mod skips_a_similar_value {
 /// Waits in `publish` until no reader is in the other slot; the readers count themselves in the cell.
 ///
 /// breaks: "Any number of processes and threads read at the same time, and none of them delays the writer."
+/// fails: latest::is_whole_however_many_are_published_meanwhile killed
 /// fails: latest::is_whole_whatever_is_published_meanwhile killed
 /// fails: latest::makes_no_system_call killed
 /// fails: latest::needs_no_more_than_to_read killed readers-may-write
@@ -2400,6 +2423,7 @@ mod readers_are_counted {
 /// Returns None when the value was replaced while it read.
 ///
 /// breaks: "or None when none was"
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
 /// fails: latest::is_whole_under_rusts_memory_model failed
 /// fails: latest::is_whole_whatever_is_published_meanwhile failed
 /// fails: latest::starts_over_as_often_as_it_is_overtaken failed
@@ -2415,6 +2439,27 @@ mod none_when_overtaken_2 {
         let value = [0, 1, 2, 3].map(|i| word(cell, n, i).load(Relaxed));
         fence(Acquire);
         (count(cell).load(Relaxed) == n).then_some(value)
+    }
+}
+
+/// Has 64 slots, and so no check: a reader that is stopped for 64 values gets a torn one.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
+mod sixty_four_slots_unchecked {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let n = count(cell).load(Acquire) + 1;
+        for (i, part) in value.into_iter().enumerate() {
+            word_of(cell, n, i, 64).store(part, Release);
+        }
+        count(cell).store(n, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let n = count(cell).load(Acquire).checked_sub(1)? + 1;
+        Some([0, 1, 2, 3].map(|i| word_of(cell, n, i, 64).load(Acquire)))
     }
 }
 
@@ -2439,6 +2484,7 @@ one_of! {
     adds_zero_2 yields_before_the_retry synchronizes_the_page three_attempts the_same_twice sum_of_the_words
     half_of_the_mapping marked_as_used_early loses_the_highest_bit pointer_to_the_heap
     skips_a_similar_value readers_are_counted none_when_overtaken_2
+    sixty_four_slots_unchecked
 }
 
 one_of! {
@@ -2463,4 +2509,5 @@ one_of! {
     synchronizes_the_page three_attempts the_same_twice sum_of_the_words half_of_the_mapping marked_as_used_early
     loses_the_highest_bit pointer_to_the_heap skips_a_similar_value readers_are_counted
     none_when_overtaken_2
+    sixty_four_slots_unchecked
 }

@@ -36,6 +36,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// - A counter that already exceeds `limit` keeps its value, and the result is None.
 /// - A process that is stopped or killed inside the call never makes another process wait.
 /// - A process that is killed inside the call loses at most one number, which it was about to return.
+/// - Calls may pass different limits: each keeps to its own.
 /// - No other byte of `page` changes.
 /// - `at` is a multiple of 8, and the counter lies within `page`.
 ///
@@ -61,9 +62,11 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// - That holds for a next process with the same process id, too.
 /// - A process that is killed may leave the file that it made under another name beside `path`, finished or not.
 /// - A call that returns, even with an error, has removed every other file that it made.
-/// - So has a call whose `init` panics; the file then does not exist.
+/// - So has a call whose `init` panics; it makes no file at `path`.
+/// - A call leaves no descriptor open.
 /// - A call never waits, and changes no file that another call has made.
 /// - A new file has mode 0600, less the bits of the umask, whichever they are.
+/// - What is at `path`, if anything, is a file, a directory or a symbolic link.
 /// - `path` may be a bare file name. A name may have any length and any bytes that Linux allows.
 /// - The call creates files in no directory but the file's, and no directories.
 /// - It need not reserve space for the page: on a full disk, `init` may die of SIGBUS.
@@ -116,7 +119,7 @@ pub fn claim(file: &File) -> io::Result<i32> {
 /// is all zeros before the first `publish`; its layout is up to you.
 ///
 /// - Every value is possible, four zeros included. Any number of values are published, one after the other.
-/// - Only one process publishes at a time: a call begins when the one before has returned, or is dead.
+/// - Only one process publishes at a time: a call happens after the return, or the death, of the one before.
 /// - Any process may publish next, and a process may have several cells.
 /// - A call of `latest` that begins after `publish` has returned finds `value`, or a later one.
 /// - The writer may be stopped or killed after any of its instructions.
@@ -141,7 +144,7 @@ pub fn publish(cell: &Mapping, value: [u64; 4]) {
 /// - Any number of processes and threads read at the same time, and none of them delays the writer.
 /// - `cell` may be mapped for reading only. Loads of every ordering work there.
 /// - A reader never waits for a writer that is stopped or killed, after whichever instruction.
-/// - A reader may start over only because another value was published meanwhile.
+/// - A reader may start over only because another `publish` has begun meanwhile.
 /// - It makes no system call, so it does not sleep either.
 ///
 /// # Example
