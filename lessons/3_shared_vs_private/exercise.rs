@@ -16,10 +16,10 @@
 //! The checks are in `checks/` beside this file. They test nothing that is not written here. In all five functions
 //! `draft` is a private mapping, for reading and writing, of the first `draft.length()` bytes of a file that is at
 //! least that long, and it stays one, at its address. Its pages are counted from 0; the last one may extend past the end
-//! of the file. Nobody changes the size of the file.
+//! of the file. Nobody changes the size of the file, and no other thread uses the draft during a call.
 //!
 //! Each function works at every call, in every process and for every draft, even one of more than 4 GiB. It needs no
-//! privilege, touches no other mapping, and leaves no descriptor open.
+//! privilege and no directory to write in, touches no other mapping, and leaves no descriptor open, even after an error.
 
 use std::fs::File;
 use std::io;
@@ -32,6 +32,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// - When it returns, each byte of the draft is what it was: what was stored to it stays.
 /// - The file does not change.
 /// - The draft still takes stores, and [`discard`] still makes it show the file.
+/// - It works in a process that can open no more descriptors.
 ///
 /// # Example
 /// ```text
@@ -50,7 +51,7 @@ pub fn freeze(draft: &Mapping) {
 /// - The call loads no byte of the draft: only a later access brings the file's page.
 ///
 /// # Errors
-/// - Those of the calls, unchanged: EINVAL if the draft is locked in memory (mlock(2)), unless it is discarded.
+/// - Those of the calls, unchanged: EINVAL if the draft is locked (mlock(2)), unless it is unlocked and discarded.
 ///
 /// # Example
 /// ```text
@@ -91,7 +92,7 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 /// - No other page is written: what others wrote there stays, and a hole stays a hole.
 /// - All bytes of a page that are inside the file are written, even past the draft's last byte.
 /// - The file keeps its size, at every moment.
-/// - The descriptor's file offset (lseek(2)) may have any value, and keeps it.
+/// - The descriptor's file offset (lseek(2)) may have any value, and keeps it, even after an error.
 /// - Afterwards the draft shows the file, and has no copies.
 /// - If a page can't be written whole, the draft keeps all its copies, and a later call writes them all.
 /// - After such an error each other page with a copy may be in the file or not.
@@ -101,7 +102,8 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 ///
 /// # Errors
 /// - EBADF when `file` is open for reading only, but not when there is no page to write.
-/// - EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored here.
+/// - EFBIG if a page to be written exceeds the limit on a file's size (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored.
+/// - Those of [`discard`], when all pages are in the file; the draft keeps its copies then.
 /// - Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing.
 ///
 /// # Example
@@ -118,14 +120,16 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// which may be any `u64`.
 ///
 /// - `explore` runs once, on the draft itself: its copies are there, and its other pages follow the file.
-/// - It takes less than a minute, and leaves no process of its own.
+/// - It takes less than a minute, leaves no process of its own, and closes no descriptor but its own.
+/// - It may be stopped, as by SIGSTOP, and continued.
 /// - Whatever `explore` stores to the draft, neither this process's draft nor the file changes.
 /// - This process's draft gets no copies, either.
 /// - The child doesn't end with exit(3): no function that was registered with atexit(3) runs in it.
 /// - The child writes out no output that the caller has buffered; `_exit(2)` writes none.
 /// - A panic of `explore` ends in the child, and drops nothing there that belongs to the caller.
 /// - When the call returns, even with an error, the child has ended and been waited for.
-/// - The caller may have other children, and handlers for signals; it does not ignore SIGCHLD.
+/// - The caller has one thread, and may have other children and handlers for signals, which all stay.
+/// - SIGCHLD is not ignored, and no handler waits for the child.
 ///
 /// # Errors
 /// - An error of any kind when `explore` panics.

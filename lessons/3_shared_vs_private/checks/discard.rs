@@ -91,6 +91,11 @@ fn it_works_at_every_call_for_every_draft() {
         };
         judged(|| {
             let file = hole(wide(MANY * page_size()))?;
+            let draft = draft_of(&file)?;
+            draft.store(0, STORED);
+            discarded(&draft, [0], 0).map_err(|failure| {
+                failure.given(text!("a draft of {MANY} pages; a store to page 0", "草稿共 {MANY} 页；写过第 0 页"))
+            })?;
             for (nth, draft) in [draft_of(&file)?, draft_of(&file)?].iter().enumerate() {
                 for call in 1..3 {
                     (0..MANY).for_each(|page| draft.store(page * page_size(), STORED));
@@ -154,25 +159,38 @@ fn an_error_is_told_and_success_means_that_it_is_discarded() {
     check("copy_on_write", rule, || {
         judged(|| {
             let file = unnamed_file(&original())?;
-            let draft = draft_of(&file)?;
+            let (draft, other) = (draft_of(&file)?, draft_of(&file)?);
             draft.store(0, STORED);
-            let start = NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).expect("it is mapped");
-            // SAFETY: locking changes no byte, and the pages are the draft's.
-            if let Err(errno) = unsafe { mlock(start, draft.length()) } {
-                return Err(all_but(
-                    text!("a draft that is locked in memory", "锁定在内存中的草稿"),
-                    &errno,
-                    text!("raise the limit on locked memory: ulimit -l", "提高锁定内存的上限：ulimit -l"),
-                ));
-            }
+            locked(&draft)?;
+            locked(&other)?;
             let answer = super::discard(&draft).map_err(kind);
             let given = text!(
-                "page 0 was stored to; then mlock(2) locked the draft in memory",
-                "写过第 0 页；随后用 mlock(2) 把草稿锁定在内存中"
+                "page 0 was stored to; then mlock(2) locked the draft in memory, and another draft of the file",
+                "写过第 0 页；随后用 mlock(2) 把草稿和同一文件的另一份草稿都锁定在内存中"
             );
+            // The kernel drops no page of a locked mapping.
+            ensure(drop_copies(&other).is_err(), || {
+                Failure::new(
+                    text!("the other draft is still locked in memory", "另一份草稿仍锁定在内存中"),
+                    text!("it is no longer locked", "它不再锁定"),
+                )
+            })
+            .map_err(|failure| failure.given(given.clone()))?;
             let discarded = draft.load(0) == original()[0];
+            file.write_all_at(&[LATER; 2], 0)?;
+            let follows = [0, 1].map(|at| draft.load(at)) == [LATER; 2];
             match &answer {
-                Ok(()) if discarded => Ok(()),
+                Ok(()) if discarded && follows => Ok(()),
+                Ok(()) if discarded => Err(Failure::new(
+                    text!(
+                        "the error EINVAL, or a draft that shows the file, also what is written to it later",
+                        "错误 EINVAL，或者草稿显示文件的字节，之后写入的内容也能看到"
+                    ),
+                    text!(
+                        "no error, and the draft does not show what is written to the file later",
+                        "没有错误，草稿却看不到之后写入文件的内容"
+                    ),
+                )),
                 Ok(()) => Err(Failure::new(
                     text!("the error EINVAL, or a draft that shows the file", "错误 EINVAL，或者草稿显示文件的字节"),
                     text!("no error, and the draft still shows what was stored", "没有错误，草稿却仍显示写入的内容"),

@@ -8,7 +8,9 @@ fn the_draft_stands_still_whatever_is_written() {
                 let file = unnamed_file(&original())?;
                 let draft = draft_of(&file)?;
                 history.happen(&draft, &file)?;
-                stands_still(&draft, &file, &loaded(&draft), loaded)
+                let before = loaded(&draft);
+                super::freeze(&draft);
+                stands_still(&draft, &file, &before, loaded)
             })
         };
         for_each(History::fixed(), History::words, test)?;
@@ -16,14 +18,13 @@ fn the_draft_stands_still_whatever_is_written() {
     });
 }
 
-/// Freezes the draft, writes all of the file, and expects the draft to show what it did before.
+/// After a call: writes all of the file, and expects the draft to show what it did before.
 fn stands_still(
     draft: &Mapping,
     file: &File,
     before: &[u8],
     shown: impl Fn(&Mapping) -> Vec<u8>,
 ) -> Result<(), Failure> {
-    super::freeze(draft);
     file.write_all_at(&vec![LATER; draft.length()], 0)?;
     let after = shown(draft);
     same_bytes(text!("the draft is as it was", "草稿保持原样"), &after, before).map_err(|failure| {
@@ -80,17 +81,26 @@ fn every_page_of_every_draft_is_copied() {
                     if call == 2 {
                         file.write_all_at(&vec![byte; draft.length()], 0)?;
                     }
+                    with_descriptors(0, || super::freeze(&draft))?;
                     stands_still(&draft, file, &vec![byte; pages], shown).map_err(|failure| {
                         failure.given(text!(
                             "call {call} (from 1 on) on a draft of {pages} pages, of which the first byte is looked at; \
-                             the process has two drafts and no privilege, and may lock no memory (RLIMIT_MEMLOCK)",
-                            "草稿共 {pages} 页，只看每页的第一个字节；第 {call} 次调用；进程先后有两份草稿，没有特权，也不能锁定内存（RLIMIT_MEMLOCK）"
+                             the process has two drafts and no privilege, may lock no memory (RLIMIT_MEMLOCK), \
+                             and can open no more descriptors (RLIMIT_NOFILE)",
+                            "草稿共 {pages} 页，只看每页的第一个字节；第 {call} 次调用；进程先后有两份草稿，没有特权，不能锁定内存（RLIMIT_MEMLOCK），也不能再打开描述符（RLIMIT_NOFILE）"
                         ))
                     })?;
                     drop_copies(&draft)?;
                 }
             }
             Ok(())
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "a process without privilege that may lock no memory (RLIMIT_MEMLOCK), and can open no more descriptors \
+                 (RLIMIT_NOFILE)",
+                "进程没有特权，不能锁定内存（RLIMIT_MEMLOCK），也不能再打开描述符（RLIMIT_NOFILE）"
+            ))
         })
     });
 }

@@ -30,7 +30,7 @@ use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mlock, mmap};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, kill, raise, sigaction, signal};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
-use nix::unistd::{ForkResult, Pid, alarm, dup2_stdout, fork, getppid};
+use nix::unistd::{ForkResult, Pid, alarm, dup2_stdout, fork};
 use proptest::prelude::*;
 
 use crate::exercise::{commit, copied_pages, discard, freeze, what_if};
@@ -162,6 +162,19 @@ fn drop_copies(draft: &Mapping) -> std::io::Result<()> {
     let start = NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).expect("it is mapped");
     // SAFETY: the pages are the draft's, which hands out no references to its bytes.
     Ok(unsafe { madvise(start, draft.range().len(), MmapAdvise::MADV_DONTNEED) }?)
+}
+
+/// Locks the draft in memory.
+fn locked(draft: &Mapping) -> Result<(), Failure> {
+    let start = NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).expect("it is mapped");
+    // SAFETY: locking changes no byte, and the pages are the draft's.
+    unsafe { mlock(start, draft.length()) }.map_err(|errno| {
+        all_but(
+            text!("a draft that is locked in memory", "锁定在内存中的草稿"),
+            &errno,
+            text!("raise the limit on locked memory: ulimit -l", "提高锁定内存的上限：ulimit -l"),
+        )
+    })
 }
 
 /// Expects a draft of this file, whatever else: stores reach no file, and without copies it shows the file.

@@ -248,8 +248,16 @@ fn it_is_a_process_of_its_own() {
             let file = File::from(memfd_create(c"draft", MFdFlags::MFD_CLOEXEC)?);
             file.set_len(page_size_u64())?;
             let draft = draft_of(&file)?;
+            // SAFETY: this process has one thread.
+            unsafe { std::env::set_var("TMPDIR", "/no/such/directory") };
             let child = super::what_if(&draft, |_| u64::from(std::process::id()))?;
             Ok((u64::from(std::process::id()), child))
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "the directory for temporary files does not exist (TMPDIR)",
+                "存放临时文件的目录（TMPDIR）不存在"
+            ))
         })?;
         ensure(parent != child, || {
             Failure::new(
@@ -333,6 +341,36 @@ fn explore_has_the_draft_itself() {
     });
 }
 
+/// What the kernel does on each signal, and which are blocked: lines of /proc/self/status, proc_pid_status(5), and the
+/// handler of SIGCHLD, which an answer may have to do with.
+fn signals() -> std::io::Result<(Vec<String>, usize)> {
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let lines = status.lines().filter(|line| ["SigBlk", "SigIgn", "SigCgt"].iter().any(|name| line.starts_with(name)));
+    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: the call changes nothing, and writes the action there.
+    Errno::result(unsafe { libc::sigaction(libc::SIGCHLD, std::ptr::null(), action.as_mut_ptr()) })?;
+    // SAFETY: sigaction(2) has succeeded, so it has written all of it.
+    let action = unsafe { action.assume_init() };
+    Ok((lines.map(str::to_owned).collect(), action.sa_sigaction))
+}
+
+/// Runs `call`, and expects this process to have the same handlers after it as before, and to block the same signals.
+fn keeping_handlers<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
+    let before = signals()?;
+    let answer = call();
+    let after = signals()?;
+    ensure(after == before, || {
+        Failure::new(
+            text!(
+                "the caller's handlers for signals, and which signals it blocks, are as before the call",
+                "调用者的信号处理函数和它阻塞的信号都和调用之前一样"
+            ),
+            text!("they have changed", "它们变了"),
+        )
+    })?;
+    Ok(answer)
+}
+
 extern "C" fn interrupted(_: i32) {
     at_the_end();
 }
@@ -373,15 +411,23 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
             let action = SigAction::new(SigHandler::Handler(interrupted), SaFlags::empty(), SigSet::empty());
             // SAFETY: the handler only counts in an atomic.
             unsafe { sigaction(Signal::SIGUSR1, &action) }?;
-            let answer = super::what_if(&draft, |_| {
-                let count = || shared.long_word(0).load(Ordering::Relaxed);
-                for signals in 0..3 {
-                    until(|| sleeps(getppid()));
-                    let sent = kill(getppid(), Signal::SIGUSR1);
-                    until(|| sent.is_err() || count() > signals);
-                }
-                77
-            });
+            note_statuses()?;
+            let caller = Pid::this();
+            let call = || {
+                super::what_if(&draft, |_| {
+                    let count = || shared.long_word(0).load(Ordering::Relaxed);
+                    for signals in 0..3 {
+                        until(|| sleeps(caller));
+                        let sent = kill(caller, Signal::SIGUSR1);
+                        until(|| sent.is_err() || count() > signals);
+                    }
+                    77
+                })
+            };
+            let answer = keeping_handlers(call);
+            // Here, so that it is not left when something else is wrong.
+            let status = waitpid(other, Some(WaitPidFlag::WNOHANG));
+            let answer = answer?;
             returns(&answer.map_err(kind), &77).map_err(|failure| {
                 failure.given(text!(
                     "explore sends its parent SIGUSR1 three times while that sleeps in a system call, and returns 77; the \
@@ -389,7 +435,6 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
                     "explore 趁父进程在系统调用中睡眠时，向它发送三次 SIGUSR1，然后返回 77；父进程的处理函数不带 SA_RESTART，此外还有一个在调用之前就已结束的子进程"
                 ))
             })?;
-            let status = waitpid(other, Some(WaitPidFlag::WNOHANG));
             std::mem::forget(shared);
             ensure(status == Ok(WaitStatus::Exited(other, 7)), || {
                 Failure::new(
@@ -399,6 +444,59 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
                     ),
                     text!("what_if has waited for it", "what_if 已经等待过它"),
                 )
+            })
+        })
+    });
+}
+
+/// Counts in the page that the processes share how often this process is told that a child was stopped.
+extern "C" fn note_stop(_: i32, told: *mut libc::siginfo_t, _: *mut libc::c_void) {
+    // SAFETY: the kernel passes a siginfo to a handler that was installed with SA_SIGINFO.
+    if unsafe { &*told }.si_code == libc::CLD_STOPPED {
+        at_the_end();
+    }
+}
+
+#[test]
+fn a_stop_is_no_end() {
+    let rule = text!(
+        "waitpid(2): with WUNTRACED it also returns when the child is stopped, which is not its end.",
+        "waitpid(2)：带 WUNTRACED 时，子进程只是暂停（stopped）也会返回，而它并没有结束。"
+    );
+    check("observe", rule, || {
+        judged(|| {
+            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+            END.store(shared.address(), Ordering::Relaxed);
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            let flags = SaFlags::SA_SIGINFO | SaFlags::SA_RESTART;
+            let action = SigAction::new(SigHandler::SigAction(note_stop), flags, SigSet::empty());
+            // SAFETY: the handler only counts in an atomic.
+            unsafe { sigaction(Signal::SIGCHLD, &action) }?;
+            let answer = super::what_if(&draft, |_| {
+                let stopped = Pid::this();
+                // SAFETY: this process has one thread, and the child ends here.
+                match unsafe { fork() } {
+                    Ok(ForkResult::Child) => {
+                        // The handler runs once the parent has looked at the stopped child, if it does.
+                        until(|| shared.long_word(0).load(Ordering::Relaxed) > 0);
+                        let _ = kill(stopped, Signal::SIGCONT);
+                        leave(0)
+                    }
+                    Ok(ForkResult::Parent { child }) => {
+                        let stop = raise(Signal::SIGSTOP);
+                        let _ = waitpid(child, None);
+                        if stop.is_ok() { 77 } else { 0 }
+                    }
+                    Err(_) => 1,
+                }
+            });
+            std::mem::forget(shared);
+            returns(&answer.map_err(kind), &77).map_err(|failure| {
+                failure.given(text!(
+                    "explore stops its process (SIGSTOP), is continued (SIGCONT), and returns 77",
+                    "explore 用 SIGSTOP 暂停自己的进程，被 SIGCONT 恢复之后返回 77"
+                ))
             })
         })
     });
@@ -448,7 +546,8 @@ fn errors_of_the_calls_are_told() {
             |&more| {
                 judged(|| {
                     let draft = draft()?;
-                    let answer = with_descriptors(more, || super::what_if(&draft, |_| 77).map_err(kind))?;
+                    let answer =
+                        closing_all(|| with_descriptors(more, || super::what_if(&draft, |_| 77).map_err(kind)))??;
                     if answer == Ok(77) { Ok(()) } else { fails_with(&answer, "EMFILE") }
                 })
             },
@@ -462,7 +561,9 @@ fn errors_of_the_calls_are_told() {
                     text!("check on a kernel with seccomp filters", "在支持 seccomp 过滤器的内核上检查"),
                 ));
             }
-            fails_with(&super::what_if(&draft, |_| 77).map_err(kind), "EAGAIN")
+            note_statuses()?;
+            let answer = closing_all(|| keeping_handlers(|| super::what_if(&draft, |_| 77).map_err(kind)))??;
+            fails_with(&answer, "EAGAIN")
         })
         .map_err(|failure| failure.given(text!("fork(2) fails with EAGAIN", "fork(2) 返回 EAGAIN")))
     });

@@ -1,4 +1,4 @@
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
@@ -6,11 +6,13 @@ use std::ptr::NonNull;
 use std::sync::Mutex;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
-use mmap_workbook::observe::{page_size, whole_pages};
+use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, fallocate, fcntl};
 use nix::libc;
 use nix::sys::mman::{MmapAdvise, madvise};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::uio::pwritev;
 
 use crate::solution::{copied_pages, discard};
 
@@ -32,6 +34,25 @@ fn write_page(draft: &Mapping, file: &File, n: usize, size: u64) -> io::Result<(
 
 fn size_of(file: &File) -> io::Result<u64> {
     Ok(file.metadata()?.len())
+}
+
+/// The bytes of a page of the draft that are inside a file of `size` bytes, and their place.
+fn page_of(draft: &Mapping, page: usize, size: u64) -> (Vec<u8>, u64) {
+    let at = page as u64 * page_size_u64();
+    let length = page_size_u64().min(size.saturating_sub(at)) as usize;
+    let mut bytes = vec![0; length];
+    draft.read(page * page_size(), &mut bytes);
+    (bytes, at)
+}
+
+/// Writes these pages with pwrite(2).
+fn write_pages(draft: &Mapping, file: &File, pages: &[usize]) -> io::Result<()> {
+    let size = file.metadata()?.len();
+    for &page in pages {
+        let (bytes, at) = page_of(draft, page, size);
+        file.write_all_at(&bytes, at)?;
+    }
+    Ok(())
 }
 
 /// Drops the copy of each page as soon as that page is written: after an error, part of the draft is gone.
@@ -130,6 +151,7 @@ mod measures_the_draft {
 
 /// Writes the whole draft to the file, edited or not.
 ///
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
 mod writes_everything_back {
@@ -399,6 +421,7 @@ mod discards_page_by_page {
 /// Writes and leaves the copies, so the draft never again shows what others write there.
 ///
 /// breaks: "Afterwards the draft shows the file, and has no copies."
+/// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::the_draft_follows_the_file_again failed equal-bytes-are-the-page
 mod forgets_to_discard {
     use super::*;
@@ -466,6 +489,7 @@ mod stops_at_the_drafts_end {
 /// Cuts the draft's last page at the file's size modulo the page size: 0 for a file of whole pages.
 ///
 /// breaks: "All bytes of a page that are inside the file are written"
+/// fails: commit::only_those_pages_are_written failed
 /// fails: commit::the_file_keeps_its_size failed
 mod modulo_for_the_last_page {
     use super::*;
@@ -503,6 +527,7 @@ mod from_the_first_to_the_last {
 /// Writes the whole draft as soon as a page of it was stored to.
 ///
 /// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 /// fails: commit::nothing_is_lost_when_it_fails killed
 /// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
 mod writes_the_whole_draft {
@@ -800,6 +825,7 @@ mod counts_runs {
 ///
 /// breaks: "writes each page that was stored to"
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+/// may fail: commit::only_those_pages_are_written timed_out
 mod only_pages_that_differ {
     use super::*;
 
@@ -933,6 +959,564 @@ mod page_zero_is_no_page {
     }
 }
 
+/// Writes page by page through a buffer.
+///
+/// passes
+mod page_by_page_2 {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Passes the draft's own addresses to pwrite(2), one call for each run of neighbouring copies, the last run first.
+///
+/// passes
+mod straight_from_the_draft {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for run in pages.chunk_by(|a, b| a + 1 == *b).rev() {
+            let mut at = run[0] as u64 * page_size_u64();
+            let end = size.min((run[run.len() - 1] as u64 + 1) * page_size_u64());
+            while at < end {
+                let from = std::ptr::with_exposed_provenance(draft.address() + at as usize);
+                let place = at.try_into().map_err(|_| Errno::EOVERFLOW)?;
+                // SAFETY: the kernel reads bytes of the draft, which is mapped.
+                let written = unsafe { libc::pwrite(file.as_raw_fd(), from, (end - at) as usize, place) };
+                match Errno::result(written) {
+                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                    Ok(written) => at += written as u64,
+                    Err(Errno::EINTR) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Writes through a duplicate of the descriptor, in chunks of 512 bytes, and then waits for the disk.
+///
+/// passes
+mod small_chunks_and_fdatasync {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        if pages.is_empty() {
+            return Ok(0);
+        }
+        let file = file.try_clone()?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            for (chunk, at) in bytes.chunks(512).zip((at..).step_by(512)) {
+                file.write_all_at(chunk, at)?;
+            }
+        }
+        file.sync_data()?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Sets the file offset, and sets it back, but not when a write fails.
+///
+/// breaks: "The descriptor's file offset (lseek(2)) may have any value, and keeps it."
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod offset_lost_on_error {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        let mut out = file;
+        let old = out.stream_position()?;
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            out.seek(SeekFrom::Start(at))?;
+            out.write_all(&bytes)?;
+        }
+        out.seek(SeekFrom::Start(old))?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Duplicates the descriptor so as not to move its offset, which the two share.
+///
+/// breaks: "The descriptor's file offset (lseek(2)) may have any value, and keeps it."
+/// fails: commit::nothing_is_lost_when_it_fails failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod offset_of_a_duplicate {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        let mut out = file.try_clone()?;
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            out.seek(SeekFrom::Start(at))?;
+            out.write_all(&bytes)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Writes whole pages and then truncates the file to its old size: for a moment it is longer.
+///
+/// breaks: "The file keeps its size, at every moment."
+/// fails: commit::the_file_keeps_its_size failed
+mod longer_for_a_moment {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, u64::MAX);
+            file.write_all_at(&bytes, at)?;
+        }
+        if file.metadata()?.len() > size {
+            file.set_len(size)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Ends with the draft's last byte, though the file and the copy of its page go on.
+///
+/// breaks: "All bytes of a page that are inside the file are written, even past the draft's last byte."
+/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
+mod ends_with_the_draft {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, draft.length() as u64);
+            file.write_all_at(&bytes, at)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Joins copies that have a single page between them into one write, and takes the old bytes of that page along.
+///
+/// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
+/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+mod bridges_a_gap {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        for run in pages.chunk_by(|a, b| b - a <= 2) {
+            let all: Vec<usize> = (run[0]..=run[run.len() - 1]).collect();
+            write_pages(draft, file, &all)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Drops each copy as soon as it is written, so that after an error the earlier ones are gone.
+///
+/// breaks: "If a page can't be written whole, the draft keeps all its copies, and a later call writes them all."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod drops_each_at_once {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        for &page in &pages {
+            write_pages(draft, file, &[page])?;
+            let start = std::ptr::with_exposed_provenance_mut(draft.address() + page * page_size());
+            // SAFETY: the page is the draft's, and its bytes are in the file.
+            Errno::result(unsafe { libc::madvise(start, page_size(), libc::MADV_DONTNEED) })?;
+        }
+        Ok(pages.len())
+    }
+}
+
+/// Discards first and looks at the result of the writes afterwards.
+///
+/// breaks: "If a page can't be written whole, the draft keeps all its copies, and a later call writes them all."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod discards_before_the_question_mark {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let written = write_pages(draft, file, &pages);
+        discard(draft)?;
+        written.map(|()| pages.len())
+    }
+}
+
+/// Calls pwrite once a page and believes that it wrote all of it.
+///
+/// breaks: "A write may be short before it fails, on a full disk or at a limit."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed short-is-the-end
+mod believes_a_short_write {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            file.write_at(&bytes, at)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Finds that a write was short, but makes an error of its own of that instead of asking the kernel for the reason.
+///
+/// breaks: "EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2))."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod short_write_is_write_zero {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            if file.write_at(&bytes, at)? < bytes.len() {
+                return Err(io::ErrorKind::WriteZero.into());
+            }
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Checks first that the descriptor is open for writing, even if there is nothing to write.
+///
+/// breaks: "EBADF when `file` is open for reading only, but not when there is no page to write."
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod ebadf_for_nothing {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let flags = fcntl(file, FcntlArg::F_GETFL)?;
+        if flags & OFlag::O_ACCMODE.bits() == OFlag::O_RDONLY.bits() {
+            return Err(Errno::EBADF.into());
+        }
+        let pages = copied_pages(draft)?;
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Keeps the place in the file in 32 bits: pages past 4 GiB are written to its start.
+///
+/// breaks: "The draft's bytes replace those of the file on the pages that are written."
+/// fails: commit::only_those_pages_are_written failed
+mod place_in_32_bits {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            file.write_all_at(&bytes, u64::from(at as u32))?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Opens the file again for reading and writing, so that the caller's descriptor need not be open for it.
+///
+/// breaks: "EBADF when `file` is open for reading only, but not when there is no page to write."
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod opens_it_again {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let file = OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        write_pages(draft, &file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Saves the write of a page that the file has already, for which it has to read the file.
+///
+/// breaks: "`file` need not be open for reading."
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+mod compares_before_it_writes {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            let mut old = vec![0; bytes.len()];
+            file.read_exact_at(&mut old, at)?;
+            if old != bytes {
+                file.write_all_at(&bytes, at)?;
+            }
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Refuses a file that is longer than the limit, even if the pages to write are all below it.
+///
+/// breaks: "EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2))."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod efbig_too_early {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        if !pages.is_empty() && file.metadata()?.len() > limit {
+            return Err(Errno::EFBIG.into());
+        }
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Reserves room for the whole file first, so that no write can fail later; that fills all its holes.
+///
+/// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
+/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+mod reserves_the_whole_file {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        if !pages.is_empty() {
+            let size = file.metadata()?.len().try_into().map_err(io::Error::other)?;
+            match fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, size) {
+                Ok(()) | Err(Errno::EOPNOTSUPP) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Leaves a copy of nothing but zeros out, to keep holes holes, and with it the old bytes in the file.
+///
+/// breaks: "The draft's bytes replace those of the file on the pages that are written."
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod zeros_are_holes {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, size);
+            if bytes.iter().any(|&byte| byte != 0) {
+                file.write_all_at(&bytes, at)?;
+            }
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Says Ok although the copies could not be dropped, as those of a draft that is locked in memory.
+///
+/// breaks: "Afterwards the draft shows the file, and has no copies." / "Any other error of a call, unchanged"
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod ignores_discard {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        write_pages(draft, file, &pages)?;
+        let _ = discard(draft);
+        Ok(pages.len())
+    }
+}
+
+/// Tells in the error which page it was, and the errno is gone.
+///
+/// breaks: "Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod says_which_page {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        for page in &pages {
+            write_pages(draft, file, &[*page])
+                .map_err(|error| io::Error::new(error.kind(), format!("page {page}: {error}")))?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Returns the number of pages that went well before an error, as write(2) does, and the error only for the first.
+///
+/// breaks: "Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed short-is-the-end
+mod partial_success {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        for (n, &page) in pages.iter().enumerate() {
+            match write_pages(draft, file, &[page]) {
+                Ok(()) => {}
+                Err(error) if n == 0 => return Err(error),
+                Err(_) => return Ok(n),
+            }
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Gathers a run of copies into one pwritev, a slice a page, of which the kernel takes 1024 at most.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: commit::only_those_pages_are_written failed
+mod too_many_slices_2 {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for run in pages.chunk_by(|a, b| a + 1 == *b) {
+            let contents: Vec<(Vec<u8>, u64)> = run.iter().map(|&page| page_of(draft, page, size)).collect();
+            let slices: Vec<IoSlice> = contents.iter().map(|(bytes, _)| IoSlice::new(bytes)).collect();
+            let at = contents[0].1.try_into().map_err(io::Error::other)?;
+            let length: usize = contents.iter().map(|(bytes, _)| bytes.len()).sum();
+            if pwritev(file, &slices, at)? < length {
+                // It was short: again, page by page, until the error shows.
+                write_pages(draft, file, run)?;
+            }
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Writes through a duplicate of the descriptor that it doesn't close when a write fails.
+///
+/// breaks: "leaves no descriptor open"
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod leaks_a_duplicate_on_error {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        // SAFETY: dup(2) accesses no memory.
+        let fd = Errno::result(unsafe { libc::dup(file.as_raw_fd()) })?;
+        for &page in &pages {
+            let (bytes, start) = page_of(draft, page, size);
+            let mut done = 0;
+            while done < bytes.len() {
+                let (rest, at) = (&bytes[done..], (start + done as u64) as libc::off_t);
+                // SAFETY: `rest` has that many bytes.
+                let written = unsafe { libc::pwrite(fd, rest.as_ptr().cast(), rest.len(), at) };
+                match Errno::result(written) {
+                    Err(Errno::EINTR) => {}
+                    written => done += written? as usize,
+                }
+            }
+        }
+        // SAFETY: the descriptor is ours.
+        unsafe { libc::close(fd) };
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Writes each page whole, so that a file that ends inside one grows to the end of it.
+///
+/// breaks: "The file keeps its size, at every moment."
+/// fails: commit::the_file_keeps_its_size failed rest-is-file
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod whole_pages_always {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, draft.range().len() as u64);
+            file.write_all_at(&bytes, at)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Raises the soft limit on the size of a file to the hard one while it writes: the limit that was set has no effect.
+///
+/// breaks: "EFBIG at the limit on the size of a file (RLIMIT_FSIZE in setrlimit(2))."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod raises_the_limit {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        setrlimit(Resource::RLIMIT_FSIZE, hard, hard)?;
+        let written = write_pages(draft, file, &pages);
+        setrlimit(Resource::RLIMIT_FSIZE, soft, hard)?;
+        written?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Returns the number of whole pages that its bytes fill, without the part of a page at the end of the file.
+///
+/// breaks: "Returns the number of pages written."
+/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_file_keeps_its_size failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod counts_bytes_2 {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let size = file.metadata()?.len();
+        let mut written = 0;
+        for page in copied_pages(draft)? {
+            let (bytes, at) = page_of(draft, page, size);
+            file.write_all_at(&bytes, at)?;
+            written += bytes.len();
+        }
+        discard(draft)?;
+        Ok(written / page_size())
+    }
+}
+
 one_of! {
     pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize>;
     discards_each_page discards_in_any_case keeps_its_copies maps_the_file_shared measures_the_draft
@@ -944,5 +1528,10 @@ one_of! {
     opens_it_for_writing refuses_too_early trusts_one_pwrite short_is_write_zero continues_at_the_start
     error_as_a_short_count resumes_where_it_failed too_many_slices place_of_32_bits counts_bytes counts_runs
     only_pages_that_differ writes_at_the_position waits_for_room all_errors_are_eacces mask_of_64_pages size_in_blocks
-    page_zero_is_no_page
+    page_zero_is_no_page page_by_page_2 straight_from_the_draft small_chunks_and_fdatasync offset_lost_on_error
+    offset_of_a_duplicate longer_for_a_moment ends_with_the_draft bridges_a_gap drops_each_at_once
+    discards_before_the_question_mark believes_a_short_write short_write_is_write_zero ebadf_for_nothing
+    place_in_32_bits opens_it_again compares_before_it_writes efbig_too_early
+    reserves_the_whole_file zeros_are_holes ignores_discard says_which_page partial_success too_many_slices_2
+    leaks_a_duplicate_on_error whole_pages_always raises_the_limit counts_bytes_2
 }

@@ -1,13 +1,14 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, OnceLock};
 
 use mmap_workbook::lesson_2::Mapping;
-use mmap_workbook::observe::{in_page_cache, maps_of, page_size, smaps_of};
+use mmap_workbook::observe::{in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
 use nix::libc;
 
 const PRESENT: u64 = 1 << 63;
@@ -37,6 +38,29 @@ fn entries(draft: &Mapping) -> io::Result<Vec<u64>> {
 
 fn numbers(entries: &[u64], accept: impl Fn(u64) -> bool) -> Vec<usize> {
     (0..entries.len()).filter(|&n| accept(entries[n])).collect()
+}
+
+const OF_A_FILE: u64 = 1 << 61;
+
+/// The entries of the draft's pages in an open pagemap.
+fn entries_in(pagemap: &File, draft: &Mapping) -> io::Result<Vec<u64>> {
+    let pages = draft.range().len() / page_size();
+    let mut bytes = vec![0; 8 * pages];
+    pagemap.read_exact_at(&mut bytes, draft.address() as u64 / page_size_u64() * 8)?;
+    Ok(bytes.chunks_exact(8).map(|entry| u64::from_ne_bytes(entry.try_into().expect("eight bytes"))).collect())
+}
+
+fn entries_again(draft: &Mapping) -> io::Result<Vec<u64>> {
+    entries_in(&File::open("/proc/self/pagemap")?, draft)
+}
+
+fn is_copy_again(entry: u64) -> bool {
+    entry & (PRESENT | SWAPPED) != 0 && entry & OF_A_FILE == 0
+}
+
+/// The numbers of the entries that pass.
+fn those(entries: Vec<u64>, passes: impl Fn(u64) -> bool) -> Vec<usize> {
+    entries.into_iter().enumerate().filter(|&(_, entry)| passes(entry)).map(|(page, _)| page).collect()
 }
 
 /// Takes a page for the file's page if their bytes are equal.
@@ -622,12 +646,343 @@ mod position_is_the_address {
     }
 }
 
+/// Reads all entries at once.
+///
+/// passes
+mod one_read {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(those(entries_again(draft)?, is_copy))
+    }
+}
+
+/// Reads its own thread's pagemap through a buffer, entry by entry, from a position that it seeks.
+///
+/// passes
+mod seeks_and_buffers {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut pagemap = BufReader::new(File::open("/proc/thread-self/pagemap")?);
+        pagemap.seek(SeekFrom::Start((draft.address() / page_size() * size_of::<u64>()) as u64))?;
+        let mut copies = Vec::new();
+        for page in 0..draft.length().div_ceil(page_size()) {
+            let mut entry = [0; 8];
+            pagemap.read_exact(&mut entry)?;
+            if matches!(u64::from_ne_bytes(entry) >> 61, 0b100 | 0b010 | 0b110) {
+                copies.push(page);
+            }
+        }
+        Ok(copies)
+    }
+}
+
+/// Asks for each page alone, by the pid, from the last to the first, and turns the list round.
+///
+/// passes
+mod one_read_a_page {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open(format!("/proc/{}/pagemap", std::process::id()))?;
+        let first = (draft.address() / page_size()) as u64;
+        let mut copies = Vec::new();
+        for page in (0..draft.range().len() / page_size()).rev() {
+            let mut entry = [0; 8];
+            pagemap.read_exact_at(&mut entry, (first + page as u64) * 8)?;
+            if is_copy_again(u64::from_ne_bytes(entry)) {
+                copies.insert(0, page);
+            }
+        }
+        Ok(copies)
+    }
+}
+
+/// Takes every page that is there for a copy, even the file's own.
+///
+/// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+mod every_present_page {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(those(entries_again(draft)?, |entry| entry & (PRESENT | SWAPPED) != 0))
+    }
+}
+
+/// Takes every page that is not the file's for a copy, even one that was never accessed.
+///
+/// breaks: "A page that is neither present nor swapped out has no copy."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+mod every_page_not_of_a_file {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(those(entries_again(draft)?, |entry| entry & OF_A_FILE == 0))
+    }
+}
+
+/// Reads 512 entries at a time, and counts the pages from 0 in each of these chunks.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy, in ascending order."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod counts_anew_in_each_chunk {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(entries_again(draft)?.chunks(512).flat_map(|chunk| those(chunk.to_vec(), is_copy)).collect())
+    }
+}
+
+/// Goes by bit 56, mapped by this process only, which parent and child both lose when a child is forked.
+///
+/// breaks: "A child has its parent's copies, and those that it makes itself."
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod exclusively_mapped {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(those(entries_again(draft)?, |entry| {
+            is_copy_again(entry) && (entry & SWAPPED != 0 || entry & (1 << 56) != 0)
+        }))
+    }
+}
+
+/// Goes by bit 55, soft-dirty, which is about all changes since a reset, and which this kernel may not keep.
+///
+/// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod soft_dirty_2 {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(those(entries_again(draft)?, |entry| entry & PRESENT != 0 && entry & (1 << 55) != 0))
+    }
+}
+
+/// Opens pagemap once and keeps it in a static: a child forked later reads its parent's.
+///
+/// breaks: "A child has its parent's copies, and those that it makes itself."
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod keeps_pagemap_open_2 {
+    use super::*;
+
+    static PAGEMAP: OnceLock<File> = OnceLock::new();
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        if PAGEMAP.get().is_none() {
+            let _ = PAGEMAP.set(File::open("/proc/self/pagemap")?);
+        }
+        Ok(those(entries_in(PAGEMAP.get().expect("set just now"), draft)?, is_copy))
+    }
+}
+
+/// Remembers the process id and closes what it opens, but in a child the id is still the parent's.
+///
+/// breaks: "A child has its parent's copies, and those that it makes itself."
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod remembers_the_pid {
+    use super::*;
+
+    static PATH: OnceLock<String> = OnceLock::new();
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let path = PATH.get_or_init(|| format!("/proc/{}/pagemap", std::process::id()));
+        Ok(those(entries_in(&File::open(path)?, draft)?, is_copy))
+    }
+}
+
+/// Gives its descriptor away with into_raw_fd and reads by hand, but never closes it.
+///
+/// breaks: "leaves no descriptor open"
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod leaks_pagemap {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = ManuallyDrop::new(File::open("/proc/self/pagemap")?);
+        Ok(those(entries_in(&pagemap, draft)?, is_copy))
+    }
+}
+
+/// Reads once into a buffer of 32 KiB, which has room for 4096 pages; a longer draft has no copies after them.
+///
+/// breaks: "Each function works at every call, in every process and for every draft, even one of more than 4 GiB."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod a_buffer_of_fixed_size {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut pagemap = File::open("/proc/self/pagemap")?;
+        pagemap.seek(SeekFrom::Start(draft.address() as u64 / page_size_u64() * 8))?;
+        let mut buffer = [0; 1 << 15];
+        let read = pagemap.read(&mut buffer)? / 8;
+        let entries = buffer.chunks_exact(8).take(read.min(draft.length().div_ceil(page_size())));
+        Ok(those(entries.map(|e| u64::from_ne_bytes(e.try_into().expect("eight bytes"))).collect(), is_copy))
+    }
+}
+
+/// Divides the length by the page size and so leaves out a last page that is not full.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod without_the_last_part {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut entries = entries_again(draft)?;
+        entries.truncate(draft.length() / page_size());
+        Ok(those(entries, is_copy))
+    }
+}
+
+/// Says that there are no copies where pagemap can't be opened or read.
+///
+/// breaks: "Those of opening and reading the file in /proc, unchanged."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+mod no_pagemap_no_copies {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(those(entries_again(draft).unwrap_or_default(), is_copy))
+    }
+}
+
+/// Puts text to the error of open(2), and the errno is gone.
+///
+/// breaks: "Those of opening and reading the file in /proc, unchanged."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+mod explains_the_error {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let explain = |error: io::Error| io::Error::new(error.kind(), format!("/proc/self/pagemap: {error}"));
+        Ok(those(entries_again(draft).map_err(explain)?, is_copy))
+    }
+}
+
+/// Loads a byte of each page first, so that all are present and the present bit is enough.
+///
+/// breaks: "The call makes no copy, and loads no byte of the draft."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod loads_each_page_first {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        (0..draft.length()).step_by(page_size()).for_each(|at| _ = draft.load(at));
+        Ok(those(entries_again(draft)?, |entry| entry & PRESENT != 0 && entry & OF_A_FILE == 0))
+    }
+}
+
+/// Collects the numbers in a set, which returns them in any order.
+///
+/// breaks: "in ascending order"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+/// may fail: copied_pages::it_works_at_every_call_in_every_process failed
+mod in_any_order {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let copies: HashSet<usize> = those(entries_again(draft)?, is_copy).into_iter().collect();
+        Ok(copies.into_iter().collect())
+    }
+}
+
+/// Trusts smaps for the number of copies, and takes the first pages for them.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::an_error_of_proc_is_told failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod counts_with_smaps {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let area = smaps_of(draft.range())?.pop().ok_or(io::ErrorKind::NotFound)?;
+        let copies = area.kib("Anonymous")? * 1024 / page_size_u64();
+        Ok((0..copies as usize).collect())
+    }
+}
+
+/// Looks the frame of each page up in /proc/kpageflags (KPF_ANON), where only root sees anything.
+///
+/// breaks: "It needs no privilege"
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod asks_kpageflags {
+    use super::*;
+
+    const KPF_ANON: u64 = 1 << 12;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let flags = File::open("/proc/kpageflags")?;
+        let mut copies = Vec::new();
+        for (page, entry) in entries_again(draft)?.into_iter().enumerate() {
+            let mut bytes = [0; 8];
+            if entry & PRESENT != 0 {
+                flags.read_exact_at(&mut bytes, (entry & ((1 << 55) - 1)) * 8)?;
+            }
+            if u64::from_ne_bytes(bytes) & KPF_ANON != 0 || entry & SWAPPED != 0 {
+                copies.push(page);
+            }
+        }
+        Ok(copies)
+    }
+}
+
+/// Compares the draft with the file of that name: a store of the same byte isn't found, and each page is loaded.
+///
+/// breaks: "A store makes a copy even if it stores the byte that was there."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed equal-bytes-are-the-page
+mod compares_with_the_file_2 {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let area = maps_of(draft.range())?.pop().ok_or(io::ErrorKind::NotFound)?;
+        let file = File::open(format!("/proc/self/map_files/{:x}-{:x}", area.range().start, area.range().end))
+            .or_else(|_| File::open(area.name()))?;
+        let size = page_size();
+        let mut copies = Vec::new();
+        for page in 0..draft.range().len() / size {
+            let (mut ours, mut theirs) = (vec![0; size], vec![0; size]);
+            let read = file.read_at(&mut theirs, page as u64 * size as u64)?;
+            draft.read(page * size, &mut ours);
+            if ours[..read] != theirs[..read] {
+                copies.push(page);
+            }
+        }
+        Ok(copies)
+    }
+}
+
 one_of! {
     pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>>;
     compares_the_bytes none_at_all present_is_copied reads_all_entries_at_once reads_through_a_buffer_of_the_thread
-    one_pread_a_page scans_with_the_ioctl present_is_copied_2 not_of_file_is_copied bits_from_one
-    soft_dirty exclusive_only needs_the_frame_number compares_with_the_file loads_first makes_copies_afterwards
-    whole_pages_only looks_at_a_page_too_many numbers_from_one offsets_of_bytes fixed_buffer forgets_the_chunk
-    full_chunks_only length_in_an_int descending no_answer_is_no_copies unwraps wraps_the_error_of_proc
-    keeps_pagemap_open leaks_the_descriptor asks_mincore counts_in_smaps remembers_copies position_is_the_address
+    one_pread_a_page scans_with_the_ioctl present_is_copied_2 not_of_file_is_copied bits_from_one soft_dirty
+    exclusive_only needs_the_frame_number compares_with_the_file loads_first makes_copies_afterwards whole_pages_only
+    looks_at_a_page_too_many numbers_from_one offsets_of_bytes fixed_buffer forgets_the_chunk full_chunks_only
+    length_in_an_int descending no_answer_is_no_copies unwraps wraps_the_error_of_proc keeps_pagemap_open
+    leaks_the_descriptor asks_mincore counts_in_smaps remembers_copies position_is_the_address one_read
+    seeks_and_buffers one_read_a_page every_present_page every_page_not_of_a_file
+    counts_anew_in_each_chunk exclusively_mapped soft_dirty_2 keeps_pagemap_open_2 remembers_the_pid leaks_pagemap
+    a_buffer_of_fixed_size without_the_last_part no_pagemap_no_copies explains_the_error loads_each_page_first
+    in_any_order counts_with_smaps asks_kpageflags compares_with_the_file_2
 }

@@ -5,11 +5,13 @@ use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 use std::sync::Once;
 
-use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE};
 use mmap_workbook::observe::{maps_of, page_size, whole_pages};
 use nix::errno::Errno;
-use nix::libc;
-use nix::sys::mman::{MsFlags, msync, munmap};
+use nix::libc::{self, c_int, c_void};
+use nix::sys::mman::{
+    MapFlags, MmapAdvise, MsFlags, madvise, mlock, mmap, mmap_anonymous, msync, munlock, munlockall, munmap,
+};
 
 use crate::solution::copied_pages;
 
@@ -21,6 +23,20 @@ fn advise(address: usize, length: usize, advice: i32) -> io::Result<()> {
 
 fn dont_need(draft: &Mapping) -> io::Result<()> {
     advise(draft.address(), draft.length(), libc::MADV_DONTNEED)
+}
+
+fn pointer(address: usize) -> NonNull<c_void> {
+    NonNull::new(std::ptr::with_exposed_provenance_mut(address)).expect("nothing is mapped at 0")
+}
+
+/// madvise(2) for `length` bytes from `address` on.
+fn advise_again(address: usize, length: usize, advice: MmapAdvise) -> io::Result<()> {
+    // SAFETY: the callers give a range of mapped pages whose copies may be dropped.
+    Ok(unsafe { madvise(pointer(address), length, advice) }?)
+}
+
+fn dont_need_again(draft: &Mapping) -> io::Result<()> {
+    advise_again(draft.address(), draft.range().len(), MmapAdvise::MADV_DONTNEED)
 }
 
 /// Expects msync(2) with MS_INVALIDATE to drop the copies.
@@ -42,10 +58,12 @@ mod invalidates_with_msync {
 
 /// Stores the file's bytes to the draft, which makes copies instead of dropping them.
 ///
-/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
-/// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 /// may fail: discard::it_works_at_every_call_for_every_draft timed_out
 /// may fail: discard::it_works_at_every_call_for_every_draft out_of_memory
+///
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 mod restores_the_bytes {
     use super::*;
 
@@ -127,7 +145,7 @@ mod drops_copy_by_copy {
 /// Drops the pages and faults the file's pages in at once, for reading, which makes no copies.
 ///
 /// breaks: "The call loads no byte of the draft"
-/// fails: discard::it_works_at_every_call_for_every_draft timed_out
+/// fails: discard::it_works_at_every_call_for_every_draft failed
 mod drops_and_populates {
     use super::*;
 
@@ -274,10 +292,12 @@ mod discards_all_mappings_of_the_file {
 /// Opens the file again and stores its bytes into the draft: equal bytes, but in copies.
 ///
 /// breaks: "The draft shows what the file holds now, and what is written to it later"
-/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
-/// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 /// may fail: discard::it_works_at_every_call_for_every_draft timed_out
 /// may fail: discard::it_works_at_every_call_for_every_draft out_of_memory
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 mod stores_the_files_bytes {
     use super::*;
 
@@ -343,7 +363,7 @@ mod discards_the_errno {
 /// Drops the pages, then faults them in for writing "so that later stores are fast", which makes new copies.
 ///
 /// breaks: "The draft shows what the file holds now, and what is written to it later"
-/// fails: discard::it_works_at_every_call_for_every_draft timed_out
+/// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 mod populates_for_writing_again {
@@ -487,6 +507,296 @@ mod pages_out {
     }
 }
 
+/// One madvise(2) for the whole range.
+///
+/// passes
+mod one_madvise {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        dont_need_again(draft)
+    }
+}
+
+/// Discards even what is locked in memory, where the kernel knows MADV_DONTNEED_LOCKED.
+///
+/// passes
+mod even_if_locked {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        const MADV_DONTNEED_LOCKED: c_int = 24;
+        // SAFETY: the range is the draft's.
+        let dropped = unsafe { libc::madvise(pointer(draft.address()).as_ptr(), draft.length(), MADV_DONTNEED_LOCKED) };
+        if dropped == 0 { Ok(()) } else { dont_need_again(draft) }
+    }
+}
+
+/// Goes backwards in chunks of 16 pages.
+///
+/// passes
+mod in_chunks_from_the_end {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let chunk = 16 * page_size();
+        let end = draft.range().end;
+        let mut starts: Vec<usize> = draft.range().step_by(chunk).collect();
+        while let Some(start) = starts.pop() {
+            advise_again(start, chunk.min(end - start), MmapAdvise::MADV_DONTNEED)?;
+        }
+        Ok(())
+    }
+}
+
+/// Uses the portable call, of which the C library makes nothing at all: POSIX_MADV_DONTNEED must not drop changes.
+///
+/// breaks: "each of its pages is the file's page again, as if it had just been mapped"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod posix_madvise {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let (start, length) = (pointer(draft.address()).as_ptr(), draft.range().len());
+        // SAFETY: the range is the draft's.
+        match unsafe { libc::posix_madvise(start, length, libc::POSIX_MADV_DONTNEED) } {
+            0 => Ok(()),
+            errno => Err(io::Error::from_raw_os_error(errno)),
+        }
+    }
+}
+
+/// Invalidates the mapping with msync(2), which drops no private copy on Linux.
+///
+/// breaks: "each of its pages is the file's page again, as if it had just been mapped"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod msync_invalidate_2 {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        // SAFETY: the range is the draft's.
+        Ok(unsafe { msync(pointer(draft.address()), draft.range().len(), MsFlags::MS_INVALIDATE) }?)
+    }
+}
+
+/// Uses MADV_FREE, the modern and lazy way, which the kernel refuses for the mapping of a file.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later."
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod madv_free {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_again(draft.address(), draft.range().len(), MmapAdvise::MADV_FREE)
+    }
+}
+
+/// Rounds the length down to whole pages, for fear of bytes past the draft: the last page keeps its copy.
+///
+/// breaks: "each of its pages is the file's page again, as if it had just been mapped"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod rounds_length_down {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let length = draft.length() - draft.length() % page_size();
+        advise_again(draft.address(), length, MmapAdvise::MADV_DONTNEED)
+    }
+}
+
+/// Rounds the length up to 64 KiB, the largest page that there is, and so discards what is stored to the neighbours.
+///
+/// breaks: "Other mappings, even of the same file, keep what was stored to them."
+/// fails: discard::nothing_else_is_forgotten failed
+mod rounds_up_to_64_kib {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        match advise_again(draft.address(), draft.length().next_multiple_of(65536), MmapAdvise::MADV_DONTNEED) {
+            // Nothing is mapped after it.
+            Err(error) if error.raw_os_error() == Some(libc::ENOMEM) => dont_need_again(draft),
+            other => other,
+        }
+    }
+}
+
+/// Discards the whole area of /proc/self/maps in which the draft is, which the kernel has joined with a neighbour.
+///
+/// breaks: "Other mappings, even of the same file, keep what was stored to them."
+/// fails: discard::nothing_else_is_forgotten failed
+mod the_whole_area {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        for area in maps_of(draft.range())? {
+            advise_again(area.range().start, area.range().len(), MmapAdvise::MADV_DONTNEED)?;
+        }
+        Ok(())
+    }
+}
+
+/// Takes any failure for harmless and says Ok, even when the draft is locked and keeps its copies.
+///
+/// breaks: "EINVAL if the draft is locked in memory (mlock(2)), unless it is discarded."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod ignores_the_refusal {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let _ = dont_need_again(draft);
+        Ok(())
+    }
+}
+
+/// Makes an io::Error of what libc returns, -1, instead of errno: a locked draft gives EPERM.
+///
+/// breaks: "Those of the calls, unchanged: EINVAL if the draft is locked in memory (mlock(2))"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod takes_the_result_for_errno {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let (start, length) = (pointer(draft.address()).as_ptr(), draft.range().len());
+        // SAFETY: the range is the draft's.
+        match unsafe { libc::madvise(start, length, libc::MADV_DONTNEED) } {
+            0 => Ok(()),
+            code => Err(io::Error::from_raw_os_error(-code)),
+        }
+    }
+}
+
+/// Unlocks every mapping of the process when the draft is locked, and tries again.
+///
+/// breaks: "It needs no privilege, touches no other mapping, and leaves no descriptor open."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod unlocks_everything {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        dont_need_again(draft).or_else(|_| {
+            munlockall()?;
+            dont_need_again(draft)
+        })
+    }
+}
+
+/// Maps the file anew over the draft, by the name in /proc/self/maps, which a deleted or renamed file no longer has.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod maps_by_name_again {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let area = maps_of(draft.range())?.into_iter().next().ok_or(io::ErrorKind::NotFound)?;
+        let file = File::open(area.name())?;
+        let address = draft.address().try_into().ok();
+        let length = draft.range().len().try_into().map_err(io::Error::other)?;
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED;
+        // SAFETY: only the draft's own range is replaced, by the same file.
+        unsafe { mmap(address, length, READ_WRITE, flags, &file, 0) }?;
+        Ok(())
+    }
+}
+
+/// Maps fresh private memory over the draft; with no file in it, that shows zeros.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod maps_zeros_over_it {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let address = draft.address().try_into().ok();
+        let length = draft.range().len().try_into().map_err(io::Error::other)?;
+        // SAFETY: only the draft's own range is replaced.
+        unsafe { mmap_anonymous(address, length, READ_WRITE, MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED) }?;
+        Ok(())
+    }
+}
+
+/// Passes the length in 32 bits, which for 4 GiB and a page is that page, and for 4 GiB is nothing, without an error.
+///
+/// breaks: "for every draft, even one of more than 4 GiB"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+mod length_as_u32 {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_again(draft.address(), draft.range().len() as u32 as usize, MmapAdvise::MADV_DONTNEED)
+    }
+}
+
+/// Asks the kernel to page the copies out, which moves them to swap at most: the next access brings them back.
+///
+/// breaks: "each of its pages is the file's page again, as if it had just been mapped"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod pages_out_2 {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_again(draft.address(), draft.range().len(), MmapAdvise::MADV_PAGEOUT)
+    }
+}
+
+/// Discards page by page up to the first one without a copy, as if the copies always came first.
+///
+/// breaks: "each of its pages is the file's page again, as if it had just been mapped"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod stops_at_a_page_without_copy {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let size = page_size();
+        for (n, page) in copied_pages(draft)?.into_iter().enumerate() {
+            if n != page {
+                break;
+            }
+            advise_again(draft.address() + page * size, size, MmapAdvise::MADV_DONTNEED)?;
+        }
+        Ok(())
+    }
+}
+
+/// Unlocks a locked draft, discards it and locks it again, which makes a copy of each page at once.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod locks_it_again {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let (start, length) = (pointer(draft.address()), draft.range().len());
+        match dont_need_again(draft) {
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {
+                // SAFETY: it changes no byte.
+                unsafe { munlock(start, length) }?;
+                dont_need_again(draft)?;
+                // SAFETY: as above.
+                Ok(unsafe { mlock(start, length) }?)
+            }
+            other => other,
+        }
+    }
+}
+
 one_of! {
     pub fn discard(draft: &Mapping) -> io::Result<()>;
     invalidates_with_msync restores_the_bytes unmaps madvise_dontneed moves_the_pages_away drops_copy_by_copy
@@ -494,4 +804,7 @@ one_of! {
     discards_a_page_too_many discards_the_whole_area discards_all_mappings_of_the_file stores_the_files_bytes
     maps_it_again_by_name ignores_the_error discards_the_errno populates_for_writing_again length_of_32_bits
     drops_the_first_copy_only forgets_the_last_copy unmaps_it maps_zeros discards_once writes_the_edits_first pages_out
+    one_madvise even_if_locked in_chunks_from_the_end posix_madvise msync_invalidate_2 madv_free rounds_length_down
+    rounds_up_to_64_kib the_whole_area ignores_the_refusal takes_the_result_for_errno unlocks_everything
+    maps_by_name_again maps_zeros_over_it length_as_u32 pages_out_2 stops_at_a_page_without_copy locks_it_again
 }

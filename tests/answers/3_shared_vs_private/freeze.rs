@@ -3,11 +3,14 @@ use std::io;
 use std::os::unix::fs::FileExt;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE};
 use mmap_workbook::observe::{in_page_cache, page_size, whole_pages};
 use mmap_workbook::process::Child;
 use nix::errno::Errno;
-use nix::libc;
+use nix::libc::{self, c_void};
+use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mlock, mmap_anonymous, mprotect, munlock};
+
+use crate::solution::copied_pages;
 
 fn advise(address: usize, length: usize, advice: i32) -> io::Result<()> {
     // SAFETY: the callers pass addresses of the draft, and advice that changes none of its bytes.
@@ -18,6 +21,19 @@ fn advise(address: usize, length: usize, advice: i32) -> io::Result<()> {
 /// Stores to a page the byte that is there.
 fn touch(draft: &Mapping, at: usize) {
     draft.store(at, draft.load(at));
+}
+
+/// Makes a copy of the page with this word, which must be a multiple of 4, and changes no byte of it.
+fn touch_again(draft: &Mapping, at: usize) {
+    let word = draft.word(at);
+    let mut old = word.load(Ordering::Relaxed);
+    while let Err(now) = word.compare_exchange_weak(old, old, Ordering::Relaxed, Ordering::Relaxed) {
+        old = now;
+    }
+}
+
+fn start(draft: &Mapping) -> std::ptr::NonNull<c_void> {
+    std::ptr::NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).expect("nothing is mapped at 0")
 }
 
 /// Ends the process, successfully, after its work.
@@ -119,9 +135,10 @@ mod exchanges_the_last_word {
     }
 }
 
-/// Rewrites one byte of each page through /proc/self/mem, which copies a page like a store of the program.
+/// Rewrites one byte of each page through /proc/self/mem, and panics in a process that can open no more descriptors.
 ///
-/// passes
+/// breaks: "It works in a process that can open no more descriptors."
+/// fails: freeze::every_page_of_every_draft_is_copied panicked
 mod writes_its_own_memory_file {
     use super::*;
 
@@ -421,6 +438,7 @@ mod takes_one_copy_for_all {
 /// Puts the file's bytes into the draft, page by page, from the path in /proc/self/maps: edits are lost.
 ///
 /// breaks: "No byte of the draft changes: what was stored to it stays"
+/// fails: freeze::every_page_of_every_draft_is_copied panicked
 /// fails: freeze::the_file_stays_as_it_is failed
 mod copies_the_file_over_the_edits {
     use super::*;
@@ -438,11 +456,280 @@ mod copies_the_file_over_the_edits {
     }
 }
 
+/// Exchanges the first word of each page for itself, which is a store that loses no other store.
+///
+/// passes
+mod exchange_a_word_for_itself {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        (0..draft.length()).step_by(page_size()).for_each(|at| touch_again(draft, at));
+    }
+}
+
+/// Asks the kernel to populate the range as if by stores, and falls back to stores of its own when it refuses.
+///
+/// passes
+mod populates_for_writing_2 {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        // SAFETY: it changes no byte, and the range is the draft's.
+        let populated = unsafe { libc::madvise(start(draft).as_ptr(), draft.range().len(), libc::MADV_POPULATE_WRITE) };
+        if populated != 0 {
+            (0..draft.length()).step_by(page_size()).for_each(|at| touch_again(draft, at));
+        }
+    }
+}
+
+/// Goes backwards, by the last word of each page, and leaves out the pages of which it knows that they have a copy.
+///
+/// passes
+mod backwards_without_the_copied {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let copied = copied_pages(draft).unwrap_or_default();
+        let size = page_size();
+        for page in (0..draft.range().len() / size).rev() {
+            if copied.binary_search(&page).is_err() {
+                touch_again(draft, (page + 1) * size - 4);
+            }
+        }
+    }
+}
+
+/// Loads a byte of each page, which maps the file's page and copies none.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod only_loads_2 {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.load(at);
+        }
+    }
+}
+
+/// Divides the length by the page size, rounding down, so that a last page that is not full stays the file's.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
+mod rounds_pages_down {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for page in 0..draft.length() / page_size() {
+            touch_again(draft, page * page_size());
+        }
+    }
+}
+
+/// Counts the pages as length / page size + 1, which is one too many when the length is a multiple: it panics then.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: freeze::every_page_of_every_draft_is_copied panicked
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen panicked
+mod one_page_too_many {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for page in 0..=draft.length() / page_size() {
+            touch_again(draft, page * page_size());
+        }
+    }
+}
+
+/// Copies the pages and then protects the draft against stores: the caller's next edit is a SIGSEGV.
+///
+/// breaks: "The draft still takes stores, and [`discard`] still makes it show the file"
+/// fails: freeze::every_page_of_every_draft_is_copied killed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen killed
+mod copies_then_protects {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        (0..draft.length()).step_by(page_size()).for_each(|at| touch_again(draft, at));
+        // SAFETY: the range is the draft's.
+        let _ = unsafe { mprotect(start(draft), draft.range().len(), ProtFlags::PROT_READ) };
+    }
+}
+
+/// Replaces the draft by anonymous memory with the same bytes, in which discard(draft) finds zeros, not the file.
+///
+/// breaks: "The draft still takes stores, and [`discard`] still makes it show the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+mod replaces_by_anonymous_memory {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let mut bytes = vec![0; draft.range().len()];
+        draft.read(0, &mut bytes);
+        let length = bytes.len().try_into().expect("a draft is not empty");
+        let address = draft.address().try_into().ok();
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED;
+        // SAFETY: the range is the draft's, and the new memory gets the same bytes.
+        unsafe { mmap_anonymous(address, length, READ_WRITE, flags) }.expect("memory");
+        draft.write(0, &bytes);
+    }
+}
+
+/// Saves work on pages of zeros, which are holes with nothing to keep; another process can fill the hole later.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+mod leaves_out_pages_of_zeros {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let size = page_size();
+        for at in (0..draft.length()).step_by(size) {
+            if (at..at + size).any(|at| draft.load(at) != 0) {
+                touch_again(draft, at);
+            }
+        }
+    }
+}
+
+/// Copies only the pages that are in the page cache now, as if the draft did not show the others.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+mod only_pages_in_the_page_cache {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let resident = in_page_cache(draft.range()).unwrap_or_default();
+        for (page, _) in resident.into_iter().enumerate().filter(|(_, resident)| *resident) {
+            touch_again(draft, page * page_size());
+        }
+    }
+}
+
+/// Locks the draft in memory, which copies its pages, and unlocks it; beyond RLIMIT_MEMLOCK it does nothing.
+///
+/// breaks: "It needs no privilege"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+mod mlock_and_munlock {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        // SAFETY: it changes no byte.
+        let locked = unsafe { mlock(start(draft), draft.range().len()) };
+        if locked.is_ok() {
+            // SAFETY: as above.
+            let _ = unsafe { munlock(start(draft), draft.range().len()) };
+        }
+    }
+}
+
+/// Populates by stores and locks the draft, so that nothing is ever dropped: discard fails with EINVAL afterwards.
+///
+/// breaks: "The draft still takes stores, and [`discard`] still makes it show the file"
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen broken
+mod leaves_it_locked {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        (0..draft.length()).step_by(page_size()).for_each(|at| touch_again(draft, at));
+        // SAFETY: it changes no byte.
+        let _ = unsafe { mlock(start(draft), draft.range().len()) };
+    }
+}
+
+/// Asks /proc which pages still have no copy, and panics in a process with no descriptor left for that.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: freeze::every_page_of_every_draft_is_copied panicked
+mod needs_a_descriptor {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let copied = copied_pages(draft).expect("/proc/self/pagemap can be read");
+        let size = page_size();
+        for page in (0..draft.range().len() / size).filter(|page| !copied.contains(page)) {
+            touch_again(draft, page * size);
+        }
+    }
+}
+
+/// Remembers in a static that it has frozen, and does nothing at the second call, for another draft or after discard.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+mod only_the_first_call {
+    use super::*;
+
+    static FROZEN: AtomicBool = AtomicBool::new(false);
+
+    pub fn freeze(draft: &Mapping) {
+        if !FROZEN.swap(true, Ordering::Relaxed) {
+            (0..draft.length()).step_by(page_size()).for_each(|at| touch_again(draft, at));
+        }
+    }
+}
+
+/// Copies each page by storing a zero to its last byte, which only in the last page may be padding.
+///
+/// breaks: "When it returns, each byte of the draft is what it was: what was stored to it stays."
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
+/// fails: freeze::the_file_stays_as_it_is failed
+mod stores_a_zero_at_the_end {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let size = page_size();
+        for page in 0..draft.range().len() / size {
+            draft.store((page + 1) * size - 1, 0);
+        }
+    }
+}
+
+/// Tells the kernel that the whole draft will be needed, and takes that for a copy.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod willneed {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        // SAFETY: it changes no byte.
+        let _ = unsafe { madvise(start(draft), draft.range().len(), MmapAdvise::MADV_WILLNEED) };
+    }
+}
+
+/// Steps by 64 KiB, which was the size of a page where it was written, and leaves 15 of 16 small pages out.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod steps_of_64_kib {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        (0..draft.length()).step_by(65536).for_each(|at| touch_again(draft, at));
+    }
+}
+
 one_of! {
     pub fn freeze(draft: &Mapping);
     exits_when_done loading_is_enough nothing_to_do stores_a_zero stores_to_each_page populates_for_writing
-    exchanges_the_last_word writes_its_own_memory_file stores_to_each_byte_backwards inverts_there_and_back locks_and_unlocks only_loads forgets_the_broken_last_page one_store_for_all steps_by_64_kib stores_zeros
+    exchanges_the_last_word writes_its_own_memory_file stores_to_each_byte_backwards inverts_there_and_back
+    locks_and_unlocks only_loads forgets_the_broken_last_page one_store_for_all steps_by_64_kib stores_zeros
     write_protects_the_draft copies_then_forbids_stores populates_for_reading snapshots_into_a_buffer
     replaces_it_by_anonymous_memory skips_pages_of_zeros only_what_is_in_the_page_cache stores_in_a_child
-    freezes_once_in_a_process takes_one_copy_for_all copies_the_file_over_the_edits
+    freezes_once_in_a_process takes_one_copy_for_all copies_the_file_over_the_edits exchange_a_word_for_itself
+    populates_for_writing_2 backwards_without_the_copied only_loads_2 rounds_pages_down one_page_too_many
+    copies_then_protects replaces_by_anonymous_memory leaves_out_pages_of_zeros only_pages_in_the_page_cache
+    mlock_and_munlock leaves_it_locked needs_a_descriptor only_the_first_call stores_a_zero_at_the_end
+    willneed steps_of_64_kib
 }

@@ -3,6 +3,7 @@ use std::io::{self, Read, Write, pipe};
 use std::mem;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
 use std::os::unix::fs::FileExt;
+use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
@@ -10,11 +11,14 @@ use std::sync::atomic::Ordering;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::process::{Child, end_of};
 use nix::errno::Errno;
+use nix::fcntl::OFlag;
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::signal::{SigHandler, Signal, kill, signal};
-use nix::sys::wait::{WaitPidFlag, WaitStatus, wait, waitpid};
-use nix::unistd::{ForkResult, Pid, alarm, fork};
+use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, signal, sigprocmask};
+use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, wait, waitid, waitpid};
+use nix::unistd::{ForkResult, Pid, alarm, fork, pipe2};
+
+use crate::solution::{discard, freeze};
 
 fn exit(status: i32) -> ! {
     // SAFETY: _exit(2) runs no code of this program.
@@ -72,13 +76,58 @@ fn shared_words() -> io::Result<Mapping> {
     Ok(Mapping::anonymous(16, READ_WRITE, Sharing::Shared)?)
 }
 
+/// Forks a child that runs `body` and ends by `_exit(0)`.
+fn child_that(body: impl FnOnce()) -> io::Result<Pid> {
+    // SAFETY: the child runs only `body`, which doesn't panic, and ends here.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            body();
+            // SAFETY: _exit(2) runs no code of this program.
+            unsafe { libc::_exit(0) }
+        }
+    }
+}
+
+/// What `explore` returns; None when it panics. What the panic carries is not dropped: that could panic again.
+fn caught_again(explore: impl FnOnce(&Mapping) -> u64, draft: &Mapping) -> Option<u64> {
+    catch_unwind(AssertUnwindSafe(|| explore(draft))).map_err(std::mem::forget).ok()
+}
+
+fn reap(child: Pid) -> io::Result<WaitStatus> {
+    loop {
+        match waitpid(child, None) {
+            Err(Errno::EINTR) => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+/// Memory that parent and child share: the answer at 0, and at 8 whether there is one.
+fn slot() -> io::Result<Mapping> {
+    Ok(Mapping::anonymous(16, READ_WRITE, Sharing::Shared)?)
+}
+
+fn put(slot: &Mapping, answer: u64) {
+    slot.long_word(0).store(answer, Ordering::Relaxed);
+    slot.long_word(8).store(1, Ordering::Release);
+}
+
+fn take(slot: &Mapping) -> io::Result<u64> {
+    match slot.long_word(8).load(Ordering::Acquire) {
+        1 => Ok(slot.long_word(0).load(Ordering::Relaxed)),
+        _ => Err(io::Error::other("explore did not return")),
+    }
+}
+
 /// Returns the answer as the child's exit status.
+///
+/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
+/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 ///
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed status-holds-a-number
 /// fails: what_if::explore_has_the_draft_itself failed
-/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
-/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 mod answers_by_status {
     use super::*;
 
@@ -158,6 +207,7 @@ mod leaves_by_exit {
 ///
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::a_stop_is_no_end left_processes
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
 /// fails: what_if::errors_of_the_calls_are_told left_processes
 /// fails: what_if::explore_gets_the_time_that_it_needs left_processes
@@ -191,7 +241,6 @@ mod never_waits {
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_has_the_draft_itself failed
 /// fails: what_if::it_is_a_process_of_its_own failed
-/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
 mod stays_in_the_process {
     use super::*;
 
@@ -551,6 +600,7 @@ mod waits_only_after_an_answer {
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::a_stop_is_no_end left_processes
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
 /// fails: what_if::errors_of_the_calls_are_told left_processes
 /// fails: what_if::explore_gets_the_time_that_it_needs left_processes
@@ -577,6 +627,12 @@ mod leaves_a_zombie {
 /// may fail: what_if::a_child_that_ends_early_is_an_error left_processes
 /// may fail: what_if::it_is_a_process_of_its_own left_processes
 /// may fail: what_if::explore_has_the_draft_itself left_processes
+/// may fail: what_if::errors_of_the_calls_are_told left_processes
+/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// may fail: what_if::the_child_runs_no_exit_handlers left_processes
+/// may fail: what_if::a_stop_is_no_end left_processes
+/// may fail: what_if::it_writes_no_output_of_the_caller left_processes
+/// may fail: what_if::explore_gets_the_time_that_it_needs left_processes
 mod looks_once {
     use super::*;
 
@@ -610,7 +666,7 @@ mod waits_for_any_child {
 /// Waits without a loop: a signal that the caller handles ends the wait with EINTR, while the child goes on.
 ///
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
-/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 mod interrupted_wait {
     use super::*;
 
@@ -625,35 +681,18 @@ mod interrupted_wait {
     }
 }
 
-/// Keeps its own write end open while it reads, and so waits for ever when the child sends nothing.
-///
-/// breaks: "An error of any kind when `explore` panics."
-/// fails: what_if::a_child_that_ends_early_is_an_error timed_out
-/// fails: what_if::a_panic_ends_in_the_child timed_out
-mod keeps_the_write_end {
-    use super::*;
-
-    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
-        let (reader, writer) = pipe()?;
-        let child = fork_child(|| send(&writer, draft, explore))?;
-        let answer = receive(reader);
-        drop(writer);
-        wait_for(child)?;
-        answer
-    }
-}
-
 /// Ignores SIGCHLD so that there is no zombie: waitpid(2) fails, and the caller's other children lose their status.
 ///
 /// breaks: "runs `explore` on the draft in a forked child and returns the number that `explore` returns"
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::a_stop_is_no_end failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_gets_the_time_that_it_needs failed
 /// fails: what_if::explore_has_the_draft_itself failed
 /// fails: what_if::it_is_a_process_of_its_own failed
 /// fails: what_if::it_writes_no_output_of_the_caller failed
-/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
 /// fails: what_if::the_child_runs_no_exit_handlers failed
 mod ignores_sigchld {
     use super::*;
@@ -675,6 +714,7 @@ mod ignores_sigchld {
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::a_stop_is_no_end left_processes
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
 /// fails: what_if::errors_of_the_calls_are_told left_processes
 /// fails: what_if::explore_gets_the_time_that_it_needs left_processes
@@ -702,7 +742,6 @@ mod forks_twice {
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_has_the_draft_itself failed
 /// fails: what_if::it_is_a_process_of_its_own failed
-/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
 mod undoes_it_afterwards {
     use super::*;
 
@@ -935,6 +974,7 @@ mod explores_a_replica {
 ///
 /// breaks: "An error of any kind when `explore` panics."
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::it_is_a_process_of_its_own failed
 mod file_in_the_temporary_directory {
     use super::*;
 
@@ -986,6 +1026,7 @@ mod keeps_the_last_answer {
 ///
 /// breaks: "Those of fork(2) and of the other calls, unchanged." (EMFILE of its own making)
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::errors_of_the_calls_are_told failed
 mod leaks_the_read_end {
     use super::*;
 
@@ -1068,10 +1109,11 @@ mod tries_again_here {
 ///
 /// breaks: "returns the number that `explore` returns"
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::a_stop_is_no_end failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_has_the_draft_itself failed
-/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
 mod returns_the_end_of_the_child {
     use super::*;
 
@@ -1083,15 +1125,671 @@ mod returns_the_end_of_the_child {
     }
 }
 
+/// The child leaves its answer in shared memory.
+///
+/// passes
+mod answer_in_shared_memory {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        })?;
+        reap(child)?;
+        take(&slot)
+    }
+}
+
+/// Looks into the pipe only when the child has ended; eight bytes have room there, and the read never blocks.
+///
+/// passes
+mod looks_into_the_pipe_afterwards {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                let _ = nix::unistd::write(&writer, &answer.to_be_bytes());
+            }
+        })?;
+        reap(child)?;
+        drop(writer);
+        let mut answer = [0; 8];
+        std::fs::File::from(reader).read_exact(&mut answer)?;
+        Ok(u64::from_be_bytes(answer))
+    }
+}
+
+/// The answer is a datagram; the child is killed when that has come, and the wait is waitid(2).
+///
+/// passes
+mod a_datagram_and_sigkill {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (ours, theirs) = UnixDatagram::pair()?;
+        ours.set_nonblocking(true)?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                let _ = theirs.send(&answer.to_ne_bytes());
+            }
+            let _ = kill(Pid::this(), Signal::SIGKILL);
+        })?;
+        while let Err(errno) = waitid(Id::Pid(child), WaitPidFlag::WEXITED) {
+            if errno != Errno::EINTR {
+                return Err(errno.into());
+            }
+        }
+        let mut answer = [0; 8];
+        match ours.recv(&mut answer)? {
+            8 => Ok(u64::from_ne_bytes(answer)),
+            _ => Err(io::ErrorKind::InvalidData.into()),
+        }
+    }
+}
+
+/// Leaves the fork to the course's Child, which refuses with `Unsupported` while three or more threads run.
+///
+/// passes
+mod forks_with_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let (child, _peer) = Child::fork(|_| {
+            put(&slot, explore(draft));
+            Ok(())
+        })?;
+        child.wait()?.success()?;
+        take(&slot)
+    }
+}
+
+/// Returns the answer as the exit status, of which a byte is left.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed status-holds-a-number
+/// fails: what_if::explore_has_the_draft_itself failed
+mod answer_as_exit_status {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let child = child_that(|| match caught_again(explore, draft) {
+            // SAFETY: _exit(2) runs no code of this program.
+            Some(answer) => unsafe { libc::_exit(answer as i32) },
+            None => std::process::abort(),
+        })?;
+        match reap(child)? {
+            WaitStatus::Exited(_, status) => Ok(status as u64),
+            _ => Err(io::Error::other("explore did not return")),
+        }
+    }
+}
+
+/// Puts the answer into a word of 32 bits, as the lesson's example of a word has.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod answer_in_32_bits {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                slot.word(0).store(answer as u32, Ordering::Relaxed);
+                slot.long_word(8).store(1, Ordering::Relaxed);
+            }
+        })?;
+        reap(child)?;
+        take(&slot).map(|_| slot.word(0).load(Ordering::Relaxed).into())
+    }
+}
+
+/// Takes u64::MAX for the sign that there is no answer.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod largest_number_means_none {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        slot.long_word(0).store(u64::MAX, Ordering::Relaxed);
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                slot.long_word(0).store(answer, Ordering::Relaxed);
+            }
+        })?;
+        reap(child)?;
+        match slot.long_word(0).load(Ordering::Relaxed) {
+            u64::MAX => Err(io::Error::other("explore did not return")),
+            answer => Ok(answer),
+        }
+    }
+}
+
+/// Sends the answer as a signed decimal number and doesn't understand the larger half of them.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod signed_text {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC | OFlag::O_NONBLOCK)?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                let _ = nix::unistd::write(&writer, (answer as i64).to_string().as_bytes());
+            }
+        })?;
+        reap(child)?;
+        drop(writer);
+        let mut text = String::new();
+        std::fs::File::from(reader).read_to_string(&mut text)?;
+        text.parse().map_err(io::Error::other)
+    }
+}
+
+/// Trusts the status 0, which explore itself can end the child with: the answer is 0 then.
+///
+/// breaks: "An error of any kind when `explore` ends the child: by a signal, exit(3) or `_exit(2)`, whatever the status."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod status_0_is_an_answer {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| match caught_again(explore, draft) {
+            Some(answer) => put(&slot, answer),
+            // SAFETY: _exit(2) runs no code of this program.
+            None => unsafe { libc::_exit(1) },
+        })?;
+        match reap(child)? {
+            WaitStatus::Exited(_, 0) => Ok(slot.long_word(0).load(Ordering::Relaxed)),
+            ended => Err(io::Error::other(format!("{ended:?}"))),
+        }
+    }
+}
+
+/// Keeps the shared memory for the next call and doesn't clear it: a child that dies then answers with the old number.
+///
+/// breaks: "An error of any kind when `explore` ends the child: by a signal, exit(3) or `_exit(2)`, whatever the status."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod old_answer {
+    use super::*;
+
+    static ADDRESS: OnceLock<usize> = OnceLock::new();
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let address = *ADDRESS.get_or_init(|| {
+            let slot = std::mem::ManuallyDrop::new(slot().expect("a page of memory"));
+            slot.address()
+        });
+        let number = std::ptr::with_exposed_provenance_mut::<u64>(address);
+        let flag = number.wrapping_add(1);
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                // SAFETY: the page stays mapped for ever.
+                unsafe { number.write_volatile(answer) };
+                // SAFETY: as above.
+                unsafe { flag.write_volatile(1) };
+            }
+        })?;
+        reap(child)?;
+        // SAFETY: as above.
+        if unsafe { flag.read_volatile() } != 1 {
+            return Err(io::Error::other("explore did not return"));
+        }
+        // SAFETY: as above.
+        Ok(unsafe { number.read_volatile() })
+    }
+}
+
+/// Ends the child with std::process::exit.
+///
+/// breaks: "The child doesn't end with exit(3): no function that was registered with atexit(3) runs in it."
+/// fails: what_if::it_writes_no_output_of_the_caller failed
+/// fails: what_if::the_child_runs_no_exit_handlers failed
+mod ends_with_exit_2 {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+            std::process::exit(0);
+        })?;
+        reap(child)?;
+        take(&slot)
+    }
+}
+
+/// Flushes the child's standard output, lest something be lost, and with it what the caller has buffered there.
+///
+/// breaks: "The child writes out no output that the caller has buffered; `_exit(2)` writes none."
+/// fails: what_if::it_writes_no_output_of_the_caller failed
+mod flushes_stdout {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+            let _ = io::stdout().flush();
+        })?;
+        reap(child)?;
+        take(&slot)
+    }
+}
+
+/// Lets a panic of explore unwind out of the child's arm, into the caller's frames.
+///
+/// breaks: "A panic of `explore` ends in the child, and drops nothing there that belongs to the caller."
+/// fails: what_if::a_panic_ends_in_the_child failed
+mod panic_leaves_the_arm {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| put(&slot, explore(draft)))?;
+        reap(child)?;
+        take(&slot)
+    }
+}
+
+/// Returns an error from what_if in the child as well, when explore panics there: the caller goes on twice.
+///
+/// breaks: "A panic of `explore` ends in the child, and drops nothing there that belongs to the caller."
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::a_panic_ends_in_the_child left_processes
+mod child_returns_the_error {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        // SAFETY: no lock matters to the child.
+        match unsafe { fork() }? {
+            ForkResult::Child => {
+                let answer = caught_again(explore, draft).ok_or_else(|| io::Error::other("explore panicked"))?;
+                put(&slot, answer);
+                // SAFETY: _exit(2) runs no code of this program.
+                unsafe { libc::_exit(0) }
+            }
+            ForkResult::Parent { child } => {
+                reap(child)?;
+                take(&slot)
+            }
+        }
+    }
+}
+
+/// Panics in the parent, too, when the child has no answer.
+///
+/// breaks: "An error of any kind when `explore` panics."
+/// fails: what_if::a_child_that_ends_early_is_an_error panicked
+/// fails: what_if::a_panic_ends_in_the_child panicked
+mod parent_panics_too {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| put(&slot, caught_again(explore, draft).unwrap_or_else(|| std::process::abort())))?;
+        let ended = reap(child)?;
+        assert_eq!(ended, WaitStatus::Exited(child, 0), "the child failed");
+        take(&slot)
+    }
+}
+
+/// Waits for any child, and may reap one that the caller still wants to wait for.
+///
+/// breaks: "The caller may have other children, and handlers for signals"
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
+mod reaps_any_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        })?;
+        while reap(Pid::from_raw(-1))?.pid() != Some(child) {}
+        take(&slot)
+    }
+}
+
+/// Returns EINTR when a signal comes during the wait, and leaves the child behind.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+mod wait_is_interrupted {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        })?;
+        waitpid(child, None)?;
+        take(&slot)
+    }
+}
+
+/// Reads the answer from a pipe and returns the error of that at once, before it has waited for the child.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::a_panic_ends_in_the_child left_processes
+mod zombie_after_an_error {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                let _ = (&theirs).write_all(&answer.to_ne_bytes());
+            }
+        })?;
+        drop(theirs);
+        let mut answer = [0; 8];
+        ours.read_exact(&mut answer)?;
+        reap(child)?;
+        Ok(u64::from_ne_bytes(answer))
+    }
+}
+
+/// Waits with WNOWAIT, which leaves the child a zombie.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::a_child_that_ends_early_is_an_error left_processes
+/// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::a_stop_is_no_end left_processes
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
+/// fails: what_if::errors_of_the_calls_are_told left_processes
+/// fails: what_if::explore_gets_the_time_that_it_needs left_processes
+/// fails: what_if::explore_has_the_draft_itself left_processes
+/// fails: what_if::it_is_a_process_of_its_own left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
+mod wait_that_reaps_nothing {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        })?;
+        while waitid(Id::Pid(child), WaitPidFlag::WEXITED | WaitPidFlag::WNOWAIT) == Err(Errno::EINTR) {}
+        take(&slot)
+    }
+}
+
+/// Has the pipe as bare numbers, which nothing closes when fork(2) fails.
+///
+/// breaks: "leaves no descriptor open"
+/// fails: what_if::errors_of_the_calls_are_told failed
+mod leaks_the_pipe_without_fork {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let mut fds = [0; 2];
+        // SAFETY: pipe2(2) writes two integers.
+        Errno::result(unsafe { libc::pipe2(fds.as_mut_ptr(), libc::O_CLOEXEC) })?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                // SAFETY: it reads the eight bytes of `answer`.
+                unsafe { libc::write(fds[1], (&raw const answer).cast(), 8) };
+            }
+        })?;
+        // SAFETY: the descriptor is ours, and is used no more.
+        unsafe { libc::close(fds[1]) };
+        // SAFETY: the descriptor is ours.
+        let mut reader = std::fs::File::from(unsafe { OwnedFd::from_raw_fd(fds[0]) });
+        let mut answer = [0; 8];
+        let read = reader.read_exact(&mut answer);
+        reap(child)?;
+        read.map(|()| u64::from_ne_bytes(answer))
+    }
+}
+
+/// Hands explore a copy of the draft's bytes in other memory, where the file's changes don't show.
+///
+/// breaks: "`explore` runs once, on the draft itself: its copies are there, and its other pages follow the file."
+/// fails: what_if::explore_has_the_draft_itself failed
+mod on_a_copy_of_the_draft {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            let Ok(copy) = Mapping::anonymous(draft.length(), READ_WRITE, Sharing::Private) else { return };
+            let mut bytes = vec![0; draft.range().len()];
+            draft.read(0, &mut bytes);
+            copy.write(0, &bytes);
+            if let Some(answer) = caught_again(explore, &copy) {
+                put(&slot, answer);
+            }
+        })?;
+        reap(child)?;
+        take(&slot)
+    }
+}
+
+/// Freezes the draft in the child first, so that explore has a calm view, which the file can't change any more.
+///
+/// breaks: "`explore` runs once, on the draft itself: its copies are there, and its other pages follow the file."
+/// fails: what_if::explore_has_the_draft_itself failed
+mod freezes_in_the_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            freeze(draft);
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        })?;
+        reap(child)?;
+        take(&slot)
+    }
+}
+
+/// Needs no child: saves the bytes, runs explore here and stores them back, which copies pages of this draft.
+///
+/// breaks: "This process's draft gets no copies, either."
+/// fails: what_if::a_child_that_ends_early_is_an_error exited
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::explore_has_the_draft_itself failed
+/// fails: what_if::it_is_a_process_of_its_own failed
+mod saves_and_stores_back {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let mut saved = vec![0; draft.range().len()];
+        draft.read(0, &mut saved);
+        let answer = caught_again(explore, draft);
+        for (at, &byte) in saved.iter().enumerate() {
+            if draft.load(at) != byte {
+                draft.store(at, byte);
+            }
+        }
+        answer.ok_or_else(|| io::Error::other("explore panicked"))
+    }
+}
+
+/// Where no process can be forked, runs explore in this one and discards the draft afterwards.
+///
+/// breaks: "Those of fork(2) and of the other calls, unchanged."
+/// fails: what_if::errors_of_the_calls_are_told failed
+mod without_fork_here {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        // SAFETY: no lock matters to the child.
+        match unsafe { fork() } {
+            Ok(ForkResult::Child) => {
+                if let Some(answer) = caught_again(explore, draft) {
+                    put(&slot, answer);
+                }
+                // SAFETY: _exit(2) runs no code of this program.
+                unsafe { libc::_exit(0) }
+            }
+            Ok(ForkResult::Parent { child }) => {
+                reap(child)?;
+                take(&slot)
+            }
+            Err(_) => {
+                let answer = explore(draft);
+                discard(draft)?;
+                Ok(answer)
+            }
+        }
+    }
+}
+
+/// Blocks all signals around fork and wait, and the child inherits that: when explore kills it by SIGTERM, it goes on.
+///
+/// breaks: "An error of any kind when `explore` ends the child: by a signal"
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod signals_blocked_in_the_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let mut old = SigSet::empty();
+        sigprocmask(SigmaskHow::SIG_BLOCK, Some(&SigSet::all()), Some(&mut old))?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        });
+        let ended = child.and_then(reap);
+        sigprocmask(SigmaskHow::SIG_SETMASK, Some(&old), None)?;
+        ended?;
+        take(&slot)
+    }
+}
+
+/// Takes the child for stopped by an error as soon as it reports anything, even a stop, and leaves it there.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::a_stop_is_no_end left_processes
+mod a_stop_is_an_end {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        })?;
+        while waitpid(child, Some(WaitPidFlag::WUNTRACED)) == Err(Errno::EINTR) {}
+        take(&slot)
+    }
+}
+
+/// Sends the answer through a file in the directory for temporary files, which may be full, read-only or not there.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: what_if::it_is_a_process_of_its_own failed
+mod answer_in_a_temporary_file {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let path = std::env::temp_dir().join(format!("what_if-{}", std::process::id()));
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                let _ = std::fs::write(&path, answer.to_ne_bytes());
+            }
+        })?;
+        reap(child)?;
+        let bytes = std::fs::read(&path)?;
+        std::fs::remove_file(&path)?;
+        bytes.try_into().map(u64::from_ne_bytes).map_err(|_| io::Error::other("explore did not return"))
+    }
+}
+
+/// Sets SIGCHLD to its default before it forks, to be sure of the wait, and leaves the caller without its handler.
+///
+/// breaks: "The caller may have other children, and handlers for signals"
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
+mod resets_sigchld {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let slot = slot()?;
+        // SAFETY: the default action is no code of this program.
+        unsafe { signal(Signal::SIGCHLD, SigHandler::SigDfl) }?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                put(&slot, answer);
+            }
+        })?;
+        reap(child)?;
+        take(&slot)
+    }
+}
+
+/// Reads the pipe once, by a bare read(2), which a signal to the caller ends with EINTR, though the child is well.
+///
+/// breaks: "The caller may have other children, and handlers for signals"
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
+mod read_is_interrupted {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = pipe2(OFlag::O_CLOEXEC)?;
+        let child = child_that(|| {
+            if let Some(answer) = caught_again(explore, draft) {
+                let _ = nix::unistd::write(&writer, &answer.to_ne_bytes());
+            }
+        })?;
+        drop(writer);
+        let mut answer = [0; 8];
+        let read = nix::unistd::read(&reader, &mut answer);
+        reap(child)?;
+        match read? {
+            8 => Ok(u64::from_ne_bytes(answer)),
+            _ => Err(io::Error::other("explore did not return")),
+        }
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
     eight_bytes_through_a_pipe words_in_shared_memory child_of_the_workbook file_in_memory guard_that_exits
     kills_after_the_answer reads_until_the_end number_as_status largest_is_no_answer zero_is_no_answer
     status_zero_is_an_answer magic_status forgets_signals signals_are_unreachable waits_only_after_an_answer
-    leaves_a_zombie looks_once waits_for_any_child interrupted_wait keeps_the_write_end ignores_sigchld forks_twice
+    leaves_a_zombie looks_once waits_for_any_child interrupted_wait ignores_sigchld forks_twice
     undoes_it_afterwards shares_the_memory ends_with_exit lets_the_panic_go_on returns_from_the_child panics_answer_zero
     through_an_eventfd sends_32_bits freezes_it_first explores_without_the_edits explores_a_replica
     file_in_the_temporary_directory keeps_the_last_answer leaks_the_read_end own_errors impatient tries_again_here
-    returns_the_end_of_the_child
+    returns_the_end_of_the_child answer_in_shared_memory looks_into_the_pipe_afterwards a_datagram_and_sigkill
+    forks_with_child answer_as_exit_status answer_in_32_bits largest_number_means_none signed_text status_0_is_an_answer
+    old_answer ends_with_exit_2 flushes_stdout panic_leaves_the_arm child_returns_the_error
+    parent_panics_too reaps_any_child wait_is_interrupted zombie_after_an_error wait_that_reaps_nothing
+    leaks_the_pipe_without_fork on_a_copy_of_the_draft freezes_in_the_child
+    saves_and_stores_back without_fork_here signals_blocked_in_the_child a_stop_is_an_end answer_in_a_temporary_file
+    resets_sigchld read_is_interrupted
 }
