@@ -16,7 +16,11 @@ pub(super) fn calls(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
         position += length;
         match token.kind {
             TokenKind::OpenBrace => depth += 1,
-            TokenKind::CloseBrace => depth = depth.saturating_sub(1),
+            TokenKind::CloseBrace => {
+                depth = depth.saturating_sub(1);
+                // The body ends, and what follows is no part of the function.
+                function = function.filter(|_| depth > 0);
+            }
             TokenKind::Ident if depth == 0 && text == "fn" => after_fn = true,
             TokenKind::Ident if after_fn => {
                 names.insert(text, BTreeSet::new());
