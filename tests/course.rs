@@ -655,7 +655,8 @@ fn files_that_are_left_are_removed_or_named() {
     let name = format!("workbook-test-{}", std::process::id());
     let shared = Path::new("/dev/shm").join(&name);
     copy.save(&with_first_body(&format!(
-        "std::fs::write(std::env::temp_dir().join(\"left\"), vec![1; 100 << 20])?;\n    \
+        "let left = std::env::temp_dir().join(\"left\");\n    \
+         if !left.exists() {{\n        std::fs::write(left, vec![1; 100 << 20])?;\n    }}\n    \
          std::fs::write(\"/dev/shm/{name}\", \"left\")?;\n    \
          use std::os::unix::fs::FileExt;\n    let mut byte = [0];\n    \
          Ok((file.read_at(&mut byte, offset.min(1 << 62))? == 1).then_some(byte[0]))"
