@@ -625,14 +625,15 @@ mod leaves_a_zombie {
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
 /// may fail: what_if::brings_back_any_number_and_leaves_the_draft_alone left_processes
 /// may fail: what_if::a_child_that_ends_early_is_an_error left_processes
-/// may fail: what_if::it_is_a_process_of_its_own left_processes
-/// may fail: what_if::explore_has_the_draft_itself left_processes
-/// may fail: what_if::errors_of_the_calls_are_told left_processes
-/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 /// may fail: what_if::the_child_runs_no_exit_handlers left_processes
-/// may fail: what_if::a_stop_is_no_end left_processes
+/// may fail: what_if::a_panic_ends_in_the_child left_processes
+/// may fail: what_if::it_is_a_process_of_its_own left_processes
 /// may fail: what_if::it_writes_no_output_of_the_caller left_processes
+/// may fail: what_if::explore_has_the_draft_itself left_processes
+/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// may fail: what_if::a_stop_is_no_end left_processes
 /// may fail: what_if::explore_gets_the_time_that_it_needs left_processes
+/// may fail: what_if::errors_of_the_calls_are_told left_processes
 mod looks_once {
     use super::*;
 
