@@ -70,19 +70,19 @@ fn every_check_of_the_stub_is_still_to_do(lesson: u8) {
         eprintln!("skipped: exercise {lesson} has been edited");
         return;
     }
-    for check in run(&binary("exercise", lesson), &checks_for(lesson, None)) {
+    for check in run(&binary("exercise", lesson), &checks_for(lesson, None), DEADLINE) {
         assert_eq!(check.verdict(), Verdict::Todo, "{}", said(&check));
     }
 }
 
 fn the_solution_passes(lesson: u8) {
-    for check in run(&binary("answers", lesson), &checks_for(lesson, None)) {
+    for check in run(&binary("answers", lesson), &checks_for(lesson, None), 4 * DEADLINE) {
         assert!(check.has_passed(), "{check:#?}");
     }
 }
 
-fn run(binary: &Binary, checks: &[Check]) -> Vec<Checked> {
-    binary.run(checks, DEADLINE, |_| ()).expect("the checks run")
+fn run(binary: &Binary, checks: &[Check], deadline: Duration) -> Vec<Checked> {
+    binary.run(checks, deadline, |_| ()).expect("the checks run")
 }
 
 /// Each answer is graded by the checks of the functions that it has, and by those that its header names.
@@ -97,32 +97,40 @@ fn every_answer_gets_the_feedback_that_it_names(lesson: u8) {
         checks
     };
     let checks: Vec<_> = answers.iter().flat_map(checks_of).collect();
-    let mut checked = run(&binary("answers", lesson), &checks).into_iter();
+    let binary = binary("answers", lesson);
+    let mut checked = run(&binary, &checks, DEADLINE).into_iter();
     let mut wrong = Vec::new();
     for answer in &answers {
-        let checked: Vec<_> = checked.by_ref().take(checks_of(answer).len()).collect();
-        let mut got: Vec<_> = checked.iter().filter(|check| !check.has_passed()).map(said).collect();
-        let (mut wanted, may) = (answer.fails(), answer.may_fail());
-        wanted.sort_unstable();
-        got.sort_unstable();
-        let is_caught = answer.passes() || !got.is_empty();
-        let by_chance = |said: &String| may.contains(&said.as_str()) && !wanted.contains(&said.as_str());
-        got.retain(|said| !by_chance(said));
-        if wanted != got || !is_caught {
-            wrong.push(format!("{} in {}:\n  wanted {wanted:#?}\n  got {got:#?}", answer.name, answer.file));
+        let mut checked: Vec<_> = checked.by_ref().take(checks_of(answer).len()).collect();
+        let mut differs = differs_from_its_header(answer, &checked);
+        // On a busy machine a call may exceed the deadline that ends in time otherwise: it gets a learner's, and more.
+        if differs.is_some() && checked.iter().any(|check| check.verdict() == Verdict::TimedOut) {
+            eprintln!("lesson {lesson}: {} is graded again, with more time", answer.name);
+            checked = run(&binary, &checks_of(answer), 4 * DEADLINE);
+            differs = differs_from_its_header(answer, &checked);
         }
+        wrong.extend(differs);
         if only.is_some() {
             checked.iter().filter(|check| !check.has_passed()).for_each(|check| {
-                println!(
-                    "{}: {}\n{}",
-                    answer.name,
-                    said(check),
-                    check.report.in_language(Language::English, Some(lesson), |_, _| None)
-                );
+                let told = check.report.in_language(Language::of_environment(), Some(lesson), |_, _| None);
+                println!("{}: {}\n{told}", answer.name, said(check));
             });
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// What an answer got instead of what its header names, if that differs.
+fn differs_from_its_header(answer: &Answer, checked: &[Checked]) -> Option<String> {
+    let mut got: Vec<_> = checked.iter().filter(|check| !check.has_passed()).map(said).collect();
+    let (mut wanted, may) = (answer.fails(), answer.may_fail());
+    wanted.sort_unstable();
+    got.sort_unstable();
+    let is_caught = answer.passes() || !got.is_empty();
+    let by_chance = |said: &String| may.contains(&said.as_str()) && !wanted.contains(&said.as_str());
+    got.retain(|said| !by_chance(said));
+    let differs = wanted != got || !is_caught;
+    differs.then(|| format!("{} in {}:\n  wanted {wanted:#?}\n  got {got:#?}", answer.name, answer.file))
 }
 
 /// A module of tests for each lesson, so that one lesson's can be run alone, or two lessons' at the same time.
