@@ -3,8 +3,10 @@
 mod common;
 
 /// The answer to the exercise, with the checks that grade the learner's.
+#[path = "../lessons/NUMBER_SLUG/checks/mod.rs"]
+mod checks;
 #[path = "answers/NUMBER_SLUG/solution.rs"]
-mod solution;
+mod exercise;
 
 use common::{cases, contents, file_with, open, transcript};
 use mmap_workbook::lesson_NUMBER::*;
