@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant, SystemTime};
 
-use common::{answers_of, deny, exercise_of};
+use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
+use mmap_workbook::grade::{On, refuse};
 use mmap_workbook::process::{Child, DEADLINE, Ended, Pipes};
 use mmap_workbook::ui::JSON_FORMAT;
 use nix::errno::Errno;
@@ -333,8 +334,8 @@ fn what_cant_be_checked_here_is_neither_right_nor_wrong() {
     let copy = Copy::fresh();
     let without_ptrace = |arguments: &[&str]| {
         let mut command = copy.command(arguments);
-        // SAFETY: `deny` makes two raw calls, allocates nothing and takes no lock.
-        unsafe { command.pre_exec(|| deny(libc::SYS_ptrace, Errno::EPERM)) };
+        // SAFETY: `refuse` makes two raw calls, allocates nothing and takes no lock.
+        unsafe { command.pre_exec(|| refuse(&[libc::SYS_ptrace], On::Everything, Errno::EPERM)) };
         finish(&mut command)
     };
     copy.save(&solved());
@@ -830,7 +831,7 @@ fn watch_goes_on_where_nobody_tells_it_of_a_save() {
     let mut command = copy.command(&["watch", "2"]);
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     // SAFETY: it makes system calls only, and allocates nothing.
-    unsafe { command.pre_exec(|| deny(libc::SYS_inotify_init1, Errno::EMFILE)) };
+    unsafe { command.pre_exec(|| refuse(&[libc::SYS_inotify_init1], On::Everything, Errno::EMFILE)) };
     let (child, Pipes { stdin, stdout, .. }) = Child::spawn(&mut command).expect("it starts");
     let (mut stdin, mut stdout, mut seen) = (stdin.expect("a pipe"), stdout.expect("a pipe"), String::new());
     read_until(&mut stdout, "q quit", &mut seen);

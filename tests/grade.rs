@@ -4,15 +4,15 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
+use std::os::fd::AsRawFd;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use common::deny;
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
-    self, FORKS, Failure, FileCall, FileId, SharedPage, Step, Verdict, Walker, after_each_instruction, ask,
-    ask_with_memory, calls_of, drop_privileges, ensure, for_all, for_each, killed_before_call, kind, moved,
-    refuse_calls, start, watch,
+    self, FORKS, Failure, FileCall, FileId, On, SharedPage, Step, Verdict, Walker, after_each_instruction, ask,
+    ask_refused, ask_with_memory, calls_of, drop_privileges, ensure, for_all, for_each, killed_before_call, kind,
+    moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -56,11 +56,35 @@ fn privileges_and_system_calls_can_be_taken_away() {
     });
     assert_eq!(capabilities.ok().flatten().as_deref(), Some("0000000000000000"));
     let forked = ask(|| {
-        refuse_calls(FORKS, Errno::EAGAIN).expect("seccomp(2)");
+        refuse(FORKS, On::Everything, Errno::EAGAIN).expect("seccomp(2)");
         let child = process::Child::fork(|_| Ok(()));
         child.map_err(kind).map(|(child, _peer)| child.wait().is_ok())
     });
     assert_eq!(forked.ok(), Some(Err("EAGAIN".to_owned())));
+}
+
+#[test]
+fn a_system_call_is_refused_with_the_descriptors_that_are_meant() {
+    let [one, other] = [(); 2].map(|()| tempfile::tempfile().expect("a file"));
+    let synced = |on: On| {
+        let seen = ask(|| {
+            refuse(&[libc::SYS_fdatasync, libc::SYS_fsync], on, Errno::EIO).expect("seccomp(2)");
+            [&one, &other].map(|file| file.sync_all().map_err(kind))
+        });
+        seen.expect("an answer")
+    };
+    let refused = || Err("EIO".to_owned());
+    assert_eq!(synced(On::Everything), [refused(), refused()]);
+    assert_eq!(synced(On::Descriptor(one.as_raw_fd())), [refused(), Ok(())]);
+    assert_eq!(synced(On::AllBut(one.as_raw_fd())), [Ok(()), refused()]);
+    // As where there is no seccomp(2): the first argument of prctl(2) is what it is to do.
+    let none = ask(|| {
+        refuse(&[libc::SYS_prctl], On::Descriptor(libc::PR_SET_SECCOMP), Errno::EINVAL).expect("seccomp(2)");
+        ask_refused(&[libc::SYS_fsync], On::Everything, Errno::EIO, || ()).map_err(|failure| failure.verdict)
+    });
+    assert_eq!(none.expect("an answer"), Err(Verdict::Skipped));
+    let too_many = refuse(&[libc::SYS_fsync; 11], On::AllBut(0), Errno::EIO);
+    assert_eq!(too_many.map_err(|error| error.kind()), Err(std::io::ErrorKind::InvalidInput));
 }
 
 #[test]
@@ -435,7 +459,7 @@ fn where_memory_runs_out_the_answer_is_killed_first() {
 fn where_ptrace_is_denied_that_is_no_fault_of_the_answer() {
     for errno in [Errno::EPERM, Errno::ENOSYS] {
         let (child, _peer) = Child::fork(|_| {
-            deny(libc::SYS_ptrace, errno)?;
+            refuse(&[libc::SYS_ptrace], On::Everything, errno)?;
             let failure = calls_of(|| Ok(()), |()| Ok(())).expect_err("it can't be traced");
             assert_eq!(failure.verdict, Verdict::Skipped);
             assert!(failure.happened.en.contains(errno.desc()), "{}", failure.happened.en);

@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use common::deny;
+use mmap_workbook::grade::{On, refuse};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Cause, Child, Ended, Fault, OnSmallDisk, Peer, end_of, guarded, on_a_small_disk};
@@ -157,7 +157,7 @@ fn a_dropped_child_is_killed_and_reaped_with_what_it_forked() {
 fn a_child_is_waited_for_where_there_is_no_pidfd() {
     for errno in [Errno::ENOSYS, Errno::EPERM] {
         let ended = end(|_| {
-            deny(libc::SYS_pidfd_open, errno)?;
+            refuse(&[libc::SYS_pidfd_open], On::Everything, errno)?;
             assert_eq!(end(|_| Ok(raise(Signal::SIGTERM)?)), Ended::Killed(Signal::SIGTERM));
             let (child, peer) = Child::fork(|peer| peer.await_turn())?;
             let pid = child.pid();

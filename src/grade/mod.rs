@@ -12,7 +12,6 @@ mod failure;
 pub mod fixtures;
 pub mod misconception;
 mod property;
-mod refuse;
 mod report;
 mod restrict;
 mod shared_page;
@@ -28,9 +27,8 @@ pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub(crate) use failure::Limit;
 pub use failure::{Failure, Verdict, error_text, kind};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
-pub use refuse::refuse;
 pub use report::{REPORT_VARIABLE, Report};
-pub use restrict::{FORKS, drop_privileges, refuse_calls, refuse_calls_except_of};
+pub use restrict::{FORKS, On, ask_refused, drop_privileges, no_refusals, refuse};
 pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
     Call, FileCall, FileId, Watched, after_each_instruction, before_each_call, calls_of, killed_before_call, watch,

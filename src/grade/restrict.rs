@@ -7,6 +7,11 @@ use std::ptr;
 use nix::errno::Errno;
 use nix::libc::{self, c_long};
 use nix::sys::prctl;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use super::{Failure, ask, error_text};
+use crate::text;
 
 /// Takes all capabilities (capabilities(7)) away from this process: root has no more privileges then than other users.
 ///
@@ -27,48 +32,68 @@ pub const FORKS: &[c_long] = &[libc::SYS_fork, libc::SYS_vfork, libc::SYS_clone,
 #[cfg(not(target_arch = "x86_64"))]
 pub const FORKS: &[c_long] = &[libc::SYS_clone, libc::SYS_clone3];
 
-/// From now on these system calls fail in this process, and in those that it forks, with this error (seccomp(2)). They
-/// can't be allowed again.
-///
-/// # Errors
-/// Those of prctl(2): EINVAL where the kernel has no seccomp.
-pub fn refuse_calls(calls: &[c_long], error: Errno) -> io::Result<()> {
-    refuse(calls, None, error)
+/// With which first argument a system call is refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum On {
+    /// With every one.
+    Everything,
+    /// With this descriptor.
+    Descriptor(RawFd),
+    /// With every other one than this descriptor.
+    AllBut(RawFd),
 }
 
-/// [`refuse_calls`], but not those with this descriptor as their first argument.
+/// The most statements of a filter: those for ten system calls.
+const STATEMENTS: usize = 16;
+
+/// From now on these system calls fail in this process, and in those that it forks, with this error, and are not made
+/// (seccomp(2)). There is no way back, so it is for a child, and for calls that the child does not need to say what it
+/// has seen. It allocates nothing: it may run between fork(2) and execve(2).
 ///
 /// # Errors
-/// As [`refuse_calls`].
-pub fn refuse_calls_except_of(descriptor: RawFd, calls: &[c_long], error: Errno) -> io::Result<()> {
-    refuse(calls, Some(descriptor.cast_unsigned()), error)
-}
-
-fn refuse(calls: &[c_long], spared: Option<u32>, error: Errno) -> io::Result<()> {
-    let number = |n: usize| u32::try_from(n).map_err(io::Error::other);
-    let statement = |code: u32, value: u32, jt: u8| -> io::Result<libc::sock_filter> {
-        Ok(libc::sock_filter { code: code.try_into().map_err(io::Error::other)?, jt, jf: 0, k: value })
+/// Those of prctl(2): EINVAL where the kernel has no seccomp. `InvalidInput` for more than ten system calls.
+pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
+    let mut filter = [libc::sock_filter { code: 0, jt: 0, jf: 0, k: 0 }; STATEMENTS];
+    let mut length = 0;
+    let mut add = |code: u32, k: u32, jt: usize, jf: usize| -> io::Result<()> {
+        let invalid = io::ErrorKind::InvalidInput;
+        let (code, jt, jf) = (code.try_into(), jt.try_into(), jf.try_into());
+        let statement = filter.get_mut(length).ok_or(invalid)?;
+        *statement = libc::sock_filter {
+            code: code.map_err(|_| invalid)?,
+            jt: jt.map_err(|_| invalid)?,
+            jf: jf.map_err(|_| invalid)?,
+            k,
+        };
+        length += 1;
+        Ok(())
     };
-    let offset = number(std::mem::offset_of!(libc::seccomp_data, nr))?;
-    let mut filter = vec![statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0)?];
+    let word = |n: usize| u32::try_from(n).map_err(|_| io::ErrorKind::InvalidInput);
+    let (load, is) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
+    let end = libc::BPF_RET | libc::BPF_K;
+    add(load, word(std::mem::offset_of!(libc::seccomp_data, nr))?, 0, 0)?;
     for (n, call) in calls.iter().enumerate() {
         // Past the calls that are left, and past the statement that allows the rest.
-        let jt = (calls.len() - n).try_into().map_err(io::Error::other)?;
-        let call = u32::try_from(*call).map_err(io::Error::other)?;
-        filter.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call, jt)?);
+        add(is, u32::try_from(*call).map_err(|_| io::ErrorKind::InvalidInput)?, calls.len() - n, 0)?;
     }
-    filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0)?);
-    if let Some(spared) = spared {
-        // The lower half of the first argument: a descriptor has 32 bits.
-        let half = if cfg!(target_endian = "big") { 4 } else { 0 };
-        let offset = number(std::mem::offset_of!(libc::seccomp_data, args) + half)?;
-        filter.push(statement(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, offset, 0)?);
-        filter.push(statement(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, spared, 1)?);
+    add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
+    // The lower half of the first argument: a descriptor has 32 bits.
+    let half = if cfg!(target_endian = "big") { 4 } else { 0 };
+    let argument = word(std::mem::offset_of!(libc::seccomp_data, args) + half)?;
+    match on {
+        On::Everything => {}
+        On::Descriptor(descriptor) => {
+            add(load, argument, 0, 0)?;
+            add(is, descriptor.cast_unsigned(), 0, 1)?;
+        }
+        On::AllBut(descriptor) => {
+            add(load, argument, 0, 0)?;
+            add(is, descriptor.cast_unsigned(), 1, 0)?;
+        }
     }
-    let errno = (error as i32).cast_unsigned();
-    filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno, 0)?);
-    filter.push(statement(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0)?);
-    let len = filter.len().try_into().map_err(io::Error::other)?;
+    add(end, libc::SECCOMP_RET_ERRNO | (error as i32).cast_unsigned(), 0, 0)?;
+    add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
+    let len = length.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
     let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
     // Without it a filter needs a privilege.
     prctl::set_no_new_privs()?;
@@ -77,4 +102,28 @@ fn refuse(calls: &[c_long], spared: Option<u32>, error: Errno) -> io::Result<()>
         libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, ptr::from_ref(&program), 0, 0)
     })?;
     Ok(())
+}
+
+/// [`ask`] for code that runs while these system calls fail with this error: see [`refuse`].
+///
+/// # Errors
+/// As [`ask`]; that it can't be checked, where the machine refuses no system call.
+pub fn ask_refused<T: Serialize + DeserializeOwned>(
+    calls: &[c_long],
+    on: On,
+    error: Errno,
+    body: impl FnOnce() -> T,
+) -> Result<T, Failure> {
+    ask(|| refuse(calls, on, error).map_err(error_text).map(|()| body()))?.map_err(no_refusals)
+}
+
+/// Why the machine can't judge what happens when a system call fails.
+pub fn no_refusals(why: String) -> Failure {
+    Failure::skipped(
+        text!(
+            "a process can't make its own system calls fail here (seccomp(2): {why})",
+            "本机的进程不能让自己的系统调用失败（seccomp(2)：{why}）"
+        ),
+        text!("allow prctl(2) with PR_SET_SECCOMP", "放行 prctl(2) 的 PR_SET_SECCOMP"),
+    )
 }

@@ -11,8 +11,6 @@ use mmap_workbook::course::{self, Course, Exercise, SAMPLE};
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Ended, OnSmallDisk, on_a_small_disk};
-use nix::errno::Errno;
-use nix::libc;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
@@ -100,25 +98,6 @@ pub fn has_small_disks() -> bool {
             false
         }
     }
-}
-
-/// From now on this system call fails with this errno in this process and in all that it starts, as in a container whose
-/// profile denies it (seccomp(2)). Allocates nothing.
-pub fn deny(call: libc::c_long, errno: Errno) -> std::io::Result<()> {
-    let step = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code.try_into().unwrap_or(0), jt: 0, jf, k };
-    let (call, errno) = (u32::try_from(call).unwrap_or(0), (errno as i32).unsigned_abs());
-    let mut program = [
-        step(libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, 0, 0), // the call's number is the first word
-        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, call, 1),
-        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ERRNO | errno, 0),
-        step(libc::BPF_RET | libc::BPF_K, libc::SECCOMP_RET_ALLOW, 0),
-    ];
-    let program = libc::sock_fprog { len: 4, filter: program.as_mut_ptr() };
-    // Else only root may filter.
-    nix::sys::prctl::set_no_new_privs()?;
-    // SAFETY: the kernel copies the four instructions, which live until prctl(2) returns.
-    Errno::result(unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, &raw const program) })?;
-    Ok(())
 }
 
 /// The files of a lesson's exercise.

@@ -528,13 +528,14 @@ fn returns_the_error_of_a_call() {
         let steps = Steps::watch()?;
         // Each call of these that the answer makes, by its number and its descriptor. Another child gets the same
         // descriptors, since this process has none open that it had not then.
-        let mut calls: Vec<(i64, Option<u64>, &str)> = Vec::new();
+        let mut calls: Vec<(i64, On, &str)> = Vec::new();
         for step in steps.calls.iter().filter(|step| step.call.answer >= 0) {
-            let (number, descriptor) = (step.call.number, Some(step.call.arguments[0]));
+            let number = step.call.number;
+            let descriptor = On::Descriptor(step.call.arguments[0].try_into().unwrap_or(-1));
             let call = match number {
-                libc::SYS_flock => (number, None, "flock(2)"),
-                libc::SYS_getdents64 => (number, None, "getdents(2)"),
-                _ if RENAMES.contains(&number) => (number, None, "rename(2)"),
+                libc::SYS_flock => (number, On::Everything, "flock(2)"),
+                libc::SYS_getdents64 => (number, On::Everything, "getdents(2)"),
+                _ if RENAMES.contains(&number) => (number, On::Everything, "rename(2)"),
                 _ if WRITES.contains(&number) && step.names(0, steps.new) => (number, descriptor, "write(2)"),
                 libc::SYS_fsync | libc::SYS_fdatasync if step.names(0, steps.new) => {
                     (number, descriptor, "fsync(2) of the file")
@@ -555,18 +556,11 @@ fn returns_the_error_of_a_call() {
                 let errno = error_of(name).0;
                 text!("{name} fails with {errno:?}", "{name} 以 {errno:?} 失败")
             },
-            |&(number, descriptor, name)| {
+            |&(number, on, name)| {
                 let (errno, names) = error_of(name);
                 let (directory, path) = counter(Some("7\n"))?;
                 fs::write(directory.path().join(format!("{TEMPORARY}left")), "8")?;
-                let got = ask(|| {
-                    refuse(number, descriptor, errno).map_err(|_| None)?;
-                    super::increment(&path).map_err(|error| Some(kind(error)))
-                })?;
-                let got = match got {
-                    Err(None) => return Ok(()), // this machine refuses no calls
-                    got => got.map_err(Option::unwrap_or_default),
-                };
+                let got = ask_refused(&[number], on, errno, || super::increment(&path).map_err(kind))?;
                 refused(&got, names)?;
                 // Leftovers may be removed at the end, when the file is the new one.
                 if !["fsync(2) of the directory", "getdents(2)"].contains(&name) {

@@ -14,8 +14,8 @@ use std::time::Instant;
 use mmap_workbook::grade::fixtures::{Difference, contents, difference, names_in, no_difference, unnamed_file, wide};
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, Player, Verdict, ask, check, deadline, ensure, error_text, for_all, for_each,
-    killed_before_call, kind, most_allocated, refuse, start, watch,
+    Call, Failure, FileCall, FileId, On, Player, Verdict, ask, ask_refused, check, deadline, ensure, error_text,
+    for_all, for_each, killed_before_call, kind, most_allocated, start, watch,
 };
 use mmap_workbook::lesson_1::{Calls, TEMPORARY};
 use mmap_workbook::text;

@@ -13,8 +13,8 @@ use mmap_workbook::grade::fixtures::{
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, ask, ask_with_memory, check, ensure, error_text, for_all, for_each, kind,
-    refuse_calls,
+    Call, Failure, FileCall, FileId, On, ask, ask_refused, ask_with_memory, check, ensure, error_text, for_all,
+    for_each, kind,
 };
 use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};

@@ -385,15 +385,8 @@ fn changes_nothing_when_a_mapping_fails() {
         // What was stored is in the file, whether or not it is on the disk.
         let file = unnamed_file(&before)?;
         let (b, length) = (5 * page, page);
-        let answered = ask(|| {
-            refuse_calls(
-                &[libc::SYS_msync, libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_sync_file_range],
-                Errno::EIO,
-            )
-            .map_err(error_text)?;
-            Ok::<_, String>(answer(&file, 1, wide(b), length))
-        })?
-        .map_err(io::Error::other)?;
+        let syncs = [libc::SYS_msync, libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_sync_file_range];
+        let answered = ask_refused(&syncs, On::Everything, Errno::EIO, || answer(&file, 1, wide(b), length))?;
         let got = contents(&file)?;
         let judged = match answered {
             Ok(()) => same_bytes(text!("the file", "文件"), &got, &exchanged(&before, 1, b, length)),

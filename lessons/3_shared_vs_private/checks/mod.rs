@@ -15,7 +15,7 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    FORKS, Failure, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse_calls,
+    FORKS, Failure, On, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, smaps_of, whole_pages};

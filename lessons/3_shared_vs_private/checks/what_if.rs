@@ -554,7 +554,7 @@ fn errors_of_the_calls_are_told() {
         )?;
         judged(|| {
             let draft = draft()?;
-            if let Err(error) = refuse_calls(FORKS, Errno::EAGAIN) {
+            if let Err(error) = refuse(FORKS, On::Everything, Errno::EAGAIN) {
                 return Err(all_but(
                     text!("an error of fork(2)", "fork(2) 出错的情形"),
                     &error,

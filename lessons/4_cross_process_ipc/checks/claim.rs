@@ -5,7 +5,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 
 use mmap_workbook::grade::fixtures::{in_child, names_in, open_descriptors};
-use mmap_workbook::grade::{refuse, watch};
+use mmap_workbook::grade::{On, ask_refused, watch};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
 use super::*;
@@ -538,11 +538,9 @@ fn does_not_wait(call: &Call) -> Result<(), Failure> {
 fn returns_the_errors_of_system_calls() {
     check("lock", rule(), || {
         let (_directory, path) = file()?;
-        let got = ask(|| {
-            let file = open(&path).map_err(kind)?;
-            refuse(libc::SYS_fcntl, Some(file.as_raw_fd().unsigned_abs().into()), Errno::ENOLCK).map_err(kind)?;
-            super::claim(&file).map_err(kind)
-        })?;
+        let file = open(&path)?;
+        let on = On::Descriptor(file.as_raw_fd());
+        let got = ask_refused(&[libc::SYS_fcntl], on, Errno::ENOLCK, || super::claim(&file).map_err(kind))?;
         ensure(got.as_ref().is_err_and(|error| error == "ENOLCK"), || {
             let happened = match &got {
                 Ok(pid) => text!("it returns {pid}", "实际返回 {pid}"),
@@ -566,9 +564,8 @@ fn the_writer_may_be_a_process_of_another_user() {
                 "写者是本进程无权发送信号的进程：kill(2) 以 EPERM 失败"
             ))
         };
-        let got = ask(|| {
+        let got = ask_refused(&[libc::SYS_kill], On::Everything, Errno::EPERM, || {
             let file = open(&path).map_err(kind)?;
-            refuse(libc::SYS_kill, None, Errno::EPERM).map_err(kind)?;
             super::claim(&file).map_err(kind)
         });
         let got = got.map_err(given)?.map_or_else(|error| error, |pid| pid.to_string());

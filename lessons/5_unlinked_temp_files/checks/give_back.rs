@@ -254,7 +254,9 @@ fn what_the_kernel_refuses_is_an_error() {
                 let act = || give_back(&file, 1..2 * page);
                 let answer = match *error {
                     "EPERM" => ask(|| act().map_err(named))?,
-                    _ => ask_refused(&[libc::SYS_fallocate], Errno::EOPNOTSUPP, || act().map_err(named))?,
+                    _ => {
+                        ask_refused(&[libc::SYS_fallocate], On::Everything, Errno::EOPNOTSUPP, || act().map_err(named))?
+                    }
                 };
                 expect_error(&answer, error)?;
                 if *error == "EPERM" {

@@ -452,7 +452,8 @@ fn what_can_not_be_reserved_is_an_error() -> Result<(), Failure> {
     for_each(cases, describe, |(seals, (error, errno))| {
         let file = memory_file_of(&bytes)?;
         fcntl(&file, FcntlArg::F_ADD_SEALS(*seals))?;
-        let seen = ask_refused(&[libc::SYS_fallocate], *errno, || tried(&file, 9 * page_size(), &bytes))?;
+        let seen =
+            ask_refused(&[libc::SYS_fallocate], On::Everything, *errno, || tried(&file, 9 * page_size(), &bytes))?;
         let (answer, left) = seen.map_err(io::Error::other)?;
         expect_error(&answer, error)?;
         expect_as_before(left)

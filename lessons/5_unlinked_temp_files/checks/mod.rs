@@ -25,8 +25,9 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, allocator_calls_of_children, ask, ask_with_memory, before_each_call, calls_of,
-    check, deadline, ensure, error_text, for_all_n, for_each, refuse_calls, refuse_calls_except_of, start, watch,
+    Call, Failure, FileCall, FileId, On, allocator_calls_of_children, ask, ask_refused, ask_with_memory,
+    before_each_call, calls_of, check, deadline, ensure, error_text, for_all_n, for_each, no_refusals, refuse, start,
+    watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
@@ -41,8 +42,6 @@ use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use nix::sys::stat::{Mode, umask};
 use proptest::prelude::*;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use tempfile::TempDir;
 
 use crate::exercise::{give_back, grow, hand_down, publish, receive_sealed};
@@ -245,26 +244,6 @@ fn answered(answer: &Result<(), String>) -> Text {
             text!("it returned the error {error}", "返回错误 {error}")
         }
     }
-}
-
-/// The answer of a function that runs while these system calls fail with this error.
-fn ask_refused<T: Serialize + DeserializeOwned>(
-    calls: &[i64],
-    errno: Errno,
-    body: impl FnOnce() -> T,
-) -> Result<T, Failure> {
-    ask(|| refuse_calls(calls, errno).map_err(error_text).map(|()| body()))?.map_err(without_refusals)
-}
-
-/// Why the machine can't judge what happens when a system call fails.
-fn without_refusals(why: String) -> Failure {
-    Failure::skipped(
-        text!(
-            "a process can't make its own system calls fail here (seccomp(2): {why})",
-            "本机的进程不能让自己的系统调用失败（seccomp(2)：{why}）"
-        ),
-        text!("allow prctl(2) with PR_SET_SECCOMP", "放行 prctl(2) 的 PR_SET_SECCOMP"),
-    )
 }
 
 /// Expects as many open descriptors as before.

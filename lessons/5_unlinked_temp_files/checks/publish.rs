@@ -292,7 +292,7 @@ fn a_name_that_is_taken_stays_as_it_is() {
             };
             let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
             let (answer, open_before, open_after) = match *case {
-                "an error of the sync" => ask_refused(&syncs, Errno::EIO, act)?,
+                "an error of the sync" => ask_refused(&syncs, On::Everything, Errno::EIO, act)?,
                 _ => ask(act)?,
             };
             let error = match *case {
@@ -366,12 +366,12 @@ fn an_error_of_the_directorys_sync_is_passed_on() -> Result<(), Failure> {
         let answer = publish(&directory.path().join(NAME), 0o600, |file| {
             drop(lower);
             let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
-            refused = refuse_calls_except_of(file.as_raw_fd(), &syncs, Errno::EIO).map_err(error_text);
+            refused = refuse(&syncs, On::AllBut(file.as_raw_fd()), Errno::EIO).map_err(error_text);
             Ok(())
         });
         (answer.map_err(named), refused, before, open_descriptors().unwrap_or_default())
     })?;
-    refused.map_err(without_refusals)?;
+    refused.map_err(no_refusals)?;
     expect_error(&answer, "EIO").and_then(|()| expect_none_left_open(before, after)).map_err(|failure| {
         failure.given(text!("fsync(2) of the directory fails with EIO", "对目录的 fsync(2) 失败，返回 EIO"))
     })

@@ -20,8 +20,8 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, Verdict, after_each_instruction, allocator_calls, ask, ask_with_memory, calls_of,
-    check, drop_privileges, ensure, error_text, for_all, for_each, kind, moved, refuse, start, watch,
+    Call, Failure, FileCall, FileId, On, Verdict, after_each_instruction, allocator_calls, ask, ask_with_memory,
+    calls_of, check, drop_privileges, ensure, error_text, for_all, for_each, kind, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};

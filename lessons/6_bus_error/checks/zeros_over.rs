@@ -163,7 +163,7 @@ fn returns_the_errors_of_mmap() {
                             Errno::ENOMEM
                         }
                         Refusal::Denied => {
-                            refuse(libc::SYS_mmap, None, Errno::EPERM).map_err(error_text)?;
+                            refuse(&[libc::SYS_mmap], On::Everything, Errno::EPERM).map_err(error_text)?;
                             Errno::EPERM
                         }
                     };
