@@ -8,6 +8,7 @@ pub mod grading;
 mod lessons;
 pub mod progress;
 mod safety;
+mod tokens;
 mod watch;
 
 pub use demo_input::{DemoInput, run};

@@ -1,20 +1,19 @@
 //! Whether each unsafe block says why it is sound: what clippy's `undocumented_unsafe_blocks` asks for, without clippy.
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+use ra_ap_rustc_lexer::TokenKind;
+
+use super::tokens::tokens;
 
 /// The `unsafe` blocks and impls of a source: the line (from 1 on) of each, and whether a comment with `SAFETY:` stands
 /// between it and the end of the statement before.
 pub fn unsafe_blocks(source: &str) -> Vec<(usize, bool)> {
     let mut found = Vec::new();
     let (mut explained, mut unsafe_at) = (false, None);
-    let (mut position, mut line) = (0, 1);
-    for token in tokenize(source, FrontmatterAllowed::No) {
-        let length = usize::try_from(token.len).unwrap_or(usize::MAX);
-        let text = &source[position..position + length];
+    let mut line = 1;
+    for (kind, text) in tokens(source) {
         let begins = line;
-        position += length;
         line += text.matches('\n').count();
-        match token.kind {
+        match kind {
             TokenKind::LineComment { .. } | TokenKind::BlockComment { .. } => explained |= text.contains("SAFETY:"),
             TokenKind::Whitespace => {}
             TokenKind::Ident if text == "unsafe" => unsafe_at = Some(begins),

@@ -1,7 +1,7 @@
 //! The learner's code, in processes of its own.
 
 use std::fs;
-use std::io::{self, Read, Seek, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES, Limit, Verdict};
+use super::fixtures::contents;
 use crate::lesson_1::counted_by_the_kernel;
 use crate::process::{self, Child, Ended, Peer};
 use crate::text;
@@ -48,7 +49,7 @@ pub fn ask_with_memory<T: Serialize + DeserializeOwned>(bytes: u64, body: impl F
 }
 
 fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOnce() -> T) -> Result<T, Failure> {
-    let mut reply = tempfile::tempfile()?;
+    let reply = tempfile::tempfile()?;
     let (child, _peer) = Child::fork(|_| {
         let me = getpid();
         let answer = confined(more, body)?;
@@ -65,10 +66,8 @@ fn ask_under<T: Serialize + DeserializeOwned>(more: Option<u64>, body: impl FnOn
     if ended != Ended::Exited(0) {
         return Err(Failure::of_end(ended));
     }
-    reply.rewind()?;
     // From memory: bytes that come one by one from a reader take several times as long.
-    let (mut answer, mut text) = (None, Vec::new());
-    reply.read_to_end(&mut text)?;
+    let (mut answer, text) = (None, contents(&reply)?);
     let replies = serde_json::Deserializer::from_slice(&text).into_iter();
     for reply in replies.map_while(Result::ok) {
         match reply {

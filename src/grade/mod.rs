@@ -46,20 +46,25 @@ const LONGEST: u64 = 3_600;
 
 /// How long a call of the learner's code may take before it is killed: `WORKBOOK_DEADLINE`, else 10 seconds.
 pub fn deadline() -> Duration {
-    let seconds = std::env::var(DEADLINE_VARIABLE).ok().and_then(|seconds| seconds_of(&seconds));
-    Duration::from_secs(seconds.unwrap_or(10))
+    seconds_in(DEADLINE_VARIABLE, LONGEST).ok().flatten().unwrap_or(Duration::from_secs(10))
 }
 
 /// # Errors
 /// When `WORKBOOK_DEADLINE` is set to what can't be a deadline: one line says so.
 pub fn refuse_a_deadline_that_is_none() -> io::Result<()> {
-    let Some(seconds) = std::env::var_os(DEADLINE_VARIABLE) else { return Ok(()) };
-    let text = format!("{DEADLINE_VARIABLE}={}: not a number of seconds from 1 to {LONGEST}", seconds.display());
-    seconds.to_str().and_then(seconds_of).map(drop).ok_or_else(|| io::Error::other(text))
+    seconds_in(DEADLINE_VARIABLE, LONGEST).map(drop)
 }
 
-fn seconds_of(text: &str) -> Option<u64> {
-    text.parse().ok().filter(|seconds| (1..=LONGEST).contains(seconds))
+/// The time that an environment variable has in seconds, from 1 to `longest`; None where there is no such variable.
+///
+/// # Errors
+/// When it is anything else: one line says so.
+pub(crate) fn seconds_in(variable: &str, longest: u64) -> io::Result<Option<Duration>> {
+    let Some(seconds) = std::env::var_os(variable) else { return Ok(None) };
+    let number = seconds.to_str().and_then(|seconds| seconds.parse().ok()).filter(|n| (1..=longest).contains(n));
+    number.map(|number| Some(Duration::from_secs(number))).ok_or_else(|| {
+        io::Error::other(format!("{variable}={}: not a number of seconds from 1 to {longest}", seconds.display()))
+    })
 }
 
 /// One check: runs `body`. When it fails, the check says why, the `rule` that was broken, and which `section` to read:

@@ -4,7 +4,7 @@
 //! process would find there, or what is left when the process is killed there.
 
 use std::fs::{self, File};
-use std::io::{self, Seek};
+use std::io::{self, Write};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
@@ -20,6 +20,7 @@ use serde::de::DeserializeOwned;
 use super::ask::confine;
 use super::deadline;
 use super::failure::{Failure, LEFT_PROCESSES, Limit, Verdict};
+use super::fixtures::contents;
 use crate::process::{self, Child, Ended, Peer};
 use crate::text;
 
@@ -137,8 +138,8 @@ pub fn watch_each<A: Serialize + DeserializeOwned>(
     act: impl FnOnce() -> A,
     mut fails: impl FnMut(&[FileCall], &FileCall) -> Result<bool, Failure>,
 ) -> Result<Watched<A>, Failure> {
-    let mut reply = tempfile::tempfile()?;
-    let say = |answer| Ok(serde_json::to_writer(&reply, &answer)?);
+    let reply = tempfile::tempfile()?;
+    let say = |answer| (&reply).write_all(&serde_json::to_vec(&answer)?);
     let mut traced = Traced::start(|| Ok(()), |()| act(), say)?;
     let mut calls = Vec::new();
     while let Some(call) = traced.next_call()? {
@@ -148,8 +149,7 @@ pub fn watch_each<A: Serialize + DeserializeOwned>(
         calls.push(FileCall { call, ..seen });
     }
     traced.end()?;
-    reply.rewind()?;
-    Ok(Watched { answer: serde_json::from_reader(reply).map_err(io::Error::from)?, calls })
+    Ok(Watched { answer: serde_json::from_slice(&contents(&reply)?).map_err(io::Error::from)?, calls })
 }
 
 /// Kills the process just before the `n`-th call (from 0 on) that `act` makes; None when `act` makes fewer calls.

@@ -466,6 +466,13 @@ fn bytes_in_words(count: usize) -> Text {
     text!("{count} {unit}", "{count} 字节")
 }
 
+fn errno_rule() -> Text {
+    text!(
+        "read(2), write(2): the errno says what went wrong. A caller can decide by it only if it gets the same one.",
+        "read(2)、write(2)：errno 说明了出错的原因。只有原样传给调用者，调用者才能据此决定怎么办。"
+    )
+}
+
 mod replace_all;
 
 mod to_crlf;

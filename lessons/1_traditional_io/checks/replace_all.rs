@@ -257,11 +257,7 @@ fn makes_few_calls() {
 
 #[test]
 fn returns_the_error_of_a_call() {
-    let rule = text!(
-        "read(2), write(2): the errno says what went wrong. A caller can decide by it only if it gets the same one.",
-        "read(2)、write(2)：errno 说明了出错的原因。只有原样传给调用者，调用者才能据此决定怎么办。"
-    );
-    check("loops", rule, || {
+    check("loops", errno_rule(), || {
         let bytes: Vec<u8> = b"a word, ".iter().copied().cycle().take(70 * KIB).collect();
         let bytes = [&bytes[..], b"an old word"].concat();
         each_error_is_returned(&[Errno::EIO, Errno::EDQUOT, Errno::EFBIG], |failing| {

@@ -702,11 +702,7 @@ fn many_killed(interrupts: bool) -> Result<(), Story> {
 
 #[test]
 fn returns_the_error_of_a_call() {
-    let rule = text!(
-        "read(2), write(2): the errno says what went wrong. A caller can decide by it only if it gets the same one.",
-        "read(2)、write(2)：errno 说明了出错的原因。只有原样传给调用者，调用者才能据此决定怎么办。"
-    );
-    check("loops", rule, || {
+    check("loops", errno_rule(), || {
         let disk = ask(|| with_records(2).map(|(disk, _)| disk.seen.take()))?.map_err(Story::failure)?;
         let start = || Disk::after_power_cut(&disk);
         each_error_is_returned(&[Errno::EIO, Errno::ENOSPC], |failing| {

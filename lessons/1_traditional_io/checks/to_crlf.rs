@@ -231,11 +231,7 @@ fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>),
 
 #[test]
 fn returns_the_error_of_a_call() {
-    let rule = text!(
-        "read(2), write(2): the errno says what went wrong. A caller can decide by it only if it gets the same one.",
-        "read(2)、write(2)：errno 说明了出错的原因。只有原样传给调用者，调用者才能据此决定怎么办。"
-    );
-    check("loops", rule, || {
+    check("loops", errno_rule(), || {
         let bytes: Vec<u8> = b"one\ntwo\r\n".iter().copied().cycle().take(150 * KIB).collect();
         each_error_is_returned(&[Errno::EIO, Errno::EPERM], |failing| {
             let file = Scripted { failing, ..Scripted::new(&bytes, &[], None) };

@@ -390,12 +390,7 @@ fn returns_the_error_of_a_mapping() {
 
 #[test]
 fn leaves_descriptors_as_they_were() {
-    let rule = text!(
-        "A descriptor belongs to the one who opened it, with its offset and its lock. What a call opens for itself, it \
-         closes.",
-        "描述符属于打开它的人，连同文件偏移量和锁。函数自己打开的，要自己关闭。"
-    );
-    check("lifetime", rule, || {
+    check("lifetime", descriptors_rule(), || {
         let page = page_size();
         let file = unnamed_file(&pattern(3 * page))?;
         for_each(

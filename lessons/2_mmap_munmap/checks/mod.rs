@@ -517,6 +517,14 @@ fn at_the_end(failure: Failure) -> Failure {
     if failure.died_of() == Some(Cause::NoPage) { failure.shows(&belief::MAPPED_IS_THERE) } else { failure }
 }
 
+fn descriptors_rule() -> Text {
+    text!(
+        "A descriptor belongs to the one who opened it, with its offset and its lock. What a call opens for itself, it \
+         closes.",
+        "描述符属于打开它的人，连同文件偏移量和锁。函数自己打开的，要自己关闭。"
+    )
+}
+
 mod byte_at;
 
 mod count_lines;

@@ -445,12 +445,7 @@ fn can_be_called_by_several_threads() {
 
 #[test]
 fn leaves_descriptors_as_they_were() {
-    let rule = text!(
-        "A descriptor belongs to the one who opened it, with its offset and its lock. What a call opens for \
-         itself, it closes.",
-        "描述符属于打开它的人，连同文件偏移量和锁。函数自己打开的，要自己关闭。"
-    );
-    check("lifetime", rule, || {
+    check("lifetime", descriptors_rule(), || {
         let page = page_size();
         let size = 3 * page;
         let file = unnamed_file(&pattern(size))?;

@@ -25,7 +25,7 @@ pub fn junit(
     writeln!(out, "<testsuites>")?;
     for (lesson, outcome) in grades {
         let name = format!("exercise_{}", lesson.number);
-        let checks = if let Ok(Grade::Checked { checks, .. }) = outcome { checks.as_slice() } else { &[] };
+        let checks = outcome.as_ref().map_or(&[][..], Grade::checks);
         let is_skipped = |check: &Checked| check.verdict() == Verdict::Skipped || check.see_first.is_some();
         let skipped = checks.iter().filter(|check| is_skipped(check)).count();
         let failures = checks.iter().filter(|check| check.has_failed() && !is_skipped(check)).count();

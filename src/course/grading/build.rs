@@ -9,6 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::course::Course;
+use crate::grade::seconds_in;
 use crate::process::{Child, Ended};
 use crate::ui::visible;
 
@@ -18,7 +19,7 @@ const TEXTS_VARIABLE: &str = "WORKBOOK_TEXTS";
 /// The name of the environment variable with the number of seconds that a build may take.
 const LIMIT_VARIABLE: &str = "WORKBOOK_BUILD_DEADLINE";
 /// That number where there is no such variable: the first build compiles all that the course depends on.
-const LIMIT: u64 = 600;
+const LIMIT: Duration = Duration::from_secs(600);
 /// The largest such number.
 const LONGEST: u64 = 86_400;
 
@@ -69,7 +70,7 @@ impl Built {
 }
 
 fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], last: &[&str]) -> io::Result<Built> {
-    let limit = limit()?;
+    let limit = seconds_in(LIMIT_VARIABLE, LONGEST)?.unwrap_or(LIMIT);
     let cargo = var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
     let mut command = Command::new(&cargo);
@@ -115,15 +116,6 @@ fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], 
         built.cause = cause(&String::from_utf8_lossy(&said));
     }
     Ok(built)
-}
-
-/// How long a build may take.
-fn limit() -> io::Result<Duration> {
-    let Some(seconds) = var_os(LIMIT_VARIABLE) else { return Ok(Duration::from_secs(LIMIT)) };
-    let number = seconds.to_str().and_then(|seconds| seconds.parse().ok()).filter(|n| (1..=LONGEST).contains(n));
-    number.map(Duration::from_secs).ok_or_else(|| {
-        io::Error::other(format!("{LIMIT_VARIABLE}={}: not a number of seconds from 1 to {LONGEST}", seconds.display()))
-    })
 }
 
 /// What to do about the cause, where that is known.

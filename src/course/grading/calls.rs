@@ -2,19 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use ra_ap_rustc_lexer::{FrontmatterAllowed, TokenKind, tokenize};
+use ra_ap_rustc_lexer::TokenKind;
+
+use crate::course::tokens::tokens;
 
 /// For each function that is not inside another item: the names in it that are functions of the source, too, and those
 /// that these call.
 pub(super) fn calls(source: &str) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut names: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-    let (mut position, mut depth) = (0, 0_usize);
-    let (mut function, mut after_fn) = (None, false);
-    for token in tokenize(source, FrontmatterAllowed::No) {
-        let length = usize::try_from(token.len).unwrap_or(usize::MAX);
-        let text = &source[position..position + length];
-        position += length;
-        match token.kind {
+    let (mut function, mut after_fn, mut depth) = (None, false, 0_usize);
+    for (kind, text) in tokens(source) {
+        match kind {
             TokenKind::OpenBrace => depth += 1,
             TokenKind::CloseBrace => {
                 depth = depth.saturating_sub(1);

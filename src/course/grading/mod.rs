@@ -42,27 +42,25 @@ pub enum Grade {
 }
 
 impl Grade {
+    /// The checks with their verdicts; none when it does not compile.
+    pub fn checks(&self) -> &[Checked] {
+        if let Grade::Checked { checks, .. } = self { checks } else { &[] }
+    }
+
     /// Whether every check passed that can be done on this machine.
     pub fn is_solved(&self) -> bool {
-        match self {
-            Grade::DoesNotCompile(_) => false,
-            Grade::Checked { checks, .. } => {
-                checks.iter().any(Checked::has_passed) && !checks.iter().any(Checked::has_failed)
-            }
-        }
+        self.checks().iter().any(Checked::has_passed) && !self.checks().iter().any(Checked::has_failed)
     }
 
     /// The checks that can't be done on this machine.
     pub fn skipped(&self) -> Vec<&Checked> {
-        let checks = if let Grade::Checked { checks, .. } = self { checks.as_slice() } else { &[] };
-        checks.iter().filter(|check| check.verdict() == Verdict::Skipped).collect()
+        self.checks().iter().filter(|check| check.verdict() == Verdict::Skipped).collect()
     }
 
     /// The functions, in order, each with its checks.
     pub fn functions(&self) -> Vec<(&str, Vec<&Checked>)> {
         let mut functions: Vec<(&str, Vec<&Checked>)> = Vec::new();
-        let checks = if let Grade::Checked { checks, .. } = self { checks.as_slice() } else { &[] };
-        for check in checks {
+        for check in self.checks() {
             match functions.last_mut() {
                 Some((function, of_it)) if *function == check.function => of_it.push(check),
                 _ => functions.push((&check.function, vec![check])),
