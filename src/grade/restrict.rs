@@ -104,10 +104,10 @@ pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
     Ok(())
 }
 
-/// [`ask`] for code that runs while these system calls fail with this error: see [`refuse`].
+/// [`ask()`] for code that runs while these system calls fail with this error: see [`refuse`].
 ///
 /// # Errors
-/// As [`ask`]; that it can't be checked, where the machine refuses no system call.
+/// As [`ask()`]; that it can't be checked, where the machine refuses no system call.
 pub fn ask_refused<T: Serialize + DeserializeOwned>(
     calls: &[c_long],
     on: On,
