@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size_u64;
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, FcntlArg, fallocate, fcntl};
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::libc;
 use nix::unistd::{Whence, lseek};
 
@@ -58,6 +58,23 @@ fn punch_again(file: &File, start: u64, end: u64) -> io::Result<()> {
 fn page_again() -> u64 {
     // SAFETY: sysconf(3) takes no pointer.
     unsafe { libc::sysconf(libc::_SC_PAGESIZE) as u64 }
+}
+
+fn holes() -> FallocateFlags {
+    FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE
+}
+
+/// The checks of the contract; the length of the file.
+fn checked(file: &File, range: &Range<u64>) -> io::Result<u64> {
+    let length = file.metadata()?.len();
+    if range.start > range.end || range.end > length { invalid() } else { Ok(length) }
+}
+
+/// The whole pages inside `range`, perhaps none: then the range is empty.
+fn inner(range: &Range<u64>) -> Range<u64> {
+    let page = page();
+    let start = range.start.next_multiple_of(page);
+    start..(range.end / page * page).max(start)
 }
 
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
@@ -1307,6 +1324,222 @@ mod blocks_of_64_kib {
     }
 }
 
+/// Checks, and punches one hole.
+///
+/// passes
+mod punches_one_hole {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        checked(file, &range)?;
+        punch(file, range)
+    }
+}
+
+/// Punches the two edges and the whole pages between them each for itself.
+///
+/// passes
+mod punches_three_holes {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        checked(file, &range)?;
+        let pages = inner(&range);
+        if pages.is_empty() {
+            return punch(file, range);
+        }
+        punch(file, range.start..pages.start)?;
+        punch(file, pages.end..range.end)?;
+        punch(file, pages)
+    }
+}
+
+/// Calls libc through a duplicate of the descriptor, and lets an empty range end early.
+///
+/// passes
+mod punches_through_a_duplicate {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let copy = file.try_clone()?;
+        checked(&copy, &range)?;
+        let (mode, length) = (holes().bits(), (range.end - range.start) as i64);
+        // SAFETY: fallocate takes numbers only; the descriptor is open.
+        if length == 0 || unsafe { libc::fallocate(copy.as_raw_fd(), mode, range.start as i64, length) } == 0 {
+            return Ok(());
+        }
+        Err(io::Error::last_os_error())
+    }
+}
+
+/// Zeroes with FALLOC_FL_ZERO_RANGE, which keeps the space reserved (and is not known to tmpfs).
+///
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+mod zeroes_the_range {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        checked(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let zeros = FallocateFlags::FALLOC_FL_ZERO_RANGE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        match fallocate(file, zeros, range.start as i64, (range.end - range.start) as i64) {
+            Err(Errno::EOPNOTSUPP) => punch(file, range),
+            other => Ok(other?),
+        }
+    }
+}
+
+/// Cuts a tail off and makes the file long again, as an optimisation for ranges that reach the end.
+///
+/// breaks: "The file has its length at every moment, so no access to one of the mappings raises SIGBUS."
+/// fails: give_back::others_notice_zeros_and_nothing_else failed truncation-only-frees
+mod cuts_the_tail_off {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = checked(file, &range)?;
+        if range.end == length && !range.is_empty() {
+            file.set_len(range.start)?;
+            return file.set_len(length);
+        }
+        punch(file, range)
+    }
+}
+
+/// Punches the whole pages and writes zeros to the edges, which fills holes there.
+///
+/// breaks: "What is a hole already stays one: no step needs free disk space."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+mod writes_zeros_at_the_edges {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        checked(file, &range)?;
+        let pages = inner(&range);
+        let first = pages.start.min(range.end);
+        file.write_all_at(&vec![0; (first - range.start) as usize], range.start)?;
+        if first < range.end {
+            file.write_all_at(&vec![0; (range.end - pages.end) as usize], pages.end)?;
+        }
+        punch(file, pages)
+    }
+}
+
+/// Reads what stands beside the range in its outermost pages, punches whole pages, and writes it back.
+///
+/// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod saves_the_edges {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = checked(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let (start, end) = (range.start / page() * page(), range.end.next_multiple_of(page()).min(length));
+        let mut before = vec![0; (range.start - start) as usize];
+        let mut after = vec![0; (end - range.end) as usize];
+        file.read_exact_at(&mut before, start)?;
+        file.read_exact_at(&mut after, range.end)?;
+        punch(file, start..end)?;
+        file.write_all_at(&before, start)?;
+        file.write_all_at(&after, range.end)
+    }
+}
+
+/// Punches only where there is data, which it looks for with lseek(2); it puts the offset back afterwards.
+///
+/// breaks: "The offset of `file` doesn't move, not even for a moment, since other processes may share it."
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod looks_for_data {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        checked(file, &range)?;
+        let offset = lseek(file, 0, Whence::SeekCur)?;
+        let data = lseek(file, range.start as i64, Whence::SeekData);
+        lseek(file, offset, Whence::SeekSet)?;
+        match data {
+            Ok(data) if (data as u64) < range.end => punch(file, range),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Asks is_empty first, which is true for a range that ends before it begins.
+///
+/// breaks: "`InvalidInput` when `range` ends before it begins; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod backwards_is_empty {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if range.end > file.metadata()?.len() {
+            return invalid();
+        }
+        if range.is_empty() { Ok(()) } else { punch(file, range) }
+    }
+}
+
+/// Wants the start to be a byte of the file.
+///
+/// breaks: "An empty range inside the file, or at its end, is no error, sealed or not, and changes nothing."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod start_must_be_a_byte {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = checked(file, &range)?;
+        if range.start >= length {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Looks at the seals before anything else, and so refuses to do nothing to a sealed file.
+///
+/// breaks: "An empty range inside the file, or at its end, is no error, sealed or not, and changes nothing."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod seals_first {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let seals = fcntl(file, FcntlArg::F_GET_SEALS).unwrap_or(0);
+        if SealFlag::from_bits_retain(seals).contains(SealFlag::F_SEAL_WRITE) {
+            return Err(Errno::EPERM.into());
+        }
+        checked(file, &range)?;
+        punch(file, range)
+    }
+}
+
+/// Writes zeros where the file system has no holes, to be helpful.
+///
+/// breaks: "EPERM when the file must not change (F_SEAL_WRITE), and EOPNOTSUPP when its file system has no holes."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod falls_back_to_zeros_2 {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        checked(file, &range)?;
+        match punch(file, range.clone()) {
+            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {
+                let mapping = Mapping::of_file(file, 0, range.end as usize, READ_WRITE, Sharing::Shared)?;
+                (range.start as usize..range.end as usize).for_each(|at| mapping.store(at, 0));
+                Ok(())
+            }
+            other => other,
+        }
+    }
+}
+
 one_of! {
     pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()>;
     drops_the_pages knows_the_checks_sizes leaves_the_ends_to_the_kernel offsets_of_32_bits rounds_inward rounds_outward
@@ -1321,5 +1554,8 @@ one_of! {
     empty_beyond_the_end_is_fine start_must_be_a_byte_of_the_file empty_to_the_kernel clamped_to_the_file
     whole_pages_only_2 zeros_at_the_edges saves_and_restores_the_neighbours truncates_at_the_tail zero_range_2
     zeros_where_there_are_no_holes a_gibibyte_at_a_time length_of_32_bits asks_for_seals_first skips_holes_by_seeking
-    kinds_without_an_errno dontneed madvise_remove_rounds_up blocks_of_64_kib
+    kinds_without_an_errno dontneed madvise_remove_rounds_up blocks_of_64_kib punches_one_hole punches_three_holes
+    punches_through_a_duplicate zeroes_the_range cuts_the_tail_off writes_zeros_at_the_edges saves_the_edges
+    looks_for_data backwards_is_empty start_must_be_a_byte seals_first
+    falls_back_to_zeros_2
 }

@@ -13,7 +13,7 @@ use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl, posix_fal
 use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::sys::statvfs::fstatvfs;
-use nix::unistd::{ForkResult, fork, pause};
+use nix::unistd::{ForkResult, fork, ftruncate, pause};
 
 /// Refuses a length that is less than the file's, and returns the file's.
 fn old_length(mapping: &Mapping, length: usize) -> io::Result<u64> {
@@ -60,6 +60,15 @@ fn reserve_again(file: &File, from: u64, length: usize) -> io::Result<()> {
 /// Reserves, and puts the length back if that fails.
 fn reserve_or_undo(file: &File, old: u64, length: usize) -> io::Result<()> {
     reserve_again(file, 0, length).inspect_err(|_| _ = file.set_len(old))
+}
+
+const KEEP: FallocateFlags = FallocateFlags::FALLOC_FL_KEEP_SIZE;
+
+fn reserve_only(file: &File, from: u64, to: usize) -> io::Result<()> {
+    if from < to as u64 {
+        fallocate(file, KEEP, from as i64, (to as u64 - from) as i64)?;
+    }
+    Ok(())
 }
 
 /// Forgets the old mapping without unmapping it.
@@ -1399,6 +1408,251 @@ mod private_from_now_on_2 {
     }
 }
 
+/// Maps first, reserves without a change of the length, and makes the file longer last.
+///
+/// passes
+mod maps_reserves_lengthens {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        reserve_only(file, 0, length)?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Takes the old length from the mapping, and reserves the new part before the old one.
+///
+/// passes
+mod length_of_the_mapping {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        if length < mapping.length() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let new = map(&file.try_clone()?, length)?;
+        reserve_only(file, mapping.length() as u64, length)?;
+        reserve_only(file, 0, mapping.length())?;
+        ftruncate(file, length as i64)?;
+        mem::replace(mapping, new).unmap()?;
+        Ok(())
+    }
+}
+
+/// Reserves before it looks for addresses, so that a full disk hides their lack.
+///
+/// breaks: "ENOMEM when no range of addresses of that length is free, even if the disk has no space either."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod reserves_then_maps {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        reserve_only(file, 0, length)?;
+        let new = map(file, length)?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Lets fallocate(2) lengthen the file, and cuts it off again after an error: a seal forbids that.
+///
+/// breaks: "It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+mod cuts_off_after_mmap_fails {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let size = i64::try_from(length).map_err(|_| Errno::ENOMEM)?;
+        let done = fallocate(file, FallocateFlags::empty(), 0, size).map_err(io::Error::from);
+        match done.and_then(|()| map(file, length)) {
+            Ok(new) => *mapping = new,
+            Err(error) => {
+                let _ = file.set_len(old);
+                // Where both fail, no addresses is what counts.
+                map(file, length)?;
+                return Err(error);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Believes that fallocate(2) changes nothing when it fails.
+///
+/// breaks: "That is so even if fallocate(2) has made the file longer before it failed, as ext4 does."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod trusts_fallocate_to_undo {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        fallocate(file, FallocateFlags::empty(), 0, length as i64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Lengthens the file first and doesn't restore it when there is no space.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::the_space_is_reserved failed an-error-undoes
+mod lengthens_then_reserves {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        file.set_len(length as u64)?;
+        reserve_only(file, 0, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Falls back to posix_fallocate(3) where fallocate(2) is not supported.
+///
+/// breaks: "EOPNOTSUPP when the file system can't reserve: there glibc's posix_fallocate(3) writes, and loses others' stores."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod posix_then_length {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        match reserve_only(file, 0, length) {
+            Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => {
+                posix_fallocate(file, 0, length as i64)?;
+            }
+            other => other?,
+        }
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves only what is new.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::the_space_is_reserved failed
+mod reserves_the_new_part {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let new = map(file, length)?;
+        reserve_only(file, old, length)?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Returns at once when the file has that length.
+///
+/// breaks: "That is so even if `length` is the length that the file has already."
+/// fails: grow::the_space_is_reserved failed size-reserves-room
+mod nothing_to_grow {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        if old_length_again(file, length)? == length as u64 {
+            return Ok(());
+        }
+        let new = map(file, length)?;
+        reserve_only(file, 0, length)?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Maps the longer file private.
+///
+/// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+/// fails: grow::processes_that_mapped_it_before_still_share_it failed
+mod private_afterwards {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Private)?;
+        reserve_only(file, 0, length)?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves in chunks of a mebibyte, to be interruptible.
+///
+/// breaks: "Each function makes at most 50 system calls, without those of `fill` and of child processes, however long the file is; ten are plenty."
+/// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+mod reserves_in_chunks {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        for at in (0..length).step_by(1 << 20) {
+            reserve_only(file, at as u64, length.min(at + (1 << 20)))?;
+        }
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Is content with a longer sparse file where nothing can be reserved.
+///
+/// breaks: "EOPNOTSUPP when the file system can't reserve: there glibc's posix_fallocate(3) writes, and loses others' stores."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod sparse_if_need_be {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        match reserve_only(file, 0, length) {
+            Err(error) if error.raw_os_error() != Some(Errno::EOPNOTSUPP as i32) => return Err(error),
+            _ => file.set_len(length as u64)?,
+        }
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Refuses every file that must not grow, even if it keeps its length.
+///
+/// breaks: "EPERM when `length` is more than the length of the file, which must not grow (F_SEAL_GROW)."
+/// fails: grow::the_space_is_reserved failed
+mod refuses_the_seal {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let seals = fcntl(file, FcntlArg::F_GET_SEALS).unwrap_or(0);
+        if SealFlag::from_bits_retain(seals).contains(SealFlag::F_SEAL_GROW) {
+            return Err(Errno::EPERM.into());
+        }
+        let new = map(file, length)?;
+        reserve_only(file, 0, length)?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -1416,5 +1670,8 @@ one_of! {
     unmaps_first_2 replaces_before_it_reserves only_looks_whether_there_is_space counts_its_own_space_as_missing
     sealed_even_at_its_length posix_fallocate_emulates populates_instead_of_reserving every_failure_is_a_full_disk
     undoes_enospc_only seeks_to_the_end_3 leaks_a_duplicate the_same_length_is_invalid out_of_memory_without_errno
-    reserves_by_the_mebibyte private_from_now_on_2
+    reserves_by_the_mebibyte private_from_now_on_2 maps_reserves_lengthens length_of_the_mapping reserves_then_maps
+    cuts_off_after_mmap_fails trusts_fallocate_to_undo lengthens_then_reserves posix_then_length reserves_the_new_part
+    nothing_to_grow private_afterwards reserves_in_chunks
+    sparse_if_need_be refuses_the_seal
 }

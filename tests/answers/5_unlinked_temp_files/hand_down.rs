@@ -89,6 +89,19 @@ fn place_in_child(command: &mut Command, own: OwnedFd, number: RawFd) {
     unsafe { command.pre_exec(move || place(own.as_raw_fd(), number)) };
 }
 
+/// A duplicate at `number` if that is free, and else anywhere.
+fn keep(file: &File, number: RawFd) -> io::Result<OwnedFd> {
+    match duplicate(file, number) {
+        Err(error) if error.raw_os_error() == Some(libc::EMFILE) => duplicate(file, 3),
+        other => other,
+    }
+}
+
+fn in_the_child(command: &mut Command, step: impl FnMut() -> io::Result<()> + Send + Sync + 'static) {
+    // SAFETY: `step` is meant to make system calls only.
+    unsafe { command.pre_exec(step) };
+}
+
 /// Expects dup2(2) to clear FD_CLOEXEC when both numbers are the same.
 ///
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
@@ -1524,6 +1537,230 @@ mod three_is_too_low {
     }
 }
 
+/// Keeps two duplicates when the number is free: one that reserves it and one that the child copies over it.
+///
+/// passes
+mod two_duplicates {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let place = keep(file, number)?;
+        let own = duplicate(file, 3)?;
+        in_the_child(command, move || {
+            let _reserved = &place;
+            put(own.as_raw_fd(), number)
+        });
+        Ok(())
+    }
+}
+
+/// Passes the number of `file` to the child, which is closed when `file` is dropped.
+///
+/// breaks: "`file` may be dropped before `command` starts a program."
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed a-number-is-the-file
+mod borrows_the_number {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let (fd, place) = (file.as_raw_fd(), keep(file, number)?);
+        in_the_child(command, move || {
+            let _reserved = &place;
+            put(fd, number)
+        });
+        Ok(())
+    }
+}
+
+/// Clears FD_CLOEXEC of the reserved number here rather than in the child.
+///
+/// breaks: "No other program that this process starts, at any time, gets a descriptor of it."
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
+mod open_to_all {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        if own.as_raw_fd() == number {
+            fcntl(&own, FcntlArg::F_SETFD(FdFlag::empty()))?;
+        }
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Copies with dup2 in each case, which does nothing if the duplicate has that number: it is closed at exec.
+///
+/// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
+/// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::nothing_stays_open_here failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod always_dup2 {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        in_the_child(command, move || {
+            // SAFETY: dup2 takes numbers only; what it closes is the child's.
+            let done = unsafe { libc::dup2(own.as_raw_fd(), number) };
+            if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
+        });
+        Ok(())
+    }
+}
+
+/// Keeps a duplicate anywhere, and leaves the number free for the pipe by which `Command` learns of errors.
+///
+/// breaks: "If `number` is free when `hand_down` is called, nothing else may get it while `command` exists."
+/// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
+mod leaves_the_number_free {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = file.try_clone()?;
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Copies the file to the number here, whatever is there.
+///
+/// breaks: "That other file stays open in this process under its number."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
+/// fails: hand_down::no_other_program_gets_it killed
+/// fails: hand_down::the_program_finds_the_file_under_the_number killed
+mod copies_here {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        if file.as_raw_fd() == number {
+            let own = keep(file, number)?;
+            in_the_child(command, move || put(own.as_raw_fd(), number));
+            return Ok(());
+        }
+        // SAFETY: dup3 takes numbers only; but it closes what may be somebody's file.
+        let fd = Errno::result(unsafe { libc::dup3(file.as_raw_fd(), number, libc::O_CLOEXEC) })?;
+        // SAFETY: dup3 has just made this descriptor.
+        let own = unsafe { OwnedFd::from_raw_fd(fd) };
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Lets the closure have a number instead of a descriptor that is closed with it.
+///
+/// breaks: "Once `command` is dropped, no descriptor that the call made is open."
+/// fails: hand_down::nothing_stays_open_here failed
+mod never_closed {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?.into_raw_fd();
+        in_the_child(command, move || put(own, number));
+        Ok(())
+    }
+}
+
+/// Gives up when the number and all above it are taken.
+///
+/// breaks: "`number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+mod only_from_the_number_on {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = duplicate(file, number)?;
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Clears FD_CLOEXEC of the duplicate in the child before it copies it.
+///
+/// breaks: "The program gets no other descriptor of the file."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+/// fails: hand_down::no_other_program_gets_it failed
+mod both_stay_open {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        in_the_child(command, move || {
+            put(own.as_raw_fd(), own.as_raw_fd())?;
+            put(own.as_raw_fd(), number)
+        });
+        Ok(())
+    }
+}
+
+/// Closes all else from 3 on in the child, to be safe.
+///
+/// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
+mod closes_the_rest {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        in_the_child(command, move || {
+            put(own.as_raw_fd(), number)?;
+            for (first, last) in [(3, number as u32 - 1), (number as u32 + 1, u32::MAX)] {
+                // SAFETY: only marks the child's descriptors as to be closed by exec.
+                unsafe { libc::syscall(libc::SYS_close_range, first, last, libc::CLOSE_RANGE_CLOEXEC) };
+            }
+            Ok(())
+        });
+        Ok(())
+    }
+}
+
+/// Tells the program which descriptor it got, as systemd does.
+///
+/// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
+/// fails: hand_down::all_else_of_the_program_is_as_before failed
+mod sets_the_environment {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        command.env("HANDED_DOWN_FD", number.to_string());
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Rewinds the file in the child, so that the program reads it from the beginning.
+///
+/// breaks: "The descriptor refers to the same open file description, as after dup(2): the offset is shared."
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
+mod rewinds {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        in_the_child(command, move || {
+            // SAFETY: lseek takes numbers only.
+            unsafe { libc::lseek(own.as_raw_fd(), 0, libc::SEEK_SET) };
+            put(own.as_raw_fd(), number)
+        });
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()>;
     dup2_onto_itself exits_with_success hands_it_down_twice never_closes_its_own opens_it_again puts_it_in_place_here
@@ -1536,7 +1773,10 @@ one_of! {
     number_or_above lowest_number starts_without_it number_in_a_static standard_input_instead reserved_and_placed
     one_to_copy_and_one_to_reserve dup3_and_close number_not_reserved reserved_until_it_returns dup2_to_itself
     nothing_above_the_highest falls_back_to_standard_input dup_without_cloexec inherited_by_all
-    the_source_stays_open_too borrows_the_number_of_file outlives_the_command opens_it_again_2 first_program_only  formats_in_the_child closes_all_others by_way_of_standard_input tells_in_the_environment
-    ignores_a_failed_dup2 limit_of_1024 number_must_be_free placed_in_this_process closes_file_in_the_child
-    one_number_for_all_commands standard_streams_are_fine three_is_too_low
+    the_source_stays_open_too borrows_the_number_of_file outlives_the_command opens_it_again_2 first_program_only
+    formats_in_the_child closes_all_others by_way_of_standard_input tells_in_the_environment ignores_a_failed_dup2
+    limit_of_1024 number_must_be_free placed_in_this_process closes_file_in_the_child one_number_for_all_commands
+    standard_streams_are_fine three_is_too_low two_duplicates borrows_the_number open_to_all
+    always_dup2 leaves_the_number_free copies_here never_closed only_from_the_number_on
+    both_stay_open closes_the_rest sets_the_environment rewinds
 }

@@ -72,6 +72,17 @@ fn name(file: &File, path: &Path) -> io::Result<()> {
     Ok(linkat(AT_FDCWD, &proc_link_again(file), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?)
 }
 
+fn link(file: &File, directory: &File, name: &OsStr) -> io::Result<()> {
+    let source = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(AT_FDCWD, source.as_str(), directory, name, AtFlags::AT_SYMLINK_FOLLOW)?)
+}
+
+fn start(path: &Path) -> io::Result<(File, File)> {
+    let directory = File::open(directory_of(path))?;
+    let file = openat(&directory, ".", OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::S_IRUSR)?;
+    Ok((directory, file.into()))
+}
+
 /// Adds O_EXCL to O_TMPFILE, which says that the file is never to get a name.
 ///
 /// fails: publish::it_has_no_name_while_it_is_filled failed any-file-can-be-named
@@ -1558,6 +1569,277 @@ mod path_descriptor_of_the_directory {
     }
 }
 
+/// The steps in their order, relative to one descriptor of the directory.
+///
+/// passes
+mod relative_to_a_descriptor {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Refuses a name that exists before `fill` runs, too, and sets the permissions through /proc.
+///
+/// passes
+mod refuses_early {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        if path.symlink_metadata().is_ok() {
+            return Err(Errno::EEXIST.into());
+        }
+        fill(&file)?;
+        fs::set_permissions(format!("/proc/self/fd/{}", file.as_raw_fd()), Permissions::from_mode(mode))?;
+        file.try_clone()?.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Opens the file with the mode, and leaves the rest to the umask.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
+mod opens_with_the_mode {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = File::open(directory_of(path))?;
+        let file =
+            File::options().read(true).write(true).custom_flags(libc::O_TMPFILE).mode(mode).open(directory_of(path))?;
+        fill(&file)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Sets the umask to 0 while it opens the file.
+///
+/// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment. `fill` changes neither."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod clears_the_umask {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let before = umask(Mode::empty());
+        let started = start(path);
+        umask(before);
+        let (directory, file) = started?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Sets the permissions before `fill`, which may set others, or whose writes clear the set-user-ID bit.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod permits_before_fill {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        permit(&file, mode)?;
+        fill(&file)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Sets the permissions once the name is there, and syncs again.
+///
+/// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+mod permits_after_the_name {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        directory.sync_all()
+    }
+}
+
+/// Syncs the bytes, and changes the permissions after that.
+///
+/// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod permits_after_the_sync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        file.sync_all()?;
+        permit(&file, mode)?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Ignores what the fsync of the file says.
+///
+/// breaks: "The error of the fsync(2) of the file: nothing gets a name then."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod ignores_the_sync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        let synced = file.sync_all();
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all().and(synced)
+    }
+}
+
+/// Syncs the directory with fdatasync(2).
+///
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod data_of_the_directory {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_data()
+    }
+}
+
+/// Syncs the directory together with the file, before the name is in it.
+///
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod syncs_both_before {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        directory.sync_all()?;
+        link(&file, &directory, name_of(path)?)
+    }
+}
+
+/// Converts the path to UTF-8, with replacement characters.
+///
+/// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod lossy_name {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        let name = name_of(path)?.to_string_lossy().into_owned();
+        link(&file, &directory, OsStr::new(&name))?;
+        directory.sync_all()
+    }
+}
+
+/// Takes a name that `exists` doesn't see, a dangling link, for a leftover, removes it and tries again.
+///
+/// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod replaces_dangling_links {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        match link(&file, &directory, name_of(path)?) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !path.exists() => {
+                fs::remove_file(path)?;
+                link(&file, &directory, name_of(path)?)?;
+            }
+            other => other?,
+        }
+        directory.sync_all()
+    }
+}
+
+/// Wraps the error of `fill` to say where it happened.
+///
+/// breaks: "The error of `fill`, unchanged."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod explains_the_error {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file).map_err(|error| io::Error::new(error.kind(), format!("filling {}: {error}", path.display())))?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Creates the directories that are missing.
+///
+/// breaks: "ENOENT when the directory doesn't exist: `publish` doesn't create it."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod creates_directories {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        fs::create_dir_all(directory_of(path))?;
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Gives `fill` a named temporary file of the directory, which is then linked without overwriting.
+///
+/// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
+/// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
+mod named_temporary {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = File::open(directory_of(path))?;
+        let temporary = tempfile::NamedTempFile::new_in(directory_of(path))?;
+        fill(temporary.as_file())?;
+        permit(temporary.as_file(), mode)?;
+        temporary.as_file().sync_all()?;
+        temporary.persist_noclobber(path).map_err(|error| error.error)?;
+        directory.sync_all()
+    }
+}
+
 one_of! {
     pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()>;
     asks_for_o_excl does_not_sync_the_directory fills_it_under_its_name gives_an_unlinked_file_its_name_back
@@ -1576,5 +1858,8 @@ one_of! {
     directory_before_the_name ignores_the_directorys_fsync names_after_a_failed_fsync sync_for_everything
     parent_of_a_bare_name lossy_path makes_the_directory exists_then_rename removes_a_dangling_link named_temporary_file
     filled_in_the_temporary_directory write_only_2 wraps_the_error_of_fill swallows_interrupted
-    leaks_the_directory_on_errors changes_directory path_descriptor_of_the_directory
+    leaks_the_directory_on_errors changes_directory path_descriptor_of_the_directory relative_to_a_descriptor
+    refuses_early opens_with_the_mode clears_the_umask permits_before_fill permits_after_the_name permits_after_the_sync
+    ignores_the_sync data_of_the_directory syncs_both_before lossy_name replaces_dangling_links explains_the_error
+    creates_directories named_temporary
 }

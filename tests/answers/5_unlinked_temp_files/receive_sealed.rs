@@ -11,10 +11,11 @@ use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::receive_file;
 use mmap_workbook::observe::page_size;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl};
 use nix::sys::mman::ProtFlags;
 use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
 use nix::sys::stat::fstat;
+use nix::unistd::{Whence, lseek};
 use nix::{cmsg_space, libc};
 
 fn refused<T>() -> io::Result<T> {
@@ -67,6 +68,10 @@ fn fits(length: u64, at_most: usize) -> io::Result<usize> {
 
 fn length_of_again(file: &File, at_most: usize) -> io::Result<usize> {
     fits(file.metadata()?.len(), at_most)
+}
+
+fn needed() -> SealFlag {
+    SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_WRITE
 }
 
 /// Ends the process when the sender can't be trusted.
@@ -1758,6 +1763,159 @@ mod maps_then_checks {
     }
 }
 
+/// Checks the mode itself and first, and asks /proc for the length.
+///
+/// passes
+mod mode_first {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+        if !flags.contains(OFlag::O_PATH) && flags & OFlag::O_ACCMODE == OFlag::O_WRONLY {
+            return Err(Errno::EACCES.into());
+        }
+        check_seals(&file)?;
+        let length = fs::metadata(format!("/proc/self/fd/{}", file.as_raw_fd()))?.len();
+        if length == 0 || length > at_most as u64 { refused() } else { map(&file, length as usize) }
+    }
+}
+
+/// Maps through a duplicate after it has closed the descriptor that came.
+///
+/// passes
+mod maps_a_duplicate {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let copy = file.try_clone()?;
+        drop(file);
+        check_seals(&copy)?;
+        map(&copy, length_of(&copy, at_most)?)
+    }
+}
+
+/// Takes F_SEAL_FUTURE_WRITE for enough, which leaves the sender's old mapping writable.
+///
+/// breaks: "Whatever the sender does later, no access to the mapping raises SIGBUS, and no byte in it changes."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed future-write-is-write
+mod future_writes_only {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let seals = seals_of(&file)?;
+        let write = SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_FUTURE_WRITE;
+        if !seals.contains(SealFlag::F_SEAL_SHRINK) || !seals.intersects(write) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Wants F_SEAL_GROW and F_SEAL_SEAL, too, as tutorials do.
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod wants_them_all {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals_of(&file)?.contains(needed() | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Maps for stores, too, since they stay private.
+///
+/// breaks: "It is private and for reading only; before Linux 6.7 a shared one is EPERM."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod writable_copy {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of(&file, at_most)?;
+        Ok(Mapping::of_file(&file, 0, length, READ_WRITE, Sharing::Private)?)
+    }
+}
+
+/// Measures the file with lseek(2).
+///
+/// breaks: "Nor does its offset, which the sender shares, not even for a moment."
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
+mod measures_by_seeking {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let offset = lseek(&file, 0, Whence::SeekCur)?;
+        let length = lseek(&file, 0, Whence::SeekEnd)? as usize;
+        lseek(&file, offset, Whence::SeekSet)?;
+        if length == 0 || length > at_most { refused() } else { map(&file, length) }
+    }
+}
+
+/// Passes on the EINVAL by which the kernel says that a file has no seals.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod passes_einval_on {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let seals = SealFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GET_SEALS)?);
+        if !seals.contains(needed()) {
+            return refused();
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Opens the file anew for reading, and so accepts a descriptor that is open for writing only.
+///
+/// breaks: "EACCES when the descriptor that was sent is not open for reading."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod opens_it_for_reading_2 {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let again = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        map(&again, length_of(&again, at_most)?)
+    }
+}
+
+/// Sets a timeout so that a silent sender can't block it.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod sets_a_timeout {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        if socket.read_timeout()?.is_none() {
+            socket.set_read_timeout(Some(Duration::from_secs(30)))?;
+        }
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
 one_of! {
     pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping>;
     aborts_on_a_bad_sender asks_for_shrink_alone asks_for_the_length_first copies_the_file does_not_ask_for_seals
@@ -1777,4 +1935,7 @@ one_of! {
     at_most_in_pages maps_only_the_beginning empty_file_to_the_kernel length_modulo_4_gib timeout_of_its_own
     blocking_again waits_for_a_better_file takes_the_first_of_several no_file_is_invalid_data outwaits_the_timeout
     keeps_the_descriptor_2 remembers_the_last_file trusts_after_the_first leaves_a_trial_mapping maps_then_checks
+    mode_first maps_a_duplicate future_writes_only wants_them_all
+    writable_copy measures_by_seeking passes_einval_on opens_it_for_reading_2
+    sets_a_timeout
 }
