@@ -51,7 +51,7 @@ pub fn freeze(draft: &Mapping) {
 /// - The call loads no byte of the draft: only a later access brings the file's page.
 ///
 /// # Errors
-/// - Those of the calls, unchanged: EINVAL if the draft is locked (mlock(2)), unless it is unlocked and discarded.
+/// - Those of the calls, unchanged: EINVAL if the draft is locked (mlock(2)), unless the call discards it all the same.
 ///
 /// # Example
 /// ```text

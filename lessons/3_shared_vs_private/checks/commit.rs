@@ -80,7 +80,6 @@ fn only_those_pages_are_written() {
             let before = file.metadata()?.blocks();
             let (count, moved) = moved(|| super::commit(&draft, &file));
             count?;
-            file.sync_all()?;
             let grown = file.metadata()?.blocks().saturating_sub(before) * 512;
             let bytes = contents(&file)?;
             Ok((grown, moved, stored.map(|at| bytes[at])))
@@ -107,8 +106,11 @@ fn only_those_pages_are_written() {
                     "写了 {by_calls} 字节，文件多占用 {grown} 字节"
                 ),
             )
-            .shows(&belief::WRITING_BACK_IS_HARMLESS)
             .given(given.clone())
+        })
+        .map_err(|failure| {
+            // Space may be taken for another reason.
+            if by_calls > most_by_calls { failure.shows(&belief::WRITING_BACK_IS_HARMLESS) } else { failure }
         })?;
         every_page_of_a_long_draft_goes_to_its_place()?;
         moved.map(drop).ok_or_else(Failure::not_counted)

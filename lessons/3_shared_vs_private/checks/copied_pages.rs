@@ -1,5 +1,3 @@
-//! Whether a copy that is swapped out counts is not checked: a machine need not have swap space.
-
 use super::*;
 
 fn rule() -> Text {
@@ -26,10 +24,12 @@ fn names_the_pages_that_were_stored_to() {
                 if !named.is_sorted() {
                     return failure;
                 }
+                let extra = || named.iter().filter(|page| !wanted.contains(page));
                 // Whether only the byte that was there was stored.
                 let same = |page: &usize| !history.stored.iter().any(|(at, other)| *other && at / page_size() == *page);
                 let mut missing = wanted.iter().filter(|page| !named.contains(page));
-                if wanted.iter().all(|page| named.contains(page)) {
+                // A load brings the pages around it as well. Where there was none, a belief about loads is no cause.
+                if wanted.iter().all(|page| named.contains(page)) && !history.loaded.is_empty() && extra().count() > 0 {
                     failure.shows(&belief::LOADING_COPIES)
                 } else if named.iter().all(|page| wanted.contains(page)) && missing.all(same) {
                     failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE)
@@ -213,6 +213,97 @@ fn an_error_of_proc_is_told() {
             failure.given(text!(
                 "the process can open no more descriptors (RLIMIT_NOFILE)",
                 "进程不能再打开描述符（RLIMIT_NOFILE）"
+            ))
+        })?;
+        judged(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            draft.store(0, STORED);
+            if let Err(error) = refuse(READS, On::Everything, Errno::EIO) {
+                return Err(all_but(
+                    text!("an error of read(2)", "read(2) 出错的情形"),
+                    &error,
+                    text!("check on a kernel with seccomp filters", "在支持 seccomp 过滤器的内核上检查"),
+                ));
+            }
+            let answer = closing_all(|| super::copied_pages(&draft).map_err(kind))?;
+            // ioctl(2) with PAGEMAP_SCAN reads nothing.
+            if answer == Ok(vec![0]) { Ok(()) } else { fails_with(&answer, "EIO") }
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "a store to page 0; read(2) and pread(2) fail with EIO",
+                "写过第 0 页；read(2) 和 pread(2) 返回 EIO"
+            ))
+        })
+    });
+}
+
+/// The system calls that read from a file.
+const READS: &[libc::c_long] =
+    &[libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv, libc::SYS_preadv2];
+
+/// A machine need not have swap space, and a page can't be made to be swapped out. So a file of the check's is mounted
+/// over /proc/self/pagemap, in a child that alone sees it.
+#[test]
+fn a_copy_that_is_swapped_out_is_one() {
+    check("copy_on_write", rule(), || {
+        const PRESENT: u64 = 1 << 63;
+        const SWAPPED: u64 = 1 << 62;
+        const OF_A_FILE: u64 = 1 << 61;
+        // The low bits say where the page is.
+        let entries = [SWAPPED | 0x2a1, PRESENT | OF_A_FILE, PRESENT | 0x3_1415, 0, SWAPPED];
+        let mut reply = Vec::new();
+        let ran = on_a_small_disk(
+            16 * page_size_u64(),
+            |disk, peer| {
+                let table = disk.join("pagemap");
+                let tried = judged(|| {
+                    let draft = draft_of(&unnamed_file(&original())?)?;
+                    (0..PAGES).for_each(|page| draft.store(page * page_size(), STORED));
+                    let pagemap = File::create(&table)?;
+                    pagemap.set_len((1 << 48) / page_size_u64() * 8)?;
+                    let first = wide(draft.address() / page_size()) * 8;
+                    pagemap.write_all_at(&entries.map(u64::to_ne_bytes).concat(), first)?;
+                    for name in ["self", "thread-self"] {
+                        let (over, none) = (format!("/proc/{name}/pagemap"), None::<&str>);
+                        mount(Some(&table), over.as_str(), none, MsFlags::MS_BIND, none).map_err(|errno| {
+                            all_but(
+                                text!("a copy that is swapped out", "已换出的副本"),
+                                &errno,
+                                text!("allow mounts over files in /proc", "允许在 /proc 的文件上挂载"),
+                            )
+                        })?;
+                    }
+                    match super::copied_pages(&draft).map_err(kind) {
+                        // ioctl(2) with PAGEMAP_SCAN, which only the file of the kernel has.
+                        Err(error) if error == "ENOTTY" => Ok(()),
+                        answer => returns(&answer, &vec![0, 2, 4]),
+                    }
+                });
+                peer.send(&serde_json::to_vec(&tried)?)
+            },
+            |peer| {
+                reply = peer.receive()?;
+                Ok(())
+            },
+        )?;
+        match ran {
+            OnSmallDisk::Ran(ended) => ended.success()?,
+            OnSmallDisk::Skipped(reason) => {
+                return Err(all_but(
+                    text!("a copy that is swapped out", "已换出的副本"),
+                    &reason,
+                    text!("check as root, or allow user namespaces", "以 root 身份检查，或者允许用户命名空间"),
+                ));
+            }
+        }
+        let tried: Result<(), Failure> = serde_json::from_slice(&reply).map_err(std::io::Error::other)?;
+        tried.map_err(|failure| {
+            failure.given(text!(
+                "/proc/self/pagemap, a file of the check's here, says: page 0 is swapped out; page 1 is present, and a \
+                 page of a file; page 2 is present, and no page of a file; page 3 is neither; page 4 is swapped out",
+                "/proc/self/pagemap（此处是检查放上的文件）说：第 0 页已换出；第 1 页在内存中，是文件页；第 2 页在内存中，不是文件页；第 3 页两者都不是；第 4 页已换出"
             ))
         })
     });

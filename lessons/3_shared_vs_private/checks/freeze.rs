@@ -10,7 +10,7 @@ fn the_draft_stands_still_whatever_is_written() {
                 history.happen(&draft, &file)?;
                 let before = loaded(&draft);
                 super::freeze(&draft);
-                stands_still(&draft, &file, &before, loaded)
+                stands_still(&draft, &file, &before, loaded).map_err(follows_the_file(&draft))
             })
         };
         for_each(History::fixed(), History::words, test)?;
@@ -27,11 +27,15 @@ fn stands_still(
 ) -> Result<(), Failure> {
     file.write_all_at(&vec![LATER; draft.length()], 0)?;
     let after = shown(draft);
-    same_bytes(text!("the draft is as it was", "草稿保持原样"), &after, before).map_err(|failure| {
-        // Pages of zeros only may be left out for another reason.
-        let none = after.iter().all(|byte| *byte == LATER) && before.iter().any(|byte| *byte != 0);
+    same_bytes(text!("the draft is as it was", "草稿保持原样"), &after, before)
+}
+
+/// What a draft that has no copy at all shows of its author.
+fn follows_the_file(draft: &Mapping) -> impl Fn(Failure) -> Failure {
+    |failure| {
+        let none = loaded(draft).iter().all(|byte| *byte == LATER);
         if none { failure.shows(&belief::LOADING_COPIES) } else { failure }
-    })
+    }
 }
 
 #[test]
@@ -101,8 +105,52 @@ fn every_page_of_every_draft_is_copied() {
                  (RLIMIT_NOFILE)",
                 "进程没有特权，不能锁定内存（RLIMIT_MEMLOCK），也不能再打开描述符（RLIMIT_NOFILE）"
             ))
-        })
+        })?;
+        a_long_draft_is_not_done_at_once()
     });
+}
+
+/// No machine need have memory for the copies of more than 4 GiB. So the file is a hole on a disk of 64 pages, which is
+/// full before the copies are made: an answer that accesses page after page dies of SIGBUS, or is told an error.
+fn a_long_draft_is_not_done_at_once() -> Result<(), Failure> {
+    let pages = 64;
+    let mut reply = Vec::new();
+    let ran = on_a_small_disk(
+        pages * page_size_u64(),
+        |disk, peer| {
+            let tried = large_draft_of(tempfile::tempfile_in(disk)?).and_then(|(file, draft)| {
+                let answer = ask(|| super::freeze(&draft));
+                let taken = file.metadata()?.blocks() * 512 / page_size_u64();
+                Ok((draft.length(), answer.map_err(|failure| failure.verdict), taken))
+            });
+            peer.send(&serde_json::to_vec(&tried)?)
+        },
+        |peer| {
+            reply = peer.receive()?;
+            Ok(())
+        },
+    )?;
+    match ran {
+        OnSmallDisk::Ran(ended) => ended.success()?,
+        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
+    }
+    let tried: Result<(usize, Result<(), Verdict>, u64), Failure> =
+        serde_json::from_slice(&reply).map_err(std::io::Error::other)?;
+    let (length, answer, taken) = tried?;
+    // What the system needs for the file itself may count as pages.
+    ensure(answer.is_err() || taken + 8 >= pages, || {
+        Failure::new(
+            text!(
+                "every page of the draft is accessed, which the disk of {pages} pages ends early: it is full",
+                "访问草稿的每一页；磁盘只有 {pages} 页，没访问完就会满"
+            ),
+            text!("it returned, and {taken} pages of the disk are taken", "已经返回，而磁盘只用了 {taken} 页"),
+        )
+        .given(text!(
+            "a draft of {length} bytes, more than 4 GiB, of a file that is a hole",
+            "{length} 字节的草稿，超过 4 GiB，文件是一个空洞"
+        ))
+    })
 }
 
 #[test]

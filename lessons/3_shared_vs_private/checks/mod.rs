@@ -1,6 +1,7 @@
 //! The checks of exercise 3. Each runs in a child: it maps a draft, stores to it, writes to the file as another process
 //! would, calls the learner's function, and returns what the draft shows then.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
@@ -15,16 +16,17 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    FORKS, Failure, On, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
+    FORKS, Failure, On, Verdict, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
-use mmap_workbook::observe::{page_size, page_size_u64, smaps_of, whole_pages};
+use mmap_workbook::observe::{maps_of_process, page_size, page_size_u64, smaps_of, whole_pages};
 use mmap_workbook::process::{OnSmallDisk, on_a_small_disk};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::libc;
+use nix::mount::{MsFlags, mount};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mlock, mmap};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -72,8 +74,12 @@ const MANY: usize = 1100;
 /// A draft of more than 4 GiB, of a file that is a hole. It has to be mapped before a child is forked: there the limit
 /// on private memory is lower.
 fn large_draft() -> Result<(File, Mapping), Failure> {
+    large_draft_of(tempfile::tempfile()?)
+}
+
+/// [`large_draft`] of this file, which is empty.
+fn large_draft_of(file: File) -> Result<(File, Mapping), Failure> {
     let length = (1 << 32) + 3 * page_size() + REST;
-    let file = tempfile::tempfile()?;
     file.set_len(wide(length))?;
     let draft = Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Private)?;
     let (start, flags) = (NonZeroUsize::new(draft.address()), MapFlags::MAP_FIXED | MapFlags::MAP_NORESERVE);
@@ -186,7 +192,15 @@ fn still_a_draft(draft: &Mapping, file: &File) -> Result<(), Failure> {
         &contents(file)?,
         &bytes,
     )?;
-    drop_copies(draft)?;
+    match drop_copies(draft).map_err(kind) {
+        Err(error) if error == "EINVAL" => {
+            return Err(Failure::new(
+                text!("the draft's copies can be dropped (MADV_DONTNEED)", "草稿的副本可以用 MADV_DONTNEED 丢弃"),
+                text!("madvise(2) returns EINVAL, as for a locked mapping", "madvise(2) 返回 EINVAL，如同映射已被锁定"),
+            ));
+        }
+        answer => no_error(answer)?,
+    }
     let shows = |when| same_bytes(when, &loaded(draft), &contents(file)?[..draft.length()]);
     shows(text!(
         "once its copies are dropped (MADV_DONTNEED), the draft shows the file",

@@ -9,7 +9,7 @@ fn rule() -> Text {
 }
 
 /// Numbers that an answer may have taken for a sign of something else.
-const SIGNS: [u64; 20] = [
+const SIGNS: [u64; 26] = [
     u64::MAX,
     0,
     1,
@@ -30,6 +30,12 @@ const SIGNS: [u64; 20] = [
     1 << 63,
     u64::MAX - 1,
     u64::MAX - 255,
+    u64::MAX - 4095,
+    0xdead_beef_dead_beef,
+    0xaaaa_aaaa_aaaa_aaaa,
+    0x5555_5555_5555_5555,
+    0x0101_0101_0101_0101,
+    0x0a0a_0a0a_0a0a_0a0a,
 ];
 
 #[test]
@@ -50,8 +56,36 @@ fn brings_back_any_number_and_leaves_the_draft_alone() {
             })
         };
         bring(&SIGNS)?;
+        brings_back_what_lies_where_the_answer_goes()?;
         for_all_n(8, any::<u64>(), stores_and_returns, |&number| bring(&[number]))
     });
+}
+
+/// A number that an answer puts beforehand where the child's number will go means "none" to it. Explore finds it there,
+/// in the memory that parent and child share, and returns it.
+fn brings_back_what_lies_where_the_answer_goes() -> Result<(), Failure> {
+    judged(|| {
+        let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+        let ours: HashSet<usize> = maps_of_process(Pid::this())?.iter().map(|area| area.range().start).collect();
+        let draft = draft_of(&unnamed_file(&original())?)?;
+        let answer = super::what_if(&draft, |_| {
+            let areas = maps_of_process(Pid::this()).unwrap_or_default();
+            let new = areas.iter().filter(|area| area.permissions() == "rw-s" && !ours.contains(&area.range().start));
+            let words = new.flat_map(|area| area.range().step_by(8).take(4));
+            // SAFETY: the words are mapped for reading, and no thread of this process stores to them.
+            let mut numbers = words.map(|at| unsafe { std::ptr::with_exposed_provenance::<u64>(at).read_volatile() });
+            let number = numbers.find(|&number| number != 0).unwrap_or(u64::MAX);
+            shared.long_word(0).store(number, Ordering::Relaxed);
+            number
+        });
+        let number = shared.long_word(0).load(Ordering::Relaxed);
+        returns(&answer.map_err(kind), &number).map_err(|failure| {
+            failure.given(text!(
+                "explore returns the number that lies in the memory that it shares with its parent, which is {number}",
+                "explore 返回与父进程共享的内存中原有的数 {number}"
+            ))
+        })
+    })
 }
 
 fn stores_and_returns(number: &u64) -> Text {
@@ -233,8 +267,8 @@ fn a_panic_ends_in_the_child() {
                     "explore 运行一次；调用者持有的值只析构一次，由调用者自己析构"
                 ),
                 text!(
-                    "explore ran {explored} times, and the value was dropped {drops} times",
-                    "explore 运行了 {explored} 次，值析构了 {drops} 次"
+                    "runs of explore: {explored}; drops of the value: {drops}",
+                    "explore 运行 {explored} 次，值析构 {drops} 次"
                 ),
             )
         })
@@ -382,7 +416,7 @@ fn sleeps(process: Pid) -> bool {
 }
 
 /// Looks until it holds, for a fifth of a second at most.
-fn until(holds: impl Fn() -> bool) {
+fn until(mut holds: impl FnMut() -> bool) {
     let end = Instant::now() + Duration::from_millis(200);
     while !holds() && Instant::now() < end {
         std::thread::yield_now();
@@ -512,13 +546,54 @@ fn explore_gets_the_time_that_it_needs() {
         judged(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
-            let left = super::what_if(&draft, |_| u64::from(alarm::cancel().unwrap_or(0)));
-            let left = no_error(left.map_err(kind))?;
+            let cpu = || getrlimit(Resource::RLIMIT_CPU).ok();
+            let before = cpu();
+            let told =
+                super::what_if(&draft, |_| u64::from(alarm::cancel().unwrap_or(0)) << 1 | u64::from(cpu() != before));
+            let told = no_error(told.map_err(kind))?;
+            let (left, limited) = (told >> 1, told & 1 == 1);
+            ensure(!limited, || {
+                Failure::new(
+                    text!("nothing ends the child within a minute", "一分钟之内，没有什么会结束子进程"),
+                    text!(
+                        "the child has another limit on its processor time (RLIMIT_CPU)",
+                        "子进程的处理器时间上限（RLIMIT_CPU）变了"
+                    ),
+                )
+            })?;
             ensure(left == 0 || left >= 59, || {
                 Failure::new(
                     text!("nothing ends the child within a minute", "一分钟之内，没有什么会结束子进程"),
                     text!("an alarm of {left} s is set while explore runs", "explore 运行时，闹钟定在 {left} 秒之后"),
                 )
+            })
+        })?;
+        judged(|| {
+            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+            let draft = draft_of(&unnamed_file(&original())?)?;
+            let caller = Pid::this();
+            clock::run_on_sleeps(&shared);
+            let answer = super::what_if(&draft, |_| {
+                // Once the parent has begun to wait, and has read the clock for that if it does.
+                until(|| sleeps(caller) || clock::slept_at_all(&shared));
+                clock::put_forward(&shared);
+                // It waits without a limit when it does nothing else for this long.
+                let mut awake = Instant::now();
+                until(|| {
+                    if !sleeps(caller) {
+                        awake = Instant::now();
+                    }
+                    clock::all_slept(&shared) || awake.elapsed() > Duration::from_millis(20)
+                });
+                77
+            });
+            std::mem::forget(shared);
+            returns(&answer.map_err(kind), &77).map_err(|failure| {
+                failure.given(text!(
+                    "explore returns 77, and the clock says that 50 seconds have passed; sleeps of the parent, and waits \
+                     with a limit, take no time here",
+                    "explore 返回 77，而时钟显示已过了 50 秒；在这里，父进程的睡眠和限时等待不占时间"
+                ))
             })
         })
     });
@@ -567,4 +642,154 @@ fn errors_of_the_calls_are_told() {
         })
         .map_err(|failure| failure.given(text!("fork(2) fails with EAGAIN", "fork(2) 返回 EAGAIN")))
     });
+}
+
+/// A clock that a check puts forward, so that nobody has to wait for a minute. These functions of the C library stand in
+/// for the system's in this program: whoever reads a clock or sleeps with a limit here calls them.
+mod clock {
+    use std::ffi::c_int;
+    use std::ptr::{from_mut, from_ref, null};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::time::Duration;
+
+    use mmap_workbook::lesson_2::Mapping;
+    use nix::libc::{self, clockid_t, nfds_t, pollfd, sigset_t, timespec};
+
+    /// How far it is put forward.
+    pub const AHEAD: Duration = Duration::from_secs(50);
+
+    /// The address of the mapping below; 0 while no check has put the clock forward.
+    static SHARED: AtomicUsize = AtomicUsize::new(0);
+
+    /// The words of a shared mapping: whether the clock is put forward, and for how many nanoseconds somebody has slept, who
+    /// was not kept waiting for that long.
+    const FORWARD: usize = 0;
+    const SLEPT: usize = 8;
+
+    /// From now on sleeps of this process and its children take no time, until they are [`AHEAD`] together.
+    pub fn run_on_sleeps(shared: &Mapping) {
+        SHARED.store(shared.address(), Ordering::Relaxed);
+    }
+
+    /// Puts the clock forward, by [`AHEAD`].
+    pub fn put_forward(shared: &Mapping) {
+        shared.long_word(FORWARD).store(1, Ordering::Relaxed);
+    }
+
+    /// Whether somebody has slept.
+    pub fn slept_at_all(shared: &Mapping) -> bool {
+        shared.long_word(SLEPT).load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether all of [`AHEAD`] has been slept.
+    pub fn all_slept(shared: &Mapping) -> bool {
+        shared.long_word(SLEPT).load(Ordering::Relaxed) >= nanoseconds(AHEAD)
+    }
+
+    fn nanoseconds(time: Duration) -> u64 {
+        u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn word(at: usize) -> Option<&'static std::sync::atomic::AtomicU64> {
+        let shared = SHARED.load(Ordering::Relaxed);
+        // SAFETY: the check that has stored the address keeps the mapping, of a page, until its process ends.
+        (shared != 0).then(|| unsafe { &*std::ptr::with_exposed_provenance(shared + at) })
+    }
+
+    /// What is left to sleep of this time.
+    fn slept(time: Duration) -> Duration {
+        let Some(slept) = word(SLEPT) else { return time };
+        let before = Duration::from_nanos(slept.load(Ordering::Relaxed));
+        let now = time.min(AHEAD.saturating_sub(before));
+        slept.fetch_add(nanoseconds(now), Ordering::Relaxed);
+        time - now
+    }
+
+    fn duration(time: &timespec) -> Duration {
+        Duration::new(time.tv_sec.try_into().unwrap_or(0), time.tv_nsec.try_into().unwrap_or(0))
+    }
+
+    fn spec(time: Duration) -> timespec {
+        timespec { tv_sec: time.as_secs().try_into().unwrap_or(libc::time_t::MAX), tv_nsec: time.subsec_nanos().into() }
+    }
+
+    /// # Safety
+    /// As clock_gettime(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn clock_gettime(clock: clockid_t, time: *mut timespec) -> c_int {
+        // SAFETY: the caller's arguments.
+        let answer = unsafe { libc::syscall(libc::SYS_clock_gettime, clock, time) };
+        let of_processors = [libc::CLOCK_PROCESS_CPUTIME_ID, libc::CLOCK_THREAD_CPUTIME_ID].contains(&clock);
+        if answer == 0 && !of_processors && word(FORWARD).is_some_and(|word| word.load(Ordering::Relaxed) == 1) {
+            // SAFETY: the call has succeeded, so the time is there.
+            let time = unsafe { &mut *time };
+            *time = spec(duration(time) + AHEAD);
+        }
+        if answer == 0 { 0 } else { -1 }
+    }
+
+    /// # Safety
+    /// As clock_nanosleep(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn clock_nanosleep(
+        clock: clockid_t,
+        flags: c_int,
+        time: *const timespec,
+        left: *mut timespec,
+    ) -> c_int {
+        // SAFETY: the caller's argument.
+        let mut wanted = duration(unsafe { &*time });
+        if flags & libc::TIMER_ABSTIME != 0 {
+            let mut now = spec(Duration::ZERO);
+            // SAFETY: the time is written here.
+            unsafe { clock_gettime(clock, from_mut(&mut now)) };
+            wanted = wanted.saturating_sub(duration(&now));
+        }
+        let rest = slept(wanted);
+        if rest.is_zero() {
+            return 0;
+        }
+        let rest = spec(rest);
+        // SAFETY: both times are there.
+        let answer =
+            unsafe { libc::syscall(libc::SYS_clock_nanosleep, libc::CLOCK_MONOTONIC, 0, from_ref(&rest), left) };
+        if answer == 0 { 0 } else { nix::errno::Errno::last_raw() }
+    }
+
+    /// # Safety
+    /// As nanosleep(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn nanosleep(time: *const timespec, left: *mut timespec) -> c_int {
+        // SAFETY: the caller's arguments.
+        if unsafe { clock_nanosleep(libc::CLOCK_MONOTONIC, 0, time, left) } == 0 { 0 } else { -1 }
+    }
+
+    /// # Safety
+    /// As ppoll(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn ppoll(fds: *mut pollfd, n: nfds_t, time: *const timespec, mask: *const sigset_t) -> c_int {
+        let ask = |time: *const timespec| {
+            // SAFETY: the caller's arguments; the kernel's set of signals has 8 bytes.
+            let answer = unsafe { libc::syscall(libc::SYS_ppoll, fds, n, time, mask, 8) };
+            c_int::try_from(answer).unwrap_or(-1)
+        };
+        if time.is_null() {
+            return ask(time);
+        }
+        // A limit counts as slept only where nothing comes before.
+        match ask(&spec(Duration::ZERO)) {
+            // SAFETY: the caller's argument.
+            0 => ask(&spec(slept(duration(unsafe { &*time })))),
+            answer => answer,
+        }
+    }
+
+    /// # Safety
+    /// As poll(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn poll(fds: *mut pollfd, n: nfds_t, limit: c_int) -> c_int {
+        let time = u64::try_from(limit).map(|limit| spec(Duration::from_millis(limit)));
+        // SAFETY: the caller's arguments.
+        unsafe { ppoll(fds, n, time.as_ref().map_or(null(), from_ref), null()) }
+    }
 }

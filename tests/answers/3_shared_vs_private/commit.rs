@@ -2,7 +2,7 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Mutex;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -546,7 +546,7 @@ mod writes_the_whole_draft {
 /// Reserves the room with fallocate(2) first, so that no write can fail, and so fills the holes.
 ///
 /// breaks: "a hole stays a hole"
-/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+/// fails: commit::only_those_pages_are_written failed
 mod allocates_first {
     use super::*;
 
@@ -1305,7 +1305,7 @@ mod efbig_too_early {
 /// Reserves room for the whole file first, so that no write can fail later; that fills all its holes.
 ///
 /// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
-/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+/// fails: commit::only_those_pages_are_written failed
 mod reserves_the_whole_file {
     use super::*;
 
@@ -1517,6 +1517,145 @@ mod counts_bytes_2 {
     }
 }
 
+/// Writes from the last page to the first, through a duplicate of the descriptor.
+///
+/// passes
+mod backwards_through_a_duplicate {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let mut pages = copied_pages(draft)?;
+        pages.reverse();
+        write_pages(draft, &file.try_clone()?, &pages)?;
+        discard(draft).map(|()| pages.len())
+    }
+}
+
+/// Gives pwrite(2) the draft's own memory, and writes adjacent pages with one call.
+///
+/// passes
+mod runs_without_a_buffer {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for run in pages.chunk_by(|a, b| a + 1 == *b) {
+            let mut at = run[0] * page_size();
+            let end = ((run[0] + run.len()) * page_size()).min(usize::try_from(size).unwrap_or(usize::MAX));
+            while at < end {
+                let start = ptr::with_exposed_provenance(draft.address() + at);
+                let offset = i64::try_from(at).map_err(|_| Errno::EFBIG)?;
+                // SAFETY: the kernel reads bytes that are inside the draft.
+                match Errno::result(unsafe { libc::pwrite(file.as_raw_fd(), start, end - at, offset) }) {
+                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                    Ok(written) => at += written as usize,
+                    Err(Errno::EINTR) => {}
+                    Err(errno) => return Err(errno.into()),
+                }
+            }
+        }
+        discard(draft).map(|()| pages.len())
+    }
+}
+
+/// Writes whole pages, then cuts the file to the size that it had.
+///
+/// breaks: "The file keeps its size, at every moment."
+/// fails: commit::the_file_keeps_its_size failed
+mod cuts_afterwards {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &pages {
+            let (bytes, at) = page_of(draft, page, u64::MAX);
+            let written = file.write_all_at(&bytes, at);
+            if file.metadata()?.len() > size {
+                file.set_len(size)?;
+            }
+            written?;
+        }
+        discard(draft).map(|()| pages.len())
+    }
+}
+
+/// Discards before it writes, from a saved list, so a locked draft's pages never reach the file.
+///
+/// breaks: "Those of [`discard`], when all pages are in the file"
+/// fails: commit::nothing_is_lost_when_it_fails killed
+mod discards_first_from_a_list {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let size = file.metadata()?.len();
+        let saved: Vec<_> = copied_pages(draft)?.into_iter().map(|page| page_of(draft, page, size)).collect();
+        discard(draft)?;
+        let written = saved.iter().try_for_each(|(bytes, at)| file.write_all_at(bytes, *at));
+        if written.is_err() {
+            saved.iter().for_each(|(bytes, at)| draft.write(*at as usize, bytes));
+        }
+        written.map(|()| saved.len())
+    }
+}
+
+/// Reserves the space on the disk beforehand, so that no write can fail halfway, and so fills the holes.
+///
+/// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
+/// fails: commit::only_those_pages_are_written failed
+mod reserves_the_space {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        if !pages.is_empty() {
+            let size = i64::try_from(file.metadata()?.len()).map_err(|_| Errno::EFBIG)?;
+            // SAFETY: the call takes three integers.
+            match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, size) } {
+                0 => {}
+                errno => return Err(io::Error::from_raw_os_error(errno)),
+            }
+        }
+        write_pages(draft, file, &pages)?;
+        discard(draft).map(|()| pages.len())
+    }
+}
+
+/// Compares the whole file with the limit, and refuses pages that are below it.
+///
+/// breaks: "EFBIG if a page to be written exceeds the limit on a file's size"
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod compares_the_file_with_the_limit {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        if !pages.is_empty() && file.metadata()?.len() > limit {
+            return Err(Errno::EFBIG.into());
+        }
+        write_pages(draft, file, &pages)?;
+        discard(draft).map(|()| pages.len())
+    }
+}
+
+/// Duplicates the descriptor, and closes the duplicate only when all pages could be written.
+///
+/// breaks: "leaves no descriptor open, even after an error"
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod leaks_after_an_error {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let duplicate = std::mem::ManuallyDrop::new(file.try_clone()?);
+        write_pages(draft, &duplicate, &pages)?;
+        drop(std::mem::ManuallyDrop::into_inner(duplicate));
+        discard(draft).map(|()| pages.len())
+    }
+}
+
 one_of! {
     pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize>;
     discards_each_page discards_in_any_case keeps_its_copies maps_the_file_shared measures_the_draft
@@ -1531,7 +1670,11 @@ one_of! {
     page_zero_is_no_page page_by_page_2 straight_from_the_draft small_chunks_and_fdatasync offset_lost_on_error
     offset_of_a_duplicate longer_for_a_moment ends_with_the_draft bridges_a_gap drops_each_at_once
     discards_before_the_question_mark believes_a_short_write short_write_is_write_zero ebadf_for_nothing
-    place_in_32_bits opens_it_again compares_before_it_writes efbig_too_early
-    reserves_the_whole_file zeros_are_holes ignores_discard says_which_page partial_success too_many_slices_2
-    leaks_a_duplicate_on_error whole_pages_always raises_the_limit counts_bytes_2
+    place_in_32_bits opens_it_again compares_before_it_writes efbig_too_early reserves_the_whole_file zeros_are_holes
+    ignores_discard says_which_page partial_success too_many_slices_2 leaks_a_duplicate_on_error whole_pages_always
+    raises_the_limit counts_bytes_2 backwards_through_a_duplicate runs_without_a_buffer
+    cuts_afterwards
+
+    discards_first_from_a_list reserves_the_space
+    compares_the_file_with_the_limit leaks_after_an_error
 }

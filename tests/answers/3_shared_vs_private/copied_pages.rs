@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::sync::{Mutex, OnceLock};
 
 use mmap_workbook::lesson_2::Mapping;
-use mmap_workbook::observe::{in_page_cache, maps_of, page_size, page_size_u64, smaps_of};
+use mmap_workbook::observe::{in_page_cache, maps_of, page_size, page_size_u64, smaps_of, whole_pages};
 use nix::libc;
 
 const PRESENT: u64 = 1 << 63;
@@ -63,8 +63,36 @@ fn those(entries: Vec<u64>, passes: impl Fn(u64) -> bool) -> Vec<usize> {
     entries.into_iter().enumerate().filter(|&(_, entry)| passes(entry)).map(|(page, _)| page).collect()
 }
 
+fn pages_of_again(draft: &Mapping) -> usize {
+    whole_pages(draft.length()) / page_size()
+}
+
+/// Where pagemap has the entry of the draft's page `n`.
+fn place(draft: &Mapping, n: usize) -> u64 {
+    (draft.address() as u64 / page_size_u64() + n as u64) * 8
+}
+
+/// The entries of the draft's pages `from..to`.
+fn entries_between(pagemap: &File, draft: &Mapping, from: usize, to: usize) -> io::Result<Vec<u64>> {
+    let mut bytes = vec![0; (to - from) * 8];
+    pagemap.read_exact_at(&mut bytes, place(draft, from))?;
+    Ok(bytes.chunks_exact(8).map(|entry| u64::from_ne_bytes(entry.try_into().unwrap())).collect())
+}
+
+/// The pages of the draft whose entry is as `wanted` says.
+fn pages_where(draft: &Mapping, wanted: impl Fn(u64) -> bool) -> io::Result<Vec<usize>> {
+    let pagemap = File::open("/proc/self/pagemap")?;
+    let (pages, mut found) = (pages_of_again(draft), Vec::new());
+    for from in (0..pages).step_by(0x1_0000) {
+        let entries = entries_between(&pagemap, draft, from, pages.min(from + 0x1_0000))?;
+        found.extend((from..).zip(entries).filter(|&(_, entry)| wanted(entry)).map(|(n, _)| n));
+    }
+    Ok(found)
+}
+
 /// Takes a page for the file's page if their bytes are equal.
 ///
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed equal-bytes-are-the-page
 mod compares_the_bytes {
@@ -95,6 +123,7 @@ mod compares_the_bytes {
 
 /// Returns a constant.
 ///
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
@@ -111,6 +140,7 @@ mod none_at_all {
 
 /// Takes every page that is in the page table for a copy.
 ///
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
 mod present_is_copied {
     use super::*;
@@ -215,6 +245,7 @@ mod scans_with_the_ioctl {
 /// Takes every page that is present for a copy: a load makes a page present, too.
 ///
 /// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
 mod present_is_copied_2 {
     use super::*;
@@ -227,11 +258,12 @@ mod present_is_copied_2 {
 /// Takes every page that isn't marked as a file's for a copy, even one that was never accessed.
 ///
 /// breaks: "A page that is neither present nor swapped out has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod not_of_file_is_copied {
     use super::*;
 
@@ -243,6 +275,7 @@ mod not_of_file_is_copied {
 /// Counts bits from 1, so it tests 62 for present and 60 for the file.
 ///
 /// breaks: "Returns the numbers of the draft's pages that were stored to"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
@@ -259,6 +292,7 @@ mod bits_from_one {
 /// Uses the soft-dirty bit, which is about stores since it was last cleared, and is set in all of a new mapping.
 ///
 /// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
@@ -275,6 +309,7 @@ mod soft_dirty {
 /// Wants a copy to be mapped exclusively (bit 56), which it isn't while a forked child has it, too.
 ///
 /// breaks: "those of which the mapping has a copy"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 mod exclusive_only {
     use super::*;
@@ -287,6 +322,7 @@ mod exclusive_only {
 /// Recognises a present page by its frame number, which the kernel shows to privileged processes only.
 ///
 /// breaks: "No privilege is needed."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 mod needs_the_frame_number {
     use super::*;
@@ -299,6 +335,7 @@ mod needs_the_frame_number {
 /// Compares the draft with the file at its path, and so loads all of it and takes others' changes for edits.
 ///
 /// breaks: "A store makes a copy even if it stores the byte that was there."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
@@ -361,6 +398,7 @@ mod makes_copies_afterwards {
 /// Counts whole pages only, so an edit of the last page is missed when that isn't full.
 ///
 /// breaks: "the last one may extend past the end of the file"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod whole_pages_only {
@@ -388,6 +426,7 @@ mod looks_at_a_page_too_many {
 /// Counts from 1, as editors count lines.
 ///
 /// breaks: "Its pages are counted from 0"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
@@ -404,6 +443,7 @@ mod numbers_from_one {
 /// Returns offsets in bytes.
 ///
 /// breaks: "Returns the numbers of the draft's pages"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
@@ -478,6 +518,7 @@ mod length_in_an_int {
 /// Puts the copies that were found last first, by pushing from the end.
 ///
 /// breaks: "in ascending order"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
@@ -531,6 +572,7 @@ mod wraps_the_error_of_proc {
 /// Opens the file in /proc once and keeps it: in a forked child it still shows the parent's pages.
 ///
 /// breaks: "those of which the mapping has a copy"
+/// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 mod keeps_pagemap_open {
@@ -566,12 +608,13 @@ mod leaks_the_descriptor {
 /// Asks mincore(2), which says of a file's page whether it is in the page cache.
 ///
 /// breaks: "A page that is neither present nor swapped out has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod asks_mincore {
     use super::*;
 
@@ -584,6 +627,7 @@ mod asks_mincore {
 /// Takes the number of copies from smaps and answers with as many of the first pages.
 ///
 /// breaks: "Returns the numbers of the draft's pages that were stored to"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
@@ -627,6 +671,7 @@ mod remembers_copies {
 /// Seeks with the address as the position, as if the file in /proc were the memory itself.
 ///
 /// breaks: "64 bits per page of the address space, in order of address"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
@@ -702,6 +747,7 @@ mod one_read_a_page {
 /// Takes every page that is there for a copy, even the file's own.
 ///
 /// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
 mod every_present_page {
     use super::*;
@@ -714,11 +760,12 @@ mod every_present_page {
 /// Takes every page that is not the file's for a copy, even one that was never accessed.
 ///
 /// breaks: "A page that is neither present nor swapped out has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod every_page_not_of_a_file {
     use super::*;
 
@@ -742,6 +789,7 @@ mod counts_anew_in_each_chunk {
 /// Goes by bit 56, mapped by this process only, which parent and child both lose when a child is forked.
 ///
 /// breaks: "A child has its parent's copies, and those that it makes itself."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 mod exclusively_mapped {
     use super::*;
@@ -756,6 +804,7 @@ mod exclusively_mapped {
 /// Goes by bit 55, soft-dirty, which is about all changes since a reset, and which this kernel may not keep.
 ///
 /// breaks: "A page that was only loaded from has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
@@ -772,6 +821,7 @@ mod soft_dirty_2 {
 /// Opens pagemap once and keeps it in a static: a child forked later reads its parent's.
 ///
 /// breaks: "A child has its parent's copies, and those that it makes itself."
+/// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 mod keeps_pagemap_open_2 {
@@ -805,6 +855,7 @@ mod remembers_the_pid {
 /// Gives its descriptor away with into_raw_fd and reads by hand, but never closes it.
 ///
 /// breaks: "leaves no descriptor open"
+/// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::it_names_the_drafts_own_pages_only failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 mod leaks_pagemap {
@@ -836,6 +887,7 @@ mod a_buffer_of_fixed_size {
 /// Divides the length by the page size and so leaves out a last page that is not full.
 ///
 /// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod without_the_last_part {
@@ -876,6 +928,7 @@ mod explains_the_error {
 /// Loads a byte of each page first, so that all are present and the present bit is enough.
 ///
 /// breaks: "The call makes no copy, and loads no byte of the draft."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 mod loads_each_page_first {
     use super::*;
@@ -889,9 +942,10 @@ mod loads_each_page_first {
 /// Collects the numbers in a set, which returns them in any order.
 ///
 /// breaks: "in ascending order"
+/// may fail: copied_pages::it_works_at_every_call_in_every_process failed
+/// may fail: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
-/// may fail: copied_pages::it_works_at_every_call_in_every_process failed
 mod in_any_order {
     use super::*;
 
@@ -904,6 +958,7 @@ mod in_any_order {
 /// Trusts smaps for the number of copies, and takes the first pages for them.
 ///
 /// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::copies_nothing_itself failed
@@ -923,6 +978,7 @@ mod counts_with_smaps {
 /// Looks the frame of each page up in /proc/kpageflags (KPF_ANON), where only root sees anything.
 ///
 /// breaks: "It needs no privilege"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
 mod asks_kpageflags {
     use super::*;
@@ -948,6 +1004,7 @@ mod asks_kpageflags {
 /// Compares the draft with the file of that name: a store of the same byte isn't found, and each page is loaded.
 ///
 /// breaks: "A store makes a copy even if it stores the byte that was there."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::it_works_at_every_call_in_every_process failed
@@ -973,6 +1030,105 @@ mod compares_with_the_file_2 {
     }
 }
 
+/// The plain answer: reads the entries in parts of half a MiB.
+///
+/// passes
+mod in_parts {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        pages_where(draft, is_copy)
+    }
+}
+
+/// Goes from the last page to the first, one pread(2) for 64 pages, and turns the result round.
+///
+/// passes
+mod backwards {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/thread-self/pagemap")?;
+        let (mut to, mut found) = (pages_of_again(draft), Vec::new());
+        while to > 0 {
+            let from = to.saturating_sub(64);
+            let entries = entries_between(&pagemap, draft, from, to)?;
+            found.extend((from..to).rev().filter(|n| is_copy_again(entries[n - from])));
+            to = from;
+        }
+        found.reverse();
+        Ok(found)
+    }
+}
+
+/// Knows only bit 63, and so misses a copy that was swapped out.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
+mod forgets_swap {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        pages_where(draft, |entry| entry & PRESENT != 0 && entry & OF_A_FILE == 0)
+    }
+}
+
+/// Takes bit 61 alone for the answer, and so reports the pages that were never accessed.
+///
+/// breaks: "A page that is neither present nor swapped out has no copy."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod only_not_of_a_file {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        pages_where(draft, |entry| entry & OF_A_FILE == 0)
+    }
+}
+
+/// Stops at the first page that is not present, as if nothing could come after it.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod stops_at_a_gap {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let entries = entries_between(&File::open("/proc/self/pagemap")?, draft, 0, pages_of_again(draft))?;
+        let touched = (0..).zip(entries).take_while(|&(_, entry)| entry & (PRESENT | SWAPPED) != 0);
+        Ok(touched.filter(|&(_, entry)| is_copy_again(entry)).map(|(n, _)| n).collect())
+    }
+}
+
+/// Computes the byte of each page with 32 bits, and so looks at the draft's first 4 GiB again and again.
+///
+/// breaks: "for every draft, even one of more than 4 GiB"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod byte_of_32_bits {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let mut found = Vec::new();
+        for n in 0..pages_of(draft) {
+            let at = (n as u32).wrapping_mul(page_size() as u32) as usize;
+            if entries_between(&pagemap, draft, at / page_size(), at / page_size() + 1)?.into_iter().all(is_copy) {
+                found.push(n);
+            }
+        }
+        Ok(found)
+    }
+}
+
 one_of! {
     pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>>;
     compares_the_bytes none_at_all present_is_copied reads_all_entries_at_once reads_through_a_buffer_of_the_thread
@@ -981,8 +1137,10 @@ one_of! {
     looks_at_a_page_too_many numbers_from_one offsets_of_bytes fixed_buffer forgets_the_chunk full_chunks_only
     length_in_an_int descending no_answer_is_no_copies unwraps wraps_the_error_of_proc keeps_pagemap_open
     leaks_the_descriptor asks_mincore counts_in_smaps remembers_copies position_is_the_address one_read
-    seeks_and_buffers one_read_a_page every_present_page every_page_not_of_a_file
-    counts_anew_in_each_chunk exclusively_mapped soft_dirty_2 keeps_pagemap_open_2 remembers_the_pid leaks_pagemap
-    a_buffer_of_fixed_size without_the_last_part no_pagemap_no_copies explains_the_error loads_each_page_first
-    in_any_order counts_with_smaps asks_kpageflags compares_with_the_file_2
+    seeks_and_buffers one_read_a_page every_present_page every_page_not_of_a_file counts_anew_in_each_chunk
+    exclusively_mapped soft_dirty_2 keeps_pagemap_open_2 remembers_the_pid leaks_pagemap a_buffer_of_fixed_size
+    without_the_last_part no_pagemap_no_copies explains_the_error loads_each_page_first in_any_order counts_with_smaps
+    asks_kpageflags compares_with_the_file_2 in_parts backwards forgets_swap only_not_of_a_file
+
+    stops_at_a_gap byte_of_32_bits
 }

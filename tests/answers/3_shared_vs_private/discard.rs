@@ -2,11 +2,11 @@ use std::fs::File;
 use std::io;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Once;
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE};
-use mmap_workbook::observe::{maps_of, page_size, whole_pages};
+use mmap_workbook::observe::{maps_of, maps_of_process, page_size, whole_pages};
 use nix::errno::Errno;
 use nix::libc::{self, c_int, c_void};
 use nix::sys::mman::{
@@ -37,6 +37,18 @@ fn advise_again(address: usize, length: usize, advice: MmapAdvise) -> io::Result
 
 fn dont_need_again(draft: &Mapping) -> io::Result<()> {
     advise_again(draft.address(), draft.range().len(), MmapAdvise::MADV_DONTNEED)
+}
+
+/// The draft's first address, as the calls of libc take it.
+fn start(draft: &Mapping) -> *mut c_void {
+    ptr::with_exposed_provenance_mut(draft.address())
+}
+
+/// madvise(2) of `length` bytes from byte `at` of the draft on.
+fn advise_from(draft: &Mapping, at: usize, length: usize, advice: c_int) -> io::Result<()> {
+    // SAFETY: nothing holds a reference to plain bytes of the draft.
+    let answer = unsafe { libc::madvise(start(draft).wrapping_byte_add(at), length, advice) };
+    Ok(Errno::result(answer).map(drop)?)
 }
 
 /// Expects msync(2) with MS_INVALIDATE to drop the copies.
@@ -797,6 +809,132 @@ mod locks_it_again {
     }
 }
 
+/// Drops the pages one GiB at a time, from the last part to the first.
+///
+/// passes
+mod in_parts_backwards {
+    use super::*;
+
+    const PART: usize = 1 << 30;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let length = whole_pages(draft.length());
+        for at in (0..length).step_by(PART).rev() {
+            advise_from(draft, at, PART.min(length - at), libc::MADV_DONTNEED)?;
+        }
+        Ok(())
+    }
+}
+
+/// Uses the portable posix_madvise, for which POSIX_MADV_DONTNEED does nothing.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod posix_advice {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        // SAFETY: nothing holds a reference to plain bytes of the draft.
+        match unsafe { libc::posix_madvise(start(draft), draft.length(), libc::POSIX_MADV_DONTNEED) } {
+            0 => Ok(()),
+            errno => Err(io::Error::from_raw_os_error(errno)),
+        }
+    }
+}
+
+/// Discards a locked draft without unlocking it (MADV_DONTNEED_LOCKED), so it neither fails nor unlocks it.
+///
+/// passes
+mod discards_while_locked {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_from(draft, 0, draft.length(), libc::MADV_DONTNEED)
+            .or_else(|_| advise_from(draft, 0, draft.length(), 24 /* MADV_DONTNEED_LOCKED */))
+    }
+}
+
+/// Unlocks a locked draft, discards it, and locks it again to leave all as it was, which makes new copies.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later."
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod locks_again {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let Err(error) = advise_from(draft, 0, draft.length(), libc::MADV_DONTNEED) else { return Ok(()) };
+        if error.raw_os_error() != Some(libc::EINVAL) {
+            return Err(error);
+        }
+        // SAFETY: the call changes no byte.
+        Errno::result(unsafe { libc::munlock(start(draft), draft.length()) })?;
+        advise_from(draft, 0, draft.length(), libc::MADV_DONTNEED)?;
+        // SAFETY: the call changes no byte of the file, and the range is the draft's.
+        Ok(Errno::result(unsafe { libc::mlock(start(draft), draft.length()) }).map(drop)?)
+    }
+}
+
+/// Maps the file anew over the draft, by its name in /proc/self/maps, which an unlinked file or a memfd doesn't have.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+/// fails: discard::nothing_else_is_forgotten failed
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod maps_by_name {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let area = maps_of(draft.range())?.pop().ok_or(io::ErrorKind::NotFound)?;
+        let file = File::open(area.name())?;
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        let flags = libc::MAP_PRIVATE | libc::MAP_FIXED;
+        // SAFETY: it replaces the draft's own range, in which no reference points.
+        let at = unsafe { libc::mmap(start(draft), draft.length(), protection, flags, file.as_raw_fd(), 0) };
+        if at == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
+/// Drops the copies of every private mapping of the same file.
+///
+/// breaks: "Other mappings, even of the same file, keep what was stored to them."
+/// fails: discard::nothing_else_is_forgotten failed
+mod all_mappings_of_the_file {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_from(draft, 0, draft.length(), libc::MADV_DONTNEED)?;
+        let Some(own) = maps_of(draft.range())?.pop() else { return Ok(()) };
+        for area in maps_of_process(nix::unistd::getpid())? {
+            if area.name() == own.name() && area.permissions() == own.permissions() {
+                let start = ptr::with_exposed_provenance_mut(area.range().start);
+                // SAFETY: none really: other mappings lose their bytes.
+                unsafe { libc::madvise(start, area.range().len(), libc::MADV_DONTNEED) };
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes the returned -1 for the negative errno of a raw system call, and so reports EPERM.
+///
+/// breaks: "Those of the calls, unchanged: EINVAL if the draft is locked"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod errno_from_the_result {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        // SAFETY: nothing holds a reference to plain bytes of the draft.
+        match unsafe { libc::madvise(start(draft), draft.length(), libc::MADV_DONTNEED) } {
+            0 => Ok(()),
+            errno => Err(io::Error::from_raw_os_error(-errno)),
+        }
+    }
+}
+
 one_of! {
     pub fn discard(draft: &Mapping) -> io::Result<()>;
     invalidates_with_msync restores_the_bytes unmaps madvise_dontneed moves_the_pages_away drops_copy_by_copy
@@ -807,4 +945,7 @@ one_of! {
     one_madvise even_if_locked in_chunks_from_the_end posix_madvise msync_invalidate_2 madv_free rounds_length_down
     rounds_up_to_64_kib the_whole_area ignores_the_refusal takes_the_result_for_errno unlocks_everything
     maps_by_name_again maps_zeros_over_it length_as_u32 pages_out_2 stops_at_a_page_without_copy locks_it_again
+    in_parts_backwards posix_advice
+    discards_while_locked locks_again maps_by_name
+    all_mappings_of_the_file errno_from_the_result
 }

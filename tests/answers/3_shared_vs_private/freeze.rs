@@ -1,6 +1,7 @@
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::FileExt;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE};
@@ -34,6 +35,10 @@ fn touch_again(draft: &Mapping, at: usize) {
 
 fn start(draft: &Mapping) -> std::ptr::NonNull<c_void> {
     std::ptr::NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).expect("nothing is mapped at 0")
+}
+
+fn touch_all(draft: &Mapping) {
+    (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
 }
 
 /// Ends the process, successfully, after its work.
@@ -406,7 +411,7 @@ mod stores_in_a_child {
 /// Works once in a process: a static remembers that "the draft" is frozen, and a second draft isn't.
 ///
 /// breaks: "Makes the draft stand still: from now on it shows the bytes that it shows now"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 mod freezes_once_in_a_process {
     use super::*;
 
@@ -632,7 +637,7 @@ mod mlock_and_munlock {
 /// Populates by stores and locks the draft, so that nothing is ever dropped: discard fails with EINVAL afterwards.
 ///
 /// breaks: "The draft still takes stores, and [`discard`] still makes it show the file"
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen broken
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 mod leaves_it_locked {
     use super::*;
 
@@ -662,7 +667,7 @@ mod needs_a_descriptor {
 /// Remembers in a static that it has frozen, and does nothing at the second call, for another draft or after discard.
 ///
 /// breaks: "Each function works at every call, in every process and for every draft"
-/// fails: freeze::every_page_of_every_draft_is_copied failed loading-copies
+/// fails: freeze::every_page_of_every_draft_is_copied failed
 mod only_the_first_call {
     use super::*;
 
@@ -720,6 +725,53 @@ mod steps_of_64_kib {
     }
 }
 
+/// Reads each page to a buffer, then stores the whole page, so that not only one byte of it is stored.
+///
+/// passes
+mod stores_whole_pages {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let mut bytes = vec![0; page_size()];
+        for at in (0..draft.length()).step_by(page_size()) {
+            touch(draft, at);
+            draft.read(at, &mut bytes);
+            draft.write(at, &bytes);
+        }
+    }
+}
+
+/// Counts bytes with 32 bits, and so freezes only a small part of a draft of more than 4 GiB.
+///
+/// breaks: "Each function works at every call, in every process and for every draft, even one of more than 4 GiB."
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+mod counts_in_32_bits {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let length = draft.length() as u32;
+        (0..length).step_by(page_size()).for_each(|at| touch(draft, at as usize));
+    }
+}
+
+/// Remembers which drafts are frozen, and does nothing for a draft that was discarded and is frozen again.
+///
+/// breaks: "Each function works at every call"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+mod freezes_once {
+    use super::*;
+
+    static FROZEN: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+    pub fn freeze(draft: &Mapping) {
+        let mut frozen = FROZEN.lock().unwrap();
+        if !frozen.contains(&draft.address()) {
+            frozen.push(draft.address());
+            touch_all(draft);
+        }
+    }
+}
+
 one_of! {
     pub fn freeze(draft: &Mapping);
     exits_when_done loading_is_enough nothing_to_do stores_a_zero stores_to_each_page populates_for_writing
@@ -730,6 +782,8 @@ one_of! {
     freezes_once_in_a_process takes_one_copy_for_all copies_the_file_over_the_edits exchange_a_word_for_itself
     populates_for_writing_2 backwards_without_the_copied only_loads_2 rounds_pages_down one_page_too_many
     copies_then_protects replaces_by_anonymous_memory leaves_out_pages_of_zeros only_pages_in_the_page_cache
-    mlock_and_munlock leaves_it_locked needs_a_descriptor only_the_first_call stores_a_zero_at_the_end
-    willneed steps_of_64_kib
+    mlock_and_munlock leaves_it_locked needs_a_descriptor only_the_first_call stores_a_zero_at_the_end willneed
+    steps_of_64_kib stores_whole_pages
+
+    counts_in_32_bits freezes_once
 }

@@ -1,20 +1,24 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write, pipe};
 use std::mem;
-use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
 use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::process::{Child, end_of};
 use nix::errno::Errno;
 use nix::fcntl::OFlag;
 use nix::libc;
+use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::signal::{SigHandler, SigSet, SigmaskHow, Signal, kill, signal, sigprocmask};
+use nix::sys::signal::{
+    SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction, signal, sigprocmask,
+};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, wait, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, fork, pipe2};
 
@@ -118,6 +122,45 @@ fn take(slot: &Mapping) -> io::Result<u64> {
         1 => Ok(slot.long_word(0).load(Ordering::Relaxed)),
         _ => Err(io::Error::other("explore did not return")),
     }
+}
+
+/// A pipe: the end to read from, and the end to write to.
+fn new_pipe() -> io::Result<(File, File)> {
+    let (from, to) = pipe2(OFlag::O_CLOEXEC)?;
+    Ok((from.into(), to.into()))
+}
+
+/// Waits for this child's end, also when handlers of signals interrupt it.
+fn end_of_child(child: Pid) -> io::Result<WaitStatus> {
+    loop {
+        match waitpid(child, None) {
+            Err(Errno::EINTR) => {}
+            other => return Ok(other?),
+        }
+    }
+}
+
+fn leave(status: i32) -> ! {
+    // SAFETY: it ends the child without running anything in it.
+    unsafe { libc::_exit(status) }
+}
+
+/// Forks a child that runs `body`, without a panic of it going further, and ends.
+fn child_that_runs(body: impl FnOnce() -> io::Result<()>) -> io::Result<Pid> {
+    // SAFETY: the caller has one thread, so the child may do everything.
+    match unsafe { fork() }? {
+        ForkResult::Parent { child } => Ok(child),
+        ForkResult::Child => {
+            let result = catch_unwind(AssertUnwindSafe(body));
+            leave(if matches!(result, Ok(Ok(()))) { 0 } else { 1 });
+        }
+    }
+}
+
+/// The eight bytes of an answer, or an error.
+fn answer(bytes: &[u8]) -> io::Result<u64> {
+    let bytes = bytes.try_into().map_err(|_| io::Error::other("explore gave no answer"))?;
+    Ok(u64::from_ne_bytes(bytes))
 }
 
 /// Returns the answer as the child's exit status.
@@ -1113,6 +1156,7 @@ mod tries_again_here {
 /// fails: what_if::a_stop_is_no_end failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
 /// fails: what_if::explore_has_the_draft_itself failed
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
 mod returns_the_end_of_the_child {
@@ -1776,21 +1820,238 @@ mod read_is_interrupted {
     }
 }
 
+/// Waits once, before it reads, and gives up when a handler interrupts that.
+///
+/// breaks: "When the call returns, even with an error, the child has ended and been waited for."
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+mod waits_once {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| to.write_all(&explore(draft).to_ne_bytes()))?;
+        drop(to);
+        waitpid(child, None)?;
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes)?;
+        answer(&bytes)
+    }
+}
+
+/// Fills the place of the answer with the largest number beforehand, and takes that for "no answer".
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod the_largest_number_means_none {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let shared = Mapping::anonymous(8, READ_WRITE, Sharing::Shared)?;
+        shared.write(0, &u64::MAX.to_ne_bytes());
+        let child = child_that_runs(|| {
+            shared.write(0, &explore(draft).to_ne_bytes());
+            Ok(())
+        })?;
+        end_of_child(child)?;
+        let mut bytes = [0; 8];
+        shared.read(0, &mut bytes);
+        match answer(&bytes)? {
+            u64::MAX => Err(io::Error::other("explore gave no answer")),
+            number => Ok(number),
+        }
+    }
+}
+
+/// Holds the pipe as plain numbers, and leaves both open when fork(2) fails.
+///
+/// breaks: "leaves no descriptor open, even after an error"
+/// fails: what_if::errors_of_the_calls_are_told failed
+mod leaks_when_fork_fails {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (from, to) = new_pipe()?;
+        let (from, to): (RawFd, RawFd) = (from.into_raw_fd(), to.into_raw_fd());
+        let owned = |fd| {
+            // SAFETY: the descriptor is open, and each is owned once in a process.
+            unsafe { File::from_raw_fd(fd) }
+        };
+        let child = child_that_runs(|| owned(to).write_all(&explore(draft).to_ne_bytes()))?;
+        drop(owned(to));
+        let mut bytes = Vec::new();
+        let read = owned(from).read_to_end(&mut bytes);
+        end_of_child(child)?;
+        read?;
+        answer(&bytes)
+    }
+}
+
+/// Looks ten thousand times, a millisecond apart, whether the child has ended, and then kills it.
+///
+/// breaks: "It takes less than a minute"
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+mod looks_ten_thousand_times {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| to.write_all(&explore(draft).to_ne_bytes()))?;
+        drop(to);
+        let pause = libc::timespec { tv_sec: 0, tv_nsec: 1_000_000 };
+        for _ in 0..10_000 {
+            if waitpid(child, Some(WaitPidFlag::WNOHANG))? != WaitStatus::StillAlive {
+                let mut bytes = Vec::new();
+                from.read_to_end(&mut bytes)?;
+                return answer(&bytes);
+            }
+            // SAFETY: the call reads the time.
+            unsafe { libc::nanosleep(&raw const pause, std::ptr::null_mut()) };
+        }
+        kill(child, Signal::SIGKILL)?;
+        end_of_child(child)?;
+        Err(io::ErrorKind::TimedOut.into())
+    }
+}
+
+/// Asks poll(2) for the answer with a limit of twenty seconds, and kills the child when it gets none.
+///
+/// breaks: "It takes less than a minute"
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+mod polls_for_twenty_seconds {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| to.write_all(&explore(draft).to_ne_bytes()))?;
+        drop(to);
+        let ready = loop {
+            match poll(&mut [PollFd::new(from.as_fd(), PollFlags::POLLIN)], 20_000_u16) {
+                Err(Errno::EINTR) => {}
+                ready => break ready?,
+            }
+        };
+        if ready == 0 {
+            kill(child, Signal::SIGKILL)?;
+        }
+        let mut bytes = Vec::new();
+        let read = from.read_to_end(&mut bytes);
+        end_of_child(child)?;
+        read?;
+        answer(&bytes)
+    }
+}
+
+/// Looks every millisecond whether the child has ended, for as long as it takes.
+///
+/// passes
+mod looks_until_it_ends {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| to.write_all(&explore(draft).to_ne_bytes()))?;
+        drop(to);
+        while waitpid(child, Some(WaitPidFlag::WNOHANG))? == WaitStatus::StillAlive {
+            match poll(&mut [], 1_u16) {
+                Ok(_) | Err(Errno::EINTR) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+        }
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes)?;
+        answer(&bytes)
+    }
+}
+
+/// Kills a child that has not ended after ten seconds.
+///
+/// breaks: "It takes less than a minute"
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+mod gives_up_after_ten_seconds {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| to.write_all(&explore(draft).to_ne_bytes()))?;
+        drop(to);
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while waitpid(child, Some(WaitPidFlag::WNOHANG))? == WaitStatus::StillAlive {
+            if Instant::now() > deadline {
+                kill(child, Signal::SIGKILL)?;
+                end_of_child(child)?;
+                break;
+            }
+            let _ = poll(&mut [], 1_u16);
+        }
+        let mut bytes = Vec::new();
+        from.read_to_end(&mut bytes)?;
+        answer(&bytes)
+    }
+}
+
+/// Explores a copy of the bytes in anonymous memory, which doesn't follow the file and has another address.
+///
+/// breaks: "`explore` runs once, on the draft itself: its copies are there, and its other pages follow the file."
+/// fails: what_if::explore_has_the_draft_itself failed
+mod explores_a_duplicate {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| {
+            let duplicate = Mapping::anonymous(draft.length(), READ_WRITE, Sharing::Private)?;
+            (0..draft.range().len()).for_each(|at| duplicate.store(at, draft.load(at)));
+            to.write_all(&explore(&duplicate).to_ne_bytes())
+        })?;
+        drop(to);
+        let mut bytes = Vec::new();
+        let read = from.read_to_end(&mut bytes);
+        end_of_child(child)?;
+        read?;
+        answer(&bytes)
+    }
+}
+
+/// Sets SIGCHLD to its default, to be sure that the child can be waited for, and doesn't put the caller's handler back.
+///
+/// breaks: "The caller has one thread, and may have other children and handlers for signals, which all stay."
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
+mod resets_the_handler {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let default = SigAction::new(SigHandler::SigDfl, SaFlags::empty(), SigSet::empty());
+        // SAFETY: the default action runs no code of this process.
+        unsafe { sigaction(Signal::SIGCHLD, &default) }?;
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| to.write_all(&explore(draft).to_ne_bytes()))?;
+        drop(to);
+        let mut bytes = Vec::new();
+        let read = from.read_to_end(&mut bytes);
+        end_of_child(child)?;
+        read?;
+        answer(&bytes)
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
     eight_bytes_through_a_pipe words_in_shared_memory child_of_the_workbook file_in_memory guard_that_exits
     kills_after_the_answer reads_until_the_end number_as_status largest_is_no_answer zero_is_no_answer
     status_zero_is_an_answer magic_status forgets_signals signals_are_unreachable waits_only_after_an_answer
-    leaves_a_zombie looks_once waits_for_any_child interrupted_wait ignores_sigchld forks_twice
-    undoes_it_afterwards shares_the_memory ends_with_exit lets_the_panic_go_on returns_from_the_child panics_answer_zero
-    through_an_eventfd sends_32_bits freezes_it_first explores_without_the_edits explores_a_replica
-    file_in_the_temporary_directory keeps_the_last_answer leaks_the_read_end own_errors impatient tries_again_here
-    returns_the_end_of_the_child answer_in_shared_memory looks_into_the_pipe_afterwards a_datagram_and_sigkill
-    forks_with_child answer_as_exit_status answer_in_32_bits largest_number_means_none signed_text status_0_is_an_answer
-    old_answer ends_with_exit_2 flushes_stdout panic_leaves_the_arm child_returns_the_error
-    parent_panics_too reaps_any_child wait_is_interrupted zombie_after_an_error wait_that_reaps_nothing
-    leaks_the_pipe_without_fork on_a_copy_of_the_draft freezes_in_the_child
-    saves_and_stores_back without_fork_here signals_blocked_in_the_child a_stop_is_an_end answer_in_a_temporary_file
-    resets_sigchld read_is_interrupted
+    leaves_a_zombie looks_once waits_for_any_child interrupted_wait ignores_sigchld forks_twice undoes_it_afterwards
+    shares_the_memory ends_with_exit lets_the_panic_go_on returns_from_the_child panics_answer_zero through_an_eventfd
+    sends_32_bits freezes_it_first explores_without_the_edits explores_a_replica file_in_the_temporary_directory
+    keeps_the_last_answer leaks_the_read_end own_errors impatient tries_again_here returns_the_end_of_the_child
+    answer_in_shared_memory looks_into_the_pipe_afterwards a_datagram_and_sigkill forks_with_child answer_as_exit_status
+    answer_in_32_bits largest_number_means_none signed_text status_0_is_an_answer old_answer ends_with_exit_2
+    flushes_stdout panic_leaves_the_arm child_returns_the_error parent_panics_too reaps_any_child wait_is_interrupted
+    zombie_after_an_error wait_that_reaps_nothing leaks_the_pipe_without_fork on_a_copy_of_the_draft
+    freezes_in_the_child saves_and_stores_back without_fork_here signals_blocked_in_the_child a_stop_is_an_end
+    answer_in_a_temporary_file resets_sigchld read_is_interrupted
+
+    waits_once the_largest_number_means_none
+    leaks_when_fork_fails gives_up_after_ten_seconds looks_ten_thousand_times polls_for_twenty_seconds looks_until_it_ends explores_a_duplicate resets_the_handler
 }
