@@ -1,6 +1,6 @@
 //! Processes that share a page, each stopped before each of its accesses to the page: every interleaving can be tried.
 //!
-//! The page is a file in memory. While a [`Walker`] runs, the file is empty, so its next access to the mapped page is a
+//! The page is a file in memory. While a [`Walker`] runs, the file is empty, so its next access to a mapping of it is a
 //! SIGBUS. There it stands still, and the page has its bytes again: for other processes, and for the one instruction
 //! that the walker makes in its next step. So the walker stops some dozen times in a call, not after each of thousands
 //! of instructions, and nothing here depends on the processor.
@@ -55,6 +55,11 @@ impl SharedPage {
     /// The page mapped for reading only.
     pub fn to_read(&self) -> &Mapping {
         &self.to_read
+    }
+
+    /// The file in memory that the page is.
+    pub fn file(&self) -> &File {
+        &self.file
     }
 
     /// From now on an access to the page is a SIGBUS. Returns its bytes.
@@ -218,19 +223,17 @@ impl<'a> Walker<'a> {
                     }
                     finished?;
                 }
-                Stop::Signal(Signal::SIGBUS) if self.is_at_page()? => return Ok(false),
+                Stop::Signal(Signal::SIGBUS) if bytes.is_some() && self.is_past_an_end()? => return Ok(false),
                 Stop::Signal(other) => signal = Some(other),
             }
         }
     }
 
-    /// Whether the signal is that of an access to the page.
-    fn is_at_page(&self) -> Result<bool, Failure> {
+    /// Whether the signal is that of an access past the end of a file: while the page is taken away, that is one to the
+    /// page, wherever it is mapped. One to another file raises the signal again in the next step, when the page is there.
+    fn is_past_an_end(&self) -> Result<bool, Failure> {
         let info = ptrace::getsiginfo(self.traced.child.pid())?;
-        // SAFETY: the siginfo of a SIGBUS has an address.
-        let address = unsafe { info.si_addr() }.addr();
-        Ok(info.si_code == libc::BUS_ADRERR
-            && [&self.page.mapping, &self.page.to_read].iter().any(|mapping| mapping.range().contains(&address)))
+        Ok(info.si_code == libc::BUS_ADRERR)
     }
 
     /// The call has returned: what it returned.

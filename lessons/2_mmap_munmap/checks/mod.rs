@@ -13,8 +13,8 @@ use mmap_workbook::grade::fixtures::{
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, ask, ask_refused, ask_with_memory, check, ensure, error_text, for_all,
-    for_each, kind,
+    Call, Failure, FileCall, FileId, On, SharedPage, Step, Walker, ask, ask_refused, ask_with_memory, check, ensure,
+    error_text, for_all, for_each, kind,
 };
 use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
@@ -167,12 +167,16 @@ struct Part {
 
 /// All addresses that the call has mapped and not unmapped since; no two parts overlap.
 #[derive(Clone, Default)]
-struct Own(Vec<Part>);
+struct Own {
+    parts: Vec<Part>,
+    /// What it has unmapped.
+    given_back: Vec<Range<u64>>,
+}
 
 impl Own {
     fn holds(&self, range: &Range<u64>) -> bool {
         let common = |part: &Part| part.range.end.min(range.end).saturating_sub(part.range.start.max(range.start));
-        self.0.iter().map(common).sum::<u64>() == range.end - range.start
+        self.parts.iter().map(common).sum::<u64>() == range.end - range.start
     }
 
     fn remove(&mut self, range: &Range<u64>) {
@@ -181,25 +185,30 @@ impl Own {
             let after = part.start.max(range.end)..part.end;
             [before, after].map(|range| Part { range, of_file })
         };
-        self.0 = std::mem::take(&mut self.0).into_iter().flat_map(rest).filter(|part| !part.range.is_empty()).collect();
+        self.parts =
+            std::mem::take(&mut self.parts).into_iter().flat_map(rest).filter(|part| !part.range.is_empty()).collect();
     }
 
     fn add(&mut self, range: Range<u64>, of_file: bool) {
         self.remove(&range);
-        self.0.push(Part { range, of_file });
+        self.parts.push(Part { range, of_file });
     }
 
     fn of_file(&self) -> u64 {
-        self.0.iter().filter(|part| part.of_file).map(|part| part.range.end - part.range.start).sum()
+        self.parts.iter().filter(|part| part.of_file).map(|part| part.range.end - part.range.start).sum()
     }
 
     /// Expects that a call which is about to be made leaves alone what is not the function's own.
     fn allows(&self, call: &Call) -> Result<(), Failure> {
         let [first, second, third, fourth, fifth, _] = call.arguments;
         match call.number {
-            libc::SYS_mmap if fourth & flag(libc::MAP_FIXED) != 0 => self
-                .holds_all(pages(first, second), text!("mmap(2) with MAP_FIXED", "带 MAP_FIXED 的 mmap(2)"))
-                .map_err(|failure| failure.shows(&belief::FIXED_FINDS_ROOM)),
+            libc::SYS_mmap if fourth & flag(libc::MAP_FIXED) != 0 => {
+                let range = pages(first, second);
+                // Of what it has unmapped it may think that nobody else can have it by now.
+                let was_its_own = self.given_back.iter().any(|part| part.start < range.end && range.start < part.end);
+                self.holds_all(range, text!("mmap(2) with MAP_FIXED", "带 MAP_FIXED 的 mmap(2)"))
+                    .map_err(|failure| if was_its_own { failure } else { failure.shows(&belief::FIXED_FINDS_ROOM) })
+            }
             libc::SYS_munmap => self.holds_all(pages(first, second), Text::fixed("munmap(2)", "munmap(2)")),
             libc::SYS_mremap => {
                 self.holds_all(pages(first, second), Text::fixed("mremap(2)", "mremap(2)"))?;
@@ -234,9 +243,12 @@ impl Own {
         let Ok(at) = u64::try_from(answer) else { return };
         match number {
             libc::SYS_mmap => self.add(pages(at, second), maps_file(seen, file)),
-            libc::SYS_munmap => self.remove(&pages(first, second)),
+            libc::SYS_munmap => {
+                self.remove(&pages(first, second));
+                self.given_back.push(pages(first, second));
+            }
             libc::SYS_mremap => {
-                let of_file = self.0.iter().any(|part| part.range.contains(&first) && part.of_file);
+                let of_file = self.parts.iter().any(|part| part.range.contains(&first) && part.of_file);
                 self.remove(&pages(first, second));
                 self.add(pages(at, third), of_file);
             }
@@ -344,7 +356,7 @@ impl<A> Seen<A> {
 
     /// Expects that nothing which the call mapped is mapped any more.
     fn leaves_nothing_mapped(&self) -> Result<(), Failure> {
-        let left: u64 = self.left.0.iter().map(|part| part.range.end - part.range.start).sum();
+        let left: u64 = self.left.parts.iter().map(|part| part.range.end - part.range.start).sum();
         if left == 0 {
             return Ok(());
         }

@@ -48,7 +48,7 @@ fn ranges() -> impl Strategy<Value = (usize, usize, usize, usize)> {
     (near_page_boundaries(), near_page_boundaries(), near_page_boundaries(), near_page_boundaries(), any::<bool>())
         .prop_map(|(a, length, between, rest, turned)| {
             // Each byte costs time; the fixed cases are longer.
-            let length = length % (page_size() + 3) + 1;
+            let length = length % (page_size() / 2 + 3) + 1;
             let b = a + length + between;
             let (a, b) = if turned { (b, a) } else { (a, b) };
             (a.max(b) + length + rest, a, b, length)
@@ -181,12 +181,23 @@ fn reaches_any_two_places_of_a_large_file() {
         "一个映射只有一个长度，要同时看到两处，就得连中间的全都映射进来。两处应当用两个映射。"
     );
     check("window", rule, || {
-        let places = [(3, 5 * GIB - 20), (4 * GIB + 2, 17), (2 * GIB + 1, 4 * GIB + 1)];
+        let places = [
+            (3, 5 * GIB - 20),
+            (4 * GIB + 2, 17),
+            (2 * GIB + 1, 4 * GIB + 1),
+            // In 32 bits these would overlap, and the next two would end before they begin.
+            (4 * GIB + 5, 0),
+            (4 * GIB - 4, 2 * GIB - 3),
+            // More pages than 32 bits count.
+            ((1 << 44) + 2, 5),
+        ];
         for_each(
             places,
-            |(a, b)| text!("a file of 5 GiB, 9 bytes at {a} and at {b}", "5 GiB 的文件，{a} 处和 {b} 处各 9 字节"),
+            |(a, b)| text!("a large file, 9 bytes at {a} and at {b}", "大文件，{a} 处和 {b} 处各 9 字节"),
             |&(a, b)| {
-                let file = large_file(&[(a, b"the first"), (b, b"and other")])?;
+                let places: [(_, &[u8]); 2] = [(a, b"the first"), (b, b"and other")];
+                let file = if a < 5 * GIB { large_file(&places)? } else { file_in_memory(a + 9)? };
+                places.iter().try_for_each(|(at, bytes)| file.write_all_at(bytes, *at))?;
                 let call = || answer(&file, a, b, 9);
                 let answered = ask_with_memory(64 << 20, call)?;
                 if let Err(error) = answered {
@@ -266,7 +277,8 @@ fn refuses_before_it_changes_anything() {
             |&(a, b, length, _)| describe(small, a, b, length),
             |&(a, b, length, wanted)| {
                 let file = unnamed_file(&before)?;
-                let got = ask(|| answer(&file, a, b, length)).map_err(at_the_end)?;
+                let got = ask(|| answer(&file, a, b, length))
+                    .map_err(|failure| past_the_end(&file, a, b, length, failure))?;
                 is_error(&got, wanted, value).map_err(|failure| {
                     let rest = a.max(b).checked_add(wide(length)).is_some_and(|end| end > size && end <= 7 * page);
                     let lost = got.is_ok() && file.metadata().is_ok_and(|now| now.len() == size) && rest;
@@ -283,6 +295,26 @@ fn refuses_before_it_changes_anything() {
                 )
             },
         )?;
+        // A length that is 1 in 32 bits. Who maps it before a look at the numbers has no addresses for it.
+        if let Ok(length) = usize::try_from(4 * GIB + 1) {
+            let (large, size) = (large_file(&[])?, length - 1 + (1 << 30));
+            let overlap: &[&str] = &["InvalidInput", "EINVAL", "ENOMEM"];
+            for_each(
+                [
+                    (0, 5, overlap),
+                    (0, 4 * GIB + 7, &["UnexpectedEof", "ENOMEM"]),
+                    (4 * GIB + 7, 0, &["UnexpectedEof", "ENOMEM"]),
+                ],
+                |&(a, b, _)| describe(size, a, b, length),
+                |&(a, b, wanted)| {
+                    is_error(
+                        &ask_with_memory(64 << 20, || answer(&large, a, b, length)).map_err(at_the_end)?,
+                        wanted,
+                        value,
+                    )
+                },
+            )?;
+        }
         for_each(
             [(0, 0), (7, 7), (size, 3), (u64::MAX, u64::MAX), (u64::MAX, 0)],
             |&(a, b)| describe(small, a, b, 0),
@@ -296,11 +328,22 @@ fn refuses_before_it_changes_anything() {
     });
 }
 
-/// Whether the call maps the whole range that is partly past the end of the file.
+/// Names the misconception that a SIGBUS shows, if it isn't only one of the two ranges that was forgotten.
+fn past_the_end(file: &File, a: u64, b: u64, length: usize, failure: Failure) -> Failure {
+    if is_refused(file, b, a, length) { failure } else { at_the_end(failure) }
+}
+
+/// Whether the call returns an error.
+fn is_refused(file: &File, a: u64, b: u64, length: usize) -> bool {
+    matches!(ask(|| answer(file, a, b, length)), Ok(Err(_)))
+}
+
+/// Whether the call maps the whole range that is partly past the end of the file, wherever the other is.
 fn seen_past_the_end(file: &File, a: u64, b: u64, length: usize) -> bool {
     let end = a.max(b) + wide(length);
     let past = |call: &Call| call.arguments[5].saturating_add(call.arguments[1]) >= end;
     watch(file, || answer(file, a, b, length)).is_ok_and(|seen| seen.maps().any(past))
+        && !is_refused(file, b, a, length)
 }
 
 #[test]
@@ -345,7 +388,8 @@ fn goes_through_mappings_and_leaves_none() {
             refused,
             |&(a, b, length)| describe(size, wide(a), wide(b), length),
             |&(a, b, length)| {
-                let seen = watch(&file, || answer(&file, wide(a), wide(b), length)).map_err(at_the_end)?;
+                let seen = watch(&file, || answer(&file, wide(a), wide(b), length))
+                    .map_err(|failure| past_the_end(&file, wide(a), wide(b), length, failure))?;
                 seen.copies_nothing()?;
                 seen.leaves_nothing_mapped()
             },
@@ -382,6 +426,7 @@ fn changes_nothing_when_a_mapping_fails() {
                 )
             },
         )?;
+        undoes_its_chunks()?;
         // What was stored is in the file, whether or not it is on the disk.
         let file = unnamed_file(&before)?;
         let (b, length) = (5 * page, page);
@@ -399,6 +444,86 @@ fn changes_nothing_when_a_mapping_fails() {
                 format!("{zh}；msync(2) 和 fsync(2) 失败：EIO"),
             ))
         })
+    });
+}
+
+/// Who goes through the ranges in chunks has stored some of them when a later mapping fails: the third of the file, or one
+/// after it. A mapping of far more than half a range fails, too, since to exchange all bytes would take long.
+fn undoes_its_chunks() -> Result<(), Failure> {
+    let length = 4 << 20;
+    let most = wide(length / 2 + 2 * page_size());
+    let (a, b) = (page_size() + 1, length + 4 * page_size());
+    let file = unnamed_file(b"")?;
+    file.set_len(wide(b + length))?;
+    // Of each chunk that is exchanged some bytes differ.
+    (a..a + length).step_by(1000).try_for_each(|at| file.write_all_at(b"a", wide(at)))?;
+    let (id, before) = (FileId::of(&file)?, contents(&file)?);
+    for which in [3, 4, 6] {
+        let mut asked = 1..;
+        let fails =
+            |seen: &FileCall| maps_file(seen, id) && (seen.call.arguments[1] > most || asked.next() == Some(which));
+        let seen = watch_failing(&file, || answer(&file, wide(a), wide(b), length), fails)?;
+        let in_chunks = seen.maps().next().is_some();
+        let judged =
+            is_error(&seen.answer, &["ENOMEM"], value).and_then(|()| seen.leaves_nothing_mapped()).and_then(|()| {
+                same_bytes(
+                    text!("after an error the file is as before", "出错之后文件保持原样"),
+                    &contents(&file)?,
+                    &before,
+                )
+            });
+        judged.map_err(|failure| {
+            let Text { en, zh } = describe(before.len(), wide(a), wide(b), length);
+            failure.given(Text::new(
+                format!(
+                    "{en}; mmap(2) number {which} of the file fails with ENOMEM, and each of more than {most} bytes"
+                ),
+                format!("{zh}；该文件的第 {which} 次 mmap(2) 失败（ENOMEM），超过 {most} 字节的映射也都失败"),
+            ))
+        })?;
+        if !in_chunks {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Before each access of the call to the file, others store to the bytes around the ranges.
+#[test]
+fn stores_to_no_other_byte() {
+    let rule = text!(
+        "A store of more bytes than were asked for, each as it was loaded before, undoes what another process or thread has \
+         stored there meanwhile.",
+        "多写的字节哪怕写回的是先前读到的值，也会抹掉别的进程或线程在此期间写入的内容。"
+    );
+    check("3:observe", rule, || {
+        let (a, b, length) = (11, 74, 13);
+        let given = || describe(page_size(), wide(a), wide(b), length);
+        let page = SharedPage::zeros()?;
+        let others: Vec<_> =
+            (0..page_size()).filter(|at| !(a..a + length).contains(at) && !(b..b + length).contains(at)).collect();
+        let mut walker = Walker::start(&page, || answer(page.file(), wide(a), wide(b), length))?;
+        let mut now: u8 = 0;
+        loop {
+            let step = walker.step::<Result<(), String>>().map_err(|failure| failure.given(given()))?;
+            let mut bytes = contents(page.file())?;
+            if let Some(at) = others.iter().find(|at| bytes[**at] != now) {
+                return Err(Failure::new(
+                    text!("no other byte than those of the two ranges is stored to", "只写这两个范围内的字节"),
+                    text!(
+                        "byte {at} was stored to: what another process had stored there during the call is lost",
+                        "第 {at} 字节被写过：别的进程在调用期间写到那里的内容丢了"
+                    ),
+                )
+                .given(given()));
+            }
+            if let Step::Returned(got) = step {
+                return no_error(got).map_err(|failure| failure.given(given()));
+            }
+            now = now.wrapping_add(1);
+            others.iter().for_each(|at| bytes[*at] = now);
+            page.file().write_all_at(&bytes, 0)?;
+        }
     });
 }
 

@@ -2,13 +2,13 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::ptr;
+use std::ptr::{self};
 use std::sync::{Mutex, OnceLock};
 
 use memmap2::{Mmap, MmapOptions};
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
 use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;
 use nix::libc;
@@ -48,6 +48,16 @@ fn raw_map(file: &File, start: u64, length: usize) -> io::Result<*mut u8> {
         libc::mmap(ptr::null_mut(), length, libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), start as libc::off_t)
     };
     if page == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(page.cast()) }
+}
+
+/// Loads a byte that is inside the file.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+fn load(file: impl AsFd, offset: u64) -> io::Result<u8> {
+    let skip = offset % page_size_u64();
+    let mapping = Mapping::of_file(file, offset - skip, 1, ProtFlags::PROT_READ, Sharing::Shared)?;
+    let byte = mapping.load(skip as usize);
+    mapping.unmap()?;
+    Ok(byte)
 }
 
 /// Returns a constant.
@@ -1178,6 +1188,309 @@ mod in_a_thread {
     }
 }
 
+/// Maps the page with the lesson's Mapping and unmaps it explicitly.
+///
+/// passes
+mod page_with_mapping {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        load(file, offset).map(Some)
+    }
+}
+
+/// Maps a whole page, private, through a duplicate of the descriptor, which it closes before it loads the byte.
+///
+/// passes
+mod private_through_a_duplicate {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let file = file.try_clone()?;
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let skip = offset % page_size_u64();
+        let mapping = Mapping::of_file(&file, offset - skip, page_size(), ProtFlags::PROT_READ, Sharing::Private)?;
+        drop(file);
+        Ok(Some(mapping.load(skip as usize)))
+    }
+}
+
+/// Lets the lesson's Window decide whether the byte is inside, and turns its UnexpectedEof into None.
+///
+/// passes
+mod window_says_where_it_ends {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let mut byte = [0];
+        match Window::new(file, offset, 1, ProtFlags::PROT_READ) {
+            Ok(window) => window.read(0, &mut byte),
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        Ok(Some(byte[0]))
+    }
+}
+
+/// Compares with > instead of >=, so the first byte after the file counts as one of it.
+///
+/// breaks: "Returns None if the file ends at or before `offset`"
+/// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
+mod end_is_a_byte {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let size = file.metadata()?.len();
+        if offset > size || size == 0 || offset == size && size.is_multiple_of(page_size_u64()) {
+            return Ok(None);
+        }
+        load(file, offset).map(Some)
+    }
+}
+
+/// Converts the offset to an off_t first, and fails with EOVERFLOW where the answer is None.
+///
+/// breaks: "`offset` may be any number, even one that an `off_t` can't hold"
+/// fails: byte_at::reaches_as_far_as_files_do failed
+mod converts_before_it_compares {
+    #![expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let signed = i64::try_from(offset).map_err(|_| Errno::EOVERFLOW)?;
+        if signed >= file.metadata()?.len() as i64 {
+            return Ok(None);
+        }
+        load(file, offset).map(Some)
+    }
+}
+
+/// Computes the page number in 32 bits of byte offset, so that it loads from the wrong place beyond 4 GiB.
+///
+/// breaks: "Loads the byte at `offset` of a regular file"
+/// fails: byte_at::reaches_as_far_as_files_do failed int-holds-a-size
+mod boundary_in_32_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let boundary = offset as u32 & !(page_size() as u32 - 1);
+        load(file, u64::from(boundary) + offset % page_size_u64()).map(Some)
+    }
+}
+
+/// Adds the terminating byte of a C programmer to the length, which takes a second page at the last byte of a page.
+///
+/// breaks: "At most one page of the file is mapped, however large the file is"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod one_byte_more {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let skip = (offset % page_size_u64()) as usize;
+        let boundary = offset - skip as u64;
+        let mapping = Mapping::of_file(file, boundary, skip + 2, ProtFlags::PROT_READ, Sharing::Shared)?;
+        Ok(Some(mapping.load(skip)))
+    }
+}
+
+/// Finds the size with lseek(2) to the end, and then puts the offset back.
+///
+/// breaks: "Of `file`, its file offset (lseek(2)) and its lock (flock(2)) stay as they are, during the call, too"
+/// fails: byte_at::leaves_descriptors_as_they_were failed
+mod seeks_to_the_end_and_back {
+    use super::*;
+    use std::io::{Seek, SeekFrom};
+
+    pub fn byte_at(mut file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let before = file.stream_position()?;
+        let size = file.seek(SeekFrom::End(0))?;
+        file.seek(SeekFrom::Start(before))?;
+        if offset >= size {
+            return Ok(None);
+        }
+        load(file, offset).map(Some)
+    }
+}
+
+/// Unmaps at the address of the byte, which munmap(2) refuses unless the byte begins a page, and ignores the refusal.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod unmaps_at_the_byte_2 {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let skip = (offset % page_size_u64()) as usize;
+        let mapping = Mapping::of_file(file, offset - skip as u64, skip + 1, ProtFlags::PROT_READ, Sharing::Shared)?;
+        let byte = mapping.load(skip);
+        let at = mapping.address() + skip;
+        std::mem::forget(mapping);
+        // SAFETY: the address is inside a mapping that nothing else uses.
+        unsafe { libc::munmap(std::ptr::with_exposed_provenance_mut(at), 1) };
+        Ok(Some(byte))
+    }
+}
+
+/// Keeps the last page mapped for the next call of the thread, as an optimisation.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod keeps_the_last_page_3 {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+    use std::cell::RefCell;
+
+    thread_local! {
+        static LAST: RefCell<Option<(u64, u64, u64, Mapping)>> = const { RefCell::new(None) };
+    }
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let status = file.metadata()?;
+        if offset >= status.len() {
+            return Ok(None);
+        }
+        let skip = offset % page_size_u64();
+        let key = (status.dev(), status.ino(), offset - skip);
+        LAST.with_borrow_mut(|last| {
+            if last.as_ref().is_none_or(|l| (l.0, l.1, l.2) != key) {
+                *last = None;
+                let mapping = Mapping::of_file(file, key.2, 1, ProtFlags::PROT_READ, Sharing::Shared)?;
+                *last = Some((key.0, key.1, key.2, mapping));
+            }
+            Ok(last.as_ref().map(|l| l.3.load(skip as usize)))
+        })
+    }
+}
+
+/// Takes the allocated blocks for the size, so that the holes at the end of a sparse file are missing.
+///
+/// breaks: "Returns None if the file ends at or before `offset`"
+/// fails: byte_at::reaches_as_far_as_files_do failed
+mod size_in_blocks {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let status = file.metadata()?;
+        if offset >= status.len() || offset >= status.blocks() * 512 && status.blocks() > 0 {
+            return Ok(None);
+        }
+        load(file, offset).map(Some)
+    }
+}
+
+/// Falls back to pread(2) when the file can't be mapped.
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: byte_at::returns_the_error_of_a_mapping failed read-is-as-good
+mod pread_when_mmap_fails {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        load(file, offset).map(Some).or_else(|_| {
+            let mut byte = [0];
+            Ok((file.read_at(&mut byte, offset)? == 1).then_some(byte[0]))
+        })
+    }
+}
+
+/// Opens the file's path again for the size and the page, but a file can have lost its name.
+///
+/// breaks: "Loads the byte at `offset` of a regular file"
+/// fails: byte_at::each_call_looks_at_its_file failed
+/// fails: byte_at::is_the_files_byte_or_none failed
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+/// fails: byte_at::reaches_as_far_as_files_do failed
+mod opens_the_path_again {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let path = std::fs::read_link(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        let again = File::open(path)?;
+        if offset >= again.metadata()?.len() {
+            return Ok(None);
+        }
+        load(&again, offset).map(Some)
+    }
+}
+
+/// Maps every page at the address that was free in the first call, where by now something else may be mapped.
+///
+/// breaks: "MAP_FIXED are used only on pages that this call has mapped"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
+mod one_slot_for_all {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    #![expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_possible_wrap,
+        reason = "it is for 64 bits, and casts as learners do"
+    )]
+    use super::*;
+
+    static SLOT: OnceLock<usize> = OnceLock::new();
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let slot = *SLOT
+            .get_or_init(|| Mapping::anonymous(1, ProtFlags::PROT_NONE, Sharing::Private).map_or(0, |m| m.address()));
+        let skip = offset % page_size_u64();
+        let (address, flags) = (std::ptr::with_exposed_provenance_mut(slot), libc::MAP_SHARED | libc::MAP_FIXED);
+        // SAFETY: the address was free once; others may use it now, so this is not sound.
+        let start = unsafe {
+            libc::mmap(address, page_size(), libc::PROT_READ, flags, file.as_raw_fd(), (offset - skip) as i64)
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the byte is inside the page that was mapped just now.
+        let byte = unsafe { start.cast::<u8>().add(skip as usize).read_volatile() };
+        // SAFETY: this is the page from above.
+        unsafe { libc::munmap(start, page_size()) };
+        Ok(Some(byte))
+    }
+}
+
+/// Duplicates the descriptor and closes the duplicate only where it loads a byte.
+///
+/// breaks: "The descriptor of `file` stays open, and no other descriptor is left open"
+/// fails: byte_at::leaves_descriptors_as_they_were failed
+mod leaves_the_duplicate_at_the_end {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let duplicate = file.try_clone()?.into_raw_fd();
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        // SAFETY: the descriptor was made above, and nothing else owns it.
+        let duplicate = unsafe { File::from_raw_fd(duplicate) };
+        load(&duplicate, offset).map(Some)
+    }
+}
+
 one_of! {
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>>;
     always_one close_is_enough end_is_inside offset_anywhere offset_in_an_int reads_instead whole_file_and_no_munmap
@@ -1190,5 +1503,8 @@ one_of! {
     end_of_the_byte_overflows signed_comparison page_number_in_32_bits seeks_on_a_clone seeks_and_comes_back
     locks_and_unlocks closes_the_descriptor duplicate_left_open_at_the_end writable_mapping unmaps_from_the_byte
     unmaps_a_page_too_many remembers_the_size_2 keeps_the_last_page_2 failure_is_null error_is_the_end wraps_the_error
-    falls_back_on_pread process_vm_readv_of_itself blocks_for_the_size in_a_thread
+    falls_back_on_pread process_vm_readv_of_itself blocks_for_the_size in_a_thread page_with_mapping
+    private_through_a_duplicate window_says_where_it_ends end_is_a_byte converts_before_it_compares boundary_in_32_bits
+    one_byte_more seeks_to_the_end_and_back unmaps_at_the_byte_2 keeps_the_last_page_3 size_in_blocks
+    pread_when_mmap_fails opens_the_path_again one_slot_for_all leaves_the_duplicate_at_the_end
 }

@@ -4,7 +4,7 @@ use std::io;
 use std::num::NonZeroUsize;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
-use std::ptr::{self, NonNull};
+use std::ptr::{self, NonNull, null_mut, with_exposed_provenance_mut};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
@@ -142,12 +142,51 @@ unsafe fn place_into(file: &File, base: usize, total: usize, at: usize, pages: u
     Ok(at)
 }
 
+/// Reserves addresses without memory.
+fn reserve_addresses(length: usize) -> io::Result<usize> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+    // SAFETY: without an address the kernel picks a free range.
+    let start = unsafe { libc::mmap(null_mut(), length, libc::PROT_NONE, flags, -1, 0) };
+    if start == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(start.expose_provenance()) }
+}
+
+/// Maps the file with these flags, at this address if they contain MAP_FIXED.
+fn map(file: &File, at: usize, length: usize, flags: i32) -> io::Result<usize> {
+    let protection = libc::PROT_READ | libc::PROT_WRITE;
+    // SAFETY: with MAP_FIXED the range is the caller's own; without, the kernel picks a free one.
+    let start = unsafe { libc::mmap(with_exposed_provenance_mut(at), length, protection, flags, file.as_raw_fd(), 0) };
+    if start == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(start.expose_provenance()) }
+}
+
+/// Unmaps a range of ours, which may be empty.
+fn give_back(from: usize, to: usize) -> io::Result<()> {
+    if from < to {
+        // SAFETY: the caller's own range, to which nothing refers.
+        Errno::result(unsafe { libc::munmap(with_exposed_provenance_mut(from), to - from) })?;
+    }
+    Ok(())
+}
+
+/// The right answer with flags for the mapping besides MAP_FIXED. `length` is in whole pages.
+fn reserve_and_map(file: &File, length: usize, alignment: usize, flags: i32) -> io::Result<usize> {
+    let room = length.checked_add(alignment - page_size()).ok_or(Errno::ENOMEM)?;
+    let reserved = reserve_addresses(room)?;
+    let start = reserved.next_multiple_of(alignment);
+    if let Err(error) = map(file, start, length, flags | libc::MAP_FIXED) {
+        give_back(reserved, reserved + room)?;
+        return Err(error);
+    }
+    give_back(start + length, reserved + room).inspect_err(|_| _ = give_back(reserved, reserved + room))?;
+    give_back(reserved, start).inspect_err(|_| _ = give_back(reserved, start + length))?;
+    Ok(start)
+}
+
 /// Picks an aligned address that looks free, and forces it with MAP_FIXED.
 ///
-/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
-/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
-/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
-/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+/// fails: map_aligned::takes_no_other_address failed
 mod fixed_at_a_free_looking_address {
     use super::*;
 
@@ -197,7 +236,7 @@ mod keeps_the_rest {
 /// Takes the reservation for given back when the function returns, and unmaps nothing of it.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
-/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed munmap-takes-all
 /// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::takes_no_other_address failed munmap-takes-all
 mod leaves_the_reservation {
@@ -378,10 +417,10 @@ mod trusts_one_hint {
 /// Unmaps the reservation and then maps with MAP_FIXED where it was: another thread may be there by now.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
-/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
-/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
-/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
-/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+/// fails: map_aligned::takes_no_other_address failed
 mod gives_back_and_takes_again {
     use super::*;
 
@@ -491,8 +530,7 @@ mod length_rounded_to_alignment {
 /// Reserves twice the alignment, whatever the length is: a longer mapping is forced over the neighbours.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
-/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
-/// fails: map_aligned::refuses_what_cannot_be_mapped killed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 /// fails: map_aligned::takes_no_other_address failed fixed-finds-room
 mod room_for_twice_the_alignment {
@@ -557,6 +595,7 @@ mod reservation_leaks_on_error {
 ///
 /// breaks: "The mapping shows the file, and a store to it reaches the file."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
+/// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::takes_no_other_address failed
 mod private_mapping {
@@ -577,6 +616,7 @@ mod private_mapping {
 ///
 /// breaks: "No system call copies bytes of the file"
 /// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
+/// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::replaces_only_what_is_its_own failed read-is-as-good
 /// fails: map_aligned::takes_no_other_address failed
@@ -643,6 +683,8 @@ mod extends_the_file {
 /// Loads a byte of each page to fault it in, which raises SIGBUS past the end of the file.
 ///
 /// breaks: "The call accesses no page"
+/// fails: map_aligned::each_call_finds_a_place killed
+/// fails: map_aligned::leaves_its_neighbours_alone killed mapped-is-there
 /// fails: map_aligned::leaves_the_file_alone killed mapped-is-there
 /// fails: map_aligned::refuses_what_cannot_be_mapped killed
 /// fails: map_aligned::replaces_only_what_is_its_own killed mapped-is-there
@@ -663,6 +705,7 @@ mod touches_each_page {
 /// Maps no more than the file has, and fails with EINVAL on an empty one.
 ///
 /// breaks: "`length` may be larger than the file."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::leaves_the_file_alone failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::takes_no_other_address failed
@@ -1034,8 +1077,7 @@ mod highest_place {
 /// Maps the file itself over more addresses than needed and cuts the ends off: what remains is a later part of it.
 ///
 /// breaks: "The mapping shows the file, and a store to it reaches the file."
-/// fails: map_aligned::each_call_finds_a_place killed
-/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::is_aligned_and_shows_the_file killed
 mod trims_an_oversized_file_mapping {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
     use super::*;
@@ -1075,10 +1117,10 @@ mod believes_in_the_hint {
 /// Unmaps its reservation before it maps there with MAP_FIXED, over whatever another thread has mapped meanwhile.
 ///
 /// breaks: "MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
-/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
-/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
-/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
-/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+/// fails: map_aligned::takes_no_other_address failed
 mod fixed_after_munmap {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
     use super::*;
@@ -1376,6 +1418,7 @@ mod extends_the_file_to_the_mapping {
 /// Maps no more than the file has.
 ///
 /// breaks: "`length` may be larger than the file."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::takes_no_other_address failed
 mod not_past_the_end {
@@ -1447,7 +1490,7 @@ mod reservation_wraps_around {
 /// Tries 64 places one after the other from a fixed address on, and then says ENOMEM.
 ///
 /// breaks: "ENOMEM is allowed when no `length + alignment` bytes are free, though fewer would do."
-/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::each_call_finds_a_place failed
 mod gives_up_after_64_places {
     use super::*;
 
@@ -1488,7 +1531,7 @@ mod next_place_of_a_static {
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
-/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 /// fails: map_aligned::takes_no_other_address failed fixed-finds-room
 mod over_allocated_memory {
@@ -1512,6 +1555,7 @@ mod over_allocated_memory {
 /// Maps for execution, too, which a file on a file system mounted noexec refuses.
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::takes_no_other_address failed
 mod executable {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
@@ -1538,6 +1582,7 @@ mod executable {
 ///
 /// breaks: "The mapping shows the file, and a store to it reaches the file."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
+/// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::takes_no_other_address failed
 mod private {
@@ -1613,22 +1658,485 @@ mod every_error_is_enomem {
     }
 }
 
+/// Reserves, maps the file into the middle and unmaps both ends.
+///
+/// passes
+mod reserve_then_trim {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        reserve_and_map(file, check(length, alignment)?, alignment, libc::MAP_SHARED)
+    }
+}
+
+/// Unmaps both ends of the reservation first, and replaces what is left of it with the file through a duplicate.
+///
+/// passes
+mod trims_before_it_maps_2 {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let file = file.try_clone()?;
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        give_back(start + length, reserved + room).inspect_err(|_| _ = give_back(reserved, reserved + room))?;
+        give_back(reserved, start).inspect_err(|_| _ = give_back(reserved, start + length))?;
+        map(&file, start, length, libc::MAP_SHARED | libc::MAP_FIXED).inspect_err(|_| {
+            _ = give_back(start, start + length);
+        })
+    }
+}
+
+/// Keeps the first mapping if the kernel happened to align it, and reserves addresses only otherwise.
+///
+/// passes
+mod perhaps_it_is_aligned {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let start = map(file, 0, length, libc::MAP_SHARED)?;
+        if start.is_multiple_of(alignment) {
+            return Ok(start);
+        }
+        give_back(start, start + length)?;
+        reserve_and_map(file, length, alignment, libc::MAP_SHARED)
+    }
+}
+
+/// Takes every power of two, and raises a small one to a page.
+///
+/// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page"
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod raises_small_alignments {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if !alignment.is_power_of_two() {
+            return Err(Errno::EINVAL.into());
+        }
+        let alignment = alignment.max(page_size());
+        reserve_and_map(file, check(length, alignment)?, alignment, libc::MAP_SHARED)
+    }
+}
+
+/// Unmaps the tail from an address that is no page boundary, and ignores that munmap(2) refuses it.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before"
+/// fails: map_aligned::takes_no_other_address failed
+mod tail_from_the_last_byte_2 {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        check(length, alignment)?;
+        let room = length.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        if let Err(error) = map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED) {
+            give_back(reserved, reserved + room)?;
+            return Err(error);
+        }
+        _ = give_back(reserved, start);
+        _ = give_back(start + length, reserved + room);
+        Ok(start)
+    }
+}
+
+/// Leaves with `?` when the file can't be mapped, and the reservation stays.
+///
+/// breaks: "After an error, nothing is mapped in addition"
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod leaks_the_reservation {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED)?;
+        give_back(reserved, start)?;
+        give_back(start + length, reserved + room)?;
+        Ok(start)
+    }
+}
+
+/// Unmaps the reservation before it maps the file there with MAP_FIXED; meanwhile another thread may get the addresses.
+///
+/// breaks: "MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since"
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+/// fails: map_aligned::takes_no_other_address failed
+mod gives_the_addresses_back_first {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let reserved = reserve_addresses(room)?;
+        give_back(reserved, reserved + room)?;
+        map(file, reserved.next_multiple_of(alignment), length, libc::MAP_SHARED | libc::MAP_FIXED)
+    }
+}
+
+/// Hints at aligned addresses below the first one that the kernel chose, and gives up after sixteen.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod sixteen_hints {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let mut start = map(file, 0, length, libc::MAP_SHARED)?;
+        for _ in 0..16 {
+            if start.is_multiple_of(alignment) {
+                return Ok(start);
+            }
+            let hint = start - start % alignment;
+            give_back(start, start + length)?;
+            start = map(file, hint, length, libc::MAP_SHARED)?;
+        }
+        give_back(start, start + length)?;
+        Err(Errno::ENOMEM.into())
+    }
+}
+
+/// Populates the mapping, so that the caller takes no faults.
+///
+/// breaks: "The call accesses no page, and none is populated or locked (MAP_POPULATE, MAP_LOCKED)"
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed
+mod prefaults {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let start = reserve_and_map(file, length, alignment, libc::MAP_SHARED)?;
+        // SAFETY: the mapping is ours, and this changes no byte of it; an error (past the file's end) does no harm.
+        unsafe { libc::madvise(with_exposed_provenance_mut(start), length, libc::MADV_POPULATE_READ) };
+        Ok(start)
+    }
+}
+
+/// Loads the first byte and stores it again, to be sure that the mapping works, if the file has one.
+///
+/// breaks: "The call accesses no page, and none is populated or locked (MAP_POPULATE, MAP_LOCKED)"
+/// fails: map_aligned::leaves_the_file_alone failed
+mod tries_the_first_byte_2 {
+    #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let start = reserve_and_map(file, check(length, alignment)?, alignment, libc::MAP_SHARED)?;
+        if file.metadata()?.len() > 0 {
+            let byte = with_exposed_provenance_mut::<u8>(start);
+            // SAFETY: the mapping is ours, and the file has this page.
+            unsafe { byte.write_volatile(byte.read_volatile()) };
+        }
+        Ok(start)
+    }
+}
+
+/// Lengthens a file that is shorter than the mapping, so that no access raises SIGBUS.
+///
+/// breaks: "The call changes neither the bytes nor the size of the file"
+/// fails: map_aligned::leaves_the_file_alone failed
+mod lengthens_a_short_file {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let start = reserve_and_map(file, pages, alignment, libc::MAP_SHARED)?;
+        if file.metadata()?.len() < length as u64 {
+            file.set_len(length as u64).inspect_err(|_| _ = give_back(start, start + pages))?;
+        }
+        Ok(start)
+    }
+}
+
+/// Maps the file privately when a shared mapping is refused, and stores no longer reach it.
+///
+/// breaks: "Those of the system calls, unchanged: EACCES when `file` is open for reading only"
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod private_if_it_must_be {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        match reserve_and_map(file, length, alignment, libc::MAP_SHARED) {
+            Err(error) if error.raw_os_error() == Some(libc::EACCES) => {
+                reserve_and_map(file, length, alignment, libc::MAP_PRIVATE)
+            }
+            result => result,
+        }
+    }
+}
+
+/// Calls a length that overflows when it is rounded or added an invalid argument.
+///
+/// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`"
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod overflow_is_invalid_2 {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if length.checked_add(alignment).and_then(|sum| sum.checked_add(page_size())).is_none() {
+            return Err(Errno::EINVAL.into());
+        }
+        reserve_and_map(file, check(length, alignment)?, alignment, libc::MAP_SHARED)
+    }
+}
+
+/// Unmaps the part before the mapping even if it is empty, and returns munmap(2)'s EINVAL although all went well.
+///
+/// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::takes_no_other_address failed
+mod unmaps_an_empty_head {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        if let Err(error) = map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED) {
+            give_back(reserved, reserved + room)?;
+            return Err(error);
+        }
+        // SAFETY: the reservation before the mapping is ours.
+        Errno::result(unsafe { libc::munmap(with_exposed_provenance_mut(reserved), start - reserved) })?;
+        give_back(start + length, reserved + room)?;
+        Ok(start)
+    }
+}
+
+/// Rounds the length up to the alignment, and maps more pages than were asked for.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before"
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::takes_no_other_address failed
+mod length_in_alignments {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        check(length, alignment)?;
+        let length = length.checked_next_multiple_of(alignment).ok_or(Errno::ENOMEM)?;
+        reserve_and_map(file, length, alignment, libc::MAP_SHARED)
+    }
+}
+
+/// Maps no more than the file has.
+///
+/// breaks: "`length` may be larger than the file"
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::takes_no_other_address failed
+mod as_long_as_the_file {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        check(length, alignment)?;
+        let size = file.metadata()?.len().max(1);
+        let length = whole_pages(length.min(usize::try_from(size).unwrap_or(usize::MAX - page_size())));
+        reserve_and_map(file, length, alignment, libc::MAP_SHARED)
+    }
+}
+
+/// Leaves a page of the reservation as a guard after the mapping.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before"
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod guard_page_after_it {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        if let Err(error) = map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED) {
+            give_back(reserved, reserved + room)?;
+            return Err(error);
+        }
+        give_back(reserved, start)?;
+        give_back(start + length + page_size(), reserved + room)?;
+        Ok(start)
+    }
+}
+
+/// Reserves a page too little: enough for each distance from an aligned address but the longest.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod reserves_a_page_too_little {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let spare = alignment.saturating_sub(2 * page_size());
+        let reserved = reserve_addresses(length.checked_add(spare).ok_or(Errno::ENOMEM)?)?;
+        let end = reserved + length + spare;
+        let start = reserved.next_multiple_of(alignment);
+        map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED).inspect_err(|_| _ = give_back(reserved, end))?;
+        give_back(reserved, start)?;
+        give_back(start + length, end)?;
+        Ok(start)
+    }
+}
+
+/// Reserves the larger of the two numbers, not their sum.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod reserves_the_larger {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.max(alignment);
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED)
+            .inspect_err(|_| _ = give_back(reserved, reserved + room))?;
+        give_back(reserved, start)?;
+        give_back(start + length, reserved + room)?;
+        Ok(start)
+    }
+}
+
+/// Goes on to the next multiple of the alignment even from one, where the reservation has no room for it.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod overshoots_when_aligned_already {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment - page_size()).ok_or(Errno::ENOMEM)?;
+        let reserved = reserve_addresses(room)?;
+        let start = (reserved / alignment + 1) * alignment;
+        map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED)
+            .inspect_err(|_| _ = give_back(reserved, reserved + room))?;
+        give_back(reserved, start)?;
+        give_back(start + length, reserved + room)?;
+        Ok(start)
+    }
+}
+
+/// Maps the file anywhere and then, if it must, with MAP_FIXED at the aligned address below, which nobody has reserved.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod moves_below_its_mapping {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let start = map(file, 0, length, libc::MAP_SHARED)?;
+        if start.is_multiple_of(alignment) {
+            return Ok(start);
+        }
+        give_back(start, start + length)?;
+        map(file, start - start % alignment, length, libc::MAP_SHARED | libc::MAP_FIXED)
+    }
+}
+
+/// Leaves a page before the mapping, where there is only one.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before"
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+mod forgets_a_head_of_one_page {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment - page_size()).ok_or(Errno::ENOMEM)?;
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED)
+            .inspect_err(|_| _ = give_back(reserved, reserved + room))?;
+        if start - reserved > page_size() {
+            give_back(reserved, start)?;
+        }
+        give_back(start + length, reserved + room)?;
+        Ok(start)
+    }
+}
+
+/// Unmaps what is past the mapping even if it is empty, and returns munmap(2)'s EINVAL although all went well.
+///
+/// breaks: "Maps the first `length` bytes of `file` ... and returns that address"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+/// fails: map_aligned::takes_no_other_address failed
+mod unmaps_an_empty_tail {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let room = length.checked_add(alignment).ok_or(Errno::ENOMEM)? - page_size();
+        let reserved = reserve_addresses(room)?;
+        let start = reserved.next_multiple_of(alignment);
+        map(file, start, length, libc::MAP_SHARED | libc::MAP_FIXED)
+            .inspect_err(|_| _ = give_back(reserved, reserved + room))?;
+        give_back(reserved, start)?;
+        let tail = reserved + room - (start + length);
+        // SAFETY: the reservation past the mapping is ours.
+        Errno::result(unsafe { libc::munmap(with_exposed_provenance_mut(start + length), tail) })?;
+        Ok(start)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
-    leaves_the_reservation fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest trusts_the_hint
-    reserves_maps_and_trims trims_before_it_maps noreplace_and_again populates hint_after_hint
-    wherever_mmap_likes trusts_one_hint gives_back_and_takes_again own_counter_of_addresses
-    tail_stays head_stays tail_begins_in_a_page length_rounded_to_alignment
-    room_for_twice_the_alignment trims_the_file_mapping reservation_leaks_on_error private_mapping
-    reads_into_anonymous_memory read_only_if_need_be extends_the_file touches_each_page clips_to_the_file
-    no_length_is_a_page any_multiple_of_a_page zero_is_a_power_of_two less_than_a_page_is_a_page a_page_is_too_small
-    sum_overflows too_long_is_einval reserves_memory alignment_in_32_bits tries_a_thousand_times map_dies_with_the_call
-    asks_for_huge_pages reserves_and_trims moves_it_with_mremap reserves_with_the_file
+    fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest leaves_the_reservation trusts_the_hint
+    reserves_maps_and_trims trims_before_it_maps noreplace_and_again populates hint_after_hint wherever_mmap_likes
+    trusts_one_hint gives_back_and_takes_again own_counter_of_addresses tail_stays head_stays tail_begins_in_a_page
+    length_rounded_to_alignment room_for_twice_the_alignment trims_the_file_mapping reservation_leaks_on_error
+    private_mapping reads_into_anonymous_memory read_only_if_need_be extends_the_file touches_each_page
+    clips_to_the_file no_length_is_a_page any_multiple_of_a_page zero_is_a_power_of_two less_than_a_page_is_a_page
+    a_page_is_too_small sum_overflows too_long_is_einval reserves_memory alignment_in_32_bits tries_a_thousand_times
+    map_dies_with_the_call asks_for_huge_pages reserves_and_trims moves_it_with_mremap reserves_with_the_file
     noreplace_and_again_2 highest_place trims_an_oversized_file_mapping believes_in_the_hint fixed_after_munmap
     keeps_guard_pages tail_from_the_last_byte reservation_stays_after_an_error reserves_memory_2 populates_2
     tries_the_first_byte any_multiple_of_a_page_2 small_alignment_is_a_page at_least_a_page asserts_the_alignment
     overflow_is_invalid rounding_overflows_2 alignment_in_32_bits_2 extends_the_file_to_the_mapping not_past_the_end
-    falls_back_on_reading reservation_wraps_around
-    gives_up_after_64_places next_place_of_a_static over_allocated_memory executable private
-    any_address_is_better_than_none descriptor_for_the_mapping every_error_is_enomem
+    falls_back_on_reading reservation_wraps_around gives_up_after_64_places next_place_of_a_static over_allocated_memory
+    executable private any_address_is_better_than_none descriptor_for_the_mapping every_error_is_enomem
+    reserve_then_trim trims_before_it_maps_2 perhaps_it_is_aligned raises_small_alignments tail_from_the_last_byte_2
+    leaks_the_reservation gives_the_addresses_back_first sixteen_hints prefaults tries_the_first_byte_2
+    lengthens_a_short_file private_if_it_must_be overflow_is_invalid_2 unmaps_an_empty_head length_in_alignments
+    as_long_as_the_file guard_page_after_it reserves_a_page_too_little reserves_the_larger overshoots_when_aligned_already
+    moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
 }

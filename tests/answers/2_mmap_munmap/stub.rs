@@ -83,7 +83,7 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
 /// Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`, with loads and stores through
 /// shared mappings.
 ///
-/// - No other byte changes, and the file keeps its size.
+/// - No other byte is stored to, since others may change it meanwhile, and the file keeps its size.
 /// - After an error no byte has changed, or what was stored before it has been undone.
 /// - `a` and `b` may be in either order, and as far apart as a file allows.
 /// - The ranges may be adjacent and may share a page, but must not overlap.

@@ -2,14 +2,14 @@ use std::cell::UnsafeCell;
 use std::fs::File;
 use std::io;
 use std::num::NonZeroUsize;
-use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use memmap2::MmapOptions;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
-use mmap_workbook::observe::{page_size, page_size_u64};
+use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
@@ -101,6 +101,47 @@ fn pointer(mapping: &Mapping, at: usize) -> *mut u8 {
     ptr::with_exposed_provenance_mut(mapping.address() + at)
 }
 
+/// What is wrong with a range that has at least one byte, if anything.
+fn inspect(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+    inside(file, a, length)?;
+    inside(file, b, length)?;
+    if a.abs_diff(b) < length as u64 {
+        return Err(Errno::EINVAL.into());
+    }
+    Ok(())
+}
+
+fn inside(file: &File, offset: u64, length: usize) -> io::Result<()> {
+    let size = file.metadata()?.len();
+    match offset.checked_add(length as u64) {
+        Some(end) if end <= size => Ok(()),
+        _ => Err(io::ErrorKind::UnexpectedEof.into()),
+    }
+}
+
+/// A range of the file, and where in the mapping it begins.
+#[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+fn map_with(file: impl AsFd, offset: u64, length: usize, protection: ProtFlags) -> io::Result<(Mapping, usize)> {
+    let skip = (offset % page_size_u64()) as usize;
+    Ok((Mapping::of_file(file, offset - skip as u64, skip + length, protection, Sharing::Shared)?, skip))
+}
+
+fn exchange_both(x: &(Mapping, usize), y: &(Mapping, usize), length: usize) {
+    for at in 0..length {
+        let (left, right) = (x.0.load(x.1 + at), y.0.load(y.1 + at));
+        x.0.store(x.1 + at, right);
+        y.0.store(y.1 + at, left);
+    }
+}
+
+/// The exchange of two ranges that have been checked.
+fn swap_checked(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+    let x = map_with(file, a, length, READ_WRITE)?;
+    let y = map_with(file, b, length, READ_WRITE)?;
+    exchange_both(&x, &y, length);
+    Ok(())
+}
+
 /// Adds an offset and a length whose sum does not fit in 64 bits.
 ///
 /// fails: swap::refuses_before_it_changes_anything panicked
@@ -126,6 +167,7 @@ mod addition_that_overflows {
 /// fails: swap::leaves_descriptors_as_they_were left_processes
 /// fails: swap::reaches_any_two_places_of_a_large_file left_processes
 /// fails: swap::refuses_before_it_changes_anything left_processes
+/// fails: swap::stores_to_no_other_byte left_processes
 mod forks_and_forgets {
     use super::*;
 
@@ -573,6 +615,7 @@ mod adjacent_is_overlap {
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none failed
+/// fails: swap::stores_to_no_other_byte failed
 mod same_page_is_overlap {
     use super::*;
 
@@ -711,8 +754,8 @@ mod length_in_32_bits {
 /// Checks the end of the range at `b` only, as if that were the upper one; storing at `a` can raise SIGBUS.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
-/// fails: swap::goes_through_mappings_and_leaves_none killed mapped-is-there
-/// fails: swap::refuses_before_it_changes_anything failed rest-is-file
+/// fails: swap::goes_through_mappings_and_leaves_none killed
+/// fails: swap::refuses_before_it_changes_anything failed
 mod only_b_is_checked {
     use super::*;
 
@@ -736,8 +779,10 @@ mod only_b_is_checked {
 /// Takes a range that ends exactly at the end of the file for one that is outside.
 ///
 /// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 4, 2) -> Ok; the file is \"efcdab\""
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod last_byte_is_outside {
     use super::*;
 
@@ -915,6 +960,7 @@ mod copies_there_and_back {
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod length_without_the_skip {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -967,6 +1013,7 @@ mod whole_pages_move {
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
 /// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::stores_to_no_other_byte timed_out
 mod stores_whole_pages_back {
     use super::*;
 
@@ -997,6 +1044,7 @@ mod stores_whole_pages_back {
 /// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::leaves_descriptors_as_they_were panicked
 /// fails: swap::reaches_any_two_places_of_a_large_file panicked
+/// fails: swap::stores_to_no_other_byte panicked
 mod words_of_four_bytes {
     use super::*;
     use std::sync::atomic::Ordering::Relaxed;
@@ -1246,6 +1294,7 @@ mod one_page_more_to_be_safe {
 /// fails: swap::exchanges_the_bytes_and_no_other killed
 /// fails: swap::goes_through_mappings_and_leaves_none killed
 /// fails: swap::leaves_descriptors_as_they_were killed
+/// fails: swap::reaches_any_two_places_of_a_large_file killed
 mod mapping_without_the_skip {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -1293,6 +1342,7 @@ mod adjacent_overlaps {
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none failed
+/// fails: swap::stores_to_no_other_byte failed
 mod shared_page_overlaps {
     use super::*;
 
@@ -1398,8 +1448,10 @@ mod end_wraps_around {
 /// Compares with `>=`, so that the last byte of the file belongs to no range.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod last_byte_is_outside_2 {
     use super::*;
 
@@ -1514,6 +1566,7 @@ mod writes_with_pwrite {
 /// breaks: "No other byte changes, and the file keeps its size."
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::stores_to_no_other_byte failed
 mod words_beyond_the_end {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
     use super::*;
@@ -1812,9 +1865,9 @@ mod page_offset_in_32_bits_2 {
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
 /// fails: swap::each_call_looks_at_its_file failed
-/// fails: swap::goes_through_mappings_and_leaves_none killed mapped-is-there
+/// fails: swap::goes_through_mappings_and_leaves_none killed
 /// fails: swap::leaves_descriptors_as_they_were killed
-/// fails: swap::refuses_before_it_changes_anything failed rest-is-file
+/// fails: swap::refuses_before_it_changes_anything failed
 mod checks_only_a {
     use super::*;
 
@@ -1881,6 +1934,506 @@ mod a_descriptor_for_each_mapping {
     }
 }
 
+/// Checks the numbers, maps both ranges and exchanges byte by byte.
+///
+/// passes
+mod two_mappings_2 {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Exchanges with three exclusive ors, through a duplicate of the descriptor, and stores nothing where both are equal.
+///
+/// passes
+mod exclusive_or {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let file = file.try_clone()?;
+        inspect(&file, a, b, length)?;
+        let (x, i) = map_with(&file, b, length, READ_WRITE)?;
+        let (y, j) = map_with(&file, a, length, READ_WRITE)?;
+        for at in (0..length).rev() {
+            if x.load(i + at) != y.load(j + at) {
+                x.store(i + at, x.load(i + at) ^ y.load(j + at));
+                y.store(j + at, y.load(j + at) ^ x.load(i + at));
+                x.store(i + at, x.load(i + at) ^ y.load(j + at));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Maps both ranges at once where no page lies between them, and otherwise each of them.
+///
+/// passes
+mod one_mapping_for_neighbours_2 {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let (low, high, page) = (a.min(b), a.max(b), page_size_u64());
+        let last_of_low = (low + length as u64 - 1) / page;
+        if high / page > last_of_low + 1 {
+            return swap_checked(file, a, b, length);
+        }
+        let distance = (high - low) as usize;
+        let (both, skip) = map_with(file, low, distance + length, READ_WRITE)?;
+        for at in skip..skip + length {
+            let byte = both.load(at);
+            both.store(at, both.load(at + distance));
+            both.store(at + distance, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Looks at the ranges before it looks at the length.
+///
+/// breaks: "With a `length` of 0 nothing changes, whatever `a` and `b` are, and that is no error"
+/// fails: swap::refuses_before_it_changes_anything failed
+mod nothing_past_the_end {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        inside(file, a, length)?;
+        inside(file, b, length)?;
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Refuses ranges that touch each other.
+///
+/// breaks: "The ranges may be adjacent and may share a page, but must not overlap"
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod refuses_adjacent_ranges {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        if a.abs_diff(b) == length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Takes `a` for the lower range, and calls every other order an overlap.
+///
+/// breaks: "`a` and `b` may be in either order, and as far apart as a file allows"
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
+mod lower_range_first {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inside(file, a, length)?;
+        inside(file, b, length)?;
+        if a + length as u64 > b {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Refuses only equal offsets, and garbles ranges that overlap in part.
+///
+/// breaks: "`InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`"
+/// fails: swap::refuses_before_it_changes_anything failed
+mod only_equal_offsets_overlap {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inside(file, a, length)?;
+        inside(file, b, length)?;
+        if a == b {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Compares the distance in 32 bits, so that ranges exactly 4 GiB apart overlap.
+///
+/// breaks: "`a` and `b` may be in either order, and as far apart as a file allows"
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
+mod distance_in_32_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inside(file, a, length)?;
+        inside(file, b, length)?;
+        if (a.abs_diff(b) as u32) < length as u32 {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Adds with wrapping, so that a range at the end of the numbers seems to end near 0.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are"
+/// fails: swap::refuses_before_it_changes_anything failed
+mod wrapping_end {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let size = file.metadata()?.len();
+        let end = |offset: u64| offset.wrapping_add(length as u64);
+        if end(a) > size || end(b) > size {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if a.abs_diff(b) < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Checks the end of the second range only, and exchanges the bytes past the file's end when `a` is the later one.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are"
+/// fails: swap::goes_through_mappings_and_leaves_none killed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod checks_the_second_range {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inside(file, b, length)?;
+        if a.abs_diff(b) < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Says `InvalidInput` for a range past the end, as for every other wrong argument.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are"
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod past_the_end_is_invalid {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length).map_err(|_| Errno::EINVAL)?;
+        swap_checked(file, a, b, length)
+    }
+}
+
+/// Rounds the length up to pages before it adds the part before the range, which maps a page too many.
+///
+/// breaks: "At every moment at most the pages of the two ranges are mapped, a shared one twice, none between them"
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod rounds_before_it_adds {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let x = map_with(file, a, whole_pages(length), READ_WRITE)?;
+        let y = map_with(file, b, whole_pages(length), READ_WRITE)?;
+        exchange_both(&x, &y, length);
+        Ok(())
+    }
+}
+
+/// Goes through both ranges in chunks of 64 KiB, and an error at a later chunk leaves the earlier ones exchanged.
+///
+/// breaks: "After an error no byte has changed, or what was stored before it has been undone"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod chunks_without_undo {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        for done in (0..length).step_by(64 << 10) {
+            swap_checked(file, a + done as u64, b + done as u64, (length - done).min(64 << 10))?;
+        }
+        Ok(())
+    }
+}
+
+/// Loads and stores whole words of eight bytes, and writes the neighbours of the range back as they were a moment ago.
+///
+/// breaks: "No other byte is stored to, since others may change it meanwhile, and the file keeps its size"
+/// fails: swap::stores_to_no_other_byte failed
+mod stores_the_neighbours_too {
+    use super::*;
+
+    fn put(mapping: &Mapping, at: usize, byte: u8) -> u8 {
+        let word = mapping.long_word(at - at % 8);
+        let mut bytes = word.load(Ordering::Relaxed).to_ne_bytes();
+        let before = std::mem::replace(&mut bytes[at % 8], byte);
+        word.store(u64::from_ne_bytes(bytes), Ordering::Relaxed);
+        before
+    }
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let (x, i) = map_with(file, a, length, READ_WRITE)?;
+        let (y, j) = map_with(file, b, length, READ_WRITE)?;
+        for at in 0..length {
+            let byte = put(&x, i + at, y.load(j + at));
+            put(&y, j + at, byte);
+        }
+        Ok(())
+    }
+}
+
+/// Exchanges chunks of eight bytes and forgets the rest of a length that is longer than a chunk but no multiple of it.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+/// fails: swap::reaches_any_two_places_of_a_large_file failed
+mod forgets_the_remainder {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let x = map_with(file, a, length, READ_WRITE)?;
+        let y = map_with(file, b, length, READ_WRITE)?;
+        exchange_both(&x, &y, if length < 8 { length } else { length - length % 8 });
+        Ok(())
+    }
+}
+
+/// Maps the first range with the bare call and returns without unmapping it when the second can't be mapped.
+///
+/// breaks: "When the call returns, even with an error, nothing that it mapped is still mapped"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod leaks_the_first_range {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let x = std::mem::ManuallyDrop::new(map_with(file, a, length, READ_WRITE)?);
+        let y = map_with(file, b, length, READ_WRITE)?;
+        exchange_both(&x, &y, length);
+        drop(std::mem::ManuallyDrop::into_inner(x));
+        Ok(())
+    }
+}
+
+/// Holds an exclusive flock(2) during the exchange, to keep others out, and so drops the lock that the caller had.
+///
+/// breaks: "Of `file`, its file offset (lseek(2)) and its lock (flock(2)) stay as they are, during the call, too"
+/// fails: swap::leaves_descriptors_as_they_were failed
+mod locks_the_file_2 {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        // SAFETY: flock(2) takes two numbers.
+        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX) })?;
+        let result = swap_checked(file, a, b, length);
+        // SAFETY: as above.
+        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_UN) })?;
+        result
+    }
+}
+
+/// Loads both ranges from mappings, but stores them with pwrite(2).
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: swap::goes_through_mappings_and_leaves_none failed read-is-as-good
+mod stores_with_pwrite {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let (mut left, mut right) = (vec![0; length], vec![0; length]);
+        Window::new(file, a, length, ProtFlags::PROT_READ)?.read(0, &mut left);
+        Window::new(file, b, length, ProtFlags::PROT_READ)?.read(0, &mut right);
+        file.write_all_at(&right, a)?;
+        file.write_all_at(&left, b)
+    }
+}
+
+/// Lengthens a file that is too short by setting its size, and takes it back only if the exchange fails.
+///
+/// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are"
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::refuses_before_it_changes_anything failed
+mod lengthens_the_file {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        if a.abs_diff(b) < length as u64 {
+            return Err(Errno::EINVAL.into());
+        }
+        let size = file.metadata()?.len();
+        let end = a.max(b).checked_add(length as u64).ok_or(io::ErrorKind::UnexpectedEof)?;
+        if end > size && end - size <= page_size_u64() {
+            file.set_len(end)?;
+        }
+        inspect(file, a, b, length)?;
+        swap_checked(file, a, b, length).inspect_err(|_| _ = file.set_len(size))
+    }
+}
+
+/// Copies the pages with the ranges, exchanges the bytes there, and copies the pages back whole.
+///
+/// breaks: "No other byte is stored to, since others may change it meanwhile, and the file keeps its size"
+/// fails: swap::stores_to_no_other_byte failed
+mod copies_the_pages_back {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let (x, i) = map_with(file, a, length, READ_WRITE)?;
+        let (y, j) = map_with(file, b, length, READ_WRITE)?;
+        let bytes: Vec<u8> = (0..length).map(|n| x.load(i + n)).collect();
+        let mut copy: Vec<u8> = (0..i + length).map(|n| x.load(n)).collect();
+        for n in 0..length {
+            copy[i + n] = y.load(j + n);
+        }
+        copy.iter().enumerate().for_each(|(n, byte)| x.store(n, *byte));
+        bytes.iter().enumerate().for_each(|(n, byte)| y.store(j + n, *byte));
+        Ok(())
+    }
+}
+
+/// Goes through both ranges in chunks of 1 MiB, and undoes only the last one when a chunk can't be mapped.
+///
+/// breaks: "After an error no byte has changed, or what was stored before it has been undone"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod undoes_the_last_chunk_only {
+    use super::*;
+
+    const CHUNK: usize = 1 << 20;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let chunk = |done: usize| swap_checked(file, a + done as u64, b + done as u64, (length - done).min(CHUNK));
+        for done in (0..length).step_by(CHUNK) {
+            chunk(done).inspect_err(|_| _ = done.checked_sub(CHUNK).map(chunk))?;
+        }
+        Ok(())
+    }
+}
+
+/// Goes through both ranges in chunks of 1 MiB, and exchanges all of them back when a chunk can't be mapped.
+///
+/// passes
+mod undoes_every_chunk {
+    use super::*;
+
+    const CHUNK: usize = 1 << 20;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let mut mapped = Vec::new();
+        for done in (0..length).step_by(CHUNK) {
+            let part = (length - done).min(CHUNK);
+            let both = map_with(file, a + done as u64, part, READ_WRITE)
+                .and_then(|x| Ok((x, map_with(file, b + done as u64, part, READ_WRITE)?, part)));
+            match both {
+                Ok((x, y, part)) => {
+                    exchange_both(&x, &y, part);
+                    mapped.push((x, y, part));
+                }
+                Err(error) => {
+                    mapped.iter().for_each(|(x, y, part)| exchange_both(x, y, *part));
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Takes the length in 32 bits, where one of 4 GiB and a byte is a single byte.
+///
+/// breaks: "`InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`"
+/// fails: swap::refuses_before_it_changes_anything failed
+mod length_in_32_bits_after_nothing {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let length = (length as u32).max(1) as usize;
+        inspect(file, a, b, length)?;
+        swap_checked(file, a, b, length)
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
@@ -1898,5 +2451,10 @@ one_of! {
     inside_the_last_page outside_is_invalid extends_the_file_2 writes_with_pwrite words_beyond_the_end
     rest_of_the_last_block page_by_page_2 three_mappings_in_turn error_of_msync first_mapping_stays_after_an_error
     unmaps_without_the_skip leaves_the_guard_page static_buffer locks_the_file page_offset_in_32_bits_2 checks_only_a
-    one_range_is_private a_descriptor_for_each_mapping
+    one_range_is_private a_descriptor_for_each_mapping two_mappings_2 exclusive_or one_mapping_for_neighbours_2
+    nothing_past_the_end refuses_adjacent_ranges lower_range_first only_equal_offsets_overlap distance_in_32_bits
+    wrapping_end checks_the_second_range past_the_end_is_invalid rounds_before_it_adds chunks_without_undo
+    stores_the_neighbours_too forgets_the_remainder leaks_the_first_range locks_the_file_2 stores_with_pwrite
+    lengthens_the_file copies_the_pages_back undoes_the_last_chunk_only undoes_every_chunk
+    length_in_32_bits_after_nothing
 }
