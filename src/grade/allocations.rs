@@ -20,11 +20,20 @@ static OF_CHILDREN: AtomicPtr<AtomicUsize> = AtomicPtr::new(null_mut());
 /// How many bytes this process has allocated, and the most that it had at once since somebody asked.
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 static MOST_IN_USE: AtomicUsize = AtomicUsize::new(0);
+/// What [`at_each_allocator_call`] runs; null while nobody asks, and while it runs.
+static MEANWHILE: AtomicPtr<&mut dyn FnMut()> = AtomicPtr::new(null_mut());
 /// Whose children are asked about.
 static PARENT: AtomicI32 = AtomicI32::new(0);
 
 fn count() {
     CALLS.fetch_add(1, Ordering::Relaxed);
+    let meanwhile = MEANWHILE.swap(null_mut(), Ordering::Relaxed);
+    if !meanwhile.is_null() {
+        // SAFETY: it points to a local variable of `at_each_allocator_call`, which has not returned. No other thread
+        // calls the allocator, and nobody uses it while MEANWHILE is null.
+        unsafe { (*meanwhile)() };
+        MEANWHILE.store(meanwhile, Ordering::Relaxed);
+    }
     let of_children = OF_CHILDREN.load(Ordering::Relaxed);
     if !of_children.is_null() && nix::unistd::getpid().as_raw() != PARENT.load(Ordering::Relaxed) {
         // SAFETY: the memory is mapped as long as this points to it, and in the children until they end.
@@ -86,6 +95,23 @@ pub fn most_allocated<T>(body: impl FnOnce() -> T) -> (T, usize) {
     MOST_IN_USE.store(before, Ordering::Relaxed);
     let done = body();
     (done, MOST_IN_USE.load(Ordering::Relaxed).saturating_sub(before))
+}
+
+/// Runs `body`, and `meanwhile` whenever `body` calls the allocator: as another thread may run at any moment, also while
+/// the one that allocates holds a lock. Never in a binary whose global allocator is not [`Counting`].
+///
+/// No other thread may call the allocator, and `meanwhile` must not panic: it is for a child process.
+pub fn at_each_allocator_call<T>(body: impl FnOnce() -> T, mut meanwhile: impl FnMut()) -> T {
+    struct Reset;
+    impl Drop for Reset {
+        fn drop(&mut self) {
+            MEANWHILE.store(null_mut(), Ordering::Relaxed);
+        }
+    }
+    let mut meanwhile: &mut dyn FnMut() = &mut meanwhile;
+    let _reset = Reset;
+    MEANWHILE.store((&raw mut meanwhile).cast(), Ordering::Relaxed);
+    body()
 }
 
 /// Runs `body` and says how often the processes that it forked have called the allocator meanwhile: as copies of this

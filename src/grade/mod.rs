@@ -21,7 +21,7 @@ pub mod trace;
 use std::time::Duration;
 use std::{io, panic};
 
-pub use allocations::{Counting, allocator_calls, allocator_calls_of_children, most_allocated};
+pub use allocations::{Counting, allocator_calls, allocator_calls_of_children, at_each_allocator_call, most_allocated};
 pub use answer::{ANSWER_VARIABLE, answer_id, chosen_answer};
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub(crate) use failure::Limit;

@@ -149,7 +149,22 @@ fn the_space_of_each_whole_page_is_freed() {
             )
         };
         for_each(ranges, describe, |range| {
-            for file in [unnamed_file(&pattern(8 * page_size()))?, memory_file_of(&pattern(8 * page_size()))?] {
+            // Zeros that were written take space, and so does what is reserved.
+            let reserved = memory_file(NAME)?;
+            fallocate(&reserved, FallocateFlags::empty(), 0, 8 * i64::try_from(page).map_err(io::Error::other)?)?;
+            let files = [
+                (unnamed_file(&pattern(8 * page_size()))?, None),
+                (memory_file_of(&pattern(8 * page_size()))?, None),
+                (memory_file_of(&vec![0; 8 * page_size()])?, Some(["all of it written zeros", "写的全是零"])),
+                (
+                    reserved,
+                    Some([
+                        "reserved by fallocate(2), where nothing was written yet",
+                        "空间由 fallocate(2) 预留、还没有写过任何内容",
+                    ]),
+                ),
+            ];
+            for (file, state) in files {
                 // Before that, bytes may have no blocks on the disk yet, and file systems count them differently.
                 file.sync_all()?;
                 let before = space_of(&file)?;
@@ -165,6 +180,12 @@ fn the_space_of_each_whole_page_is_freed() {
                         text!("{whole} bytes of disk space are freed", "归还 {whole} 字节的磁盘空间"),
                         text!("{free} bytes were freed", "只归还了 {free} 字节"),
                     );
+                    if let Some([en, zh]) = state {
+                        return failure.given(text!(
+                            "a file of 8 pages of {page} bytes, {en}; the range {range:?}",
+                            "8 页（每页 {page} 字节）的文件，{zh}；范围 {range:?}"
+                        ));
+                    }
                     let bytes = contents(&file).unwrap_or_default();
                     let zeros = bytes.get(in_memory(range)).is_some_and(|bytes| bytes.iter().all(|byte| *byte == 0));
                     if zeros && free == 0 {
@@ -225,8 +246,36 @@ fn a_hole_stays_a_hole() {
                 })?;
             }
             Ok(())
-        })
+        })?;
+        no_moment_with_more_space()
     });
+}
+
+/// What is written there for a moment needs a block, too.
+fn no_moment_with_more_space() -> Result<(), Failure> {
+    let page = page_size_u64();
+    let file = memory_file(NAME)?;
+    file.set_len(8 * page)?;
+    file.write_all_at(&[7], 3 * page)?;
+    let before = space_of(&file)?;
+    let mut last = text!("the beginning", "开始");
+    let look = |n, call: &Call| {
+        ensure(n < MOST_CALLS, too_many_calls)?;
+        let space = space_of(&file)?;
+        // What the code does between two calls is seen before the second one.
+        let Text { en, zh } = std::mem::replace(&mut last, call_name(call.number));
+        ensure(space <= before, || {
+            Failure::new(
+                text!("at no moment the file takes more than {before} bytes", "文件在任何时刻都不多占 {before} 字节"),
+                text!("after {en} it takes {space}", "{zh} 之后，它占 {space} 字节"),
+            )
+            .given(text!(
+                "a file of 8 pages, of which only page 3 (counted from 0) has a block; all but its first and last byte",
+                "8 页的文件，只有第 3 页（从 0 数起）有块；范围是除首尾两个字节以外的全部"
+            ))
+        })
+    };
+    before_each_call(|| Ok(()), |()| give_back(&file, 1..8 * page - 1).map_err(named), look).map(drop)
 }
 
 #[test]
@@ -238,30 +287,61 @@ fn what_the_kernel_refuses_is_an_error() {
     );
     check("space", rule, || {
         let page = page_size_u64();
+        let (write, none) = (SealFlag::F_SEAL_WRITE, SealFlag::empty());
+        let future = SealFlag::F_SEAL_FUTURE_WRITE;
+        let others = SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL;
         let cases = [
-            ("EPERM", text!("a memory file with F_SEAL_WRITE", "带 F_SEAL_WRITE 密封的内存文件")),
-            ("EOPNOTSUPP", text!("a file system without holes", "不支持空洞的文件系统")),
+            (write, None, Some("EPERM"), text!("a memory file with F_SEAL_WRITE", "带 F_SEAL_WRITE 密封的内存文件")),
+            (
+                future,
+                None,
+                Some("EPERM"),
+                text!("a memory file with F_SEAL_FUTURE_WRITE", "带 F_SEAL_FUTURE_WRITE 密封的内存文件"),
+            ),
+            (
+                others,
+                None,
+                None,
+                text!(
+                    "a memory file with F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL",
+                    "内存文件，密封为 F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL"
+                ),
+            ),
+            (
+                none,
+                Some(Errno::EOPNOTSUPP),
+                Some("EOPNOTSUPP"),
+                text!("a file system without holes", "不支持空洞的文件系统"),
+            ),
+            (none, Some(Errno::EIO), Some("EIO"), text!("fallocate(2) fails with EIO", "fallocate(2) 失败，返回 EIO")),
         ];
         for_each(
             cases,
-            |(_, words)| words.clone(),
-            |(error, _)| {
+            |(.., words)| words.clone(),
+            |(seals, refused, error, _)| {
                 let bytes = pattern(3 * page_size());
                 let file = memory_file_of(&bytes)?;
-                if *error == "EPERM" {
-                    fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_WRITE))?;
-                }
-                let act = || give_back(&file, 1..2 * page);
-                let answer = match *error {
-                    "EPERM" => ask(|| act().map_err(named))?,
-                    _ => {
-                        ask_refused(&[libc::SYS_fallocate], On::Everything, Errno::EOPNOTSUPP, || act().map_err(named))?
-                    }
+                fcntl(&file, FcntlArg::F_ADD_SEALS(*seals))?;
+                let act = || {
+                    let before = held().unwrap_or_default();
+                    let answer = give_back(&file, 1..2 * page).map_err(named);
+                    (answer, before, held().unwrap_or_default())
                 };
-                expect_error(&answer, error)?;
-                if *error == "EPERM" {
+                let (answer, before, after) = match *refused {
+                    None => ask(act)?,
+                    // madvise(2) with MADV_REMOVE makes holes, too.
+                    Some(errno) => ask_refused(&[libc::SYS_fallocate, libc::SYS_madvise], On::Everything, errno, act)?,
+                };
+                error.map_or_else(|| expect_ok(&answer), |error| expect_error(&answer, error))?;
+                expect_nothing_left(before, after)?;
+                if *seals == write {
                     let empty = ask(|| give_back(&file, page..page).map_err(named))?;
-                    expect_ok(&empty).map_err(|failure| failure.given(text!("an empty range", "空范围")))?;
+                    expect_ok(&empty).map_err(|failure| {
+                        failure.given(text!(
+                            "an empty range of a memory file with F_SEAL_WRITE",
+                            "带 F_SEAL_WRITE 密封的内存文件，空范围"
+                        ))
+                    })?;
                 }
                 Ok(())
             },
@@ -328,7 +408,7 @@ fn a_range_outside_the_file_is_refused() {
         "fallocate(2)：长度为 0 时返回 EINVAL；而在文件末尾之后打洞，它并不报错。"
     );
     check("space", rule, || {
-        each_file_has_its_length()?;
+        each_call_looks_anew()?;
         let page = page_size_u64();
         let size = 3 * page + 10;
         let no_error = [0..0, page..page, size..size, 7..7].map(|range| (range, None));
@@ -361,18 +441,25 @@ fn a_range_outside_the_file_is_refused() {
     });
 }
 
-/// Three files, one after the other, in one process.
-fn each_file_has_its_length() -> Result<(), Failure> {
+/// Many calls in one process: what was so a moment ago, or of another file, says nothing about this call.
+fn each_call_looks_anew() -> Result<(), Failure> {
     let page = page_size_u64();
-    let files = [unnamed_file(&pattern(4 * page_size()))?, unnamed_file(&pattern(page_size()))?];
-    let longer = unnamed_file(&pattern(9 * page_size()))?;
-    let answers = ask(|| {
-        let ranges = [0..page, 0..2 * page].into_iter().zip(&files).chain([(page..9 * page, &longer)]);
-        ranges.map(|(range, file)| give_back(file, range).map_err(named)).collect::<Vec<_>>()
-    })?;
-    let cases = [
-        (None, text!("a file of 4 pages, the first page", "4 页的文件，第一页")),
+    let file = unnamed_file(&pattern(4 * page_size()))?;
+    let (shorter, longer) = (unnamed_file(&pattern(page_size()))?, unnamed_file(&pattern(9 * page_size()))?);
+    let first = 0..page;
+    let steps = [
+        (&file, None, first.clone(), None, text!("a file of 4 pages, the first page", "4 页的文件，第一页")),
         (
+            &file,
+            None,
+            first,
+            None,
+            text!("the same again, after bytes were written there", "写入新内容之后，对同一范围再来一次"),
+        ),
+        (
+            &shorter,
+            None,
+            0..2 * page,
             Some("InvalidInput"),
             text!(
                 "after it in the same process: a file of 1 page, its first 2 pages",
@@ -380,19 +467,56 @@ fn each_file_has_its_length() -> Result<(), Failure> {
             ),
         ),
         (
+            &longer,
+            None,
+            page..9 * page,
             None,
             text!(
-                "as the third in the same process: a file of 9 pages, all but the first",
-                "同一进程中的第三个：9 页的文件，除第一页以外"
+                "after others in the same process: a file of 9 pages, all but the first",
+                "同一进程中，在其他文件之后：9 页的文件，除第一页以外"
             ),
         ),
+        (
+            &file,
+            Some(2 * page),
+            0..3 * page,
+            Some("InvalidInput"),
+            text!("a file that had 4 pages at the last call, and has 2 now", "上次调用时有 4 页、现在只有 2 页的文件"),
+        ),
+        (
+            &file,
+            Some(6 * page),
+            page..6 * page,
+            None,
+            text!("a file that had 2 pages at the last call, and has 6 now", "上次调用时有 2 页、现在有 6 页的文件"),
+        ),
     ];
+    let seen = ask(|| {
+        let before = held().map_err(error_text)?;
+        let mut answers = Vec::new();
+        for (file, length, range, ..) in &steps {
+            length.map_or(Ok(()), |length| file.set_len(length)).map_err(error_text)?;
+            let bytes = pattern(contents(file).map_err(error_text)?.len());
+            file.write_all_at(&bytes, 0).map_err(error_text)?;
+            let answer = give_back(file, range.clone()).map_err(named);
+            let mut wanted = bytes;
+            if answer.is_ok()
+                && let Some(freed) = wanted.get_mut(in_memory(range))
+            {
+                freed.fill(0);
+            }
+            answers.push((answer, difference(&contents(file).map_err(error_text)?, &wanted)));
+        }
+        Ok::<_, String>((answers, before, held().map_err(error_text)?))
+    })?;
+    let (answers, before, after) = seen.map_err(io::Error::other)?;
     for_each(
-        answers.iter().zip(cases),
-        |(_, (_, words))| words.clone(),
-        |(answer, (error, _))| match error {
-            Some(error) => expect_error(answer, error),
-            None => expect_ok(answer),
+        answers.iter().zip(steps),
+        |(_, (.., words))| words.clone(),
+        |((answer, differs), (.., error, _))| {
+            error.map_or_else(|| expect_ok(answer), |error| expect_error(answer, error))?;
+            no_difference(text!("the file", "文件"), *differs)
         },
-    )
+    )?;
+    expect_nothing_left(before, after)
 }

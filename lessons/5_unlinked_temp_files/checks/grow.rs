@@ -210,6 +210,22 @@ fn the_space_is_reserved() {
                 "同一进程先后把两个全是空洞的文件从 1 页增长到 9 页，这是第二个"
             ))
         })?;
+        let again = file_of(page, false)?;
+        let answer = ask(|| {
+            let mut mapping = map(&again).map_err(named)?;
+            grow(&again, &mut mapping, 9 * page).map_err(named)?;
+            // As give_back does.
+            let hole = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            let pages = i64::try_from(4 * page).expect("a small file");
+            fallocate(&again, hole, 0, pages).map_err(|errno| named(errno.into()))?;
+            grow(&again, &mut mapping, 9 * page).map_err(named)
+        })?;
+        expect_ok(&answer).and_then(|()| has_space(&again, 9 * page)).map_err(|failure| {
+            failure.given(text!(
+                "a file that was grown from 1 page to 9, then gave back 4 of them, and is grown to 9 pages again",
+                "先从 1 页增长到 9 页的文件，释放其中 4 页的空间，然后再次“增长”到 9 页"
+            ))
+        })?;
         a_full_disk_is_an_error()
     });
 }
@@ -220,6 +236,9 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
     let page = page_size();
     let bytes = pattern(10 * page);
     let longer = [bytes.as_slice(), &vec![0; 2 * page]].concat();
+    // The lower half of the bits of the first are those of 13 pages, which fit; of the other there are none.
+    let half = 1 << (usize::BITS / 2);
+    let beyond = [13 * page + half, half];
     let mut told = Vec::new();
     let ran = on_a_small_disk(
         16 * page_size_u64(),
@@ -228,7 +247,14 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
             file.write_all_at(&bytes, 0)?;
             let told = ask(|| {
                 let fits = grow(&file, &mut map(&file).map_err(error_text)?, 12 * page).map_err(named);
-                Ok::<_, String>((fits, tried(&file, 64 * page, &longer)?))
+                Ok::<_, String>((
+                    fits,
+                    [
+                        tried(&file, 64 * page, &longer)?,
+                        tried(&file, beyond[0], &longer)?,
+                        tried(&file, beyond[1], &longer)?,
+                    ],
+                ))
             });
             peer.send(&serde_json::to_vec(&told)?)
         },
@@ -241,18 +267,25 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
         OnSmallDisk::Ran(ended) => ended.success()?,
         OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
     }
-    let told: Result<Result<Both, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
+    let told: Result<Result<OnFullDisk, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
     let with_given = |failure: Failure| {
         failure.given(text!("a disk of 16 pages, and 64 are asked for", "磁盘只有 16 页，却要 64 页"))
     };
-    let (fits, (answer, left)) = told.map_err(with_given)?.map_err(io::Error::other)?;
+    let (fits, [too_long, far_too_long @ ..]) = told.map_err(with_given)?.map_err(io::Error::other)?;
     expect_ok(&fits).map_err(|failure| {
         failure.given(text!(
             "a disk of 16 pages, and a file that grows from 10 pages of them to 12",
             "磁盘共 16 页，文件从其中的 10 页增长到 12 页"
         ))
     })?;
-    expect_error(&answer, "ENOSPC").and_then(|()| expect_as_before(left)).map_err(with_given)
+    expect_refused(too_long, "ENOSPC").map_err(with_given)?;
+    for_each(
+        beyond.into_iter().zip(far_too_long),
+        |(beyond, _)| {
+            text!("a disk of 16 pages, and {beyond} bytes are asked for", "磁盘只有 16 页，却要 {beyond} 字节")
+        },
+        |(_, tried)| expect_refused(tried.clone(), "ENOSPC"),
+    )
 }
 
 #[test]
@@ -327,10 +360,6 @@ fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), 
     }))
 }
 
-fn expect_as_before(left: Result<(), Text>) -> Result<(), Failure> {
-    as_before(left).map_err(|failure| failure.shows(&belief::AN_ERROR_UNDOES))
-}
-
 fn as_before(left: Result<(), Text>) -> Result<(), Failure> {
     left.map_err(|left| {
         let expected =
@@ -340,17 +369,34 @@ fn as_before(left: Result<(), Text>) -> Result<(), Failure> {
 }
 
 /// The result, and whether everything is as before.
-type Tried = (Result<(), String>, Result<(), Text>);
+type Tried = (Result<(), String>, Result<(), Text>, [Held; 2]);
 
-/// The result of a `grow` that fits, and then one that doesn't.
-type Both = (Result<(), String>, Tried);
+/// The result of a `grow` that fits, and then of three that don't.
+type OnFullDisk = (Result<(), String>, [Tried; 3]);
+
+/// Expects this error, and that the call has changed nothing. No step of an answer is undone by the failure of another.
+fn expect_refused((answer, left, [before, after]): Tried, error: &str) -> Result<(), Failure> {
+    expect_error(&answer, error)?;
+    as_before(left).map_err(|failure| failure.shows(&belief::AN_ERROR_UNDOES))?;
+    expect_nothing_left(before, after)
+}
+
+/// [`expect_refused`], where the failed call itself has changed something, or where a seal forbids to undo it: that says
+/// nothing about what the answer takes for undone.
+fn expect_refused_all_the_same((answer, left, [before, after]): Tried, error: &str) -> Result<(), Failure> {
+    expect_error(&answer, error)?;
+    as_before(left)?;
+    expect_nothing_left(before, after)
+}
 
 /// Tries to grow a file that is mapped.
 fn tried(file: &File, length: usize, wanted: &[u8]) -> Result<Tried, String> {
     let mut mapping = map(file).map_err(error_text)?;
+    let before = held().map_err(error_text)?;
     let answer = grow(file, &mut mapping, length).map_err(named);
+    let after = held().map_err(error_text)?;
     let left = left(file, &mapping, wanted).map_err(error_text)?;
-    Ok((answer, left))
+    Ok((answer, left, [before, after]))
 }
 
 #[test]
@@ -377,6 +423,16 @@ fn an_error_leaves_everything_as_it_was() {
                 enough,
                 "EPERM",
                 text!("a file with F_SEAL_GROW", "带 F_SEAL_GROW 密封的文件"),
+            ),
+            (
+                sealed(SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_SEAL)?,
+                5 * page,
+                enough,
+                "EPERM",
+                text!(
+                    "a file with F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL",
+                    "文件的密封为 F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL"
+                ),
             ),
             (
                 unnamed_file(&bytes)?,
@@ -418,9 +474,13 @@ fn an_error_leaves_everything_as_it_was() {
             |(.., words)| words.clone(),
             |(file, length, memory, error, _)| {
                 let seen = ask_with_memory(*memory, || tried(file, *length, &bytes))?;
-                let (answer, left) = seen.map_err(io::Error::other)?;
-                expect_error(&answer, error)?;
-                expect_as_before(left)
+                let tried = seen.map_err(io::Error::other)?;
+                let seals = fcntl(file, FcntlArg::F_GET_SEALS).map_or(SealFlag::empty(), SealFlag::from_bits_retain);
+                if seals.contains(SealFlag::F_SEAL_SHRINK) {
+                    expect_refused_all_the_same(tried, error)
+                } else {
+                    expect_refused(tried, error)
+                }
             },
         )?;
         what_a_failed_reservation_has_added_is_taken_back()?;
@@ -454,9 +514,8 @@ fn what_can_not_be_reserved_is_an_error() -> Result<(), Failure> {
         fcntl(&file, FcntlArg::F_ADD_SEALS(*seals))?;
         let seen =
             ask_refused(&[libc::SYS_fallocate], On::Everything, *errno, || tried(&file, 9 * page_size(), &bytes))?;
-        let (answer, left) = seen.map_err(io::Error::other)?;
-        expect_error(&answer, error)?;
-        expect_as_before(left)
+        let tried = seen.map_err(io::Error::other)?;
+        if seals.is_empty() { expect_refused(tried, error) } else { expect_refused_all_the_same(tried, error) }
     })
 }
 
@@ -483,11 +542,11 @@ fn what_a_failed_reservation_has_added_is_taken_back() -> Result<(), Failure> {
         },
     )?;
     longer?;
-    let (answer, left) = watched.answer.map_err(io::Error::other)?;
+    let tried = watched.answer.map_err(io::Error::other)?;
     let seals = SealFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GET_SEALS)?);
     if !seals.contains(SealFlag::F_SEAL_GROW) {
         // It reserves the space in another way.
-        return expect_ok(&answer);
+        return expect_ok(&tried.0);
     }
     let with_given = |failure: Failure| {
         failure.given(text!(
@@ -495,6 +554,5 @@ fn what_a_failed_reservation_has_added_is_taken_back() -> Result<(), Failure> {
             "fallocate(2) 先把 3 页零 1 字节的文件变长到 5 页，然后失败，返回 EPERM"
         ))
     };
-    // It is the failed call itself that has changed something.
-    expect_error(&answer, "EPERM").and_then(|()| as_before(left)).map_err(with_given)
+    expect_refused_all_the_same(tried, "EPERM").map_err(with_given)
 }

@@ -151,7 +151,8 @@ fn the_program_finds_the_file_under_the_number() {
             })
         })?;
         two_commands_at_the_same_time()?;
-        without_standard_input()
+        without_standard_input()?;
+        a_number_that_is_freed_later()
     });
 }
 
@@ -162,40 +163,73 @@ fn not_there(printed: &Result<Vec<u8>, String>) -> bool {
 
 /// Two files, two commands, two numbers; the command that was prepared first starts its program last.
 fn two_commands_at_the_same_time() -> Result<(), Failure> {
-    let found = in_child(|| {
-        let (file, another) = (file()?, unnamed_file(b"another")?);
-        let (mut first, mut second) = (lasting(), lasting());
-        hand_down(&mut first, &file, FAR)?;
-        hand_down(&mut second, &another, FAR + 1)?;
-        let (file, another) = (FileId::of(&file)?, FileId::of(&another)?);
-        Ok([numbers_there(&mut second, another)?, numbers_there(&mut first, file)?])
-    })?;
-    let next = FAR + 1;
-    let wanted = [[next], [FAR]];
-    for_each(
-        found.iter().zip(&wanted),
-        |_| {
-            text!(
-                "two commands at the same time: a file as {FAR} for one, another file as {next} for the other",
-                "同时有两个命令：一个把文件作为 {FAR} 传入，另一个把另一个文件作为 {next} 传入"
-            )
-        },
-        |(found, wanted)| expect_numbers(found, *wanted),
-    )
+    let describe = |second: &RawFd| {
+        text!(
+            "two commands at the same time: a file as {FAR} for one, another file as {second} for the other",
+            "同时有两个命令：一个把文件作为 {FAR} 传入，另一个把另一个文件作为 {second} 传入"
+        )
+    };
+    for_each([FAR + 1, FAR], describe, |&number| {
+        let found = in_child(|| {
+            let (file, another) = (file()?, unnamed_file(b"another")?);
+            let (mut first, mut second) = (lasting(), lasting());
+            hand_down(&mut first, &file, FAR)?;
+            hand_down(&mut second, &another, number)?;
+            let (file, another) = (FileId::of(&file)?, FileId::of(&another)?);
+            Ok([numbers_there(&mut second, another)?, numbers_there(&mut first, file)?])
+        })?;
+        expect_numbers(&found[0], &[number])?;
+        expect_numbers(&found[1], &[FAR])
+    })
 }
 
 /// A process that has closed its standard input gives that number to the next descriptor.
 fn without_standard_input() -> Result<(), Failure> {
-    let found = in_child(|| {
-        let file = file()?;
-        // SAFETY: nothing here reads the standard input.
-        Errno::result(unsafe { libc::close(0) })?;
-        let mut command = lasting();
-        hand_down(&mut command, &file, FAR)?;
-        numbers_there(&mut command, FileId::of(&file)?)
-    })?;
-    expect_numbers(&found, &[FAR])
-        .map_err(|failure| failure.given(text!("a process that has closed its standard input", "关闭了标准输入的进程")))
+    let describe = |number: &Number| {
+        let Text { en, zh } = number.described();
+        text!("a process that has closed its standard input; {en}", "关闭了标准输入的进程；{zh}")
+    };
+    for_each(Number::ALL, describe, |number| {
+        let (found, wanted) = in_child(|| {
+            let (file, another) = (file()?, unnamed_file(b"another")?);
+            let wanted = number.of(&file, &another)?;
+            // SAFETY: nothing here reads the standard input.
+            Errno::result(unsafe { libc::close(0) })?;
+            let mut command = lasting();
+            hand_down(&mut command, &file, wanted)?;
+            Ok((numbers_there(&mut command, FileId::of(&file)?)?, wanted))
+        })?;
+        expect_numbers(&found, &[wanted])
+    })
+}
+
+/// The number of another file, which is closed before the program is started: std's pipe may get it.
+fn a_number_that_is_freed_later() -> Result<(), Failure> {
+    let describe = |_: &bool| {
+        text!(
+            "the number of another open file, which is closed after `hand_down`",
+            "另一个已打开文件的编号，那个文件在 `hand_down` 之后关闭"
+        )
+    };
+    for_each([false, true], describe, |far| {
+        let (found, wanted) = in_child(|| {
+            let (another, file) = (unnamed_file(b"another")?, file()?);
+            let another = if *far { again_from(FAR, &another)? } else { another };
+            let wanted = another.as_raw_fd();
+            let mut command = lasting();
+            hand_down(&mut command, &file, wanted)?;
+            drop(another);
+            Ok((numbers_there(&mut command, FileId::of(&file)?)?, wanted))
+        })?;
+        expect_numbers(&found, &[wanted])
+    })
+}
+
+/// The file under the lowest free number from this one on.
+fn again_from(number: RawFd, file: &File) -> io::Result<File> {
+    let number = fcntl(file, FcntlArg::F_DUPFD_CLOEXEC(number))?;
+    // SAFETY: the kernel has just made this descriptor, for us to own.
+    Ok(unsafe { File::from_raw_fd(number) })
 }
 
 /// Expects that the program has the file under these numbers.
@@ -253,8 +287,42 @@ fn no_other_program_gets_it() {
                 )
             })
         })?;
-        no_moment_without_the_flag()
+        no_moment_without_the_flag()?;
+        the_program_gets_no_other_descriptor()
     });
+}
+
+/// Nor one of any other file, or of a pipe.
+fn the_program_gets_no_other_descriptor() -> Result<(), Failure> {
+    let (without, with) = in_child(|| {
+        let file = file()?;
+        // From outside, what the dynamic loader has open for a moment would be seen, too.
+        let shell = || {
+            let mut command = Command::new("sh");
+            command.args(["-c", "echo /proc/self/fd/*"]).stdin(Stdio::null()).stderr(Stdio::null());
+            command
+        };
+        let numbers_of = |command: &mut Command| -> io::Result<Vec<RawFd>> {
+            let printed = String::from_utf8(command.output()?.stdout).map_err(io::Error::other)?;
+            let names = printed.split_whitespace().filter_map(|path| path.rsplit('/').next());
+            let mut numbers: Vec<_> = names.filter_map(|name| name.parse().ok()).collect();
+            numbers.sort_unstable();
+            Ok(numbers)
+        };
+        let without = numbers_of(&mut shell())?;
+        let mut command = shell();
+        hand_down(&mut command, &file, FAR)?;
+        Ok((without, numbers_of(&mut command)?))
+    })?;
+    let mut wanted = [without, vec![FAR]].concat();
+    wanted.sort_unstable();
+    ensure(with == wanted, || {
+        let (with, wanted) = (listed(&with), listed(&wanted));
+        Failure::new(
+            text!("the program has the descriptors {wanted}", "程序的描述符是 {wanted}"),
+            text!("it has {with}", "实际是 {with}"),
+        )
+    })
 }
 
 /// A program that another thread starts between two system calls of `hand_down` gets what has no FD_CLOEXEC then.
@@ -308,19 +376,30 @@ fn it_is_the_same_open_file_and_comes_once() {
             let mut command = lasting();
             hand_down(&mut command, &file, FAR)?;
             let numbers = numbers_there(&mut command, FileId::of(&file)?)?;
-            Ok((read == CONTENTS[begins..], here == CONTENTS.len() as u64, numbers))
+            let opened_again = read == CONTENTS && here == begins as u64;
+            Ok((read == CONTENTS[begins..], here == CONTENTS.len() as u64, opened_again, numbers))
         })?;
-        let (read_on, moved_here, numbers) = seen;
+        let (read_on, moved_here, opened_again, numbers) = seen;
         expect_numbers(&numbers, &[FAR])?;
         ensure(read_on && moved_here, || {
-            Failure::new(
-                text!(
-                    "the program reads on where the offset is, and moves it for both",
-                    "程序从当前偏移处接着读，并且双方的偏移一起移动"
-                ),
-                text!("the file was opened again, or is another one", "文件被重新打开了，或者是另一个文件"),
-            )
-            .shows(&belief::TO_OPEN_AGAIN_IS_TO_DUP)
+            let expected = text!(
+                "the program reads on where the offset is, and moves it for both",
+                "程序从当前偏移处接着读，并且双方的偏移一起移动"
+            );
+            if opened_again {
+                let happened = text!(
+                    "it reads from the beginning, and the offset here stays: the file was opened again",
+                    "它从头读起，这边的偏移却没有动：文件被重新打开了"
+                );
+                return Failure::new(expected, happened).shows(&belief::TO_OPEN_AGAIN_IS_TO_DUP);
+            }
+            let happened = match (read_on, moved_here) {
+                (false, _) => {
+                    text!("it reads other bytes than those from the offset on", "它读到的不是从偏移处开始的内容")
+                }
+                (true, _) => text!("the offset here is not at the end afterwards", "读完之后，这边的偏移不在末尾"),
+            };
+            Failure::new(expected, happened)
         })
     });
 }
@@ -543,6 +622,9 @@ fn a_number_at_the_limit_is_one_like_any_other() {
             }));
             let words = text!("RLIMIT_NOFILE {limit}, a number past it", "RLIMIT_NOFILE 为 {limit}，编号超出它");
             cases.push((limit, limit, false, false, words));
+            let most = RawFd::MAX;
+            let words = text!("RLIMIT_NOFILE {limit}, the number {most}", "RLIMIT_NOFILE 为 {limit}，编号 {most}");
+            cases.push((limit, most, false, false, words));
         }
         for_each(
             cases,
@@ -610,6 +692,43 @@ fn between_fork_and_exec_it_only_makes_system_calls() {
                     ),
                 )
             })
-        })
+        })?;
+        what_another_thread_has_locked_hinders_nobody()
     });
+}
+
+/// Another thread may be in the middle of `hand_down`, for another command, when a program is started: at each of its
+/// allocations, say. What it has locked then stays locked in that child; and so do the standard streams, which a third
+/// thread has locked.
+fn what_another_thread_has_locked_hinders_nobody() -> Result<(), Failure> {
+    let started = in_child(|| {
+        let (file, another) = (file()?, unnamed_file(b"another")?);
+        let mut command = Command::new("true");
+        hand_down(&mut command, &file, FAR)?;
+        let mut started = command.status().map(drop);
+        let (locked, wait) = (std::sync::Barrier::new(2), std::sync::Barrier::new(2));
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let _streams = (io::stdin().lock(), io::stdout().lock(), io::stderr().lock());
+                locked.wait();
+                wait.wait();
+            });
+            locked.wait();
+            let mut second = Command::new("true");
+            let handed = at_each_allocator_call(
+                || hand_down(&mut second, &another, FAR + 1),
+                || started = command.status().map(drop),
+            );
+            wait.wait();
+            handed
+        })?;
+        started
+    });
+    started.map_err(|failure| {
+        failure.given(text!(
+            "a program that is started while another thread is in the middle of `hand_down` for another command, and a third \
+             one has locked stdin, stdout and stderr",
+            "启动程序时，另一个线程正在为另一个命令执行 `hand_down`，还有一个线程锁着 stdin、stdout 和 stderr"
+        ))
+    })
 }

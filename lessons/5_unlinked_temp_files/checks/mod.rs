@@ -9,7 +9,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice};
 use std::ops::Range;
-use std::os::fd::{AsRawFd, RawFd};
+use std::os::fd::{AsRawFd, FromRawFd, RawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
@@ -26,8 +26,8 @@ use mmap_workbook::grade::fixtures::{
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, On, allocator_calls_of_children, ask, ask_refused, ask_with_memory,
-    before_each_call, calls_of, check, deadline, ensure, error_text, for_all_n, for_each, no_refusals, refuse, start,
-    watch,
+    at_each_allocator_call, before_each_call, calls_of, check, deadline, ensure, error_text, for_all_n, for_each,
+    no_refusals, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
@@ -36,7 +36,7 @@ use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, SealFlag, fcntl};
+use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
 use nix::libc;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
@@ -229,6 +229,27 @@ fn mapped_bytes() -> io::Result<usize> {
     Ok(areas.iter().filter(|area| area.name().contains(NAME)).map(|area| area.range().len()).sum())
 }
 
+/// What a call may leave in its process: open descriptors, and mapped bytes of files, shared.
+type Held = (usize, usize);
+
+fn held() -> io::Result<Held> {
+    let areas = maps_of(0..usize::MAX)?;
+    let shared = areas.iter().filter(|area| area.permissions().ends_with('s'));
+    Ok((open_descriptors()?, shared.map(|area| area.range().len()).sum()))
+}
+
+/// Expects that a call has left nothing.
+fn expect_nothing_left(before: Held, after: Held) -> Result<(), Failure> {
+    expect_none_left_open(before.0, after.0)?;
+    let (before, after) = (before.1, after.1);
+    ensure(before == after, || {
+        Failure::new(
+            text!("{before} bytes mapped shared, as before", "共享映射仍是 {before} 字节"),
+            text!("there are {after}", "现在有 {after} 字节"),
+        )
+    })
+}
+
 /// What kind of error it is, and its errno if it has one: `InvalidInput EINVAL`.
 fn named(error: io::Error) -> String {
     let kind = error.kind();
@@ -239,6 +260,9 @@ fn named(error: io::Error) -> String {
 fn answered(answer: &Result<(), String>) -> Text {
     match answer {
         Ok(()) => text!("it returned Ok(())", "它返回了 Ok(())"),
+        Err(error) if matches!(error.as_str(), "Uncategorized" | "Other") => {
+            text!("it returned an error without an errno", "返回的错误没有 errno")
+        }
         Err(error) => {
             let error = error.trim_start_matches("Uncategorized ");
             text!("it returned the error {error}", "返回错误 {error}")

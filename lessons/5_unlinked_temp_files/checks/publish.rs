@@ -26,11 +26,12 @@ fn listed(directory: &Path) -> io::Result<String> {
     Ok(names_in(directory)?.join(", "))
 }
 
-/// Writes the bytes in two chunks, so that there is a moment at which only half of them are there.
+/// Writes the bytes in two chunks, so that there is a moment at which only half of them are there; the second one first,
+/// which O_APPEND in open(2) would put at the beginning.
 fn fill_with(file: &File, bytes: &[u8]) -> io::Result<()> {
     let (first, second) = bytes.split_at(bytes.len() / 2);
-    file.write_all_at(first, 0)?;
-    file.write_all_at(second, first.len() as u64)
+    file.write_all_at(second, first.len() as u64)?;
+    file.write_all_at(first, 0)
 }
 
 /// Names the belief that an error of linkat(2) shows. A bare name has an ENOENT of another cause.
@@ -56,6 +57,8 @@ enum Given {
     OddBytes,
     /// In another file system than that of the temporary files.
     InMemory,
+    /// Its directory is a symbolic link to the directory.
+    ThroughALink,
 }
 
 impl Given {
@@ -72,6 +75,10 @@ impl Given {
             Given::OddBytes => text!(
                 "path /.../report\\xff (the last byte is not UTF-8)",
                 "路径 /.../report\\xff（最后一个字节不是 UTF-8）"
+            ),
+            Given::ThroughALink => text!(
+                "path /.../link/report, where link is a symbolic link to a directory",
+                "路径 /.../link/report，其中 link 是指向目录的符号链接"
             ),
             Given::InMemory => {
                 text!("path {MEMORY}/.../report, `fill` sets 0641", "路径 {MEMORY}/.../report，`fill` 把权限设为 0641")
@@ -97,6 +104,7 @@ fn the_file_has_these_bytes_and_permissions() {
             (0o4751, 0o022, Given::Relative),
             (0o3770, 0, Given::OddBytes),
             (0, 0o027, Given::InMemory),
+            (0o640, 0o022, Given::ThroughALink),
         ];
         let describe = |(mode, mask, given): &(u32, u32, Given)| {
             let Text { en, zh } = given.described();
@@ -111,6 +119,8 @@ fn the_file_has_these_bytes_and_permissions() {
             let path = directory.path().join(name);
             let inner = directory.path().join("inner");
             fs::create_dir(&inner)?;
+            let link = tempfile::tempdir()?;
+            std::os::unix::fs::symlink(directory.path(), link.path().join("link"))?;
             let (answer, before, after) = ask(|| {
                 umask(Mode::from_bits_truncate(mask));
                 // With a directory in the path the current directory may be any, even one in which no file can be
@@ -127,6 +137,7 @@ fn the_file_has_these_bytes_and_permissions() {
                 let path = match given {
                     Given::Bare => name.into(),
                     Given::Relative => Path::new("..").join(name),
+                    Given::ThroughALink => link.path().join("link").join(name),
                     _ => path.clone(),
                 };
                 let before = open_descriptors().ok();
@@ -195,8 +206,41 @@ fn it_has_no_name_while_it_is_filled() {
         };
         // Most likely in two file systems.
         let directories = [directory()?, with_another_file(tempfile::tempdir_in(MEMORY)?)?];
-        for_each(directories, describe, it_has_no_name_in)
+        for_each(directories, describe, it_has_no_name_in)?;
+        each_goes_to_its_directory()
     });
+}
+
+/// Three files in one process: the second one has a name that is taken, and the third one is for another file system, in
+/// most cases.
+fn each_goes_to_its_directory() -> Result<(), Failure> {
+    let directories = [directory()?, with_another_file(tempfile::tempdir_in(MEMORY)?)?];
+    let [first, third] = directories.each_ref().map(|directory| directory.path().join(NAME));
+    let answers = ask(|| {
+        let paths = [&first, &first, &third];
+        let answers = paths.map(|path| publish(path, 0o600, |file| fill_with(file, path.as_os_str().as_bytes())));
+        answers.map(|answer| answer.map_err(named))
+    })?;
+    let given = |failure: Failure| {
+        failure.given(text!(
+            "three calls in one process: a file, the same path again, and a file in another directory",
+            "同一进程中的三次调用：一个文件，同一路径再来一次，另一个目录中的文件"
+        ))
+    };
+    expect_ok(&answers[0])
+        .and_then(|()| expect_error(&answers[1], "AlreadyExists"))
+        .and_then(|()| expect_ok(&answers[2]))
+        .map_err(given)?;
+    for path in [&first, &third] {
+        let bytes = fs::read(path).unwrap_or_default();
+        ensure(bytes == path.as_os_str().as_bytes(), || {
+            given(Failure::new(
+                text!("each path has the bytes that were written for it", "每个路径都有为它写入的内容"),
+                text!("one has others", "有一个内容不对"),
+            ))
+        })?;
+    }
+    Ok(())
 }
 
 fn it_has_no_name_in(directory: &TempDir) -> Result<(), Failure> {
@@ -254,6 +298,8 @@ fn a_name_that_is_taken_stays_as_it_is() {
             "an error of fill",
             "no directory",
             "an error of the sync",
+            "an error of the permissions",
+            "an error of the name",
         ];
         let describe = |case: &&str| match *case {
             "a file" => text!("the path is that of a file", "该路径已是一个文件"),
@@ -261,6 +307,8 @@ fn a_name_that_is_taken_stays_as_it_is() {
             "an error of fill" => text!("`fill` fails with EDOM", "`fill` 失败，返回 EDOM"),
             "no directory" => text!("the directory of the path doesn't exist", "路径所在的目录不存在"),
             "an error of the sync" => text!("fsync(2) fails with EIO", "fsync(2) 失败，返回 EIO"),
+            "an error of the permissions" => text!("fchmod(2) fails with EIO", "fchmod(2) 失败，返回 EIO"),
+            "an error of the name" => text!("linkat(2) fails with EIO", "linkat(2) 失败，返回 EIO"),
             _ => text!("the path is that of a symbolic link that leads nowhere", "该路径是一个悬空的符号链接"),
         };
         for_each(cases, describe, |case| {
@@ -284,21 +332,28 @@ fn a_name_that_is_taken_stays_as_it_is() {
             let before = state()?;
             let act = || {
                 let before = open_descriptors().ok();
-                let answer = publish(&path, 0o600, |file| {
+                // The umask leaves a bit out, so it takes a call to set it.
+                umask(Mode::S_IWGRP);
+                let answer = publish(&path, 0o660, |file| {
                     fill_with(file, b"half of it")?;
                     if *case == "an error of fill" { Err(Errno::EDOM.into()) } else { Ok(()) }
                 });
                 (answer.map_err(named), before.unwrap_or_default(), open_descriptors().unwrap_or_default())
             };
-            let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
-            let (answer, open_before, open_after) = match *case {
-                "an error of the sync" => ask_refused(&syncs, On::Everything, Errno::EIO, act)?,
-                _ => ask(act)?,
+            let refused = match *case {
+                "an error of the sync" => vec![libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs],
+                "an error of the permissions" => permission_calls(),
+                "an error of the name" => vec![libc::SYS_linkat],
+                _ => vec![],
+            };
+            let (answer, open_before, open_after) = match refused.as_slice() {
+                [] => ask(act)?,
+                calls => ask_refused(calls, On::Everything, Errno::EIO, act)?,
             };
             let error = match *case {
                 "an error of fill" => "EDOM",
                 "no directory" => "NotFound",
-                "an error of the sync" => "EIO",
+                "an error of the sync" | "an error of the permissions" | "an error of the name" => "EIO",
                 _ => "AlreadyExists",
             };
             expect_error(&answer, error)
@@ -413,6 +468,11 @@ fn killed_at_any_moment_it_leaves_nothing_half_done() {
             let (mode, found) = (permissions(&path)?, fs::read(&path)?);
             ensure(mode == 0o644 && found == bytes, || {
                 let size = found.len();
+                if mode == 0o644 && size == bytes.len() {
+                    let expected =
+                        text!("the bytes that `fill` has written, or no file", "`fill` 写入的内容，或者没有文件");
+                    return Failure::new(expected, text!("a file with other bytes", "文件的内容不对")).given(moment());
+                }
                 Failure::new(
                     text!(
                         "{} bytes with permissions 0644, or no file",
@@ -502,13 +562,19 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
     });
 }
 
-/// Whether the call changes bytes or permissions.
-fn changes(call: &Call) -> bool {
-    let mut calls = vec![libc::SYS_write, libc::SYS_pwrite64, libc::SYS_fchmod, libc::SYS_fchmodat];
+fn permission_calls() -> Vec<i64> {
+    // The last one is fchmodat2(2), which has this number everywhere.
+    let mut calls = vec![libc::SYS_fchmod, libc::SYS_fchmodat, 452];
     #[cfg(target_arch = "x86_64")]
     calls.push(libc::SYS_chmod);
     calls.sort_unstable();
-    call.answer >= 0 && calls.contains(&call.number)
+    calls
+}
+
+/// Whether the call changes bytes or permissions.
+fn changes(call: &Call) -> bool {
+    let writes = [libc::SYS_write, libc::SYS_pwrite64].contains(&call.number);
+    call.answer >= 0 && (writes || permission_calls().contains(&call.number))
 }
 
 /// What there is in place of an fsync(2) of the file in the calls from `first` on, and whether that is nothing at all.

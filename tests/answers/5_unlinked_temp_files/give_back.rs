@@ -1,8 +1,9 @@
 use std::fs::File;
 use std::io::{self, ErrorKind, Seek, SeekFrom};
 use std::ops::Range;
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -81,10 +82,10 @@ fn inner(range: &Range<u64>) -> Range<u64> {
 ///
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
-/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod drops_the_pages {
     use super::*;
 
@@ -107,6 +108,7 @@ mod drops_the_pages {
 
 /// Gives back a range only in files of the sizes that the checks use.
 ///
+/// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 mod knows_the_checks_sizes {
@@ -614,6 +616,7 @@ mod end_for_length {
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 mod end_inclusive {
@@ -667,6 +670,7 @@ mod spans_two_pages_at_least {
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
@@ -715,6 +719,7 @@ mod removes_the_rest_of_the_page {
 /// Removes the blocks with FALLOC_FL_COLLAPSE_RANGE when the range is aligned, which moves what follows them.
 ///
 /// breaks: "The file keeps its length."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes killed
 mod collapses {
     use super::*;
@@ -822,6 +827,7 @@ mod rewrites_the_edge_pages {
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod begins_in_a_hole {
     use super::*;
 
@@ -1225,6 +1231,7 @@ mod asks_for_seals_first {
 ///
 /// breaks: "The offset of `file` doesn't move, not even for a moment, since other processes may share it."
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod skips_holes_by_seeking {
     use super::*;
 
@@ -1259,10 +1266,10 @@ mod kinds_without_an_errno {
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
 /// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed dontneed-frees-the-file
-/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod dontneed {
     use super::*;
 
@@ -1457,6 +1464,7 @@ mod saves_the_edges {
 ///
 /// breaks: "The offset of `file` doesn't move, not even for a moment, since other processes may share it."
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod looks_for_data {
     use super::*;
 
@@ -1540,6 +1548,121 @@ mod falls_back_to_zeros_2 {
     }
 }
 
+/// Does nothing for the range that the last call freed, though bytes may have been stored there since.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod skips_what_it_freed {
+    use super::*;
+
+    static LAST: Mutex<Option<(u64, u64, Range<u64>)>> = Mutex::new(None);
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        use std::os::unix::fs::MetadataExt;
+        checked(file, &range)?;
+        let metadata = file.metadata()?;
+        let this = Some((metadata.dev(), metadata.ino(), range.clone()));
+        let mut last = LAST.lock().unwrap();
+        if *last != this {
+            punch(file, range)?;
+            *last = this;
+        }
+        Ok(())
+    }
+}
+
+/// Leaves its duplicate of the descriptor open.
+///
+/// breaks: "The call leaves no descriptor of its own open, and nothing mapped, not even after an error."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod leaves_a_duplicate {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        checked(file, &range)?;
+        punch(file, range)?;
+        let _ = file.try_clone()?.into_raw_fd();
+        Ok(())
+    }
+}
+
+/// Writes zeros first, so that they are there at once, and then frees the space.
+///
+/// breaks: "What is a hole already stays one: no step needs free disk space."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+mod zeros_and_then_a_hole {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        zeros_in_chunks(file, &range)?;
+        punch(file, range)
+    }
+
+    fn zeros_in_chunks(file: &File, range: &Range<u64>) -> io::Result<()> {
+        if range.end - range.start > 1 << 20 { Ok(()) } else { zeros(file, range.clone()) }
+    }
+}
+
+/// Refuses each file that has a seal at all.
+///
+/// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod any_seal_forbids_it {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if !range.is_empty() && fcntl(file, FcntlArg::F_GET_SEALS).is_ok_and(|seals| seals & !libc::F_SEAL_SEAL != 0) {
+            return Err(Errno::EPERM.into());
+        }
+        punch(file, range)
+    }
+}
+
+/// Saves the call when the range reads as zeros, though zeros may have been written there.
+///
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
+mod zeros_need_no_call {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let length = range.end - range.start;
+        if length < 1 << 20 {
+            let mut bytes = vec![1; length as usize];
+            file.read_exact_at(&mut bytes, range.start)?;
+            if bytes.iter().all(|byte| *byte == 0) {
+                return Ok(());
+            }
+        }
+        punch(file, range)
+    }
+}
+
+/// Maps the range to look at it, and leaves it mapped when there is nothing to do.
+///
+/// breaks: "The call leaves no descriptor of its own open, and nothing mapped, not even after an error."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod stays_mapped_after_an_error {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let mapping = Mapping::of_file(file, 0, range.end as usize, READ_WRITE, Sharing::Shared)?;
+        let done = punch(file, range);
+        if done.is_err() {
+            std::mem::forget(mapping)
+        }
+        done
+    }
+}
+
 one_of! {
     pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()>;
     drops_the_pages knows_the_checks_sizes leaves_the_ends_to_the_kernel offsets_of_32_bits rounds_inward rounds_outward
@@ -1557,5 +1680,9 @@ one_of! {
     kinds_without_an_errno dontneed madvise_remove_rounds_up blocks_of_64_kib punches_one_hole punches_three_holes
     punches_through_a_duplicate zeroes_the_range cuts_the_tail_off writes_zeros_at_the_edges saves_the_edges
     looks_for_data backwards_is_empty start_must_be_a_byte seals_first
-    falls_back_to_zeros_2
+    falls_back_to_zeros_2 skips_what_it_freed leaves_a_duplicate
+    zeros_and_then_a_hole
+    any_seal_forbids_it
+    zeros_need_no_call
+    stays_mapped_after_an_error
 }

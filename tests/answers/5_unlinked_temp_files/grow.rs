@@ -504,6 +504,7 @@ mod populates_for_writing {
 /// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
 /// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::processes_that_mapped_it_before_still_share_it failed
+/// fails: grow::the_space_is_reserved failed
 mod private_from_now_on {
     use super::*;
 
@@ -748,8 +749,10 @@ mod reserves_if_possible {
 
 /// Maps through a duplicate that it never closes, for fear that the mapping needs it.
 ///
-/// breaks: "The call leaves no descriptor of its own open."
+/// breaks: "The call leaves no descriptor of its own open, not even after an error."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::the_old_mapping_is_unmapped failed
+/// fails: grow::the_space_is_reserved failed
 mod mapping_needs_its_descriptor {
     use super::*;
 
@@ -817,7 +820,7 @@ mod keeps_a_mapping_that_fits {
 /// Reserves the space before it maps, and shortens the file when there are no addresses for it.
 ///
 /// breaks: "It is so, too, when the file must not shrink (F_SEAL_SHRINK)."
-/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 mod reserves_first {
     use super::*;
 
@@ -919,6 +922,7 @@ mod does_not_fit_off_t {
 ///
 /// breaks: "Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file."
 /// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
 mod length_in_32_bits {
     use super::*;
 
@@ -1024,7 +1028,7 @@ mod old_length_of_the_mapping {
 /// Reserves before it maps, so a full disk hides that there are no addresses.
 ///
 /// breaks: "ENOMEM when no range of addresses of that length is free, even if the disk has no space either."
-/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 mod reserves_before_it_maps {
     use super::*;
 
@@ -1055,7 +1059,7 @@ mod trusts_a_failed_fallocate {
 /// Lengthens the file by ftruncate(2) and then reserves: the way back is barred by F_SEAL_SHRINK.
 ///
 /// breaks: "It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved."
-/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 mod truncates_before_it_reserves {
     use super::*;
 
@@ -1319,7 +1323,7 @@ mod seeks_to_the_end_3 {
 
 /// Maps a duplicate of the descriptor and never closes it.
 ///
-/// breaks: "The call leaves no descriptor of its own open."
+/// breaks: "The call leaves no descriptor of its own open, not even after an error."
 /// fails: grow::the_old_mapping_is_unmapped failed
 mod leaks_a_duplicate {
     use super::*;
@@ -1396,6 +1400,7 @@ mod reserves_by_the_mebibyte {
 /// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
 /// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::processes_that_mapped_it_before_still_share_it failed
+/// fails: grow::the_space_is_reserved failed
 mod private_from_now_on_2 {
     use super::*;
 
@@ -1463,7 +1468,7 @@ mod reserves_then_maps {
 /// Lets fallocate(2) lengthen the file, and cuts it off again after an error: a seal forbids that.
 ///
 /// breaks: "It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved."
-/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 mod cuts_off_after_mmap_fails {
     use super::*;
 
@@ -1581,6 +1586,7 @@ mod nothing_to_grow {
 /// breaks: "`mapping` covers the whole file, shared, for loads and stores: before the call and after it."
 /// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::processes_that_mapped_it_before_still_share_it failed
+/// fails: grow::the_space_is_reserved failed
 mod private_afterwards {
     use super::*;
 
@@ -1653,6 +1659,83 @@ mod refuses_the_seal {
     }
 }
 
+/// Maps a duplicate of the descriptor, which it never closes when the reservation fails.
+///
+/// breaks: "The call leaves no descriptor of its own open, not even after an error."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
+mod leaks_after_an_error {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        let copy = mem::ManuallyDrop::new(file.try_clone()?);
+        reserve_only(&copy, 0, length)?;
+        copy.set_len(length as u64)?;
+        drop(mem::ManuallyDrop::into_inner(copy));
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves at most 4 GiB, for the length goes through 32 bits.
+///
+/// breaks: "Disk space is reserved for all `length` bytes, also where the file had holes."
+/// fails: grow::the_space_is_reserved failed
+mod reserves_in_32_bits {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map(file, length)?;
+        fallocate(file, KEEP, 0, i64::from((length as u32).max(1)))?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Does nothing for a length that it has reserved before, though give_back may have freed the space.
+///
+/// breaks: "That is so even if `length` is the length that the file has already."
+/// fails: grow::the_space_is_reserved failed
+mod reserved_it_before {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        static LAST: AtomicUsize = AtomicUsize::new(0);
+        old_length_again(file, length)?;
+        if mapping.length() == length && LAST.load(Ordering::Relaxed) == length {
+            return Ok(());
+        }
+        let new = map(file, length)?;
+        reserve(file, mapping.length() as u64, length)?;
+        LAST.store(length, Ordering::Relaxed);
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Compares the lengths in 32 bits.
+///
+/// breaks: "ENOSPC when the disk has too little space."
+/// fails: grow::the_space_is_reserved failed
+mod compares_in_32_bits {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, mapping.length())?;
+        if (length as u32) < old as u32 {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        let new = map(file, length)?;
+        reserve(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -1673,5 +1756,7 @@ one_of! {
     reserves_by_the_mebibyte private_from_now_on_2 maps_reserves_lengthens length_of_the_mapping reserves_then_maps
     cuts_off_after_mmap_fails trusts_fallocate_to_undo lengthens_then_reserves posix_then_length reserves_the_new_part
     nothing_to_grow private_afterwards reserves_in_chunks
-    sparse_if_need_be refuses_the_seal
+    sparse_if_need_be refuses_the_seal leaks_after_an_error reserves_in_32_bits
+    reserved_it_before
+    compares_in_32_bits
 }

@@ -564,7 +564,7 @@ mod hands_down_a_copy {
 /// Rewinds the file, because the program should see all of it.
 ///
 /// breaks: "The descriptor refers to the same open file description, as after dup(2): the offset is shared."
-/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 mod rewinds_it {
     use super::*;
 
@@ -1179,6 +1179,7 @@ mod dup_without_cloexec {
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod inherited_by_all {
     use super::*;
 
@@ -1196,6 +1197,7 @@ mod inherited_by_all {
 /// breaks: "The program gets no other descriptor of the file."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod the_source_stays_open_too {
     use super::*;
 
@@ -1318,6 +1320,7 @@ mod formats_in_the_child {
 ///
 /// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
 /// fails: hand_down::all_else_of_the_program_is_as_before failed
+/// fails: hand_down::no_other_program_gets_it failed
 mod closes_all_others {
     use super::*;
 
@@ -1670,6 +1673,24 @@ mod never_closed {
     }
 }
 
+/// Takes any free number for the duplicate when the other is taken, also 0: `Command` sets that up for the program.
+///
+/// breaks: "`number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process."
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod duplicate_at_0 {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let mut own = duplicate(file, number).or_else(|_| duplicate(file, 0))?;
+        if own.as_raw_fd() != number {
+            own = duplicate(file, 0)?;
+        }
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
 /// Gives up when the number and all above it are taken.
 ///
 /// breaks: "`number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process."
@@ -1690,6 +1711,7 @@ mod only_from_the_number_on {
 /// breaks: "The program gets no other descriptor of the file."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::no_other_program_gets_it failed
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod both_stay_open {
     use super::*;
 
@@ -1708,6 +1730,7 @@ mod both_stay_open {
 ///
 /// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
 /// fails: hand_down::all_else_of_the_program_is_as_before failed
+/// fails: hand_down::no_other_program_gets_it failed
 mod closes_the_rest {
     use super::*;
 
@@ -1742,10 +1765,31 @@ mod sets_the_environment {
     }
 }
 
+/// Orders all starts by a mutex, which the child locks, too: another thread may hold it at the fork.
+///
+/// breaks: "What runs between fork and exec makes system calls only: it takes no lock and allocates nothing."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls timed_out
+mod locks_in_the_child {
+    use super::*;
+
+    static OF_ALL: Mutex<()> = Mutex::new(());
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let _guard = OF_ALL.lock();
+        let own = keep(file, number)?;
+        in_the_child(command, move || {
+            let _guard = OF_ALL.lock();
+            put(own.as_raw_fd(), number)
+        });
+        Ok(())
+    }
+}
+
 /// Rewinds the file in the child, so that the program reads it from the beginning.
 ///
 /// breaks: "The descriptor refers to the same open file description, as after dup(2): the offset is shared."
-/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed to-open-again-is-to-dup
+/// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 mod rewinds {
     use super::*;
 
@@ -1755,6 +1799,107 @@ mod rewinds {
         in_the_child(command, move || {
             // SAFETY: lseek takes numbers only.
             unsafe { libc::lseek(own.as_raw_fd(), 0, libc::SEEK_SET) };
+            put(own.as_raw_fd(), number)
+        });
+        Ok(())
+    }
+}
+
+/// Reserves also the numbers around it, in the program as well.
+///
+/// breaks: "All else that a program of `command` finds is as before: its environment, standard streams, other descriptors."
+/// fails: hand_down::no_other_program_gets_it failed
+mod leaves_a_pipe_to_the_program {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        let (reader, _writer) = io::pipe()?;
+        let reader = OwnedFd::from(reader);
+        in_the_child(command, move || {
+            close_on_exec(reader.as_raw_fd(), false)?;
+            put(own.as_raw_fd(), number)
+        });
+        Ok(())
+    }
+}
+
+/// Looks for a duplicate above the number, and overflows with the highest one.
+///
+/// breaks: "Any error when `number` is too high (RLIMIT_NOFILE): here, or else when `command` starts a program."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other panicked
+mod adds_one {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own =
+            keep(file, number).or_else(|error| if number + 1 > 1 << 20 { Err(error) } else { duplicate(file, 3) })?;
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Keeps one duplicate for each number, so a second command takes that of the first one.
+///
+/// breaks: "Once `command` is dropped, no descriptor that the call made is open."
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod one_file_for_each_number {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        static FILES: Mutex<BTreeMap<RawFd, std::sync::Weak<OwnedFd>>> = Mutex::new(BTreeMap::new());
+        at_least_3(number)?;
+        let known = FILES.lock().unwrap().get(&number).and_then(std::sync::Weak::upgrade);
+        let own = if let Some(own) = known {
+            own
+        } else {
+            let own = Arc::new(keep(file, number)?);
+            FILES.lock().unwrap().insert(number, Arc::downgrade(&own));
+            own
+        };
+        in_the_child(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Says in the child what it does, with the lock of stderr.
+///
+/// breaks: "What runs between fork and exec makes system calls only: it takes no lock and allocates nothing."
+/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls timed_out
+mod locks_stderr {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        let own = keep(file, number)?;
+        in_the_child(command, move || {
+            let _stderr = io::stderr().lock();
+            put(own.as_raw_fd(), number)
+        });
+        Ok(())
+    }
+}
+
+/// Takes the number that is in use now for one that stays so, and puts the file beside it if it is free then.
+///
+/// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod free_when_it_starts {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        at_least_3(number)?;
+        // SAFETY: F_GETFD takes numbers only.
+        let taken = unsafe { libc::fcntl(number, libc::F_GETFD) } >= 0;
+        let of_file = number == file.as_raw_fd();
+        let own = keep(file, number)?;
+        in_the_child(command, move || {
+            // SAFETY: F_GETFD takes numbers only.
+            if taken && !of_file && unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+                return Err(Errno::EBADF.into());
+            }
             put(own.as_raw_fd(), number)
         });
         Ok(())
@@ -1777,6 +1922,11 @@ one_of! {
     formats_in_the_child closes_all_others by_way_of_standard_input tells_in_the_environment ignores_a_failed_dup2
     limit_of_1024 number_must_be_free placed_in_this_process closes_file_in_the_child one_number_for_all_commands
     standard_streams_are_fine three_is_too_low two_duplicates borrows_the_number open_to_all
-    always_dup2 leaves_the_number_free copies_here never_closed only_from_the_number_on
-    both_stay_open closes_the_rest sets_the_environment rewinds
+    always_dup2 leaves_the_number_free copies_here never_closed duplicate_at_0 only_from_the_number_on
+    both_stay_open closes_the_rest sets_the_environment locks_in_the_child rewinds
+    leaves_a_pipe_to_the_program
+    adds_one
+    one_file_for_each_number
+    locks_stderr
+    free_when_it_starts
 }

@@ -167,6 +167,7 @@ mod gives_an_unlinked_file_its_name_back {
 
 /// Passes the permissions to open(2), from which the umask removes some.
 ///
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod leaves_the_mode_to_open {
     use super::*;
@@ -205,6 +206,7 @@ mod links_the_proc_entry {
 
 /// Fills a file with a name that no other process knows, and renames it: a killed process leaves it behind.
 ///
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod renames_a_hidden_file {
@@ -224,6 +226,7 @@ mod renames_a_hidden_file {
 /// Removes the file that already has the name.
 ///
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
 mod replaces_what_is_there {
     use super::*;
 
@@ -252,6 +255,7 @@ mod returns_ok {
 
 /// Sets the permissions only after the file has its name.
 ///
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 mod sets_the_mode_last {
     use super::*;
@@ -416,6 +420,7 @@ mod creates_it_in_place {
 ///
 /// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod renames_over {
     use super::*;
@@ -564,6 +569,7 @@ mod syncs_the_file_twice {
 /// Sets the mode by the name, when that exists: a kill in between leaves 0600.
 ///
 /// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 mod mode_after_the_name {
     use super::*;
@@ -581,6 +587,7 @@ mod mode_after_the_name {
 /// Gives the mode to open(2), which takes the umask away from it.
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod mode_of_open {
     use super::*;
@@ -694,6 +701,7 @@ mod follows_a_dangling_link {
 ///
 /// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
 mod newest_wins {
     use super::*;
 
@@ -712,6 +720,7 @@ mod newest_wins {
 ///
 /// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
 mod published_already {
     use super::*;
 
@@ -727,6 +736,7 @@ mod published_already {
 ///
 /// breaks: "`AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
 mod cleans_up_too_much {
     use super::*;
 
@@ -896,6 +906,7 @@ mod nine_bits {
 /// Clears the umask for the one open(2), so that other threads' files are open to all meanwhile.
 ///
 /// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod no_umask_meanwhile {
@@ -979,7 +990,7 @@ mod path_as_text {
 
 /// Leaves the file open for ever, so that the descriptor table fills up.
 ///
-/// breaks: "The call leaves no descriptor of its own open."
+/// breaks: "The call leaves no descriptor of its own open, not even after an error."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
@@ -1075,6 +1086,7 @@ mod chmod_before_fill {
 /// Passes the mode to open(2), where the umask takes bits away.
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod mode_for_open {
     use super::*;
@@ -1155,6 +1167,7 @@ mod nine_bits_2 {
 /// Sets the permissions by path once the file has its name: a kill in between leaves it with others.
 ///
 /// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 mod chmod_of_the_name {
     use super::*;
@@ -1413,6 +1426,7 @@ mod removes_a_dangling_link {
 /// Fills a file of the tempfile crate that has a name all the while.
 ///
 /// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod named_temporary_file {
@@ -1504,7 +1518,7 @@ mod swallows_interrupted {
 
 /// Keeps the directory as a bare number and closes it only at the end of a call that succeeds.
 ///
-/// breaks: "The call leaves no descriptor of its own open."
+/// breaks: "The call leaves no descriptor of its own open, not even after an error."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 mod leaks_the_directory_on_errors {
     use super::*;
@@ -1607,6 +1621,7 @@ mod refuses_early {
 /// Opens the file with the mode, and leaves the rest to the umask.
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod opens_with_the_mode {
     use super::*;
@@ -1662,6 +1677,7 @@ mod permits_before_fill {
 /// Sets the permissions once the name is there, and syncs again.
 ///
 /// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 mod permits_after_the_name {
     use super::*;
@@ -1824,6 +1840,7 @@ mod creates_directories {
 /// Gives `fill` a named temporary file of the directory, which is then linked without overwriting.
 ///
 /// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod named_temporary {
@@ -1836,6 +1853,118 @@ mod named_temporary {
         permit(temporary.as_file(), mode)?;
         temporary.as_file().sync_all()?;
         temporary.persist_noclobber(path).map_err(|error| error.error)?;
+        directory.sync_all()
+    }
+}
+
+/// Takes no notice of an error of fchmod(2).
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod ignores_the_permissions_error {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        let _ = permit(&file, mode);
+        file.sync_all()?;
+        link(&file, &directory, name_of(path)?)?;
+        directory.sync_all()
+    }
+}
+
+/// Copies the file when it can not be linked.
+///
+/// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod copies_what_can_not_be_linked {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let (directory, file) = start(path)?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        match link(&file, &directory, name_of(path)?) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+                fs::copy(proc_link(&file), path)?;
+            }
+            other => other?,
+        }
+        directory.sync_all()
+    }
+}
+
+/// Opens the file with O_APPEND, as logs are.
+///
+/// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+/// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod appends {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = OpenOptions::new()
+            .read(true)
+            .append(true)
+            .custom_flags(libc::O_TMPFILE)
+            .mode(0o600)
+            .open(directory_of(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        sync_directory(path)
+    }
+}
+
+/// Refuses to follow a symbolic link to the directory.
+///
+/// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod follows_no_link {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let directory = OpenOptions::new()
+            .read(true)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_DIRECTORY)
+            .open(directory_of(path))?;
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
+        directory.sync_all()
+    }
+}
+
+/// Opens the directory once, and takes it for the next file, too.
+///
+/// breaks: "A process may call each of them many times, with other files."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod the_directory_of_the_first {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        static DIRECTORY: std::sync::OnceLock<File> = std::sync::OnceLock::new();
+        let directory = match DIRECTORY.get() {
+            Some(directory) => directory,
+            None => {
+                let opened = File::open(directory_of(path))?;
+                DIRECTORY.get_or_init(|| opened)
+            }
+        };
+        let file = openat(directory, ".", OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::S_IRUSR)?.into();
+        fill(&file)?;
+        permit(&file, mode)?;
+        file.sync_all()?;
+        name(&file, path)?;
         directory.sync_all()
     }
 }
@@ -1862,4 +1991,9 @@ one_of! {
     refuses_early opens_with_the_mode clears_the_umask permits_before_fill permits_after_the_name permits_after_the_sync
     ignores_the_sync data_of_the_directory syncs_both_before lossy_name replaces_dangling_links explains_the_error
     creates_directories named_temporary
+    ignores_the_permissions_error
+    copies_what_can_not_be_linked
+    appends
+    follows_no_link
+    the_directory_of_the_first
 }

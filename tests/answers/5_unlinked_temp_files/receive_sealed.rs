@@ -170,6 +170,7 @@ mod does_not_ask_for_seals {
 
 /// Does not close the file that it refuses.
 ///
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 /// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 mod keeps_what_it_refuses {
     use super::*;
@@ -237,7 +238,9 @@ mod seals_it_itself {
 
 /// Asks for the length with lseek(2), which moves the sender's offset as well.
 ///
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed each-descriptor-has-its-offset
 /// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed each-descriptor-has-its-offset
 /// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
 mod seeks_to_the_end {
     use super::*;
@@ -794,7 +797,9 @@ mod copies_what_is_not_sealed {
 /// Finds out the length by seeking to the end.
 ///
 /// breaks: "Nor does its offset, which the sender shares, not even for a moment."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed each-descriptor-has-its-offset
 /// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed each-descriptor-has-its-offset
 /// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
 mod seeks_to_the_end_2 {
     use super::*;
@@ -810,8 +815,9 @@ mod seeks_to_the_end_2 {
 /// Reads the first byte to see that the file can be read.
 ///
 /// breaks: "Nor does its offset, which the sender shares, not even for a moment."
-/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed each-descriptor-has-its-offset
 /// fails: receive_sealed::a_sealed_file_is_mapped failed each-descriptor-has-its-offset
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed each-descriptor-has-its-offset
 /// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed each-descriptor-has-its-offset
 mod reads_a_byte {
     use super::*;
@@ -828,7 +834,9 @@ mod reads_a_byte {
 /// Keeps the descriptor open as long as the process runs, for fear that the mapping needs it.
 ///
 /// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod keeps_the_descriptor {
     use super::*;
 
@@ -844,6 +852,8 @@ mod keeps_the_descriptor {
 /// Takes the bare number at once and closes it at the end only, so a refused file stays open.
 ///
 /// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 /// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 mod closes_at_the_end_only {
     use super::*;
@@ -1567,7 +1577,7 @@ mod length_modulo_4_gib {
 
 /// Sets a timeout, so that a silent sender can't stop it, and leaves it set.
 ///
-/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused timed_out
 /// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
 mod timeout_of_its_own {
@@ -1583,7 +1593,7 @@ mod timeout_of_its_own {
 
 /// Switches the socket to blocking and back to what it took for the default.
 ///
-/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
 /// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
 mod blocking_again {
     use super::*;
@@ -1598,7 +1608,7 @@ mod blocking_again {
 
 /// Receives on until a file comes that is good enough.
 ///
-/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod waits_for_a_better_file {
@@ -1678,7 +1688,9 @@ mod outwaits_the_timeout {
 /// Keeps the descriptor open, "since the mapping needs it".
 ///
 /// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod keeps_the_descriptor_2 {
     use super::*;
 
@@ -1694,7 +1706,9 @@ mod keeps_the_descriptor_2 {
 /// Keeps the last good descriptor in a static, to answer faster when the same file comes again.
 ///
 /// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
 /// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod remembers_the_last_file {
     use super::*;
 
@@ -1901,7 +1915,7 @@ mod opens_it_for_reading_2 {
 
 /// Sets a timeout so that a silent sender can't block it.
 ///
-/// breaks: "`socket` keeps its settings, such as the timeout, and no more than one message is received."
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
 /// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
 mod sets_a_timeout {
     use super::*;
@@ -1912,6 +1926,99 @@ mod sets_a_timeout {
         }
         let file = receive_file(socket)?;
         check_seals(&file)?;
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Waits for the next file when one can't be accepted for lack of seals.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod tries_the_next_file {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let mut again = false;
+        loop {
+            let file = match receive_file(socket) {
+                Err(_) if again => return refused(),
+                other => other?,
+            };
+            if check_seals(&file).is_ok() {
+                return map(&file, length_of(&file, at_most)?);
+            }
+            again = true;
+        }
+    }
+}
+
+/// Knows only the seals that `SealFlag` has, and F_SEAL_EXEC is none of them.
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod knows_all_seals {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let bits = fcntl(&file, FcntlArg::F_GET_SEALS).or_else(|_| refused())?;
+        match SealFlag::from_bits(bits) {
+            Some(seals) if seals.contains(needed()) => map(&file, length_of(&file, at_most)?),
+            _ => refused(),
+        }
+    }
+}
+
+/// Thanks the sender.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod sends_an_answer {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        use std::io::Write;
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        let _ = (&*socket).write(b"k");
+        Ok(mapping)
+    }
+}
+
+/// Hears nothing more from the sender, from which it has what it wanted.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod shuts_the_socket_down {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        let _ = socket.shutdown(std::net::Shutdown::Both);
+        Ok(mapping)
+    }
+}
+
+/// Tells a sender whose file is refused that it is.
+///
+/// breaks: "`socket` keeps its settings, such as the timeout. One message is received, and nothing is sent."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod reports_a_refusal {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        use std::io::Write;
+        let file = receive_file(socket)?;
+        check_seals(&file).inspect_err(|_| drop((&*socket).write(b"n")))?;
         map(&file, length_of(&file, at_most)?)
     }
 }
@@ -1937,5 +2044,9 @@ one_of! {
     keeps_the_descriptor_2 remembers_the_last_file trusts_after_the_first leaves_a_trial_mapping maps_then_checks
     mode_first maps_a_duplicate future_writes_only wants_them_all
     writable_copy measures_by_seeking passes_einval_on opens_it_for_reading_2
-    sets_a_timeout
+    sets_a_timeout tries_the_next_file
+    knows_all_seals
+    sends_an_answer
+    shuts_the_socket_down
+    reports_a_refusal
 }

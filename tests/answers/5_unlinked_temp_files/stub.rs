@@ -44,6 +44,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// - The offset of `file` doesn't move, not even for a moment, since other processes may share it.
 /// - Neither end of `range` needs to be page-aligned.
 /// - Both ends may lie beyond 4 GiB.
+/// - The call leaves no descriptor of its own open, and nothing mapped, not even after an error.
 /// - An empty range inside the file, or at its end, is no error, sealed or not, and changes nothing.
 ///
 /// # Errors
@@ -73,7 +74,7 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 /// - At no moment is the file shorter than before the call.
 /// - No other process changes the length of the file meanwhile, nor the offset, which doesn't move.
 /// - The call leaves the file mapped once: a mapping that is replaced is unmapped.
-/// - The call leaves no descriptor of its own open.
+/// - The call leaves no descriptor of its own open, not even after an error.
 /// - After an error the file has its old length, and `mapping` is still shared, with its old length and bytes.
 /// - That is so even if fallocate(2) has made the file longer before it failed, as ext4 does.
 /// - It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved.
@@ -107,7 +108,7 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// - `path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8.
 /// - It ends in a file name, not in `/` or `..`.
 /// - Its directory may be read and written to, in any file system that has O_TMPFILE.
-/// - The call leaves no descriptor of its own open.
+/// - The call leaves no descriptor of its own open, not even after an error.
 /// - After an error up to the name, such as one of `fill`, the directory lists what it listed before.
 ///
 /// # Errors
@@ -171,7 +172,7 @@ pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Resul
 /// - It is private and for reading only; before Linux 6.7 a shared one is EPERM.
 /// - The seals of the file do not change.
 /// - Nor does its offset, which the sender shares, not even for a moment.
-/// - `socket` keeps its settings, such as the timeout, and no more than one message is received.
+/// - `socket` keeps its settings, such as the timeout. One message is received, and nothing is sent.
 /// - No descriptor of the file stays open.
 /// - After an error, nothing stays mapped either.
 ///
