@@ -1,10 +1,11 @@
 //! What a demonstration shows: the page size, /proc/self/maps and smaps, the number of faults, pages in the page cache.
 //!
-//! Each call reads it from the kernel; nothing is remembered.
+//! Each call reads it from the kernel; nothing is remembered but the page size.
 
 use std::fmt;
 use std::io;
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nix::errno::Errno;
 use nix::libc;
@@ -15,11 +16,19 @@ use procfs::process::{MMapPath, MemoryMap, MemoryMaps, Process};
 
 /// The size of a page in bytes (`_SC_PAGESIZE`, sysconf(3)): 4096 on most machines, 16384 or 65536 on others.
 pub fn page_size() -> usize {
-    sysconf(SysconfVar::PAGE_SIZE)
+    // Kept: who loads a mapping byte by byte asks for each byte. 0 until the system was asked.
+    static SIZE: AtomicUsize = AtomicUsize::new(0);
+    let kept = SIZE.load(Ordering::Relaxed);
+    if kept != 0 {
+        return kept;
+    }
+    let size = sysconf(SysconfVar::PAGE_SIZE)
         .ok()
         .flatten()
         .and_then(|size| usize::try_from(size).ok())
-        .expect("POSIX: sysconf(_SC_PAGESIZE) always has an answer")
+        .expect("POSIX: sysconf(_SC_PAGESIZE) always has an answer");
+    SIZE.store(size, Ordering::Relaxed);
+    size
 }
 
 /// [`page_size`], for arithmetic with file offsets, which have 64 bits everywhere.

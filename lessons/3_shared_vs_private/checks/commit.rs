@@ -182,6 +182,15 @@ fn the_file_keeps_its_size() {
                 super::commit(&draft, &file)?;
                 Ok(file.metadata()?.len())
             })?;
+            let sealed = in_child(|| {
+                let file = File::from(memfd_create(c"sealed", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
+                file.write_all_at(&pattern(size), 0)?;
+                fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_GROW))?;
+                let draft = draft_of(&file)?;
+                draft.store(size - 1, STORED);
+                draft.store(whole_pages(size) - 1, STORED);
+                Ok(super::commit(&draft, &file).map_err(kind))
+            })?;
             let wanted = wide(size);
             ensure(without_limit == wanted, || {
                 Failure::new(
@@ -194,6 +203,12 @@ fn the_file_keeps_its_size() {
                 .shows(&belief::REST_IS_FILE)
             })?;
             returns(&answer, &1)?;
+            returns(&sealed, &1).map_err(|failure| {
+                failure.given(text!(
+                    "a file of {size} bytes, sealed so that its size can't change (F_SEAL_SHRINK, F_SEAL_GROW); stores as before",
+                    "一个 {size} 字节的文件，大小已被封印，不能改变（F_SEAL_SHRINK、F_SEAL_GROW）；写法同上"
+                ))
+            })?;
             ensure((after, last) == (wanted, STORED), || {
                 Failure::new(
                     text!("{wanted} bytes, and the last one is {STORED}", "{wanted} 字节，最后一个字节是 {STORED}"),
@@ -221,13 +236,22 @@ fn with_largest_file<T>(limit: u64, call: impl FnOnce() -> T) -> std::io::Result
 #[test]
 fn the_draft_follows_the_file_again() {
     check("copy_on_write", rule(), || {
-        let (later, again) = in_child(|| {
+        let (later, again, third) = in_child(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
             draft.store(3, STORED);
             super::commit(&draft, &file)?;
             file.write_all_at(&[WRITTEN], 3)?;
-            Ok((draft.load(3), super::commit(&draft, &file)?))
+            let (later, again) = (draft.load(3), super::commit(&draft, &file)?);
+            draft.store(3, STORED);
+            let committed = super::commit(&draft, &file)?;
+            // Another file, which is longer.
+            let size = original().len() + 2 * page_size();
+            let other = unnamed_file(&pattern(size))?;
+            let second = draft_of(&other)?;
+            second.store(size - 1, STORED);
+            let in_other = super::commit(&second, &other)?;
+            Ok((later, again, (committed, contents(&file)?[3], in_other, contents(&other)?[size - 1])))
         })?;
         ensure((later, again) == (WRITTEN, 0), || {
             let failure = Failure::new(
@@ -242,6 +266,20 @@ fn the_draft_follows_the_file_again() {
             );
             // Otherwise nothing was written.
             if again == 1 { failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE) } else { failure }
+        })?;
+        ensure(third == (1, STORED, 1, STORED), || {
+            let (committed, byte, in_other, last) = third;
+            Failure::new(
+                text!(
+                    "a third commit, after another store, writes 1 page, with {STORED}; a fourth one, of another draft, \
+                     whose file is two pages longer, and whose last byte was stored to, writes 1 page, with {STORED}",
+                    "又写过之后的第三次提交写 1 页，其中有 {STORED}；第四次提交另一份草稿（文件长两页，写过最后一个字节），也写 1 页，其中有 {STORED}"
+                ),
+                text!(
+                    "the third returned {committed}, and the file has {byte}; the fourth {in_other}, and its file has {last}",
+                    "第三次返回 {committed}，文件中是 {byte}；第四次返回 {in_other}，文件中是 {last}"
+                ),
+            )
         })
     });
 }
@@ -322,10 +360,21 @@ fn a_locked_draft_is_no_success() -> Result<(), Failure> {
         draft.store(0, STORED);
         locked(&draft)?;
         let answer = super::commit(&draft, &file).map_err(kind);
-        if answer.is_err() {
-            return fails_with(&answer, "EINVAL");
-        }
+        let written = contents(&file)?[0];
         file.write_all_at(&[LATER; 2], 0)?;
+        if answer.is_err() {
+            fails_with(&answer, "EINVAL")?;
+            let kept = draft.load(0);
+            return ensure((written, kept) == (STORED, STORED), || {
+                Failure::new(
+                    text!(
+                        "after EINVAL the page is in the file, with {STORED}, and the draft has its copy still, with {STORED}",
+                        "返回 EINVAL 之后，这一页已写进文件，内容为 {STORED}；草稿仍有它的副本，内容为 {STORED}"
+                    ),
+                    text!("the file has {written}, the draft {kept}", "文件中是 {written}，草稿中是 {kept}"),
+                )
+            });
+        }
         let shown = [0, 1].map(|at| draft.load(at));
         ensure(shown == [LATER; 2], || {
             Failure::new(
@@ -350,38 +399,19 @@ fn a_locked_draft_is_no_success() -> Result<(), Failure> {
 
 /// On a disk of 16 pages, in a child that alone sees it: the learner's code runs in a child of that child.
 fn a_full_disk_is_an_error() -> Result<(), Failure> {
-    let mut reply = Vec::new();
-    let ran = on_a_small_disk(
-        16 * page_size_u64(),
-        |disk, peer| {
-            let file = tempfile::tempfile_in(disk)?;
-            file.set_len(wide(4 * page_size()))?;
-            let mut filler = tempfile::tempfile_in(disk)?;
-            let draft = draft_of(&file)?;
-            draft.store(page_size(), STORED);
-            // The store has made a page of the file as well, of which the copy was made.
-            let punch = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
-            fallocate(&file, punch, 0, i64::try_from(4 * page_size()).map_err(std::io::Error::other)?)?;
-            while filler.write_all(&vec![1; page_size()]).is_ok() {}
-            let tried = ask(|| (super::commit(&draft, &file).map_err(kind), draft.load(page_size())));
-            peer.send(&serde_json::to_vec(&tried)?)
-        },
-        |peer| {
-            reply = peer.receive()?;
-            Ok(())
-        },
-    )?;
-    match ran {
-        OnSmallDisk::Ran(ended) => ended.success()?,
-        OnSmallDisk::Skipped(reason) => {
-            return Err(Failure::without_a_small_disk(&reason));
-        }
-    }
-    let tried: Result<(Result<usize, String>, u8), Failure> =
-        serde_json::from_slice(&reply).map_err(std::io::Error::other)?;
-    tried
-        .and_then(|(answer, kept)| {
-            fails_with(&answer, "ENOSPC")?;
+    on_a_disk(16, |disk| {
+        let file = tempfile::tempfile_in(disk)?;
+        file.set_len(wide(4 * page_size()))?;
+        let mut filler = tempfile::tempfile_in(disk)?;
+        let draft = draft_of(&file)?;
+        draft.store(page_size(), STORED);
+        // The store has made a page of the file as well, of which the copy was made.
+        let punch = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+        fallocate(&file, punch, 0, i64::try_from(4 * page_size()).map_err(std::io::Error::other)?)?;
+        while filler.write_all(&vec![1; page_size()]).is_ok() {}
+        judged(|| {
+            fails_with(&super::commit(&draft, &file).map_err(kind), "ENOSPC")?;
+            let kept = draft.load(page_size());
             ensure(kept == STORED, || {
                 Failure::new(
                     text!("after the error the draft still has {STORED}", "出错之后，草稿中仍是 {STORED}"),
@@ -389,12 +419,13 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
                 )
             })
         })
-        .map_err(|failure| {
-            failure.given(text!(
-                "a file that is a hole, on a full disk; a store to page 1 of the draft",
-                "磁盘已满，文件是一个空洞；写过草稿的第 1 页"
-            ))
-        })
+    })
+    .map_err(|failure| {
+        failure.given(text!(
+            "a file that is a hole, on a full disk; a store to page 1 of the draft",
+            "磁盘已满，文件是一个空洞；写过草稿的第 1 页"
+        ))
+    })
 }
 
 #[test]
@@ -404,18 +435,37 @@ fn a_file_open_for_writing_only_is_enough() {
          one that is open for writing.",
         "mmap(2)：描述符不可读时，无论要什么权限都是 EACCES。write(2) 只需要可写。"
     );
+    let given = text!(
+        "the file is open for writing only, may not be opened again (its mode is 0, and the process has no privilege), and \
+         another descriptor has locked it (flock(2), and F_OFD_SETLK in fcntl(2))",
+        "文件以只写方式打开，不能再次打开（权限为 0，进程没有特权），并由另一个描述符加了锁（flock(2)，以及 fcntl(2) 的 F_OFD_SETLK）"
+    );
     check("read_only", rule, || {
         let byte = in_child(|| {
-            let (_directory, path, _) = named_file(&original())?;
+            let (_directory, path, file) = named_file(&original())?;
             let draft = draft_of(&File::open(&path)?)?;
             draft.store(0, STORED);
             let for_writing = File::options().write(true).open(&path)?;
+            // Nobody may open it again, and somebody else holds each kind of lock.
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o000))?;
+            drop_privileges()?;
+            let file = Flock::lock(file, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+            let whole = libc::flock {
+                l_type: libc::F_WRLCK.try_into().map_err(std::io::Error::other)?,
+                l_whence: 0,
+                l_start: 0,
+                l_len: 0,
+                l_pid: 0,
+            };
+            fcntl(&*file, FcntlArg::F_OFD_SETLK(&whole))?;
             let answer = super::commit(&draft, &for_writing).map_err(kind);
-            Ok(answer.map(|_| std::fs::read(&path).map_or(0, |bytes| bytes[0])))
-        })?;
-        let byte = no_error(byte)?;
+            let bytes = contents(&file)?;
+            Ok(answer.map(|_| bytes[0]))
+        })
+        .map_err(|failure| failure.given(given.clone()))?;
+        let byte = no_error(byte).map_err(|failure| failure.given(given.clone()))?;
         ensure(byte == STORED, || {
-            Failure::new(text!("{STORED} in the file", "文件中为 {STORED}"), text!("{byte}", "{byte}"))
+            Failure::new(text!("{STORED} in the file", "文件中为 {STORED}"), text!("{byte}", "{byte}")).given(given)
         })
     });
 }
@@ -438,6 +488,20 @@ fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
             let mut wanted = original();
             marks.iter().for_each(|&at| wanted[at] = STORED);
             same_bytes(text!("the file", "文件"), &contents(&file)?, &wanted)
+        })?;
+        for_each([0, REST], whole_pages_and, |rest| {
+            judged(|| {
+                let file = unnamed_file(&pattern(8 * page_size()))?;
+                let all = Neighbours::of(&file, 3 * page_size() + rest)?;
+                all.store();
+                all.draft.store(2 * page_size(), STORED);
+                returns(&closing_all(|| super::commit(&all.draft, &file))?.map_err(kind), &1)?;
+                all.keep()?;
+                let mut wanted = pattern(8 * page_size());
+                wanted[2 * page_size()] = STORED;
+                same_bytes(text!("the file", "文件"), &contents(&file)?, &wanted)?;
+                still_a_draft(&all.draft, &file)
+            })
         })
     });
 }
@@ -466,11 +530,13 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
                 "只写过第 1 页；文件大小的上限（RLIMIT_FSIZE）在第 3 页，文件比它大"
             ))
         })?;
-        let (answer, cut_short, kept, again, written) = in_child(|| {
-            let file = unnamed_file(&original())?;
+        let (answer, cut_short, kept, again, written, position) = in_child(|| {
+            let mut file = unnamed_file(&original())?;
+            file.seek(SeekFrom::End(9))?;
             let draft = draft_of(&file)?;
             marks.iter().for_each(|&at| draft.store(at, STORED));
             let answer = with_largest_file(limit, || super::commit(&draft, &file).map_err(kind))?;
+            let position = (&file).stream_position()?;
             let in_file = contents(&file)?;
             let cut_short = in_file[marks[1]] == STORED && in_file[marks[2]] != STORED;
             // A page whose copy was dropped shows this.
@@ -478,7 +544,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
             let kept = marks.map(|at| draft.load(at));
             let again = super::commit(&draft, &file).map_err(kind);
             let bytes = contents(&file)?;
-            Ok((answer, cut_short, kept, again, marks.map(|at| bytes[at])))
+            Ok((answer, cut_short, kept, again, marks.map(|at| bytes[at]), position))
         })?;
         let given = text!(
             "stores at byte 7 of page 1 and at bytes 0 and 50 of page 3; RLIMIT_FSIZE ends at byte 10 of page 3",
@@ -488,6 +554,16 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
         fails_with(&answer, "EFBIG").map_err(|failure| {
             let failure = failure.given(given.clone());
             if answer.is_ok() && cut_short { failure.shows(&belief::SHORT_IS_THE_END) } else { failure }
+        })?;
+        let end = wide(original().len()) + 9;
+        ensure(position == end, || {
+            failure(
+                text!(
+                    "after the error the descriptor's offset is {end}, as before the call",
+                    "出错之后，描述符的文件偏移仍是调用之前的 {end}"
+                ),
+                text!("it is {position}", "变成了 {position}"),
+            )
         })?;
         ensure(kept == [STORED; 3], || {
             failure(

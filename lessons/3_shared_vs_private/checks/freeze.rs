@@ -114,42 +114,24 @@ fn every_page_of_every_draft_is_copied() {
 /// full before the copies are made: an answer that accesses page after page dies of SIGBUS, or is told an error.
 fn a_long_draft_is_not_done_at_once() -> Result<(), Failure> {
     let pages = 64;
-    let mut reply = Vec::new();
-    let ran = on_a_small_disk(
-        pages * page_size_u64(),
-        |disk, peer| {
-            let tried = large_draft_of(tempfile::tempfile_in(disk)?).and_then(|(file, draft)| {
-                let answer = ask(|| super::freeze(&draft));
-                let taken = file.metadata()?.blocks() * 512 / page_size_u64();
-                Ok((draft.length(), answer.map_err(|failure| failure.verdict), taken))
-            });
-            peer.send(&serde_json::to_vec(&tried)?)
-        },
-        |peer| {
-            reply = peer.receive()?;
-            Ok(())
-        },
-    )?;
-    match ran {
-        OnSmallDisk::Ran(ended) => ended.success()?,
-        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
-    }
-    let tried: Result<(usize, Result<(), Verdict>, u64), Failure> =
-        serde_json::from_slice(&reply).map_err(std::io::Error::other)?;
-    let (length, answer, taken) = tried?;
-    // What the system needs for the file itself may count as pages.
-    ensure(answer.is_err() || taken + 8 >= pages, || {
-        Failure::new(
-            text!(
-                "every page of the draft is accessed, which the disk of {pages} pages ends early: it is full",
-                "访问草稿的每一页；磁盘只有 {pages} 页，没访问完就会满"
-            ),
-            text!("it returned, and {taken} pages of the disk are taken", "已经返回，而磁盘只用了 {taken} 页"),
-        )
-        .given(text!(
-            "a draft of {length} bytes, more than 4 GiB, of a file that is a hole",
-            "{length} 字节的草稿，超过 4 GiB，文件是一个空洞"
-        ))
+    on_a_disk(pages, |disk| {
+        let (file, draft) = large_draft_of(tempfile::tempfile_in(disk)?)?;
+        let (length, answer) = (draft.length(), ask(|| super::freeze(&draft)));
+        let taken = file.metadata()?.blocks() * 512 / page_size_u64();
+        // What the system needs for the file itself may count as pages.
+        ensure(answer.is_err() || taken + 8 >= pages, || {
+            Failure::new(
+                text!(
+                    "every page of the draft is accessed, which the disk of {pages} pages ends early: it is full",
+                    "访问草稿的每一页；磁盘只有 {pages} 页，没访问完就会满"
+                ),
+                text!("it returned, and {taken} pages of the disk are taken", "已经返回，而磁盘只用了 {taken} 页"),
+            )
+            .given(text!(
+                "a draft of {length} bytes, more than 4 GiB, of a file that is a hole",
+                "{length} 字节的草稿，超过 4 GiB，文件是一个空洞"
+            ))
+        })
     })
 }
 

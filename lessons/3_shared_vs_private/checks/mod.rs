@@ -5,7 +5,9 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::fd::IntoRawFd;
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
+use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
@@ -16,7 +18,7 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    FORKS, Failure, On, Verdict, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
+    FORKS, Failure, On, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
 use mmap_workbook::observe::{maps_of_process, page_size, page_size_u64, smaps_of, whole_pages};
@@ -24,7 +26,7 @@ use mmap_workbook::process::{OnSmallDisk, on_a_small_disk};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, FcntlArg, SealFlag, fallocate, fcntl};
+use nix::fcntl::{FallocateFlags, FcntlArg, Flock, FlockArg, SealFlag, fallocate, fcntl};
 use nix::libc;
 use nix::mount::{MsFlags, mount};
 use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -373,6 +375,24 @@ impl History {
 fn judged(steps: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     original(); // made once, not in each child
     ask(steps)?
+}
+
+/// Runs `steps` with the path of a disk of `pages` pages, in a child that alone sees it, and what else is mounted there.
+fn on_a_disk(pages: u64, steps: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut reply = Vec::new();
+    let ran = on_a_small_disk(
+        pages * page_size_u64(),
+        |disk, peer| peer.send(&serde_json::to_vec(&steps(disk))?),
+        |peer| {
+            reply = peer.receive()?;
+            Ok(())
+        },
+    )?;
+    match ran {
+        OnSmallDisk::Ran(ended) => ended.success()?,
+        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
+    }
+    serde_json::from_slice::<Result<(), Failure>>(&reply).map_err(std::io::Error::other)?
 }
 
 /// The rule of copy-on-write.

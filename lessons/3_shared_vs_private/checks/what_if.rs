@@ -298,8 +298,41 @@ fn it_is_a_process_of_its_own() {
                 text!("explore runs in a child", "explore 在子进程中运行"),
                 text!("it ran in the same process, {parent}", "它就在本进程 {parent} 中运行"),
             )
-        })
+        })?;
+        it_needs_no_directory()
     });
+}
+
+/// Where anybody may write, nobody may, in a child that alone sees it.
+fn it_needs_no_directory() -> Result<(), Failure> {
+    on_a_disk(16, |_| {
+        judged(|| {
+            let draft = draft_of(&hole(page_size_u64())?)?;
+            let none = None::<&str>;
+            for directory in ["/tmp", "/var/tmp", "/dev/shm"] {
+                // Where there is no such directory, nobody can write to it.
+                match mount(Some("tmpfs"), directory, Some("tmpfs"), MsFlags::MS_RDONLY, none) {
+                    Ok(()) | Err(Errno::ENOENT) => {}
+                    Err(errno) => {
+                        return Err(all_but(
+                            text!("a process without a directory to write in", "没有可写目录的进程"),
+                            &errno,
+                            text!("allow mounts over /tmp", "允许在 /tmp 上挂载"),
+                        ));
+                    }
+                }
+            }
+            std::env::set_current_dir("/proc")?;
+            drop_privileges()?;
+            returns(&super::what_if(&draft, |_| 77).map_err(kind), &77)
+        })
+    })
+    .map_err(|failure| {
+        failure.given(text!(
+            "explore returns 77; the process has no privilege, and can't write in /tmp, /var/tmp, /dev/shm or where it is",
+            "explore 返回 77；进程没有特权，在 /tmp、/var/tmp、/dev/shm 和当前目录中都不能写"
+        ))
+    })
 }
 
 #[test]
@@ -313,20 +346,30 @@ fn it_writes_no_output_of_the_caller() {
             let (file, output) = (unnamed_file(&original())?, tempfile::tempfile()?);
             let draft = draft_of(&file)?;
             dup2_stdout(&output)?;
-            let said = "said before the call; ";
-            std::io::stdout().write_all(said.as_bytes())?;
+            let [said, said_in_c] = [c"said before the call; ", c"said in C; "];
+            std::io::stdout().write_all(said.to_bytes())?;
+            // SAFETY: the descriptor is the stream's from here on, and the mode is a C string.
+            let stream = unsafe { libc::fdopen(output.try_clone()?.into_raw_fd(), c"r+".as_ptr()) };
+            // SAFETY: a C string, and a stream that was just opened.
+            Errno::result(unsafe { libc::fputs(said_in_c.as_ptr(), stream) })?;
             no_error(super::what_if(&draft, |_| 1).map_err(kind))?;
             std::io::stdout().flush()?;
-            let times = String::from_utf8_lossy(&contents(&output)?).matches(said).count();
-            ensure(times == 1, || {
-                Failure::new(
-                    text!(
-                        "what the caller has printed before the call, without a newline, is written once",
-                        "调用者在调用之前输出的内容（没有换行）只写出一次"
-                    ),
-                    text!("it is written {times} times", "写出了 {times} 次"),
-                )
-            })
+            // SAFETY: the stream is open.
+            Errno::result(unsafe { libc::fflush(stream) })?;
+            let written = contents(&output)?;
+            for said in [said, said_in_c].map(std::ffi::CStr::to_string_lossy) {
+                let times = String::from_utf8_lossy(&written).matches(&*said).count();
+                ensure(times == 1, || {
+                    Failure::new(
+                        text!(
+                            "what the caller has printed before the call, without a newline, is written once",
+                            "调用者在调用之前输出的内容（没有换行）只写出一次"
+                        ),
+                        text!("{said:?} is written {times} times", "{said:?} 写出了 {times} 次"),
+                    )
+                })?;
+            }
+            Ok(())
         })
     });
 }
@@ -445,15 +488,18 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
             let action = SigAction::new(SigHandler::Handler(interrupted), SaFlags::empty(), SigSet::empty());
             // SAFETY: the handler only counts in an atomic.
             unsafe { sigaction(Signal::SIGUSR1, &action) }?;
+            // SAFETY: as above.
+            unsafe { sigaction(Signal::SIGALRM, &action) }?;
             note_statuses()?;
             let caller = Pid::this();
             let call = || {
                 super::what_if(&draft, |_| {
                     let count = || shared.long_word(0).load(Ordering::Relaxed);
-                    for signals in 0..3 {
+                    for (before, signal) in [Signal::SIGUSR1, Signal::SIGALRM, Signal::SIGUSR1].into_iter().enumerate()
+                    {
                         until(|| sleeps(caller));
-                        let sent = kill(caller, Signal::SIGUSR1);
-                        until(|| sent.is_err() || count() > signals);
+                        let sent = kill(caller, signal);
+                        until(|| sent.is_err() || count() > wide(before));
                     }
                     77
                 })
@@ -464,9 +510,9 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
             let answer = answer?;
             returns(&answer.map_err(kind), &77).map_err(|failure| {
                 failure.given(text!(
-                    "explore sends its parent SIGUSR1 three times while that sleeps in a system call, and returns 77; the \
-                     parent has a handler without SA_RESTART, and another child that has ended before the call",
-                    "explore 趁父进程在系统调用中睡眠时，向它发送三次 SIGUSR1，然后返回 77；父进程的处理函数不带 SA_RESTART，此外还有一个在调用之前就已结束的子进程"
+                    "explore sends its parent SIGUSR1, SIGALRM and SIGUSR1 while that sleeps in a system call, and returns \
+                     77; the parent has a handler without SA_RESTART, and another child that has ended before the call",
+                    "explore 趁父进程在系统调用中睡眠时，先后向它发送 SIGUSR1、SIGALRM、SIGUSR1，然后返回 77；父进程的处理函数不带 SA_RESTART，此外还有一个在调用之前就已结束的子进程"
                 ))
             })?;
             std::mem::forget(shared);
@@ -640,7 +686,14 @@ fn errors_of_the_calls_are_told() {
             let answer = closing_all(|| keeping_handlers(|| super::what_if(&draft, |_| 77).map_err(kind)))??;
             fails_with(&answer, "EAGAIN")
         })
-        .map_err(|failure| failure.given(text!("fork(2) fails with EAGAIN", "fork(2) 返回 EAGAIN")))
+        .map_err(|failure| failure.given(text!("fork(2) fails with EAGAIN", "fork(2) 返回 EAGAIN")))?;
+        judged(|| {
+            let draft = draft()?;
+            refuse(&[libc::SYS_mmap], On::Everything, Errno::ENOMEM)?;
+            let answer = closing_all(|| super::what_if(&draft, |_| 77).map_err(kind))?;
+            if answer == Ok(77) { Ok(()) } else { fails_with(&answer, "ENOMEM") }
+        })
+        .map_err(|failure| failure.given(text!("mmap(2) fails with ENOMEM", "mmap(2) 返回 ENOMEM")))
     });
 }
 

@@ -8,7 +8,7 @@ use std::sync::Mutex;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use nix::errno::Errno;
-use nix::fcntl::{FallocateFlags, FcntlArg, OFlag, fallocate, fcntl};
+use nix::fcntl::{FallocateFlags, FcntlArg, Flock, FlockArg, OFlag, fallocate, fcntl};
 use nix::libc;
 use nix::sys::mman::{MmapAdvise, madvise};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
@@ -370,6 +370,7 @@ mod punches_pages_of_zeros {
 /// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_draft_follows_the_file_again failed
 /// fails: commit::the_file_keeps_its_size failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod discards_first {
@@ -606,6 +607,7 @@ mod through_a_shared_mapping {
 /// Opens the file anew for reading and writing, by way of /proc, and so writes through a descriptor for reading.
 ///
 /// breaks: "EBADF when there is a page to write, and `file` is open for reading only."
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 mod opens_it_for_writing {
     use super::*;
@@ -785,8 +787,10 @@ mod place_of_32_bits {
 /// Returns the number of bytes written.
 ///
 /// breaks: "Returns the number of pages written."
+/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
 /// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 /// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_draft_follows_the_file_again failed
 /// fails: commit::the_file_keeps_its_size failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod counts_bytes {
@@ -824,8 +828,9 @@ mod counts_runs {
 /// Finds the edits by comparing with a fresh private mapping, so a page that was stored to with equal bytes is left out.
 ///
 /// breaks: "writes each page that was stored to"
-/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 /// may fail: commit::only_those_pages_are_written timed_out
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod only_pages_that_differ {
     use super::*;
 
@@ -848,6 +853,7 @@ mod only_pages_that_differ {
 ///
 /// breaks: "writes each page that was stored to (see [`copied_pages`]) to its place in the file"
 /// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::the_draft_follows_the_file_again failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod writes_at_the_position {
     use super::*;
@@ -923,7 +929,7 @@ mod mask_of_64_pages {
 /// Takes the size from the blocks that the file has on the disk, which a file with holes has few of.
 ///
 /// breaks: "All bytes of a page that are inside the file are written"
-/// fails: commit::nothing_is_lost_when_it_fails killed
+/// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::only_those_pages_are_written failed
 mod size_in_blocks {
     use super::*;
@@ -1031,6 +1037,7 @@ mod small_chunks_and_fdatasync {
 /// Sets the file offset, and sets it back, but not when a write fails.
 ///
 /// breaks: "The descriptor's file offset (lseek(2)) may have any value, and keeps it."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 mod offset_lost_on_error {
     use super::*;
@@ -1054,6 +1061,7 @@ mod offset_lost_on_error {
 /// Duplicates the descriptor so as not to move its offset, which the two share.
 ///
 /// breaks: "The descriptor's file offset (lseek(2)) may have any value, and keeps it."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod offset_of_a_duplicate {
@@ -1247,6 +1255,7 @@ mod place_in_32_bits {
 /// Opens the file again for reading and writing, so that the caller's descriptor need not be open for it.
 ///
 /// breaks: "EBADF when `file` is open for reading only, but not when there is no page to write."
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 mod opens_it_again {
     use super::*;
@@ -1499,6 +1508,7 @@ mod raises_the_limit {
 ///
 /// breaks: "Returns the number of pages written."
 /// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_draft_follows_the_file_again failed
 /// fails: commit::the_file_keeps_its_size failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod counts_bytes_2 {
@@ -1656,6 +1666,122 @@ mod leaks_after_an_error {
     }
 }
 
+/// Asks whether the draft is locked before it writes anything.
+///
+/// breaks: "Those of [`discard`], when all pages are in the file"
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod refuses_a_locked_draft_at_once {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let locked = mmap_workbook::observe::smaps_of(draft.range())?
+            .iter()
+            .any(|area| area.kib("Locked").is_ok_and(|kib| kib > 0));
+        if locked {
+            return Err(Errno::EINVAL.into());
+        }
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Keeps the size of the file that it has first asked for.
+///
+/// breaks: "Each function works at every call, in every process and for every draft"
+/// fails: commit::the_draft_follows_the_file_again failed
+mod asks_for_the_size_once {
+    use super::*;
+
+    static SIZE: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let size = *SIZE.get_or_init(|| size_of(file).unwrap_or(0));
+        for &page in &pages {
+            write_page(draft, file, page, size)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Writes no page that it has written before.
+///
+/// breaks: "Each function works at every call"
+/// fails: commit::the_draft_follows_the_file_again failed
+mod writes_each_page_once {
+    use super::*;
+
+    static WRITTEN: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let mut written = WRITTEN.lock().expect("no answer panics");
+        let mut pages = copied_pages(draft)?;
+        pages.retain(|&page| !written.contains(&(draft.address(), page)));
+        write_pages(draft, file, &pages)?;
+        written.extend(pages.iter().map(|&page| (draft.address(), page)));
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Drops the copies of a page too many where the draft has whole pages: the neighbour's.
+///
+/// breaks: "touches no other mapping"
+/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
+mod drops_a_page_too_many {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        let end = ptr::with_exposed_provenance_mut(draft.address() + (draft.length() / page_size()) * page_size());
+        // SAFETY: no reference points to a byte that is mapped there; what isn't mapped is an error.
+        unsafe { libc::madvise(end, page_size(), libc::MADV_DONTNEED) };
+        Ok(pages.len())
+    }
+}
+
+/// Takes a lock on the file first, so that no other commit gets in between.
+///
+/// breaks: "writes each page that has a copy"
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+mod tries_to_lock_the_file {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let locked = Flock::lock(file.try_clone()?, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno)?;
+        let pages = copied_pages(draft)?;
+        write_pages(draft, &locked, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Opens the file again, though only if it is open for writing.
+///
+/// breaks: "It needs no privilege"
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+mod opens_what_is_open_for_writing {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        if !pages.is_empty() {
+            if OFlag::from_bits_retain(fcntl(file, FcntlArg::F_GETFL)?) & OFlag::O_ACCMODE == OFlag::O_RDONLY {
+                return Err(Errno::EBADF.into());
+            }
+            let again = OpenOptions::new().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+            write_pages(draft, &again, &pages)?;
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
 one_of! {
     pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize>;
     discards_each_page discards_in_any_case keeps_its_copies maps_the_file_shared measures_the_draft
@@ -1677,4 +1803,5 @@ one_of! {
 
     discards_first_from_a_list reserves_the_space
     compares_the_file_with_the_limit leaks_after_an_error
+    refuses_a_locked_draft_at_once asks_for_the_size_once writes_each_page_once drops_a_page_too_many tries_to_lock_the_file opens_what_is_open_for_writing
 }

@@ -1129,6 +1129,39 @@ mod byte_of_32_bits {
     }
 }
 
+/// Takes an error of read(2) for the end of the file.
+///
+/// breaks: "Those of opening and reading the file in /proc, unchanged."
+/// fails: copied_pages::an_error_of_proc_is_told failed
+mod an_error_is_the_end {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let read = entries_between(&pagemap, draft, 0, pages_of(draft));
+        Ok(those(read.unwrap_or_default(), is_copy))
+    }
+}
+
+/// Reads 8192 entries at a time, and the one after them as well.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy, in ascending order."
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod reads_a_seam_twice {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let (pages, mut found) = (pages_of(draft), Vec::new());
+        for from in (0..pages).step_by(8192) {
+            let to = pages.min(from + 8193);
+            let entries = entries_between(&pagemap, draft, from, to)?;
+            found.extend((from..to).filter(|page| is_copy(entries[page - from])));
+        }
+        Ok(found)
+    }
+}
+
 one_of! {
     pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>>;
     compares_the_bytes none_at_all present_is_copied reads_all_entries_at_once reads_through_a_buffer_of_the_thread
@@ -1143,4 +1176,5 @@ one_of! {
     asks_kpageflags compares_with_the_file_2 in_parts backwards forgets_swap only_not_of_a_file
 
     stops_at_a_gap byte_of_32_bits
+    an_error_is_the_end reads_a_seam_twice
 }

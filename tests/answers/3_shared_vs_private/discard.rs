@@ -935,6 +935,41 @@ mod errno_from_the_result {
     }
 }
 
+/// Loads a byte afterwards, to see that the file's page is back.
+///
+/// breaks: "The call loads no byte of the draft: only a later access brings the file's page."
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+mod looks_at_the_first_byte {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        dont_need(draft)?;
+        draft.load(0);
+        Ok(())
+    }
+}
+
+/// Maps the file anew over the draft, from /proc/self/map_files, which needs a privilege.
+///
+/// breaks: "It needs no privilege"
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+mod maps_from_map_files {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let area = maps_of(draft.range())?.pop().ok_or(io::ErrorKind::NotFound)?;
+        let name = format!("/proc/self/map_files/{:x}-{:x}", area.range().start, area.range().end);
+        let file = File::open(name)?;
+        let offset = draft.address() - area.range().start;
+        let flags = libc::MAP_PRIVATE | libc::MAP_FIXED | libc::MAP_NORESERVE;
+        let protection = libc::PROT_READ | libc::PROT_WRITE;
+        // SAFETY: it replaces the draft's own range, in which no reference points.
+        let at =
+            unsafe { libc::mmap(start(draft), draft.length(), protection, flags, file.as_raw_fd(), offset as i64) };
+        if at == libc::MAP_FAILED { Err(io::Error::last_os_error()) } else { Ok(()) }
+    }
+}
+
 one_of! {
     pub fn discard(draft: &Mapping) -> io::Result<()>;
     invalidates_with_msync restores_the_bytes unmaps madvise_dontneed moves_the_pages_away drops_copy_by_copy
@@ -948,4 +983,5 @@ one_of! {
     in_parts_backwards posix_advice
     discards_while_locked locks_again maps_by_name
     all_mappings_of_the_file errno_from_the_result
+    looks_at_the_first_byte maps_from_map_files
 }

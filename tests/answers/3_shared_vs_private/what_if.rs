@@ -1158,6 +1158,7 @@ mod tries_again_here {
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_gets_the_time_that_it_needs failed
 /// fails: what_if::explore_has_the_draft_itself failed
+/// fails: what_if::it_is_a_process_of_its_own failed
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
 mod returns_the_end_of_the_child {
     use super::*;
@@ -1366,6 +1367,7 @@ mod status_0_is_an_answer {
 ///
 /// breaks: "An error of any kind when `explore` ends the child: by a signal, exit(3) or `_exit(2)`, whatever the status."
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::errors_of_the_calls_are_told panicked
 mod old_answer {
     use super::*;
 
@@ -1992,6 +1994,7 @@ mod gives_up_after_ten_seconds {
 /// Explores a copy of the bytes in anonymous memory, which doesn't follow the file and has another address.
 ///
 /// breaks: "`explore` runs once, on the draft itself: its copies are there, and its other pages follow the file."
+/// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_has_the_draft_itself failed
 mod explores_a_duplicate {
     use super::*;
@@ -2035,6 +2038,105 @@ mod resets_the_handler {
     }
 }
 
+/// Sends the answer through a file in /dev/shm.
+///
+/// breaks: "It needs no privilege and no directory to write in"
+/// fails: what_if::it_is_a_process_of_its_own failed
+mod through_a_file_in_dev_shm {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let path = format!("/dev/shm/what-if-{}", std::process::id());
+        let mut file = File::options().read(true).write(true).create_new(true).open(&path)?;
+        std::fs::remove_file(path)?;
+        let child = child_that_runs(|| file.write_all(&explore(draft).to_ne_bytes()))?;
+        end_of_child(child)?;
+        let mut bytes = [0; 8];
+        let read = std::os::unix::fs::FileExt::read_exact_at(&file, &mut bytes, 0);
+        read?;
+        answer(&bytes)
+    }
+}
+
+/// Writes out the streams of C in the child.
+///
+/// breaks: "The child writes out no output that the caller has buffered"
+/// fails: what_if::it_writes_no_output_of_the_caller failed
+mod flushes_the_streams_of_c {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut from, mut to) = new_pipe()?;
+        let child = child_that_runs(|| {
+            to.write_all(&explore(draft).to_ne_bytes())?;
+            // SAFETY: a null pointer means all streams.
+            unsafe { libc::fflush(std::ptr::null_mut()) };
+            Ok(())
+        })?;
+        drop(to);
+        let mut bytes = Vec::new();
+        let read = from.read_to_end(&mut bytes);
+        end_of_child(child)?;
+        read?;
+        answer(&bytes)
+    }
+}
+
+/// Expects mmap(2) to return NULL when it fails.
+///
+/// breaks: "Those of fork(2) and of the other calls, unchanged."
+/// fails: what_if::errors_of_the_calls_are_told killed
+mod null_is_the_failed_mapping {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (protection, flags) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_SHARED | libc::MAP_ANONYMOUS);
+        // SAFETY: a new mapping, which replaces nothing.
+        let at = unsafe { libc::mmap(std::ptr::null_mut(), 16, protection, flags, -1, 0) }.cast::<[u64; 2]>();
+        if at.is_null() {
+            return Err(io::Error::last_os_error());
+        }
+        let child = child_that_runs(|| {
+            let number = explore(draft);
+            // SAFETY: two words are mapped there, unless the call has failed.
+            unsafe { at.write_volatile([number, 1]) };
+            Ok(())
+        })?;
+        end_of_child(child)?;
+        // SAFETY: as above.
+        let [number, is_there] = unsafe { at.read_volatile() };
+        // SAFETY: the mapping was made here.
+        unsafe { libc::munmap(at.cast(), 16) };
+        if is_there == 1 { Ok(number) } else { Err(io::Error::other("explore gave no answer")) }
+    }
+}
+
+/// Puts a number of its own where the answer will be, and takes it for "none".
+///
+/// breaks: "which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod a_number_of_its_own_means_none {
+    use super::*;
+
+    const NONE: u64 = 0x006e_6f6e_6520_7965;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let shared = Mapping::anonymous(8, READ_WRITE, Sharing::Shared)?;
+        shared.write(0, &NONE.to_ne_bytes());
+        let child = child_that_runs(|| {
+            shared.write(0, &explore(draft).to_ne_bytes());
+            Ok(())
+        })?;
+        end_of_child(child)?;
+        let mut bytes = [0; 8];
+        shared.read(0, &mut bytes);
+        match answer(&bytes)? {
+            NONE => Err(io::Error::other("explore gave no answer")),
+            number => Ok(number),
+        }
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
@@ -2054,4 +2156,5 @@ one_of! {
 
     waits_once the_largest_number_means_none
     leaks_when_fork_fails gives_up_after_ten_seconds looks_ten_thousand_times polls_for_twenty_seconds looks_until_it_ends explores_a_duplicate resets_the_handler
+    through_a_file_in_dev_shm flushes_the_streams_of_c null_is_the_failed_mapping a_number_of_its_own_means_none
 }
