@@ -247,8 +247,16 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
             file.write_all_at(&bytes, 0)?;
             let told = ask(|| {
                 let fits = grow(&file, &mut map(&file).map_err(error_text)?, 12 * page).map_err(named);
+                let long = tempfile::tempfile_in(disk).map_err(error_text)?;
+                long.set_len((half + page) as u64).map_err(error_text)?;
+                let mut mapping = map(&long).map_err(error_text)?;
+                let answers =
+                    [half + 3 * page, 2 * page].map(|length| grow(&long, &mut mapping, length).map_err(named));
+                let lengths = (long.metadata().map_err(error_text)?.len(), mapping.length());
+                drop(mapping);
                 Ok::<_, String>((
                     fits,
+                    (answers, lengths),
                     [
                         tried(&file, 64 * page, &longer)?,
                         tried(&file, beyond[0], &longer)?,
@@ -271,7 +279,7 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
     let with_given = |failure: Failure| {
         failure.given(text!("a disk of 16 pages, and 64 are asked for", "磁盘只有 16 页，却要 64 页"))
     };
-    let (fits, [too_long, far_too_long @ ..]) = told.map_err(with_given)?.map_err(io::Error::other)?;
+    let (fits, of_a_long_file, [too_long, far_too_long @ ..]) = told.map_err(with_given)?.map_err(io::Error::other)?;
     expect_ok(&fits).map_err(|failure| {
         failure.given(text!(
             "a disk of 16 pages, and a file that grows from 10 pages of them to 12",
@@ -279,6 +287,7 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
         ))
     })?;
     expect_refused(too_long, "ENOSPC").map_err(with_given)?;
+    a_long_file_stays_as_it_was(half + page, of_a_long_file)?;
     for_each(
         beyond.into_iter().zip(far_too_long),
         |(beyond, _)| {
@@ -286,6 +295,25 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
         },
         |(_, tried)| expect_refused(tried.clone(), "ENOSPC"),
     )
+}
+
+/// All of it is a hole, so a small disk can have it.
+fn a_long_file_stays_as_it_was(length: usize, (answers, lengths): OfALongFile) -> Result<(), Failure> {
+    let given = |failure: Failure| {
+        failure.given(text!(
+            "a disk of 16 pages, and on it a file of {length} bytes, all of it a hole; two pages more are asked for, and then a length of 2 pages",
+            "磁盘只有 16 页，上面有一个 {length} 字节、全是空洞的文件；先要再多两页，再要长度变为 2 页"
+        ))
+    };
+    let [longer, shorter] = answers;
+    expect_error(&longer, "ENOSPC").and_then(|()| expect_error(&shorter, "InvalidInput")).map_err(given)?;
+    ensure(lengths == (length as u64, length), || {
+        let (file, mapping) = lengths;
+        given(Failure::new(
+            text!("the file and the mapping keep their length", "文件和映射的长度保持不变"),
+            text!("the file has {file} bytes, the mapping {mapping}", "文件长 {file} 字节，映射长 {mapping} 字节"),
+        ))
+    })
 }
 
 #[test]
@@ -372,7 +400,10 @@ fn as_before(left: Result<(), Text>) -> Result<(), Failure> {
 type Tried = (Result<(), String>, Result<(), Text>, [Held; 2]);
 
 /// The result of a `grow` that fits, and then of three that don't.
-type OnFullDisk = (Result<(), String>, [Tried; 3]);
+type OnFullDisk = (Result<(), String>, OfALongFile, [Tried; 3]);
+
+/// The results of two calls for a file that is longer than the disk, and the lengths of the file and the mapping then.
+type OfALongFile = ([Result<(), String>; 2], (u64, usize));
 
 /// Expects this error, and that the call has changed nothing. No step of an answer is undone by the failure of another.
 fn expect_refused((answer, left, [before, after]): Tried, error: &str) -> Result<(), Failure> {

@@ -623,6 +623,7 @@ mod compares_with_whole_pages {
 ///
 /// breaks: "`InvalidInput` when `length` is less than the length of the file."
 /// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
 mod shorter_is_fine {
     use super::*;
 
@@ -872,6 +873,7 @@ mod restores_whole_pages {
 ///
 /// breaks: "Each process sees what the others store in the part that it has mapped."
 /// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
+/// fails: grow::the_space_is_reserved out_of_memory
 mod writes_the_old_bytes_back {
     use super::*;
 
@@ -1736,6 +1738,24 @@ mod compares_in_32_bits {
     }
 }
 
+/// Restores the old length from 32 bits.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::the_space_is_reserved failed
+mod restores_in_32_bits {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length(mapping, length)?;
+        let new = map(file, length)?;
+        fallocate(file, FallocateFlags::empty(), 0, length as i64).inspect_err(|_| {
+            let _ = file.set_len(u64::from(old as u32));
+        })?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -1759,4 +1779,5 @@ one_of! {
     sparse_if_need_be refuses_the_seal leaks_after_an_error reserves_in_32_bits
     reserved_it_before
     compares_in_32_bits
+    restores_in_32_bits
 }
