@@ -519,4 +519,5 @@ fn each_call_looks_anew() -> Result<(), Failure> {
         },
     )?;
     expect_nothing_left(before, after)
+        .map_err(|failure| failure.given(text!("six calls in one process", "同一进程中的六次调用")))
 }

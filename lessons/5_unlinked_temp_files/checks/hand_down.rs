@@ -240,7 +240,7 @@ fn expect_numbers(found: &[RawFd], wanted: &[RawFd]) -> Result<(), Failure> {
             text!("the numbers of the file in the program: {wanted}", "该文件在程序中的编号：{wanted}"),
             match found {
                 [] => text!("the program has no descriptor of it", "程序没有它的描述符"),
-                _ => text!("they are: {numbers}", "实际是：{numbers}"),
+                _ => text!("they are: {numbers}", "是：{numbers}"),
             },
         )
     })
@@ -320,7 +320,7 @@ fn the_program_gets_no_other_descriptor() -> Result<(), Failure> {
         let (with, wanted) = (listed(&with), listed(&wanted));
         Failure::new(
             text!("the program has the descriptors {wanted}", "程序的描述符是 {wanted}"),
-            text!("it has {with}", "实际是 {with}"),
+            text!("it has {with}", "是 {with}"),
         )
     })
 }
