@@ -2,17 +2,20 @@
 //! reported and does not end the checks.
 
 use std::cell::Cell;
+use std::ffi::OsStr;
 use std::fmt::Display;
 use std::fs::{self, File};
-use std::io::{self, IoSlice, IoSliceMut, Read, Write};
+use std::io::{self, IoSlice, IoSliceMut, Read, Seek, SeekFrom, Write};
 use std::mem::MaybeUninit;
 use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
-use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
 use std::os::unix::net::UnixListener;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicI32, AtomicU8, AtomicUsize, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI32, AtomicIsize, AtomicU8, AtomicUsize, Ordering};
 
 use mmap_workbook::grade::fixtures::{
     contents, difference, in_child, loaded, mapped_whole, named_file, near_page_boundaries, no_error, open_descriptors,
@@ -20,8 +23,9 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, Verdict, after_each_instruction, allocator_calls, ask, ask_with_memory,
-    calls_of, check, drop_privileges, ensure, error_text, for_all, for_each, kind, moved, refuse, start, watch,
+    Call, Failure, FileCall, FileId, On, Verdict, after_each_instruction, allocator_calls, ask, ask_refused,
+    ask_with_memory, calls_of, check, drop_privileges, ensure, error_text, for_all, for_each, kind, moved, refuse,
+    start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};
@@ -86,6 +90,31 @@ fn nothing_left([before, after]: [[usize; 2]; 2]) -> Result<(), Failure> {
             text!(
                 "{more_maps} mappings of files and {more_files} open descriptors",
                 "有 {more_maps} 个文件映射、{more_files} 个打开的描述符"
+            ),
+        )
+    })
+}
+
+/// Expects that none of many calls leaves memory mapped, of a file or not: by the size of all that has no name, after the
+/// first calls, which may have begun what lasts.
+fn leaves_no_memory(call: impl Fn()) -> Result<(), Failure> {
+    const CALLS: usize = 16;
+    let unnamed = || -> io::Result<usize> {
+        let areas = maps_of(0..usize::MAX)?;
+        Ok(areas.iter().filter(|area| area.name().is_empty()).map(|area| area.range().len()).sum())
+    };
+    let more = in_child(|| {
+        (0..2).for_each(|_| call());
+        let before = unnamed()?;
+        (0..CALLS).for_each(|_| call());
+        Ok(unnamed()?.saturating_sub(before))
+    })?;
+    ensure(more < CALLS * page_size(), || {
+        Failure::new(
+            text!("nothing that it mapped is still mapped", "它建立的映射全部解除"),
+            text!(
+                "after {CALLS} more calls the process had {more} bytes more of mappings that show no file",
+                "再调用 {CALLS} 次之后，进程的匿名映射多出了 {more} 字节"
             ),
         )
     })

@@ -93,6 +93,7 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
         )?;
         a_limit_of_the_size()?;
         a_file_that_cannot_be_mapped()?;
+        a_file_of_more_than_4_gib()?;
         let (before, new) = (pattern(10), vec![b'!'; 2 << 20]);
         let (_directory, _, file) = named_file(&before)?;
         let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
@@ -172,6 +173,51 @@ fn a_file_that_cannot_be_mapped() -> Result<(), Failure> {
             page_size()
         ))
     })
+}
+
+/// One that can't be mapped for writing, and one that can: its size stays, and the bytes are where they should be.
+fn a_file_of_more_than_4_gib() -> Result<(), Failure> {
+    let (size, flags) = ((1 << 32) + 10, MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING);
+    for_each(
+        [(false, 10), (false, size - 5), (true, size + 100)],
+        |(sealed, offset)| {
+            let (en, zh) = match sealed {
+                true => (
+                    ", which may not be mapped for writing (F_SEAL_FUTURE_WRITE)",
+                    "，不允许映射为可写（F_SEAL_FUTURE_WRITE）",
+                ),
+                false => Default::default(),
+            };
+            text!(
+                "a file of {size} bytes, all of them a hole{en}; 4 bytes to put at {offset}",
+                "{size} 字节的文件，全是空洞{zh}；在 {offset} 处放入 4 字节"
+            )
+        },
+        |&(sealed, offset)| {
+            let file = File::from(memfd_create(c"exercise-6", flags)?);
+            file.set_len(size)?;
+            // SAFETY: fcntl(2) with this command accesses no memory of ours.
+            if sealed && unsafe { libc::fcntl(file.as_raw_fd(), libc::F_ADD_SEALS, libc::F_SEAL_FUTURE_WRITE) } != 0 {
+                return Ok(()); // a kernel before Linux 5.1
+            }
+            let got = answer(&file, offset, b"four")?;
+            if sealed {
+                refused(&got, &["EPERM", "PermissionDenied"])?
+            } else {
+                no_error(got)?
+            }
+            let after = file.metadata()?.len();
+            ensure(after == size, || {
+                Failure::new(
+                    text!("the size is still {size}", "大小仍是 {size}"),
+                    text!("it is {after}", "变成了 {after}"),
+                )
+            })?;
+            let (mut there, wanted) = ([0; 4], if sealed { [0; 4] } else { *b"four" });
+            let read = file.read_at(&mut there, offset)?;
+            same_bytes(text!("what is at the offset", "该偏移处的内容"), &there[..read], &wanted[..read])
+        },
+    )
 }
 
 #[test]
@@ -317,6 +363,60 @@ fn takes_no_more_space_than_it_needs() {
     });
 }
 
+/// The file that fills the disk.
+static FILLER: AtomicI32 = AtomicI32::new(-1);
+/// Its size.
+static LEFT: AtomicIsize = AtomicIsize::new(0);
+/// The action for SIGBUS from before, which says what the process died of.
+static BEFORE: OnceLock<libc::sigaction> = OnceLock::new();
+
+/// Where the file system needs disk space for a load from a hole, as tmpfs does, that is not the answer's mistake: from
+/// now on the load gets it.
+fn room_for_loads(filler: &File) -> io::Result<()> {
+    FILLER.store(filler.as_raw_fd(), Ordering::Relaxed);
+    LEFT.store(filler.metadata()?.len().try_into().map_err(io::Error::other)?, Ordering::Relaxed);
+    // SAFETY: a sigaction of zeros is SIG_DFL without flags.
+    let (mut before, mut action): (libc::sigaction, libc::sigaction) = unsafe { std::mem::zeroed() };
+    action.sa_sigaction = make_room as *const () as usize;
+    action.sa_flags = libc::SA_SIGINFO;
+    // SAFETY: it writes to `before` alone, and sets nothing.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, std::ptr::null(), &raw mut before) })?;
+    BEFORE.get_or_init(|| before);
+    // SAFETY: the handler makes system calls only.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, &raw const action, std::ptr::null_mut()) })?;
+    Ok(())
+}
+
+/// Gives a page of the disk back for a load; a store is repeated under the action from before, and kills.
+extern "C" fn make_room(_: i32, _: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    let page = page_size().cast_signed();
+    let left = LEFT.fetch_sub(page, Ordering::Relaxed) - page;
+    // SAFETY: ftruncate(2) is async-signal-safe and accesses no memory of ours.
+    let done =
+        !was_a_store(context) && unsafe { libc::ftruncate(FILLER.load(Ordering::Relaxed), left as libc::off_t) } == 0;
+    if let (false, Some(before)) = (done, BEFORE.get()) {
+        // SAFETY: the action comes from the kernel.
+        unsafe { libc::sigaction(libc::SIGBUS, before, std::ptr::null_mut()) };
+    }
+}
+
+/// Whether the access that raised the signal was a store, from the processor's error code. Where that isn't known here,
+/// none is.
+#[cfg(target_arch = "x86_64")]
+fn was_a_store(context: *mut libc::c_void) -> bool {
+    const WRITE: i64 = 1 << 1;
+    let context = context.cast::<libc::ucontext_t>();
+    // SAFETY: with SA_SIGINFO the kernel passes a ucontext that is valid until the handler returns.
+    let error = unsafe { (*context).uc_mcontext.gregs[libc::REG_ERR as usize] };
+    error & WRITE != 0
+}
+
+/// As above.
+#[cfg(not(target_arch = "x86_64"))]
+fn was_a_store(_: *mut libc::c_void) -> bool {
+    false
+}
+
 /// The old last page is a hole, and so is the one that the bytes go to: there is room for one of them. Whether that is
 /// enough is the answer's business, but not a reason to die, or to do half of it.
 fn room_for_one_page() -> Result<(), Failure> {
@@ -331,7 +431,11 @@ fn room_for_one_page() -> Result<(), Failure> {
             "磁盘只剩一页空间，上面有一个 100 字节的文件，全是空洞；在 {offset} 处放入 4 字节"
         )
     };
-    let got = answer(&disk.file, wide(offset), b"four").map_err(|failure| failure.given(given()))?;
+    let got = ask_tidy(|| {
+        room_for_loads(&disk.filler)?;
+        super::put(&disk.file, wide(offset), b"four")
+    })
+    .map_err(|failure| failure.given(given()))?;
     let (errors, wanted) = if got.is_ok() { (&[][..], with(&before, offset, b"four")) } else { (FULL, before.clone()) };
     hold(&got, errors, &disk.file, &before, &wanted).map_err(|failure| failure.given(given()))
 }
@@ -358,6 +462,7 @@ fn goes_through_a_mapping_and_leaves_none() {
             )
         })?;
         nothing_left(kept)?;
+        leaves_no_memory(|| _ = super::put(&file, 100, &new))?;
         let id = FileId::of(&file)?;
         let calls = watch(|| super::put(&file, 100, &new).map_err(kind), |_| false)?.calls;
         let mapped = |call: &FileCall| {

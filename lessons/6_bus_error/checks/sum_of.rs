@@ -58,6 +58,14 @@ fn says_when_a_file_is_too_large_to_map() {
                 "2 MiB 的文件，而进程只能再增加 1 MiB 地址空间（RLIMIT_AS）"
             ))
         })?;
+        let denied =
+            ask_refused(&[libc::SYS_mmap], On::Everything, Errno::EACCES, || super::sum_of(&path).map_err(kind))?;
+        refused(&denied, &["EACCES", "PermissionDenied"]).map_err(|failure| {
+            failure.given(text!(
+                "a process to which mmap(2) is forbidden: EACCES (seccomp(2))",
+                "进程被禁止调用 mmap(2)：EACCES（seccomp(2)）"
+            ))
+        })?;
         // Adding up 4 GiB would take too long: each mapping of this file fails.
         let size = (1 << 32) + 10;
         file.set_len(size)?;
@@ -150,6 +158,8 @@ fn maps_what_can_be_mapped() {
                 nothing_left(kept)
             },
         )?;
+        leaves_no_memory(|| _ = super::sum_of(&path))?;
+        leaves_no_memory(|| _ = super::sum_of(Path::new("/proc/version")))?;
         a_file_that_may_only_be_read()?;
         // How the file was opened is seen in the calls: root may open every file for writing.
         let id = FileId::of(&file)?;
@@ -272,6 +282,7 @@ fn waits_for_no_lease() {
         let (_directory, path, file) = named_file(&pattern(10))?;
         let got = answer(&path)?;
         ensure(got == Ok(sum(&pattern(10))), || differs(sum(&pattern(10)), &got))?;
+        asks_for_no_lock(&path)?;
         // The holder gives the lease up when it is told: an answer that waits gets the file then, and hangs nothing.
         let mut holder = start(|peer| {
             const F_SETSIG: i32 = 10; // libc lacks it
@@ -309,6 +320,40 @@ fn waits_for_no_lease() {
     });
 }
 
+/// A call that would wait for a lock of another process.
+fn asks_for_no_lock(path: &Path) -> Result<(), Failure> {
+    let waits = |call: &Call| {
+        let how = call.arguments[1];
+        let is = |command: i32| how == u64::from(command.cast_unsigned());
+        match call.number {
+            libc::SYS_flock => how & u64::from(libc::LOCK_NB.cast_unsigned()) == 0 && !is(libc::LOCK_UN),
+            libc::SYS_fcntl => is(libc::F_SETLKW) || is(libc::F_OFD_SETLKW),
+            _ => false,
+        }
+    };
+    let calls = watch(|| super::sum_of(path).map_err(kind), |_| false)?.calls;
+    let lock = calls.iter().map(|call| call.call).find(waits);
+    ensure(lock.is_none(), || {
+        let name = if lock.is_some_and(|call| call.number == libc::SYS_flock) { "flock(2)" } else { "fcntl(2)" };
+        Failure::new(
+            text!(
+                "no call that waits while another process holds a lock on the file",
+                "不调用会等待别的进程释放文件锁的函数"
+            ),
+            text!("it asked for a lock with {name}", "它用 {name} 请求了文件锁"),
+        )
+    })
+}
+
+/// A loop device without a file, which this process may open, if there is one. Reading from it ends at once.
+fn an_empty_block_device() -> Option<PathBuf> {
+    (0..8).map(|number| PathBuf::from(format!("/dev/loop{number}"))).find(|path| {
+        let is_block = path.metadata().is_ok_and(|metadata| metadata.file_type().is_block_device());
+        let open = || File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path);
+        is_block && open().is_ok_and(|mut device| device.seek(SeekFrom::End(0)).is_ok_and(|size| size == 0))
+    })
+}
+
 #[test]
 fn refuses_all_but_regular_files_and_never_waits() {
     let law = text!(
@@ -325,6 +370,20 @@ fn refuses_all_but_regular_files_and_never_waits() {
         refused(&directory.path().join("missing"), &["ENOENT"])?;
         let invalid = ["EINVAL", "InvalidInput"];
         refused(Path::new("/dev/null"), &invalid)?;
+        if let Some(device) = an_empty_block_device() {
+            refused(&device, &invalid)?;
+        }
+        let file = directory.path().join(OsStr::from_bytes(b"a file named \xff"));
+        fs::write(&file, [7])?;
+        let got = answer(&file)?;
+        ensure(got == Ok(7), || {
+            differs(7, &got)
+                .given(text!("a file of one byte, whose name is not UTF-8", "只有一个字节的文件，文件名不是 UTF-8"))
+        })?;
+        refused(&file.join("below"), &["ENOTDIR", "NotADirectory"])?;
+        let circle = directory.path().join("circle");
+        symlink("circle", &circle)?;
+        refused(&circle, &["ELOOP", "FilesystemLoop"])?;
         let socket = directory.path().join("socket");
         let _listener = UnixListener::bind(&socket)?;
         refused(&socket, &["ENXIO", "EINVAL", "InvalidInput"])?;

@@ -1,3 +1,5 @@
+use std::ops::Range;
+
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use nix::errno::Errno;
 
@@ -35,6 +37,23 @@ fn mapped(offset: u64, length: usize) -> Result<usize, Errno> {
 /// The parts from their three ends.
 fn from_ends(file: usize, rest: usize, mapped: usize) -> Parts {
     Parts { file: 0..file, rest: file..rest, no_page: rest..mapped }
+}
+
+/// The end of the mapping, after the errors in their order.
+fn end_of_mapping(offset: u64, length: usize) -> Result<usize, Errno> {
+    if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+        return Err(Errno::EINVAL);
+    }
+    length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)
+}
+
+/// The bytes of the file from `offset` on, as far as the mapping reaches.
+fn file_bytes(file_size: u64, offset: u64, end: usize) -> usize {
+    usize::try_from(file_size.saturating_sub(offset)).map_or(end, |left| left.min(end))
+}
+
+fn three(file: usize, rest: usize, end: usize) -> Result<Parts, Errno> {
+    Ok(Parts { file: 0..file, rest: file..rest, no_page: rest..end })
 }
 
 /// Lets the bus errors begin right after the last byte of the file.
@@ -744,6 +763,192 @@ mod rest_ends_at_length {
     }
 }
 
+/// Limits the file's bytes to the mapping first, so that rounding them up can't overflow.
+///
+/// passes
+mod limits_then_rounds {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let file = file_bytes(file_size, offset, end);
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Calculates in u128, where nothing overflows, and converts at the end.
+///
+/// passes
+mod in_u128 {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let page = page_size() as u128;
+        if length == 0 || u128::from(offset) % page != 0 {
+            return Err(Errno::EINVAL);
+        }
+        let end = (length as u128).div_ceil(page) * page;
+        usize::try_from(end).map_err(|_| Errno::ENOMEM)?;
+        let file = u128::from(file_size).saturating_sub(u128::from(offset)).min(end);
+        let rest = file.div_ceil(page) * page;
+        three(file as usize, rest as usize, end as usize)
+    }
+}
+
+/// Finds the first page that the file does not have by bisection over the pages.
+///
+/// passes
+mod bisects {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let left = file_size.saturating_sub(offset);
+        let (mut there, mut missing) = (0, end / page_size());
+        while there < missing {
+            let middle = there + (missing - there) / 2;
+            if ((middle * page_size()) as u64) < left { there = middle + 1 } else { missing = middle }
+        }
+        let rest = there * page_size();
+        let file = if left < rest as u64 { left as usize } else { rest };
+        three(file, rest, end)
+    }
+}
+
+/// Rounds the file's size up before anything limits it, and panics for sizes in the last page below 2^64.
+///
+/// breaks: "The call never panics."
+/// fails: parts::has_room_for_large_numbers panicked
+mod rounds_the_file_size {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let file = file_bytes(file_size, offset, end);
+        let pages = file_size.next_multiple_of(page_size_u64());
+        three(file, file_bytes(pages, offset, end), end)
+    }
+}
+
+/// Refuses what mmap(2) refuses with EOVERFLOW, an end of the range past the largest offset.
+///
+/// breaks: "No other limit of mmap(2) counts: not the size of the address space, not the largest offset."
+/// fails: parts::has_room_for_large_numbers failed
+mod largest_offset {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        offset.checked_add(end as u64).ok_or(Errno::EOVERFLOW)?;
+        let file = file_bytes(file_size, offset, end);
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Takes a length above isize::MAX for too long, as Rust's allocations do.
+///
+/// breaks: "ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`."
+/// fails: parts::has_room_for_large_numbers failed
+mod half_the_addresses {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        if isize::try_from(end).is_err() {
+            return Err(Errno::ENOMEM);
+        }
+        let file = file_bytes(file_size, offset, end);
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Adds a whole page before it rounds down, so the longest length that fits is ENOMEM.
+///
+/// breaks: "ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`."
+/// fails: parts::has_room_for_large_numbers failed
+mod adds_a_whole_page {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+            return Err(Errno::EINVAL);
+        }
+        let enough = length.checked_add(page_size()).ok_or(Errno::ENOMEM)?;
+        let end = (enough - 1) / page_size() * page_size();
+        let file = file_bytes(file_size, offset, end);
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Rounds the length up before it looks at the offset.
+///
+/// breaks: "EINVAL where both apply."
+/// fails: parts::refuses_what_mmap_refuses failed
+mod rounds_before_it_checks {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?;
+        let end = end_of_mapping(offset, length).map(|_| end)?;
+        let file = file_bytes(file_size, offset, end);
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Answers early where the file ends before the offset, and forgets to look whether the offset is aligned.
+///
+/// breaks: "EINVAL, as from mmap(2), when `length` is 0, or `offset` is not a multiple of the page size."
+/// fails: parts::refuses_what_mmap_refuses failed
+mod past_the_end_first {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        if length != 0 && offset >= file_size {
+            let end = length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?;
+            return three(0, 0, end);
+        }
+        let end = end_of_mapping(offset, length)?;
+        let file = file_bytes(file_size, offset, end);
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Takes the rest from the file's size alone, even where the file's last page lies before the mapping.
+///
+/// breaks: "The rest of the file's last page: a load gives zero, until a process stores there."
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod rest_of_another_page {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let file = file_bytes(file_size, offset, end);
+        let missing = (page_size_u64() - file_size % page_size_u64()) % page_size_u64();
+        three(file, file.saturating_add(missing as usize).min(end), end)
+    }
+}
+
+/// Writes 0..0 for every part that does not exist.
+///
+/// breaks: "Each range begins where the one before it ends"
+/// fails: parts::has_room_for_large_numbers failed
+/// fails: parts::says_what_the_kernel_says failed
+mod empty_is_zero_to_zero {
+    use super::*;
+
+    fn normal(range: Range<usize>) -> Range<usize> {
+        if range.is_empty() { 0..0 } else { range }
+    }
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let file = file_bytes(file_size, offset, end);
+        let rest = file.next_multiple_of(page_size());
+        Ok(Parts { file: normal(0..file), rest: normal(file..rest), no_page: normal(rest..end) })
+    }
+}
+
 one_of! {
     pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>;
     bus_error_after_the_last_byte forgets_the_offset knows_the_checks_examples lengths_in_an_int
@@ -753,5 +958,7 @@ one_of! {
     page_align_wraps offset_plus_length_overflows einval_past_the_end in_floating_point offset_of_a_sector saturates
     wide_numbers counts_pages_2 file_ends_at_length rounds_the_size_up mask_wraps_around no_memory_first
     offset_must_be_off_t length_must_be_isize always_a_partial_page empty_parts_at_zero_2 signed_difference
-    wraps_past_the_end refuses_past_the_end ceil_of_a_float rest_ends_at_length
+    wraps_past_the_end refuses_past_the_end ceil_of_a_float rest_ends_at_length limits_then_rounds in_u128 bisects
+    rounds_the_file_size largest_offset half_the_addresses adds_a_whole_page rounds_before_it_checks past_the_end_first
+    rest_of_another_page empty_is_zero_to_zero
 }

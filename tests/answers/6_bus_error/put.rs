@@ -1,6 +1,6 @@
 use std::fs::File;
 use std::io;
-use std::os::fd::IntoRawFd;
+use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 
 use memmap2::MmapOptions;
@@ -10,6 +10,7 @@ use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::end_of;
 use nix::errno::Errno;
 use nix::fcntl::{FallocateFlags, fallocate, posix_fallocate};
+use nix::libc;
 use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::statvfs::fstatvfs;
 
@@ -151,6 +152,79 @@ fn put_right(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
         reserve_again(file, offset, end, size.max(end))?;
         clear(file, size, offset)?;
         store_again(file, offset, bytes)
+    })
+}
+
+fn checked_end(offset: u64, bytes: &[u8]) -> Result<u64, Errno> {
+    offset.checked_add(bytes.len() as u64).filter(|&end| end <= LARGEST).ok_or(Errno::EFBIG)
+}
+
+fn floor(at: u64) -> u64 {
+    at - at % page_size_u64()
+}
+
+/// Reserves space for the whole pages around `from..end`, and leaves the size as it is.
+fn reserve_pages(file: &File, from: u64, end: u64) -> Result<(), Errno> {
+    let end = end.next_multiple_of(page_size_u64()).min(LARGEST);
+    loop {
+        let length = (end - floor(from)) as i64;
+        match fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, floor(from) as i64, length) {
+            Err(Errno::EINTR) => {}
+            answer => return answer,
+        }
+    }
+}
+
+fn map_at(file: &File, offset: u64, length: usize) -> Result<(Mapping, usize), Errno> {
+    let skip = (offset - floor(offset)) as usize;
+    let length = skip.checked_add(length).ok_or(Errno::ENOMEM)?;
+    Ok((Mapping::of_file(file, floor(offset), length, READ_WRITE, Sharing::Shared)?, skip))
+}
+
+/// Makes zeros of what was stored in the rest of the last page, if anything was.
+fn clear_old_rest(file: &File, old: u64, offset: u64) -> io::Result<()> {
+    let end = offset.min(old.next_multiple_of(page_size_u64()));
+    if end <= old {
+        return Ok(());
+    }
+    let (mapping, skip) = map_at(file, old, (end - old) as usize)?;
+    if (skip..mapping.length()).any(|at| mapping.load(at) != 0) {
+        reserve_pages(file, old, end)?;
+        (skip..mapping.length()).for_each(|at| mapping.store(at, 0));
+    }
+    Ok(())
+}
+
+/// Runs `step` on the grown file, and gives the file its old size after an error.
+fn with_size(file: &File, end: u64, step: impl FnOnce(u64) -> io::Result<()>) -> io::Result<()> {
+    let old = file.metadata()?.len();
+    if end > old {
+        file.set_len(end)?;
+    }
+    step(old).inspect_err(|_| {
+        if end > old {
+            let _ = file.set_len(old);
+        }
+    })
+}
+
+fn store_mapped(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    let (mapping, skip) = map_at(file, offset, bytes.len())?;
+    mapping.write(skip, bytes);
+    Ok(())
+}
+
+fn put_reserved(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+    if bytes.is_empty() {
+        return Ok(());
+    }
+    let end = checked_end(offset, bytes)?;
+    with_size(file, end, |old| {
+        reserve_pages(file, offset, end)?;
+        let (mapping, skip) = map_at(file, offset, bytes.len())?;
+        clear_old_rest(file, old, offset)?;
+        mapping.write(skip, bytes);
+        Ok(())
     })
 }
 
@@ -682,6 +756,7 @@ mod cuts_at_the_offset {
 /// Sets the size always, and so cuts off what a longer file has after the bytes.
 ///
 /// breaks: "A shorter file grows to `offset + bytes.len()`. A longer one keeps its size."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::puts_the_bytes_and_changes_no_other failed
 /// fails: put::takes_no_more_space_than_it_needs failed
@@ -868,6 +943,7 @@ mod sum_overflows {
 /// Rounds the offset down with a mask of 32 bits, which takes the upper half of the offset away.
 ///
 /// breaks: "`offset` may be any number: inside a page, in a hole, past the end."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::takes_no_more_space_than_it_needs failed
 mod wraps_at_4_gib {
     use super::*;
@@ -953,6 +1029,7 @@ mod page_after_page {
 ///
 /// breaks: "through a shared mapping"
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 /// fails: put::puts_the_bytes_and_changes_no_other failed
@@ -1043,6 +1120,7 @@ mod trusts_the_old_last_page {
 ///
 /// breaks: "When it returns, even with an error, nothing that it mapped is still mapped."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 /// fails: put::puts_the_bytes_and_changes_no_other failed
@@ -1296,6 +1374,7 @@ mod goes_back_from_a_full_disk_only {
 /// Gives the file the size of the end of the bytes, whether it grows or shrinks by that.
 ///
 /// breaks: "A shorter file grows to `offset + bytes.len()`. A longer one keeps its size."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::puts_the_bytes_and_changes_no_other failed
 /// fails: put::takes_no_more_space_than_it_needs failed
@@ -1312,6 +1391,7 @@ mod cuts_a_longer_file {
 ///
 /// breaks: "A shorter file grows to `offset + bytes.len()`. A longer one keeps its size."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 /// fails: put::puts_the_bytes_and_changes_no_other failed
 /// fails: put::takes_no_more_space_than_it_needs failed
@@ -1619,6 +1699,7 @@ mod no_signal_above_the_limit {
 /// Rounds the offset down with a mask of 32 bits, and stores at the wrong place past 4 GiB.
 ///
 /// breaks: "`offset` may be any number: inside a page, in a hole, past the end."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::takes_no_more_space_than_it_needs failed
 mod mask_of_32_bits {
     use super::*;
@@ -1640,6 +1721,7 @@ mod mask_of_32_bits {
 ///
 /// breaks: "When it returns, even with an error, nothing that it mapped is still mapped."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
 /// fails: put::puts_the_bytes_and_changes_no_other failed
@@ -1690,6 +1772,247 @@ mod every_error_is_a_full_disk {
     }
 }
 
+/// Grows the file, reserves the pages of the bytes alone, clears the rest of the old last page, and stores.
+///
+/// passes
+mod reserves_its_pages {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        put_reserved(file, offset, bytes)
+    }
+}
+
+/// Reserves page by page with posix_fallocate(3), and stores through a mapping a page, after all are mapped.
+///
+/// passes
+mod a_mapping_for_each_page {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            let size = old.max(end);
+            let mut pages = Vec::new();
+            let (mut at, mut left) = (offset, bytes);
+            while !left.is_empty() {
+                let reserved = size.min(floor(at).saturating_add(page_size_u64())) - floor(at);
+                posix_fallocate(file, floor(at) as i64, reserved as i64)?;
+                let (part, rest) = left.split_at(left.len().min((page_size_u64() - at % page_size_u64()) as usize));
+                pages.push((map_at(file, at, part.len())?, part));
+                (at, left) = (at + part.len() as u64, rest);
+            }
+            clear_old_rest(file, old, offset)?;
+            pages.iter().for_each(|((mapping, skip), part)| mapping.write(*skip, part));
+            Ok(())
+        })
+    }
+}
+
+/// Trusts that a file with the right size has the space.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::takes_no_more_space_than_it_needs killed
+mod size_is_space {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        with_size(file, checked_end(offset, bytes)?, |old| {
+            clear_old_rest(file, old, offset)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves space only for what the file grows by, and forgets the holes inside it.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod reserves_growth_alone {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            if end > old {
+                reserve_pages(file, offset.max(old), end)?;
+            }
+            clear_old_rest(file, old, offset)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Looks for -1 and errno, but posix_fallocate(3) returns the errno itself.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+mod posix_fallocate_and_minus_one {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        with_size(file, checked_end(offset, bytes)?, |old| {
+            // SAFETY: it accesses no memory of ours.
+            if unsafe { libc::posix_fallocate(file.as_raw_fd(), offset as i64, bytes.len() as i64) } == -1 {
+                return Err(io::Error::last_os_error());
+            }
+            clear_old_rest(file, old, offset)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Trusts ftruncate(2) to make zeros of the rest of the last page.
+///
+/// breaks: "What lies between the old end and `offset` reads as zeros, whatever was stored past the end before."
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+mod rest_becomes_bytes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |_| {
+            reserve_pages(file, offset, end)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves before the file grows, and forgets the rollback where mmap(2) fails afterwards.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space may stay reserved."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod stays_grown_without_memory {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (old, end) = (file.metadata()?.len(), checked_end(offset, bytes)?);
+        with_size(file, end, |_| Ok(reserve_pages(file, offset, end)?))?;
+        clear_old_rest(file, old, offset)?;
+        store_mapped(file, offset, bytes)
+    }
+}
+
+/// Reserves with zeros through write(2), also where the file has bytes already, and an error finds them gone.
+///
+/// breaks: "After any error the file has its old size and bytes; disk space may stay reserved."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+mod zeros_over_old_bytes {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            file.write_all_at(&vec![0; bytes.len()], offset)?;
+            clear_old_rest(file, old, offset)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Converts the end to off_t and calls its failure EOVERFLOW, as the mapping of the lesson does.
+///
+/// breaks: "`FileTooLarge` or EFBIG when `offset + bytes.len()` exceeds 2^63 - 1, the largest size of a file."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod overflow_instead {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if !bytes.is_empty() {
+            i64::try_from(offset.saturating_add(bytes.len() as u64)).map_err(|_| Errno::EOVERFLOW)?;
+        }
+        put_reserved(file, offset, bytes)
+    }
+}
+
+/// Checks the largest size before it looks whether there is anything to store.
+///
+/// breaks: "Empty `bytes` change nothing and are no error, whatever `offset` is."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod empty_beyond_the_largest {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        checked_end(offset, bytes)?;
+        put_reserved(file, offset, bytes)
+    }
+}
+
+/// Refuses an end above RLIMIT_FSIZE by itself, even where the file is longer already and need not grow.
+///
+/// breaks: "Above RLIMIT_FSIZE it is what ftruncate(2) does: SIGXFSZ, and EFBIG if that is ignored."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod limit_for_what_is_there {
+    use super::*;
+    use nix::sys::resource::{Resource, getrlimit};
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if !bytes.is_empty() && checked_end(offset, bytes)? > getrlimit(Resource::RLIMIT_FSIZE)?.0 {
+            return Err(Errno::EFBIG.into());
+        }
+        put_reserved(file, offset, bytes)
+    }
+}
+
+/// Works on a duplicate of the descriptor, and gives it back only after success.
+///
+/// breaks: "It leaves no descriptor of its own open."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+mod keeps_the_duplicate {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let own = std::mem::ManuallyDrop::new(file.try_clone()?);
+        put_reserved(&own, offset, bytes)?;
+        drop(std::mem::ManuallyDrop::into_inner(own));
+        Ok(())
+    }
+}
+
+/// Makes zeros of the old last page from the old end to the page's end, after the bytes are stored.
+///
+/// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
+/// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+mod clears_last {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            reserve_pages(file, offset, end)?;
+            store_mapped(file, offset, bytes)?;
+            if offset > old { clear_old_rest(file, old, end) } else { Ok(()) }
+        })
+    }
+}
+
 one_of! {
     pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()>;
     leaves_the_new_size looks_at_the_free_space reserves_from_the_start sets_the_size_only stores_to_a_private_mapping
@@ -1706,5 +2029,8 @@ one_of! {
     clears_only_the_same_page clears_a_hole cuts_the_last_page writes_2 reserves_by_zeros page_by_page
     asks_for_free_space_2 reserves_a_page_more reserves_a_page_less grows_for_nothing_2 nothing_is_too_large_2
     std_checks_the_size sum_wraps_around no_signal_above_the_limit mask_of_32_bits leaves_it_mapped_after_put
-    leaks_a_clone_on_error every_error_is_a_full_disk
+    leaks_a_clone_on_error every_error_is_a_full_disk reserves_its_pages a_mapping_for_each_page size_is_space
+    reserves_growth_alone posix_fallocate_and_minus_one rest_becomes_bytes stays_grown_without_memory
+    zeros_over_old_bytes overflow_instead empty_beyond_the_largest limit_for_what_is_there keeps_the_duplicate
+    clears_last
 }

@@ -63,13 +63,13 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 }
 
 /// Returns the sum of all bytes of the file at `path`, each taken as a number from 0 to 255. A file that can be mapped
-/// is mapped; any other regular file is read with read(2).
+/// is mapped; one without a size, or without support for mmap(2), is read with read(2).
 ///
 /// - No byte of a file that can be mapped goes through read(2) or another call that copies.
 /// - Only the bytes of the file count, even if its last page holds something past the end.
 /// - Most files of /proc have contents although their size is 0: they are read to the end.
 /// - An empty file has the sum 0.
-/// - Most files of /sys can't be mapped (ENODEV alone says so): they are read to the end, whatever their size.
+/// - Most files of /sys can't be mapped (ENODEV alone says so), and end before their size: they are read.
 /// - The file is opened for reading only.
 /// - The call never waits for another process, whatever is at `path` and whoever has a lease on it.
 /// - When it returns, even with an error, it has unmapped and closed everything.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use memmap2::MmapOptions;
 use mmap_workbook::lesson_2::{Mapping, Sharing};
-use mmap_workbook::observe::{page_size, whole_pages};
+use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::mman::ProtFlags;
@@ -121,6 +121,56 @@ fn sum_open(file: &File, size: u64) -> io::Result<u64> {
     }
 }
 
+fn open_now(path: &Path) -> io::Result<File> {
+    File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)
+}
+
+/// The size of a regular file, and the error of anything else.
+fn size_of(file: &File) -> io::Result<u64> {
+    let metadata = file.metadata()?;
+    match (metadata.is_dir(), metadata.is_file()) {
+        (true, _) => Err(Errno::EISDIR.into()),
+        (_, false) => Err(Errno::EINVAL.into()),
+        _ => Ok(metadata.len()),
+    }
+}
+
+fn add_up(bytes: &[u8]) -> u64 {
+    bytes.iter().map(|&byte| u64::from(byte)).sum()
+}
+
+fn read_rest(file: &File) -> io::Result<u64> {
+    let (mut file, mut buffer, mut sum) = (file, vec![0; 1 << 16], 0);
+    loop {
+        match file.read(&mut buffer) {
+            Ok(0) => return Ok(sum),
+            Ok(n) => sum += add_up(&buffer[..n]),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+fn map_size(file: &File, size: u64) -> Result<Mapping, Errno> {
+    Mapping::of_file(file, 0, size.try_into().map_err(|_| Errno::ENOMEM)?, ProtFlags::PROT_READ, Sharing::Shared)
+}
+
+fn mapped_sum(mapping: &Mapping, length: usize) -> u64 {
+    (0..length).map(|at| u64::from(mapping.load(at))).sum()
+}
+
+/// Maps a file that has a size, and reads it when it has none or mmap(2) says ENODEV.
+fn sum_of_open(file: &File) -> io::Result<u64> {
+    match size_of(file)? {
+        0 => read_rest(file),
+        size => match map_size(file, size) {
+            Ok(mapping) => Ok(mapped_sum(&mapping, mapping.length())),
+            Err(Errno::ENODEV) => read_rest(file),
+            Err(errno) => Err(errno.into()),
+        },
+    }
+}
+
 /// Trusts a size of 0, and returns 0 for the files of /proc.
 ///
 /// fails: sum_of::reads_what_cannot_be_mapped failed size-tells-what-is-there
@@ -169,6 +219,7 @@ mod maps_an_empty_file {
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::leaves_out_what_is_past_the_end failed
 /// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits broken
 /// fails: sum_of::waits_for_no_lease failed
 mod never_unmaps {
     use super::*;
@@ -376,19 +427,6 @@ mod populated_and_closed {
             Err(error) if error.raw_os_error() == Some(libc::ENODEV) => sum_read(&file),
             Err(error) => Err(error),
         }
-    }
-}
-
-/// Opens as one opens a file; on a FIFO without a writer that waits for one.
-///
-/// breaks: "The call never waits for another process, whatever is at `path` and whoever has a lease on it."
-/// fails: sum_of::refuses_all_but_regular_files_and_never_waits timed_out open-never-waits
-/// fails: sum_of::waits_for_no_lease failed
-mod waits_for_a_writer {
-    use super::*;
-
-    pub fn sum_of(path: &Path) -> io::Result<u64> {
-        sum_of_file(&File::open(path)?)
     }
 }
 
@@ -616,6 +654,7 @@ mod signed_bytes {
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::leaves_out_what_is_past_the_end failed
 /// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
 /// fails: sum_of::waits_for_no_lease failed
 mod forgets_the_last_bytes {
     use super::*;
@@ -676,6 +715,7 @@ mod leaks_after_a_directory {
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::leaves_out_what_is_past_the_end failed
 /// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits broken
 /// fails: sum_of::waits_for_no_lease failed
 mod leaks_the_mapping {
     use super::*;
@@ -844,20 +884,6 @@ mod one_byte_a_read {
             }
             Some(Err(errno)) => Err(errno.into()),
         }
-    }
-}
-
-/// Opens as usual and finds out too late that it waits for the writer of a FIFO.
-///
-/// breaks: "The call never waits for another process, whatever is at `path` and whoever has a lease on it."
-/// fails: sum_of::refuses_all_but_regular_files_and_never_waits timed_out open-never-waits
-/// fails: sum_of::waits_for_no_lease failed
-mod plain_open {
-    use super::*;
-
-    pub fn sum_of(path: &Path) -> io::Result<u64> {
-        let file = File::open(path)?;
-        sum_open(&file, size_of_regular(&file)?)
     }
 }
 
@@ -1134,6 +1160,7 @@ mod leaks_the_descriptor_on_error {
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::leaves_out_what_is_past_the_end failed
 /// fails: sum_of::maps_what_can_be_mapped failed
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits broken
 /// fails: sum_of::waits_for_no_lease failed
 mod leaves_it_mapped {
     use super::*;
@@ -1237,17 +1264,181 @@ mod writable_mapping_refused {
     }
 }
 
+/// Opens without waiting, asks for the type, maps, and reads what can't be mapped.
+///
+/// passes
+mod opens_and_asks {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        sum_of_open(&open_now(path)?)
+    }
+}
+
+/// Maps window after window, privately and with memmap2, and leaves the error of a directory to read(2).
+///
+/// passes
+mod private_windows {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open_now(path)?;
+        let metadata = file.metadata()?;
+        if !metadata.is_file() && !metadata.is_dir() {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let (mut sum, window) = (0, 256 * page_size_u64());
+        for at in (0..metadata.len()).step_by(window as usize) {
+            let length = window.min(metadata.len() - at) as usize;
+            // SAFETY: no process changes the file's size meanwhile, and no reference to a byte is kept.
+            match unsafe { MmapOptions::new().offset(at).len(length).map_copy_read_only(&file) } {
+                Ok(map) => sum += add_up(&map),
+                Err(error) if at == 0 && error.raw_os_error() == Some(libc::ENODEV) => return read_rest(&file),
+                Err(error) => return Err(error),
+            }
+        }
+        if metadata.len() == 0 { read_rest(&file) } else { Ok(sum) }
+    }
+}
+
+/// Looks at the file with O_PATH before it opens it through /proc/self/fd, so that a device is never opened.
+///
+/// passes
+mod looks_before_it_opens {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let place = File::options().read(true).custom_flags(libc::O_PATH).open(path)?;
+        size_of(&place)?;
+        sum_of_open(&open_now(format!("/proc/self/fd/{}", place.as_raw_fd()).as_ref())?)
+    }
+}
+
+/// Asks for the type by name, and then opens what may wait for the holder of a lease.
+///
+/// breaks: "EWOULDBLOCK when open_now(2) would wait for the holder of a lease."
+/// fails: sum_of::waits_for_no_lease failed
+mod asks_then_opens {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let metadata = std::fs::metadata(path)?;
+        if metadata.is_dir() {
+            return Err(Errno::EISDIR.into());
+        }
+        if !metadata.is_file() {
+            return Err(Errno::EINVAL.into());
+        }
+        sum_of_open(&File::open(path)?)
+    }
+}
+
+/// Takes a shared lock so that no writer comes in between, and waits for one that has the lock.
+///
+/// breaks: "The call never waits for another process, whatever is at `path` and whoever has a lease on it."
+/// fails: sum_of::waits_for_no_lease failed
+mod takes_a_lock {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open_now(path)?;
+        size_of(&file)?;
+        // SAFETY: flock(2) accesses no memory of ours.
+        Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_SH) })?;
+        sum_of_open(&file)
+    }
+}
+
+/// Takes a read that does not fill the buffer for the last one, but /proc returns less at a time.
+///
+/// breaks: "Most files of /proc have contents although their size is 0: they are read to the end."
+/// fails: sum_of::reads_what_cannot_be_mapped failed
+mod short_read_is_the_end {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open_now(path)?;
+        if size_of(&file)? != 0 {
+            return sum_of_open(&file);
+        }
+        let (mut sum, mut buffer) = (0, vec![0; 1 << 16]);
+        loop {
+            let n = (&file).read(&mut buffer)?;
+            sum += add_up(&buffer[..n]);
+            if n < buffer.len() {
+                return Ok(sum);
+            }
+        }
+    }
+}
+
+/// Adds up the whole last page, since the rest of it is zero anyway.
+///
+/// breaks: "Only the bytes of the file count, even if its last page holds something past the end."
+/// fails: sum_of::leaves_out_what_is_past_the_end failed rest-of-the-page-is-always-zero
+mod whole_pages_count {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = open_now(path)?;
+        let size = size_of(&file)?;
+        if size == 0 {
+            return read_rest(&file);
+        }
+        match map_size(&file, size) {
+            Ok(mapping) => Ok(mapped_sum(&mapping, mapping.range().len())),
+            Err(Errno::ENODEV) => read_rest(&file),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Opens for writing as well where that is allowed, and so breaks a read lease or fails because of one.
+///
+/// breaks: "The file is opened for reading only."
+/// fails: sum_of::maps_what_can_be_mapped failed
+mod opens_for_both {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let both = File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(path);
+        let file = match both {
+            Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => return Err(error),
+            Err(_) => open_now(path)?,
+            Ok(file) => file,
+        };
+        sum_of_open(&file)
+    }
+}
+
+/// Keeps the descriptor as a bare number, and closes it only where all went well.
+///
+/// breaks: "When it returns, even with an error, it has unmapped and closed everything."
+/// fails: sum_of::reads_what_cannot_be_mapped failed
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
+mod closes_after_success {
+    use super::*;
+
+    pub fn sum_of(path: &Path) -> io::Result<u64> {
+        let file = std::mem::ManuallyDrop::new(open_now(path)?);
+        let sum = sum_of_open(&file)?;
+        drop(std::mem::ManuallyDrop::into_inner(file));
+        Ok(sum)
+    }
+}
+
 one_of! {
     pub fn sum_of(path: &Path) -> io::Result<u64>;
     a_size_of_0_is_an_empty_file maps_an_empty_file never_unmaps opens_for_writing reads_as_much_as_the_size_says
     reads_instead_of_mapping sums_the_whole_last_page waits_at_a_fifo opens_then_looks through_o_path in_private_windows
-    populated_and_closed waits_for_a_writer waits_for_a_lease reads_everything reads_small_files maps_a_copy
-    believes_in_empty_files one_read_of_proc seeks_to_the_end goes_by_the_path reads_exactly_the_size
-    reads_after_any_error sums_whole_pages signed_bytes forgets_the_last_bytes opens_for_writing_2
-    leaks_after_a_directory leaks_the_mapping einval_for_directories reads_devices empties_a_fifo explains_errors
-    refuses_links size_in_32_bits opens_then_looks_2 private_with_memmap2 one_byte_a_read plain_open
-    nonblocking_for_fifos_only retries_a_lease socket_is_invalid directory_is_invalid fifo_is_empty size_zero_is_empty
-    reads_exactly_the_size_2 one_read stops_at_a_short_read read_error_is_the_end reads_when_mmap_fails adds_whole_pages
-    reads_small_files_2 opens_read_write leaks_the_descriptor_on_error leaves_it_mapped signed_bytes_2 size_of_32_bits
-    follows_no_link without_access_time writable_mapping_refused
+    populated_and_closed waits_for_a_lease reads_everything reads_small_files maps_a_copy believes_in_empty_files
+    one_read_of_proc seeks_to_the_end goes_by_the_path reads_exactly_the_size reads_after_any_error sums_whole_pages
+    signed_bytes forgets_the_last_bytes opens_for_writing_2 leaks_after_a_directory leaks_the_mapping
+    einval_for_directories reads_devices empties_a_fifo explains_errors refuses_links size_in_32_bits opens_then_looks_2
+    private_with_memmap2 one_byte_a_read nonblocking_for_fifos_only retries_a_lease socket_is_invalid
+    directory_is_invalid fifo_is_empty size_zero_is_empty reads_exactly_the_size_2 one_read stops_at_a_short_read
+    read_error_is_the_end reads_when_mmap_fails adds_whole_pages reads_small_files_2 opens_read_write
+    leaks_the_descriptor_on_error leaves_it_mapped signed_bytes_2 size_of_32_bits follows_no_link without_access_time
+    writable_mapping_refused opens_and_asks private_windows looks_before_it_opens asks_then_opens takes_a_lock
+    short_read_is_the_end whole_pages_count opens_for_both closes_after_success
 }

@@ -1,7 +1,7 @@
 use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroUsize;
-use std::ptr::{self, NonNull};
+use std::ptr::{self, NonNull, with_exposed_provenance_mut};
 
 use mmap_workbook::lesson_2::READ_WRITE;
 use mmap_workbook::observe::page_size;
@@ -40,6 +40,25 @@ unsafe fn map_again(start: *mut c_void, length: usize, protection: i32, flags: i
     let answer = unsafe { libc::mmap(start, length, protection, flags, -1, 0) };
     if answer == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(answer) }
 }
+
+/// The first byte of the page.
+fn start_of(address: usize) -> *mut c_void {
+    with_exposed_provenance_mut(address - address % page_size())
+}
+
+/// One mmap(2) of anonymous memory.
+///
+/// # Safety
+/// With MAP_FIXED, nothing refers to the range.
+unsafe fn anonymous(start: *mut c_void, length: usize, protection: c_int, flags: c_int) -> Result<(), Errno> {
+    // SAFETY: the caller's promise.
+    let mapped = unsafe { libc::mmap(start, length, protection, flags | libc::MAP_ANONYMOUS, -1, 0) };
+    if mapped == libc::MAP_FAILED { Err(Errno::last()) } else { Ok(()) }
+}
+
+const LOADS_AND_STORES: c_int = libc::PROT_READ | libc::PROT_WRITE;
+
+const PRIVATE_FIXED: c_int = libc::MAP_PRIVATE | libc::MAP_FIXED;
 
 /// Rounds a length up to two pages: the next page is replaced as well.
 ///
@@ -811,6 +830,94 @@ mod dev_zero_2 {
     }
 }
 
+/// One mmap(2) with MAP_FIXED.
+///
+/// passes
+mod fixed {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: nothing refers to the page, as the caller promises.
+        unsafe { anonymous(start_of(address), page_size(), LOADS_AND_STORES, PRIVATE_FIXED) }
+    }
+}
+
+/// Makes the call by its number where the processor has one such call, and asks for a length of one byte.
+///
+/// passes
+mod one_byte_is_a_page {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = PRIVATE_FIXED | libc::MAP_ANONYMOUS;
+        // SAFETY: nothing refers to the page, as the caller promises.
+        let mapped =
+            unsafe { libc::syscall(libc::SYS_mmap, start_of(address), 1usize, LOADS_AND_STORES, flags, -1, 0usize) };
+        Errno::result(mapped).map(drop)
+    }
+}
+
+/// Makes the page executable, too, because nobody knows what was there.
+///
+/// breaks: "with a private page of zeros for reading and writing"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+mod executable {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: nothing refers to the page, as the caller promises.
+        unsafe { anonymous(start_of(address), page_size(), LOADS_AND_STORES | libc::PROT_EXEC, PRIVATE_FIXED) }
+    }
+}
+
+/// Tries once more, with less to account for, when the first call fails.
+///
+/// breaks: "The call makes exactly one system call, mmap(2), even if that fails."
+/// fails: zeros_over::is_one_call_of_mmap failed
+mod tries_again {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: nothing refers to the page, as the caller promises.
+        unsafe { anonymous(start_of(address), page_size(), LOADS_AND_STORES, PRIVATE_FIXED) }.or_else(|_| {
+            // SAFETY: as above.
+            unsafe { anonymous(start_of(address), page_size(), LOADS_AND_STORES, PRIVATE_FIXED | libc::MAP_NORESERVE) }
+        })
+    }
+}
+
+/// Tells about a failure on standard error.
+///
+/// breaks: "The call makes exactly one system call, mmap(2), even if that fails."
+/// fails: zeros_over::is_one_call_of_mmap failed handler-is-like-any-function
+mod tells_of_failure {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        // SAFETY: nothing refers to the page, as the caller promises.
+        let answer = unsafe { anonymous(start_of(address), page_size(), LOADS_AND_STORES, PRIVATE_FIXED) };
+        if let Err(errno) = answer {
+            eprintln!("no page of zeros at {address:#x}: {errno}");
+        }
+        answer
+    }
+}
+
+/// Compares with NULL, so that a failed call is a success.
+///
+/// breaks: "Those of mmap(2), unchanged."
+/// fails: zeros_over::returns_the_errors_of_mmap failed
+mod compares_with_null {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let flags = PRIVATE_FIXED | libc::MAP_ANONYMOUS;
+        // SAFETY: nothing refers to the page, as the caller promises.
+        let mapped = unsafe { libc::mmap(start_of(address), page_size(), LOADS_AND_STORES, flags, -1, 0) };
+        if mapped.is_null() { Err(Errno::last()) } else { Ok(()) }
+    }
+}
+
 one_of! {
     pub unsafe fn zeros_over(address: usize) -> Result<(), Errno>;
     covers_the_next_page_too gives_the_address_as_it_is prints_in_the_handler stores_zeros_there
@@ -819,5 +926,6 @@ one_of! {
     shared_zeros read_only_zeros executable_zeros dont_need stores_zeros dev_zero asks_mincore says_so looks_for_null
     always_enomem fixed_with_nix length_of_one bare_syscall_2 unmaps_first_3 only_a_hint fixed_noreplace
     unaligned_address shared_zeros_2 read_only_zeros_2 executable_zeros_2 a_page_from_the_address_on nearest_page
-    failure_is_null always_no_memory tries_twice fills_with_zeros advises moves_a_page_there dev_zero_2
+    failure_is_null always_no_memory tries_twice fills_with_zeros advises moves_a_page_there dev_zero_2 fixed
+    one_byte_is_a_page executable tries_again tells_of_failure compares_with_null
 }
