@@ -46,7 +46,8 @@ fn is_the_files_byte_or_none() {
         };
         // The simplest cases first: shrinking would not find them from a file that ends at a page boundary.
         let page = page_size();
-        let cases = [(10, 10), (10, 9), (page, page - 1), (page + 2, page), (page + 2, page + 1), (page + 2, page + 2)];
+        let cases =
+            [(10, 10), (10, 9), (page, page - 1), (page + 2, page), (page + 2, page + 1), (page + 2, page + 2), (0, 0)];
         for_each(cases, describe, test)?;
         for_each(
             [0, wide(2 * page + 1), wide(3 * page - 1)],
@@ -82,8 +83,11 @@ fn each_call_looks_at_its_file() {
             short.write_all_at(b"c", grown).map_err(kind)?;
             short.write_all_at(b"y", 1).map_err(kind)?;
             long.set_len(1).map_err(kind)?;
+            let modified = long.metadata().and_then(|now| now.modified()).map_err(kind)?;
             let then = [answer(&short, 1), answer(&short, grown), answer(&long, grown), answer(&long, 0)];
             long.write_all_at(b"z", 0).map_err(kind)?;
+            // As if both had happened at the same moment.
+            long.set_modified(modified).map_err(kind)?;
             Ok::<_, String>(first.into_iter().chain(then).chain([answer(&long, 0)]).collect::<Vec<_>>())
         })
         .map_err(|failure| {
@@ -223,6 +227,14 @@ fn returns_the_error_of_a_mapping() {
             |file| answer(file, 2),
             value,
             |_| Ok(()),
+        )?;
+        let given = text!("the file \"abc\", offset 2", "文件 \"abc\"，偏移 2");
+        with_other_failures(
+            &given,
+            || Ok(unnamed_file(b"abc")?),
+            |file| answer(file, 2),
+            |_, byte| *byte == Some(b'c'),
+            value,
         )
     });
 }

@@ -1,5 +1,3 @@
-use nix::sys::resource::{Resource, setrlimit};
-
 use super::*;
 
 /// A file with newlines at these offsets, and the range and the window to count with.
@@ -124,11 +122,13 @@ fn each_call_looks_at_its_file() {
         let (one, other) = (unnamed_file(b"a\nb")?, unnamed_file(&vec![b'\n'; 2 * page])?);
         let got = ask(|| {
             let (of_one, of_other) = (|| answer(&one, 0, 9, 1), || answer(&other, 0, u64::MAX, page));
+            let modified = one.metadata().and_then(|now| now.modified()).map_err(error_text)?;
             let (first, far) = (of_one(), of_other());
             let again = of_one();
             Mapping::of_file(&one, 0, 3, mmap_workbook::lesson_2::READ_WRITE, Sharing::Shared)
                 .map_err(error_text)?
                 .store(0, b'\n');
+            one.set_modified(modified).map_err(error_text)?;
             let stored = of_one();
             other.set_len(3).map_err(error_text)?;
             Ok::<_, String>([first, far, again, stored, of_other()])
@@ -316,12 +316,14 @@ fn needs_no_memory_for_the_file() {
         let page = page_size();
         let size = 128 * page;
         let file = unnamed_file(b"")?;
-        // Without a buffer for it here: what this process frees is memory that the call may use.
-        file.write_all_at(b"\n", wide(size) - 1)?;
-        let (window, memory) = (4 * page, 24 * page);
+        // With a small buffer here: what this process frees is memory that the call may use. More newlines than 16 bits count.
         let from = size / 2;
+        file.set_len(wide(size))?;
+        (1..=17).try_for_each(|n| file.write_all_at(&vec![b'\n'; page], wide(size - n * page)))?;
+        let lines = wide(17 * page);
+        let (window, memory) = (4 * page, 24 * page);
         let got = ask_with_memory(wide(memory), || answer(&file, wide(from), wide(size), window))?;
-        compare(1, &got).map_err(|failure| {
+        compare(lines, &got).map_err(|failure| {
             failure.given(text!(
                 "a file of {size} bytes, from {from} to its end, window = {window}; {memory} bytes of addresses are free (RLIMIT_AS)",
                 "{size} 字节的文件，从 {from} 到末尾，window = {window}；可用的地址空间为 {memory} 字节（RLIMIT_AS）"
@@ -333,7 +335,7 @@ fn needs_no_memory_for_the_file() {
             setrlimit(Resource::RLIMIT_DATA, 0, 0).map_err(error_text)?;
             answer(&file, wide(from), wide(size), window)
         })
-        .and_then(|got| compare(1, &got));
+        .and_then(|got| compare(lines, &got));
         got.map_err(|failure| {
             failure.given(text!(
                 "a file of {size} bytes, from {from} to its end, window = {window}; no private memory can be added (RLIMIT_DATA)",
@@ -377,6 +379,14 @@ fn returns_the_error_of_a_mapping() {
             value,
             |_| Ok(()),
         )?;
+        let given = text!("the file \"a\\nb\", from 0 to 3, a window of 1", "文件 \"a\\nb\"，从 0 到 3，窗口为 1");
+        with_other_failures(
+            &given,
+            || Ok(unnamed_file(b"a\nb")?),
+            |file| answer(file, 0, 3, 1),
+            |_, lines| *lines == 1,
+            value,
+        )?;
         let file = large_file(&[])?;
         let window = 2 << 20;
         let got = ask_with_memory(1 << 20, || answer(&file, 0, wide(window), window))?;
@@ -395,7 +405,7 @@ fn leaves_descriptors_as_they_were() {
         let page = page_size();
         let file = unnamed_file(&pattern(3 * page))?;
         for_each(
-            [(0, 3 * page, 2 * page), (1, 1, page), (0, 9 * page, 2 * page)],
+            [(0, 3 * page, 2 * page), (1, 1, page), (0, 9 * page, 2 * page), (3 * page, 0, 0)],
             |(from, to, window)| {
                 text!(
                     "a file of 3 pages, from {from} to {to}, window = {window}",
@@ -404,5 +414,26 @@ fn leaves_descriptors_as_they_were() {
             },
             |&(from, to, window)| leaves_descriptors(&file, || answer(&file, wide(from), wide(to), window)),
         )
+    });
+}
+
+#[test]
+fn can_be_called_by_several_threads() {
+    check("mapping", threads_rule(), || {
+        let page = page_size();
+        let size = 24 * page;
+        let files = [unnamed_file(&vec![b'\n'; size])?, unnamed_file(&vec![b'a'; size])?];
+        // Alone first, where a panic is seen as what it is.
+        compare(0, &ask(|| answer(&files[1], 0, 1, 1))?)?;
+        // Long enough for the calls to overlap on one processor, too.
+        let got = ask(|| by_two_threads(files.each_ref().map(|file| || answer(file, 0, wide(size), page))))?;
+        got.iter().zip([wide(size), 0]).try_for_each(|(got, wanted)| {
+            compare(wanted, got).map_err(|failure| {
+                failure.given(text!(
+                    "two threads at the same time: one with a file of {size} newlines, one with a file of {size} other bytes",
+                    "两个线程同时调用：一个的文件是 {size} 个换行符，另一个的文件是 {size} 个别的字节"
+                ))
+            })
+        })
     });
 }

@@ -256,6 +256,8 @@ fn takes_no_other_address() {
             (9 * page, page),
             (100 * page + 1, 4 * page),
         ];
+        // More than 32 bits.
+        let cases = cases.into_iter().chain(GIB_OF_ADDRESSES.checked_mul(4).map(|length| (length + 1, 2 * page)));
         for_each(
             cases,
             |&(length, alignment)| of_three_pages(length, alignment),
@@ -336,6 +338,13 @@ fn maps_nothing_when_it_fails() {
             |file| answer(file, length, alignment),
             value,
             |_| Ok(()),
+        )?;
+        with_other_failures(
+            &of_three_pages(length, alignment),
+            || Ok(unnamed_file(&pattern(3 * page))?),
+            |file| answer(file, length, alignment),
+            |_, address| address.is_multiple_of(alignment),
+            value,
         )
     });
 }
@@ -387,6 +396,13 @@ fn leaves_the_file_alone() {
                 leaves_descriptors(&file, || answer(&file, length, page))
             },
         )?;
+        for (length, alignment, given) in [
+            (0, page, text!("a length of 0", "长度为 0")),
+            (page, 3 * page, text!("an alignment of 3 pages", "按 3 页对齐")),
+        ] {
+            let file = unnamed_file(b"")?;
+            leaves_descriptors(&file, || answer(&file, length, alignment)).map_err(|failure| failure.given(given))?;
+        }
         // Of a hole in memory, an access to a page makes a block.
         let (size, alignment) = (wide(3 * page), 16 * page);
         let file = file_in_memory(size)?;

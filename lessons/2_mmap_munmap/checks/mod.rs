@@ -6,6 +6,7 @@ use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
+use std::sync::Barrier;
 
 use mmap_workbook::grade::fixtures::{
     contents, near_page_boundaries, no_error, open_descriptors, pattern, same_bytes, unnamed_file, wide,
@@ -26,6 +27,7 @@ use nix::fcntl::{Flock, FlockArg};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
+use nix::sys::resource::{Resource, setrlimit};
 use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -437,7 +439,12 @@ fn with_failing_mappings<A: Serialize + DeserializeOwned>(
                 "{zh}；该文件的第 {nth} 次 mmap(2) 失败：ENOMEM"
             )
         };
-        let seen = watch_failing(&file, || act(&file), fails).map_err(|failure| {
+        let counted = || {
+            let before = open_descriptors().ok();
+            let answer = act(&file);
+            (answer, before, open_descriptors().ok())
+        };
+        let seen = watch_failing(&file, counted, fails).map_err(|failure| {
             let failure = failure.given(given());
             // It accessed what it had not got.
             if failure.died_of() == Some(Cause::NotMapped) { failure.shows(&belief::NULL_IS_FAILURE) } else { failure }
@@ -447,8 +454,12 @@ fn with_failing_mappings<A: Serialize + DeserializeOwned>(
         }
         let judged = seen
             .copies_nothing()
-            .and_then(|()| is_error(&seen.answer, &["ENOMEM"], &value))
+            .and_then(|()| is_error(&seen.answer.0, &["ENOMEM"], &value))
             .and_then(|()| judge(&file))
+            .and_then(|()| {
+                let (_, before, after) = seen.answer;
+                as_many_descriptors(before, after)
+            })
             .and_then(|()| {
                 // On this path it was forgotten, whatever is believed.
                 seen.leaves_nothing_mapped().map_err(|mut failure| {
@@ -507,12 +518,7 @@ fn leaves_descriptors<A: Serialize + DeserializeOwned>(file: &File, call: impl F
             text!("it is closed", "它被关闭了"),
         )
     })?;
-    ensure(before == after, || {
-        Failure::new(
-            text!("{before} descriptors are open, as before the call", "打开的描述符与调用前一样，是 {before} 个"),
-            text!("{after} are", "有 {after} 个"),
-        )
-    })?;
+    as_many_descriptors(Some(before), Some(after))?;
     // The offset and the lock are the open file's, so this process sees what becomes of them, as another thread would.
     let other = read_only(file)?;
     let mut position = file;
@@ -522,6 +528,70 @@ fn leaves_descriptors<A: Serialize + DeserializeOwned>(file: &File, call: impl F
     let judged = is_left_alone(file, &other);
     drop(lock);
     judged
+}
+
+/// Expects as many open descriptors after a call as before it.
+fn as_many_descriptors(before: Option<usize>, after: Option<usize>) -> Result<(), Failure> {
+    ensure(before == after, || {
+        let [before, after] = [before, after].map(Option::unwrap_or_default);
+        Failure::new(
+            text!("{before} descriptors are open, as before the call", "打开的描述符与调用前一样，是 {before} 个"),
+            text!("{after} are", "有 {after} 个"),
+        )
+    })
+}
+
+/// Calls `call` where other system calls fail than those that map: the size can't be asked for, or no descriptor can be
+/// opened. Expects that error, or the answer that is right where the call needs nothing of the kind.
+fn with_other_failures<A: Serialize + DeserializeOwned + PartialEq>(
+    given: &Text,
+    make: impl Fn() -> Result<File, Failure>,
+    call: impl Fn(&File) -> Result<A, String>,
+    right: impl Fn(&File, &A) -> bool,
+    value: impl Fn(&A) -> Text,
+) -> Result<(), Failure> {
+    let judge = |file: &File, got: &Result<A, String>, error: &str, why: Text| {
+        if got.as_ref().is_ok_and(|answer| right(file, answer)) {
+            return Ok(());
+        }
+        let given = Text::new(format!("{}; {}", given.en, why.en), format!("{}；{}", given.zh, why.zh));
+        is_error(got, &[error], &value).map_err(|failure| failure.given(given))
+    };
+    let file = make()?;
+    let limited = ask(|| {
+        // The number of the next descriptor.
+        let next = file.try_clone().map_err(error_text)?.as_raw_fd().unsigned_abs().into();
+        setrlimit(Resource::RLIMIT_NOFILE, next, next).map_err(error_text)?;
+        Ok::<_, String>(call(&file))
+    })?;
+    let more = text!("no descriptor more can be opened (RLIMIT_NOFILE)", "不能再打开描述符（RLIMIT_NOFILE）");
+    judge(&file, &limited.map_err(io::Error::other)?, "EMFILE", more)?;
+    let (file, sizes) = (make()?, [libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_statx, libc::SYS_lseek]);
+    let refused = ask_refused(&sizes, On::Everything, Errno::EIO, || call(&file))?;
+    judge(&file, &refused, "EIO", text!("fstat(2) and lseek(2) fail with EIO", "fstat(2) 和 lseek(2) 失败：EIO"))
+}
+
+/// What two calls return that two threads make at the same time.
+fn by_two_threads<A: Send>(calls: [impl Fn() -> Result<A, String> + Sync; 2]) -> [Result<A, String>; 2] {
+    let both_are_there = Barrier::new(2);
+    std::thread::scope(|scope| {
+        let calls = calls.each_ref().map(|call| {
+            scope.spawn(|| {
+                both_are_there.wait();
+                call()
+            })
+        });
+        calls.map(|call| call.join().unwrap_or_else(|_| Err("panic".to_owned())))
+    })
+}
+
+/// Why calls in several threads may differ from those in one.
+fn threads_rule() -> Text {
+    text!(
+        "A static variable is one for all threads of the process. What one call needs for itself is in its local \
+         variables.",
+        "静态变量是进程中所有线程共用的。一次调用自己要用的东西，应当放在局部变量里。"
+    )
 }
 
 /// Names the misconception that a SIGBUS shows.

@@ -1,5 +1,3 @@
-use std::sync::Barrier;
-
 use super::*;
 
 fn answer(file: &File, a: u64, b: u64, length: usize) -> Result<(), String> {
@@ -427,6 +425,13 @@ fn changes_nothing_when_a_mapping_fails() {
             },
         )?;
         undoes_its_chunks()?;
+        with_other_failures(
+            &describe(4, 0, 2, 2),
+            || Ok(unnamed_file(b"aabb")?),
+            |file| answer(file, 0, 2, 2),
+            |file, ()| contents(file).is_ok_and(|now| now == b"bbaa"),
+            value,
+        )?;
         // What was stored is in the file, whether or not it is on the disk.
         let file = unnamed_file(&before)?;
         let (b, length) = (5 * page, page);
@@ -529,32 +534,17 @@ fn stores_to_no_other_byte() {
 
 #[test]
 fn can_be_called_by_several_threads() {
-    let rule = text!(
-        "A static variable is one for all threads of the process. What one call needs for itself is in its local \
-         variables.",
-        "静态变量是进程中所有线程共用的。一次调用自己要用的东西，应当放在局部变量里。"
-    );
-    check("mapping", rule, || {
+    check("mapping", threads_rule(), || {
         // So long that the calls overlap on one processor, too.
-        let length = 16 * page_size();
+        let length = 16 * page_size() + 5;
         let before =
             [b'a', b'b'].map(|first| [vec![first; length + 9], vec![first.to_ascii_uppercase(); length + 9]].concat());
         let files = [unnamed_file(&before[0])?, unnamed_file(&before[1])?];
         // Alone first, where a panic is seen as what it is.
         ask(|| answer(&files[0], 0, 1, 0))?
             .map_err(|error| Failure::new(value(&()), text!("the error {error}", "错误 {error}")))?;
-        let both_are_there = Barrier::new(2);
-        let answers = ask(|| {
-            std::thread::scope(|scope| {
-                let calls = files.each_ref().map(|file| {
-                    scope.spawn(|| {
-                        both_are_there.wait();
-                        answer(file, 0, wide(length + 9), length)
-                    })
-                });
-                calls.map(|call| call.join().unwrap_or_else(|_| Err("panic".to_owned())))
-            })
-        })?;
+        let answers =
+            ask(|| by_two_threads(files.each_ref().map(|file| || answer(file, 0, wide(length + 9), length))))?;
         let given = text!(
             "two threads, each with a file of its own, exchange {length} bytes at 0 with those at {} at the same time",
             "两个线程同时各交换自己文件的 0 处和 {} 处的 {length} 字节",

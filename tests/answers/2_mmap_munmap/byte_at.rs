@@ -66,6 +66,7 @@ fn load(file: impl AsFd, offset: u64) -> io::Result<u8> {
 /// fails: byte_at::is_the_files_byte_or_none failed
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
 /// fails: byte_at::reaches_as_far_as_files_do failed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod always_one {
     use super::*;
 
@@ -117,6 +118,7 @@ mod end_is_inside {
 /// fails: byte_at::is_the_files_byte_or_none failed any-offset
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
 /// fails: byte_at::reaches_as_far_as_files_do failed any-offset
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod offset_anywhere {
     use super::*;
 
@@ -596,6 +598,7 @@ mod size_from_blocks {
 /// fails: byte_at::each_call_looks_at_its_file killed
 /// fails: byte_at::leaves_descriptors_as_they_were failed
 /// fails: byte_at::maps_one_page_and_unmaps_it killed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod closes_the_callers_file {
     use super::*;
 
@@ -613,6 +616,7 @@ mod closes_the_callers_file {
 ///
 /// breaks: "no other descriptor is left open"
 /// fails: byte_at::leaves_descriptors_as_they_were failed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod leaks_a_descriptor {
     use super::*;
 
@@ -910,6 +914,7 @@ mod locks_and_unlocks {
 /// fails: byte_at::each_call_looks_at_its_file killed
 /// fails: byte_at::leaves_descriptors_as_they_were failed
 /// fails: byte_at::maps_one_page_and_unmaps_it killed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod closes_the_descriptor {
     use super::*;
 
@@ -1421,6 +1426,7 @@ mod pread_when_mmap_fails {
 /// fails: byte_at::is_the_files_byte_or_none failed
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
 /// fails: byte_at::reaches_as_far_as_files_do failed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod opens_the_path_again {
     use super::*;
 
@@ -1491,6 +1497,63 @@ mod leaves_the_duplicate_at_the_end {
     }
 }
 
+/// Takes a failing fstat(2) for an empty file.
+///
+/// breaks: "When a system call fails, its error is returned unchanged"
+/// fails: byte_at::returns_the_error_of_a_mapping failed
+mod no_size_is_an_empty_file {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata().map_or(0, |metadata| metadata.len()) {
+            return Ok(None);
+        }
+        Ok(Some(load_inside(file, offset)?))
+    }
+}
+
+/// Takes a second descriptor and panics when there is none.
+///
+/// breaks: "Those of the system calls, unchanged"
+/// fails: byte_at::returns_the_error_of_a_mapping panicked
+mod expects_a_duplicate {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let file = file.try_clone().expect("a process has descriptors enough");
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        Ok(Some(load_inside(&file, offset)?))
+    }
+}
+
+/// Keeps the byte for as long as the file's size and time are the same.
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: byte_at::each_call_looks_at_its_file failed
+mod remembers_the_byte_of_that_time {
+    use super::*;
+
+    type Key = (u64, u64, u64, u64, i64, i64);
+
+    static LAST: Mutex<Option<(Key, Option<u8>)>> = Mutex::new(None);
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let now = file.metadata()?;
+        let key = (now.dev(), now.ino(), offset, now.len(), now.mtime(), now.mtime_nsec());
+        let mut last = LAST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        match *last {
+            Some((of, byte)) if of == key => Ok(byte),
+            _ => {
+                let byte = if offset < now.len() { Some(load_inside(file, offset)?) } else { None };
+                *last = Some((key, byte));
+                Ok(byte)
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>>;
     always_one close_is_enough end_is_inside offset_anywhere offset_in_an_int reads_instead whole_file_and_no_munmap
@@ -1506,5 +1569,6 @@ one_of! {
     falls_back_on_pread process_vm_readv_of_itself blocks_for_the_size in_a_thread page_with_mapping
     private_through_a_duplicate window_says_where_it_ends end_is_a_byte converts_before_it_compares boundary_in_32_bits
     one_byte_more seeks_to_the_end_and_back unmaps_at_the_byte_2 keeps_the_last_page_3 size_in_blocks
-    pread_when_mmap_fails opens_the_path_again one_slot_for_all leaves_the_duplicate_at_the_end
+    pread_when_mmap_fails opens_the_path_again one_slot_for_all leaves_the_duplicate_at_the_end no_size_is_an_empty_file
+    expects_a_duplicate remembers_the_byte_of_that_time
 }

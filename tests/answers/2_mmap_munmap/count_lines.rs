@@ -178,6 +178,7 @@ mod counts_from_the_boundary {
 
 /// Knows the sizes that the checks use.
 ///
+/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::counts_none_past_the_end failed
 /// fails: count_lines::each_call_looks_at_its_file failed
@@ -200,6 +201,7 @@ mod knows_the_sizes {
 
 /// Goes on where the window ends; an empty window ends where it begins.
 ///
+/// fails: count_lines::leaves_descriptors_as_they_were timed_out
 /// fails: count_lines::refuses_an_empty_window timed_out
 mod never_advances {
     use super::*;
@@ -850,9 +852,11 @@ mod partial_count_on_error {
 /// Counts lines and not newlines: text after the last newline is one more.
 ///
 /// breaks: "the bytes \"a\\nb\\nc\": count_lines(file, 0, 5, 1) -> 2"
+/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
+/// fails: count_lines::returns_the_error_of_a_mapping failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod last_line_without_newline {
     use super::*;
@@ -899,6 +903,7 @@ mod expects_utf_8 {
 /// fails: count_lines::counts_none_past_the_end failed
 /// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
+/// fails: count_lines::returns_the_error_of_a_mapping failed
 mod eight_bytes_at_a_time {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -1541,9 +1546,11 @@ mod negative_range_overflows {
 /// Counts lines instead of newlines: the last one need not end with a newline.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::each_call_looks_at_its_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
+/// fails: count_lines::returns_the_error_of_a_mapping failed
 mod unfinished_last_line {
     use super::*;
 
@@ -1595,8 +1602,10 @@ mod stops_at_a_nul {
 /// Sums up 256 comparisons in a byte, as one does with vector instructions: 256 newlines are none.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_none_past_the_end failed
 /// fails: count_lines::each_call_looks_at_its_file failed
+/// fails: count_lines::needs_no_memory_for_the_file failed
 mod sums_in_a_byte {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -2434,6 +2443,62 @@ mod windows_past_the_end_of_the_range {
     }
 }
 
+/// Counts in a static variable.
+///
+/// breaks: "But several threads may make calls at the same time."
+/// fails: count_lines::can_be_called_by_several_threads failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed panicked
+mod counts_in_a_static_variable {
+    use super::*;
+
+    static COUNT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = in_pages(window)? as u64;
+        let (end, mut at) = (to.min(file.metadata()?.len()), down(from));
+        COUNT.store(0, std::sync::atomic::Ordering::SeqCst);
+        while from < end && at < end {
+            COUNT.fetch_add(
+                slide(file, from.max(at), end.min(at + window), window)?,
+                std::sync::atomic::Ordering::SeqCst,
+            );
+            at += window;
+        }
+        Ok(COUNT.load(std::sync::atomic::Ordering::SeqCst))
+    }
+}
+
+/// Counts in 16 bits.
+///
+/// breaks: "Counts the newlines"
+/// fails: count_lines::can_be_called_by_several_threads failed
+/// fails: count_lines::needs_no_memory_for_the_file failed
+mod counts_in_16_bits {
+    #![expect(clippy::cast_possible_truncation, reason = "the mistake")]
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let count = crate::solution::count_lines(file, from, to, window)?;
+        Ok(u64::from(count as u16))
+    }
+}
+
+/// Leaves a duplicate of the descriptor open when a window can't be mapped.
+///
+/// breaks: "The descriptor of `file` stays open, and no other descriptor is left open."
+/// fails: count_lines::returns_the_error_of_a_mapping failed
+mod duplicate_left_after_an_error {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let window = in_pages(window)? as u64;
+        let duplicate = std::mem::ManuallyDrop::new(file.try_clone()?);
+        let count = slide(&duplicate, from, end_of(&duplicate, to)?, window)?;
+        drop(std::mem::ManuallyDrop::into_inner(duplicate));
+        Ok(count)
+    }
+}
+
 one_of! {
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64>;
     asks_for_writing counts_from_the_boundary knows_the_sizes never_advances one_page_at_a_time windows_pile_up
@@ -2455,5 +2520,6 @@ one_of! {
     adds_the_window_to_the_place rounds_the_window_down_2 stays_unaligned multiples_of_the_window
     assigns_the_next_window first_window_is_longer counts_the_rest_of_the_last_page signed_end includes_the_end
     maps_a_copy unmaps_what_it_has_counted always_a_whole_window counts_in_a_thread size_in_32_bits
-    unfinished_line_counts partial_count_after_an_error windows_past_the_end_of_the_range
+    unfinished_line_counts partial_count_after_an_error windows_past_the_end_of_the_range counts_in_a_static_variable
+    counts_in_16_bits duplicate_left_after_an_error
 }

@@ -205,6 +205,7 @@ mod fixed_at_a_free_looking_address {
 
 /// Aborts instead of returning an error.
 ///
+/// fails: map_aligned::leaves_the_file_alone killed
 /// fails: map_aligned::refuses_what_cannot_be_mapped killed
 mod gives_up_by_abort {
     use super::*;
@@ -380,6 +381,7 @@ mod hint_after_hint {
 /// breaks: "at an address that is a multiple of `alignment`"
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod wherever_mmap_likes {
     use super::*;
@@ -398,6 +400,7 @@ mod wherever_mmap_likes {
 /// breaks: "at an address that is a multiple of `alignment`"
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
+/// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod trusts_one_hint {
     use super::*;
@@ -837,6 +840,7 @@ mod too_long_is_einval {
 ///
 /// breaks: "Aligning takes addresses, but no memory: `alignment` may be many GiB."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::takes_no_other_address failed
 mod reserves_memory {
     use super::*;
 
@@ -1213,6 +1217,7 @@ mod reservation_stays_after_an_error {
 ///
 /// breaks: "Aligning takes addresses, but no memory: `alignment` may be many GiB."
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::takes_no_other_address failed
 mod reserves_memory_2 {
     use super::*;
 
@@ -1327,6 +1332,7 @@ mod at_least_a_page {
 /// Asserts what it needs instead of returning an error.
 ///
 /// breaks: "`InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page."
+/// fails: map_aligned::leaves_the_file_alone panicked
 /// fails: map_aligned::refuses_what_cannot_be_mapped panicked
 mod asserts_the_alignment {
     use super::*;
@@ -2118,6 +2124,38 @@ mod unmaps_an_empty_tail {
     }
 }
 
+/// Takes the length in 32 bits.
+///
+/// breaks: "Maps the first `length` bytes of `file`"
+/// fails: map_aligned::takes_no_other_address failed
+mod length_below_4_gib {
+    #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let length = check(length, alignment)?;
+        let low = if length < 1 << 40 { (length as u32) as usize } else { length };
+        reserve_and_map(file, low.max(page_size()), alignment, libc::MAP_SHARED)
+    }
+}
+
+/// Duplicates the descriptor, and leaves the duplicate open after an error.
+///
+/// breaks: "The descriptor of `file` stays open, and no other descriptor is left open."
+/// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod leaves_a_duplicate_after_an_error {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let duplicate = std::mem::ManuallyDrop::new(file.try_clone()?);
+        let length = check(length, alignment)?;
+        let start = reserve_and_map(&duplicate, length, alignment, libc::MAP_SHARED)?;
+        drop(std::mem::ManuallyDrop::into_inner(duplicate));
+        Ok(start)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
     fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest leaves_the_reservation trusts_the_hint
@@ -2137,6 +2175,7 @@ one_of! {
     reserve_then_trim trims_before_it_maps_2 perhaps_it_is_aligned raises_small_alignments tail_from_the_last_byte_2
     leaks_the_reservation gives_the_addresses_back_first sixteen_hints prefaults tries_the_first_byte_2
     lengthens_a_short_file private_if_it_must_be overflow_is_invalid_2 unmaps_an_empty_head length_in_alignments
-    as_long_as_the_file guard_page_after_it reserves_a_page_too_little reserves_the_larger overshoots_when_aligned_already
-    moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
+    as_long_as_the_file guard_page_after_it reserves_a_page_too_little reserves_the_larger
+    overshoots_when_aligned_already moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
+    length_below_4_gib leaves_a_duplicate_after_an_error
 }

@@ -597,6 +597,7 @@ mod nothing_past_the_end_is_an_error {
 /// Takes ranges that only touch for overlapping ones.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod adjacent_is_overlap {
@@ -613,6 +614,8 @@ mod adjacent_is_overlap {
 /// Refuses two ranges on the same page as overlapping, since their mappings would be.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none failed
 /// fails: swap::stores_to_no_other_byte failed
@@ -957,7 +960,6 @@ mod copies_there_and_back {
 /// Maps `length` bytes from the page boundary: the end of a range that crosses a page is not mapped, and is left out.
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
-/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
@@ -1012,6 +1014,8 @@ mod whole_pages_move {
 /// Changes copies of the pages and stores each back as a whole: on a shared page the second undoes the first.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::stores_to_no_other_byte timed_out
 mod stores_whole_pages_back {
@@ -1105,6 +1109,7 @@ mod first_mapping_leaks_on_error {
 /// Reports a range outside the file with the same EINVAL as an overlap.
 ///
 /// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 5, 2) -> Err(UnexpectedEof)"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod outside_is_einval {
@@ -1289,7 +1294,6 @@ mod one_page_more_to_be_safe {
 /// Maps `length` bytes from the page boundary on, so a range that begins late in a page may end past the mapping.
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
-/// fails: swap::can_be_called_by_several_threads killed
 /// fails: swap::changes_nothing_when_a_mapping_fails killed
 /// fails: swap::exchanges_the_bytes_and_no_other killed
 /// fails: swap::goes_through_mappings_and_leaves_none killed
@@ -1318,6 +1322,7 @@ mod mapping_without_the_skip {
 /// Takes adjacent ranges for overlapping ones: `<=` instead of `<`.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod adjacent_overlaps {
@@ -1340,6 +1345,8 @@ mod adjacent_overlaps {
 /// Refuses ranges that share a page.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none failed
 /// fails: swap::stores_to_no_other_byte failed
@@ -1497,6 +1504,7 @@ mod inside_the_last_page {
 /// Says InvalidInput for every argument that is wrong.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod outside_is_invalid {
@@ -1564,6 +1572,7 @@ mod writes_with_pwrite {
 /// Exchanges words of eight bytes, and one word too many at the end when the length is not a multiple of eight.
 ///
 /// breaks: "No other byte changes, and the file keeps its size."
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::stores_to_no_other_byte failed
@@ -1864,6 +1873,7 @@ mod page_offset_in_32_bits_2 {
 /// Looks only whether the range at `a` is inside the file.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::goes_through_mappings_and_leaves_none killed
 /// fails: swap::leaves_descriptors_as_they_were killed
@@ -2023,6 +2033,7 @@ mod nothing_past_the_end {
 /// Refuses ranges that touch each other.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 mod refuses_adjacent_ranges {
     use super::*;
@@ -2148,6 +2159,7 @@ mod checks_the_second_range {
 /// Says `InvalidInput` for a range past the end, as for every other wrong argument.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::refuses_before_it_changes_anything failed
 mod past_the_end_is_invalid {
@@ -2233,6 +2245,7 @@ mod stores_the_neighbours_too {
 /// Exchanges chunks of eight bytes and forgets the rest of a length that is longer than a chunk but no multiple of it.
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod forgets_the_remainder {
@@ -2434,6 +2447,43 @@ mod length_in_32_bits_after_nothing {
     }
 }
 
+/// Exchanges through a buffer of 64 KiB, and no more than fits in it.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::can_be_called_by_several_threads failed
+mod no_more_than_a_buffer {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length)?;
+        let (x, y) = (map_with(file, a, length, READ_WRITE)?, map_with(file, b, length, READ_WRITE)?);
+        exchange_both(&x, &y, length.min(64 << 10));
+        Ok(())
+    }
+}
+
+/// Takes a failing fstat(2) for a file that is large enough.
+///
+/// breaks: "Those of the system calls, unchanged"
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod no_size_is_no_limit {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        let end = a.max(b).saturating_add(length as u64);
+        if file.metadata().is_ok_and(|metadata| end > metadata.len()) && length > 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if file.metadata().is_err() {
+            return Ok(());
+        }
+        crate::solution::swap(file, a, b, length)
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
@@ -2456,5 +2506,5 @@ one_of! {
     wrapping_end checks_the_second_range past_the_end_is_invalid rounds_before_it_adds chunks_without_undo
     stores_the_neighbours_too forgets_the_remainder leaks_the_first_range locks_the_file_2 stores_with_pwrite
     lengthens_the_file copies_the_pages_back undoes_the_last_chunk_only undoes_every_chunk
-    length_in_32_bits_after_nothing
+    length_in_32_bits_after_nothing no_more_than_a_buffer no_size_is_no_limit
 }
