@@ -22,6 +22,7 @@ use mmap_workbook::text::Text;
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::mman::ProtFlags;
+use nix::sys::signal::SigSet;
 use nix::unistd::{ForkResult, Pid, fork, setsid};
 
 fn verdict_of(body: impl FnOnce()) -> Verdict {
@@ -404,6 +405,23 @@ fn an_answer_is_killed_at_every_moment_between_its_calls() {
     seen.dedup();
     let seen: Vec<_> = seen.iter().map(Option::as_deref).collect();
     assert_eq!(seen, [None, Some(""), Some("one"), Some("onetwo")]);
+}
+
+#[test]
+fn a_traced_answer_may_have_threads() {
+    // A thread that changes its signal mask takes what is pending for the process: it must not take the stops.
+    let with_a_thread = || {
+        std::thread::spawn(|| {
+            loop {
+                let _ = SigSet::thread_get_mask().and_then(|mask| mask.thread_set_mask());
+            }
+        });
+        Ok(())
+    };
+    for _ in 0..100 {
+        let calls = calls_of(with_a_thread, |()| Ok(())).expect("it ends");
+        assert_eq!(calls, []);
+    }
 }
 
 #[test]

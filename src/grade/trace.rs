@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 use serde::Serialize;
@@ -238,6 +238,14 @@ fn no_error(answer: Result<(), String>) -> io::Result<()> {
     answer.map_err(io::Error::other)
 }
 
+/// Stops the calling thread, the first one of the process `me`, for its tracer: the signal is for this thread. One that is
+/// for the process may come to another thread that `prepare` has started, and then the process would stand still for ever.
+fn stop(me: Pid) -> io::Result<()> {
+    // SAFETY: tgkill(2) takes three numbers.
+    Errno::result(unsafe { libc::syscall(libc::SYS_tgkill, me.as_raw(), me.as_raw(), libc::SIGSTOP) })?;
+    Ok(())
+}
+
 impl Traced {
     /// Starts a child that runs `prepare`, then `act`, which is traced, and then gives the answer to `after`.
     pub(super) fn start<T, A>(
@@ -253,9 +261,9 @@ impl Traced {
                 return peer.send(errno.to_string().as_bytes());
             }
             // The first SIGSTOP marks the beginning of `act`, the second one its end.
-            kill(me, Signal::SIGSTOP)?;
+            stop(me)?;
             let answer = act(state);
-            kill(me, Signal::SIGSTOP)?;
+            stop(me)?;
             after(answer)?;
             if process::has_children()? { Err(io::Error::other(LEFT_PROCESSES)) } else { Ok(()) }
         })?;
@@ -328,8 +336,8 @@ impl Traced {
 
     /// Whether the call is the SIGSTOP that marks the end of `act`.
     pub(super) fn is_end(&self, call: &Call) -> bool {
-        let end = [u64::from(self.child.pid().as_raw().unsigned_abs()), libc::SIGSTOP as u64];
-        call.number == libc::SYS_kill && call.arguments[..2] == end
+        let me = u64::from(self.child.pid().as_raw().unsigned_abs());
+        call.number == libc::SYS_tgkill && call.arguments[..3] == [me, me, libc::SIGSTOP as u64]
     }
 
     /// Runs `act` one instruction at a time, with `look` after each.
