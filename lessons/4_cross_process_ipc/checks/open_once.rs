@@ -42,6 +42,17 @@ fn rule() -> Text {
     )
 }
 
+/// The name of an error: of its errno, or of the one that its kind stands for: those of tempfile have no more.
+fn kind(error: std::io::Error) -> String {
+    use Errno::{EACCES, EEXIST, EFBIG, EISDIR, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR};
+    let known = [EACCES, EEXIST, EFBIG, EISDIR, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR];
+    let of_kind = known.into_iter().find(|errno| std::io::Error::from(*errno).kind() == error.kind());
+    match of_kind {
+        Some(errno) if error.raw_os_error().is_none() => super::kind(errno.into()),
+        _ => super::kind(error),
+    }
+}
+
 /// Expects a complete file at `path`.
 fn whole(path: &Path) -> Result<(), Failure> {
     let bytes = fs::read(path).unwrap_or_default();

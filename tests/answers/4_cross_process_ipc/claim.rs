@@ -1,14 +1,14 @@
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
+use std::io::{self, Seek, SeekFrom, Write};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
-use std::sync::OnceLock;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32};
+use std::sync::{Mutex, OnceLock};
 
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::libc;
+use nix::libc::{self, c_int, c_short};
 use nix::sys::signal::kill;
 use nix::unistd::{Pid, getpid, getppid, gettid, pause};
 
@@ -91,6 +91,51 @@ fn claim_with(file: &File, lock: libc::flock) -> io::Result<i32> {
             return Ok(own());
         }
         if let Some(pid) = holder(file, lock)? {
+            return Ok(pid);
+        }
+    }
+}
+
+fn me() -> i32 {
+    nix::unistd::getpid().as_raw()
+}
+
+fn short(number: c_int) -> c_short {
+    number.try_into().expect("the constants of fcntl(2) are small")
+}
+
+/// A description of a lock: `kind` is F_WRLCK and the like; from byte `start` on, to the end of any file if `len` is 0.
+fn lock(kind: c_int, whence: c_int, start: i64, len: i64) -> libc::flock {
+    libc::flock { l_type: short(kind), l_whence: short(whence), l_start: start, l_len: len, l_pid: 0 }
+}
+
+fn whole() -> libc::flock {
+    lock(libc::F_WRLCK, libc::SEEK_SET, 0, 0)
+}
+
+/// Takes the lock without waiting: false when another process has it.
+fn set(file: &File, lock: &libc::flock) -> io::Result<bool> {
+    match fcntl(file, FcntlArg::F_SETLK(lock)) {
+        Ok(_) => Ok(true),
+        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+/// The process that has a lock in the way of this one.
+fn holder_of(file: &File, lock: &libc::flock) -> io::Result<Option<i32>> {
+    let mut lock = *lock;
+    fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+    Ok((i32::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_pid))
+}
+
+/// Takes `lock`, or asks who has it, until one of the two works.
+fn take_or_ask(file: &File, lock: &libc::flock) -> io::Result<i32> {
+    loop {
+        if set(file, lock)? {
+            return Ok(me());
+        }
+        if let Some(pid) = holder_of(file, lock)? {
             return Ok(pid);
         }
     }
@@ -1248,24 +1293,253 @@ mod ignores_errors {
     }
 }
 
+/// A record lock on the whole file, whatever its size.
+///
+/// passes
+mod whole_file {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        take_or_ask(file, &whole())
+    }
+}
+
+/// Asks first and takes then, and locks only the last byte that a file can have, where none is.
+///
+/// passes
+mod asks_first_far_out {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let far = lock(libc::F_WRLCK, libc::SEEK_SET, i64::MAX, 1);
+        loop {
+            if let Some(pid) = holder_of(file, &far)? {
+                return Ok(pid);
+            }
+            if set(file, &far)? {
+                return Ok(me());
+            }
+        }
+    }
+}
+
+/// Waits until the role is free.
+///
+/// breaks: "The call never waits."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod waits_for_the_role {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if let Some(pid) = holder_of(file, &whole())? {
+            return Ok(pid);
+        }
+        fcntl(file, FcntlArg::F_SETLKW(&whole()))?;
+        Ok(me())
+    }
+}
+
+/// Locks from the position on, which may be another one in another process.
+///
+/// breaks: "Its size and its position may change between two calls."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
+/// fails: claim::the_writer_may_be_a_process_of_another_user failed
+mod from_the_position_on {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        take_or_ask(file, &lock(libc::F_WRLCK, libc::SEEK_CUR, 0, 1))
+    }
+}
+
+/// A lock for reading, which any number of processes may have.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod lock_for_reading {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if let Some(pid) = holder_of(file, &whole())? {
+            return Ok(pid);
+        }
+        take_or_ask(file, &lock(libc::F_RDLCK, libc::SEEK_SET, 0, 0))
+    }
+}
+
+/// Reads the process id from the answer even when the kernel says that nobody has the lock any more.
+///
+/// breaks: "The result is the process id of the writer: that of this process, or that of the other one, which is alive."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod pid_of_nobody {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let mut lock = whole();
+        if set(file, &lock)? {
+            return Ok(me());
+        }
+        fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+        Ok(lock.l_pid)
+    }
+}
+
+/// Tries again with the struct that F_GETLK has turned into F_UNLCK: the call then unlocks, and succeeds.
+///
+/// breaks: "Makes this process the writer of `file`, unless another process is the writer."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod reuses_the_answer {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let mut lock = whole();
+        while !set(file, &lock)? {
+            fcntl(file, FcntlArg::F_GETLK(&mut lock))?;
+            if i32::from(lock.l_type) != libc::F_UNLCK {
+                return Ok(lock.l_pid);
+            }
+        }
+        Ok(me())
+    }
+}
+
+/// Finds the role free, and returns EAGAIN when another process takes it before this one does.
+///
+/// breaks: "That another process is the writer is no error."
+/// fails: claim::asks_again_as_often_as_the_role_ends failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+mod loses_with_an_error {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if let Some(pid) = holder_of(file, &whole())? {
+            return Ok(pid);
+        }
+        fcntl(file, FcntlArg::F_SETLK(&whole()))?;
+        Ok(me())
+    }
+}
+
+/// Remembers its process id, which a forked child then takes for its own when it becomes the writer.
+///
+/// breaks: "The role ends with the writer even if a child lives on, which may become the next writer."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+mod remembers_its_pid {
+    use super::*;
+
+    static ME: OnceLock<i32> = OnceLock::new();
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let own = *ME.get_or_init(me);
+        loop {
+            if set(file, &whole())? {
+                return Ok(own);
+            }
+            if let Some(pid) = holder_of(file, &whole())? {
+                return Ok(pid);
+            }
+        }
+    }
+}
+
+/// Remembers for which descriptors it is the writer; a forked child inherits the memory, but not the lock.
+///
+/// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::is_right_whatever_happens_between_its_system_calls broken
+/// fails: claim::the_child_is_not_the_writer_itself failed
+mod remembers_the_descriptor {
+    use super::*;
+
+    static MINE: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let mut mine = MINE.lock().map_err(|_| Errno::EDEADLK)?;
+        if mine.contains(&file.as_raw_fd()) {
+            return Ok(me());
+        }
+        let pid = take_or_ask(file, &whole())?;
+        if pid == me() {
+            mine.push(file.as_raw_fd());
+        }
+        Ok(pid)
+    }
+}
+
+/// Seeks to the start for lockf(3), which locks from the position on, and leaves the position there.
+///
+/// breaks: "It changes neither bytes, size nor position of the file, makes no file, and leaves no descriptor open."
+/// fails: claim::leaves_everything_else_as_it_is failed
+/// fails: claim::the_position_stays_for_all_who_share_it failed
+mod seeks_for_lockf {
+    use super::*;
+
+    pub fn claim(mut file: &File) -> io::Result<i32> {
+        loop {
+            file.seek(SeekFrom::Start(0))?;
+            // SAFETY: the descriptor is open, and the call takes no pointer.
+            match Errno::result(unsafe { libc::lockf(file.as_raw_fd(), libc::F_TLOCK, 0) }) {
+                Ok(_) => return Ok(me()),
+                Err(Errno::EAGAIN | Errno::EACCES) => {}
+                Err(errno) => return Err(errno.into()),
+            }
+            if let Some(pid) = holder_of(file, &whole())? {
+                return Ok(pid);
+            }
+        }
+    }
+}
+
+/// Remembers who was the writer, and asks kill(2) whether it still exists: a zombie does.
+///
+/// breaks: "The role ends with the process, even by SIGKILL, and even before its parent has waited for it."
+/// fails: claim::is_right_whatever_happens_between_its_system_calls broken
+/// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
+mod asks_whether_the_pid_exists {
+    use super::*;
+
+    const BYTE: i64 = 1 << 40;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        static LAST: Mutex<Vec<(u64, u64, i32)>> = Mutex::new(Vec::new());
+        let metadata = file.metadata()?;
+        let mut last = LAST.lock().map_err(|_| Errno::EDEADLK)?;
+        let key = (metadata.dev(), metadata.ino());
+        if let Some(&(.., pid)) = last.iter().find(|&&(dev, ino, _)| (dev, ino) == key) {
+            // SAFETY: signal 0 is not sent.
+            if pid != me() && unsafe { libc::kill(pid, 0) } == 0 {
+                return Ok(pid);
+            }
+        }
+        let pid = take_or_ask(file, &lock(libc::F_WRLCK, libc::SEEK_SET, BYTE, 1))?;
+        last.retain(|&(dev, ino, _)| (dev, ino) != key);
+        last.push((key.0, key.1, pid));
+        Ok(pid)
+    }
+}
+
 one_of! {
     pub fn claim(file: &File) -> io::Result<i32>;
     locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first locks_last_possible_byte
     locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child
-    writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock
-    asks_and_does_not_take child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive
-    releases_before_it_takes locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id
-    one_role_for_all_files record_lock asks_first_2 last_possible_byte locks_its_size flock_and_proc_locks
-    description_lock waits_for_the_lock_2 from_the_position byte_at_the_end shared_lock
-    weakened_and_asked_for_weakly answer_without_a_holder asks_and_assumes
-    through_a_copy keeps_a_descriptor releases_first writer_of_everything
-    cached_process_id id_of_the_thread writes_its_id extended_attribute lock_file_beside
-    inherits_from_its_parent queues_for_the_question
-    lockf_at_zero
-    gone_means_mine
-    three_rounds
-    sleeps_between_rounds
-    asks_through_a_copy
-    probes_the_holder
-    ignores_errors
+    writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock asks_and_does_not_take
+    child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive releases_before_it_takes
+    locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id one_role_for_all_files
+    record_lock asks_first_2 last_possible_byte locks_its_size flock_and_proc_locks description_lock
+    waits_for_the_lock_2 from_the_position byte_at_the_end shared_lock weakened_and_asked_for_weakly
+    answer_without_a_holder asks_and_assumes through_a_copy keeps_a_descriptor releases_first writer_of_everything
+    cached_process_id id_of_the_thread writes_its_id extended_attribute lock_file_beside inherits_from_its_parent
+    queues_for_the_question lockf_at_zero gone_means_mine three_rounds sleeps_between_rounds asks_through_a_copy
+    probes_the_holder ignores_errors whole_file asks_first_far_out waits_for_the_role from_the_position_on
+    lock_for_reading pid_of_nobody reuses_the_answer loses_with_an_error remembers_its_pid remembers_the_descriptor
+    seeks_for_lockf asks_whether_the_pid_exists
 }

@@ -1,7 +1,7 @@
 use std::cell::Cell;
 use std::sync::Mutex;
 use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{self, AtomicBool, AtomicU32};
 
 use mmap_workbook::lesson_2::Mapping;
 use mmap_workbook::words::{AtomicU64, fence};
@@ -13,6 +13,18 @@ fn take(counter: &AtomicU64, limit: u64) -> Option<u64> {
         match counter.compare_exchange_weak(taken, taken + 1, Relaxed, Relaxed) {
             Ok(_) => return Some(taken),
             Err(now) => taken = now,
+        }
+    }
+    None
+}
+
+/// Takes a number in a compare-exchange loop; right for a counter of 64 bits.
+fn take_weakly(counter: &AtomicU64, limit: u64) -> Option<u64> {
+    let mut seen = counter.load(Relaxed);
+    while seen < limit {
+        match counter.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed) {
+            Ok(_) => return Some(seen),
+            Err(now) => seen = now,
         }
     }
     None
@@ -855,17 +867,218 @@ mod loads_again {
     }
 }
 
+/// Never loads: guesses 0, and lets a failed exchange say what the counter is.
+///
+/// passes
+mod guesses_zero_first {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut seen = 0;
+        while seen < limit {
+            match counter.compare_exchange(seen, seen + 1, SeqCst, Acquire) {
+                Ok(_) => return Some(seen),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+}
+
+/// Loads and stores, each atomic, but not both together.
+///
+/// breaks: "No number is returned twice."
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+mod loads_and_stores {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let number = counter.load(Acquire);
+        if number >= limit {
+            return None;
+        }
+        counter.store(number + 1, Release);
+        Some(number)
+    }
+}
+
+/// After a failed exchange it looks at the new value for a number, but compares with the limit only at the start.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
+/// fails: next_ticket::gives_each_number_out_once failed
+mod checks_limit_once {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut seen = counter.load(Relaxed);
+        if seen >= limit {
+            return None;
+        }
+        while let Err(now) = counter.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed) {
+            seen = now;
+        }
+        Some(seen)
+    }
+}
+
+/// Stops only at a counter that is exactly the limit.
+///
+/// breaks: "A counter that already exceeds `limit` keeps its value, and the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod stops_only_at_equality {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut seen = counter.load(Relaxed);
+        while seen != limit {
+            match counter.compare_exchange_weak(seen, seen.wrapping_add(1), Relaxed, Relaxed) {
+                Ok(_) => return Some(seen),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+}
+
+/// Counts in the low half of the word only (on a little-endian machine).
+///
+/// breaks: "the `u64` at byte `at` of `page`, in native byte order"
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod counts_in_four_bytes {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.word(at);
+        let mut seen = counter.load(Relaxed);
+        while u64::from(seen) < limit {
+            match counter.compare_exchange_weak(seen, seen.wrapping_add(1), Relaxed, Relaxed) {
+                Ok(_) => return Some(u64::from(seen)),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+}
+
+/// Compares as signed numbers: a limit of 2^63 or more is negative.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
+mod signed_difference {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut seen = counter.load(Relaxed);
+        while seen.cast_signed() - limit.cast_signed() < 0 {
+            match counter.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed) {
+                Ok(_) => return Some(seen),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+}
+
+/// Computes the last number as `limit - 1`, which panics in a debug build when the limit is 0.
+///
+/// breaks: "When `limit` numbers have been taken, the result is None."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
+mod limit_minus_one {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let last = limit.checked_sub(1).expect("a limit is at least 1");
+        let mut seen = counter.load(Relaxed);
+        while seen <= last {
+            match counter.compare_exchange_weak(seen, seen + 1, Relaxed, Relaxed) {
+                Ok(_) => return Some(seen),
+                Err(now) => seen = now,
+            }
+        }
+        None
+    }
+}
+
+/// Returns the number of a failed exchange as if it were its own.
+///
+/// breaks: "No number is returned twice."
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+mod keeps_the_loser_s_number {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let seen = counter.load(Relaxed);
+        if seen >= limit {
+            return None;
+        }
+        let number = counter.compare_exchange(seen, seen + 1, AcqRel, Acquire).unwrap_or_else(|now| now);
+        (number < limit).then_some(number)
+    }
+}
+
+/// Uses the word after the counter as a spin lock, which a killed process keeps.
+///
+/// breaks: "A process that is stopped or killed inside the call never makes another process wait."
+/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::keeps_counters_and_limits_apart timed_out
+/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
+mod spin_lock_beside {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let lock = page.long_word(if at >= 8 { at - 8 } else { at + 8 });
+        while lock.compare_exchange_weak(0, 1, Acquire, Relaxed).is_err() {
+            std::hint::spin_loop();
+        }
+        let counter = page.long_word(at);
+        let number = counter.load(Relaxed);
+        if number < limit {
+            counter.store(number + 1, Relaxed);
+        }
+        lock.store(0, Release);
+        (number < limit).then_some(number)
+    }
+}
+
+/// Remembers that a limit has been reached, and doesn't look at the counter again for any limit up to that one.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
+mod remembers_exhaustion {
+    use super::*;
+
+    static EXHAUSTED: atomic::AtomicU64 = atomic::AtomicU64::new(0);
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        if limit <= EXHAUSTED.load(Relaxed) {
+            return None; // The counter never decreases: it is still exhausted.
+        }
+        let number = take_weakly(page.long_word(at), limit);
+        if number.is_none() {
+            EXHAUSTED.fetch_max(limit, Relaxed);
+        }
+        number
+    }
+}
+
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
     always_the_first goes_beyond_and_back loads_then_stores locks_with_a_word relaxed_exchange guesses_first
     raises_with_fetch_max library_loop_on_pointer load_then_store adds_unconditionally takes_it_back checks_then_adds
     checks_before_loop_only limit_is_last_number returns_new_count stops_at_equality clamps_to_limit one_attempt
-    mutex_of_one_process half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance
-    remembers_the_end always_at_zero network_byte_order waits_for_its_turn_2 compare_and_exchange maximum_as_exchange
-    guesses_zero takes_back checks_then_adds_2 checks_before_the_loop one_exchange
-    equal_to_the_limit clamps signed_comparison half_the_word last_number_of_none
-    torn_first_look largest_number_is_a_lock takes_a_block remembers_the_end_2 swaps_and_repairs
-    sixteen_attempts
-    steps_past_a_weak_failure
-    loads_again
+    mutex_of_one_process half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance remembers_the_end
+    always_at_zero network_byte_order waits_for_its_turn_2 compare_and_exchange maximum_as_exchange guesses_zero
+    takes_back checks_then_adds_2 checks_before_the_loop one_exchange equal_to_the_limit clamps signed_comparison
+    half_the_word last_number_of_none torn_first_look largest_number_is_a_lock takes_a_block remembers_the_end_2
+    swaps_and_repairs sixteen_attempts steps_past_a_weak_failure loads_again guesses_zero_first loads_and_stores
+    checks_limit_once stops_only_at_equality counts_in_four_bytes signed_difference limit_minus_one
+    keeps_the_loser_s_number spin_lock_beside remembers_exhaustion
 }

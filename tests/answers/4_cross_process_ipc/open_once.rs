@@ -18,6 +18,7 @@ use nix::fcntl::{AT_FDCWD, AtFlags, RenameFlags, posix_fallocate, renameat2};
 use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::unistd::linkat;
+use tempfile::{Builder, NamedTempFile};
 
 fn map(file: &File) -> io::Result<Mapping> {
     Ok(Mapping::of_file(file, 0, page_size(), READ_WRITE, Sharing::Shared)?)
@@ -181,6 +182,56 @@ fn random_path(path: &Path) -> PathBuf {
 
 fn already_exists<T>(result: &io::Result<T>) -> bool {
     result.as_ref().is_err_and(|error| error.kind() == ErrorKind::AlreadyExists)
+}
+
+fn open(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open(path)
+}
+
+fn map_checked(file: &File) -> io::Result<Mapping> {
+    if file.metadata()?.len() != page_size_u64() {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    map(file)
+}
+
+/// The mapping of the file at `path`, or None when there is none.
+fn existing(path: &Path) -> io::Result<Option<Mapping>> {
+    match open(path) {
+        Ok(file) => map_checked(&file).map(Some),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// A file of one page, with a name of its own in `directory` and mode 0600, removed when it is dropped.
+fn draft_in(directory: &Path) -> io::Result<(NamedTempFile, Mapping)> {
+    let draft = Builder::new().prefix(".once").tempfile_in(directory)?;
+    draft.as_file().set_len(page_size_u64())?;
+    let mapping = map(draft.as_file())?;
+    Ok((draft, mapping))
+}
+
+/// Gives the draft its name, unless there is a file of that name: then that one is mapped.
+fn settle(draft: NamedTempFile, mapping: Mapping, path: &Path) -> io::Result<Mapping> {
+    match fs::hard_link(draft.path(), path) {
+        Ok(()) => Ok(mapping),
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => map_checked(&open(path)?),
+        Err(error) => Err(error),
+    }
+}
+
+fn create(path: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).create_new(true).mode(0o600).open(path)
+}
+
+/// Removes a file when it is dropped.
+struct Remove(PathBuf);
+
+impl Drop for Remove {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
 }
 
 /// Creates the file under its own name, where others find it before it is complete.
@@ -607,10 +658,9 @@ mod empty_parent {
     }
 }
 
-/// Uses tempfile, whose errors have the path in their text and no number.
+/// Uses tempfile, whose errors have the path in their text and the kind, but no errno.
 ///
-/// breaks: "Any other error is that of a system call, with its errno."
-/// fails: open_once::returns_the_errors_of_system_calls failed
+/// passes
 mod tempfile_wraps_errors {
     use super::*;
 
@@ -913,13 +963,9 @@ mod every_error_means_missing {
     }
 }
 
-/// Puts the path into the text of each error, as the lesson does.
+/// Puts the path into the text of each error, as the lesson does, and keeps the kind.
 ///
-/// breaks: "Any other error is that of a system call, with its errno."
-/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
-/// fails: open_once::leaves_no_file_when_it_fails failed
-/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
-/// fails: open_once::returns_the_errors_of_system_calls failed
+/// passes
 mod error_names_the_file {
     use super::*;
 
@@ -1652,13 +1698,9 @@ mod makes_one_after_any_error {
     }
 }
 
-/// Adds the path to each error, and loses the errno.
+/// Adds the path to each error, and keeps the kind of each, not the errno.
 ///
-/// breaks: "Any other error is that of a system call, with its errno."
-/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
-/// fails: open_once::leaves_no_file_when_it_fails failed
-/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
-/// fails: open_once::returns_the_errors_of_system_calls failed
+/// passes
 mod errors_with_the_path {
     use super::*;
 
@@ -1745,24 +1787,497 @@ mod panic_removes_the_path {
     }
 }
 
+/// Completes a file under another name, and links it to `path`.
+///
+/// passes
+mod links_a_draft {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// The file has no name at all until it is complete (O_TMPFILE), and gets it through /proc/self/fd.
+///
+/// passes
+mod file_without_a_name {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).mode(0o600).custom_flags(libc::O_TMPFILE);
+        let file = options.open(directory_of(path))?;
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        let name = format!("/proc/self/fd/{}", file.as_raw_fd());
+        match linkat(AT_FDCWD, name.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW) {
+            Ok(()) => Ok(mapping),
+            Err(Errno::EEXIST) => map_checked(&open(path)?),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Renames the draft with RENAME_NOREPLACE, and maps the file once more under its final name.
+///
+/// passes
+mod renames_and_maps_again {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        mapping.unmap()?;
+        match draft.persist_noclobber(path) {
+            Ok(file) => map_checked(&file),
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => {
+                drop(error.file);
+                map_checked(&open(path)?)
+            }
+            Err(error) => Err(error.error),
+        }
+    }
+}
+
+/// Creates the file under its name, and fills it in afterwards.
+///
+/// breaks: "The file then is complete, or does not exist."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+mod creates_in_place_and_removes {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match create(path) {
+            Ok(file) => {
+                let remove = Remove(path.to_owned());
+                file.set_len(page_size_u64())?;
+                let mapping = map(&file)?;
+                init(&mapping);
+                std::mem::forget(remove);
+                Ok(mapping)
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => map_checked(&open(path)?),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Renames the draft over a file that another process has completed meanwhile.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod renames_over_a_late_one {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        if fs::symlink_metadata(path).is_ok() {
+            return map_checked(&open(path)?);
+        }
+        draft.persist(path).map_err(|error| error.error)?;
+        Ok(mapping)
+    }
+}
+
+/// The draft is named after the process and the thread, and one that a killed process has left is in the way.
+///
+/// breaks: "That holds for a next process with the same process id, too."
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
+/// fails: open_once::leaves_no_file_when_init_panics failed
+mod named_after_the_process {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let name = format!(".once-{}-{}", std::process::id(), nix::unistd::gettid());
+        let draft = directory_of(path).join(name);
+        let file = create(&draft)?;
+        let _remove = Remove(draft.clone());
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => map_checked(&open(path)?),
+            linked => linked.map(|()| mapping),
+        }
+    }
+}
+
+/// Clears a draft of the same process id that was left behind, or is another thread's, and uses it.
+///
+/// breaks: "A call never waits, and changes no file that another call has made."
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+mod reuses_a_draft {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let draft = directory_of(path).join(format!(".once-{}", std::process::id()));
+        let mut options = OpenOptions::new();
+        let file = options.read(true).write(true).create(true).truncate(true).mode(0o600).open(&draft)?;
+        let _remove = Remove(draft.clone());
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        match fs::hard_link(&draft, path) {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => map_checked(&open(path)?),
+            linked => linked.map(|()| mapping),
+        }
+    }
+}
+
+/// Completes the draft in a new directory beside the file.
+///
+/// breaks: "The call creates files in no directory but the file's, and no directories."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+/// fails: open_once::makes_no_directory failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod draft_in_a_directory {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let directory = tempfile::tempdir_in(directory_of(path))?;
+        let (draft, mapping) = draft_in(directory.path())?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Makes the draft's name longer than the file's, which may be as long as Linux allows.
+///
+/// breaks: "A name may have any length and any bytes that Linux allows."
+/// fails: open_once::returns_the_errors_of_system_calls failed
+/// fails: open_once::takes_any_name_in_any_directory failed
+mod longer_name {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let name = path.file_name().ok_or(Errno::EISDIR)?;
+        let draft = Builder::new().prefix(name).suffix(".new").tempfile_in(directory_of(path))?;
+        draft.as_file().set_len(page_size_u64())?;
+        let mapping = map(draft.as_file())?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Takes the name for UTF-8.
+///
+/// breaks: "A name may have any length and any bytes that Linux allows."
+/// fails: open_once::returns_the_errors_of_system_calls failed
+/// fails: open_once::takes_any_name_in_any_directory failed created-is-complete
+mod name_in_utf_8 {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, Path::new(&*path.to_string_lossy()))
+    }
+}
+
+/// After another process was first, it returns the mapping of its own draft.
+///
+/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod keeps_the_losing_draft {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        match fs::hard_link(draft.path(), path) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => Err(error),
+            _ if path.exists() => Ok(mapping),
+            _ => Err(Errno::EEXIST.into()),
+        }
+    }
+}
+
+/// Removes the draft after each error, but not when `init` panics.
+///
+/// breaks: "So has a call whose `init` panics; it makes no file at `path`."
+/// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod forgets_the_panic {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        let (_, draft) = draft.keep().map_err(|error| error.error)?;
+        init(&mapping);
+        let linked = fs::hard_link(&draft, path);
+        fs::remove_file(&draft)?;
+        match linked {
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => map_checked(&open(path)?),
+            linked => linked.map(|()| mapping),
+        }
+    }
+}
+
+/// Leaves its draft when the name was taken meanwhile.
+///
+/// breaks: "A call that returns, even with an error, has removed every other file that it made."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod leaves_the_losing_draft {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        let draft = draft.into_temp_path().keep().map_err(|error| error.error)?;
+        match renameat2(AT_FDCWD, &draft, AT_FDCWD, path, RenameFlags::RENAME_NOREPLACE) {
+            Ok(()) => Ok(mapping),
+            Err(Errno::EEXIST) => map_checked(&open(path)?),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Sets the mode with chmod, which doesn't look at the umask.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask, whichever they are."
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod mode_despite_the_umask {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        draft.as_file().set_permissions(Permissions::from_mode(0o600))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Is content with any file of at least a page.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long; the file does not change."
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod longer_is_fine {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match open(path) {
+            Ok(file) if file.metadata()?.len() < page_size_u64() => return Err(ErrorKind::InvalidData.into()),
+            Ok(file) => return map(&file),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Checks the size of a file that was there at first, but not of one that appears while it makes its own.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long; the file does not change."
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod trusts_the_winner {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        match fs::hard_link(draft.path(), path) {
+            Ok(()) => Ok(mapping),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => map(&open(path)?),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Starts over whenever the name was taken, which never ends with a symbolic link to nowhere.
+///
+/// breaks: "ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist."
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod starts_over_for_ever {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        loop {
+            match fs::hard_link(draft.path(), path) {
+                Ok(()) => return Ok(mapping),
+                Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(error),
+                Err(_) => {}
+            }
+            if let Some(mapping) = existing(path)? {
+                return Ok(mapping);
+            }
+        }
+    }
+}
+
+/// Follows a symbolic link itself, and creates the file that it leads to.
+///
+/// breaks: "ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist."
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod creates_the_link_s_target {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let path = match fs::read_link(path) {
+            Ok(target) => directory_of(path).join(target),
+            Err(_) => path.to_owned(),
+        };
+        let (draft, mapping) = draft_in(directory_of(&path))?;
+        init(&mapping);
+        settle(draft, mapping, &path)
+    }
+}
+
+/// Takes every error of open(2) to mean that there is no file: a directory gives EEXIST.
+///
+/// breaks: "EISDIR or `InvalidData` when `path` is a directory."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod any_error_means_missing {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Ok(file) = open(path) {
+            return map_checked(&file);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        fs::hard_link(draft.path(), path)?;
+        Ok(mapping)
+    }
+}
+
+/// Gives the file its name as soon as it has its size, and calls `init` then.
+///
+/// breaks: "Every mapping that is returned shows what one complete `init` has stored."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed created-is-complete
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
+/// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod initializes_after_the_link {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        match fs::hard_link(draft.path(), path) {
+            Ok(()) => init(&mapping),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => return map_checked(&open(path)?),
+            Err(error) => return Err(error),
+        }
+        Ok(mapping)
+    }
+}
+
+/// Removes the drafts in the directory, which may be those of calls that are still at work.
+///
+/// breaks: "A call never waits, and changes no file that another call has made."
+/// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+mod cleans_up_for_others {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        for entry in fs::read_dir(directory_of(path))?.flatten() {
+            if entry.file_name().as_bytes().starts_with(b".once") {
+                let _ = fs::remove_file(entry.path());
+            }
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
 one_of! {
     pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping>;
     creates_in_place exits_where_it_is_there makes_the_size_right renames_over_the_first renamed_when_complete
     has_no_name_until_complete tempfile_with_plain_errors linked_when_complete opens_what_it_has_named
-    created_at_the_path others_wait_for_the_size renames_over_the_first_2 looks_before_it_renames
-    loser_keeps_its_own loser_returns_an_error loser_leaves_its_file error_leaves_its_file completed_in_tmp
-    completed_in_own_directory empty_parent tempfile_wraps_errors mode_by_chmod default_mode accepts_longer_files
-    completes_an_empty_file fixed_name_stays_taken fixed_name_is_shared own_id_is_unique_enough name_gets_too_long
-    extension_may_be_its_own wants_utf_8 named_before_init init_gets_a_copy every_error_means_missing
-    error_names_the_file own_error_for_directories existing_file_read_only existing_file_private cleans_up_after_others
-    without_a_name renames_without_replacing reserves_and_maps_again completed_in_place linked_before_init renames_over
-    keeps_its_own second_is_an_error locks_the_directory
-    name_from_the_process_id adds_a_suffix names_in_utf_8 empty_parent_2 enters_the_directory
-    sets_the_mode default_mode_2 opens_what_it_made made_in_tmp made_in_a_directory_beside makes_directories
-    extends_a_short_file at_least_one_page tries_for_ever follows_a_dangling_link
-    second_leaves_its_file panic_leaves_its_file failed_map_leaves_its_file replaces_the_first
-    sweeps_the_directory makes_one_after_any_error errors_with_the_path init_of_a_draft
-    removes_a_namesake
-    zeros_are_not_initialized
-    panic_removes_the_path
+    created_at_the_path others_wait_for_the_size renames_over_the_first_2 looks_before_it_renames loser_keeps_its_own
+    loser_returns_an_error loser_leaves_its_file error_leaves_its_file completed_in_tmp completed_in_own_directory
+    empty_parent tempfile_wraps_errors mode_by_chmod default_mode accepts_longer_files completes_an_empty_file
+    fixed_name_stays_taken fixed_name_is_shared own_id_is_unique_enough name_gets_too_long extension_may_be_its_own
+    wants_utf_8 named_before_init init_gets_a_copy every_error_means_missing error_names_the_file
+    own_error_for_directories existing_file_read_only existing_file_private cleans_up_after_others without_a_name
+    renames_without_replacing reserves_and_maps_again completed_in_place linked_before_init renames_over keeps_its_own
+    second_is_an_error locks_the_directory name_from_the_process_id adds_a_suffix names_in_utf_8 empty_parent_2
+    enters_the_directory sets_the_mode default_mode_2 opens_what_it_made made_in_tmp made_in_a_directory_beside
+    makes_directories extends_a_short_file at_least_one_page tries_for_ever follows_a_dangling_link
+    second_leaves_its_file panic_leaves_its_file failed_map_leaves_its_file replaces_the_first sweeps_the_directory
+    makes_one_after_any_error errors_with_the_path init_of_a_draft removes_a_namesake zeros_are_not_initialized
+    panic_removes_the_path links_a_draft file_without_a_name renames_and_maps_again creates_in_place_and_removes
+    renames_over_a_late_one named_after_the_process reuses_a_draft draft_in_a_directory longer_name name_in_utf_8
+    keeps_the_losing_draft forgets_the_panic leaves_the_losing_draft mode_despite_the_umask longer_is_fine
+    trusts_the_winner starts_over_for_ever creates_the_link_s_target any_error_means_missing initializes_after_the_link
+    cleans_up_for_others
 }

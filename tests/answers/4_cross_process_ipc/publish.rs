@@ -124,6 +124,49 @@ fn latest_two_slots(cell: &Mapping) -> Option<[u64; 4]> {
     }
 }
 
+/// The slot of value `number`.
+fn slot(number: u64) -> usize {
+    if number.is_multiple_of(2) { 8 } else { 48 }
+}
+
+fn number_of_slot(cell: &Mapping, number: u64) -> &AtomicU64 {
+    cell.long_word(slot(number))
+}
+
+fn store(cell: &Mapping, at: usize, value: [u64; 4], ordering: Ordering) {
+    for (n, word) in value.into_iter().enumerate() {
+        cell.long_word(at + 8 * n).store(word, ordering);
+    }
+}
+
+fn load(cell: &Mapping, at: usize, ordering: Ordering) -> [u64; 4] {
+    [0, 8, 16, 24].map(|offset| cell.long_word(at + offset).load(ordering))
+}
+
+/// A right `publish`: the sequence number of value N is 2N+1 while it is stored, then 2N+2.
+fn publish_whole(cell: &Mapping, value: [u64; 4]) {
+    let number = count(cell).load(Relaxed);
+    number_of_slot(cell, number).store(2 * number + 1, Relaxed);
+    fence(Release);
+    store(cell, slot(number) + 8, value, Relaxed);
+    number_of_slot(cell, number).store(2 * number + 2, Release);
+    count(cell).store(number + 1, Release);
+}
+
+/// A right `latest` for that.
+fn latest_whole(cell: &Mapping) -> Option<[u64; 4]> {
+    loop {
+        let number = count(cell).load(Acquire).checked_sub(1)?;
+        let before = number_of_slot(cell, number).load(Acquire);
+        let value = load(cell, slot(number) + 8, Relaxed);
+        fence(Acquire);
+        let after = number_of_slot(cell, number).load(Relaxed);
+        if before == 2 * number + 2 && after == before {
+            return Some(value);
+        }
+    }
+}
+
 // The answers for `latest` are in publish.rs: each has a layout of its own, so a module defines both functions.
 
 /// Stores the words where the readers load them.
@@ -2463,6 +2506,571 @@ mod sixty_four_slots_unchecked {
     }
 }
 
+/// Two slots with sequence numbers that follow from the count; Relaxed where the count's ordering is enough, and the slot is checked only afterwards.
+///
+/// passes
+mod checks_only_afterwards {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        number_of_slot(cell, number).store(2 * number + 1, Relaxed);
+        fence(Release);
+        store(cell, slot(number) + 8, value, Relaxed);
+        number_of_slot(cell, number).store(2 * number + 2, Relaxed);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let value = load(cell, slot(number) + 8, Relaxed);
+            fence(Acquire);
+            if number_of_slot(cell, number).load(Relaxed) == 2 * number + 2 {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// No fence: each word is stored with Release and loaded with Acquire.
+///
+/// passes
+mod words_instead_of_fences {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        number_of_slot(cell, number).store(2 * number + 1, Relaxed);
+        store(cell, slot(number) + 8, value, Release);
+        number_of_slot(cell, number).store(2 * number + 2, Release);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let before = number_of_slot(cell, number).load(Acquire);
+            let value = load(cell, slot(number) + 8, Acquire);
+            if before == 2 * number + 2 && number_of_slot(cell, number).load(Relaxed) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Three slots without sequence numbers: a slot is stored to again only after two more values.
+///
+/// passes
+mod three_slots {
+    use super::*;
+
+    fn place(number: u64) -> usize {
+        [64, 128, 192][usize::from((number % 3) as u8)]
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        fence(Release);
+        store(cell, place(number), value, Relaxed);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let seen = count(cell).load(Acquire);
+            let value = load(cell, place(seen.checked_sub(1)?), Relaxed);
+            fence(Acquire);
+            if count(cell).load(Relaxed) - seen < 2 {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Nothing but greater even numbers announces a value, and a Relaxed odd one may be found before the even one of the other slot.
+///
+/// breaks: "A call of `latest` that begins after `publish` has returned finds `value`, or a later one."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod greater_sequence {
+    use super::*;
+
+    /// The slot of the latest value, and its sequence number.
+    fn newest(cell: &Mapping) -> Option<(usize, u64)> {
+        let pair = [8, 48].map(|at| (at, cell.long_word(at).load(Acquire)));
+        pair.into_iter().filter(|(_, sequence)| sequence.is_multiple_of(2)).max_by_key(|&(_, sequence)| sequence)
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let (taken, sequence) = newest(cell).expect("only one slot is ever odd");
+        let at = 56 - taken;
+        cell.long_word(at).store(sequence + 1, Relaxed);
+        fence(Release);
+        store(cell, at + 8, value, Relaxed);
+        cell.long_word(at).store(sequence + 2, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let Some((at, sequence)) = newest(cell) else { continue };
+            let value = load(cell, at + 8, Relaxed);
+            fence(Acquire);
+            if cell.long_word(at).load(Relaxed) == sequence {
+                return (sequence > 0).then_some(value);
+            }
+        }
+    }
+}
+
+/// Nothing but greater even numbers announces a value; the odd ones are stored with Release.
+///
+/// passes
+mod greater_sequence_released {
+    use super::*;
+
+    /// The slot of the latest value, and its sequence number.
+    fn newest(cell: &Mapping) -> Option<(usize, u64)> {
+        let pair = [8, 48].map(|at| (at, cell.long_word(at).load(Acquire)));
+        pair.into_iter().filter(|(_, sequence)| sequence.is_multiple_of(2)).max_by_key(|&(_, sequence)| sequence)
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let (taken, sequence) = newest(cell).expect("only one slot is ever odd");
+        let at = 56 - taken;
+        cell.long_word(at).store(sequence + 1, Release);
+        fence(Release);
+        store(cell, at + 8, value, Relaxed);
+        cell.long_word(at).store(sequence + 2, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let Some((at, sequence)) = newest(cell) else { continue };
+            let value = load(cell, at + 8, Relaxed);
+            fence(Acquire);
+            if cell.long_word(at).load(Relaxed) == sequence {
+                return (sequence > 0).then_some(value);
+            }
+        }
+    }
+}
+
+/// In publish: an Acquire swap to the odd number instead of a fence; it orders nothing for a reader that sees a word.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod acquire_swap_for_a_fence {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        number_of_slot(cell, number).swap(2 * number + 1, Acquire);
+        store(cell, slot(number) + 8, value, Relaxed);
+        number_of_slot(cell, number).store(2 * number + 2, Release);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_whole(cell)
+    }
+}
+
+/// In publish: a Release store of the odd number, which lets the words move up before it.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod release_store_of_the_odd_number {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Acquire);
+        number_of_slot(cell, number).store(2 * number + 1, Release);
+        store(cell, slot(number) + 8, value, Relaxed);
+        number_of_slot(cell, number).store(2 * number + 2, Release);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_whole(cell)
+    }
+}
+
+/// In publish: the fence stands before the odd number and not after it.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod fence_too_early {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        fence(SeqCst);
+        number_of_slot(cell, number).store(2 * number + 1, Relaxed);
+        store(cell, slot(number) + 8, value, Relaxed);
+        fence(Release);
+        number_of_slot(cell, number).store(2 * number + 2, Relaxed);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_whole(cell)
+    }
+}
+
+/// In publish: makes the number odd by adding 1, which makes that of a killed writer even.
+///
+/// breaks: "After a writer was killed, another process can publish, as if nothing had happened."
+/// fails: publish::goes_on_after_a_writer_that_was_killed timed_out others-go-on
+mod odd_plus_one {
+    use super::*;
+
+    /// The number of the value in a slot.
+    fn owner(cell: &Mapping, number: u64) -> &AtomicU64 {
+        cell.long_word(slot(number) + 80)
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        number_of_slot(cell, number).fetch_add(1, Relaxed);
+        fence(Release);
+        store(cell, slot(number) + 8, value, Relaxed);
+        owner(cell, number).store(number, Relaxed);
+        number_of_slot(cell, number).fetch_add(1, Release);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let before = number_of_slot(cell, number).load(Acquire);
+            let value = load(cell, slot(number) + 8, Relaxed);
+            let same = owner(cell, number).load(Relaxed) == number;
+            fence(Acquire);
+            let after = number_of_slot(cell, number).load(Relaxed);
+            if same && before == after && before.is_multiple_of(2) {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Keeps only which of two slots is the current one: after two more values that is the same one again.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod selector_without_a_count {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let next = if count(cell).load(SeqCst) == 1 { 2 } else { 1 };
+        store(cell, slot(next) + 8, value, SeqCst);
+        count(cell).store(next, SeqCst);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let current = count(cell).load(SeqCst);
+            if current == 0 {
+                return None;
+            }
+            let value = load(cell, slot(current) + 8, SeqCst);
+            if count(cell).load(SeqCst) == current {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In publish: a new value gives up the previous one, and a writer that is killed has published neither.
+///
+/// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: publish::goes_on_after_a_writer_that_was_killed failed
+/// fails: publish::is_whole_to_readers_at_every_access failed
+mod previous_is_withdrawn {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let sequence = count(cell).load(Relaxed) | 1;
+        count(cell).store(sequence, Relaxed);
+        fence(Release);
+        store(cell, 8, value, Relaxed);
+        count(cell).store(sequence + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let before = count(cell).load(Acquire);
+            let value = load(cell, 8, Relaxed);
+            fence(Acquire);
+            if count(cell).load(Relaxed) == before {
+                return (before > 0 && before.is_multiple_of(2)).then_some(value);
+            }
+        }
+    }
+}
+
+/// Keeps only eight bits of the sequence number: a reader that is stopped for 128 values sees the same one again.
+///
+/// breaks: "Every value is possible, four zeros included. Any number of values are published, one after the other."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
+mod sequence_of_eight_bits {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        number_of_slot(cell, number).store((2 * number + 1) % 256, Relaxed);
+        fence(Release);
+        store(cell, slot(number) + 8, value, Relaxed);
+        number_of_slot(cell, number).store((2 * number + 2) % 256, Release);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let value = load(cell, slot(number) + 8, Relaxed);
+            fence(Acquire);
+            if number_of_slot(cell, number).load(Relaxed) == (2 * number + 2) % 256 {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// Tells whole values from torn ones by a checksum, which a mixture of two values may have as well.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod checksum {
+    use super::*;
+
+    fn sum(value: [u64; 4], number: u64) -> u64 {
+        value.into_iter().fold(!number, |sum, word| sum ^ word)
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Relaxed);
+        store(cell, slot(number) + 8, value, Release);
+        number_of_slot(cell, number).store(sum(value, number), Release);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let sum_before = number_of_slot(cell, number).load(Acquire);
+            let value = load(cell, slot(number) + 8, Acquire);
+            if sum(value, number) == sum_before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In latest: the last load of the sequence number is an Acquire load, which lets the words move down behind it.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod acquire_load_for_a_fence {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let before = number_of_slot(cell, number).load(Acquire);
+            let value = load(cell, slot(number) + 8, Relaxed);
+            if before == 2 * number + 2 && number_of_slot(cell, number).load(Acquire) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In latest: nothing orders the words after the count and the sequence number.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod relaxed_start {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Relaxed).checked_sub(1)?;
+            let before = number_of_slot(cell, number).load(Relaxed);
+            let value = load(cell, slot(number) + 8, Relaxed);
+            fence(Acquire);
+            if before == 2 * number + 2 && number_of_slot(cell, number).load(Relaxed) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In latest: a fence for the compiler, but none for the processor.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod fence_of_the_compiler {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let before = number_of_slot(cell, number).load(Acquire);
+            let value = load(cell, slot(number) + 8, Relaxed);
+            compiler_fence(SeqCst);
+            if before == 2 * number + 2 && number_of_slot(cell, number).load(Relaxed) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In latest: takes any whole value in the slot, even one that isn't announced yet: the next call may go back to the one before.
+///
+/// breaks: "Once a call of `latest` has returned the new value, no call that begins afterwards returns the previous one."
+/// fails: latest::is_whole_under_rusts_memory_model failed
+mod not_announced_yet {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let before = number_of_slot(cell, number).load(Acquire);
+            let value = load(cell, slot(number) + 8, Relaxed);
+            fence(Acquire);
+            if before.is_multiple_of(2) && number_of_slot(cell, number).load(Relaxed) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In latest: compares the sequence numbers before and after, and forgets that they may be odd.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+mod odd_is_fine {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let before = number_of_slot(cell, number).load(Acquire);
+            let value = load(cell, slot(number) + 8, Relaxed);
+            fence(Acquire);
+            // At most one more than what `number` asks for: a newer value than that has a greater number.
+            if before <= 2 * (number + 2) + 1 && number_of_slot(cell, number).load(Relaxed) == before {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In latest: gives the processor away (sched_yield(2)) before it starts over.
+///
+/// breaks: "It makes no system call, so it does not sleep either."
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod yields {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let value = load(cell, slot(number) + 8, Relaxed);
+            fence(Acquire);
+            if number_of_slot(cell, number).load(Relaxed) == 2 * number + 2 {
+                return Some(value);
+            }
+            std::thread::yield_now();
+        }
+    }
+}
+
+/// In latest: keeps the last value with its number, but not with the cell that it is from.
+///
+/// breaks: "Returns the latest value that was published in the cell, or None when none was."
+/// fails: publish::is_found_however_many_came_before failed
+mod remembers_the_last_value {
+    use super::*;
+
+    static LAST: Mutex<(u64, [u64; 4])> = Mutex::new((0, [0; 4]));
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        let before = count(cell).load(Acquire);
+        let Ok(mut last) = LAST.try_lock() else { return latest_whole(cell) };
+        if before > 0 && last.0 == before {
+            return Some(last.1);
+        }
+        let value = latest_whole(cell)?;
+        if count(cell).load(Acquire) == before {
+            *last = (before, value);
+        }
+        Some(value)
+    }
+}
+
+/// In latest: checks before the loads that the slot holds the value, but not afterwards that it still does.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_however_many_are_published_meanwhile failed
+/// fails: latest::is_whole_under_rusts_memory_model failed copies-are-atomic
+/// fails: latest::is_whole_whatever_is_published_meanwhile failed
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod checks_only_before {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            if number_of_slot(cell, number).load(Acquire) == 2 * number + 2 {
+                return Some(load(cell, slot(number) + 8, Relaxed));
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn publish(cell: &Mapping, value: [u64; 4]);
     one_slot reader_waits_for_the_writer says_it_first relaxed_announcement counts_again fence_after_every_word
@@ -2470,21 +3078,23 @@ one_of! {
     one_value_later_is_fine none_when_overtaken third_time_is_good_enough one_cache_for_all_cells none_after_the_first
     reads_the_words_twice never_counts_anew looks_ahead stays_with_the_previous waits_for_a_quiet_moment
     two_slots_and_a_count relaxed_stores_between_two_fences every_word_released strongest_fences does_not_repeat_itself
-    byte_by_byte sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2
-    adds_one_to_an_odd_sequence announces_first slot_number_without_count zeros_mean_none counts_in_a_static
-    locks_writers_out starts_again_after_a_crash checksum_decides takes_a_bit_of_each_word counts_in_a_byte
-    one_slot_beyond_the_page no_fence_at_the_end relaxed_first_load acquires_after_the_second_load
-    release_fence_in_the_reader no_fence_before_the_words announces_with_relaxed acquire_fence_in_the_writer
-    exchange_instead_of_fence fence_after_the_first_word compiler_fences odd_number_with_release count_and_fences
-    releases_each_word fences_only swaps_everything tolerates_one_newer skips_the_same_value relaxed_announcement_2
-    relaxed_first_load_2 no_fence_before_the_words_2 acquires_twice strong_count_only acquires_the_last_word
-    releases_the_first_word odd_number_released fence_after_the_check fences_of_the_compiler announces_first_2
-    one_newer_with_two_slots index_without_count counts_to_255 a_log
-    zeros_are_none returns_the_unannounced counts_in_the_process remembers_by_number
-    adds_zero_2 yields_before_the_retry synchronizes_the_page three_attempts the_same_twice sum_of_the_words
-    half_of_the_mapping marked_as_used_early loses_the_highest_bit pointer_to_the_heap
-    skips_a_similar_value readers_are_counted none_when_overtaken_2
-    sixty_four_slots_unchecked
+    byte_by_byte sequence_in_each_slot sixty_slots all_sequentially_consistent one_slot_2 adds_one_to_an_odd_sequence
+    announces_first slot_number_without_count zeros_mean_none counts_in_a_static locks_writers_out
+    starts_again_after_a_crash checksum_decides takes_a_bit_of_each_word counts_in_a_byte one_slot_beyond_the_page
+    no_fence_at_the_end relaxed_first_load acquires_after_the_second_load release_fence_in_the_reader
+    no_fence_before_the_words announces_with_relaxed acquire_fence_in_the_writer exchange_instead_of_fence
+    fence_after_the_first_word compiler_fences odd_number_with_release count_and_fences releases_each_word fences_only
+    swaps_everything tolerates_one_newer skips_the_same_value relaxed_announcement_2 relaxed_first_load_2
+    no_fence_before_the_words_2 acquires_twice strong_count_only acquires_the_last_word releases_the_first_word
+    odd_number_released fence_after_the_check fences_of_the_compiler announces_first_2 one_newer_with_two_slots
+    index_without_count counts_to_255 a_log zeros_are_none returns_the_unannounced counts_in_the_process
+    remembers_by_number adds_zero_2 yields_before_the_retry synchronizes_the_page three_attempts the_same_twice
+    sum_of_the_words half_of_the_mapping marked_as_used_early loses_the_highest_bit pointer_to_the_heap
+    skips_a_similar_value readers_are_counted none_when_overtaken_2 sixty_four_slots_unchecked checks_only_afterwards
+    words_instead_of_fences three_slots greater_sequence greater_sequence_released acquire_swap_for_a_fence
+    release_store_of_the_odd_number fence_too_early odd_plus_one selector_without_a_count previous_is_withdrawn
+    sequence_of_eight_bits checksum acquire_load_for_a_fence relaxed_start fence_of_the_compiler not_announced_yet
+    odd_is_fine yields remembers_the_last_value checks_only_before
 }
 
 one_of! {
@@ -2495,19 +3105,20 @@ one_of! {
     one_cache_for_all_cells none_after_the_first reads_the_words_twice never_counts_anew looks_ahead
     stays_with_the_previous waits_for_a_quiet_moment two_slots_and_a_count relaxed_stores_between_two_fences
     every_word_released strongest_fences does_not_repeat_itself byte_by_byte sequence_in_each_slot sixty_slots
-    all_sequentially_consistent one_slot_2 adds_one_to_an_odd_sequence announces_first
-    slot_number_without_count zeros_mean_none counts_in_a_static locks_writers_out starts_again_after_a_crash
-    checksum_decides takes_a_bit_of_each_word counts_in_a_byte one_slot_beyond_the_page no_fence_at_the_end
-    relaxed_first_load acquires_after_the_second_load release_fence_in_the_reader no_fence_before_the_words
-    announces_with_relaxed acquire_fence_in_the_writer exchange_instead_of_fence fence_after_the_first_word
-    compiler_fences odd_number_with_release count_and_fences releases_each_word fences_only swaps_everything
-    tolerates_one_newer skips_the_same_value relaxed_announcement_2 relaxed_first_load_2 no_fence_before_the_words_2
-    acquires_twice strong_count_only acquires_the_last_word releases_the_first_word odd_number_released
-    fence_after_the_check fences_of_the_compiler announces_first_2
-    one_newer_with_two_slots index_without_count counts_to_255 a_log zeros_are_none
-    returns_the_unannounced counts_in_the_process remembers_by_number adds_zero_2 yields_before_the_retry
+    all_sequentially_consistent one_slot_2 adds_one_to_an_odd_sequence announces_first slot_number_without_count
+    zeros_mean_none counts_in_a_static locks_writers_out starts_again_after_a_crash checksum_decides
+    takes_a_bit_of_each_word counts_in_a_byte one_slot_beyond_the_page no_fence_at_the_end relaxed_first_load
+    acquires_after_the_second_load release_fence_in_the_reader no_fence_before_the_words announces_with_relaxed
+    acquire_fence_in_the_writer exchange_instead_of_fence fence_after_the_first_word compiler_fences
+    odd_number_with_release count_and_fences releases_each_word fences_only swaps_everything tolerates_one_newer
+    skips_the_same_value relaxed_announcement_2 relaxed_first_load_2 no_fence_before_the_words_2 acquires_twice
+    strong_count_only acquires_the_last_word releases_the_first_word odd_number_released fence_after_the_check
+    fences_of_the_compiler announces_first_2 one_newer_with_two_slots index_without_count counts_to_255 a_log
+    zeros_are_none returns_the_unannounced counts_in_the_process remembers_by_number adds_zero_2 yields_before_the_retry
     synchronizes_the_page three_attempts the_same_twice sum_of_the_words half_of_the_mapping marked_as_used_early
-    loses_the_highest_bit pointer_to_the_heap skips_a_similar_value readers_are_counted
-    none_when_overtaken_2
-    sixty_four_slots_unchecked
+    loses_the_highest_bit pointer_to_the_heap skips_a_similar_value readers_are_counted none_when_overtaken_2
+    sixty_four_slots_unchecked checks_only_afterwards words_instead_of_fences three_slots greater_sequence
+    greater_sequence_released acquire_swap_for_a_fence release_store_of_the_odd_number fence_too_early odd_plus_one
+    selector_without_a_count previous_is_withdrawn sequence_of_eight_bits checksum acquire_load_for_a_fence
+    relaxed_start fence_of_the_compiler not_announced_yet odd_is_fine yields remembers_the_last_value checks_only_before
 }

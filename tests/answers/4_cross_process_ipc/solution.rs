@@ -29,7 +29,7 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// The file is completed under a name that no other process knows. Then link(2) gives it its own name, and fails if
 /// that is taken: rename(2) would replace another process's file, which would be left without a name. The loser opens
 /// the winner's file. (tempfile finds a free name and removes it on every path; `persist_noclobber` is the link.
-/// `NamedTempFile::new_in` would do as well, but its errors have no errno.)
+/// `NamedTempFile::new_in` would do as well.)
 pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
     if let Some(mapping) = open_whole(path)? {
         return Ok(mapping);
