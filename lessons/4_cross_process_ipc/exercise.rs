@@ -75,7 +75,7 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// - `InvalidData` when the file at `path` is not exactly one page long; the file does not change.
 /// - EISDIR or `InvalidData` when `path` is a directory.
 /// - ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist.
-/// - Any other error is that of a system call: it has its errno, or at least its `kind()`, as tempfile's have.
+/// - Any other error is that of a system call: it has its errno, or, from tempfile, its `kind()`.
 ///
 /// # Example
 /// ```text

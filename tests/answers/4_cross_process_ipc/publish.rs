@@ -2875,7 +2875,7 @@ mod checksum {
     }
 }
 
-/// In latest: the last load of the sequence number is an Acquire load, which lets the words move down behind it.
+/// In latest: the last load of the sequence number is an Acquire load, which lets the words move down after it.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
