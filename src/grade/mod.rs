@@ -31,8 +31,8 @@ pub use report::{REPORT_VARIABLE, Report};
 pub use restrict::{FORKS, On, ask_refused, drop_privileges, no_refusals, refuse};
 pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
-    Call, FileCall, FileId, Watched, after_each_instruction, before_each_call, calls_of, killed_before_call, watch,
-    watch_each,
+    Call, FileCall, FileId, MARK, Watched, after_each_instruction, after_each_marked_instruction, before_each_call,
+    calls_of, killed_before_call, watch, watch_each,
 };
 
 use crate::process;

@@ -189,6 +189,24 @@ pub fn after_each_instruction<T>(
     Traced::start(prepare, act, no_error)?.step(look)
 }
 
+/// The signal that marks the first and the last instruction for [`after_each_marked_instruction`]: `act` sends it to its
+/// thread (raise(3)). Elsewhere it is ignored.
+pub const MARK: Signal = Signal::SIGURG;
+
+/// [`after_each_instruction`], but only from the first [`MARK`] to the second one: what is before and after them runs at
+/// full speed. Other threads than the one that runs `act` are never stopped.
+///
+/// # Errors
+/// As [`after_each_instruction`].
+pub fn after_each_marked_instruction<T>(
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
+    look: impl FnMut(u64) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut traced = Traced::start(prepare, act, no_error)?;
+    if traced.run_to_mark()? { traced.step(look) } else { traced.end() }
+}
+
 /// A child that stops at each system call, or after each instruction.
 pub(super) struct Traced {
     pub(super) child: Child,
@@ -340,16 +358,36 @@ impl Traced {
         call.number == libc::SYS_tgkill && call.arguments[..3] == [me, me, libc::SIGSTOP as u64]
     }
 
-    /// Runs `act` one instruction at a time, with `look` after each.
+    /// Lets the child run to the next [`MARK`]; false when `act` is over.
+    fn run_to_mark(&mut self) -> Result<bool, Failure> {
+        let mut signal = None;
+        loop {
+            ptrace::cont(self.child.pid(), signal.take())?;
+            match self.next_stop()? {
+                Stop::Signal(MARK) => return Ok(true),
+                Stop::Signal(Signal::SIGSTOP) => return Ok(false),
+                Stop::Signal(other) => signal = Some(other),
+                Stop::Call => {}
+            }
+        }
+    }
+
+    /// Runs `act` one instruction at a time, with `look` after each, until a [`MARK`] or its end.
     fn step(mut self, mut look: impl FnMut(u64) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut signal = None;
         for steps in 1..=LONGEST {
             match ptrace::step(self.child.pid(), signal.take()) {
                 Err(Errno::EIO) => return Err(no_single_steps()),
+                // Another of its threads has ended it meanwhile.
+                Err(Errno::ESRCH) => return Err(self.how_it_ended()),
                 stepped => stepped?,
             }
             match self.next_stop()? {
                 Stop::Signal(Signal::SIGSTOP) => return self.end(),
+                Stop::Signal(MARK) => {
+                    while self.run_to_mark()? {}
+                    return self.end();
+                }
                 Stop::Signal(Signal::SIGTRAP) => look(steps)?,
                 Stop::Signal(other) => signal = Some(other),
                 Stop::Call => {}

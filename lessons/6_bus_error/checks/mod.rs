@@ -11,7 +11,7 @@ use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, FileTypeExt, MetadataExt, OpenOptionsExt, PermissionsExt, fchown, symlink};
-use std::os::unix::net::UnixListener;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -23,9 +23,9 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, Verdict, after_each_instruction, allocator_calls, ask, ask_refused,
-    ask_with_memory, calls_of, check, drop_privileges, ensure, error_text, for_all, for_each, kind, moved, refuse,
-    start, watch,
+    Call, Failure, FileCall, FileId, MARK, On, Verdict, after_each_marked_instruction, allocator_calls, ask,
+    ask_refused, ask_with_memory, calls_of, check, deadline, drop_privileges, ensure, error_text, for_all, for_each,
+    kind, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};

@@ -221,8 +221,89 @@ fn returns_the_result_or_the_first_missing_page() {
             Case { blocked: true, ..case(page + 1, 2 * page + 1, &[Access::Load(page), Access::Load(2 * page)]) },
         ];
         for_each(edges, Case::in_words, test)?;
-        for_all(cases(), Case::in_words, test)
+        for_all(cases(), Case::in_words, test)?;
+        pages_beyond_4_gib()?;
+        many_missing_pages()?;
+        a_system_call_that_finds_no_page()
     });
+}
+
+/// A page whose distance from the first one needs more than 32 bits.
+fn pages_beyond_4_gib() -> Result<(), Failure> {
+    let (page, length) = (page_size(), (1 << 32) + 4 * page_size());
+    let (_directory, _, file) = named_file(&pattern(10))?;
+    let given = || {
+        text!(
+            "a file of 10 bytes, {length} bytes mapped; the body loads from the last page",
+            "10 字节的文件，映射 {length} 字节；body 读最后一页"
+        )
+    };
+    let got = ask(|| format!("{:?}", super::survive(&file, length, |mapping| mapping.load(length - page))))
+        .map_err(|failure| failure.given(given()))?;
+    let expected = format!("Err(Page({}))", length / page - 1);
+    ensure(got == expected, || Failure::new(text!("{expected}", "{expected}"), text!("{got}", "{got}")).given(given()))
+}
+
+/// More than a table of some pages would have room for.
+fn many_missing_pages() -> Result<(), Failure> {
+    const PAGES: usize = 300;
+    let page = page_size();
+    let (_directory, _, file) = named_file(&pattern(10))?;
+    let given = || {
+        text!(
+            "a file of 10 bytes, {PAGES} pages mapped; the body loads from each page, the last one first, and then byte 9",
+            "10 字节的文件，映射 {PAGES} 页；body 从最后一页开始逐页读，最后读第 9 字节"
+        )
+    };
+    let (got, last) = ask(|| {
+        let mut last = 0;
+        let got = super::survive(&file, PAGES * page, |mapping| {
+            (1..PAGES).rev().for_each(|number| _ = mapping.load(number * page));
+            last = mapping.load(9);
+        });
+        (format!("{got:?}"), last)
+    })
+    .map_err(|failure| failure.given(given()))?;
+    let (got, expected) = (said(&got, &[last]), said(&format!("Err(Page({}))", PAGES - 1), &[10]));
+    ensure(got == expected, || {
+        Failure::new(
+            text!("the result, and what the last load gave: {expected}", "返回值，以及最后一次读到的值：{expected}"),
+            text!("{got}", "{got}"),
+        )
+        .given(given())
+    })
+}
+
+/// It fails, and the body may do what it likes about that.
+fn a_system_call_that_finds_no_page() -> Result<(), Failure> {
+    let page = page_size();
+    let (_directory, _, file) = named_file(&pattern(10))?;
+    let given = || {
+        text!(
+            "a file of 10 bytes, two pages mapped; the body has pread(2) read a byte of the file into page 1, and then \
+             loads byte 9",
+            "10 字节的文件，映射两页；body 用 pread(2) 把文件的一个字节读到第 1 页里，然后读第 9 字节"
+        )
+    };
+    let (got, errno) = ask(|| {
+        let mut errno = String::new();
+        let got = super::survive(&file, 2 * page, |mapping| {
+            let to = std::ptr::with_exposed_provenance_mut(mapping.address() + page);
+            // SAFETY: the byte is in the mapping, to which there are no references.
+            let done = unsafe { libc::pread(file.as_raw_fd(), to, 1, 0) };
+            errno = Errno::result(done).map_or_else(|errno| kind(errno.into()), |count| format!("Ok({count})"));
+            mapping.load(9)
+        });
+        (format!("{got:?}"), errno)
+    })
+    .map_err(|failure| failure.given(given()))?;
+    ensure(got == "Ok(10)" && errno == "EFAULT", || {
+        Failure::new(
+            text!("EFAULT from pread(2), and Ok(10)", "pread(2) 返回 EFAULT，结果是 Ok(10)"),
+            text!("{errno} from pread(2), and {got}", "pread(2) 返回 {errno}，结果是 {got}"),
+        )
+        .given(given())
+    })
 }
 
 /// What happens while the body runs.
@@ -378,7 +459,13 @@ fn flicker(parity: u64) -> Result<(), Failure> {
     let came = Mapping::anonymous(3, READ_WRITE, Sharing::Shared)?;
     let (missed, had, other) = (1, 2, 3);
     let act = |()| {
-        match super::survive(&file, page, |mapping| [mapping.load(0), mapping.load(page - 1)]) {
+        let body = |mapping: &Mapping| {
+            mark();
+            let seen = [mapping.load(0), mapping.load(page - 1)];
+            mark();
+            seen
+        };
+        match super::survive(&file, page, body) {
             Ok(seen) => {
                 came.store(0, had);
                 came.write(1, &seen);
@@ -387,7 +474,7 @@ fn flicker(parity: u64) -> Result<(), Failure> {
         }
         Ok(())
     };
-    after_each_instruction(
+    after_each_marked_instruction(
         || Ok(()),
         act,
         |step| {
@@ -412,6 +499,12 @@ fn flicker(parity: u64) -> Result<(), Failure> {
         }
         _ => Err(Failure::new(expected, text!("another error", "别的错误"))),
     }
+}
+
+/// The first or the last of the instructions that run one at a time.
+fn mark() {
+    // SAFETY: raise(3) accesses no memory of ours.
+    unsafe { libc::raise(MARK as i32) };
 }
 
 /// The descriptor of a file that [`make_longer`] makes longer.
@@ -461,7 +554,9 @@ enum Other {
     AccessWithInformedHandler,
     SentAndIgnored,
     AccessAndIgnored,
+    SentWithHandler,
     NoMemory,
+    Denied,
 }
 
 /// The beginning of a siginfo_t as the kernel lays it out, with room for the rest.
@@ -513,6 +608,15 @@ impl Other {
                 "the body accesses another mapping, where its file has no page, in a process that ignores SIGBUS",
                 "进程忽略 SIGBUS；body 访问另一个映射，而那里的文件没有对应的页"
             ),
+            Other::SentWithHandler => text!(
+                "another process sends a SIGBUS, for which the program has set a handler before",
+                "另一个进程发送 SIGBUS，而程序此前已为它设置了处理函数"
+            ),
+            Other::Denied => text!(
+                "the body loads another page that the file does not have, when mmap(2) is forbidden to the process \
+                 (seccomp(2)): no page of zeros can be mapped",
+                "进程被禁止调用 mmap(2)（seccomp(2)），无法映射零页，此时 body 访问文件没有的另一页"
+            ),
             Other::NoMemory => text!(
                 "the body loads another page that the file does not have, when the process may have no more private \
                  memory (RLIMIT_DATA): no page of zeros can be mapped",
@@ -521,8 +625,13 @@ impl Other {
         }
     }
 
-    fn happen(self, mapping: &Mapping, other: &Mapping) {
+    /// What a load from the mapping gave, if there was one.
+    fn happen(self, mapping: &Mapping, other: &Mapping) -> u8 {
         match self {
+            Other::Denied => {
+                _ = refuse(&[libc::SYS_mmap], On::Everything, Errno::EPERM);
+                return mapping.load(page_size());
+            }
             Other::SentWithAddress => send_with(mapping.address()),
             Other::Access | Other::AccessWithHandler | Other::AccessWithInformedHandler | Other::AccessAndIgnored => {
                 _ = other.load(0)
@@ -533,12 +642,14 @@ impl Other {
                     setrlimit(Resource::RLIMIT_DATA, std::cmp::min(limit, hard), hard)
                 };
                 _ = limit(page_size_u64());
-                mapping.load(page_size());
+                let loaded = mapping.load(page_size());
                 _ = limit(u64::MAX);
+                return loaded;
             }
             // SAFETY: raise(3) accesses no memory of ours.
-            Other::Sent | Other::SentAndIgnored => _ = unsafe { libc::raise(libc::SIGBUS) },
+            Other::Sent | Other::SentAndIgnored | Other::SentWithHandler => _ = unsafe { libc::raise(libc::SIGBUS) },
         }
+        0
     }
 }
 
@@ -593,8 +704,8 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
     );
     check("guarded", law, || {
         use Other::{
-            Access, AccessAndIgnored, AccessWithHandler, AccessWithInformedHandler, NoMemory, Sent, SentAndIgnored,
-            SentWithAddress,
+            Access, AccessAndIgnored, AccessWithHandler, AccessWithInformedHandler, Denied, NoMemory, Sent,
+            SentAndIgnored, SentWithAddress, SentWithHandler,
         };
         let all = [
             Access,
@@ -604,7 +715,9 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
             AccessWithInformedHandler,
             SentAndIgnored,
             AccessAndIgnored,
+            SentWithHandler,
             NoMemory,
+            Denied,
         ];
         for_each(all, Other::in_words, |&what| {
             let (_directory, _, file) = named_file(b"")?;
@@ -615,9 +728,10 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
             let answered = ask(|| {
                 SHORT.store(other_file.as_raw_fd(), Ordering::Relaxed);
                 match what {
-                    Other::Access | Other::Sent | Other::SentWithAddress | Other::NoMemory => {
+                    Other::Access | Other::Sent | Other::SentWithAddress | Other::NoMemory | Other::Denied => {
                         set_action(Signal::SIGBUS, libc::SIG_DFL)
                     }
+                    Other::SentWithHandler => set_action(Signal::SIGBUS, count as *const () as libc::sighandler_t),
                     Other::AccessWithInformedHandler => {
                         THERE.store(other.address(), Ordering::Relaxed);
                         set_informed(make_longer_if_told);
@@ -627,13 +741,14 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
                     }
                     Other::SentAndIgnored | Other::AccessAndIgnored => set_action(Signal::SIGBUS, libc::SIG_IGN),
                 }
+                let mut loaded = 0;
                 let answer = super::survive(&file, 2 * page_size(), |mapping| {
                     mapping.load(0);
                     reached.store(0, SURVIVED_ITS_OWN);
-                    what.happen(mapping, &other);
+                    loaded = what.happen(mapping, &other);
                     reached.store(0, RETURNED);
                 });
-                format!("{answer:?}")
+                (format!("{answer:?}"), loaded, COUNTED.load(Ordering::Relaxed))
             });
             let reached = reached.load(0);
             let answered = answered.map_err(|failure| match reached {
@@ -644,13 +759,22 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
                 _ => failure,
             });
             match what {
-                Other::Access | Other::Sent | Other::SentWithAddress | Other::AccessAndIgnored | Other::NoMemory => {
-                    dies(answered, reached, what != Other::NoMemory)
+                Other::Access | Other::Sent | Other::SentWithAddress | Other::AccessAndIgnored => {
+                    dies(answered.map(|(got, ..)| got), reached, true)
                 }
+                Other::NoMemory | Other::Denied => match answered {
+                    // Zeros that need no private memory, or no call, may be there all the same.
+                    Ok((got, 0, _)) if got == "Err(Page(0))" => Ok(()),
+                    answered => dies(answered.map(|(got, ..)| got), reached, false),
+                },
                 Other::AccessWithHandler | Other::AccessWithInformedHandler => {
-                    lives(&answered?, reached, other_file.metadata()?.len() == 1)
+                    lives(&answered?.0, reached, other_file.metadata()?.len() == 1)
                 }
-                Other::SentAndIgnored => lives(&answered?, reached, true),
+                Other::SentAndIgnored => lives(&answered?.0, reached, true),
+                Other::SentWithHandler => {
+                    let (got, _, counted) = answered?;
+                    lives(&got, reached, counted == 1)
+                }
             }
         })?;
         a_pending_signal()
@@ -779,8 +903,74 @@ fn neither_locks_nor_allocates_in_the_handler() {
                 "另一个线程持有标准输出和标准错误的锁时，读取文件没有的页"
             ));
             if waits { failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION) } else { failure }
-        })
+        })?;
+        another_thread_gets_its_page_meanwhile()
     });
+}
+
+/// A lock that no other thread holds is taken without a wait. It is seen where its holder stands still: while one thread
+/// is in the handler, a few instructions further each time, another one misses a page, too.
+fn another_thread_gets_its_page_meanwhile() -> Result<(), Failure> {
+    const PAGES: usize = 256;
+    let page = page_size();
+    let (_directory, _, file) = named_file(b"")?;
+    let (mut ours, theirs) = UnixStream::pair()?;
+    ours.set_read_timeout(Some(deadline() / 4))?;
+    let the_file = &file;
+    // Its end of the socket is the child's alone, so that ours sees when the child has ended.
+    let act = move |()| {
+        let _ = super::survive(the_file, PAGES * page, |mapping| {
+            let start = mapping.address();
+            std::thread::scope(|threads| {
+                threads.spawn(|| {
+                    let mut turns = &theirs;
+                    for at in (1..PAGES).map(|number| number * page) {
+                        let byte = std::ptr::with_exposed_provenance_mut(start + at);
+                        if turns.read_exact(&mut [0]).is_err() {
+                            return;
+                        }
+                        // SAFETY: the byte is in the mapping, which is there as long as the body runs.
+                        let byte = unsafe { AtomicU8::from_ptr(byte) }.load(Ordering::Relaxed);
+                        if turns.write_all(&[byte]).is_err() {
+                            return;
+                        }
+                    }
+                });
+                mark();
+                mapping.load(0);
+                mark();
+                let _ = theirs.shutdown(std::net::Shutdown::Both);
+            });
+        });
+        Ok(())
+    };
+    let mut turns = 1;
+    after_each_marked_instruction(
+        || Ok(()),
+        act,
+        |step| {
+            if step % 16 != 0 || turns == PAGES {
+                return Ok(());
+            }
+            turns += 1;
+            _ = ours.write_all(b".");
+            let waits = ours.read_exact(&mut [0]).is_err_and(|error| error.kind() == io::ErrorKind::WouldBlock);
+            ensure(!waits, || {
+                let failure = Failure::new(
+                    text!("the second thread gets its page of zeros", "第二个线程得到零页"),
+                    text!("it waited for the first one, as for a lock", "它在等待第一个线程，就像等待一把锁"),
+                );
+                failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION)
+            })
+        },
+    )
+    .map_err(|failure| {
+        failure.given(text!(
+            "a thread is stopped in the signal handler; a second one, which the body has started, loads from a page \
+             that the file does not have",
+            "一个线程在信号处理函数中暂停时，body 启动的第二个线程读取文件没有的页"
+        ))
+    })
 }
 
 #[test]
@@ -828,7 +1018,21 @@ fn says_why_it_cannot_map() {
                 })?;
                 nothing_left(kept)
             },
-        )
+        )?;
+        let (got, kept) = ask_refused(&[libc::SYS_rt_sigaction], On::Descriptor(libc::SIGBUS), Errno::EPERM, || {
+            counting(|| format!("{:?}", super::survive(&usual, 1, |mapping| mapping.load(9))))
+        })?
+        .map_err(io::Error::other)?;
+        let given = || {
+            text!(
+                "a process to which sigaction(2) for SIGBUS is forbidden: EPERM (seccomp(2))",
+                "进程被禁止对 SIGBUS 调用 sigaction(2)：EPERM（seccomp(2)）"
+            )
+        };
+        ensure(got == "Err(Call(EPERM))", || {
+            Failure::new(text!("Err(Call(EPERM))", "Err(Call(EPERM))"), text!("{got}", "{got}")).given(given())
+        })?;
+        nothing_left(kept).map_err(|failure| failure.given(given()))
     });
 }
 
@@ -882,19 +1086,23 @@ fn lets_only_one_run_at_a_time() {
         let (_directory, _, file) = named_file(&pattern(10))?;
         let two = 2 * page_size();
         for_each(
-            [Inner::Nested, Inner::AfterAMiss, Inner::Twice, Inner::Empty, Inner::InAnotherThread],
+            [Inner::Nested, Inner::AfterAMiss, Inner::Twice, Inner::Empty, Inner::TooLong, Inner::InAnotherThread],
             Inner::in_words,
             |which| {
                 let (outer, inner, ran, next) = ask(|| {
                     let (mut inner, mut ran) = (String::new(), false);
                     let outer = super::survive(&file, two, |mapping| {
-                        let length = if *which == Inner::Empty { 0 } else { two };
+                        let length = match which {
+                            Inner::Empty => 0,
+                            Inner::TooLong => usize::MAX,
+                            _ => two,
+                        };
                         if *which == Inner::AfterAMiss {
                             mapping.load(page_size());
                         }
                         let mut call = || inner = format!("{:?}", super::survive(&file, length, |_| ran = true));
                         match which {
-                            Inner::Nested | Inner::AfterAMiss | Inner::Empty => call(),
+                            Inner::Nested | Inner::AfterAMiss | Inner::Empty | Inner::TooLong => call(),
                             Inner::Twice => (call(), call()).1,
                             Inner::InAnotherThread => {
                                 _ = std::thread::scope(|threads| threads.spawn(call).join());
@@ -932,6 +1140,7 @@ enum Inner {
     AfterAMiss,
     Twice,
     Empty,
+    TooLong,
     InAnotherThread,
 }
 
@@ -953,6 +1162,10 @@ impl Inner {
             Inner::Empty => text!(
                 "a file of 10 bytes; the body calls `survive` with a length of 0, and then loads from page 1",
                 "10 字节的文件；body 里以长度 0 调用 `survive`，然后读第 1 页"
+            ),
+            Inner::TooLong => text!(
+                "a file of 10 bytes; the body calls `survive` with the length 2^64 - 1, and then loads from page 1",
+                "10 字节的文件；body 里以长度 2^64 - 1 调用 `survive`，然后读第 1 页"
             ),
             Inner::InAnotherThread => text!(
                 "a file of 10 bytes; a thread that the body starts calls `survive`, and then the body loads from page 1",
@@ -1123,7 +1336,8 @@ fn leaves_the_process_as_it_was() {
                     ),
                     text!("the action afterwards is not that one", "之后的处置方式不是它"),
                 )
-            })
+            })?;
+            leaves_no_memory(|| _ = end.reach(&file)).map_err(by_panic)
         })
     });
 }

@@ -1961,6 +1961,29 @@ mod empty_beyond_the_largest {
     }
 }
 
+/// Maps the file from its start, which needs as many addresses as the offset is large.
+///
+/// breaks: "`offset` may be any number: inside a page, in a hole, past the end."
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod maps_from_the_start {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            reserve_pages(file, offset, end)?;
+            let length = usize::try_from(end).map_err(|_| Errno::ENOMEM)?;
+            let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?;
+            clear_old_rest(file, old, offset)?;
+            mapping.write(offset as usize, bytes);
+            Ok(())
+        })
+    }
+}
+
 /// Refuses an end above RLIMIT_FSIZE by itself, even where the file is longer already and need not grow.
 ///
 /// breaks: "Above RLIMIT_FSIZE it is what ftruncate(2) does: SIGXFSZ, and EFBIG if that is ignored."
@@ -2031,6 +2054,6 @@ one_of! {
     std_checks_the_size sum_wraps_around no_signal_above_the_limit mask_of_32_bits leaves_it_mapped_after_put
     leaks_a_clone_on_error every_error_is_a_full_disk reserves_its_pages a_mapping_for_each_page size_is_space
     reserves_growth_alone posix_fallocate_and_minus_one rest_becomes_bytes stays_grown_without_memory
-    zeros_over_old_bytes overflow_instead empty_beyond_the_largest limit_for_what_is_there keeps_the_duplicate
+    zeros_over_old_bytes overflow_instead empty_beyond_the_largest maps_from_the_start limit_for_what_is_there keeps_the_duplicate
     clears_last
 }

@@ -4,7 +4,7 @@ use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::ptr::{self, null_mut};
+use std::ptr::{self, null, null_mut, with_exposed_provenance_mut};
 use std::sync::atomic::Ordering::{self, SeqCst};
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, AtomicUsize};
 use std::sync::{Mutex, Once};
@@ -423,6 +423,164 @@ fn survive_with<T>(
     outcome_again(result)
 }
 
+static OLD: Old = Old(UnsafeCell::new(MaybeUninit::uninit()));
+
+/// The action for SIGBUS from before.
+struct Old(UnsafeCell<MaybeUninit<libc::sigaction>>);
+
+// SAFETY: it is written only by the one `survive` that has the claim, before its handler is there.
+unsafe impl Sync for Old {}
+
+type OnSignal = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+/// The right to be the only `survive`.
+struct Claim;
+
+impl Claim {
+    fn new() -> Result<Claim, Missed> {
+        match RUNNING.compare_exchange(false, true, SeqCst, SeqCst) {
+            Ok(_) => Ok(Claim),
+            Err(_) => Err(Missed::Call(Errno::EBUSY)),
+        }
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        RUNNING.store(false, SeqCst);
+    }
+}
+
+/// Maps the file, and tells the handler where.
+fn watched(file: &File, length: usize) -> Result<Mapping, Missed> {
+    let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+    watch(&mapping);
+    MISSED.store(NONE, SeqCst);
+    Ok(mapping)
+}
+
+fn watch(mapping: &Mapping) {
+    START.store(mapping.range().start, SeqCst);
+    END.store(mapping.range().end, SeqCst);
+}
+
+/// A handler that is there until it is dropped.
+struct Set;
+
+impl Set {
+    fn new(handler: OnSignal, flags: c_int) -> Result<Set, Missed> {
+        // SAFETY: it only asks; the place is ours to write.
+        Errno::result(unsafe { libc::sigaction(libc::SIGBUS, null(), OLD.0.get().cast()) }).map_err(Missed::Call)?;
+        // SAFETY: all its fields are numbers, a set of signals or an Option, for which zero is a value.
+        let mut action: libc::sigaction = unsafe { std::mem::zeroed() };
+        action.sa_sigaction = handler as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART | flags;
+        // SAFETY: the handler keeps to async-signal-safe calls, as far as it is right.
+        Errno::result(unsafe { libc::sigaction(libc::SIGBUS, &raw const action, null_mut()) }).map_err(Missed::Call)?;
+        Ok(Set)
+    }
+}
+
+impl Drop for Set {
+    fn drop(&mut self) {
+        restore();
+    }
+}
+
+fn restore() {
+    // SAFETY: OLD has been filled before there was a handler.
+    unsafe { libc::sigaction(libc::SIGBUS, OLD.0.get().cast(), null_mut()) };
+}
+
+/// The mask of the thread from before, which it gets back.
+struct OldMask(SigSet);
+
+impl OldMask {
+    fn unblock() -> Result<OldMask, Missed> {
+        SigSet::from(Signal::SIGBUS).thread_swap_mask(SigmaskHow::SIG_UNBLOCK).map(OldMask).map_err(Missed::Call)
+    }
+}
+
+impl Drop for OldMask {
+    fn drop(&mut self) {
+        let _ = self.0.thread_set_mask();
+    }
+}
+
+/// The si_code and the address.
+fn read_info(info: *mut siginfo_t) -> (c_int, usize) {
+    // SAFETY: the kernel gives the handler a valid one.
+    let code = unsafe { (*info).si_code };
+    // SAFETY: as above.
+    (code, unsafe { (*info).si_addr() }.expose_provenance())
+}
+
+fn is_ours(code: c_int, address: usize) -> bool {
+    code == libc::BUS_ADRERR && (START.load(SeqCst)..END.load(SeqCst)).contains(&address)
+}
+
+fn page_missed(address: usize) -> usize {
+    (address - START.load(SeqCst)) / page_size()
+}
+
+fn record_page(address: usize) {
+    let _ = MISSED.compare_exchange(NONE, page_missed(address), SeqCst, SeqCst);
+}
+
+/// Maps zeros over `length` bytes from the page of `address` on; false if that fails.
+fn zeros(address: usize, length: usize, sharing: c_int) -> bool {
+    let start = with_exposed_provenance_mut(address - address % page_size());
+    let flags = libc::MAP_FIXED | libc::MAP_ANONYMOUS | sharing;
+    // SAFETY: in the mapping of `survive`, to which there are no references but atomic ones.
+    unsafe { libc::mmap(start, length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) != libc::MAP_FAILED }
+}
+
+/// Leaves a SIGBUS to the action from before: an access is repeated, one that was sent is sent again.
+fn forward(code: c_int) {
+    restore();
+    if !(libc::BUS_ADRALN..=libc::BUS_MCEERR_AR).contains(&code) {
+        // SAFETY: raise is async-signal-safe.
+        unsafe { libc::raise(libc::SIGBUS) };
+    }
+}
+
+/// The right handler.
+extern "C" fn on_bus(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+    let errno = Errno::last_raw();
+    let (code, address) = read_info(info);
+    if is_ours(code, address) {
+        record_page(address);
+        if !zeros(address, page_size(), libc::MAP_PRIVATE) {
+            forward(code);
+        }
+    } else {
+        forward(code);
+    }
+    Errno::set_raw(errno);
+}
+
+fn of_record<T>(value: T) -> Result<T, Missed> {
+    match MISSED.load(SeqCst) {
+        NONE => Ok(value),
+        page => Err(Missed::Page(page)),
+    }
+}
+
+/// The right one, but for the handler and its flags.
+fn survive_by<T>(
+    handler: OnSignal,
+    flags: c_int,
+    file: &File,
+    length: usize,
+    body: impl FnOnce(&Mapping) -> T,
+) -> Result<T, Missed> {
+    let _claim = Claim::new()?;
+    let mapping = watched(file, length)?;
+    let _installed = Set::new(handler, flags)?;
+    let _mask = OldMask::unblock()?;
+    of_record(body(&mapping))
+}
+
 /// Takes a bus error for a panic, and catches that.
 ///
 /// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
@@ -432,6 +590,7 @@ fn survive_with<T>(
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped
 /// fails: survive::returns_the_result_or_the_first_missing_page killed fault-can-be-caught
+/// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
 mod catches_a_panic {
     use super::*;
@@ -448,9 +607,9 @@ mod catches_a_panic {
 
 /// Maps zeros over the whole mapping at the first missing page.
 ///
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
 mod covers_the_whole_mapping {
     use super::*;
 
@@ -548,6 +707,7 @@ mod covers_the_whole_mapping {
 /// fails: survive::neither_locks_nor_allocates_in_the_handler exited
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment exited
 /// fails: survive::returns_the_result_or_the_first_missing_page exited
+/// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts exited
 mod ends_the_process {
     use super::*;
@@ -689,6 +849,7 @@ mod forgets_that_a_body_may_panic {
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
+/// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
 mod ignores_the_signal {
     use super::*;
@@ -740,6 +901,7 @@ mod looks_at_the_size_afterwards {
 /// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts failed
 mod looks_at_the_size_first {
     use super::*;
@@ -761,10 +923,10 @@ mod looks_at_the_size_first {
 
 /// Records each missing page over the one before.
 ///
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before timed_out
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
 mod names_the_last_page {
     use super::*;
 
@@ -793,7 +955,9 @@ mod names_the_last_page {
         let page = address.wrapping_sub(start) / page_size();
         MISSED.store(page + 1, Ordering::Relaxed);
         // SAFETY: the page that faulted, to which there are atomics only.
-        let _ = unsafe { zeros_over(address) };
+        if unsafe { zeros_over(address) }.is_err() {
+            pass_on(signal, info);
+        }
     }
 
     /// Every other SIGBUS meets the action from before.
@@ -860,6 +1024,7 @@ mod names_the_last_page {
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed handler-is-like-any-function
+/// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
 mod panics_in_the_handler {
     use super::*;
@@ -969,6 +1134,7 @@ mod puts_the_default_back {
 /// Maps zeros wherever a bus error comes from, even in another mapping.
 ///
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+/// fails: survive::says_why_it_cannot_map failed
 mod swallows_every_bus_error {
     use super::*;
 
@@ -1508,6 +1674,7 @@ mod default_afterwards {
 ///
 /// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
 /// fails: survive::leaves_the_process_as_it_was exited
+/// fails: survive::says_why_it_cannot_map failed
 mod installs_once {
     use super::*;
 
@@ -1565,6 +1732,7 @@ mod once_only {
 /// Serves only faults of the thread that called it; a thread that the body has started dies, and all with it.
 ///
 /// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
 mod one_thread_only {
     use super::*;
@@ -1759,11 +1927,11 @@ mod the_first_page_past_the_end {
 ///
 /// breaks: "An access that finds no page does not kill the process"
 /// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
+/// fails: survive::says_why_it_cannot_map failed
 mod tries_the_pages_first {
     use super::*;
 
@@ -1792,7 +1960,6 @@ mod tries_the_pages_first {
 ///
 /// breaks: "`body` can load from a page of zeros and store to it, but its stores never reach the file."
 /// fails: survive::counts_a_store_for_which_the_disk_has_no_space timed_out
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
@@ -1836,7 +2003,6 @@ mod maps_privately {
 /// Replaces the rest of the mapping, too, as all pages after a missing one are missing, it thinks.
 ///
 /// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 mod zeros_to_the_end {
     use super::*;
@@ -1857,7 +2023,6 @@ mod zeros_to_the_end {
 /// Replaces the whole mapping at the first missing page.
 ///
 /// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod zeros_all_over {
@@ -2569,6 +2734,7 @@ mod aborts {
 /// Handles only faults of the thread that has called it.
 ///
 /// breaks: "An access by a thread that `body` has started counts like one by `body`."
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
 mod only_its_own_thread {
     use super::*;
@@ -2686,7 +2852,6 @@ mod short_file_is_missed {
 ///
 /// breaks: "If every access finds its page, the result is that of `body`, whatever the file's size."
 /// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
@@ -2705,7 +2870,6 @@ mod touches_all_first {
 /// Maps zeros from the missing page to the end of the mapping: past a missing page, all are missing.
 ///
 /// breaks: "Every other page stays the file's: loads see what others write, and stores reach the file."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 mod zeros_to_the_end_2 {
     use super::*;
@@ -2936,28 +3100,6 @@ mod clears_the_outer_record {
     }
 }
 
-/// Makes the guard before it knows whether it has got the turn: the first nested one frees it, and the second runs.
-///
-/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
-/// fails: survive::lets_only_one_run_at_a_time timed_out
-mod nested_frees_the_turn {
-    use super::*;
-
-    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
-        let busy = RUNNING.swap(true, SeqCst);
-        let _turn = Turn;
-        if busy {
-            return Err(Missed::Call(Errno::EBUSY));
-        }
-        let mapping = map(file, length)?;
-        let handling = Handling::of(&mapping, handle, FLAGS)?;
-        let result = body(&mapping);
-        drop(handling);
-        drop(mapping);
-        outcome_again(result)
-    }
-}
-
 /// Simply returns if SIGBUS was ignored before: another mapping's access is repeated for ever, where the kernel kills.
 ///
 /// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
@@ -3044,28 +3186,305 @@ mod blocks_it_afterwards {
     }
 }
 
+/// Undoes each step in a destructor, and lets the access or the signal happen again for the action from before.
+///
+/// passes
+mod destructors {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_by(on_bus, 0, file, length, body)
+    }
+}
+
+/// Maps shared zeros, and unblocks SIGBUS before there is a handler, so that a pending one meets the old action at once.
+///
+/// passes
+mod shared_zeros_and_early_unblocking {
+    use super::*;
+
+    extern "C" fn on_bus(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        let (code, address) = read_info(info);
+        let ours = is_ours(code, address);
+        if ours {
+            record_page(address);
+        }
+        if !ours || !zeros(address, 1, libc::MAP_SHARED) {
+            forward(code);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        let mapping = watched(file, length)?;
+        let mask = OldMask::unblock()?;
+        let installed = Set::new(on_bus, libc::SA_NODEFER)?;
+        let value = body(&mapping);
+        drop(installed);
+        drop(mask);
+        of_record(value)
+    }
+}
+
+/// Does not touch the mask of the thread, in which SIGBUS may be blocked.
+///
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod leaves_the_mask {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        let mapping = watched(file, length)?;
+        let _installed = Set::new(on_bus, 0)?;
+        of_record(body(&mapping))
+    }
+}
+
+/// Takes a pending SIGBUS away before it unblocks the signal, so that it can't get in the way.
+///
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
+mod takes_the_pending_one {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        if SigSet::thread_get_mask().is_ok_and(|mask| mask.contains(Signal::SIGBUS)) && !RUNNING.load(SeqCst) {
+            // SAFETY: both pointers are to locals, and no information is asked for.
+            unsafe { libc::sigtimedwait(SigSet::from(Signal::SIGBUS).as_ref(), null_mut(), &raw const now) };
+        }
+        survive_by(on_bus, 0, file, length, body)
+    }
+}
+
+/// Blocks SIGBUS again at the end, also in a thread that did not have it blocked.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod blocks_at_the_end {
+    use super::*;
+
+    struct Block;
+    impl Drop for Block {
+        fn drop(&mut self) {
+            let _ = SigSet::from(Signal::SIGBUS).thread_block();
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        let mapping = watched(file, length)?;
+        let _installed = Set::new(on_bus, 0)?;
+        SigSet::from(Signal::SIGBUS).thread_unblock().map_err(Missed::Call)?;
+        let _block = Block;
+        of_record(body(&mapping))
+    }
+}
+
+/// Cleans up after the body, where a panic does not come by.
+///
+/// breaks: "Both hold after an error, and after a panic of `body`, too."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+mod cleans_up_without_a_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        let mapping = watched(file, length)?;
+        let installed = std::mem::ManuallyDrop::new(Set::new(on_bus, 0)?);
+        let _mask = OldMask::unblock()?;
+        let value = body(&mapping);
+        drop(std::mem::ManuallyDrop::into_inner(installed));
+        of_record(value)
+    }
+}
+
+/// Takes the record away with the result, so a panic leaves it to the next call.
+///
+/// breaks: "A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works."
+/// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
+mod record_survives_a_panic {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
+        watch(&mapping);
+        let _installed = Set::new(on_bus, 0)?;
+        let _mask = OldMask::unblock()?;
+        let value = body(&mapping);
+        match MISSED.swap(NONE, SeqCst) {
+            NONE => Ok(value),
+            page => Err(Missed::Page(page)),
+        }
+    }
+}
+
+/// Records the lowest missing page, not the first in time.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+/// fails: survive::returns_the_result_or_the_first_missing_page failed
+mod lowest_page {
+    use super::*;
+
+    extern "C" fn on_bus(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        let (code, address) = read_info(info);
+        if is_ours(code, address) {
+            MISSED.fetch_min(page_missed(address), SeqCst);
+            if zeros(address, page_size(), libc::MAP_PRIVATE) {
+                return;
+            }
+        }
+        forward(code);
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_by(on_bus, 0, file, length, body)
+    }
+}
+
+/// Lets the handler help only the thread that called, not those that the body starts.
+///
+/// breaks: "An access by a thread that `body` has started counts like one by `body`."
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
+/// fails: survive::serves_every_thread_that_the_body_starts killed
+mod only_the_calling_thread {
+    use super::*;
+
+    static THREAD: AtomicUsize = AtomicUsize::new(0);
+
+    extern "C" fn on_bus_here(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        // SAFETY: gettid has no conditions.
+        if unsafe { libc::gettid() } as usize == THREAD.load(SeqCst) {
+            on_bus(signal, info, context);
+        } else {
+            forward(read_info(info).0);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        // SAFETY: gettid has no conditions.
+        THREAD.store(unsafe { libc::gettid() } as usize, SeqCst);
+        let mapping = watched(file, length)?;
+        let _installed = Set::new(on_bus_here, 0)?;
+        let _mask = OldMask::unblock()?;
+        of_record(body(&mapping))
+    }
+}
+
+/// Watches the bytes that were asked for, and not the rest of the last page of the mapping.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod watches_length_alone {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        let mapping = watched(file, length)?;
+        END.store(mapping.address() + length, SeqCst);
+        let _installed = Set::new(on_bus, 0)?;
+        let _mask = OldMask::unblock()?;
+        of_record(body(&mapping))
+    }
+}
+
+/// Sets the old action and returns, which repeats an access but loses a signal that was sent.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+mod loses_what_was_sent {
+    use super::*;
+
+    extern "C" fn on_bus(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        let (code, address) = read_info(info);
+        if is_ours(code, address) {
+            record_page(address);
+            if zeros(address, page_size(), libc::MAP_PRIVATE) {
+                return;
+            }
+        }
+        restore();
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_by(on_bus, 0, file, length, body)
+    }
+}
+
+/// Gives every other SIGBUS to the default action, even if the process had a handler of its own.
+///
+/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+mod others_kill {
+    use super::*;
+
+    extern "C" fn on_bus_or_die(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        let (code, address) = read_info(info);
+        if is_ours(code, address) {
+            return on_bus(signal, info, context);
+        }
+        // SAFETY: the default action runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+        // SAFETY: raise is async-signal-safe.
+        unsafe { libc::raise(signal) };
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_by(on_bus_or_die, 0, file, length, body)
+    }
+}
+
+/// Keeps a list of the missing pages, which grows in the handler.
+///
+/// breaks: "What runs in the signal handler takes no lock and allocates no memory."
+/// fails: survive::neither_locks_nor_allocates_in_the_handler failed handler-is-like-any-function
+mod lists_the_pages {
+    use super::*;
+
+    static PAGES: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+    extern "C" fn on_bus_listed(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        let (code, address) = read_info(info);
+        if is_ours(code, address) {
+            PAGES.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).push(page_missed(address));
+        }
+        on_bus(signal, info, context);
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let value = survive_by(on_bus_listed, 0, file, length, body)?;
+        Ok(value)
+    }
+}
+
 one_of! {
     pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed>;
     catches_a_panic covers_the_whole_mapping ends_the_process forgets_a_blocked_signal forgets_that_a_body_may_panic
-    ignores_the_signal looks_at_the_size_afterwards looks_at_the_size_first names_the_last_page
-    panics_in_the_handler puts_the_default_back swallows_every_bus_error tries_in_a_child_first works_on_a_copy guards
-    catches_and_resumes calls_a_simple_handler through_a_duplicate raises_again replaces_a_page_twice
-    einval_before_ebusy stays_blocked leaves_it_unblocked blocks_afterwards mask_after_a_panic no_thought_of_panics
-    swallows_the_panic a_missing_page_hides_the_panic zeros_everywhere forgets_a_sent_signal believes_a_forged_address
-    kills_by_default exits_instead calls_sig_dfl default_afterwards installs_once restores_only_the_handler once_only
-    one_thread_only the_last_page_counts the_lowest_page_counts page_zero_is_no_page counts_from_one
-    remembers_the_last_call looks_at_the_size_before looks_at_the_size_after the_first_page_past_the_end
-    tries_the_pages_first grows_the_file_in_the_handler maps_privately zeros_to_the_end zeros_all_over
-    only_loads_survive ends_at_the_length nested_disarms_the_outer poisoned_by_a_panic
-    busy_in_this_thread nested_runs_unprotected try_again busy_after_an_error rounds_before_it_maps at_least_one_byte
-    always_enomem_for_mmap leaves_the_zeros leaks_a_descriptor surviving_is_enough another_panic three_guards
-    unblocks_before_the_handler queues_the_siginfo last_page_counts lowest_page_counts page_after_the_size
-    watches_up_to_length leaves_it_blocked stays_unblocked default_afterwards_2 forgets_the_flags a_panic_skips_the_end
-    busy_after_a_panic page_instead_of_panic busy_after_an_error_2 length_before_busy rescues_every_mapping
-    loses_a_sent_signal others_meet_the_default old_handler_without_siginfo aborts
-    only_its_own_thread notes_it_by_thread grows_the_file_2 looks_again_afterwards short_file_is_missed
-    touches_all_first zeros_to_the_end_2 private_mapping maps_what_is_there survives_once list_under_a_mutex
-    prints_in_the_handler_2 keeps_a_damaged_mapping page_of_the_last_call every_failure_is_invalid runs_a_nested_body
-    clears_the_outer_record nested_frees_the_turn ignores_a_fault maps_a_page_more leaks_a_clone_when_missed
-    raises_to_itself blocks_it_afterwards
+    ignores_the_signal looks_at_the_size_afterwards looks_at_the_size_first names_the_last_page panics_in_the_handler
+    puts_the_default_back swallows_every_bus_error tries_in_a_child_first works_on_a_copy guards catches_and_resumes
+    calls_a_simple_handler through_a_duplicate raises_again replaces_a_page_twice einval_before_ebusy stays_blocked
+    leaves_it_unblocked blocks_afterwards mask_after_a_panic no_thought_of_panics swallows_the_panic
+    a_missing_page_hides_the_panic zeros_everywhere forgets_a_sent_signal believes_a_forged_address kills_by_default
+    exits_instead calls_sig_dfl default_afterwards installs_once restores_only_the_handler once_only one_thread_only
+    the_last_page_counts the_lowest_page_counts page_zero_is_no_page counts_from_one remembers_the_last_call
+    looks_at_the_size_before looks_at_the_size_after the_first_page_past_the_end tries_the_pages_first
+    grows_the_file_in_the_handler maps_privately zeros_to_the_end zeros_all_over only_loads_survive ends_at_the_length
+    nested_disarms_the_outer poisoned_by_a_panic busy_in_this_thread nested_runs_unprotected try_again
+    busy_after_an_error rounds_before_it_maps at_least_one_byte always_enomem_for_mmap leaves_the_zeros
+    leaks_a_descriptor surviving_is_enough another_panic three_guards unblocks_before_the_handler queues_the_siginfo
+    last_page_counts lowest_page_counts page_after_the_size watches_up_to_length leaves_it_blocked stays_unblocked
+    default_afterwards_2 forgets_the_flags a_panic_skips_the_end busy_after_a_panic page_instead_of_panic
+    busy_after_an_error_2 length_before_busy rescues_every_mapping loses_a_sent_signal others_meet_the_default
+    old_handler_without_siginfo aborts only_its_own_thread notes_it_by_thread grows_the_file_2 looks_again_afterwards
+    short_file_is_missed touches_all_first zeros_to_the_end_2 private_mapping maps_what_is_there survives_once
+    list_under_a_mutex prints_in_the_handler_2 keeps_a_damaged_mapping page_of_the_last_call every_failure_is_invalid
+    runs_a_nested_body clears_the_outer_record ignores_a_fault maps_a_page_more leaks_a_clone_when_missed
+    raises_to_itself blocks_it_afterwards destructors shared_zeros_and_early_unblocking leaves_the_mask
+    takes_the_pending_one blocks_at_the_end cleans_up_without_a_panic record_survives_a_panic lowest_page
+    only_the_calling_thread watches_length_alone loses_what_was_sent others_kill lists_the_pages
 }
