@@ -17,12 +17,36 @@ fn counter(text: Option<&str>) -> Result<(TempDir, PathBuf), Failure> {
     Ok((directory, path))
 }
 
-/// What the call returns, which should hold no lock any more.
+/// What the call returns, and how many descriptors it leaves open.
+fn called(path: &Path) -> (Result<u64, String>, u32) {
+    let open = || {
+        // SAFETY: fcntl(2) with F_GETFD only asks whether the descriptor is open.
+        let is_open = |descriptor: &i32| unsafe { libc::fcntl(*descriptor, libc::F_GETFD) } >= 0;
+        (0..64).filter(is_open).fold(0_u64, |open, descriptor| open | 1 << descriptor)
+    };
+    let before = open();
+    let answer = super::increment(path).map_err(kind);
+    (answer, (open() & !before).count_ones())
+}
+
+/// Expects that the call has left no descriptor open.
+fn none_left(left: u32) -> Result<(), Failure> {
+    ensure(left == 0, || {
+        let happened = match left {
+            1 => text!("1 descriptor more is open than before", "多了 1 个打开的描述符"),
+            _ => text!("{left} descriptors more are open than before", "多了 {left} 个打开的描述符"),
+        };
+        let failure = Failure::new(text!("the call leaves no descriptor open", "调用不留下打开的描述符"), happened);
+        failure.given(text!("after the call has returned", "调用返回之后"))
+    })
+}
+
+/// What the call returns, which should hold no lock any more, and leave no descriptor open.
 fn answer(path: &Path) -> Result<Result<u64, String>, Failure> {
     let directory = path.parent().unwrap_or(path).to_owned();
-    let (answer, free) = ask(|| {
-        let answer = super::increment(path).map_err(kind);
-        (answer, File::open(&directory).is_ok_and(is_free))
+    let (answer, free, left) = ask(|| {
+        let (answer, left) = called(path);
+        (answer, File::open(&directory).is_ok_and(is_free), left)
     })?;
     ensure(free, || {
         let failure = Failure::new(
@@ -31,6 +55,7 @@ fn answer(path: &Path) -> Result<Result<u64, String>, Failure> {
         );
         failure.given(text!("after the call has returned", "调用返回之后"))
     })?;
+    none_left(left)?;
     Ok(answer)
 }
 
@@ -90,6 +115,7 @@ fn gives_the_next_number() {
         "被替换后的文件是一个新文件：权限由创建者设定；已经打开旧文件的进程，看到的仍是旧文件。"
     );
     check("replace", rule, || {
+        let zeros = format!("{}9\n", "0".repeat(70_000));
         let cases = [
             (None, 1),
             (Some("0"), 1),
@@ -98,11 +124,15 @@ fn gives_the_next_number() {
             (Some("18446744073709551614\n"), u64::MAX),
             (Some("007\n"), 8),
             (Some("00000000000000000000000000000000000000041"), 42),
+            (Some(&zeros), 10),
         ];
         for_each(
             cases,
             |(text, _)| match text {
-                Some(text) => text!("a file with {text:?}", "内容为 {text:?} 的文件"),
+                Some(text) => {
+                    let (text, Text { en, zh }) = (shown(text.as_bytes()), bytes_in_words(text.len()));
+                    text!("a file with {text} ({en})", "内容为 {text} 的文件（{zh}）")
+                }
                 None => text!("no file", "文件不存在"),
             },
             |&(text, wanted)| {
@@ -145,6 +175,24 @@ fn gives_the_next_number() {
                 } else {
                     failure
                 }
+            })?;
+        }
+        // A process that calls it more than once, for more than one file.
+        let (one, other) = (counter(Some("7\n"))?, counter(Some("70\n"))?);
+        let calls = [(&one.1, 8), (&other.1, 71), (&one.1, 9), (&one.1, 42), (&other.1, 72)];
+        let got = ask(|| {
+            calls.map(|(path, wanted)| {
+                let meanwhile = if wanted == 42 { fs::write(path, "41") } else { Ok(()) };
+                meanwhile.and_then(|()| super::increment(path)).map_err(kind)
+            })
+        })?;
+        for (answer, (_, wanted)) in got.iter().zip(calls) {
+            returns(answer, wanted).map_err(|failure| {
+                failure.given(text!(
+                    "one process increments 7, in another directory 70, then 8; another process writes 41, and it \
+                     increments that, then 71",
+                    "同一个进程先把 7 加一，再把另一个目录里的 70 加一，然后是 8；别的进程写入 41，它再加一；最后是 71"
+                ))
             })?;
         }
         let (_directory, path) = counter(Some("7\n"))?;
@@ -201,7 +249,22 @@ fn finds_a_file_by_a_relative_path() {
             Failure::new(wanted, text!("it is another one", "umask 变了"))
         })?;
         let given = text!("the path is relative: a directory and a name", "路径是相对的：目录加文件名");
-        returns(&got, 3).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(given))
+        returns(&got, 3).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(given))?;
+        // Other threads see what is changed meanwhile, though it is changed back.
+        let steps = Steps::watch()?;
+        let changes = |number: i64| steps.calls.iter().any(|step| step.call.number == number && step.call.answer >= 0);
+        for (number, name) in
+            [(libc::SYS_umask, "umask(2)"), (libc::SYS_chdir, "chdir(2)"), (libc::SYS_fchdir, "fchdir(2)")]
+        {
+            ensure(!changes(number), || {
+                let wanted = text!(
+                    "the call changes neither the working directory nor the umask",
+                    "调用不改变 umask 和工作目录"
+                );
+                Failure::new(wanted, text!("it calls {name}", "它调用了 {name}"))
+            })?;
+        }
+        Ok(())
     });
 }
 
@@ -269,9 +332,9 @@ fn takes_no_other_error_for_a_file_that_is_not_there() {
     check("replace", rule, || {
         let (directory, path) = counter(Some("41\n"))?;
         fs::set_permissions(&path, Permissions::from_mode(0o000))?;
-        let got = ask(|| {
-            without_privileges().map_err(kind)?;
-            super::increment(&path).map_err(kind)
+        let (got, left) = ask(|| match without_privileges() {
+            Ok(()) => called(&path),
+            Err(error) => (Err(kind(error)), 0),
         })?;
         fs::set_permissions(&path, Permissions::from_mode(0o600))?;
         let given = |failure: Failure| failure.given(text!("a file that no process may read", "谁也不能读的文件"));
@@ -279,7 +342,8 @@ fn takes_no_other_error_for_a_file_that_is_not_there() {
             .map_err(|failure| failure.shows(&belief::NO_ANSWER_IS_NOTHING_THERE))
             .and_then(|()| has(&path, 41))
             .and_then(|()| nothing_beside(&directory))
-            .map_err(given)
+            .map_err(given)?;
+        none_left(left)
     });
 }
 
@@ -560,7 +624,7 @@ fn returns_the_error_of_a_call() {
                 let (errno, names) = error_of(name);
                 let (directory, path) = counter(Some("7\n"))?;
                 fs::write(directory.path().join(format!("{TEMPORARY}left")), "8")?;
-                let got = ask_refused(&[number], on, errno, || super::increment(&path).map_err(kind))?;
+                let (got, open) = ask_refused(&[number], on, errno, || called(&path))?;
                 refused(&got, names)?;
                 // Leftovers may be removed at the end, when the file is the new one.
                 if !["fsync(2) of the directory", "getdents(2)"].contains(&name) {
@@ -572,7 +636,8 @@ fn returns_the_error_of_a_call() {
                     let wanted = text!("a call that fails leaves no temporary file", "失败的调用不留下临时文件");
                     let names = left.join(", ");
                     Failure::new(wanted, text!("it leaves {names}", "留下了 {names}"))
-                })
+                })?;
+                none_left(open)
             },
         )
     });
@@ -655,9 +720,13 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
             _ => failure,
         });
     }
-    kill(player.pid(), Signal::SIGUSR1)?;
-    delivered(&player, Signal::SIGUSR1)?;
-    if !waits_for_a_lock(&player)? {
+    // Once is no more than a few times, where the number of attempts is limited.
+    for _ in 0..if how == FlockArg::LockShared { 1 } else { 25 } {
+        kill(player.pid(), Signal::SIGUSR1)?;
+        delivered(&player, Signal::SIGUSR1)?;
+        if waits_for_a_lock(&player)? {
+            continue;
+        }
         let answer = String::from_utf8_lossy(&player.receive()?).into_owned();
         let failure = Failure::new(
             text!("it goes on waiting until the directory is unlocked", "继续等到目录解锁"),

@@ -3,7 +3,7 @@
 //! turn. The others watch the system calls with ptrace(2), as strace would show them.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
@@ -61,14 +61,16 @@ fn describe_script(script: &[Turn]) -> Text {
     text!("the calls interrupted or cut short like this: [{turns}]", "各次调用依次这样被打断或截短：[{turns}]")
 }
 
-/// The worst that may happen to calls: each is interrupted once, and then moves no more than this number of bytes.
-const WORST: [usize; 3] = [1, 2, 4_999];
+/// The worst that may happen to calls: no call moves more than the first number of bytes, and each is interrupted as often
+/// as the second one says before.
+const WORST: [(usize, usize); 4] = [(1, 1), (2, 1), (4_999, 1), (7, 1_000)];
 
-fn describe_worst(most: usize) -> Text {
+fn describe_worst(most: usize, times: usize) -> Text {
     let unit = if most == 1 { "byte" } else { "bytes" };
+    let (en, zh) = if times == 1 { ("once".to_owned(), "一") } else { (format!("{times} times"), "一千") };
     text!(
-        "each call is interrupted once (EINTR), and then moves at most {most} {unit}",
-        "每次调用都先被打断一次（EINTR），然后最多传 {most} 字节"
+        "each call is interrupted {en} (EINTR), and then moves at most {most} {unit}",
+        "每次调用都先被打断{zh}次（EINTR），然后最多传 {most} 字节"
     )
 }
 
@@ -76,10 +78,10 @@ fn describe_worst(most: usize) -> Text {
 struct Scripted {
     bytes: RefCell<Vec<u8>>,
     script: RefCell<VecDeque<Turn>>,
-    /// Instead of a script: how many bytes a call moves at most, after it was interrupted once.
-    worst: Option<usize>,
-    /// The kinds of calls that were interrupted and not made since.
-    interrupted: RefCell<Vec<&'static str>>,
+    /// Instead of a script: how many bytes a call moves at most, after it was interrupted how often.
+    worst: Option<(usize, usize)>,
+    /// How often calls of a name were interrupted since one was made.
+    interrupted: RefCell<BTreeMap<&'static str, usize>>,
     failing: Failing,
     /// The error of a write for which there is no space.
     full: Errno,
@@ -181,13 +183,14 @@ impl Scripted {
     /// How many of `length` bytes the next call, of this name, moves.
     fn allowed(&self, name: &'static str, length: usize) -> Result<usize, Errno> {
         self.failing.call(name)?;
-        if let Some(most) = self.worst {
+        if let Some((most, times)) = self.worst {
             let mut interrupted = self.interrupted.borrow_mut();
-            let Some(n) = interrupted.iter().position(|before| *before == name) else {
-                interrupted.push(name);
+            let before = interrupted.entry(name).or_default();
+            if *before < times {
+                *before += 1;
                 return Err(Errno::EINTR);
-            };
-            interrupted.remove(n);
+            }
+            *before = 0;
             return Ok(length.min(most));
         }
         match self.script.borrow_mut().pop_front() {

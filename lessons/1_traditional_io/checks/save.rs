@@ -29,8 +29,9 @@ struct Disk {
     interrupts: bool,
     interrupted: Cell<bool>,
     failing: Failing,
-    /// How often something was written.
+    /// How often something was written, and where this process has last begun to.
     writes: Cell<u32>,
+    wrote_at: Cell<usize>,
     /// The calls of this process, the one before which it is killed included.
     made: RefCell<Vec<&'static str>>,
     /// Whether it has been killed.
@@ -173,6 +174,7 @@ impl Calls for Disk {
             return Err(Errno::EFBIG);
         }
         let length = self.call("pwrite(2)", from.len())?;
+        self.wrote_at.set(at);
         self.writes.set(self.writes.get() + 1);
         if at + length > self.seen.borrow().len() {
             self.pending.borrow_mut().push(Part::Grown(at + length));
@@ -351,6 +353,69 @@ fn with_records(count: u16) -> Result<(Disk, Found), Story> {
     Ok((disk, last))
 }
 
+/// The machines before those saves that do something that none before did, and how many came before: a log begins again, a
+/// number gets to its limits. The first few saves are not among them.
+fn before_unusual_saves() -> Result<Vec<(u16, Disk)>, Story> {
+    let mut disk = Disk::default();
+    let (mut known, mut unusual) = (BTreeSet::new(), Vec::new());
+    let (mut last_at, mut rose) = (0, 0_usize);
+    // As many as have a place of their own in the file.
+    for (count, n) in (0..512).zip((1..=7).cycle()) {
+        let before = disk.clone();
+        let watched = disk.killed_before(usize::MAX);
+        saved(&watched, n)?;
+        let at = watched.wrote_at.get();
+        // Where it writes: in one place, in several in turn, or one after the other, and then the first again.
+        let falls = at < last_at && rose > 3;
+        rose = if at > last_at { rose + 1 } else { 0 };
+        last_at = at;
+        let shorter = watched.seen.borrow().len() < before.seen.borrow().len();
+        let is_new = known.insert((watched.made.take(), falls, shorter));
+        if is_new && count > 3 && unusual.len() < 4 {
+            let at_rest = Disk::after_power_cut(&before.seen.borrow());
+            unusual.push((count, at_rest));
+        }
+        disk = watched.revived();
+        disk.pending.take();
+    }
+    Ok(unusual)
+}
+
+/// Cuts the power, or kills the process, in a save that does something that none before did, and in the next one.
+fn unusual_saves() -> Result<(), Story> {
+    for (count, disk) in before_unusual_saves()? {
+        let old = found(&disk);
+        killed_everywhere(&disk, 9, |cut, ended| {
+            let given = || cut_in_words(count, cut, ended);
+            let allowed = if ended { vec![Found::Number(9)] } else { vec![old.clone(), Found::Number(9)] };
+            for bytes in cut.left_by_power_cut(16) {
+                one_of(found(&Disk::after_power_cut(&bytes)), &allowed, given)?;
+            }
+            // A killed one, and then another.
+            let next = cut.revived();
+            killed_everywhere(&next, 8, |third, ended| {
+                let given = || {
+                    let Text { en, zh } = cut.moment();
+                    text!(
+                        "{count} saved before; the process is killed {en} in the save of record 9; then record 8 is \
+                         saved, and there is a power cut",
+                        "先保存 {count} 条记录；保存第 9 条时，{zh}进程被杀死；然后保存第 8 条，其间或之后断电"
+                    )
+                };
+                let mut allowed = vec![Found::Number(8)];
+                if !ended {
+                    allowed.extend([old.clone(), Found::Number(9)]);
+                }
+                for bytes in third.left_by_power_cut(2) {
+                    one_of(found(&Disk::after_power_cut(&bytes)), &allowed, given)?;
+                }
+                Ok(())
+            })
+        })?;
+    }
+    Ok(())
+}
+
 /// Saves a record without a fault.
 fn saved(disk: &Disk, n: u8) -> Result<(), Story> {
     let given = || text!("record {n} is saved, without any fault", "保存第 {n} 条记录，一切正常");
@@ -408,6 +473,27 @@ fn load_gives_the_last_record_that_was_saved() {
             Ok(())
         })?;
         many.map_err(Story::failure)?;
+        // Each call in turn is interrupted many times.
+        for n in 0.. {
+            let every = ask(|| -> Result<bool, Story> {
+                let given = || text!("one call is interrupted 1000 times", "其中一次调用被打断一千次");
+                let disk = Disk::default();
+                saved(&disk, 1)?;
+                let turns = std::iter::repeat_n(Turn::AtMost(usize::MAX), n);
+                disk.script.replace(turns.chain(std::iter::repeat_n(Turn::Interrupted, 1000)).collect());
+                super::save(&disk, &record(2)).or_else(|error| save_failed(error, given))?;
+                one_of(found(&disk), &[Found::Number(2)], given)?;
+                Ok(disk.script.borrow().is_empty())
+            })?;
+            match every {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(story) if story.found == Found::Failed("EINTR".to_owned()) => {
+                    return Err(story.failure().shows(&belief::EINTR_IS_AN_ERROR));
+                }
+                Err(story) => return Err(story.failure()),
+            }
+        }
         // Records are any 32 bytes.
         let any = [[0; 32], [0xff; 32], [b'\n'; 32], std::array::from_fn(|at| u8::from(at == 31))];
         for (n, record) in any.iter().enumerate() {
@@ -480,7 +566,8 @@ fn survives_a_power_cut_at_every_moment() {
         let told = ask(|| cut(&[0, 1, 2, 3], 64))?;
         let Err(story) = told else {
             // A number of saves that is kept in a byte, or in several, gets to its limits, too.
-            return ask(|| cut(&[126, 127, 128, 254, 255, 256, 257], 8))?.map_err(Story::failure);
+            let told = ask(|| cut(&[126, 127, 128, 254, 255, 256, 257], 8))?;
+            return told.and(ask(unusual_saves)?).map_err(Story::failure);
         };
         // Zeros in a file that was empty alone are taken for a record, and nothing else is wrong.
         if story.found == Found::Zeros && ask(|| cut(&[1, 2, 3], 64))?.is_ok() {

@@ -97,8 +97,8 @@ fn goes_on_after_short_and_interrupted_calls() {
     );
     check("loops", rule, || {
         let long: Vec<u8> = b"one\ntwo\r\n\n".iter().copied().cycle().take(70 * KIB).collect();
-        let short = b"a\n\nbc\nd\r\ne\n".as_slice();
-        for most in WORST {
+        let short = b"a\n\nbc\nd\r\ne\n, and more than ten bytes that move\n".as_slice();
+        for (most, times) in WORST {
             let bytes = if most > 100 { long.as_slice() } else { short };
             let (after, more) = reference(bytes);
             for space in [None, Some(0), Some(more - 1)] {
@@ -109,7 +109,7 @@ fn goes_on_after_short_and_interrupted_calls() {
                 if smooth.difference.is_some() || smooth.answer != right {
                     continue;
                 }
-                let file = || Scripted { worst: Some(most), ..Scripted::new(bytes, &[], space) };
+                let file = || Scripted { worst: Some((most, times)), ..Scripted::new(bytes, &[], space) };
                 let seen = on(file, wanted, |file| super::to_crlf(file))?;
                 let compared = if space.is_none() {
                     compare(&seen, wide(more))
@@ -121,7 +121,7 @@ fn goes_on_after_short_and_interrupted_calls() {
                     full.and_then(|()| as_it_should_be(&seen))
                 };
                 compared.map_err(|failure| {
-                    let (what, how) = (describe(bytes), describe_worst(most));
+                    let (what, how) = (describe(bytes), describe_worst(most, times));
                     let (en, zh) = match space {
                         Some(space) => {
                             (format!(", and space for {space} more bytes"), format!("，空间只剩 {space} 字节"))
@@ -268,10 +268,11 @@ fn writes_only_what_moves() {
             |(bytes, first)| {
                 let (after, more) = reference(bytes);
                 let seen = on(|| Scripted::new(bytes, &[], None), &after, |file| super::to_crlf(file))?;
-                ensure(more == 0 || !seen.log.writes.is_empty(), || {
+                ensure(more == 0 || seen.log.writes.iter().any(|(_, length)| *length > 0), || {
                     Failure::new(text!("bytes are moved", "要挪动字节"), text!("nothing was written", "什么都没写"))
                 })?;
-                let early = seen.log.writes.iter().map(|(at, _)| *at).min();
+                // A write of no bytes writes nothing.
+                let early = seen.log.writes.iter().filter(|(_, length)| *length > 0).map(|(at, _)| *at).min();
                 ensure(early.is_none_or(|early| first.is_some_and(|first| early >= first)), || {
                     let at = early.unwrap_or_default();
                     let wanted = match first {

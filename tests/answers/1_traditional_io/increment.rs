@@ -5,14 +5,16 @@ use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
+use std::thread;
+use std::time::Duration;
 
 use mmap_workbook::lesson_1::{TEMPORARY, leftovers};
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg, OFlag, RenameFlags, openat, renameat2};
+use nix::fcntl::{self, AT_FDCWD, Flock, FlockArg, OFlag, RenameFlags, openat, renameat2};
 use nix::libc;
-use nix::sys::stat::{Mode, fchmod};
-use nix::unistd::{ForkResult, UnlinkatFlags, fork, pause, unlinkat};
+use nix::sys::stat::{self, Mode, fchmod};
+use nix::unistd::{self, ForkResult, UnlinkatFlags, fork, pause, unlinkat};
 use tempfile::NamedTempFile;
 
 /// The directory that holds `path`.
@@ -172,6 +174,70 @@ fn replaced(lock: &File, path: &Path) -> io::Result<u64> {
     named(new, path)?;
     lock.sync_all()?;
     Ok(number)
+}
+
+fn lock_again(mut file: File) -> io::Result<Flock<File>> {
+    loop {
+        match Flock::lock(file, FlockArg::LockExclusive) {
+            Ok(locked) => return Ok(locked),
+            Err((again, Errno::EINTR)) => file = again,
+            Err((_, error)) => return Err(error.into()),
+        }
+    }
+}
+
+fn lock_directory(path: &Path) -> io::Result<Flock<File>> {
+    lock_again(File::open(directory_of(path))?)
+}
+
+fn clean_beside(path: &Path) -> io::Result<()> {
+    leftovers(directory_of(path))?.iter().try_for_each(fs::remove_file)
+}
+
+fn invalid() -> io::Error {
+    io::ErrorKind::InvalidData.into()
+}
+
+fn parse_again(text: &[u8]) -> io::Result<u64> {
+    let digits = text.strip_suffix(b"\n").unwrap_or(text);
+    if digits.is_empty() {
+        return Err(invalid());
+    }
+    digits.iter().try_fold(0_u64, |number, digit| {
+        let digit = digit.is_ascii_digit().then(|| u64::from(digit - b'0')).ok_or_else(invalid)?;
+        number.checked_mul(10).and_then(|number| number.checked_add(digit)).ok_or_else(invalid)
+    })
+}
+
+/// The next number, and the old file's permissions, if there is one.
+fn next_again(path: &Path) -> io::Result<(u64, Option<Permissions>)> {
+    let mut file = match File::open(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok((1, None)),
+        file => file?,
+    };
+    let mut text = Vec::new();
+    file.read_to_end(&mut text)?;
+    let number = parse_again(&text)?.checked_add(1).ok_or_else(invalid)?;
+    Ok((number, Some(file.metadata()?.permissions())))
+}
+
+fn create(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory_of(path))
+}
+
+/// A temporary file with the number and the mode, on the disk.
+fn prepare(path: &Path, number: u64, mode: Option<Permissions>) -> io::Result<NamedTempFile> {
+    let mut new = create(path)?;
+    new.write_all(format!("{number}\n").as_bytes())?;
+    if let Some(mode) = mode {
+        new.as_file().set_permissions(mode)?; // after write(2), which clears the set-user-ID bit
+    }
+    new.as_file().sync_all()?;
+    Ok(new)
+}
+
+fn persist(new: NamedTempFile, path: &Path) -> io::Result<File> {
+    new.persist(path).map_err(|error| error.error)
 }
 
 /// Starts from 0, whatever error keeps it from reading the number.
@@ -1345,6 +1411,8 @@ mod no_newline {
 ///
 /// breaks: "Processes take turns"
 /// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::returns_the_error_of_a_call failed
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
 mod error_keeps_the_lock {
     use super::*;
 
@@ -1610,6 +1678,8 @@ mod mutex_of_this_process {
 ///
 /// breaks: "A call that returns, even with an error, holds no lock any more."
 /// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::returns_the_error_of_a_call failed
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
 mod leaks_the_lock_on_error {
     use super::*;
 
@@ -2246,6 +2316,581 @@ mod makes_a_zero_first {
     }
 }
 
+/// Locks, cleans, reads, replaces, syncs; dropping the lock unlocks.
+///
+/// passes
+mod straight {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Exchanges the two files by renameat2(2), so that the temporary name is the old file's, and removes that.
+///
+/// passes
+mod exchanges {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let exists = mode.is_some();
+        let new = prepare(path, number, mode)?;
+        if exists {
+            loop {
+                match fcntl::renameat2(AT_FDCWD, new.path(), AT_FDCWD, path, RenameFlags::RENAME_EXCHANGE) {
+                    Err(Errno::EINTR) => {}
+                    answer => break answer?,
+                }
+            }
+            new.close()?;
+        } else {
+            persist(new, path)?;
+        }
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Uses writev(2) and fdatasync(2), reads before it cleans up, and writes into the directory's file by its own loop.
+///
+/// passes
+mod writev_and_fdatasync {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        let (number, mode) = next_again(path)?;
+        clean_beside(path)?;
+        let mut new = create(path)?;
+        let digits = number.to_string();
+        let mut parts = [IoSlice::new(digits.as_bytes()), IoSlice::new(b"\n")];
+        let mut left = &mut parts[..];
+        while !left.is_empty() {
+            match new.as_file_mut().write_vectored(left) {
+                Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                Ok(written) => IoSlice::advance_slices(&mut left, written),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        new.as_file().sync_data()?;
+        persist(new, path)?;
+        directory.sync_data()?;
+        Ok(number)
+    }
+}
+
+/// Lets the next process go on before the directory is on the disk.
+///
+/// breaks: "It holds the lock until the directory is on the disk."
+/// fails: increment::waits_for_its_turn failed what-was-read-still-holds
+mod unlocks_before_the_last_fsync {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let locked = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        let directory = locked.unlock().map_err(|(_, error)| error)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Opens the file, and notes its mode, before it has the lock.
+///
+/// breaks: "A process takes the lock before it reads the number or removes files."
+/// fails: increment::waits_for_its_turn failed what-was-read-still-holds
+mod opens_before_the_lock {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let old = File::open(path);
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = match old {
+            Ok(mut file) => {
+                let mut text = Vec::new();
+                file.read_to_end(&mut text)?;
+                let number = parse_again(&text)?.checked_add(1).ok_or_else(invalid)?;
+                (number, Some(file.metadata()?.permissions()))
+            }
+            Err(_) => next_again(path)?,
+        };
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Locks the file if there is one, which after rename(2) is no longer the one that the next process locks.
+///
+/// breaks: "Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading."
+/// fails: increment::waits_for_its_turn failed a-lock-is-on-the-name
+mod locks_the_file_3 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(directory_of(path))?;
+        let _lock = match File::open(path) {
+            Ok(file) => lock_again(file)?,
+            Err(_) => lock_again(directory.try_clone()?)?,
+        };
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Cleans up first of all, and removes the temporary file of a process that has the lock.
+///
+/// breaks: "A process takes the lock before it reads the number or removes files."
+/// fails: increment::waits_for_its_turn failed
+mod cleans_before_the_lock {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        for left in leftovers(directory_of(path))? {
+            let _ = fs::remove_file(left); // another process may have been faster
+        }
+        let directory = lock_directory(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Syncs the file when it has its name already.
+///
+/// breaks: "write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name."
+/// fails: increment::is_on_the_disk_when_it_returns failed rename-writes-the-file
+/// fails: increment::returns_the_error_of_a_call failed
+mod syncs_after_the_rename_3 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let mut new = create(path)?;
+        new.write_all(format!("{number}\n").as_bytes())?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        persist(new, path)?.sync_all()?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Sets the mode of the empty file; for a process without CAP_FSETID the write clears set-user-ID and set-group-ID.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it, before it has the name."
+/// fails: increment::gives_the_next_number failed
+mod mode_before_the_write {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let mut new = create(path)?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        new.write_all(format!("{number}\n").as_bytes())?;
+        new.as_file().sync_all()?;
+        persist(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Keeps the permissions, but neither set-user-ID nor set-group-ID nor the sticky bit.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it, before it has the name."
+/// fails: increment::gives_the_next_number failed
+mod nine_bits {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let mode = mode.map(|mode| Permissions::from_mode(mode.mode() & 0o777));
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Gives the new file its mode after rename(2): a reader in between may be refused.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it, before it has the name."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+/// fails: increment::returns_the_error_of_a_call failed
+mod mode_after_the_rename_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let file = persist(prepare(path, number, None)?, path)?;
+        if let Some(mode) = mode {
+            file.set_permissions(mode)?;
+            file.sync_all()?;
+        }
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Passes the mode to open(2), which takes the bits of the umask out of it.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it, before it has the name."
+/// fails: increment::gives_the_next_number failed
+mod mode_under_the_umask {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let mode = mode.unwrap_or(Permissions::from_mode(0o600));
+        let mut new = tempfile::Builder::new().prefix(TEMPORARY).permissions(mode).tempfile_in(directory_of(path))?;
+        new.write_all(format!("{number}\n").as_bytes())?;
+        new.as_file().sync_all()?;
+        persist(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Takes the umask away while it creates the file, in all threads of the process, and not back after an error.
+///
+/// breaks: "The call changes neither the working directory nor the umask of the process."
+/// fails: increment::finds_a_file_by_a_relative_path failed
+mod umask_of_zero {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let umask = stat::umask(Mode::empty());
+        let new = prepare(path, number, mode)?;
+        stat::umask(umask);
+        persist(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Opens `path.parent()` as it is, which is "" for a bare file name.
+///
+/// breaks: "`path` may be a bare file name, or relative."
+/// fails: increment::finds_a_file_by_a_relative_path failed
+mod bare_name {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let parent = path.parent().ok_or(io::ErrorKind::InvalidInput)?;
+        let directory = lock_again(File::open(parent)?)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Leaves the syntax to `u64::from_str`, which takes a plus sign as well.
+///
+/// breaks: "`InvalidData` when the file is empty, or holds anything but a number; it does not change."
+/// fails: increment::refuses_what_is_no_number failed
+mod plus_sign_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = match fs::read_to_string(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (1, None),
+            text => {
+                let text = text?;
+                let number: u64 = text.strip_suffix('\n').unwrap_or(&text).parse().map_err(|_| invalid())?;
+                (number.checked_add(1).ok_or_else(invalid)?, Some(fs::metadata(path)?.permissions()))
+            }
+        };
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Refuses a file of more than 4 KiB: no number is as long as that.
+///
+/// breaks: "Any number of the digits may be leading zeros."
+/// fails: increment::gives_the_next_number failed
+mod refuses_a_long_file {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        if fs::metadata(path).is_ok_and(|old| old.len() > 4096) {
+            return Err(invalid());
+        }
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Takes u64::MAX for a number that may be given once, and saturates.
+///
+/// breaks: "`InvalidData` when the number is `u64::MAX` or more; the file does not change."
+/// fails: increment::refuses_what_is_no_number failed
+mod saturates_2 {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = match fs::read(path) {
+            Ok(text) => (parse_again(&text)?.saturating_add(1), Some(fs::metadata(path)?.permissions())),
+            Err(_) => next_again(path)?,
+        };
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Starts with 0 whenever the file can't be opened.
+///
+/// breaks: "Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file."
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod unreadable_is_missing {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = match File::open(path) {
+            Ok(_) => next_again(path)?,
+            Err(_) => (1, fs::metadata(path).ok().map(|old| old.permissions())),
+        };
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Calls flock(2) once, which returns EINTR when a signal handler runs meanwhile.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::waits_for_its_turn failed eintr-is-an-error
+mod one_flock {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(directory_of(path))?;
+        let directory = Flock::lock(directory, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Tries to get the lock for half a second, and then gives up with EWOULDBLOCK.
+///
+/// breaks: "Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading."
+/// fails: increment::waits_for_its_turn failed
+mod half_a_second {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let mut directory = File::open(directory_of(path))?;
+        let mut attempts = 0;
+        let directory = loop {
+            match Flock::lock(directory, FlockArg::LockExclusiveNonblock) {
+                Ok(locked) => break locked,
+                Err((_, error)) if attempts == 100 => return Err(error.into()),
+                Err((again, _)) => directory = again,
+            }
+            attempts += 1;
+            thread::sleep(Duration::from_millis(5));
+        };
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Closes the bare descriptor of the directory at the end, which an error never reaches.
+///
+/// breaks: "A call that returns, even with an error, holds no lock any more."
+/// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::returns_the_error_of_a_call failed
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
+mod locked_after_an_error {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let fd = fcntl::open(directory_of(path), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?.into_raw_fd();
+        // SAFETY: the descriptor is open until the close below.
+        while unsafe { nix::libc::flock(fd, nix::libc::LOCK_EX) } != 0 {
+            if Errno::last() != Errno::EINTR {
+                return Err(io::Error::last_os_error());
+            }
+        }
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        File::open(directory_of(path))?.sync_all()?;
+        unistd::close(fd)?;
+        Ok(number)
+    }
+}
+
+/// Removes its temporary file when rename(2) fails, but not when the write or fsync(2) does.
+///
+/// breaks: "A call that returns, even with an error, leaves no temporary file of its own."
+/// fails: increment::returns_the_error_of_a_call failed
+mod temporary_after_a_failed_write {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let (mut file, name) = create(path)?.keep().map_err(|error| error.error)?;
+        file.write_all(format!("{number}\n").as_bytes())?;
+        if let Some(mode) = mode {
+            file.set_permissions(mode)?;
+        }
+        file.sync_all()?;
+        fs::rename(&name, path).inspect_err(|_| drop(fs::remove_file(&name)))?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Removes only what is older than a minute, in case that someone still uses it.
+///
+/// breaks: "The next call that succeeds removes all that are left; others may."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+mod only_old_leftovers {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        for left in leftovers(directory_of(path))? {
+            let age = fs::metadata(&left)?.modified()?.elapsed().unwrap_or_default();
+            if age > Duration::from_secs(60) {
+                fs::remove_file(left)?;
+            }
+        }
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Removes the old file and then renames without replacing, so that for a moment there is none.
+///
+/// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
+/// fails: increment::returns_the_error_of_a_call failed
+mod removes_the_old_file_first {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let exists = mode.is_some();
+        let new = prepare(path, number, mode)?;
+        if exists {
+            fs::remove_file(path)?;
+        }
+        new.persist_noclobber(path).map_err(|error| error.error)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Opens the directory once, so that the threads of the process share an open file and its lock.
+///
+/// breaks: "It never returns the same number twice, no matter which processes call it at the same time"
+/// fails: increment::gives_the_next_number failed
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+/// fails: increment::refuses_what_is_no_number failed
+/// fails: increment::returns_the_error_of_a_call failed
+/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
+mod one_descriptor_for_all_threads {
+    use super::*;
+
+    static DIRECTORY: OnceLock<(PathBuf, File)> = OnceLock::new();
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let place = directory_of(path).canonicalize()?;
+        let opened = File::open(&place)?;
+        let (kept_place, kept) = DIRECTORY.get_or_init(|| (place.clone(), opened));
+        let directory = if *kept_place == place { kept.try_clone()? } else { File::open(&place)? };
+        let directory = lock_again(directory)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        persist(prepare(path, number, mode)?, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Syncs the directory only if the file is new: otherwise the name was there before.
+///
+/// breaks: "fsync(2) puts the directory on the disk after that, before the call returns."
+/// fails: increment::is_on_the_disk_when_it_returns failed fsync-writes-the-name
+mod directory_only_for_a_new_name {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next_again(path)?;
+        let is_new = mode.is_none();
+        persist(prepare(path, number, mode)?, path)?;
+        if is_new {
+            directory.sync_all()?;
+        }
+        Ok(number)
+    }
+}
+
 one_of! {
     pub fn increment(path: &Path) -> io::Result<u64>;
     any_error_is_a_zero begins_with_a_write forgets_the_mode forks_a_lockkeeper leaves_by_exit leaves_what_it_made
@@ -2265,5 +2910,10 @@ one_of! {
     changes_the_working_directory cleans_the_working_directory never_cleans cleans_what_is_old cleans_one
     fixed_name_is_taken dot_tmp leaves_it_to_the_next temporary_elsewhere writes_in_place_2 removes_the_old_first_2
     needs_a_writable_file plus_is_a_digit trims_2 empty_is_zero_2 twenty_digits stays_at_the_largest
-    unreadable_is_zero_2 newline_as_before makes_a_zero_first
+    unreadable_is_zero_2 newline_as_before makes_a_zero_first straight exchanges writev_and_fdatasync
+    unlocks_before_the_last_fsync opens_before_the_lock locks_the_file_3 cleans_before_the_lock syncs_after_the_rename_3
+    mode_before_the_write nine_bits mode_after_the_rename_2 mode_under_the_umask umask_of_zero bare_name plus_sign_2
+    refuses_a_long_file saturates_2 unreadable_is_missing one_flock half_a_second locked_after_an_error
+    temporary_after_a_failed_write only_old_leftovers removes_the_old_file_first one_descriptor_for_all_threads
+    directory_only_for_a_new_name
 }

@@ -1,6 +1,6 @@
 use std::cell::Cell;
-use std::io;
 use std::io::ErrorKind::InvalidInput;
+use std::io::{self, BufRead, BufReader, Read};
 
 use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 use nix::errno::Errno;
@@ -107,6 +107,56 @@ fn failure_table(old: &[u8]) -> Vec<u32> {
         table[at] = u32::try_from(matched).expect("at most 64 KiB");
     }
     table
+}
+
+fn valid(old: &[u8], new: &[u8]) -> io::Result<()> {
+    if old.is_empty() || old.len() != new.len() { Err(io::ErrorKind::InvalidInput.into()) } else { Ok(()) }
+}
+
+/// Calls `found` with the offset of each occurrence, as the contract wants them.
+fn scan_again(
+    file: &dyn Calls,
+    old: &[u8],
+    chunk: usize,
+    mut found: impl FnMut(u64) -> io::Result<()>,
+) -> io::Result<u64> {
+    let mut account = Account::default();
+    let mut buffer = vec![0; old.len() - 1 + chunk];
+    let (mut start, mut kept, mut count) = (0, 0, 0);
+    loop {
+        let read = read_at(file, &mut buffer[kept..kept + chunk], start + kept as u64, &mut account)?;
+        let filled = kept + read;
+        let mut at = 0;
+        while at + old.len() <= filled {
+            if buffer[at..].starts_with(old) {
+                found(start + at as u64)?;
+                count += 1;
+                at += old.len();
+            } else {
+                at += 1;
+            }
+        }
+        if read < chunk {
+            return Ok(count);
+        }
+        buffer.copy_within(at..filled, 0);
+        kept = filled - at;
+        start += at as u64;
+    }
+}
+
+fn put_again(file: &dyn Calls, bytes: &[u8], offset: u64) -> io::Result<()> {
+    write_at(file, bytes, offset, &mut Account::default())
+}
+
+struct Reader<'a>(&'a dyn Calls, u64);
+
+impl Read for Reader<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let read = read_at(self.0, into, self.1, &mut Account::default())?;
+        self.1 += read as u64;
+        Ok(read)
+    }
 }
 
 /// Takes a short read for the end of the file.
@@ -1318,7 +1368,7 @@ mod overlaps_at_the_seam_2 {
 /// Searches each chunk by itself and misses the occurrences that cross its end.
 ///
 /// breaks: "Replaces every occurrence of `old` in the file"
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
 mod misses_the_seam {
     use super::*;
 
@@ -1718,6 +1768,475 @@ mod counts_the_writes {
     }
 }
 
+/// Reads chunks of 64 KiB and keeps in memory what may begin an occurrence.
+///
+/// passes
+mod carries_the_rest {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan_again(file, old, CHUNK, |at| put_again(file, new, at))
+    }
+}
+
+/// Reads no more than 16 KiB at a time, which just meets the limit of calls.
+///
+/// passes
+mod sixteen_kib_at_a_time {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan_again(file, old, 16 * 1024, |at| put_again(file, new, at))
+    }
+}
+
+/// Keeps no bytes of the file at all: the automaton of Knuth, Morris and Pratt remembers how much has matched.
+///
+/// passes
+mod knuth_morris_pratt {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut border = vec![0; old.len()];
+        for i in 1..old.len() {
+            let mut length: usize = border[i - 1];
+            while length > 0 && old[length] != old[i] {
+                length = border[length - 1];
+            }
+            border[i] = length + usize::from(old[length] == old[i]);
+        }
+        let mut buffer = vec![0; 128 * 1024];
+        let (mut at, mut matched, mut count) = (0, 0, 0);
+        loop {
+            let read = read_at(file, &mut buffer, at, &mut Account::default())?;
+            if read == 0 {
+                return Ok(count);
+            }
+            for &byte in &buffer[..read] {
+                while matched > 0 && old[matched] != byte {
+                    matched = border[matched - 1];
+                }
+                matched += usize::from(old[matched] == byte);
+                at += 1;
+                if matched == old.len() {
+                    put_again(file, new, at - old.len() as u64)?;
+                    count += 1;
+                    matched = 0;
+                }
+            }
+        }
+    }
+}
+
+/// Reads the end of each chunk again with the next one, when it may already have written there.
+///
+/// breaks: "What was written is not searched again."
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
+mod reads_the_seam_again_2 {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut buffer = vec![0; 4 * CHUNK];
+        let (mut start, mut count) = (0, 0);
+        loop {
+            let read = read_at(file, &mut buffer, start, &mut Account::default())?;
+            let mut at = 0;
+            while at + old.len() <= read {
+                if buffer[at..].starts_with(old) {
+                    put_again(file, new, start + at as u64)?;
+                    count += 1;
+                    at += old.len();
+                } else {
+                    at += 1;
+                }
+            }
+            if read < buffer.len() {
+                return Ok(count);
+            }
+            start += (read - (old.len() - 1)) as u64;
+        }
+    }
+}
+
+/// Always keeps the last `old.len() - 1` bytes of a chunk, even if they belong to an occurrence it has replaced.
+///
+/// breaks: "and they do not overlap"
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
+mod keeps_part_of_a_match {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let tail = old.len() - 1;
+        let mut buffer = vec![0; tail + CHUNK];
+        let (mut start, mut kept, mut count) = (0, 0, 0);
+        loop {
+            let read = read_at(file, &mut buffer[kept..kept + CHUNK], start + kept as u64, &mut Account::default())?;
+            let filled = kept + read;
+            let mut at = 0;
+            while at + old.len() <= filled {
+                let found = buffer[at..].starts_with(old);
+                if found {
+                    put_again(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += if found { old.len() } else { 1 };
+            }
+            if read < CHUNK {
+                return Ok(count);
+            }
+            buffer.copy_within(filled - tail..filled, 0);
+            start += (filled - tail) as u64;
+            kept = tail;
+        }
+    }
+}
+
+/// Collects the offsets of all occurrences before it writes the first.
+///
+/// breaks: "The call uses at most 1 MiB of memory beside `old` and `new`."
+/// fails: replace_all::takes_little_memory_however_large_the_file_is out_of_memory a-file-fits-in-memory
+mod collects_the_offsets {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut offsets = Vec::new();
+        let count = scan_again(file, old, CHUNK, |at| {
+            offsets.push(at);
+            Ok(())
+        })?;
+        for at in offsets {
+            put_again(file, new, at)?;
+        }
+        Ok(count)
+    }
+}
+
+/// Writes occurrences that touch each other with a single pwrite(2).
+///
+/// breaks: "Each occurrence is written whole, with one pwrite(2) of its own, or more if that is short or interrupted."
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
+mod joins_neighbours_3 {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut run = Vec::new();
+        let mut from = 0;
+        let count = scan_again(file, old, CHUNK, |at| {
+            if from + run.len() as u64 != at || run.len() + new.len() > 2 * CHUNK {
+                put_again(file, &run, from)?;
+                run.clear();
+                from = at;
+            }
+            run.extend_from_slice(new);
+            Ok(())
+        })?;
+        put_again(file, &run, from)?;
+        Ok(count)
+    }
+}
+
+/// Leaves out the bytes at the ends that `old` and `new` have in common, except if they have all in common.
+///
+/// breaks: "Each occurrence is written whole, with one pwrite(2) of its own, or more if that is short or interrupted."
+/// fails: replace_all::makes_few_calls failed
+mod writes_the_difference {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let differs = |i: &usize| old[*i] != new[*i];
+        let first = (0..old.len()).find(differs).unwrap_or(0);
+        let last = (0..old.len()).rfind(differs).unwrap_or(old.len() - 1);
+        scan_again(file, old, CHUNK, |at| put_again(file, &new[first..=last], at + first as u64))
+    }
+}
+
+/// Only counts when there would be no difference.
+///
+/// breaks: "It is written even if `new` is the same as `old`."
+/// fails: replace_all::makes_few_calls failed
+mod counts_if_the_same {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan_again(file, old, CHUNK, |at| if old == new { Ok(()) } else { put_again(file, new, at) })
+    }
+}
+
+/// Gives up on an occurrence when its write has been interrupted ten times.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed eintr-is-an-error
+mod ten_attempts {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan_again(file, old, CHUNK, |at| {
+            let (mut done, mut attempts) = (0, 0);
+            while done < new.len() {
+                match file.pwrite(&new[done..], at + done as u64) {
+                    Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+                    Ok(written) => done += written,
+                    Err(Errno::EINTR) if attempts < 10 => attempts += 1,
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Reads through a `BufReader`, whose buffer has 8 KiB.
+///
+/// breaks: "There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5."
+/// fails: replace_all::makes_few_calls failed a-call-costs-nothing
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
+mod buf_reader {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut reader = BufReader::new(Reader(file, 0));
+        let mut window: Vec<u8> = Vec::new();
+        let (mut start, mut count) = (0, 0);
+        loop {
+            let more = reader.fill_buf()?;
+            if more.is_empty() {
+                return Ok(count);
+            }
+            let length = more.len();
+            window.extend_from_slice(more);
+            reader.consume(length);
+            let mut at = 0;
+            while at + old.len() <= window.len() {
+                if window[at..].starts_with(old) {
+                    put_again(file, new, start + at as u64)?;
+                    count += 1;
+                    at += old.len();
+                } else {
+                    at += 1;
+                }
+            }
+            window.drain(..at);
+            start += at as u64;
+        }
+    }
+}
+
+/// Matches byte by byte, and after a mismatch begins again with this byte, though an occurrence may have begun earlier.
+///
+/// breaks: "Replaces every occurrence of `old` in the file"
+/// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+mod forgets_a_partial_match {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut buffer = vec![0; CHUNK];
+        let (mut at, mut matched, mut count) = (0, 0, 0);
+        loop {
+            let read = read_at(file, &mut buffer, at, &mut Account::default())?;
+            if read == 0 {
+                return Ok(count);
+            }
+            for &byte in &buffer[..read] {
+                at += 1;
+                matched = if byte == old[matched] { matched + 1 } else { usize::from(byte == old[0]) };
+                if matched == old.len() {
+                    put_again(file, new, at - old.len() as u64)?;
+                    count += 1;
+                    matched = 0;
+                }
+            }
+        }
+    }
+}
+
+/// Retries an interrupted read, but takes a short one for the last.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+mod short_is_the_end {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut buffer = vec![0; old.len() - 1 + CHUNK];
+        let (mut start, mut kept, mut count) = (0, 0, 0);
+        loop {
+            let read = match file.pread(&mut buffer[kept..kept + CHUNK], start + kept as u64) {
+                Err(Errno::EINTR) => continue,
+                answer => answer?,
+            };
+            let mut at = 0;
+            while at + old.len() <= kept + read {
+                let found = buffer[at..].starts_with(old);
+                if found {
+                    put_again(file, new, start + at as u64)?;
+                    count += 1;
+                }
+                at += if found { old.len() } else { 1 };
+            }
+            if read < CHUNK {
+                return Ok(count);
+            }
+            buffer.copy_within(at..kept + read, 0);
+            kept = kept + read - at;
+            start += at as u64;
+        }
+    }
+}
+
+/// Takes an error of pread(2) after the first chunk for the end of the file.
+///
+/// breaks: "Any other error of a call, unchanged."
+/// fails: replace_all::returns_the_error_of_a_call failed
+mod read_error_is_the_end_2 {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut count = 0;
+        let mut failed = None;
+        let end = scan_again(file, old, CHUNK, |at| {
+            count += 1;
+            put_again(file, new, at).inspect_err(|error| failed = error.raw_os_error())
+        });
+        match (end, failed) {
+            (Err(_), None) if count > 0 => Ok(count),
+            (end, _) => end,
+        }
+    }
+}
+
+/// Says in the error's text which occurrence it was, and so loses the errno.
+///
+/// breaks: "Any other error of a call, unchanged."
+/// fails: replace_all::returns_the_error_of_a_call failed
+mod adds_context {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan_again(file, old, CHUNK, |at| {
+            put_again(file, new, at)
+                .map_err(|error| io::Error::new(error.kind(), format!("occurrence at {at}: {error}")))
+        })
+    }
+}
+
+/// Notices at the first occurrence that the lengths differ.
+///
+/// breaks: "`InvalidInput` or EINVAL when `old` is empty, or `new` has another length"
+/// fails: replace_all::refuses_what_is_no_replacement failed
+mod late_check_of_the_length {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, old)?;
+        scan_again(file, old, CHUNK, |at| {
+            valid(old, new)?;
+            put_again(file, new, at)
+        })
+    }
+}
+
+/// Puts the occurrences on the disk, if there were any.
+///
+/// breaks: "The call uses neither ftruncate(2) nor fsync(2)."
+/// fails: replace_all::returns_the_error_of_a_call failed
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed
+mod makes_it_durable {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let count = scan_again(file, old, CHUNK, |at| put_again(file, new, at))?;
+        if count > 0 {
+            while file.fsync() == Err(Errno::EINTR) {}
+        }
+        Ok(count)
+    }
+}
+
+/// Saves no call, but writes the few bytes between two occurrences with the second, to have one run of them.
+///
+/// breaks: "Only the occurrences are written: another process may be changing the bytes beside them."
+/// fails: replace_all::makes_few_calls failed a-call-costs-nothing
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
+mod fills_small_gaps {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut end = 0;
+        scan_again(file, old, 8 * CHUNK, |at| {
+            let gap = usize::try_from(at - end).unwrap_or(usize::MAX);
+            if gap == 0 || gap > 8 {
+                put_again(file, new, at)?;
+            } else {
+                let mut bytes = vec![0; gap];
+                read_at(file, &mut bytes, end, &mut Account::default())?;
+                bytes.extend_from_slice(new);
+                put_again(file, &bytes, end)?;
+            }
+            end = at + new.len() as u64;
+            Ok(())
+        })
+    }
+}
+
+/// Searches each chunk from its end, so that of two overlapping places it takes the later one.
+///
+/// breaks: "It finds them from the beginning of the file to its end"
+/// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+mod from_the_end {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        if file.size()? > CHUNK as u64 {
+            return scan_again(file, old, CHUNK, |at| put_again(file, new, at));
+        }
+        let mut buffer = vec![0; CHUNK];
+        let mut end = read_at(file, &mut buffer, 0, &mut Account::default())?;
+        let mut count = 0;
+        while end >= old.len() {
+            if buffer[..end].ends_with(old) {
+                end -= old.len();
+                put_again(file, new, end as u64)?;
+                count += 1;
+            } else {
+                end -= 1;
+            }
+        }
+        Ok(count)
+    }
+}
+
+/// Has a buffer of a full MiB, and another for what it keeps of the chunk before.
+///
+/// breaks: "The call uses at most 1 MiB of memory beside `old` and `new`."
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
+mod a_mib_and_the_carry {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan_again(file, old, 1 << 20, |at| put_again(file, new, at))
+    }
+}
+
 one_of! {
     pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64>;
     a_bare_call_is_enough all_of_it_in_memory always_three an_interruption_is_an_error byte_by_byte
@@ -1733,5 +2252,8 @@ one_of! {
     long_word_fills_the_window looks_again_before_writing window_of_a_mebibyte_and_more collects_the_places
     table_of_a_long_word automaton_without_a_table searches_from_the_end goes_on_one_byte_later empty_word_is_nowhere
     checks_at_the_first_occurrence error_with_more_words read_error_is_the_end syncs_when_it_has_written
-    counts_the_writes
+    counts_the_writes carries_the_rest sixteen_kib_at_a_time knuth_morris_pratt reads_the_seam_again_2
+    keeps_part_of_a_match collects_the_offsets joins_neighbours_3 writes_the_difference counts_if_the_same ten_attempts
+    buf_reader forgets_a_partial_match short_is_the_end read_error_is_the_end_2 adds_context late_check_of_the_length
+    makes_it_durable fills_small_gaps from_the_end a_mib_and_the_carry
 }

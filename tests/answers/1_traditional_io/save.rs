@@ -2,6 +2,7 @@ use std::hash::{DefaultHasher, Hasher};
 use std::io;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use mmap_workbook::lesson_1::{Account, Calls, read_at, write_at};
 use nix::errno::Errno;
@@ -194,6 +195,73 @@ fn save_in_two_slots(file: &dyn Calls, record: &Record) -> io::Result<()> {
     sync_again(file)
 }
 
+/// A record in the file: its sequence number, the record, and the checksum of both.
+const LENGTH: usize = 8 + 32 + 8;
+
+/// Where the two slots are.
+const SLOTS: [u64; 2] = [0, 512];
+
+fn write_again(file: &dyn Calls, bytes: &[u8], offset: u64) -> io::Result<()> {
+    write_at(file, bytes, offset, &mut Account::default())
+}
+
+type Hash = fn(&[u8]) -> u64;
+
+fn fnv_from(basis: u64, bytes: &[u8]) -> u64 {
+    bytes.iter().fold(basis, |hash, &byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}
+
+/// FNV-1a.
+fn fnv(bytes: &[u8]) -> u64 {
+    fnv_from(0xcbf2_9ce4_8422_2325, bytes)
+}
+
+fn encode(sequence: u64, record: &Record, hash: Hash) -> [u8; LENGTH] {
+    let mut slot = [0; LENGTH];
+    slot[..8].copy_from_slice(&sequence.to_le_bytes());
+    slot[8..40].copy_from_slice(record);
+    let checksum = hash(&slot[..40]);
+    slot[40..].copy_from_slice(&checksum.to_le_bytes());
+    slot
+}
+
+fn decode(slot: &[u8], hash: Hash) -> Option<(u64, Record)> {
+    let checksum = u64::from_le_bytes(slot.get(40..LENGTH)?.try_into().ok()?);
+    let sequence = u64::from_le_bytes(slot[..8].try_into().ok()?);
+    (hash(&slot[..40]) == checksum).then_some((sequence, slot[8..40].try_into().ok()?))
+}
+
+fn slot_at(file: &dyn Calls, offset: u64, hash: Hash) -> io::Result<Option<(u64, Record)>> {
+    let mut slot = [0; LENGTH];
+    let length = read(file, &mut slot, offset)?;
+    Ok(decode(&slot[..length], hash))
+}
+
+/// The newest slot: which one it is, its number and its record.
+fn newest_by(file: &dyn Calls, hash: Hash) -> io::Result<Option<(usize, u64, Record)>> {
+    let first = slot_at(file, SLOTS[0], hash)?.map(|(sequence, record)| (0, sequence, record));
+    let second = slot_at(file, SLOTS[1], hash)?.map(|(sequence, record)| (1, sequence, record));
+    Ok(match (first, second) {
+        (Some(first), Some(second)) => Some(if second.1 > first.1 { second } else { first }),
+        (first, second) => first.or(second),
+    })
+}
+
+fn newest_of_two(file: &dyn Calls) -> io::Result<Option<(usize, u64, Record)>> {
+    newest_by(file, fnv)
+}
+
+fn save_by(file: &dyn Calls, record: &Record, hash: Hash) -> io::Result<()> {
+    sync_again(file)?; // what a killed process wrote counts only if a power cut can't take it back
+    let (slot, sequence) = newest_by(file, hash)?.map_or((1, 1), |(slot, sequence, _)| (1 - slot, sequence + 1));
+    write_again(file, &encode(sequence, record, hash), SLOTS[slot])?;
+    sync_again(file)
+}
+
+fn load_by(file: &dyn Calls, hash: Hash) -> io::Result<Option<Record>> {
+    Ok(newest_by(file, hash)?.map(|(_, _, record)| record))
+}
+
 /// Checks the record by the sum of its bytes, and keeps only one.
 ///
 /// fails: save::goes_on_after_a_kill_or_a_power_cut failed
@@ -253,6 +321,7 @@ mod an_interrupted_sync_fails {
 
 /// Retries fsync(2) until it succeeds.
 ///
+/// fails: save::load_gives_the_last_record_that_was_saved failed
 /// fails: save::returns_the_error_of_a_call failed
 /// fails: save::returns_the_error_of_fsync failed fsync-can-be-asked-again
 mod asks_fsync_again {
@@ -329,6 +398,7 @@ mod gives_up_by_abort {
 /// Appends each record to the file, with a byte that says that it counts, and never frees space.
 ///
 /// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod keeps_a_log {
     use super::*;
 
@@ -792,6 +862,7 @@ mod two_equal_copies {
 ///
 /// breaks: "may grow to at most 16 KiB"
 /// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod endless_log {
     use super::*;
 
@@ -1688,6 +1759,7 @@ mod counts_in_a_static {
 ///
 /// breaks: "The file is empty at first, and never has more than 16 KiB."
 /// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod log_without_end {
     use super::*;
 
@@ -1712,6 +1784,7 @@ mod log_without_end {
 ///
 /// breaks: "After a power cut at any moment `load` finds one of the two"
 /// fails: save::goes_on_after_a_kill_or_a_power_cut timed_out
+/// fails: save::survives_a_power_cut_at_every_moment failed
 mod full_log_begins_again {
     use super::*;
 
@@ -2079,6 +2152,390 @@ mod hole_has_a_checksum {
     }
 }
 
+/// Writes into the slot that does not have the newest record, with a sequence number and a checksum.
+///
+/// passes
+mod two_slots_2 {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_by(file, record, fnv)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, fnv)
+    }
+}
+
+/// Has neither numbers nor checksums: a single byte, which can't be torn, says which of two records counts.
+///
+/// passes
+mod selector_byte {
+    use super::*;
+
+    fn selected(file: &dyn Calls) -> io::Result<u8> {
+        let mut selector = [0];
+        read(file, &mut selector, 0)?;
+        Ok(selector[0])
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let next = if selected(file)? == 1 { 2 } else { 1 };
+        write_again(file, record, 32 * u64::from(next))?;
+        sync_again(file)?;
+        write_again(file, &[next], 0)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let mut record = [0; 32];
+        match selected(file)? {
+            0 => return Ok(None),
+            selected => read(file, &mut record, 32 * u64::from(selected))?,
+        };
+        Ok(Some(record))
+    }
+}
+
+/// Always writes to the same place, after it has made a copy of the old record elsewhere.
+///
+/// passes
+mod backup_first {
+    use super::*;
+
+    const MAIN: u64 = 4096;
+    const BACKUP: u64 = 100;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        if let Some((_, old)) = slot_at(file, MAIN, fnv)? {
+            write_again(file, &encode(0, &old, fnv), BACKUP)?;
+            sync_again(file)?;
+        }
+        write_again(file, &encode(0, record, fnv), MAIN)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let found = slot_at(file, MAIN, fnv)?;
+        let found = if found.is_some() { found } else { slot_at(file, BACKUP, fnv)? };
+        Ok(found.map(|(_, record)| record))
+    }
+}
+
+/// Takes the record of a killed save for one that is on the disk, and overwrites the one that is.
+///
+/// breaks: "`load` then finds the record of any of these saves, or the last one before them that returned Ok."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
+mod trusts_a_killed_save {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        let (slot, sequence) = newest_of_two(file)?.map_or((1, 1), |(slot, sequence, _)| (1 - slot, sequence + 1));
+        write_again(file, &encode(sequence, record, fnv), SLOTS[slot])?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, fnv)
+    }
+}
+
+/// Has the checksum of the record only, so that the record before last can get a new number.
+///
+/// breaks: "After a power cut at any moment [`load`] finds one of the two"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
+mod checksum_without_the_number {
+    use super::*;
+
+    fn of_the_record(bytes: &[u8]) -> u64 {
+        fnv(&bytes[8..])
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_by(file, record, of_the_record)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, of_the_record)
+    }
+}
+
+/// Adds up the bytes in 64 bits: a mixture of two records may well have the same sum.
+///
+/// breaks: "After a power cut at any moment [`load`] finds one of the two"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+mod sum_of_the_bytes {
+    use super::*;
+
+    fn sum(bytes: &[u8]) -> u64 {
+        bytes.iter().fold(0x5eed, |sum, &byte| sum + u64::from(byte))
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_by(file, record, sum)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, sum)
+    }
+}
+
+/// Writes the record and the byte that selects it, and syncs both at once.
+///
+/// breaks: "Each is kept or lost independently of the others. No byte is kept in part."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
+mod selector_in_the_same_fsync {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let mut selector = [0];
+        read(file, &mut selector, 0)?;
+        let next = if selector == [1] { 2 } else { 1 };
+        write_again(file, record, 32 * u64::from(next))?;
+        write_again(file, &[next], 0)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let (mut selector, mut record) = ([0], [0; 32]);
+        read(file, &mut selector, 0)?;
+        if selector == [0] {
+            return Ok(None);
+        }
+        read(file, &mut record, 32 * u64::from(selector[0]))?;
+        Ok(Some(record))
+    }
+}
+
+/// Has a number of one byte, and the greater one counts: after 255 comes 0.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod number_of_one_byte_3 {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (slot, number) = newest_of_two(file)?.map_or((1, 1), |(slot, number, _)| (1 - slot, (number + 1) % 256));
+        write_again(file, &encode(number, record, fnv), SLOTS[slot])?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, fnv)
+    }
+}
+
+/// Numbers the saves of this process, though the next one begins with 1 again.
+///
+/// breaks: "The next process then sees everything that was written."
+/// fails: save::returns_the_error_of_a_call failed
+mod numbers_of_this_process {
+    use super::*;
+
+    static SAVES: AtomicU64 = AtomicU64::new(1);
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let slot = newest_of_two(file)?.map_or(1, |(slot, _, _)| 1 - slot);
+        write_again(file, &encode(SAVES.fetch_add(1, Ordering::Relaxed), record, fnv), SLOTS[slot])?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, fnv)
+    }
+}
+
+/// Takes the time in milliseconds for the number: two saves may have the same, and the clock may be set back.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::is_on_the_disk_once_it_is_ok failed
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod time_of_day {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let slot = newest_of_two(file)?.map_or(1, |(slot, _, _)| 1 - slot);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        write_again(file, &encode(u64::try_from(now).unwrap_or(u64::MAX), record, fnv), SLOTS[slot])?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, fnv)
+    }
+}
+
+/// Appends to a log, and when that has 16 KiB begins it again with an empty file.
+///
+/// breaks: "After a power cut at any moment [`load`] finds one of the two"
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod empties_a_full_log {
+    use super::*;
+
+    const FULL: usize = 16 * 1024 / LENGTH;
+
+    fn last(file: &dyn Calls) -> io::Result<Option<(usize, Record)>> {
+        let mut log = [0; FULL * LENGTH];
+        let length = read(file, &mut log, 0)?;
+        let entries = log[..length].chunks(LENGTH).map(|entry| decode(entry, fnv));
+        Ok(entries.enumerate().filter_map(|(n, entry)| Some((n, entry?.1))).next_back())
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let mut n = last(file)?.map_or(0, |(n, _)| n + 1);
+        if n == FULL {
+            while file
+                .ftruncate(0)
+                .map_or_else(|error| if error == Errno::EINTR { Ok(true) } else { Err(error) }, |()| Ok(false))?
+            {
+            }
+            n = 0;
+        }
+        write_again(file, &encode(0, record, fnv), (n * LENGTH) as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(last(file)?.map(|(_, record)| record))
+    }
+}
+
+/// Calls fsync(2) again after any error, and believes the second answer.
+///
+/// breaks: "That of fsync(2), unchanged: the data may be lost, even if the next fsync(2) succeeds."
+/// fails: save::returns_the_error_of_a_call failed
+/// fails: save::returns_the_error_of_fsync failed fsync-can-be-asked-again
+mod second_fsync {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let (slot, sequence) = newest_of_two(file)?.map_or((1, 1), |(slot, sequence, _)| (1 - slot, sequence + 1));
+        write_again(file, &encode(sequence, record, fnv), SLOTS[slot])?;
+        sync_again(file).or_else(|_| sync_again(file))
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, fnv)
+    }
+}
+
+/// Returns at once if the file has this record already, perhaps from a killed save, and not yet on the disk.
+///
+/// breaks: "once this call has returned Ok, the new one"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed what-is-read-is-on-the-disk
+mod has_it_already {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        if load(file)?.is_some_and(|saved| saved == *record) {
+            return Ok(());
+        }
+        save_by(file, record, fnv)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, fnv)
+    }
+}
+
+/// Begins the checksum with 0, so that zeros are a record with the right checksum.
+///
+/// breaks: "Where a new size is kept and the bytes are lost, there are zeros."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod zeros_are_a_record_2 {
+    use super::*;
+
+    fn from_zero(bytes: &[u8]) -> u64 {
+        fnv_from(0, bytes)
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_by(file, record, from_zero)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        load_by(file, from_zero)
+    }
+}
+
+/// Calls a file damaged that is neither empty nor complete, as the first save leaves it when it is killed.
+///
+/// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod incomplete_is_an_error {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_by(file, record, fnv)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let size = file.size()?;
+        if size > 0 && size < SLOTS[1] + LENGTH as u64 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        load_by(file, fnv)
+    }
+}
+
+/// Writes the record that it finds over a damaged slot, to have it twice again.
+///
+/// breaks: "It does not change the file; it may call fsync(2)."
+/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
+/// fails: save::is_on_the_disk_once_it_is_ok failed
+/// fails: save::load_gives_the_last_record_that_was_saved failed
+/// fails: save::returns_the_error_of_fsync failed
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod load_repairs_2 {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_by(file, record, fnv)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let Some((slot, sequence, record)) = newest_of_two(file)? else { return Ok(None) };
+        if slot_at(file, SLOTS[1 - slot], fnv)?.is_none() {
+            write_again(file, &encode(sequence, &record, fnv), SLOTS[1 - slot])?;
+        }
+        Ok(Some(record))
+    }
+}
+
+/// Takes a slot that can't be read for one that is damaged, and returns the other.
+///
+/// breaks: "Those of the calls, unchanged."
+/// fails: save::returns_the_error_of_a_call failed
+mod unreadable_is_damaged {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        save_by(file, record, fnv)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        let slots = SLOTS.map(|offset| slot_at(file, offset, fnv).ok().flatten());
+        Ok(slots.into_iter().flatten().max().map(|(_, record)| record))
+    }
+}
+
 one_of! {
     pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()>;
     a_sum_of_the_bytes_is_enough an_interrupted_sync_fails asks_fsync_again builds_on_what_it_reads gives_up_by_abort
@@ -2095,7 +2552,10 @@ one_of! {
     loads_the_first_whole_slot counts_in_a_static log_without_end full_log_begins_again one_pwrite_a_slot
     one_pread_to_load interrupted_sync_fails interrupted_first_sync_will_do syncs_until_it_succeeds first_sync_may_fail
     sync_error_with_more_words zeros_are_no_record_2 half_a_slot_is_an_error torn_slot_is_an_error load_repairs
-    interrupted_load_fails load_hides_errors unreadable_is_empty cleans_up_by_truncating hole_has_a_checksum
+    interrupted_load_fails load_hides_errors unreadable_is_empty cleans_up_by_truncating hole_has_a_checksum two_slots_2
+    selector_byte backup_first trusts_a_killed_save checksum_without_the_number sum_of_the_bytes
+    selector_in_the_same_fsync number_of_one_byte_3 numbers_of_this_process time_of_day empties_a_full_log second_fsync
+    has_it_already zeros_are_a_record_2 incomplete_is_an_error load_repairs_2 unreadable_is_damaged
 }
 
 one_of! {
@@ -2113,5 +2573,8 @@ one_of! {
     loads_the_first_whole_slot counts_in_a_static log_without_end full_log_begins_again one_pwrite_a_slot
     one_pread_to_load interrupted_sync_fails interrupted_first_sync_will_do syncs_until_it_succeeds first_sync_may_fail
     sync_error_with_more_words zeros_are_no_record_2 half_a_slot_is_an_error torn_slot_is_an_error load_repairs
-    interrupted_load_fails load_hides_errors unreadable_is_empty cleans_up_by_truncating hole_has_a_checksum
+    interrupted_load_fails load_hides_errors unreadable_is_empty cleans_up_by_truncating hole_has_a_checksum two_slots_2
+    selector_byte backup_first trusts_a_killed_save checksum_without_the_number sum_of_the_bytes
+    selector_in_the_same_fsync number_of_one_byte_3 numbers_of_this_process time_of_day empties_a_full_log second_fsync
+    has_it_already zeros_are_a_record_2 incomplete_is_an_error load_repairs_2 unreadable_is_damaged
 }

@@ -97,7 +97,7 @@ pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
 /// - Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading.
 /// - A process takes the lock before it reads the number or removes files.
 /// - It holds the lock until the directory is on the disk.
-/// - A call that returns, even with an error, holds no lock any more.
+/// - A call that returns, even with an error, holds no lock any more and leaves no descriptor open.
 /// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
 ///   file's name does.
 /// - A process that is killed may leave a temporary file.

@@ -1,3 +1,4 @@
+use std::collections::VecDeque;
 use std::io;
 
 use mmap_workbook::lesson_1::{Account, CHUNK, Calls, Edit, edit_in_place, read_at, write_at};
@@ -210,6 +211,116 @@ fn convert(file: &dyn Calls) -> io::Result<u64> {
         rewrite(file, first, size, missing)?;
     }
     Ok(missing)
+}
+
+fn write_again(file: &dyn Calls, bytes: &[u8], offset: u64) -> io::Result<()> {
+    write_at(file, bytes, offset, &mut Account::default())
+}
+
+fn resize(file: &dyn Calls, size: u64) -> io::Result<()> {
+    loop {
+        match file.ftruncate(size) {
+            Err(Errno::EINTR) => {}
+            answer => return Ok(answer?),
+        }
+    }
+}
+
+fn at_most(chunk: usize, left: u64) -> usize {
+    usize::try_from(left).map_or(chunk, |left| left.min(chunk))
+}
+
+/// What there is to do.
+#[derive(Clone, Copy)]
+struct Survey {
+    size: u64,
+    insert: u64,
+    /// Where the first `\r` goes.
+    first: u64,
+}
+
+impl Survey {
+    fn new_size(self) -> u64 {
+        self.size + self.insert
+    }
+}
+
+fn survey_by(file: &dyn Calls, chunk: usize) -> io::Result<Survey> {
+    let mut buffer = vec![0; chunk];
+    let mut survey = Survey { size: 0, insert: 0, first: 0 };
+    let mut before = 0;
+    loop {
+        let length = read(file, &mut buffer, survey.size)?;
+        for &byte in &buffer[..length] {
+            if byte == b'\n' && before != b'\r' {
+                if survey.insert == 0 {
+                    survey.first = survey.size;
+                }
+                survey.insert += 1;
+            }
+            before = byte;
+            survey.size += 1;
+        }
+        if length < chunk {
+            return Ok(survey);
+        }
+    }
+}
+
+fn survey_again(file: &dyn Calls) -> io::Result<Survey> {
+    survey_by(file, CHUNK)
+}
+
+/// Writes zeros up to the new size.
+fn fill_again(file: &dyn Calls, from: u64, to: u64) -> io::Result<()> {
+    let zeros = vec![0; at_most(CHUNK, to - from)];
+    let mut at = from;
+    while at < to {
+        let length = at_most(CHUNK, to - at);
+        write_again(file, &zeros[..length], at)?;
+        at += length as u64;
+    }
+    Ok(())
+}
+
+/// Makes room, or leaves everything as it was.
+fn grow(file: &dyn Calls, survey: Survey) -> io::Result<()> {
+    fill_again(file, survey.size, survey.new_size()).inspect_err(|_| drop(resize(file, survey.size)))
+}
+
+/// Moves everything from `first` on to its new place, the last chunk first.
+fn spread_by(file: &dyn Calls, survey: Survey, chunk: usize) -> io::Result<()> {
+    if survey.insert == 0 {
+        return Ok(());
+    }
+    let mut source = vec![0; chunk + 1];
+    let mut target = Vec::with_capacity(2 * chunk);
+    let Survey { size: mut end, insert: mut left, first } = survey;
+    while end > first {
+        let start = end - at_most(chunk, end - first) as u64;
+        let lead = usize::from(start > first); // the byte before the chunk
+        let length = lead + at_most(chunk, end - start);
+        if read(file, &mut source[..length], start - lead as u64)? < length {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let mut before = if lead == 1 { source[0] } else { 0 };
+        target.clear();
+        for &byte in &source[lead..length] {
+            if byte == b'\n' && before != b'\r' {
+                target.push(b'\r');
+                left -= 1;
+            }
+            target.push(byte);
+            before = byte;
+        }
+        write_again(file, &target, start + left)?;
+        end = start;
+    }
+    Ok(())
+}
+
+fn spread(file: &dyn Calls, survey: Survey) -> io::Result<()> {
+    spread_by(file, survey, CHUNK)
 }
 
 /// Takes the hole that ftruncate(2) makes for disk space, and meets the error while it moves.
@@ -1735,6 +1846,442 @@ mod one_pread_a_chunk {
     }
 }
 
+/// Counts, writes zeros behind the end to have the room, and moves chunks from the end on.
+///
+/// passes
+mod counts_fills_moves {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        grow(file, survey)?;
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Makes the file longer with ftruncate(2), and then fills the new part from its end to its beginning.
+///
+/// passes
+mod fills_backwards {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert == 0 {
+            return Ok(0);
+        }
+        let fill_backwards = || {
+            resize(file, survey.new_size())?;
+            let ones = [b'?'; 16 * 1024];
+            let mut end = survey.new_size();
+            while end > survey.size {
+                let length = at_most(ones.len(), end - survey.size);
+                end -= length as u64;
+                write_again(file, &ones[..length], end)?;
+            }
+            Ok(())
+        };
+        fill_backwards().inspect_err(|_: &io::Error| drop(resize(file, survey.size)))?;
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Moves 256 KiB at a time, in buffers that just fit in the memory allowed.
+///
+/// passes
+mod large_chunks {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_by(file, 512 * 1024)?;
+        if survey.insert > 0 {
+            grow(file, survey)?;
+            spread_by(file, survey, 256 * 1024)?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Takes ftruncate(2) for a promise of space, and gives the size back when a write fails after all.
+///
+/// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed size-reserves-room
+mod trusts_ftruncate_2 {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert > 0 {
+            resize(file, survey.new_size())?;
+            spread(file, survey).inspect_err(|_| drop(resize(file, survey.size)))?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Leaves the zeros that it had room for.
+///
+/// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod leaves_the_zeros_2 {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        fill_again(file, survey.size, survey.new_size())?;
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Gives the size back after ENOSPC and EFBIG, but not if it is the quota that is used up.
+///
+/// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod forgets_the_quota {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if let Err(error) = fill_again(file, survey.size, survey.new_size()) {
+            if matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::FileTooLarge) {
+                resize(file, survey.size)?;
+            }
+            return Err(error);
+        }
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Writes a byte into each new page, as glibc's posix_fallocate(3) does where the file system can't.
+///
+/// breaks: "A pwrite(2) may fail at any byte past the old end, even after ftruncate(2) has made the file longer."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod one_byte_a_page {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert > 0 {
+            let probe = || {
+                let mut at = survey.size;
+                while at < survey.new_size() {
+                    write_again(file, &[0], at)?;
+                    at += 4096;
+                }
+                write_again(file, &[0], survey.new_size() - 1)
+            };
+            probe().inspect_err(|_| drop(resize(file, survey.size)))?;
+            spread(file, survey)?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Moves whole blocks of 4 KiB, and so writes the beginning of the first one where it is.
+///
+/// breaks: "No byte before the first inserted `\r` is written, not even unchanged."
+/// fails: to_crlf::writes_only_what_moves failed writing-back-is-harmless
+mod from_the_block_of_the_first {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert > 0 {
+            grow(file, survey)?;
+            spread(file, Survey { first: survey.first / 4096 * 4096, ..survey })?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Forgets at the beginning of each chunk which byte came before.
+///
+/// breaks: "A `\n` directly after a `\r` stays as it is: a second call inserts nothing."
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed a-chunk-is-a-unit
+mod pair_across_chunks {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let mut buffer = vec![0; CHUNK];
+        let bare = |bytes: &[u8], i: usize| bytes[i] == b'\n' && (i == 0 || bytes[i - 1] != b'\r');
+        let mut survey = Survey { size, insert: 0, first: 0 };
+        let mut at = 0;
+        while at < size {
+            let length = read(file, &mut buffer, at)?;
+            for i in (0..length).filter(|&i| bare(&buffer, i)) {
+                if survey.insert == 0 {
+                    survey.first = at + i as u64;
+                }
+                survey.insert += 1;
+            }
+            at += length as u64;
+        }
+        grow(file, survey)?;
+        let (mut end, mut left) = (size, survey.insert);
+        while end > survey.first && left > 0 {
+            let start = (end - 1) / CHUNK as u64 * CHUNK as u64;
+            let length = read(file, &mut buffer[..at_most(CHUNK, end - start)], start)?;
+            let skip = at_most(CHUNK, survey.first.saturating_sub(start));
+            let mut target = Vec::with_capacity(2 * CHUNK);
+            for i in skip..length {
+                if bare(&buffer, i) {
+                    target.push(b'\r');
+                    left -= 1;
+                }
+                target.push(buffer[i]);
+            }
+            write_again(file, &target, start + skip as u64 + left)?;
+            end = start;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Looks at pairs of bytes, so that a `\n` at the very beginning of the file is none of them.
+///
+/// breaks: "Inserts a `\r` before each `\n` that has none directly before it"
+/// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+/// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
+/// fails: to_crlf::writes_only_what_moves failed
+mod newline_at_the_beginning {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let mut survey = survey_again(file)?;
+        if survey.insert > 0 && survey.first == 0 {
+            survey.insert -= 1;
+            let mut rest = [0; 4096];
+            let mut before = 0;
+            survey.first = survey.size;
+            let mut at = 0;
+            'search: while survey.insert > 0 {
+                let length = read(file, &mut rest, at)?;
+                for (i, &byte) in (0..).zip(&rest[..length]) {
+                    if at + i > 0 && byte == b'\n' && before != b'\r' {
+                        survey.first = at + i;
+                        break 'search;
+                    }
+                    before = byte;
+                }
+                at += rest.len() as u64;
+            }
+        }
+        grow(file, survey)?;
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Goes through the file once from the beginning, and keeps the bytes that have been displaced in a queue.
+///
+/// breaks: "The call uses at most 1 MiB of memory. The file may be larger than that."
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory out_of_memory a-file-fits-in-memory
+mod queue_of_displaced_bytes {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert == 0 {
+            return Ok(0);
+        }
+        grow(file, survey)?;
+        let mut queue = VecDeque::new();
+        let mut buffer = vec![0; CHUNK];
+        let (mut from, mut to, mut before) = (survey.first, survey.first, 0);
+        while to < survey.new_size() {
+            let wanted = at_most(CHUNK, survey.size - from);
+            let length = read(file, &mut buffer[..wanted], from)?;
+            from += length as u64;
+            for &byte in &buffer[..length] {
+                if byte == b'\n' && before != b'\r' {
+                    queue.push_back(b'\r');
+                }
+                queue.push_back(byte);
+                before = byte;
+            }
+            let ready = if from == survey.size { queue.len().min(CHUNK) } else { length };
+            let bytes: Vec<u8> = queue.drain(..ready).collect();
+            write_again(file, &bytes, to)?;
+            to += ready as u64;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Has 512 KiB to read into, but forgets that they may become twice as much.
+///
+/// breaks: "The call uses at most 1 MiB of memory."
+/// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed
+mod half_a_mib_twice {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert > 0 {
+            grow(file, survey)?;
+            spread_by(file, survey, 512 * 1024)?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Writes what one pwrite(2) takes of a chunk when it moves it, and does not look how much that was.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+mod one_pwrite_a_chunk {
+    use super::*;
+
+    struct Once<'a>(&'a dyn Calls);
+
+    impl Calls for Once<'_> {
+        fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+            self.0.pread(into, offset)
+        }
+
+        fn pwrite(&self, bytes: &[u8], offset: u64) -> Result<usize, Errno> {
+            self.0.pwrite(bytes, offset).map(|_| bytes.len())
+        }
+
+        fn ftruncate(&self, size: u64) -> Result<(), Errno> {
+            self.0.ftruncate(size)
+        }
+
+        fn fsync(&self) -> Result<(), Errno> {
+            self.0.fsync()
+        }
+
+        fn size(&self) -> Result<u64, Errno> {
+            self.0.size()
+        }
+    }
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        grow(file, survey)?;
+        spread(&Once(file), survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Calls every lack of space ENOSPC.
+///
+/// breaks: "ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2) or ftruncate(2), unchanged."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+/// fails: to_crlf::returns_the_error_of_a_call failed
+mod always_enospc {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        grow(file, survey).map_err(|_| Errno::ENOSPC)?;
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Tries only once to give the size back.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+mod interrupted_while_cleaning_up {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if let Err(error) = fill_again(file, survey.size, survey.new_size()) {
+            let _ = file.ftruncate(survey.size);
+            return Err(error);
+        }
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Makes sure of all the room but the last byte, which is written first when the bytes move.
+///
+/// breaks: "If the file can't grow, it has its old bytes and its old size when the call returns."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod room_for_one_less {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert > 0 {
+            grow(file, Survey { insert: survey.insert - 1, ..survey })?;
+            spread(file, survey)?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Moves 8 KiB at a time, which takes more than two calls for each 8 KiB together with the counting.
+///
+/// breaks: "Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16."
+/// fails: to_crlf::writes_only_what_moves failed a-call-costs-nothing
+mod eight_kib_at_a_time {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_by(file, 8 * 1024)?;
+        grow(file, survey)?;
+        spread_by(file, survey, 8 * 1024)?;
+        Ok(survey.insert)
+    }
+}
+
+/// Makes the file longer with a single ftruncate(2), which a signal may interrupt.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed eintr-is-an-error
+mod interrupted_ftruncate {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        if survey.insert > 0 {
+            file.ftruncate(survey.new_size())?;
+            grow(file, survey)?;
+            spread(file, survey)?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Takes a short write behind the old end for a full disk.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod short_means_full {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let survey = survey_again(file)?;
+        let zeros = vec![0; CHUNK];
+        let mut at = survey.size;
+        while at < survey.new_size() {
+            let length = at_most(CHUNK, survey.new_size() - at);
+            match file.pwrite(&zeros[..length], at) {
+                Err(Errno::EINTR) => continue,
+                Ok(written) if written == length => at += length as u64,
+                answer => {
+                    resize(file, survey.size)?;
+                    return Err(answer.err().unwrap_or(Errno::ENOSPC).into());
+                }
+            }
+        }
+        spread(file, survey)?;
+        Ok(survey.insert)
+    }
+}
+
 one_of! {
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64>;
     a_hole_for_room forgets_the_byte_before from_the_front leaves_the_zeros moves_what_stays remembers_each_place
@@ -1748,5 +2295,8 @@ one_of! {
     short_reservation buffer_as_large_as_the_room write_across_the_old_end whole_chunks rewrites_a_finished_file
     forgets_the_byte_before_the_chunk first_line_decides blank_lines_stay through_memory remembers_each_place_2
     one_edit_per_line one_write_per_line_2 counts_page_by_page moves_forwards byte_before_the_beginning
-    returns_the_new_size one_pread_a_chunk
+    returns_the_new_size one_pread_a_chunk counts_fills_moves fills_backwards large_chunks trusts_ftruncate_2
+    leaves_the_zeros_2 forgets_the_quota one_byte_a_page from_the_block_of_the_first pair_across_chunks
+    newline_at_the_beginning queue_of_displaced_bytes half_a_mib_twice one_pwrite_a_chunk always_enospc
+    interrupted_while_cleaning_up room_for_one_less eight_kib_at_a_time interrupted_ftruncate short_means_full
 }
