@@ -125,14 +125,14 @@ fn goes_on_after_short_and_interrupted_calls() {
     );
     check("loops", rule, || {
         let long: Vec<u8> = b"a file with ab in it".iter().copied().cycle().take(70 * KIB).collect();
-        let short = [b"abaabaababba".as_slice(), &[b'x'; 100]].concat();
+        let short = [b"abaabaababba".as_slice(), &[b'x'; 250]].concat();
         for (most, times) in WORST {
-            let bytes = if most > 100 { long.as_slice() } else { short.as_slice() };
+            let bytes = if most > 100 { long.as_slice() } else { &short[..if times > 1 { short.len() } else { 12 }] };
             for (old, new) in [
                 (b"ab".as_slice(), b"xa".as_slice()),
                 (b"aba", b"bab"),
                 (b" in it", b"_on_at"),
-                (&[b'x'; 40], &[b'y'; 40]),
+                (&[b'x'; 100], &[b'y'; 100]),
             ] {
                 let (after, places) = reference(bytes, old, new);
                 let act = |file: &dyn Calls| super::replace_all(file, old, new);
@@ -147,7 +147,11 @@ fn goes_on_after_short_and_interrupted_calls() {
                 compare(&seen, wide(places.len())).map_err(|failure| {
                     let (what, how) = (describe(bytes, old, new), describe_worst(most, times));
                     let given = Text::new(format!("{}; {}", what.en, how.en), format!("{}；{}", what.zh, how.zh));
-                    explained(failure, &belief::SHORT_IS_THE_END).given(given)
+                    let mut failure = explained(failure, &belief::SHORT_IS_THE_END);
+                    if times > 1 {
+                        failure.misconception = None; // it goes on, but not often enough
+                    }
+                    failure.given(given)
                 })?;
             }
         }

@@ -99,7 +99,7 @@ fn goes_on_after_short_and_interrupted_calls() {
         let long: Vec<u8> = b"one\ntwo\r\n\n".iter().copied().cycle().take(70 * KIB).collect();
         let short = b"a\n\nbc\nd\r\ne\n, and more than ten bytes that move\n".as_slice();
         for (most, times) in WORST {
-            let bytes = if most > 100 { long.as_slice() } else { short };
+            let bytes = if most > 100 { long.as_slice() } else { &short[..if times > 1 { short.len() } else { 11 }] };
             let (after, more) = reference(bytes);
             for space in [None, Some(0), Some(more - 1)] {
                 let wanted = if space.is_none() { after.as_slice() } else { bytes };
@@ -129,7 +129,11 @@ fn goes_on_after_short_and_interrupted_calls() {
                         None => Default::default(),
                     };
                     let (en, zh) = (format!("{}; {}{en}", what.en, how.en), format!("{}；{}{zh}", what.zh, how.zh));
-                    explained(failure, &belief::SHORT_IS_THE_END).given(Text::new(en, zh))
+                    let mut failure = explained(failure, &belief::SHORT_IS_THE_END);
+                    if times > 1 {
+                        failure.misconception = None; // it goes on, but not often enough
+                    }
+                    failure.given(Text::new(en, zh))
                 })?;
             }
         }

@@ -2645,7 +2645,7 @@ mod plus_sign_2 {
     }
 }
 
-/// Refuses a file of more than 4 KiB: no number is as long as that.
+/// Refuses a file of more than 1,000 bytes: no number is as long as that.
 ///
 /// breaks: "Any number of the digits may be leading zeros."
 /// fails: increment::gives_the_next_number failed
@@ -2655,7 +2655,7 @@ mod refuses_a_long_file {
     pub fn increment(path: &Path) -> io::Result<u64> {
         let directory = lock_directory(path)?;
         clean_beside(path)?;
-        if fs::metadata(path).is_ok_and(|old| old.len() > 4096) {
+        if fs::metadata(path).is_ok_and(|old| old.len() > 1_000) {
             return Err(invalid());
         }
         let (number, mode) = next_again(path)?;
@@ -2723,11 +2723,11 @@ mod one_flock {
     }
 }
 
-/// Tries to get the lock for half a second, and then gives up with EWOULDBLOCK.
+/// Tries to get the lock a hundred times, and then gives up with EWOULDBLOCK.
 ///
 /// breaks: "Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading."
 /// fails: increment::waits_for_its_turn failed
-mod half_a_second {
+mod a_hundred_attempts {
     use super::*;
 
     pub fn increment(path: &Path) -> io::Result<u64> {
@@ -2740,7 +2740,7 @@ mod half_a_second {
                 Err((again, _)) => directory = again,
             }
             attempts += 1;
-            thread::sleep(Duration::from_millis(5));
+            thread::yield_now();
         };
         clean_beside(path)?;
         let (number, mode) = next_again(path)?;
@@ -2913,7 +2913,7 @@ one_of! {
     unreadable_is_zero_2 newline_as_before makes_a_zero_first straight exchanges writev_and_fdatasync
     unlocks_before_the_last_fsync opens_before_the_lock locks_the_file_3 cleans_before_the_lock syncs_after_the_rename_3
     mode_before_the_write nine_bits mode_after_the_rename_2 mode_under_the_umask umask_of_zero bare_name plus_sign_2
-    refuses_a_long_file saturates_2 unreadable_is_missing one_flock half_a_second locked_after_an_error
+    refuses_a_long_file saturates_2 unreadable_is_missing one_flock a_hundred_attempts locked_after_an_error
     temporary_after_a_failed_write only_old_leftovers removes_the_old_file_first one_descriptor_for_all_threads
     directory_only_for_a_new_name
 }

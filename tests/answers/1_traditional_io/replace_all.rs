@@ -1974,7 +1974,7 @@ mod counts_if_the_same {
 /// Gives up on an occurrence when its write has been interrupted ten times.
 ///
 /// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
-/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed eintr-is-an-error
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed
 mod ten_attempts {
     use super::*;
 

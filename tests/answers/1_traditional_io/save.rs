@@ -2204,7 +2204,7 @@ mod selector_byte {
 mod backup_first {
     use super::*;
 
-    const MAIN: u64 = 4096;
+    const MAIN: u64 = 5_000;
     const BACKUP: u64 = 100;
 
     pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {

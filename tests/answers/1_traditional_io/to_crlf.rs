@@ -245,6 +245,9 @@ impl Survey {
     }
 }
 
+/// The size of a block of most file systems.
+const BLOCK: u64 = 4 << 10;
+
 fn survey_by(file: &dyn Calls, chunk: usize) -> io::Result<Survey> {
     let mut buffer = vec![0; chunk];
     let mut survey = Survey { size: 0, insert: 0, first: 0 };
@@ -1846,7 +1849,7 @@ mod one_pread_a_chunk {
     }
 }
 
-/// Counts, writes zeros behind the end to have the room, and moves chunks from the end on.
+/// Counts, writes zeros past the end to have the room, and moves chunks from the end on.
 ///
 /// passes
 mod counts_fills_moves {
@@ -1970,7 +1973,7 @@ mod one_byte_a_page {
                 let mut at = survey.size;
                 while at < survey.new_size() {
                     write_again(file, &[0], at)?;
-                    at += 4096;
+                    at += BLOCK;
                 }
                 write_again(file, &[0], survey.new_size() - 1)
             };
@@ -1992,7 +1995,7 @@ mod from_the_block_of_the_first {
         let survey = survey_again(file)?;
         if survey.insert > 0 {
             grow(file, survey)?;
-            spread(file, Survey { first: survey.first / 4096 * 4096, ..survey })?;
+            spread(file, Survey { first: survey.first / BLOCK * BLOCK, ..survey })?;
         }
         Ok(survey.insert)
     }
@@ -2056,7 +2059,7 @@ mod newline_at_the_beginning {
         let mut survey = survey_again(file)?;
         if survey.insert > 0 && survey.first == 0 {
             survey.insert -= 1;
-            let mut rest = [0; 4096];
+            let mut rest = [0; 4_000];
             let mut before = 0;
             survey.first = survey.size;
             let mut at = 0;
@@ -2254,7 +2257,7 @@ mod interrupted_ftruncate {
     }
 }
 
-/// Takes a short write behind the old end for a full disk.
+/// Takes a short write past the old end for a full disk.
 ///
 /// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
 /// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
