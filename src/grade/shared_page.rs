@@ -16,14 +16,14 @@ use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
 use nix::sys::ptrace;
-use nix::sys::signal::{Signal, kill};
+use nix::sys::signal::Signal;
 use nix::unistd::getpid;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use super::failure::{Failure, Limit};
 use super::fixtures::contents;
-use super::trace::{Stop, Traced, no_single_steps};
+use super::trace::{Stop, Traced, no_single_steps, stop};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::observe::{page_size, page_size_u64};
 
@@ -113,10 +113,10 @@ impl<'a> Walker<'a> {
             loop {
                 let answer = call();
                 // The end of the call, then that of the reply.
-                kill(me, Signal::SIGSTOP)?;
+                stop(me)?;
                 reply.set_len(0)?;
                 reply.write_all_at(&serde_json::to_vec(&answer)?, 0)?;
-                kill(me, Signal::SIGSTOP)?;
+                stop(me)?;
             }
         };
         let traced = Traced::start(|| Ok(getpid()), calls, |ended| ended)?;

@@ -258,7 +258,7 @@ fn no_error(answer: Result<(), String>) -> io::Result<()> {
 
 /// Stops the calling thread, the first one of the process `me`, for its tracer: the signal is for this thread. One that is
 /// for the process may come to another thread that `prepare` has started, and then the process would stand still for ever.
-fn stop(me: Pid) -> io::Result<()> {
+pub(super) fn stop(me: Pid) -> io::Result<()> {
     // SAFETY: tgkill(2) takes three numbers.
     Errno::result(unsafe { libc::syscall(libc::SYS_tgkill, me.as_raw(), me.as_raw(), libc::SIGSTOP) })?;
     Ok(())

@@ -10,6 +10,7 @@
 //! reader runs once for each choice of values. What SeqCst has beyond Acquire and Release orders the stores of one thread
 //! before its own loads, and so matters only to threads that do both while others do.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,6 +19,17 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 /// Whether words are played. Each access asks this first.
 static ON: AtomicBool = AtomicBool::new(false);
 static MACHINE: Mutex<Option<Machine>> = Mutex::new(None);
+
+thread_local! {
+    /// What happens before each load of this thread. Nothing is played then.
+    static MEANWHILE: RefCell<Option<Meanwhile>> = const { RefCell::new(None) };
+}
+
+struct Meanwhile {
+    act: Box<dyn FnMut()>,
+    /// How often it still happens.
+    times: usize,
+}
 
 /// The most accesses of one call: one that makes more waits for something.
 const LONGEST: usize = 1_000;
@@ -156,7 +168,34 @@ fn raise(view: &mut View, word: usize, to: usize) {
     view[word] = view[word].max(to);
 }
 
+/// Runs `body`, and `act` before each load of a word, `times` times at most; this process has one thread.
+pub fn before_each_load<T>(times: usize, act: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T {
+    MEANWHILE.set(Some(Meanwhile { act: Box::new(act), times }));
+    ON.store(true, Ordering::Relaxed);
+    let returned = body();
+    ON.store(false, Ordering::Relaxed);
+    MEANWHILE.set(None);
+    returned
+}
+
+/// Does what is to happen before a load. Returns whether there is anything of that kind.
+fn acts_meanwhile() -> bool {
+    MEANWHILE.with_borrow_mut(|meanwhile| {
+        let Some(Meanwhile { act, times }) = meanwhile else { return false };
+        if *times > 0 {
+            *times -= 1;
+            ON.store(false, Ordering::Relaxed);
+            act();
+            ON.store(true, Ordering::Relaxed);
+        }
+        true
+    })
+}
+
 pub(super) fn load(word: &AtomicU64, order: Ordering) -> u64 {
+    if acts_meanwhile() {
+        return word.load(order);
+    }
     step(|machine| Ok(machine.load(word, order))).unwrap_or_default()
 }
 

@@ -1,5 +1,7 @@
+use std::rc::Rc;
+
 use mmap_workbook::grade::fixtures::wide;
-use mmap_workbook::words::machine::{Load, Play, Wrote};
+use mmap_workbook::words::machine::{Load, Play, Wrote, before_each_load};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -155,8 +157,33 @@ fn starts_over_as_often_as_it_is_overtaken() {
             one_of(1..=published, got).map_err(given)?;
             calls_nothing(&reader).map_err(given)?;
         }
-        Ok(())
+        [1, 3].into_iter().try_for_each(starts_over_thousands_of_times)
     });
+}
+
+/// The number of loads of a reader before each of which something is published.
+const LOADS: usize = 50_000;
+
+/// That number of values is published before each of many loads of the reader's.
+fn starts_over_thousands_of_times(values: u64) -> Result<(), Failure> {
+    let cell = Rc::new(page_of_zeros()?);
+    let count = Rc::new(page_of_zeros()?);
+    let publish_next = {
+        let (cell, count) = (Rc::clone(&cell), Rc::clone(&count));
+        move || publish(&cell, value(count.long_word(0).fetch_add(1, Ordering::Relaxed) + 1))
+    };
+    let got = ask(|| {
+        publish_next();
+        let publish_more = move || (0..values).for_each(|_| publish_next());
+        before_each_load(LOADS, publish_more, || super::latest(&cell))
+    });
+    let given = |failure: Failure| {
+        failure.given(text!(
+            "number of values that are published before each of the first {LOADS} loads of the reader: {values}",
+            "读者的前 {LOADS} 次读取，每次之前都发布 {values} 个值"
+        ))
+    };
+    one_of(1..=count.long_word(0).load(Ordering::Relaxed), got.map_err(given)?).map_err(given)
 }
 
 #[test]
@@ -348,7 +375,8 @@ fn is_whole_under_rusts_memory_model() {
          Release 之后，本线程就知道那个 Release 之前写入的内容。"
     );
     check("sequence_lock", rule, || {
-        for writers in 1..=3 {
+        // With three slots, the fourth value is the first that is stored over another one.
+        for writers in 1..=4 {
             History { writers, killed: None }.check()?;
         }
         // The writer before the last one is killed at each of its steps.

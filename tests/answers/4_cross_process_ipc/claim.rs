@@ -1527,8 +1527,20 @@ mod asks_whether_the_pid_exists {
     }
 }
 
+/// Locks from the end of the file on, wherever that is now: each such lock has the last byte that a file could have.
+///
+/// passes
+mod from_the_end_on {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        take_or_ask(file, &lock(libc::F_WRLCK, libc::SEEK_END, 0, 0))
+    }
+}
+
 one_of! {
     pub fn claim(file: &File) -> io::Result<i32>;
+    from_the_end_on
     locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first locks_last_possible_byte
     locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child
     writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock asks_and_does_not_take

@@ -3071,8 +3071,59 @@ mod checks_only_before {
     }
 }
 
+/// Three slots, and no fence between the count of the value before and the words that replace an older one.
+///
+/// breaks: "The value is one that was passed to `publish`, whole."
+/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+mod three_slots_without_a_fence {
+    use super::*;
+
+    fn place(number: u64) -> usize {
+        [64, 128, 192][usize::from((number % 3) as u8)]
+    }
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let number = count(cell).load(Acquire);
+        store(cell, place(number), value, Relaxed);
+        count(cell).store(number + 1, Release);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        loop {
+            let seen = count(cell).load(Acquire);
+            let value = load(cell, place(seen.checked_sub(1)?), Relaxed);
+            fence(Acquire);
+            if count(cell).load(Relaxed) - seen < 2 {
+                return Some(value);
+            }
+        }
+    }
+}
+
+/// In latest: gives up after a thousand values that were replaced too early, as if there were none.
+///
+/// breaks: "Returns the latest value that was published in the cell, or None when none was."
+/// fails: latest::starts_over_as_often_as_it_is_overtaken failed
+mod gives_up {
+    use super::*;
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        publish_whole(cell, value)
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        (0..1000).find_map(|_| {
+            let number = count(cell).load(Acquire).checked_sub(1)?;
+            let value = load(cell, slot(number) + 8, Relaxed);
+            fence(Acquire);
+            (number_of_slot(cell, number).load(Relaxed) == 2 * number + 2).then_some(value)
+        })
+    }
+}
+
 one_of! {
     pub fn publish(cell: &Mapping, value: [u64; 4]);
+    three_slots_without_a_fence gives_up
     one_slot reader_waits_for_the_writer says_it_first relaxed_announcement counts_again fence_after_every_word
     fences_for_everything acquire_loads no_second_look looks_again_too_early adds_zero compares_the_slots
     one_value_later_is_fine none_when_overtaken third_time_is_good_enough one_cache_for_all_cells none_after_the_first
@@ -3099,6 +3150,7 @@ one_of! {
 
 one_of! {
     pub fn latest(cell: &Mapping) -> Option<[u64; 4]>;
+    three_slots_without_a_fence gives_up
     one_slot reader_waits_for_the_writer says_it_first readers_count_themselves two_slots_and_one_look zeros_are_nothing
     counts_again fence_after_every_word fences_for_everything acquire_loads no_second_look looks_again_too_early
     adds_zero compares_the_slots one_value_later_is_fine none_when_overtaken third_time_is_good_enough
