@@ -50,7 +50,8 @@ use mmap_workbook::lesson_2::Mapping;
 /// # Errors
 /// - `InvalidInput` when `range` ends before it begins; nothing changes then.
 /// - `InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then.
-/// - EPERM when the file must not change (F_SEAL_WRITE), and EOPNOTSUPP when its file system has no holes.
+/// - EPERM when the file must not change (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE).
+/// - EOPNOTSUPP when its file system has no holes.
 ///
 /// # Example
 /// ```text
@@ -112,8 +113,8 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// - After an error up to the name, such as one of `fill`, the directory lists what it listed before.
 ///
 /// # Errors
-/// - `AlreadyExists` when `path` exists, even as a dangling symbolic link; what is there does not change.
-/// - Whether `fill` has run by then is open.
+/// - `AlreadyExists`, before `fill` or after it, when `path` exists, even as a dangling symbolic link.
+/// - What is there does not change then.
 /// - The error of `fill`, unchanged.
 /// - ENOENT when the directory doesn't exist: `publish` doesn't create it.
 /// - The error of the fsync(2) of the file: nothing gets a name then.

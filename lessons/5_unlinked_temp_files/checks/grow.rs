@@ -236,9 +236,10 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
     let page = page_size();
     let bytes = pattern(10 * page);
     let longer = [bytes.as_slice(), &vec![0; 2 * page]].concat();
-    // The lower half of the bits of the first are those of 13 pages, which fit; of the other there are none.
+    // The lower half of the bits of the first are those of 13 pages, which fit; of the second there are none, and the last
+    // are less than none, with a sign.
     let half = 1 << (usize::BITS / 2);
-    let beyond = [13 * page + half, half];
+    let beyond = [13 * page + half, half, half + half / 2];
     let mut told = Vec::new();
     let ran = on_a_small_disk(
         16 * page_size_u64(),
@@ -261,6 +262,7 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
                         tried(&file, 64 * page, &longer)?,
                         tried(&file, beyond[0], &longer)?,
                         tried(&file, beyond[1], &longer)?,
+                        tried(&file, beyond[2], &longer)?,
                     ],
                 ))
             });
@@ -399,8 +401,8 @@ fn as_before(left: Result<(), Text>) -> Result<(), Failure> {
 /// The result, and whether everything is as before.
 type Tried = (Result<(), String>, Result<(), Text>, [Held; 2]);
 
-/// The result of a `grow` that fits, and then of three that don't.
-type OnFullDisk = (Result<(), String>, OfALongFile, [Tried; 3]);
+/// The result of a `grow` that fits, and then of four that don't.
+type OnFullDisk = (Result<(), String>, OfALongFile, [Tried; 4]);
 
 /// The results of two calls for a file that is longer than the disk, and the lengths of the file and the mapping then.
 type OfALongFile = ([Result<(), String>; 2], (u64, usize));

@@ -1663,6 +1663,112 @@ mod stays_mapped_after_an_error {
     }
 }
 
+/// Refuses a range that is reversed in signed numbers of 32 bits.
+///
+/// breaks: "Both ends may lie beyond 4 GiB."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+mod reversed_in_32_bits {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.start as i32 > range.end as i32 {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Compares the ends in unsigned numbers of 32 bits.
+///
+/// breaks: "Both ends may lie beyond 4 GiB."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+mod reversed_modulo_4_gib {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        if range.start as u32 > range.end as u32 {
+            return invalid();
+        }
+        punch(file, range)
+    }
+}
+
+/// Punches the hole and reserves its blocks again, so that a later store finds space.
+///
+/// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
+mod reserves_again {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        punch(file, range.clone())?;
+        if range.is_empty() {
+            return Ok(());
+        }
+        let length = (range.end - range.start) as i64;
+        Ok(fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, range.start as i64, length)?)
+    }
+}
+
+/// Reads the freed bytes, page by page, to be sure that they are zeros.
+///
+/// breaks: "Each function makes at most 50 system calls, without those of `fill` and of child processes, however long the file is"
+/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+mod verifies_page_by_page {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        punch(file, range.clone())?;
+        let mut buffer = vec![0; page() as usize];
+        for at in range.clone().step_by(buffer.len()) {
+            let length = (range.end - at).min(page()) as usize;
+            file.read_exact_at(&mut buffer[..length], at)?;
+            if buffer[..length].iter().any(|&byte| byte != 0) {
+                return Err(Errno::EIO.into());
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Looks with SEEK_DATA on a duplicate whether there is anything to free; a duplicate shares the offset.
+///
+/// breaks: "The offset of `file` doesn't move, not even for a moment, since other processes may share it."
+/// fails: give_back::others_notice_zeros_and_nothing_else failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
+mod looks_for_data_on_a_duplicate {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        let own = file.try_clone()?;
+        match lseek(&own, range.start as i64, Whence::SeekData) {
+            Ok(data) if (data as u64) < range.end => punch(file, range),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Says what is the matter in words, and loses the errno.
+///
+/// breaks: "An error that a contract names is the `io::ErrorKind` or the errno of the `io::Error`"
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod says_it_in_words {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        check(file, &range)?;
+        punch(file, range).map_err(|error| io::Error::other(format!("can't punch a hole: {error}")))
+    }
+}
+
 one_of! {
     pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()>;
     drops_the_pages knows_the_checks_sizes leaves_the_ends_to_the_kernel offsets_of_32_bits rounds_inward rounds_outward
@@ -1685,4 +1791,5 @@ one_of! {
     any_seal_forbids_it
     zeros_need_no_call
     stays_mapped_after_an_error
+    reversed_in_32_bits reversed_modulo_4_gib reserves_again verifies_page_by_page looks_for_data_on_a_duplicate says_it_in_words
 }

@@ -1756,6 +1756,60 @@ mod restores_in_32_bits {
     }
 }
 
+/// Puts back the length that the file has after the failure.
+///
+/// breaks: "After an error the file has its old length"
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod asks_for_the_length_too_late {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        let reserved = reserve_again(file, 0, length);
+        let old = file.metadata()?.len();
+        reserved.inspect_err(|_| _ = file.set_len(old))?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Takes a length of 2 GiB more than a multiple of 4 GiB for a negative one.
+///
+/// breaks: "`InvalidInput` when `length` is less than the length of the file."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_space_is_reserved failed
+mod signed_lengths {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        if (length as i32) < 0 {
+            return Err(invalid());
+        }
+        let old = old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        reserve_or_undo(file, old, length)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
+/// Reserves beyond the end of the file, and makes it longer then: there is nothing to undo.
+///
+/// passes
+mod reserves_beyond_the_end {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let new = map_again(file, length)?;
+        reserve_only(file, 0, length)?;
+        file.set_len(length as u64)?;
+        *mapping = new;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -1780,4 +1834,5 @@ one_of! {
     reserved_it_before
     compares_in_32_bits
     restores_in_32_bits
+    asks_for_the_length_too_late signed_lengths reserves_beyond_the_end
 }

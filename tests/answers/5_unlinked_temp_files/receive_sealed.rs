@@ -215,7 +215,7 @@ mod maps_it_shared {
 /// Adds the seals itself, to a file that is not its own.
 ///
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
-/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod seals_it_itself {
     use super::*;
 
@@ -565,7 +565,7 @@ mod future_writes {
 ///
 /// breaks: "The seals of the file do not change."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
-/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod seals_it_itself_2 {
     use super::*;
 
@@ -1016,6 +1016,7 @@ mod signed_limit {
 ///
 /// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 mod four_gib_and_three_bytes {
     use super::*;
 
@@ -1298,7 +1299,7 @@ mod wants_the_seal_of_seals {
 ///
 /// breaks: "The seals of the file do not change."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
-/// fails: receive_sealed::both_seals_are_needed_and_no_others failed any-seal-will-do
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
 mod seals_it_itself_3 {
     use super::*;
 
@@ -1564,6 +1565,7 @@ mod empty_file_to_the_kernel {
 ///
 /// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
 /// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
 mod length_modulo_4_gib {
     use super::*;
 
@@ -2023,6 +2025,71 @@ mod reports_a_refusal {
     }
 }
 
+/// Keeps the lower 32 bits of the limit.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod limit_in_32_bits {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let at_most = at_most as u32;
+        map(&file, length_of_again(&file, at_most as usize)?)
+    }
+}
+
+/// Compares the length and the limit as signed numbers of 32 bits.
+///
+/// breaks: "`InvalidData` when the file is empty, or longer than `at_most` bytes."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod compares_as_int {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of_again(&file, at_most)?;
+        if length as i32 > at_most as i32 {
+            return refused();
+        }
+        map(&file, length)
+    }
+}
+
+/// Maps as much of the file as the lower 32 bits of its length say.
+///
+/// breaks: "Receives a file from the process at the other end of `socket`, and maps all of it for reading."
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod maps_the_lower_32_bits {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let length = length_of_again(&file, at_most)?;
+        map(&file, length as u32 as usize)
+    }
+}
+
+/// Opens a file that was sent for writing only again, for reading.
+///
+/// breaks: "EACCES when the descriptor that was sent is not open for reading."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod opens_what_it_can_not_read {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        check_seals(&file)?;
+        let file = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
+        map(&file, length_of_again(&file, at_most)?)
+    }
+}
+
 one_of! {
     pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping>;
     aborts_on_a_bad_sender asks_for_shrink_alone asks_for_the_length_first copies_the_file does_not_ask_for_seals
@@ -2049,4 +2116,5 @@ one_of! {
     sends_an_answer
     shuts_the_socket_down
     reports_a_refusal
+    limit_in_32_bits compares_as_int maps_the_lower_32_bits opens_what_it_can_not_read
 }
