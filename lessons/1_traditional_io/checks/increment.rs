@@ -177,6 +177,12 @@ fn gives_the_next_number() {
                 }
             })?;
         }
+        // No longer one has room in the name of a temporary file.
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("n".repeat(255));
+        fs::write(&path, "7\n")?;
+        returns(&answer(&path)?, 8)
+            .map_err(|failure| failure.given(text!("the file's name is 255 bytes long", "文件名长 255 字节")))?;
         // A process that calls it more than once, for more than one file.
         let (one, other) = (counter(Some("7\n"))?, counter(Some("70\n"))?);
         let calls = [(&one.1, 8), (&other.1, 71), (&one.1, 9), (&one.1, 42), (&other.1, 72)];
@@ -592,15 +598,16 @@ fn returns_the_error_of_a_call() {
         let steps = Steps::watch()?;
         // Each call of these that the answer makes, by its number and its descriptor. Another child gets the same
         // descriptors, since this process has none open that it had not then.
-        let mut calls: Vec<(i64, On, &str)> = Vec::new();
+        let mut calls: Vec<(&[i64], On, &str)> = Vec::new();
         for step in steps.calls.iter().filter(|step| step.call.answer >= 0) {
-            let number = step.call.number;
+            let number = std::slice::from_ref(&step.call.number);
             let descriptor = On::Descriptor(step.call.arguments[0].try_into().unwrap_or(-1));
-            let call = match number {
+            let call = match step.call.number {
                 libc::SYS_flock => (number, On::Everything, "flock(2)"),
                 libc::SYS_getdents64 => (number, On::Everything, "getdents(2)"),
-                _ if RENAMES.contains(&number) => (number, On::Everything, "rename(2)"),
-                _ if WRITES.contains(&number) && step.names(0, steps.new) => (number, descriptor, "write(2)"),
+                // All of them: who goes on with another one when one fails may.
+                number if RENAMES.contains(&number) => (RENAMES, On::Everything, "rename(2)"),
+                _ if WRITES.contains(&number[0]) && step.names(0, steps.new) => (number, descriptor, "write(2)"),
                 libc::SYS_fsync | libc::SYS_fdatasync if step.names(0, steps.new) => {
                     (number, descriptor, "fsync(2) of the file")
                 }
@@ -620,11 +627,11 @@ fn returns_the_error_of_a_call() {
                 let errno = error_of(name).0;
                 text!("{name} fails with {errno:?}", "{name} 以 {errno:?} 失败")
             },
-            |&(number, on, name)| {
+            |&(numbers, on, name)| {
                 let (errno, names) = error_of(name);
                 let (directory, path) = counter(Some("7\n"))?;
                 fs::write(directory.path().join(format!("{TEMPORARY}left")), "8")?;
-                let (got, open) = ask_refused(&[number], on, errno, || called(&path))?;
+                let (got, open) = ask_refused(numbers, on, errno, || called(&path))?;
                 refused(&got, names)?;
                 // Leftovers may be removed at the end, when the file is the new one.
                 if !["fsync(2) of the directory", "getdents(2)"].contains(&name) {
@@ -686,11 +693,17 @@ extern "C" fn does_nothing(_: i32) {}
 /// the counter, and then releases the lock.
 fn waits_for(how: FlockArg) -> Result<(), Failure> {
     let (directory, path) = counter(Some("7\n"))?;
+    let (_other_directory, other) = counter(Some("70\n"))?;
     let (en, zh) = match how {
         FlockArg::LockShared => ("a shared", "共享锁"),
         _ => ("an exclusive", "独占锁"),
     };
-    let given = || text!("the check holds {en} lock on the directory", "检查程序正持有目录的{zh}");
+    let given = || {
+        text!(
+            "the process has incremented a counter in another directory before; the check holds {en} lock on the directory",
+            "该进程先给另一个目录里的计数器加过一；检查程序正持有目录的{zh}"
+        )
+    };
     let held = Flock::lock(File::open(directory.path())?, how).map_err(|(_, errno)| errno)?;
     // What the process that holds the lock does meanwhile.
     let new = directory.path().join(format!("{TEMPORARY}mine"));
@@ -699,6 +712,8 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
         let handler = SigAction::new(SigHandler::Handler(does_nothing), SaFlags::empty(), SigSet::empty());
         // SAFETY: the handler does nothing.
         unsafe { sigaction(Signal::SIGUSR1, &handler) }.map_err(error_text)?;
+        // It is not the first call, and this is not the first directory.
+        let _ = super::increment(&other);
         let answer = super::increment(&path).map_or_else(kind, |number| number.to_string());
         peer.send(answer.as_bytes()).map_err(error_text)
     })?;

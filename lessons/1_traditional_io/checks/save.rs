@@ -370,7 +370,10 @@ fn before_unusual_saves() -> Result<Vec<(u16, Disk)>, Story> {
         rose = if at > last_at { rose + 1 } else { 0 };
         last_at = at;
         let shorter = watched.seen.borrow().len() < before.seen.borrow().len();
-        let is_new = known.insert((watched.made.take(), falls, shorter));
+        // A log that is read from its beginning takes more reads each time.
+        let mut made = watched.made.take();
+        made.retain(|name| !["pread(2)", "fstat(2)"].contains(name));
+        let is_new = known.insert((made, falls, shorter));
         if is_new && count > 3 && unusual.len() < 4 {
             let at_rest = Disk::after_power_cut(&before.seen.borrow());
             unusual.push((count, at_rest));

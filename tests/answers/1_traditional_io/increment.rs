@@ -1038,6 +1038,7 @@ mod temporary_in_tmp {
 /// Names the temporary file after the file, with the extension ".tmp".
 ///
 /// breaks: "The name of a temporary file begins with [`TEMPORARY`]"
+/// fails: increment::gives_the_next_number failed
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 /// fails: increment::returns_the_error_of_a_call failed
 mod named_after_the_file {
@@ -2018,6 +2019,7 @@ mod fixed_name_is_taken {
 /// Names the temporary file after the file.
 ///
 /// breaks: "The name of a temporary file begins with `TEMPORARY`"
+/// fails: increment::gives_the_next_number failed
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 mod dot_tmp {
     use super::*;
@@ -2891,6 +2893,73 @@ mod directory_only_for_a_new_name {
     }
 }
 
+/// Makes the temporary name from the file's own, which may have 255 bytes already.
+///
+/// breaks: "Increments the number in the file at `path` and returns the new number."
+/// fails: increment::gives_the_next_number failed
+mod prefix_before_the_name {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(directory_of(path))?;
+        clean_again(directory_of(path))?;
+        let (number, mode) = next_after(path)?;
+        let mut name = std::ffi::OsString::from(TEMPORARY);
+        name.push(path.file_name().unwrap_or(OsStr::new("")));
+        let new = tempfile::Builder::new().prefix(&name).rand_bytes(0).tempfile_in(directory_of(path))?;
+        writeln!(&mut new.as_file(), "{number}")?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        again(|| new.as_file().sync_all())?;
+        new.persist(path)?;
+        again(|| lock.sync_all())?;
+        Ok(number)
+    }
+}
+
+/// Keeps the path of the first directory in a static, and locks that one for every path.
+///
+/// breaks: "each takes an exclusive flock(2) on the file's directory, opened for reading"
+/// fails: increment::waits_for_its_turn failed
+mod first_directory_for_ever {
+    use super::*;
+
+    static DIRECTORY: OnceLock<PathBuf> = OnceLock::new();
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let _lock = locked(DIRECTORY.get_or_init(|| directory_of(path).to_owned()))?;
+        clean_again(directory_of(path))?;
+        let (number, mode) = next_after(path)?;
+        replace(path, &File::open(directory_of(path))?, number, mode)?;
+        Ok(number)
+    }
+}
+
+/// Exchanges the two files if there is an old one, and removes the old one under its temporary name. Where they can't be
+/// exchanged, it renames.
+///
+/// passes
+mod exchanges_the_files {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = locked(directory_of(path))?;
+        let (number, mode) = next_after(path)?;
+        clean_again(directory_of(path))?;
+        let new = written(directory_of(path), number, mode)?;
+        again(|| new.as_file().sync_all())?;
+        let exchanges = || Ok(renameat2(AT_FDCWD, new.path(), AT_FDCWD, path, RenameFlags::RENAME_EXCHANGE)?);
+        if again(exchanges).is_ok() {
+            new.close()?;
+        } else {
+            new.persist(path)?;
+        }
+        again(|| lock.sync_all())?;
+        Ok(number)
+    }
+}
+
 one_of! {
     pub fn increment(path: &Path) -> io::Result<u64>;
     any_error_is_a_zero begins_with_a_write forgets_the_mode forks_a_lockkeeper leaves_by_exit leaves_what_it_made
@@ -2916,4 +2985,5 @@ one_of! {
     refuses_a_long_file saturates_2 unreadable_is_missing one_flock a_hundred_attempts locked_after_an_error
     temporary_after_a_failed_write only_old_leftovers removes_the_old_file_first one_descriptor_for_all_threads
     directory_only_for_a_new_name
+    prefix_before_the_name first_directory_for_ever exchanges_the_files
 }

@@ -2536,6 +2536,42 @@ mod unreadable_is_damaged {
     }
 }
 
+/// Appends to a log, and when that has 16 KiB begins it again with an empty file. It reads entry by entry.
+///
+/// breaks: "After a power cut at any moment [`load`] finds one of the two"
+/// fails: save::survives_a_power_cut_at_every_moment failed
+mod entry_by_entry {
+    use super::*;
+
+    const FULL: usize = 16 * 1024 / LENGTH;
+
+    fn last(file: &dyn Calls) -> io::Result<Option<(usize, Record)>> {
+        let mut found = None;
+        for n in 0..FULL {
+            let mut entry = [0; LENGTH];
+            let length = read(file, &mut entry, (n * LENGTH) as u64)?;
+            let Some((_, record)) = decode(&entry[..length], fnv) else { break };
+            found = Some((n, record));
+        }
+        Ok(found)
+    }
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        let mut n = last(file)?.map_or(0, |(n, _)| n + 1);
+        if n == FULL {
+            retry(|| file.ftruncate(0))?;
+            n = 0;
+        }
+        write_again(file, &encode(0, record, fnv), (n * LENGTH) as u64)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        Ok(last(file)?.map(|(_, record)| record))
+    }
+}
+
 one_of! {
     pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()>;
     a_sum_of_the_bytes_is_enough an_interrupted_sync_fails asks_fsync_again builds_on_what_it_reads gives_up_by_abort
@@ -2556,6 +2592,7 @@ one_of! {
     selector_byte backup_first trusts_a_killed_save checksum_without_the_number sum_of_the_bytes
     selector_in_the_same_fsync number_of_one_byte_3 numbers_of_this_process time_of_day empties_a_full_log second_fsync
     has_it_already zeros_are_a_record_2 incomplete_is_an_error load_repairs_2 unreadable_is_damaged
+    entry_by_entry
 }
 
 one_of! {
@@ -2577,4 +2614,5 @@ one_of! {
     selector_byte backup_first trusts_a_killed_save checksum_without_the_number sum_of_the_bytes
     selector_in_the_same_fsync number_of_one_byte_3 numbers_of_this_process time_of_day empties_a_full_log second_fsync
     has_it_already zeros_are_a_record_2 incomplete_is_an_error load_repairs_2 unreadable_is_damaged
+    entry_by_entry
 }
