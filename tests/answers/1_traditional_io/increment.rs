@@ -2936,8 +2936,7 @@ mod first_directory_for_ever {
     }
 }
 
-/// Exchanges the two files if there is an old one, and removes the old one under its temporary name. Where they can't be
-/// exchanged, it renames.
+/// Exchanges the two files and removes the old one under its temporary name; where they can't be exchanged, it renames.
 ///
 /// passes
 mod exchanges_the_files {
