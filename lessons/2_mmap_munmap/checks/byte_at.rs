@@ -63,6 +63,12 @@ fn is_the_files_byte_or_none() {
                 compare(&read_only(&hole)?, offset, Some(0))
             },
         )?;
+        let on_disk = file_on_disk(&pattern(2 * page))?;
+        compare(&on_disk, wide(page + 9), Some(pattern(page + 10)[page + 9])).map_err(|failure| {
+            let (en, zh) =
+                (format!("a file of 2 pages, offset {}", page + 9), format!("2 页的文件，偏移 {}", page + 9));
+            of_file_on_disk(failure, &Text::new(en, zh))
+        })?;
         for_all((near_page_boundaries(), near_page_boundaries()), describe, test)
     });
 }
@@ -130,8 +136,34 @@ fn each_call_looks_at_its_file() {
                 );
                 Failure::new(value(&wanted), words(got, value)).given(given)
             })
-        })
+        })?;
+        one_descriptor_after_another()
     });
+}
+
+/// One file that becomes shorter, and then another one with its descriptor, as the lowest that is free.
+fn one_descriptor_after_another() -> Result<(), Failure> {
+    let (size, last) = (2 * page_size(), wide(2 * page_size()) - 1);
+    let given = text!(
+        "in one process, each time offset {last}: a file of {size} `x`, the same one truncated to 1 byte, a file of {size} `y` \
+         with the same descriptor, an empty file with it",
+        "同一进程中，每次都是偏移 {last}：{size} 个 `x` 的文件；它截断为 1 字节之后；换成 {size} 个 `y` 的文件，描述符不变；再换成空文件"
+    );
+    let got = ask(|| {
+        let file = unnamed_file(&vec![b'x'; size]).map_err(error_text)?;
+        let long = answer(&file, last);
+        file.set_len(1).map_err(error_text)?;
+        let short = answer(&file, last);
+        drop(file);
+        let file = unnamed_file(&vec![b'y'; size]).map_err(error_text)?;
+        let other = answer(&file, last);
+        drop(file);
+        Ok::<_, String>([long, short, other, answer(&unnamed_file(b"").map_err(error_text)?, last)])
+    });
+    let got = got.map_err(|failure| failure.given(given.clone()))?.map_err(io::Error::other)?;
+    got.iter().zip([Some(b'x'), None, Some(b'y'), None]).try_for_each(|(got, wanted)| {
+        ensure(*got == Ok(wanted), || Failure::new(value(&wanted), words(got, value)).given(given.clone()))
+    })
 }
 
 #[test]

@@ -215,7 +215,13 @@ fn total(lines: &[Line]) -> usize {
 
 /// Names the misconception if it never calls munmap(2), where most of what it reserves is left over.
 fn if_it_never_unmaps(file: &File, failure: Failure) -> Failure {
-    let seen = watch(file, || [(); 2].map(|()| answer(file, 1, 64 * page_size())));
+    // Where no address is aligned by chance, so that there is something to unmap before it, too.
+    let seen = watch(file, || {
+        [(); 2].map(|()| {
+            let taken = reserve(page_size()).map(|taken| taken.address());
+            (taken.is_ok(), answer(file, 1, 64 * page_size()))
+        })
+    });
     match seen.is_ok_and(|seen| seen.calls.iter().all(|seen| seen.call.number != libc::SYS_munmap)) {
         true => failure.shows(&belief::MUNMAP_TAKES_ALL),
         false => failure,

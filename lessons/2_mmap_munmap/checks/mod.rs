@@ -23,7 +23,7 @@ use mmap_workbook::process::Cause;
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
-use nix::fcntl::{Flock, FlockArg};
+use nix::fcntl::{Flock, FlockArg, PosixFadviseAdvice, posix_fadvise};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
@@ -57,6 +57,23 @@ fn file_in_memory(size: u64) -> Result<File, Failure> {
     let file = File::from(memfd_create(c"hole", MFdFlags::MFD_CLOEXEC)?);
     file.set_len(size)?;
     Ok(file)
+}
+
+/// A file whose pages the kernel is asked to take out of the page cache, as it does when memory is short. Some file systems
+/// keep them there.
+fn file_on_disk(bytes: &[u8]) -> Result<File, Failure> {
+    let file = unnamed_file(bytes)?;
+    file.sync_data()?;
+    posix_fadvise(&file, 0, 0, PosixFadviseAdvice::POSIX_FADV_DONTNEED)?;
+    Ok(file)
+}
+
+/// The failure of a call on such a file.
+fn of_file_on_disk(failure: Failure, given: &Text) -> Failure {
+    failure.given(Text::new(
+        format!("{}, of which no page is in the page cache (posix_fadvise(2), POSIX_FADV_DONTNEED)", given.en),
+        format!("{}，没有一页在页缓存里（posix_fadvise(2)，POSIX_FADV_DONTNEED）", given.zh),
+    ))
 }
 
 /// What the offset of a file is before a call, and has to stay.

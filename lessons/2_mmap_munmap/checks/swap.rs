@@ -99,6 +99,13 @@ fn exchanges_the_bytes_and_no_other() {
                 same_bytes(text!("the file", "文件"), &contents(&file)?, &wanted)
             },
         )?;
+        let (before, a, b) = (pattern(4 * page), 3, 2 * page + 7);
+        let on_disk = file_on_disk(&before)?;
+        let answered = ask(|| answer(&on_disk, wide(a), wide(b), page))?;
+        let judged = compare(&on_disk, wide(a), wide(b), page, answered).and_then(|()| {
+            same_bytes(text!("the file", "文件"), &contents(&on_disk)?, &exchanged(&before, a, b, page))
+        });
+        judged.map_err(|failure| of_file_on_disk(failure, &describe(&(before.len(), a, b, page))))?;
         for_all(ranges(), describe, test)
     });
 }
@@ -119,11 +126,12 @@ fn each_call_looks_at_its_file() {
         let got = ask(|| {
             let first = calls();
             files.iter().try_for_each(|file| file.set_len(last)).map_err(error_text)?;
-            let short = calls();
+            // In the other order, so that the same file comes twice in succession.
+            let second = answer(&files[1], 0, last, 1);
+            let short = [answer(&files[0], 0, last, 1), second];
             files.iter().try_for_each(|file| file.set_len(last + 1)).map_err(error_text)?;
             Ok::<_, String>([first, short, calls()])
-        })
-        .map_err(at_the_end)?
+        })?
         .map_err(io::Error::other)?;
         let now = [
             text!("of {} bytes", "为 {} 字节", 2 * page),

@@ -1554,6 +1554,44 @@ mod remembers_the_byte_of_that_time {
     }
 }
 
+/// Remembers the size of the file by the number of its descriptor, to save an fstat(2).
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: byte_at::each_call_looks_at_its_file killed
+mod size_by_descriptor {
+    use super::*;
+
+    static KNOWN: Mutex<Option<(i32, u64)>> = Mutex::new(None);
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let mut known = KNOWN.lock().expect("no other thread panics");
+        let size = match *known {
+            Some((fd, size)) if fd == file.as_raw_fd() && offset < size => size,
+            _ => file.metadata()?.len(),
+        };
+        *known = Some((file.as_raw_fd(), size));
+        if offset < size { load_inside(file, offset).map(Some) } else { Ok(None) }
+    }
+}
+
+/// Avoids a slow access to the disk: takes a page that is not in the page cache for zeros.
+///
+/// breaks: "Loads the byte at `offset` of a regular file through a mapping."
+/// may fail: byte_at::is_the_files_byte_or_none failed
+mod zeros_without_the_disk {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = page_of(offset);
+        let mapping = page_at(file, start)?;
+        let cached = mmap_workbook::observe::in_page_cache(mapping.range())?;
+        Ok(Some(if cached[0] { mapping.load(skip) } else { 0 }))
+    }
+}
+
 one_of! {
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>>;
     always_one close_is_enough end_is_inside offset_anywhere offset_in_an_int reads_instead whole_file_and_no_munmap
@@ -1571,4 +1609,5 @@ one_of! {
     one_byte_more seeks_to_the_end_and_back unmaps_at_the_byte_2 keeps_the_last_page_3 size_in_blocks
     pread_when_mmap_fails opens_the_path_again one_slot_for_all leaves_the_duplicate_at_the_end no_size_is_an_empty_file
     expects_a_duplicate remembers_the_byte_of_that_time
+    size_by_descriptor zeros_without_the_disk
 }

@@ -2156,6 +2156,27 @@ mod leaves_a_duplicate_after_an_error {
     }
 }
 
+/// Unmaps what is before the mapping, if anything, and forgets what is after it.
+///
+/// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::takes_no_other_address failed
+mod keeps_what_is_after_it {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (start, total) = reserve_for(pages, alignment)?;
+        let at = start.next_multiple_of(alignment);
+        if let Err(error) = map(file, at, length, SHARED_FIXED) {
+            give_back(start, start + total)?;
+            return Err(error);
+        }
+        give_back(start, at)?;
+        Ok(at)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
     fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest leaves_the_reservation trusts_the_hint
@@ -2178,4 +2199,5 @@ one_of! {
     as_long_as_the_file guard_page_after_it reserves_a_page_too_little reserves_the_larger
     overshoots_when_aligned_already moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
     length_below_4_gib leaves_a_duplicate_after_an_error
+    keeps_what_is_after_it
 }

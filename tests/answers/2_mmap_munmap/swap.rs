@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
 use std::ptr::{self, NonNull};
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use memmap2::MmapOptions;
@@ -2484,6 +2485,82 @@ mod no_size_is_no_limit {
     }
 }
 
+/// Leaves bytes that are not in the page cache where they are.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// may fail: swap::exchanges_the_bytes_and_no_other failed
+mod only_what_is_cached {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let ((one, x), (other, y)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        let cached = mmap_workbook::observe::in_page_cache(one.range())?;
+        if cached.iter().all(|cached| *cached) {
+            exchange_again((&one, x), (&other, y), length);
+        }
+        Ok(())
+    }
+}
+
+/// Remembers the size of the file by the number of its descriptor.
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: swap::each_call_looks_at_its_file failed
+mod range_inside_an_old_size {
+    use super::*;
+
+    static KNOWN: Mutex<Option<(i32, u64)>> = Mutex::new(None);
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let mut known = KNOWN.lock().expect("no other thread panics");
+        let size = match *known {
+            Some((fd, size)) if fd == file.as_raw_fd() => size,
+            _ => file.metadata()?.len(),
+        };
+        *known = Some((file.as_raw_fd(), size));
+        if a.abs_diff(b) < length as u64 {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        if a.max(b).checked_add(length as u64).is_none_or(|end| end > size) {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        let ((one, x), (other, y)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&one, x), (&other, y), length);
+        Ok(())
+    }
+}
+
+/// Takes one mapping for both ranges when no page is between them, and two otherwise.
+///
+/// passes
+mod one_mapping_if_no_page_is_between {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        refuse(file, a, b, length)?;
+        let (low, high, page) = (a.min(b), a.max(b), page_size_u64());
+        if high / page > (low + length as u64 - 1) / page + 1 {
+            let ((one, x), (other, y)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+            exchange_again((&one, x), (&other, y), length);
+            return Ok(());
+        }
+        let distance = usize::try_from(high - low).map_err(|_| Errno::ENOMEM)?;
+        let (both, skip) = map_range(file, low, distance.checked_add(length).ok_or(Errno::ENOMEM)?)?;
+        exchange_again((&both, skip), (&both, skip + distance), length);
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
@@ -2507,4 +2584,5 @@ one_of! {
     stores_the_neighbours_too forgets_the_remainder leaks_the_first_range locks_the_file_2 stores_with_pwrite
     lengthens_the_file copies_the_pages_back undoes_the_last_chunk_only undoes_every_chunk
     length_in_32_bits_after_nothing no_more_than_a_buffer no_size_is_no_limit
+    only_what_is_cached range_inside_an_old_size one_mapping_if_no_page_is_between
 }
