@@ -16,7 +16,8 @@
 //! The checks are in `checks/` beside this file. They test nothing that is not written here. In all five functions
 //! `draft` is a private mapping, for reading and writing, of the first `draft.length()` bytes of a file that is at
 //! least that long, and it stays one, at its address. Its pages are counted from 0; the last one may extend past the end
-//! of the file. Nobody changes the size of the file, and no other thread uses the draft during a call.
+//! of the file. Nobody changes the size of the file, and no other thread uses the draft during a call. If any page of the
+//! draft is locked (mlock(2)), all are.
 //!
 //! Each function works at every call, in every process and for every draft, even one of more than 4 GiB. It needs no
 //! privilege and no directory to write in, touches no other mapping, and leaves no descriptor open, even after an error.
@@ -126,7 +127,7 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// - This process's draft gets no copies, either.
 /// - The child doesn't end with exit(3): no function that was registered with atexit(3) runs in it.
 /// - The child writes out no output that the caller has buffered; `_exit(2)` writes none.
-/// - A panic of `explore` ends in the child, and drops nothing there that belongs to the caller.
+/// - A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured.
 /// - When the call returns, even with an error, the child has ended and been waited for.
 /// - The caller has one thread, and may have other children and handlers for signals, which all stay.
 /// - SIGCHLD is not ignored, and no handler waits for the child.

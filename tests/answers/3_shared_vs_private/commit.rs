@@ -702,7 +702,7 @@ mod continues_at_the_start {
 /// Stops at the first page that can't be written, and returns how many were, like a short count.
 ///
 /// breaks: "Any other error of a call, unchanged."
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed short-is-the-end
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 mod error_as_a_short_count {
     use super::*;
 
@@ -1391,7 +1391,7 @@ mod says_which_page {
 /// Returns the number of pages that went well before an error, as write(2) does, and the error only for the first.
 ///
 /// breaks: "Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing."
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed short-is-the-end
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
 mod partial_success {
     use super::*;
 
@@ -1782,6 +1782,50 @@ mod opens_what_is_open_for_writing {
     }
 }
 
+/// Trusts msync(2) to write the copies, which it never does in a private mapping.
+///
+/// breaks: "The draft's bytes replace those of the file on the pages that are written."
+/// fails: commit::a_file_open_for_writing_only_is_enough failed
+/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_draft_follows_the_file_again failed
+/// fails: commit::the_file_keeps_its_size failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod trusts_msync {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, _file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        let address = std::ptr::without_provenance_mut(draft.address());
+        // SAFETY: msync(2) changes no byte of the mapping.
+        if unsafe { libc::msync(address, draft.length(), libc::MS_SYNC) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Writes each page whole if it can, and ignores all errors.
+///
+/// breaks: "Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod ignores_errors {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let (pages, size) = (copied_pages(draft)?, size_of(file)?);
+        for &page in &pages {
+            let _ = write_page(draft, file, page, size);
+        }
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
 one_of! {
     pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize>;
     discards_each_page discards_in_any_case keeps_its_copies maps_the_file_shared measures_the_draft
@@ -1804,4 +1848,5 @@ one_of! {
     discards_first_from_a_list reserves_the_space
     compares_the_file_with_the_limit leaks_after_an_error
     refuses_a_locked_draft_at_once asks_for_the_size_once writes_each_page_once drops_a_page_too_many tries_to_lock_the_file opens_what_is_open_for_writing
+    trusts_msync ignores_errors
 }

@@ -1162,6 +1162,52 @@ mod reads_a_seam_twice {
     }
 }
 
+/// From the last page to the first, by the top three bits, through the directory of its own thread.
+///
+/// passes
+mod backwards_by_thread {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/thread-self/../../pagemap")?;
+        let mut copied = Vec::new();
+        let mut end = pages_of(draft);
+        while end > 0 {
+            let start = end.saturating_sub(1000);
+            let entries = entries_from(&pagemap, draft.address() + start * page_size(), end - start)?;
+            copied.extend((start..end).rev().filter(|n| matches!(entries[n - start] >> 61, 2 | 4 | 6)));
+            end = start;
+        }
+        copied.reverse();
+        Ok(copied)
+    }
+}
+
+/// Stores to each page the byte that is there, and sees whether that faults.
+///
+/// breaks: "The call makes no copy, and loads no byte of the draft."
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
+/// fails: copied_pages::an_error_of_proc_is_told failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+mod by_faults {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut copied = Vec::new();
+        for page in 0..pages_of(draft) {
+            let byte = draft.load(page * page_size());
+            let before = mmap_workbook::observe::minor_faults()?;
+            draft.store(page * page_size(), byte);
+            if mmap_workbook::observe::minor_faults()? == before {
+                copied.push(page);
+            }
+        }
+        Ok(copied)
+    }
+}
+
 one_of! {
     pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>>;
     compares_the_bytes none_at_all present_is_copied reads_all_entries_at_once reads_through_a_buffer_of_the_thread
@@ -1177,4 +1223,5 @@ one_of! {
 
     stops_at_a_gap byte_of_32_bits
     an_error_is_the_end reads_a_seam_twice
+    backwards_by_thread by_faults
 }

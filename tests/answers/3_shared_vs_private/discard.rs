@@ -629,6 +629,7 @@ mod rounds_length_down {
 ///
 /// breaks: "Other mappings, even of the same file, keep what was stored to them."
 /// fails: discard::nothing_else_is_forgotten failed
+/// may fail: discard::it_works_at_every_call_for_every_draft killed
 mod rounds_up_to_64_kib {
     use super::*;
 

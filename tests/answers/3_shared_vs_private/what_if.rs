@@ -848,7 +848,7 @@ mod ends_with_exit {
 
 /// Catches no panic: it unwinds through the caller's frames in the child, which drops what is there and goes on.
 ///
-/// breaks: "A panic of `explore` ends in the child, and drops nothing there that belongs to the caller."
+/// breaks: "A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured."
 /// fails: what_if::a_panic_ends_in_the_child failed
 mod lets_the_panic_go_on {
     use super::*;
@@ -1441,7 +1441,7 @@ mod flushes_stdout {
 
 /// Lets a panic of explore unwind out of the child's arm, into the caller's frames.
 ///
-/// breaks: "A panic of `explore` ends in the child, and drops nothing there that belongs to the caller."
+/// breaks: "A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured."
 /// fails: what_if::a_panic_ends_in_the_child failed
 mod panic_leaves_the_arm {
     use super::*;
@@ -1456,7 +1456,7 @@ mod panic_leaves_the_arm {
 
 /// Returns an error from what_if in the child as well, when explore panics there: the caller goes on twice.
 ///
-/// breaks: "A panic of `explore` ends in the child, and drops nothing there that belongs to the caller."
+/// breaks: "A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured."
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
 mod child_returns_the_error {
