@@ -2200,6 +2200,7 @@ mod fills_small_gaps {
 ///
 /// breaks: "It finds them from the beginning of the file to its end"
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
 mod from_the_end {
     use super::*;
 
