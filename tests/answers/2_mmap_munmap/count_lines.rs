@@ -2557,7 +2557,7 @@ mod end_by_descriptor {
     }
 }
 
-/// Copies each window into a small buffer piece by piece, and counts there.
+/// Copies each window into a small buffer chunk by chunk, and counts there.
 ///
 /// passes
 mod small_buffer {
@@ -2572,9 +2572,9 @@ mod small_buffer {
             let mapping = map(file, start, window.min(end - start))?;
             let skip = usize::try_from(at - start).map_err(io::Error::other)?;
             for at in (skip..mapping.length()).step_by(buffer.len()) {
-                let piece = &mut buffer[..(mapping.length() - at).min(1 << 14)];
-                mapping.read(at, piece);
-                lines += piece.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
+                let chunk = &mut buffer[..(mapping.length() - at).min(1 << 14)];
+                mapping.read(at, chunk);
+                lines += chunk.iter().map(|byte| u64::from(*byte == b'\n')).sum::<u64>();
             }
             at = start + mapping.length() as u64;
         }
