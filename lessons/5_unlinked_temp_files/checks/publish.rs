@@ -59,6 +59,10 @@ enum Given {
     InMemory,
     /// Its directory is a symbolic link to the directory.
     ThroughALink,
+    /// After a symbolic link to a directory, `..` is what that directory is in.
+    UpFromALink,
+    /// In a file system of memory, where no name may be longer. A space, a dash and a newline are bytes like any other.
+    LongName,
 }
 
 impl Given {
@@ -79,6 +83,14 @@ impl Given {
             Given::ThroughALink => text!(
                 "path /.../link/report, where link is a symbolic link to a directory",
                 "路径 /.../link/report，其中 link 是指向目录的符号链接"
+            ),
+            Given::UpFromALink => text!(
+                "path /.../link/../report, where link is a symbolic link to a directory: `..` is the directory above that one",
+                "路径 /.../link/../report，其中 link 是指向目录的符号链接：`..` 是那个目录的上一级"
+            ),
+            Given::LongName => text!(
+                "in {MEMORY}/... a name of 255 bytes, which begins with a space and a dash, and ends with a newline",
+                "{MEMORY}/... 中 255 字节的文件名，以空格和短横线开头，以换行符结尾"
             ),
             Given::InMemory => {
                 text!("path {MEMORY}/.../report, `fill` sets 0641", "路径 {MEMORY}/.../report，`fill` 把权限设为 0641")
@@ -105,6 +117,8 @@ fn the_file_has_these_bytes_and_permissions() {
             (0o3770, 0, Given::OddBytes),
             (0, 0o027, Given::InMemory),
             (0o640, 0o022, Given::ThroughALink),
+            (0o640, 0o022, Given::UpFromALink),
+            (0o640, 0o022, Given::LongName),
         ];
         let describe = |(mode, mask, given): &(u32, u32, Given)| {
             let Text { en, zh } = given.described();
@@ -112,15 +126,21 @@ fn the_file_has_these_bytes_and_permissions() {
         };
         for_each(cases, describe, |&(mode, mask, given)| {
             let directory = match given {
-                Given::InMemory => with_another_file(tempfile::tempdir_in(MEMORY)?)?,
+                Given::InMemory | Given::LongName => with_another_file(tempfile::tempdir_in(MEMORY)?)?,
                 _ => directory()?,
             };
-            let name = OsStr::from_bytes(if given == Given::OddBytes { b"report\xff" } else { NAME.as_bytes() });
+            let long = format!(" -{}\n", "n".repeat(252));
+            let name = OsStr::from_bytes(match given {
+                Given::OddBytes => b"report\xff",
+                Given::LongName => long.as_bytes(),
+                _ => NAME.as_bytes(),
+            });
             let path = directory.path().join(name);
             let inner = directory.path().join("inner");
             fs::create_dir(&inner)?;
             let link = tempfile::tempdir()?;
-            std::os::unix::fs::symlink(directory.path(), link.path().join("link"))?;
+            let target = if given == Given::UpFromALink { &inner } else { directory.path() };
+            std::os::unix::fs::symlink(target, link.path().join("link"))?;
             let (answer, before, after) = ask(|| {
                 umask(Mode::from_bits_truncate(mask));
                 // With a directory in the path the current directory may be any, even one in which no file can be
@@ -138,6 +158,7 @@ fn the_file_has_these_bytes_and_permissions() {
                     Given::Bare => name.into(),
                     Given::Relative => Path::new("..").join(name),
                     Given::ThroughALink => link.path().join("link").join(name),
+                    Given::UpFromALink => link.path().join("link/..").join(name),
                     _ => path.clone(),
                 };
                 let before = open_descriptors().ok();
@@ -151,9 +172,9 @@ fn the_file_has_these_bytes_and_permissions() {
             })?;
             fs::remove_dir_all(&inner)?;
             expect_ok(&answer).map_err(|failure| match given {
-                // These errors have other causes there.
-                Given::Bare | Given::Relative | Given::InMemory => failure,
-                _ => with_belief(failure),
+                // With the others these errors have other causes.
+                Given::Whole | Given::OddBytes | Given::ThroughALink => with_belief(failure),
+                _ => failure,
             })?;
             let found = permissions(&path).map_err(|error| {
                 let happened = text!("it is not: {error}", "它不在：{error}");

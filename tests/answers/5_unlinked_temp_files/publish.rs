@@ -3,7 +3,7 @@ use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use mmap_workbook::lesson_5::{create_and_unlink, memory_file, o_tmpfile};
 use nix::errno::Errno;
@@ -1969,6 +1969,64 @@ mod the_directory_of_the_first {
     }
 }
 
+/// Takes the name before `..` out of the path with it, as if no directory were a symbolic link.
+///
+/// breaks: "Creates the file at `path`"
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod resolves_dots_by_itself {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let mut resolved = PathBuf::new();
+        for part in path.components() {
+            if part == Component::ParentDir && resolved.file_name().is_some() {
+                resolved.pop();
+            } else {
+                resolved.push(part);
+            }
+        }
+        let file = filled(&resolved, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, &resolved)?;
+        sync_directory(&resolved)
+    }
+}
+
+/// Takes spaces and newlines around the name for none of it.
+///
+/// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod trims_the_name {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let name = name_of(path)?;
+        let path = path.with_file_name(name.to_str().map_or(name, |name| OsStr::new(name.trim())));
+        let file = filled(&path, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, &path)?;
+        sync_directory(&path)
+    }
+}
+
+/// Refuses a path that a buffer of 256 bytes could not hold.
+///
+/// breaks: "Creates the file at `path`"
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod short_paths_only {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        if path.as_os_str().len() >= 256 {
+            return Err(Errno::ENAMETOOLONG.into());
+        }
+        let file = filled(path, mode, fill)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        sync_directory(path)
+    }
+}
+
 one_of! {
     pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()>;
     asks_for_o_excl does_not_sync_the_directory fills_it_under_its_name gives_an_unlinked_file_its_name_back
@@ -1996,4 +2054,5 @@ one_of! {
     appends
     follows_no_link
     the_directory_of_the_first
+    resolves_dots_by_itself trims_the_name short_paths_only
 }
