@@ -970,7 +970,7 @@ mod two_threads {
 
 /// Locks the window in memory, "against page faults", which needs as much memory and RLIMIT_MEMLOCK as the window has.
 ///
-/// breaks: "no page is locked, no copy is kept"
+/// breaks: "no page is locked, no window is copied whole"
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod locks_the_window {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
@@ -995,7 +995,7 @@ mod locks_the_window {
 
 /// Gathers the bytes of all windows on the heap before it counts.
 ///
-/// breaks: "no page is locked, no copy is kept"
+/// breaks: "no page is locked, no window is copied whole"
 /// fails: count_lines::needs_no_memory_for_the_file out_of_memory
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed out_of_memory
 mod gathers_all_bytes_first {
@@ -1377,7 +1377,7 @@ mod limits_the_window {
 
 /// Halves the window until it fits when mmap(2) says ENOMEM.
 ///
-/// breaks: "Those of the system calls, unchanged: ENOMEM when a whole window can't be mapped."
+/// breaks: "Those of the system calls, unchanged: ENOMEM when a window, clipped at most at its end, can't be mapped."
 /// fails: count_lines::returns_the_error_of_a_mapping failed
 mod halves_the_window {
     use super::*;
@@ -1654,7 +1654,7 @@ mod longer_first_window {
 
 /// Maps privately for writing: the kernel must promise memory for the whole window.
 ///
-/// breaks: "The file and the window may be larger than memory: no page is locked, no copy is kept."
+/// breaks: "The file and the window may be larger than memory: no page is locked, no window is copied whole."
 /// fails: count_lines::needs_no_memory_for_the_file failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod private_and_writable {
@@ -1677,7 +1677,7 @@ mod private_and_writable {
 
 /// Locks each window in memory, and does not mind when that fails.
 ///
-/// breaks: "The file and the window may be larger than memory: no page is locked, no copy is kept."
+/// breaks: "The file and the window may be larger than memory: no page is locked, no window is copied whole."
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod locks_each_window {
     use super::*;
@@ -1699,7 +1699,7 @@ mod locks_each_window {
 
 /// Copies each window to the heap, so that it can unmap it before it counts.
 ///
-/// breaks: "The file and the window may be larger than memory: no page is locked, no copy is kept."
+/// breaks: "The file and the window may be larger than memory: no page is locked, no window is copied whole."
 /// fails: count_lines::needs_no_memory_for_the_file out_of_memory
 mod copies_each_window {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]

@@ -1495,7 +1495,7 @@ mod reservation_wraps_around {
 
 /// Tries 64 places one after the other from a fixed address on, and then says ENOMEM.
 ///
-/// breaks: "ENOMEM is allowed when no `length + alignment` bytes are free, though fewer would do."
+/// breaks: "ENOMEM is allowed when no `length + alignment` bytes, in whole pages, are free, though fewer would do."
 /// fails: map_aligned::each_call_finds_a_place failed
 mod gives_up_after_64_places {
     use super::*;

@@ -23,6 +23,7 @@
 //! - A call starts no thread and no process. But several threads may make calls at the same time.
 //! - The answer depends on the arguments and on the file as it is now, not on earlier calls.
 //! - When a system call fails, its error is returned unchanged, and nothing is mapped in addition.
+//! - An error of munmap(2) may be ignored. After EEXIST (MAP_FIXED_NOREPLACE) a call may try again.
 //!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
@@ -61,7 +62,7 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 /// - Here n counts what is in the range and in the file, and a window has whole pages.
 /// - No window has to reach past the end of the file: `usize::MAX` maps what there is.
 /// - The last window may reach past `to`, and past the end of the file.
-/// - The file and the window may be larger than memory: no page is locked, no copy is kept.
+/// - The file and the window may be larger than memory: no page is locked, no window is copied whole.
 /// - No memory is set aside for copies, as MAP_PRIVATE with PROT_WRITE does.
 /// - When the call returns, nothing that it mapped is still mapped.
 /// - `file` is open for reading, and perhaps for nothing else.
@@ -69,7 +70,7 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 ///
 /// # Errors
 /// - `InvalidInput` or EINVAL when `window` is 0, even if the range is empty.
-/// - Those of the system calls, unchanged: ENOMEM when a whole window can't be mapped.
+/// - Those of the system calls, unchanged: ENOMEM when a window, clipped at most at its end, can't be mapped.
 ///
 /// # Example
 /// ```text
@@ -127,8 +128,9 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 /// - `InvalidInput` or EINVAL when `length` is 0.
 /// - `InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page.
 /// - ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`.
-/// - ENOMEM is allowed when no `length + alignment` bytes are free, though fewer would do.
+/// - ENOMEM is allowed when no `length + alignment` bytes, in whole pages, are free, though fewer would do.
 /// - Those of the system calls, unchanged: EACCES when `file` is open for reading only.
+/// - Any of these when several apply.
 ///
 /// # Example
 /// ```text
