@@ -1,8 +1,11 @@
+use std::io::{Read, Write};
 use std::mem::ManuallyDrop;
 use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt;
+use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU8, Ordering};
 
+use mmap_workbook::grade::{before_each_call, deadline};
 use nix::sys::mman::{MapFlags, mmap_anonymous};
 
 use super::*;
@@ -135,8 +138,64 @@ fn is_aligned_and_shows_the_file() {
                 })?;
                 same_bytes(text!("the rest of the file", "文件的其余部分"), &stored[1..], &contents[1..])
             },
-        )
+        )?;
+        is_aligned_beside_another_thread()
     });
+}
+
+/// Just before the first mmap(2) with a hint, another thread maps the page at that address.
+fn is_aligned_beside_another_thread() -> Result<(), Failure> {
+    let (length, alignment) = (page_size(), 64 * page_size());
+    // Addresses that end at a multiple may be aligned by chance.
+    reserve(page_size())?;
+    let (file, reply) = (unnamed_file(b"a")?, unnamed_file(b"")?);
+    let (here, there) = UnixStream::pair()?;
+    here.set_read_timeout(Some(deadline()))?;
+    let other_thread = || {
+        let mut there = there.try_clone()?;
+        std::thread::spawn(move || {
+            let mut hint = [0; size_of::<u64>()];
+            while there.read_exact(&mut hint).is_ok() {
+                let at = usize::try_from(u64::from_ne_bytes(hint)).ok().and_then(NonZeroUsize::new);
+                let (length, flags) = (NonZeroUsize::MIN, MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED_NOREPLACE);
+                // SAFETY: it replaces nothing. If something is there already, so much the better.
+                let _ = unsafe { mmap_anonymous(at, length, ProtFlags::PROT_NONE, flags) };
+                let _ = there.write_all(b"!");
+            }
+        });
+        Ok(())
+    };
+    let act = |()| match answer(&file, length, alignment) {
+        Ok(address) => reply.write_all_at(&address.to_ne_bytes(), 0).map_err(error_text),
+        Err(_) => Ok(()),
+    };
+    let mut hints = 0;
+    before_each_call(other_thread, act, |_, call| {
+        let [hint, _, _, flags, ..] = call.arguments;
+        let fixed = flags & flag(libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE) != 0;
+        if call.number == libc::SYS_mmap && hint != 0 && !fixed {
+            hints += 1;
+            if hints == 1 {
+                (&here).write_all(&hint.to_ne_bytes())?;
+                (&here).read_exact(&mut [0])?;
+            }
+        }
+        Ok(())
+    })?;
+    let Ok(address) = super::contents(&reply)?.try_into().map(usize::from_ne_bytes) else { return Ok(()) };
+    ensure(address.is_multiple_of(alignment), || {
+        let Text { en, zh } = describe(length, alignment);
+        Failure::new(
+            text!("an address that is a multiple of {alignment:#x}", "地址是 {alignment:#x} 的整数倍"),
+            text!("{address:#x}", "{address:#x}"),
+        )
+        .given(Text::new(
+            format!(
+                "{en}; just before the call's first mmap(2) with a hint, another thread maps a page at that address"
+            ),
+            format!("{zh}；函数第一次带地址提示调用 mmap(2) 之前，另一个线程先映射了那里的一页"),
+        ))
+    })
 }
 
 /// Whether mmap(2) was given an aligned address, without MAP_FIXED, and returned another.

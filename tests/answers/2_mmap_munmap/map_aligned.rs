@@ -2177,6 +2177,21 @@ mod keeps_what_is_after_it {
     }
 }
 
+/// Unmaps the reservation and gives the aligned address only as a hint, whose refusal it does not notice.
+///
+/// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod hint_after_a_reservation {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (start, total) = reserve_for(pages, alignment)?;
+        give_back(start, start + total)?;
+        map(file, start.next_multiple_of(alignment), length, libc::MAP_SHARED)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
     fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest leaves_the_reservation trusts_the_hint
@@ -2200,4 +2215,5 @@ one_of! {
     overshoots_when_aligned_already moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
     length_below_4_gib leaves_a_duplicate_after_an_error
     keeps_what_is_after_it
+    hint_after_a_reservation
 }
