@@ -301,7 +301,8 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                 hold(&got, FULL, &disk.file, &before, &before)
                     .map_err(|failure| if refused { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure })
             },
-        )
+        )?;
+        room_for(0)
     });
 }
 
@@ -334,7 +335,7 @@ fn takes_no_more_space_than_it_needs() {
                 hold(&got, &[], &full.file, &before, &with(&before, offset, new))
             },
         )?;
-        room_for_one_page()?;
+        room_for(1)?;
         // More than a process has addresses.
         let far = 1 << 50;
         let got = answer(&empty.file, far, b"far away")?;
@@ -418,18 +419,19 @@ fn was_a_store(_: *mut libc::c_void) -> bool {
     false
 }
 
-/// The old last page is a hole, and so is the one that the bytes go to: there is room for one of them. Whether that is
-/// enough is the answer's business, but not a reason to die, or to do half of it.
-fn room_for_one_page() -> Result<(), Failure> {
+/// The old last page is a hole, and so is the one that the bytes go to: there is room for one of them, or for none.
+/// Whether that is enough is the answer's business, but not a reason to die, or to do half of it.
+fn room_for(pages: u64) -> Result<(), Failure> {
     let mut disk = SmallDisk::new(16)?;
     disk.file.set_len(100)?;
     disk.fill()?;
-    disk.filler.set_len(disk.filler.metadata()?.len() - page_size_u64())?;
+    disk.filler.set_len(disk.filler.metadata()?.len() - pages * page_size_u64())?;
     let (before, offset) = (vec![0; 100], page_size() + 5);
     let given = || {
         text!(
-            "a disk with room for one more page, and on it a file of 100 bytes that is a hole; 4 bytes to put at {offset}",
-            "磁盘只剩一页空间，上面有一个 100 字节的文件，全是空洞；在 {offset} 处放入 4 字节"
+            "a disk whose number of free pages is {pages}, and on it a file of 100 bytes that is a hole; 4 bytes to put at \
+             {offset}",
+            "磁盘只剩 {pages} 页空间，上面有一个 100 字节的文件，全是空洞；在 {offset} 处放入 4 字节"
         )
     };
     let got = ask_tidy(|| {
@@ -465,17 +467,31 @@ fn goes_through_a_mapping_and_leaves_none() {
         nothing_left(kept)?;
         leaves_no_memory(|| _ = super::put(&file, 100, &new))?;
         let id = FileId::of(&file)?;
-        let calls = watch(|| super::put(&file, 100, &new).map_err(kind), |_| false)?.calls;
-        let mapped = |call: &FileCall| {
-            let shared = call.call.arguments[3] & 1 == 1; // MAP_SHARED and MAP_SHARED_VALIDATE
-            call.call.number == libc::SYS_mmap && call.call.answer >= 0 && call.names(4, id) && shared
-        };
-        ensure(calls.iter().any(mapped), || {
-            Failure::new(
-                text!("a shared mapping of the file", "建立该文件的共享映射"),
-                text!("none was made", "没有建立"),
-            )
-        })?;
+        for_each(
+            [100, 2 * page_size_u64()],
+            |offset| {
+                let (size, count) = (2 * page_size(), new.len());
+                text!(
+                    "a file of {size} bytes, {count} bytes to put at {offset}",
+                    "{size} 字节的文件，在 {offset} 处放入 {count} 字节"
+                )
+            },
+            |&offset| {
+                let calls = watch(|| super::put(&file, offset, &new).map_err(kind), |_| false)?.calls;
+                let mapped = |call: &FileCall| {
+                    let [_, length, _, flags, _, start] = call.call.arguments;
+                    let shared = flags & 1 == 1; // MAP_SHARED and MAP_SHARED_VALIDATE
+                    let there = (start..start.saturating_add(length)).contains(&offset);
+                    call.call.number == libc::SYS_mmap && call.call.answer >= 0 && call.names(4, id) && shared && there
+                };
+                ensure(calls.iter().any(mapped), || {
+                    Failure::new(
+                        text!("a shared mapping of this part of the file", "建立文件这一部分的共享映射"),
+                        text!("none was made", "没有建立"),
+                    )
+                })
+            },
+        )?;
         moved.map(drop).ok_or_else(Failure::not_counted)
     });
 }

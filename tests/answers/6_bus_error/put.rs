@@ -2036,6 +2036,48 @@ mod clears_last {
     }
 }
 
+/// Clears the rest of the old last page by storing to it, although the disk may have no page for a hole.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed
+mod stores_zeros_to_a_hole {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            if end > old && !old.is_multiple_of(page_size_u64()) {
+                let (mapping, skip) = map_at(file, old, 1)?;
+                (skip..mapping.range().len()).for_each(|at| mapping.store(at, 0));
+            }
+            reserve_pages(file, offset, end)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Appends with write(2), and maps only what the file has already.
+///
+/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros that reserve space may."
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+mod appends_by_writing {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() || offset < size(file)? {
+            return put_reserved(file, offset, bytes);
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            clear_old_rest(file, old, offset)?;
+            file.write_all_at(bytes, offset)
+        })
+    }
+}
+
 one_of! {
     pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()>;
     leaves_the_new_size looks_at_the_free_space reserves_from_the_start sets_the_size_only stores_to_a_private_mapping
@@ -2055,5 +2097,5 @@ one_of! {
     leaks_a_clone_on_error every_error_is_a_full_disk reserves_its_pages a_mapping_for_each_page size_is_space
     reserves_growth_alone posix_fallocate_and_minus_one rest_becomes_bytes stays_grown_without_memory
     zeros_over_old_bytes overflow_instead empty_beyond_the_largest maps_from_the_start limit_for_what_is_there keeps_the_duplicate
-    clears_last
+    clears_last stores_zeros_to_a_hole appends_by_writing
 }
