@@ -3100,27 +3100,6 @@ mod clears_the_outer_record {
     }
 }
 
-/// Simply returns if SIGBUS was ignored before: another mapping's access is repeated for ever, where the kernel kills.
-///
-/// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before timed_out
-mod ignores_a_fault {
-    use super::*;
-
-    unsafe extern "C" fn ignore(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-        // SAFETY: the kernel's arguments.
-        unsafe {
-            if missing(info).is_some() || (*BEFORE.get()).sa_sigaction != libc::SIG_IGN {
-                handle(signal, info, context);
-            }
-        }
-    }
-
-    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
-        survive_with(file, length, ignore, FLAGS, body)
-    }
-}
-
 /// Maps one page more than was asked for, so that an access just past the end is survived as well.
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing, whether the file has them or not"
@@ -3150,23 +3129,6 @@ mod leaks_a_clone_when_missed {
             let _ = clone.into_raw_fd();
         }
         result
-    }
-}
-
-/// Sends a signal that was sent to it again, but with its own handler still set, which gets it for ever.
-///
-/// breaks: "One that was sent may reach that action as if the process had sent it to itself."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before timed_out
-mod raises_to_itself {
-    use super::*;
-
-    unsafe extern "C" fn again(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
-        // SAFETY: the kernel's arguments; raise(3) is async-signal-safe.
-        unsafe { if (*info).si_code <= 0 { _ = libc::raise(signal) } else { handle(signal, info, context) } }
-    }
-
-    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
-        survive_with(file, length, again, FLAGS, body)
     }
 }
 
@@ -3483,8 +3445,8 @@ one_of! {
     old_handler_without_siginfo aborts only_its_own_thread notes_it_by_thread grows_the_file_2 looks_again_afterwards
     short_file_is_missed touches_all_first zeros_to_the_end_2 private_mapping maps_what_is_there survives_once
     list_under_a_mutex prints_in_the_handler_2 keeps_a_damaged_mapping page_of_the_last_call every_failure_is_invalid
-    runs_a_nested_body clears_the_outer_record ignores_a_fault maps_a_page_more leaks_a_clone_when_missed
-    raises_to_itself blocks_it_afterwards destructors shared_zeros_and_early_unblocking leaves_the_mask
+    runs_a_nested_body clears_the_outer_record maps_a_page_more leaks_a_clone_when_missed
+    blocks_it_afterwards destructors shared_zeros_and_early_unblocking leaves_the_mask
     takes_the_pending_one blocks_at_the_end cleans_up_without_a_panic record_survives_a_panic lowest_page
     only_the_calling_thread watches_length_alone loses_what_was_sent others_kill lists_the_pages
 }
