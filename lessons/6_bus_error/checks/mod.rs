@@ -24,8 +24,8 @@ use mmap_workbook::grade::fixtures::{
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, MARK, On, Verdict, after_each_marked_instruction, allocator_calls, ask,
-    ask_refused, ask_with_memory, calls_of, check, deadline, drop_privileges, ensure, error_text, for_all, for_each,
-    kind, moved, refuse, start, watch,
+    ask_refused, ask_with_memory, calls_of, check, deadline, drop_privileges, ensure, error_text, for_all, for_all_n,
+    for_each, kind, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};

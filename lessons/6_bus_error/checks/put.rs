@@ -57,8 +57,12 @@ fn puts_the_bytes_and_changes_no_other() {
             )
         };
         let page = page_size();
-        for_each([(100, 10, 5), (0, 0, 1), (page, page - 1, 2), (10, 3 * page + 7, page)], describe, test)?;
-        for_all((near_page_boundaries(), near_page_boundaries(), near_page_boundaries()), describe, test)
+        for_each(
+            [(100, 10, 5), (0, 0, 1), (page, page - 1, 2), (10, 3 * page + 7, page), (3 * page, page - 2, page + 4)],
+            describe,
+            test,
+        )?;
+        for_all_n(24, (near_page_boundaries(), near_page_boundaries(), near_page_boundaries()), describe, test)
     });
 }
 

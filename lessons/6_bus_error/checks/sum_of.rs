@@ -26,8 +26,8 @@ fn adds_up_every_byte() {
             ensure(got == Ok(expected), || differs(expected, &got))
         };
         let describe = |size: &usize| text!("a file of {size} bytes", "{size} 字节的文件");
-        for_each([1, 0, page_size() - 1, page_size(), page_size() + 1], describe, test)?;
-        for_all(near_page_boundaries(), describe, test)
+        for_each([1, 0, page_size() - 1, page_size(), page_size() + 1, 2 * page_size() + 1], describe, test)?;
+        for_all_n(24, near_page_boundaries(), describe, test)
     });
 }
 

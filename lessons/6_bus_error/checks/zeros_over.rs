@@ -1,7 +1,7 @@
 use super::*;
 
 /// Enough that a page number can end in any three bits, and that each has a page on both sides.
-const PAGES: usize = 10;
+const PAGES: usize = 8;
 
 /// Three pages of a file.
 fn mapped(file: &File) -> Result<Mapping, Errno> {
