@@ -65,7 +65,7 @@ fn privileges_and_system_calls_can_be_taken_away() {
 }
 
 #[test]
-fn a_system_call_is_refused_with_the_descriptors_that_are_meant() {
+fn a_system_call_is_refused_with_the_arguments_that_are_meant() {
     let [one, other] = [(); 2].map(|()| tempfile::tempfile().expect("a file"));
     let synced = |on: On| {
         let seen = ask(|| {
@@ -78,6 +78,13 @@ fn a_system_call_is_refused_with_the_descriptors_that_are_meant() {
     assert_eq!(synced(On::Everything), [refused(), refused()]);
     assert_eq!(synced(On::Descriptor(one.as_raw_fd())), [refused(), Ok(())]);
     assert_eq!(synced(On::AllBut(one.as_raw_fd())), [Ok(()), refused()]);
+    // fcntl(2) has a command.
+    let commands = [libc::F_GETFD, libc::F_GETFL].map(|command| {
+        let on = On::Command(libc::F_GETFL);
+        // SAFETY: the two commands read a number.
+        ask_refused(&[libc::SYS_fcntl], on, Errno::EIO, || unsafe { libc::fcntl(one.as_raw_fd(), command) } < 0)
+    });
+    assert_eq!(commands.map(|failed| failed.expect("an answer")), [false, true]);
     // As where there is no seccomp(2): the first argument of prctl(2) is what it is to do.
     let none = ask(|| {
         refuse(&[libc::SYS_prctl], On::Descriptor(libc::PR_SET_SECCOMP), Errno::EINVAL).expect("seccomp(2)");

@@ -32,7 +32,7 @@ pub const FORKS: &[c_long] = &[libc::SYS_fork, libc::SYS_vfork, libc::SYS_clone,
 #[cfg(not(target_arch = "x86_64"))]
 pub const FORKS: &[c_long] = &[libc::SYS_clone, libc::SYS_clone3];
 
-/// With which first argument a system call is refused.
+/// With which argument a system call is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum On {
     /// With every one.
@@ -41,6 +41,8 @@ pub enum On {
     Descriptor(RawFd),
     /// With every other one than this descriptor.
     AllBut(RawFd),
+    /// With this second argument, a command, as fcntl(2) has one.
+    Command(libc::c_int),
 }
 
 /// The most statements of a filter: those for ten system calls.
@@ -77,18 +79,22 @@ pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
         add(is, u32::try_from(*call).map_err(|_| io::ErrorKind::InvalidInput)?, calls.len() - n, 0)?;
     }
     add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
-    // The lower half of the first argument: a descriptor has 32 bits.
+    // The lower half of an argument: a descriptor has 32 bits, and so has a command.
     let half = if cfg!(target_endian = "big") { 4 } else { 0 };
-    let argument = word(std::mem::offset_of!(libc::seccomp_data, args) + half)?;
+    let argument = |n: usize| word(std::mem::offset_of!(libc::seccomp_data, args) + 8 * n + half);
     match on {
         On::Everything => {}
         On::Descriptor(descriptor) => {
-            add(load, argument, 0, 0)?;
+            add(load, argument(0)?, 0, 0)?;
             add(is, descriptor.cast_unsigned(), 0, 1)?;
         }
         On::AllBut(descriptor) => {
-            add(load, argument, 0, 0)?;
+            add(load, argument(0)?, 0, 0)?;
             add(is, descriptor.cast_unsigned(), 1, 0)?;
+        }
+        On::Command(command) => {
+            add(load, argument(1)?, 0, 0)?;
+            add(is, command.cast_unsigned(), 0, 1)?;
         }
     }
     add(end, libc::SECCOMP_RET_ERRNO | (error as i32).cast_unsigned(), 0, 0)?;

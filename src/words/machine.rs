@@ -168,8 +168,8 @@ fn raise(view: &mut View, word: usize, to: usize) {
     view[word] = view[word].max(to);
 }
 
-/// Runs `body`, and `act` before each load of a word, `times` times at most; this process has one thread.
-pub fn before_each_load<T>(times: usize, act: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T {
+/// Runs `body`, and `act` before each access to a word, `times` times at most; this process has one thread.
+pub fn before_each_access<T>(times: usize, act: impl FnMut() + 'static, body: impl FnOnce() -> T) -> T {
     MEANWHILE.set(Some(Meanwhile { act: Box::new(act), times }));
     ON.store(true, Ordering::Relaxed);
     let returned = body();
@@ -178,7 +178,7 @@ pub fn before_each_load<T>(times: usize, act: impl FnMut() + 'static, body: impl
     returned
 }
 
-/// Does what is to happen before a load. Returns whether there is anything of that kind.
+/// Does what is to happen before an access. Returns whether there is anything of that kind.
 fn acts_meanwhile() -> bool {
     MEANWHILE.with_borrow_mut(|meanwhile| {
         let Some(Meanwhile { act, times }) = meanwhile else { return false };
@@ -200,6 +200,9 @@ pub(super) fn load(word: &AtomicU64, order: Ordering) -> u64 {
 }
 
 pub(super) fn store(word: &AtomicU64, value: u64, order: Ordering) {
+    if acts_meanwhile() {
+        return word.store(value, order);
+    }
     step(|machine| machine.store(word, value, order, View::default()));
 }
 
@@ -209,6 +212,9 @@ pub(super) fn update(
     failure: Ordering,
     mut next: impl FnMut(u64) -> Option<u64>,
 ) -> Result<u64, u64> {
+    if acts_meanwhile() {
+        return word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, next);
+    }
     // The learner's closure runs while the machine is free. Nobody else stores meanwhile.
     let old = step(|machine| Ok(machine.newest(word))).ok_or(0_u64)?;
     let Some(new) = next(old) else {
@@ -328,7 +334,8 @@ impl Choices {
         if self.at == self.made.len() {
             self.made.push((of, 0));
         }
-        let choice = self.made[self.at].1;
+        // A reader that remembers what it found may load other words the next time.
+        let choice = self.made[self.at].1.min(of - 1);
         self.at += 1;
         if self.newest_first { newest - choice } else { oldest + choice }
     }

@@ -111,7 +111,15 @@ fn one_process_is_the_writer_and_the_others_learn_who() {
         is(a.pid(), &claims(&mut a)?, first()).map_err(grown)?;
         OpenOptions::new().write(true).open(&path)?.set_len(0)?;
         let emptied = |failure: Failure| failure.given(text!("the file is empty now", "文件已被清空"));
-        is(a.pid(), &claims(&mut b)?, first()).map_err(emptied)
+        is(a.pid(), &claims(&mut b)?, first()).map_err(emptied)?;
+        is(a.pid(), &claims(&mut a)?, first()).map_err(emptied)?;
+        let size = fs::metadata(&path)?.len();
+        ensure(size == 0, || {
+            emptied(Failure::new(
+                text!("claim leaves it empty", "claim 之后它仍然是空的"),
+                text!("it has {size} bytes", "它有 {size} 字节"),
+            ))
+        })
     });
 }
 
@@ -539,16 +547,40 @@ fn returns_the_errors_of_system_calls() {
     check("lock", rule(), || {
         let (_directory, path) = file()?;
         let file = open(&path)?;
-        let on = On::Descriptor(file.as_raw_fd());
-        let got = ask_refused(&[libc::SYS_fcntl], on, Errno::ENOLCK, || super::claim(&file).map_err(kind))?;
-        ensure(got.as_ref().is_err_and(|error| error == "ENOLCK"), || {
-            let happened = match &got {
-                Ok(pid) => text!("it returns {pid}", "实际返回 {pid}"),
-                Err(error) => text!("it returns the error {error}", "实际返回错误 {error}"),
-            };
-            Failure::new(text!("claim returns the error ENOLCK", "claim 返回错误 ENOLCK"), happened)
-                .given(text!("fcntl(2) fails with ENOLCK", "fcntl(2) 以 ENOLCK 失败"))
-        })
+        let mut a = claimer(&path)?;
+        let cases = [
+            (On::Descriptor(file.as_raw_fd()), false, text!("fcntl(2) fails with ENOLCK", "fcntl(2) 以 ENOLCK 失败")),
+            (
+                On::Command(libc::F_SETLK),
+                false,
+                text!("fcntl(2), F_SETLK, fails with ENOLCK", "fcntl(2) 的 F_SETLK 以 ENOLCK 失败"),
+            ),
+            (
+                On::Command(libc::F_GETLK),
+                true,
+                text!(
+                    "another process is the writer; fcntl(2), F_GETLK, fails with ENOLCK",
+                    "写者是另一个进程；fcntl(2) 的 F_GETLK 以 ENOLCK 失败"
+                ),
+            ),
+        ];
+        for (on, is_taken, what) in cases {
+            if is_taken {
+                claims(&mut a)?;
+            }
+            let got = ask_refused(&[libc::SYS_fcntl], on, Errno::ENOLCK, || super::claim(&file).map_err(kind));
+            let got = got.map_err(|failure| failure.given(what.clone()))?;
+            // Another call may have said who is the writer.
+            let knows = is_taken && got == Ok(a.pid().as_raw());
+            ensure(knows || got.as_ref().is_err_and(|error| error == "ENOLCK"), || {
+                let happened = match &got {
+                    Ok(pid) => text!("it returns {pid}", "实际返回 {pid}"),
+                    Err(error) => text!("it returns the error {error}", "实际返回错误 {error}"),
+                };
+                Failure::new(text!("claim returns the error ENOLCK", "claim 返回错误 ENOLCK"), happened).given(what)
+            })?;
+        }
+        Ok(())
     });
 }
 

@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use mmap_workbook::grade::fixtures::wide;
-use mmap_workbook::words::machine::{Load, Play, Wrote, before_each_load};
+use mmap_workbook::words::machine::{Load, Play, Wrote, before_each_access};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -175,7 +175,7 @@ fn starts_over_thousands_of_times(values: u64) -> Result<(), Failure> {
     let got = ask(|| {
         publish_next();
         let publish_more = move || (0..values).for_each(|_| publish_next());
-        before_each_load(LOADS, publish_more, || super::latest(&cell))
+        before_each_access(LOADS, publish_more, || super::latest(&cell))
     });
     let given = |failure: Failure| {
         failure.given(text!(

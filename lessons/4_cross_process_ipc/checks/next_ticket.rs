@@ -1,4 +1,6 @@
-use mmap_workbook::words::machine::Play;
+use std::rc::Rc;
+
+use mmap_workbook::words::machine::{Play, before_each_access};
 
 use super::*;
 
@@ -165,6 +167,32 @@ fn gives_each_number_out_once() {
             fits(mine, start, &others, now, limit).map_err(given)?;
         }
         Ok(())
+    });
+}
+
+/// The number of accesses of a call before each of which another one takes a number.
+const TIMES: usize = 50_000;
+
+#[test]
+fn tries_again_as_often_as_others_are_faster() {
+    check("tally", rule(), || {
+        let at = 24;
+        let page = Rc::new(page_of_zeros()?);
+        let others = Rc::clone(&page);
+        let take = move || _ = others.long_word(at).fetch_add(1, Ordering::Relaxed);
+        let got = ask(|| before_each_access(TIMES, take, || super::next_ticket(&page, at, 1 << 40)))?;
+        let taken = page.long_word(at).load(Ordering::Relaxed);
+        ensure(got.is_some_and(|n| n < taken), || {
+            let got = number(got);
+            Failure::new(
+                text!("the call returns a number: they are not used up", "调用返回一个号码：号码还没有发完"),
+                Text::new(format!("it returns {}", got.en), format!("实际返回{}", got.zh)),
+            )
+            .given(text!(
+                "before each of the first {TIMES} accesses of the call to the counter, another process takes a number",
+                "调用最初 {TIMES} 次访问计数器，每次之前都有另一个进程取走一个号码"
+            ))
+        })
     });
 }
 

@@ -299,6 +299,7 @@ mod locks_through_leaked_duplicate {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -325,6 +326,7 @@ mod closes_a_duplicate {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -439,6 +441,7 @@ mod loses_the_race_with_an_error {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -461,6 +464,7 @@ mod shares_the_lock {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -601,6 +605,7 @@ mod releases_before_it_takes {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod locks_one_byte_at_the_position {
@@ -677,6 +682,7 @@ mod lock_file {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -823,6 +829,7 @@ mod flock_and_proc_locks {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -847,6 +854,7 @@ mod description_lock {
 /// breaks: "The call never waits."
 /// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 mod waits_for_the_lock_2 {
     use super::*;
 
@@ -867,6 +875,7 @@ mod waits_for_the_lock_2 {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod from_the_position {
@@ -897,6 +906,7 @@ mod byte_at_the_end {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -976,6 +986,7 @@ mod asks_and_assumes {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -1173,10 +1184,12 @@ mod lockf_at_zero {
             let position = seek(file, 0, libc::SEEK_CUR);
             seek(file, 0, libc::SEEK_SET);
             // SAFETY: lockf changes no memory.
-            let taken = unsafe { libc::lockf(file.as_raw_fd(), libc::F_TLOCK, 0) };
+            let taken = Errno::result(unsafe { libc::lockf(file.as_raw_fd(), libc::F_TLOCK, 0) });
             seek(file, position, libc::SEEK_SET);
-            if taken == 0 {
-                return Ok(own());
+            match taken {
+                Ok(_) => return Ok(own()),
+                Err(Errno::EAGAIN | Errno::EACCES) => {}
+                Err(errno) => return Err(errno.into()),
             }
             if let Some(pid) = holder(file, whole_file())? {
                 return Ok(pid);
@@ -1328,6 +1341,7 @@ mod asks_first_far_out {
 /// breaks: "The call never waits."
 /// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 mod waits_for_the_role {
     use super::*;
 
@@ -1348,6 +1362,7 @@ mod waits_for_the_role {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod from_the_position_on {
@@ -1538,20 +1553,86 @@ mod from_the_end_on {
     }
 }
 
+/// Locks from the file's position on, without an end: any two of such locks overlap.
+///
+/// passes
+mod all_from_the_position_on {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        claim_with(file, record(libc::F_WRLCK, libc::SEEK_CUR, 0, 0))
+    }
+}
+
+/// Takes any error for "another process has it", and asks for ever when the kernel has no locks left.
+///
+/// breaks: "Those of the system calls, with their errno."
+/// fails: claim::returns_the_errors_of_system_calls timed_out
+mod every_error_is_busy {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if fcntl(file, FcntlArg::F_SETLK(&whole())).is_ok() {
+                return Ok(own());
+            }
+            if let Some(pid) = holder_of(file, &whole())? {
+                return Ok(pid);
+            }
+        }
+    }
+}
+
+/// Takes an error of F_GETLK for "nobody has it".
+///
+/// breaks: "Those of the system calls, with their errno."
+/// fails: claim::returns_the_errors_of_system_calls failed
+mod is_the_writer_without_an_answer {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        loop {
+            if set(file, &whole())? {
+                return Ok(own());
+            }
+            match holder_of(file, &whole()) {
+                Ok(Some(pid)) => return Ok(pid),
+                Ok(None) => {}
+                Err(_) => return Ok(own()),
+            }
+        }
+    }
+}
+
+/// Locks the bytes that the file has, and gives an empty file its first byte for that.
+///
+/// breaks: "It changes neither bytes, size nor position of the file, makes no file, and leaves no descriptor open."
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+mod makes_room_for_the_lock {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        if file.metadata()?.len() == 0 {
+            file.set_len(1)?;
+        }
+        claim_with(file, record(libc::F_WRLCK, libc::SEEK_SET, 0, 1))
+    }
+}
+
 one_of! {
     pub fn claim(file: &File) -> io::Result<i32>;
-    from_the_end_on
-    locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first locks_last_possible_byte
-    locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child
-    writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock asks_and_does_not_take
-    child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive releases_before_it_takes
-    locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id one_role_for_all_files
-    record_lock asks_first_2 last_possible_byte locks_its_size flock_and_proc_locks description_lock
-    waits_for_the_lock_2 from_the_position byte_at_the_end shared_lock weakened_and_asked_for_weakly
+    from_the_end_on locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first
+    locks_last_possible_byte locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description
+    flock_lives_on_in_the_child writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock
+    asks_and_does_not_take child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive
+    releases_before_it_takes locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id
+    one_role_for_all_files record_lock asks_first_2 last_possible_byte locks_its_size flock_and_proc_locks
+    description_lock waits_for_the_lock_2 from_the_position byte_at_the_end shared_lock weakened_and_asked_for_weakly
     answer_without_a_holder asks_and_assumes through_a_copy keeps_a_descriptor releases_first writer_of_everything
     cached_process_id id_of_the_thread writes_its_id extended_attribute lock_file_beside inherits_from_its_parent
     queues_for_the_question lockf_at_zero gone_means_mine three_rounds sleeps_between_rounds asks_through_a_copy
     probes_the_holder ignores_errors whole_file asks_first_far_out waits_for_the_role from_the_position_on
     lock_for_reading pid_of_nobody reuses_the_answer loses_with_an_error remembers_its_pid remembers_the_descriptor
-    seeks_for_lockf asks_whether_the_pid_exists
+    seeks_for_lockf asks_whether_the_pid_exists all_from_the_position_on every_error_is_busy
+    is_the_writer_without_an_answer makes_room_for_the_lock
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering::{self, AcqRel, Acquire, Relaxed, Release, SeqCs
 use std::sync::atomic::{self, AtomicBool, AtomicU32};
 
 use mmap_workbook::lesson_2::Mapping;
-use mmap_workbook::words::{AtomicU64, fence};
+use mmap_workbook::words::AtomicU64;
 
 /// The loop of a right answer.
 fn take(counter: &AtomicU64, limit: u64) -> Option<u64> {
@@ -35,6 +35,7 @@ fn take_weakly(counter: &AtomicU64, limit: u64) -> Option<u64> {
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod always_the_first {
     use super::*;
 
@@ -74,29 +75,6 @@ mod loads_then_stores {
         }
         counter.store(taken + 1, Ordering::SeqCst);
         Some(taken)
-    }
-}
-
-/// Takes a lock in the page first, which a killed process never releases.
-///
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
-/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
-/// fails: next_ticket::keeps_counters_and_limits_apart timed_out
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
-mod locks_with_a_word {
-    use super::*;
-
-    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
-        let (lock, counter) = (page.long_word(at + 8), page.long_word(at));
-        while lock.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_err() {
-            std::hint::spin_loop();
-        }
-        let taken = counter.load(Ordering::Relaxed);
-        if taken < limit {
-            counter.store(taken + 1, Ordering::Relaxed);
-        }
-        lock.store(0, Ordering::Release);
-        (taken < limit).then_some(taken)
     }
 }
 
@@ -278,6 +256,7 @@ mod limit_is_last_number {
 /// fails: next_ticket::gives_each_number_out_once failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 /// fails: next_ticket::survives_a_weak_exchange_that_fails failed
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod returns_new_count {
     use super::*;
 
@@ -317,6 +296,7 @@ mod clamps_to_limit {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, on shared mappings of the same page."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod one_attempt {
     use super::*;
 
@@ -466,6 +446,7 @@ mod always_at_zero {
 /// fails: next_ticket::gives_each_number_out_once failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 /// fails: next_ticket::survives_a_weak_exchange_that_fails failed
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod network_byte_order {
     use super::*;
 
@@ -475,33 +456,6 @@ mod network_byte_order {
             (taken < limit).then(|| (taken + 1).to_be())
         };
         page.long_word(at).fetch_update(SeqCst, SeqCst, next).ok().map(u64::from_be)
-    }
-}
-
-/// Announces its number in the next word before it takes it, and others wait until the announcement is gone.
-///
-/// breaks: "A process that is stopped or killed inside the call never makes another process wait."
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further panicked
-/// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
-/// fails: next_ticket::keeps_counters_and_limits_apart timed_out
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
-mod waits_for_its_turn_2 {
-    use super::*;
-
-    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
-        let counter = page.long_word(at);
-        let busy = page.long_word(at + 8);
-        while busy.compare_exchange_weak(0, 1, Acquire, Relaxed).is_err() {
-            std::thread::yield_now();
-        }
-        let taken = counter.load(Relaxed);
-        let number = (taken < limit).then_some(taken);
-        if number.is_some() {
-            counter.store(taken + 1, Relaxed);
-        }
-        fence(Release);
-        busy.store(0, Relaxed);
-        number
     }
 }
 
@@ -624,6 +578,7 @@ mod checks_before_the_loop {
 ///
 /// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod one_exchange {
     use super::*;
 
@@ -726,30 +681,6 @@ mod torn_first_look {
     }
 }
 
-/// Locks the counter by swapping in the largest number, and stores the next number to unlock it.
-///
-/// breaks: "A process that is stopped or killed inside the call never makes another process wait."
-/// fails: next_ticket::counts_up_to_the_limit_and_no_further timed_out
-/// fails: next_ticket::gives_each_number_out_once failed
-/// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
-mod largest_number_is_a_lock {
-    use super::*;
-
-    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
-        let counter = page.long_word(at);
-        let number = loop {
-            let number = counter.swap(u64::MAX, Acquire);
-            if number != u64::MAX {
-                break number;
-            }
-            std::hint::spin_loop();
-        };
-        let more = number < limit;
-        counter.store(if more { number + 1 } else { number }, Release);
-        more.then_some(number)
-    }
-}
-
 /// Takes four numbers at a time from the shared page, and keeps three of them for the thread's next calls.
 ///
 /// breaks: "a call takes one number only, and returns it"
@@ -820,6 +751,7 @@ mod swaps_and_repairs {
 ///
 /// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod sixteen_attempts {
     use super::*;
 
@@ -1009,6 +941,7 @@ mod limit_minus_one {
 ///
 /// breaks: "No number is returned twice."
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod keeps_the_loser_s_number {
     use super::*;
 
@@ -1069,16 +1002,37 @@ mod remembers_exhaustion {
     }
 }
 
+/// Gives up after a hundred failed exchanges.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
+mod a_hundred_attempts {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        for _ in 0..100 {
+            let number = counter.load(Acquire);
+            if number >= limit {
+                return None;
+            }
+            if counter.compare_exchange(number, number + 1, AcqRel, Acquire).is_ok() {
+                return Some(number);
+            }
+        }
+        None
+    }
+}
+
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
-    always_the_first goes_beyond_and_back loads_then_stores locks_with_a_word relaxed_exchange guesses_first
-    raises_with_fetch_max library_loop_on_pointer load_then_store adds_unconditionally takes_it_back checks_then_adds
-    checks_before_loop_only limit_is_last_number returns_new_count stops_at_equality clamps_to_limit one_attempt
-    mutex_of_one_process half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance remembers_the_end
-    always_at_zero network_byte_order waits_for_its_turn_2 compare_and_exchange maximum_as_exchange guesses_zero
-    takes_back checks_then_adds_2 checks_before_the_loop one_exchange equal_to_the_limit clamps signed_comparison
-    half_the_word last_number_of_none torn_first_look largest_number_is_a_lock takes_a_block remembers_the_end_2
-    swaps_and_repairs sixteen_attempts steps_past_a_weak_failure loads_again guesses_zero_first loads_and_stores
-    checks_limit_once stops_only_at_equality counts_in_four_bytes signed_difference limit_minus_one
-    keeps_the_loser_s_number spin_lock_beside remembers_exhaustion
+    always_the_first goes_beyond_and_back loads_then_stores relaxed_exchange guesses_first raises_with_fetch_max
+    library_loop_on_pointer load_then_store adds_unconditionally takes_it_back checks_then_adds checks_before_loop_only
+    limit_is_last_number returns_new_count stops_at_equality clamps_to_limit one_attempt mutex_of_one_process
+    half_the_counter signed_limit loads_byte_by_byte takes_eight_in_advance remembers_the_end always_at_zero
+    network_byte_order compare_and_exchange maximum_as_exchange guesses_zero takes_back checks_then_adds_2
+    checks_before_the_loop one_exchange equal_to_the_limit clamps signed_comparison half_the_word last_number_of_none
+    torn_first_look takes_a_block remembers_the_end_2 swaps_and_repairs sixteen_attempts steps_past_a_weak_failure
+    loads_again guesses_zero_first loads_and_stores checks_limit_once stops_only_at_equality counts_in_four_bytes
+    signed_difference limit_minus_one keeps_the_loser_s_number spin_lock_beside remembers_exhaustion a_hundred_attempts
 }

@@ -65,7 +65,7 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// - So has a call whose `init` panics; it makes no file at `path`.
 /// - A call leaves no descriptor open.
 /// - A call never waits, and changes no file that another call has made.
-/// - A new file has mode 0600, less the bits of the umask, whichever they are.
+/// - A new file has mode 0600, less the bits of the umask.
 /// - What is at `path`, if anything, is a file, a directory or a symbolic link.
 /// - `path` may be a bare file name. A name may have any length and any bytes that Linux allows.
 /// - The call creates files in no directory but the file's, and no directories.
@@ -75,7 +75,8 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// - `InvalidData` when the file at `path` is not exactly one page long; the file does not change.
 /// - EISDIR or `InvalidData` when `path` is a directory.
 /// - ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist.
-/// - Any other error is that of a system call: it has its errno, or, from tempfile, its `kind()`.
+/// - EACCES is right, too, when the umask takes bits of the owner from a new file.
+/// - Any other error is that of a system call: its errno, or at least its `kind()`, as with tempfile.
 ///
 /// # Example
 /// ```text
