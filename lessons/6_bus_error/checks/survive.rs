@@ -760,7 +760,7 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
             });
             match what {
                 Other::Access | Other::Sent | Other::SentWithAddress | Other::AccessAndIgnored => {
-                    dies(answered.map(|(got, ..)| got), reached, true)
+                    dies(answered.map(|(got, ..)| got), reached, !matches!(what, Other::Sent))
                 }
                 Other::NoMemory | Other::Denied => match answered {
                     // Zeros that need no private memory, or no call, may be there all the same.

@@ -1554,7 +1554,7 @@ mod zeros_everywhere {
 /// Puts the previous action back and returns, and waits in vain for a signal that was sent to come again.
 ///
 /// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 mod forgets_a_sent_signal {
     use super::*;
 
@@ -2638,7 +2638,7 @@ mod rescues_every_mapping {
 /// Sets the action from before and returns, which is enough for an access but loses a signal that was sent.
 ///
 /// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 mod loses_a_sent_signal {
     use super::*;
 
@@ -3358,7 +3358,7 @@ mod watches_length_alone {
 /// Sets the old action and returns, which repeats an access but loses a signal that was sent.
 ///
 /// breaks: "Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 mod loses_what_was_sent {
     use super::*;
 
