@@ -1470,7 +1470,6 @@ mod remembers_its_pid {
 ///
 /// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls broken
 /// fails: claim::the_child_is_not_the_writer_itself failed
 mod remembers_the_descriptor {
     use super::*;
@@ -1517,7 +1516,6 @@ mod seeks_for_lockf {
 /// Remembers who was the writer, and asks kill(2) whether it still exists: a zombie does.
 ///
 /// breaks: "The role ends with the process, even by SIGKILL, and even before its parent has waited for it."
-/// fails: claim::is_right_whatever_happens_between_its_system_calls broken
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod asks_whether_the_pid_exists {
     use super::*;

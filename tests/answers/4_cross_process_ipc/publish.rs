@@ -611,7 +611,6 @@ mod third_time_is_good_enough {
 /// Remembers the value of the last count it has seen, for whichever cell.
 ///
 /// breaks: "Returns the latest value that was published in the cell"
-/// fails: latest::is_whole_under_rusts_memory_model panicked
 /// fails: publish::is_found_however_many_came_before failed
 mod one_cache_for_all_cells {
     use super::*;
