@@ -933,7 +933,8 @@ fn with_a_daemon(seconds: &str) -> String {
 #[test]
 fn a_check_that_is_ended_leaves_no_process_and_no_file() {
     let copy = Copy::fresh();
-    let seconds = "98765.4321";
+    // A number of its own: another run of this test may be there.
+    let seconds = &format!("98765.{}", std::process::id());
     copy.save(&with_a_daemon(seconds));
     let temporary = tempfile::tempdir().expect("a directory");
     let is_clean =
