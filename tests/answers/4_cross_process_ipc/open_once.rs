@@ -1303,23 +1303,6 @@ mod empty_parent_2 {
     }
 }
 
-/// Changes to the directory, to use bare names only, and back.
-///
-/// breaks: "Any number of processes and threads call it at the same time, and all of them map the same file."
-/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
-mod enters_the_directory {
-    use super::*;
-
-    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
-        let Some(name) = path.file_name() else { return crate::solution::open_once(path, init) };
-        let before = std::env::current_dir()?;
-        std::env::set_current_dir(directory(path))?;
-        let mapping = crate::solution::open_once(Path::new(name), init);
-        std::env::set_current_dir(before)?;
-        mapping
-    }
-}
-
 /// Sets the mode to exactly 0600, whatever the umask is.
 ///
 /// breaks: "A new file has mode 0600, less the bits of the umask."
@@ -2205,7 +2188,7 @@ one_of! {
     every_error_means_missing error_names_the_file own_error_for_directories existing_file_read_only
     existing_file_private cleans_up_after_others without_a_name renames_without_replacing reserves_and_maps_again
     completed_in_place linked_before_init renames_over keeps_its_own second_is_an_error locks_the_directory
-    name_from_the_process_id adds_a_suffix names_in_utf_8 empty_parent_2 enters_the_directory sets_the_mode
+    name_from_the_process_id adds_a_suffix names_in_utf_8 empty_parent_2 sets_the_mode
     default_mode_2 opens_what_it_made made_in_tmp made_in_a_directory_beside makes_directories extends_a_short_file
     at_least_one_page tries_for_ever follows_a_dangling_link second_leaves_its_file panic_leaves_its_file
     failed_map_leaves_its_file replaces_the_first sweeps_the_directory makes_one_after_any_error errors_with_the_path
