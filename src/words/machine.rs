@@ -21,7 +21,7 @@ static ON: AtomicBool = AtomicBool::new(false);
 static MACHINE: Mutex<Option<Machine>> = Mutex::new(None);
 
 thread_local! {
-    /// What happens before each load of this thread. Nothing is played then.
+    /// What happens before each access of this thread. Nothing is played then.
     static MEANWHILE: RefCell<Option<Meanwhile>> = const { RefCell::new(None) };
 }
 

@@ -17,7 +17,8 @@ fn counter(text: Option<&str>) -> Result<(TempDir, PathBuf), Failure> {
     Ok((directory, path))
 }
 
-/// What the call returns, and how many descriptors it leaves open.
+/// What the call returns, and how many descriptors it leaves open. They are not listed (`open_descriptors`): where
+/// getdents(2) is refused, a directory can't be read.
 fn called(path: &Path) -> (Result<u64, String>, u32) {
     let open = || {
         // SAFETY: fcntl(2) with F_GETFD only asks whether the descriptor is open.
@@ -607,7 +608,7 @@ fn returns_the_error_of_a_call() {
                 libc::SYS_getdents64 => (number, On::Everything, "getdents(2)"),
                 // All of them: who goes on with another one when one fails may.
                 number if RENAMES.contains(&number) => (RENAMES, On::Everything, "rename(2)"),
-                _ if WRITES.contains(&number[0]) && step.names(0, steps.new) => (number, descriptor, "write(2)"),
+                write if WRITES.contains(&write) && step.names(0, steps.new) => (number, descriptor, "write(2)"),
                 libc::SYS_fsync | libc::SYS_fdatasync if step.names(0, steps.new) => {
                     (number, descriptor, "fsync(2) of the file")
                 }
