@@ -69,6 +69,7 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 /// - Only the bytes of the file count, even if its last page holds something past the end.
 /// - Most files of /proc have contents although their size is 0: they are read to the end.
 /// - An empty file has the sum 0.
+/// - The sum is a `u64`: that of 17 MB of 0xff does not fit in 32 bits.
 /// - Most files of /sys can't be mapped (ENODEV alone says so), and end before their size: they are read.
 /// - The file is opened for reading only.
 /// - The call never waits for another process, whatever is at `path` and whoever has a lease on it.
