@@ -296,6 +296,11 @@ fn no_other_program_gets_it() {
 fn the_program_gets_no_other_descriptor() -> Result<(), Failure> {
     let (without, with) = in_child(|| {
         let file = file()?;
+        // Descriptors that every program gets, below the number and above it: the environment may have left none.
+        let inherited = unnamed_file(b"inherited")?;
+        for number in [FAR - 7, FAR + 7] {
+            fcntl(&inherited, FcntlArg::F_DUPFD(number))?;
+        }
         // From outside, what the dynamic loader has open for a moment would be seen, too.
         let shell = || {
             let mut command = Command::new("sh");
