@@ -1,8 +1,11 @@
 //! The grading is itself graded: stubs are still to do, solutions pass, and each answer, right or wrong, gets the feedback
-//! that its header names, no more and no less.
+//! that its header names.
 //!
 //! PROPTEST_RNG_SEED=N tries other random inputs than a learner's. WORKBOOK_ANSWER=one,another looks at these alone, and
 //! with `-- --nocapture` shows all that they are told.
+//!
+//! That the other checks find nothing in a wrong answer is tried with `-- --ignored` only: run it when you have changed a
+//! check or written an answer.
 //!
 //! It takes a few minutes, so a bare `cargo test` leaves it out: `cargo test --test grading`, or with `lesson_3` after
 //! it.
@@ -85,15 +88,30 @@ fn run(binary: &Binary, checks: &[Check], deadline: Duration) -> Vec<Checked> {
     binary.run(checks, deadline, |_| ()).expect("the checks run")
 }
 
-/// Each answer is graded by the checks of the functions that it has, and by those that its header names.
+/// A wrong answer is graded by the checks that its header names only: they end early, the others would take most of the
+/// time. A right one is graded by all of the functions that it has.
 fn every_answer_gets_the_feedback_that_it_names(lesson: u8) {
+    // Who asks for single answers wants to see all that they are told.
+    graded(lesson, std::env::var_os(ANSWER_VARIABLE).is_some());
+}
+
+/// Each answer is graded by all checks of the functions that it has, and by those that its header names.
+fn no_answer_gets_other_feedback(lesson: u8) {
+    graded(lesson, true);
+}
+
+fn graded(lesson: u8, by_all: bool) {
     let only = std::env::var(ANSWER_VARIABLE).ok();
     let mut answers = answers(lesson);
     answers.retain(|answer| only.as_ref().is_none_or(|only| only.split(',').any(|only| *only == answer.name)));
     let checks_of = |answer: &Answer| -> Vec<Check> {
         let mut checks = checks_for(lesson, Some(&answer.name));
-        let named = |function: &str| answer.fails().iter().any(|line| line.split("::").next() == Some(function));
-        checks.retain(|check| answer.functions.contains(&check.function) || named(&check.function));
+        let lines = [answer.fails(), answer.may_fail()].concat();
+        let named = |name: &str| lines.iter().any(|line| line.split(' ').next() == Some(name));
+        checks.retain(|check| {
+            let all = (by_all || answer.fails().is_empty()) && answer.functions.contains(&check.function);
+            all || named(&format!("{}::{}", check.function, check.name))
+        });
         checks
     };
     let checks: Vec<_> = answers.iter().flat_map(checks_of).collect();
@@ -156,6 +174,12 @@ macro_rules! of_lessons {
             #[test]
             fn every_answer_gets_the_feedback_that_it_names() {
                 super::on(stringify!($module), super::every_answer_gets_the_feedback_that_it_names);
+            }
+
+            #[test]
+            #[ignore = "all checks for all answers: three times the time"]
+            fn no_answer_gets_other_feedback() {
+                super::on(stringify!($module), super::no_answer_gets_other_feedback);
             }
         })*
     };
