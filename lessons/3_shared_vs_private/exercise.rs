@@ -30,7 +30,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// Makes the draft stand still: from now on it shows the bytes that it shows now, whoever writes to the file, and by
 /// whatever means.
 ///
-/// - When it returns, each byte of the draft is what it was: what was stored to it stays.
+/// - When it returns, each byte of the draft's pages is what it was: what was stored to it stays.
 /// - The file does not change.
 /// - The draft still takes stores, and [`discard`] still makes it show the file.
 /// - It works in a process that can open no more descriptors.
@@ -129,6 +129,7 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// - The child writes out no output that the caller has buffered; `_exit(2)` writes none.
 /// - A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured.
 /// - When the call returns, even with an error, the child has ended and been waited for.
+/// - What `explore` captured is dropped in this process, too, even after an error.
 /// - The caller has one thread, and may have other children and handlers for signals, which all stay.
 /// - SIGCHLD is not ignored, and no handler waits for the child.
 ///

@@ -98,7 +98,11 @@ impl EndWriter {
                 report(Kind::Error, error.to_string().as_bytes());
                 FAILED
             }
-            Err(_) => FAILED,
+            Err(payload) => {
+                // Its destructor could panic again, and nothing would catch that.
+                std::mem::forget(payload);
+                FAILED
+            }
         };
         // SAFETY: _exit(2) runs no destructor and no atexit handler: those are the parent's.
         unsafe { libc::_exit(status) }

@@ -24,7 +24,7 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
                 let pages = history.copied().len();
                 ensure(count == pages, || {
                     Failure::new(
-                        text!("it returns {pages} pages", "返回 {pages} 页"),
+                        text!("it returns {pages}, the number of pages written", "返回写入的页数 {pages}"),
                         text!("it returned {count}", "返回了 {count}"),
                     )
                 })?;
@@ -288,8 +288,8 @@ fn the_draft_follows_the_file_again() {
 fn nothing_is_lost_when_it_fails() {
     let rule = text!(
         "write(2): EBADF when the descriptor is not open for writing. madvise(2), MADV_DONTNEED: EINVAL in a mapping that is \
-         locked in memory. A copy that was dropped is gone.",
-        "write(2)：描述符没有以可写方式打开时返回 EBADF。madvise(2) 的 MADV_DONTNEED：映射锁定在内存中时返回 EINVAL。丢弃的副本再也找不回来。"
+         locked in memory. A copy that was dropped is gone. Nothing but the file in /proc tells which pages have copies.",
+        "write(2)：描述符没有以可写方式打开时返回 EBADF。madvise(2) 的 MADV_DONTNEED：映射锁定在内存中时返回 EINVAL。丢弃的副本再也找不回来。哪些页有副本，只有 /proc 中的文件知道。"
     );
     check("read_only", rule, || {
         type Refusing = fn() -> std::io::Result<File>;
@@ -347,9 +347,53 @@ fn nothing_is_lost_when_it_fails() {
                 })
             })
         })?;
+        without_proc_it_fails()?;
         a_full_disk_is_an_error()?;
         a_locked_draft_is_no_success()
     });
+}
+
+/// Nothing else tells which pages have copies.
+fn without_proc_it_fails() -> Result<(), Failure> {
+    type Call<'a> = &'a dyn Fn() -> Result<usize, String>;
+    type Restricted = fn(Call) -> std::io::Result<Result<usize, String>>;
+    let kinds: [(&str, &str, &str, Restricted); 2] = [
+        (
+            "EMFILE",
+            "the process can open no more descriptors (RLIMIT_NOFILE)",
+            "进程不能再打开描述符（RLIMIT_NOFILE）",
+            |call| with_descriptors(0, call),
+        ),
+        ("EIO", "read(2) and pread(2) fail with EIO", "read(2) 和 pread(2) 返回 EIO", |call| {
+            // Another check tells where this can't be had.
+            let _ = refuse(READS, On::Everything, Errno::EIO);
+            Ok(call())
+        }),
+    ];
+    let describe = |(_, en, zh, _): &(&str, &str, &str, Restricted)| {
+        Text::new(format!("a store to page 0 of the draft; {en}"), format!("写过草稿的第 0 页；{zh}"))
+    };
+    for_each(kinds, describe, |&(error, _, _, restricted)| {
+        judged(|| {
+            let file = unnamed_file(&original())?;
+            let draft = draft_of(&file)?;
+            draft.store(0, STORED);
+            let answer = restricted(&|| super::commit(&draft, &file).map_err(kind))?;
+            // ioctl(2) with PAGEMAP_SCAN reads nothing.
+            if answer == Ok(1) {
+                return Ok(());
+            }
+            fails_with(&answer, error)?;
+            file.write_all_at(&[WRITTEN], 0)?;
+            let kept = draft.load(0);
+            ensure(kept == STORED, || {
+                Failure::new(
+                    text!("after the error the draft still has {STORED}", "出错之后，草稿中仍是 {STORED}"),
+                    text!("it has {kept}", "变成了 {kept}"),
+                )
+            })
+        })
+    })
 }
 
 /// The kernel drops no page of a mapping that is locked in memory.

@@ -103,7 +103,7 @@ fn it_works_at_every_call_for_every_draft() {
             for (nth, draft) in [draft_of(&file)?, draft_of(&file)?].iter().enumerate() {
                 for call in 1..3 {
                     (0..MANY).for_each(|page| draft.store(page * page_size(), STORED));
-                    discarded(draft, 0..MANY, 0).map_err(|failure| failure.given(given(nth + 1, call)))?;
+                    discarded(draft, 0..MANY, 0).map_err(|failure| failure.given(given(nth + 2, call)))?;
                 }
             }
             Ok(())
@@ -137,7 +137,10 @@ fn discarded(draft: &Mapping, pages: impl IntoIterator<Item = usize>, byte: u8) 
     // All that was there were copies.
     ensure(after == 0, || {
         Failure::new(
-            text!("the call accesses no page of the draft", "调用不访问草稿的任何一页"),
+            text!(
+                "the copies are dropped, and the call accesses no page of the draft: none is in the page table",
+                "副本已丢弃，调用也不访问草稿的任何一页：页表里一页也没有"
+            ),
             text!(
                 "{before} KiB of the draft were in the page table before the call, {after} KiB after it",
                 "调用之前页表里有草稿的 {before} KiB，之后有 {after} KiB"
@@ -181,7 +184,8 @@ fn an_error_is_told_and_success_means_that_it_is_discarded() {
                 )
             })
             .map_err(|failure| failure.given(given.clone()))?;
-            let discarded = draft.load(0) == original()[0];
+            let shown = draft.load(0);
+            let discarded = shown == original()[0];
             file.write_all_at(&[LATER; 2], 0)?;
             let follows = [0, 1].map(|at| draft.load(at)) == [LATER; 2];
             match &answer {
@@ -198,7 +202,10 @@ fn an_error_is_told_and_success_means_that_it_is_discarded() {
                 )),
                 Ok(()) => Err(Failure::new(
                     text!("the error EINVAL, or a draft that shows the file", "错误 EINVAL，或者草稿显示文件的字节"),
-                    text!("no error, and the draft still shows what was stored", "没有错误，草稿却仍显示写入的内容"),
+                    text!(
+                        "no error, and byte 0 of the draft is {shown}; {STORED} was stored to it",
+                        "没有错误，草稿的第 0 字节却是 {shown}；写入的是 {STORED}"
+                    ),
                 )),
                 Err(_) => fails_with(&answer, "EINVAL"),
             }

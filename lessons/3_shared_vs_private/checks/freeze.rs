@@ -10,24 +10,14 @@ fn the_draft_stands_still_whatever_is_written() {
                 history.happen(&draft, &file)?;
                 let before = loaded(&draft);
                 super::freeze(&draft);
-                stands_still(&draft, &file, &before, loaded).map_err(follows_the_file(&draft))
+                file.write_all_at(&vec![LATER; draft.length()], 0)?;
+                same_bytes(text!("the draft is as it was", "草稿保持原样"), &loaded(&draft), &before)
+                    .map_err(follows_the_file(&draft))
             })
         };
         for_each(History::fixed(), History::words, test)?;
         for_all(History::any(), History::words, test)
     });
-}
-
-/// After a call: writes all of the file, and expects the draft to show what it did before.
-fn stands_still(
-    draft: &Mapping,
-    file: &File,
-    before: &[u8],
-    shown: impl Fn(&Mapping) -> Vec<u8>,
-) -> Result<(), Failure> {
-    file.write_all_at(&vec![LATER; draft.length()], 0)?;
-    let after = shown(draft);
-    same_bytes(text!("the draft is as it was", "草稿保持原样"), &after, before)
 }
 
 /// What a draft that has no copy at all shows of its author.
@@ -81,20 +71,28 @@ fn every_page_of_every_draft_is_copied() {
             setrlimit(Resource::RLIMIT_MEMLOCK, 0, 0)?;
             for (file, pages) in [(&long, 130), (&short, 3)] {
                 let draft = draft_of(file)?;
-                // One byte of each page, so that it doesn't take long.
-                let shown = |draft: &Mapping| (0..pages).map(|page| draft.load(page * page_size())).collect();
                 // No page is loaded from before the first call.
                 for (call, byte) in [(1, 0), (2, WRITTEN)] {
                     if call == 2 {
                         file.write_all_at(&vec![byte; draft.length()], 0)?;
                     }
                     with_descriptors(0, || super::freeze(&draft))?;
-                    stands_still(&draft, file, &vec![byte; pages], shown).map_err(|failure| {
-                        failure.given(text!(
-                            "call {call} (from 1 on) on a draft of {pages} pages, of which the first byte is looked at; \
-                             the process has two drafts and no privilege, may lock no memory (RLIMIT_MEMLOCK), \
-                             and can open no more descriptors (RLIMIT_NOFILE)",
-                            "草稿共 {pages} 页，只看每页的第一个字节；第 {call} 次调用；进程先后有两份草稿，没有特权，不能锁定内存（RLIMIT_MEMLOCK），也不能再打开描述符（RLIMIT_NOFILE）"
+                    file.write_all_at(&vec![LATER; draft.length()], 0)?;
+                    // One byte of each page, so that it doesn't take long.
+                    let shown = |page: &usize| draft.load(page * page_size());
+                    let changed = (0..pages).find(|page| shown(page) != byte);
+                    ensure(changed.is_none(), || {
+                        let page = changed.unwrap_or(0);
+                        let found = shown(&page);
+                        Failure::new(
+                            text!("byte 0 of each page of the draft is {byte}, as before", "草稿每页的第 0 字节仍是 {byte}"),
+                            text!("byte 0 of page {page} is {found}", "第 {page} 页的第 0 字节是 {found}"),
+                        )
+                        .given(text!(
+                            "call {call} (from 1 on) on a draft of {pages} pages; then all of the file is written; the \
+                             process has two drafts and no privilege, may lock no memory (RLIMIT_MEMLOCK), and can open \
+                             no more descriptors (RLIMIT_NOFILE)",
+                            "草稿共 {pages} 页，第 {call} 次调用，随后整个文件被改写；进程先后有两份草稿，没有特权，不能锁定内存（RLIMIT_MEMLOCK），也不能再打开描述符（RLIMIT_NOFILE）"
                         ))
                     })?;
                     drop_copies(&draft)?;
@@ -145,8 +143,24 @@ fn it_is_still_a_draft_and_nothing_else_is_frozen() {
             judged(|| {
                 let file = unnamed_file(&pattern(8 * page_size()))?;
                 let all = Neighbours::of(&file, 3 * page_size() + rest)?;
+                let pages = all.draft.range().len();
+                all.draft.store(pages - 2, STORED);
+                let shown = || {
+                    let mut bytes = vec![0; pages];
+                    all.draft.read(0, &mut bytes);
+                    bytes
+                };
+                let before = shown();
                 closing_all(|| super::freeze(&all.draft))?;
                 file.write_all_at(&vec![LATER; 8 * page_size()], 0)?;
+                same_bytes(
+                    text!(
+                        "the draft's pages are as they were, even past its last byte",
+                        "草稿的各页保持原样，草稿最后一个字节之后的部分也不例外"
+                    ),
+                    &shown(),
+                    &before,
+                )?;
                 let shown = all.touching().map(|(mapping, at)| mapping.load(at));
                 ensure(shown == [LATER; 2], || {
                     let [before, after] = shown;

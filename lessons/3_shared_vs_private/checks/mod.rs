@@ -240,6 +240,10 @@ fn with_descriptors<T>(more: usize, call: impl FnOnce() -> T) -> std::io::Result
     Ok(answer)
 }
 
+/// The system calls that read from a file.
+const READS: &[libc::c_long] =
+    &[libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv, libc::SYS_preadv2];
+
 /// An answer in words: the error's name, or what was returned.
 fn told<T: std::fmt::Debug>(answer: &Result<T, String>) -> Text {
     match answer {

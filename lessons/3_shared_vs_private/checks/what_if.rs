@@ -45,9 +45,10 @@ fn brings_back_any_number_and_leaves_the_draft_alone() {
             judged(|| {
                 let file = unnamed_file(&original())?;
                 let draft = draft_of(&file)?;
+                let seen = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
                 draft.store(1, STORED - 1);
                 for &number in numbers {
-                    brings_back(&draft, number).map_err(|failure| failure.given(stores_and_returns(&number)))?;
+                    brings_back(&draft, &seen, number).map_err(|failure| failure.given(stores_and_returns(&number)))?;
                 }
                 let mut wanted = original();
                 same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &wanted)?;
@@ -57,6 +58,7 @@ fn brings_back_any_number_and_leaves_the_draft_alone() {
         };
         bring(&SIGNS)?;
         brings_back_what_lies_where_the_answer_goes()?;
+        explore_may_call_it_itself()?;
         for_all_n(8, any::<u64>(), stores_and_returns, |&number| bring(&[number]))
     });
 }
@@ -88,17 +90,33 @@ fn brings_back_what_lies_where_the_answer_goes() -> Result<(), Failure> {
     })
 }
 
+/// What it keeps in statics, or in memory that the processes share, is used twice at a time then.
+fn explore_may_call_it_itself() -> Result<(), Failure> {
+    judged(|| {
+        let draft = draft_of(&unnamed_file(&original())?)?;
+        let answer = super::what_if(&draft, |draft| super::what_if(draft, |_| 76).map_or(0, |number| number + 1));
+        returns(&answer.map_err(kind), &77)
+    })
+    .map_err(|failure| {
+        failure.given(text!(
+            "explore itself calls what_if on the draft, with an explore that returns 76, and returns one more",
+            "explore 自己又对草稿调用 what_if，里面的 explore 返回 76，外面的加一再返回"
+        ))
+    })
+}
+
 fn stores_and_returns(number: &u64) -> Text {
     text!("explore stores 254 to each page and returns {number}", "explore 在每页写入 254，返回 {number}")
 }
 
-fn brings_back(draft: &Mapping, number: u64) -> Result<(), Failure> {
+/// `seen` is memory in which explore says what it has loaded.
+fn brings_back(draft: &Mapping, seen: &Mapping, number: u64) -> Result<(), Failure> {
     let answer = closing_all(|| {
         super::what_if(draft, |draft| {
-            // It loads what the draft shows, and then its own stores.
-            let seen = draft.load(1) == STORED - 1;
+            seen.store(0, draft.load(1));
             (0..PAGES).for_each(|page| draft.store(page * page_size(), STORED));
-            number.wrapping_add(u64::from(!seen || draft.load(0) != STORED))
+            seen.store(1, draft.load(0));
+            number
         })
     })?;
     let answer = answer.map_err(kind);
@@ -108,6 +126,26 @@ fn brings_back(draft: &Mapping, number: u64) -> Result<(), Failure> {
         } else {
             failure
         }
+    })?;
+    let (before, [first, second], after) = (STORED - 1, [0, 1].map(|at| seen.load(at)), draft.load(1));
+    ensure((first, second) == (before, STORED), || {
+        Failure::new(
+            text!(
+                "explore loads {before} from byte 1 of the draft, which was stored before the call, and then {STORED} \
+                 from byte 0, which it has stored",
+                "explore 从草稿的第 1 字节读到调用之前写入的 {before}，再从第 0 字节读到自己写入的 {STORED}"
+            ),
+            text!("it loads {first}, and then {second}", "先读到 {first}，后读到 {second}"),
+        )
+    })?;
+    ensure(after == before, || {
+        Failure::new(
+            text!(
+                "this process's draft still has {before} at byte 1, which was stored before the call",
+                "本进程的草稿第 1 字节仍是调用之前写入的 {before}"
+            ),
+            text!("it has {after}", "变成了 {after}"),
+        )
     })
 }
 
@@ -204,29 +242,48 @@ fn the_child_runs_no_exit_handlers() {
         "_exit(2) 立即结束进程；exit(3) 会先运行父进程用 atexit(3) 注册的函数，还会把从父进程复制来的缓冲区再写出一遍。"
     );
     check("observe", rule, || {
-        let (runs, explored) = in_child(|| {
-            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
-            END.store(shared.address(), Ordering::Relaxed);
-            // SAFETY: the function is static and takes no argument.
-            unsafe { libc::atexit(at_the_end) };
-            let file = unnamed_file(&original())?;
-            let draft = draft_of(&file)?;
-            let explored = shared.long_word(8);
-            super::what_if(&draft, |_| explored.fetch_add(1, Ordering::Relaxed))?;
-            let (runs, explored) = (shared.long_word(0).load(Ordering::Relaxed), explored.load(Ordering::Relaxed));
-            std::mem::forget(shared);
-            Ok((runs, explored))
-        })?;
-        ensure(explored == 1, || {
-            Failure::new(text!("explore runs once", "explore 运行一次"), text!("{explored} times", "{explored} 次"))
-        })?;
-        ensure(runs == 0, || {
-            Failure::new(
-                text!("the function that atexit(3) registered has not run", "atexit(3) 注册的函数没有运行"),
-                text!("the child ran it", "子进程运行了它"),
-            )
+        for_each([false, true], returns_or_panics, |&panics| {
+            let (runs, explored) = in_child(|| {
+                let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+                END.store(shared.address(), Ordering::Relaxed);
+                // SAFETY: the function is static and takes no argument.
+                unsafe { libc::atexit(at_the_end) };
+                let file = unnamed_file(&original())?;
+                let draft = draft_of(&file)?;
+                let explored = shared.long_word(8);
+                // Other checks expect the number, or an error.
+                let _ = super::what_if(&draft, |_| {
+                    explored.fetch_add(1, Ordering::Relaxed);
+                    seventy_seven_or_a_panic(panics)
+                });
+                let (runs, explored) = (shared.long_word(0).load(Ordering::Relaxed), explored.load(Ordering::Relaxed));
+                std::mem::forget(shared);
+                Ok((runs, explored))
+            })?;
+            ensure(explored == 1, || {
+                Failure::new(text!("explore runs once", "explore 运行一次"), text!("{explored} times", "{explored} 次"))
+            })?;
+            ensure(runs == 0, || {
+                Failure::new(
+                    text!("the function that atexit(3) registered has not run", "atexit(3) 注册的函数没有运行"),
+                    text!("the child ran it", "子进程运行了它"),
+                )
+            })
         })
     });
+}
+
+fn returns_or_panics(panics: &bool) -> Text {
+    if *panics {
+        text!("explore panics", "explore 发生 panic")
+    } else {
+        text!("explore returns 77", "explore 返回 77")
+    }
+}
+
+fn seventy_seven_or_a_panic(panics: bool) -> u64 {
+    assert!(!panics, "explore panics");
+    77
 }
 
 /// Counts in shared memory how often it is dropped.
@@ -247,30 +304,109 @@ fn a_panic_ends_in_the_child() {
         "fork(2) 之后，子进程也有父进程的栈。panic 若无人捕获，就会在子进程里把父进程的栈帧再展开一遍：父进程还在用的临时文件会被删掉，甚至会落进父进程的 catch_unwind。"
     );
     check("observe", rule, || {
-        let (explored, drops): (u64, u64) = in_child(|| {
-            let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
-            let file = unnamed_file(&original())?;
-            let draft = draft_of(&file)?;
-            let frame = Frame(&shared);
+        type Explore = fn() -> u64;
+        let panics: [(&str, &str, Explore, Option<u64>); 3] = [
+            ("explore panics", "explore 发生 panic", || panic!("explore panics"), None),
+            (
+                "explore panics (std::panic::panic_any), and the drop of what the panic carries panics, too",
+                "explore 发生 panic（std::panic::panic_any），而这次 panic 所带的值析构时又发生 panic",
+                || std::panic::panic_any(PanicsAgain),
+                None,
+            ),
+            (
+                "explore panics, catches that itself (std::panic::catch_unwind), and returns 77",
+                "explore 发生 panic，自己用 std::panic::catch_unwind 捕获，然后返回 77",
+                || std::panic::catch_unwind(|| panic!("explore panics")).map_or(77, |()| 0),
+                Some(77),
+            ),
+        ];
+        let describe =
+            |(en, zh, ..): &(&str, &str, Explore, Option<u64>)| Text::new((*en).to_owned(), (*zh).to_owned());
+        for_each(panics, describe, |&(_, _, explore, wanted)| {
+            let (answer, explored, drops) = in_child(|| {
+                let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+                let file = unnamed_file(&original())?;
+                let draft = draft_of(&file)?;
+                let frame = Frame(&shared);
+                let answer = super::what_if(&draft, |_| {
+                    shared.long_word(8).fetch_add(1, Ordering::Relaxed);
+                    explore()
+                });
+                drop(frame);
+                let [explored, drops] = [8, 0].map(|at| shared.long_word(at).load(Ordering::Relaxed));
+                Ok((answer.map_err(kind), explored, drops))
+            })?;
+            ensure((explored, drops) == (1, 1), || {
+                Failure::new(
+                    text!(
+                        "explore runs once, and the caller's value is dropped once, by the caller",
+                        "explore 运行一次；调用者持有的值只析构一次，由调用者自己析构"
+                    ),
+                    text!(
+                        "runs of explore: {explored}; drops of the value: {drops}",
+                        "explore 运行 {explored} 次，值析构 {drops} 次"
+                    ),
+                )
+            })?;
             // Another check expects the error.
-            let _ = super::what_if(&draft, |_| {
-                shared.long_word(8).fetch_add(1, Ordering::Relaxed);
-                panic!("explore panics")
-            });
-            drop(frame);
-            Ok([8, 0].map(|at| shared.long_word(at).load(Ordering::Relaxed)).into())
-        })?;
-        ensure((explored, drops) == (1, 1), || {
-            Failure::new(
-                text!(
-                    "explore runs once, and the caller's value is dropped once, by the caller",
-                    "explore 运行一次；调用者持有的值只析构一次，由调用者自己析构"
-                ),
-                text!(
-                    "runs of explore: {explored}; drops of the value: {drops}",
-                    "explore 运行 {explored} 次，值析构 {drops} 次"
-                ),
+            wanted.map_or(Ok(()), |number| returns(&answer, &number))
+        })
+    });
+}
+
+/// What a panic may carry.
+struct PanicsAgain;
+
+impl Drop for PanicsAgain {
+    fn drop(&mut self) {
+        panic!("what the panic carries panics when it is dropped");
+    }
+}
+
+#[test]
+fn what_explore_captured_is_dropped() {
+    let rule = text!(
+        "fork(2): the child has copies of the parent's values and descriptors. What the child drops, and what it closes, \
+         is still there in the parent.",
+        "fork(2)：子进程拿到的是父进程的值和描述符的副本。子进程析构了值、关闭了描述符，父进程中的那一份仍然在。"
+    );
+    check("observe", rule, || {
+        let ends: [(&str, &str, bool, bool); 3] = [
+            ("explore returns 77", "explore 返回 77", false, false),
+            ("explore panics", "explore 发生 panic", true, false),
+            ("fork(2) fails with EAGAIN", "fork(2) 返回 EAGAIN", false, true),
+        ];
+        let describe = |(en, zh, ..): &(&str, &str, bool, bool)| {
+            Text::new(
+                format!("explore has captured a file (move); {en}"),
+                format!("explore 以 move 捕获了一个打开的文件；{zh}"),
             )
+        };
+        for_each(ends, describe, |&(_, _, panics, refused)| {
+            judged(|| {
+                let draft = draft_of(&unnamed_file(&original())?)?;
+                let before = open_descriptors()?;
+                let file = tempfile::tempfile()?;
+                if refused {
+                    // Another check tells where this can't be had.
+                    let _ = refuse(FORKS, On::Everything, Errno::EAGAIN);
+                }
+                let _ = super::what_if(&draft, move |_| {
+                    drop(file);
+                    seventy_seven_or_a_panic(panics)
+                });
+                let after = open_descriptors()?;
+                ensure(after == before, || {
+                    Failure::new(
+                        text!(
+                            "when the call returns, the file is closed in this process, too: {before} descriptors are open, \
+                             as before it was opened",
+                            "调用返回时，文件在本进程中也已关闭：打开的描述符有 {before} 个，和打开它之前一样"
+                        ),
+                        text!("{after} are open", "打开的有 {after} 个"),
+                    )
+                })
+            })
         })
     });
 }
@@ -342,34 +478,37 @@ fn it_writes_no_output_of_the_caller() {
         "fork(2) 也复制调用者的缓冲区：其中尚未写出的内容，两个进程都写就会出现两遍。"
     );
     check("observe", rule, || {
-        judged(|| {
-            let (file, output) = (unnamed_file(&original())?, tempfile::tempfile()?);
-            let draft = draft_of(&file)?;
-            dup2_stdout(&output)?;
-            let [said, said_in_c] = [c"said before the call; ", c"said in C; "];
-            std::io::stdout().write_all(said.to_bytes())?;
-            // SAFETY: the descriptor is the stream's from here on, and the mode is a C string.
-            let stream = unsafe { libc::fdopen(output.try_clone()?.into_raw_fd(), c"r+".as_ptr()) };
-            // SAFETY: a C string, and a stream that was just opened.
-            Errno::result(unsafe { libc::fputs(said_in_c.as_ptr(), stream) })?;
-            no_error(super::what_if(&draft, |_| 1).map_err(kind))?;
-            std::io::stdout().flush()?;
-            // SAFETY: the stream is open.
-            Errno::result(unsafe { libc::fflush(stream) })?;
-            let written = contents(&output)?;
-            for said in [said, said_in_c].map(std::ffi::CStr::to_string_lossy) {
-                let times = String::from_utf8_lossy(&written).matches(&*said).count();
-                ensure(times == 1, || {
-                    Failure::new(
-                        text!(
-                            "what the caller has printed before the call, without a newline, is written once",
-                            "调用者在调用之前输出的内容（没有换行）只写出一次"
-                        ),
-                        text!("{said:?} is written {times} times", "{said:?} 写出了 {times} 次"),
-                    )
-                })?;
-            }
-            Ok(())
+        for_each([false, true], returns_or_panics, |&panics| {
+            judged(|| {
+                let (file, output) = (unnamed_file(&original())?, tempfile::tempfile()?);
+                let draft = draft_of(&file)?;
+                dup2_stdout(&output)?;
+                let [said, said_in_c] = [c"said before the call; ", c"said in C; "];
+                std::io::stdout().write_all(said.to_bytes())?;
+                // SAFETY: the descriptor is the stream's from here on, and the mode is a C string.
+                let stream = unsafe { libc::fdopen(output.try_clone()?.into_raw_fd(), c"r+".as_ptr()) };
+                // SAFETY: a C string, and a stream that was just opened.
+                Errno::result(unsafe { libc::fputs(said_in_c.as_ptr(), stream) })?;
+                // Other checks expect the number, or an error.
+                let _ = super::what_if(&draft, |_| seventy_seven_or_a_panic(panics));
+                std::io::stdout().flush()?;
+                // SAFETY: the stream is open.
+                Errno::result(unsafe { libc::fflush(stream) })?;
+                let written = contents(&output)?;
+                for said in [said, said_in_c].map(std::ffi::CStr::to_string_lossy) {
+                    let times = String::from_utf8_lossy(&written).matches(&*said).count();
+                    ensure(times == 1, || {
+                        Failure::new(
+                            text!(
+                                "what the caller has printed before the call, without a newline, is written once",
+                                "调用者在调用之前输出的内容（没有换行）只写出一次"
+                            ),
+                            text!("{said:?} is written {times} times", "{said:?} 写出了 {times} 次"),
+                        )
+                    })?;
+                }
+                Ok(())
+            })
         })
     });
 }
@@ -380,17 +519,18 @@ fn explore_has_the_draft_itself() {
         judged(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
+            let seen = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
             draft.store(0, STORED);
             draft.load(page_size());
-            let seen = super::what_if(&draft, |draft| {
+            let answer = super::what_if(&draft, |draft| {
                 // As another process would write to it.
                 let written = file.write_all_at(&[WRITTEN], wide(page_size()));
-                let pages = [0, page_size()].map(|at| draft.load(at));
-                u64::from(written.is_ok()) << 16 | u64::from(u16::from_be_bytes(pages))
+                [0, 1].iter().for_each(|&page| seen.store(page, draft.load(page * page_size())));
+                u64::from(written.is_ok())
             });
-            let seen = no_error(seen.map_err(kind))?;
-            ensure(seen == u64::from_be_bytes([0, 0, 0, 0, 0, 1, STORED, WRITTEN]), || {
-                let [.., one, other] = seen.to_be_bytes();
+            returns(&answer.map_err(kind), &1)?;
+            let [one, other] = [0, 1].map(|page| seen.load(page));
+            ensure((one, other) == (STORED, WRITTEN), || {
                 Failure::new(
                     text!(
                         "in the child page 0 of the draft, which has a copy, shows {STORED}, and page 1, which has none, \
@@ -507,14 +647,7 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
             let answer = keeping_handlers(call);
             // Here, so that it is not left when something else is wrong.
             let status = waitpid(other, Some(WaitPidFlag::WNOHANG));
-            let answer = answer?;
-            returns(&answer.map_err(kind), &77).map_err(|failure| {
-                failure.given(text!(
-                    "explore sends its parent SIGUSR1, SIGALRM and SIGUSR1 while that sleeps in a system call, and returns \
-                     77; the parent has a handler without SA_RESTART, and another child that has ended before the call",
-                    "explore 趁父进程在系统调用中睡眠时，先后向它发送 SIGUSR1、SIGALRM、SIGUSR1，然后返回 77；父进程的处理函数不带 SA_RESTART，此外还有一个在调用之前就已结束的子进程"
-                ))
-            })?;
+            returns(&answer?.map_err(kind), &77)?;
             std::mem::forget(shared);
             ensure(status == Ok(WaitStatus::Exited(other, 7)), || {
                 Failure::new(
@@ -525,6 +658,13 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
                     text!("what_if has waited for it", "what_if 已经等待过它"),
                 )
             })
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "explore sends its parent SIGUSR1, SIGALRM and SIGUSR1 while that sleeps in a system call, and returns \
+                 77; the parent has a handler without SA_RESTART, and another child that has ended before the call",
+                "explore 趁父进程在系统调用中睡眠时，先后向它发送 SIGUSR1、SIGALRM、SIGUSR1，然后返回 77；父进程的处理函数不带 SA_RESTART，此外还有一个在调用之前就已结束的子进程"
+            ))
         })
     });
 }
@@ -572,12 +712,13 @@ fn a_stop_is_no_end() {
                 }
             });
             std::mem::forget(shared);
-            returns(&answer.map_err(kind), &77).map_err(|failure| {
-                failure.given(text!(
-                    "explore stops its process (SIGSTOP), is continued (SIGCONT), and returns 77",
-                    "explore 用 SIGSTOP 暂停自己的进程，被 SIGCONT 恢复之后返回 77"
-                ))
-            })
+            returns(&answer.map_err(kind), &77)
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "explore stops its process (SIGSTOP), is continued (SIGCONT), and returns 77",
+                "explore 用 SIGSTOP 暂停自己的进程，被 SIGCONT 恢复之后返回 77"
+            ))
         })
     });
 }
@@ -585,8 +726,9 @@ fn a_stop_is_no_end() {
 #[test]
 fn explore_gets_the_time_that_it_needs() {
     let rule = text!(
-        "alarm(2), setitimer(2): SIGALRM kills a process that has no handler for it.",
-        "alarm(2)、setitimer(2)：没有处理函数的进程会被 SIGALRM 杀死。"
+        "alarm(2), setitimer(2): SIGALRM kills a process that has no handler for it. A limit on the parent's wait, as of \
+         poll(2) or of SO_RCVTIMEO in socket(7), runs out just the same.",
+        "alarm(2)、setitimer(2)：没有处理函数的进程会被 SIGALRM 杀死。父进程等待的时限也一样会到，例如 poll(2) 的时限、socket(7) 的 SO_RCVTIMEO。"
     );
     check("observe", rule, || {
         judged(|| {
@@ -634,13 +776,14 @@ fn explore_gets_the_time_that_it_needs() {
                 77
             });
             std::mem::forget(shared);
-            returns(&answer.map_err(kind), &77).map_err(|failure| {
-                failure.given(text!(
-                    "explore returns 77, and the clock says that 50 seconds have passed; sleeps of the parent, and waits \
-                     with a limit, take no time here",
-                    "explore 返回 77，而时钟显示已过了 50 秒；在这里，父进程的睡眠和限时等待不占时间"
-                ))
-            })
+            returns(&answer.map_err(kind), &77)
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "explore returns 77, and the clock says that 50 seconds have passed; sleeps of the parent, and waits with a \
+                 limit, take no time here",
+                "explore 返回 77，而时钟显示已过了 50 秒；在这里，父进程的睡眠和限时等待不占时间"
+            ))
         })
     });
 }
@@ -700,13 +843,16 @@ fn errors_of_the_calls_are_told() {
 /// A clock that a check puts forward, so that nobody has to wait for a minute. These functions of the C library stand in
 /// for the system's in this program: whoever reads a clock or sleeps with a limit here calls them.
 mod clock {
-    use std::ffi::c_int;
-    use std::ptr::{from_mut, from_ref, null};
-    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::ffi::{c_int, c_void};
+    use std::ptr::{from_mut, from_ref, null, null_mut};
+    use std::sync::atomic::{AtomicI32, AtomicU64, AtomicUsize, Ordering};
     use std::time::Duration;
 
     use mmap_workbook::lesson_2::Mapping;
-    use nix::libc::{self, clockid_t, nfds_t, pollfd, sigset_t, timespec};
+    use nix::errno::Errno;
+    use nix::libc::{
+        self, clockid_t, fd_set, nfds_t, pollfd, siginfo_t, sigset_t, size_t, socklen_t, ssize_t, timespec, timeval,
+    };
 
     /// How far it is put forward.
     pub const AHEAD: Duration = Duration::from_secs(50);
@@ -821,20 +967,26 @@ mod clock {
     /// As ppoll(2).
     #[unsafe(no_mangle)]
     unsafe extern "C" fn ppoll(fds: *mut pollfd, n: nfds_t, time: *const timespec, mask: *const sigset_t) -> c_int {
-        let ask = |time: *const timespec| {
-            // SAFETY: the caller's arguments; the kernel's set of signals has 8 bytes.
-            let answer = unsafe { libc::syscall(libc::SYS_ppoll, fds, n, time, mask, 8) };
-            c_int::try_from(answer).unwrap_or(-1)
+        // SAFETY: the caller's argument.
+        let limit = unsafe { time.as_ref() }.map(duration);
+        // SAFETY: the caller's arguments; the kernel's set of signals has 8 bytes.
+        within(limit, |answer| *answer == 0, |time| unsafe { libc::syscall(libc::SYS_ppoll, fds, n, time, mask, 8) })
+    }
+
+    /// Asks with this limit, which counts as slept only where nothing comes before.
+    fn within(
+        limit: Option<Duration>,
+        ran_out: impl Fn(&libc::c_long) -> bool,
+        ask: impl Fn(*const timespec) -> libc::c_long,
+    ) -> c_int {
+        let answer = match limit {
+            None => ask(null()),
+            Some(limit) => {
+                let answer = ask(&spec(Duration::ZERO));
+                if ran_out(&answer) { ask(&spec(slept(limit))) } else { answer }
+            }
         };
-        if time.is_null() {
-            return ask(time);
-        }
-        // A limit counts as slept only where nothing comes before.
-        match ask(&spec(Duration::ZERO)) {
-            // SAFETY: the caller's argument.
-            0 => ask(&spec(slept(duration(unsafe { &*time })))),
-            answer => answer,
-        }
+        c_int::try_from(answer).unwrap_or(-1)
     }
 
     /// # Safety
@@ -844,5 +996,108 @@ mod clock {
         let time = u64::try_from(limit).map(|limit| spec(Duration::from_millis(limit)));
         // SAFETY: the caller's arguments.
         unsafe { ppoll(fds, n, time.as_ref().map_or(null(), from_ref), null()) }
+    }
+
+    fn of_microseconds(time: &timeval) -> Duration {
+        let microseconds = Duration::from_micros(time.tv_usec.try_into().unwrap_or(0));
+        Duration::from_secs(time.tv_sec.try_into().unwrap_or(0)) + microseconds
+    }
+
+    /// # Safety
+    /// As select(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn select(
+        n: c_int,
+        to_read: *mut fd_set,
+        to_write: *mut fd_set,
+        others: *mut fd_set,
+        time: *mut timeval,
+    ) -> c_int {
+        // The kernel empties the sets when the time runs out.
+        // SAFETY: the caller's arguments.
+        let sets = [to_read, to_write, others].map(|set| (set, unsafe { set.as_ref() }.copied()));
+        let ask = |time: *const timespec| {
+            for (set, before) in sets {
+                if let Some(before) = before {
+                    // SAFETY: the caller's argument, which is there.
+                    unsafe { set.write(before) };
+                }
+            }
+            // SAFETY: the caller's arguments; the kernel is passed a time of ours, and no signals.
+            unsafe { libc::syscall(libc::SYS_pselect6, n, to_read, to_write, others, time, null_mut::<c_void>()) }
+        };
+        // SAFETY: the caller's argument.
+        within(unsafe { time.as_ref() }.map(of_microseconds), |answer| *answer == 0, ask)
+    }
+
+    /// # Safety
+    /// As sigtimedwait(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn sigtimedwait(set: *const sigset_t, told: *mut siginfo_t, time: *const timespec) -> c_int {
+        // SAFETY: the caller's argument.
+        let limit = unsafe { time.as_ref() }.map(duration);
+        let ran_out = |answer: &libc::c_long| *answer == -1 && Errno::last() == Errno::EAGAIN;
+        // SAFETY: the caller's arguments; the kernel's set of signals has 8 bytes.
+        within(limit, ran_out, |time| unsafe { libc::syscall(libc::SYS_rt_sigtimedwait, set, told, time, 8) })
+    }
+
+    /// The socket of this process that has last been given a limit for receiving, and the limit in nanoseconds.
+    static SOCKET: AtomicI32 = AtomicI32::new(-1);
+    static LIMIT: AtomicU64 = AtomicU64::new(0);
+
+    /// # Safety
+    /// As setsockopt(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn setsockopt(
+        socket: c_int,
+        level: c_int,
+        name: c_int,
+        value: *const c_void,
+        length: socklen_t,
+    ) -> c_int {
+        if word(FORWARD).is_some() && (level, name) == (libc::SOL_SOCKET, libc::SO_RCVTIMEO) {
+            // SAFETY: the value of this option is a timeval.
+            let limit = of_microseconds(unsafe { &*value.cast() });
+            LIMIT.store(nanoseconds(limit), Ordering::Relaxed);
+            SOCKET.store(if limit.is_zero() { -1 } else { socket }, Ordering::Relaxed);
+            return 0;
+        }
+        // SAFETY: the caller's arguments.
+        let answer = unsafe { libc::syscall(libc::SYS_setsockopt, socket, level, name, value, length) };
+        if answer == 0 { 0 } else { -1 }
+    }
+
+    /// Receives, within the socket's limit if it has one.
+    fn receive(socket: c_int, receive: impl FnOnce() -> libc::c_long) -> ssize_t {
+        if socket == SOCKET.load(Ordering::Relaxed) {
+            let mut input = pollfd { fd: socket, events: libc::POLLIN, revents: 0 };
+            let limit = spec(Duration::from_nanos(LIMIT.load(Ordering::Relaxed)));
+            // SAFETY: one descriptor, and a time.
+            let ready = unsafe { ppoll(from_mut(&mut input), 1, from_ref(&limit), null()) };
+            if ready == 0 {
+                Errno::EAGAIN.set();
+            }
+            if ready < 1 {
+                return -1;
+            }
+        }
+        receive().try_into().unwrap_or(-1)
+    }
+
+    /// # Safety
+    /// As recv(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn recv(socket: c_int, bytes: *mut c_void, length: size_t, flags: c_int) -> ssize_t {
+        let (sender, size) = (null_mut::<c_void>(), null_mut::<c_void>());
+        // SAFETY: the caller's arguments, and no address is asked for.
+        receive(socket, || unsafe { libc::syscall(libc::SYS_recvfrom, socket, bytes, length, flags, sender, size) })
+    }
+
+    /// # Safety
+    /// As read(2).
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn read(file: c_int, bytes: *mut c_void, length: size_t) -> ssize_t {
+        // SAFETY: the caller's arguments.
+        receive(file, || unsafe { libc::syscall(libc::SYS_read, file, bytes, length) })
     }
 }

@@ -1,5 +1,6 @@
 use std::fs::{File, OpenOptions};
 use std::io::{self, IoSlice, Seek, SeekFrom, Write};
+use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr::{self, NonNull};
@@ -53,6 +54,32 @@ fn write_pages(draft: &Mapping, file: &File, pages: &[usize]) -> io::Result<()> 
         file.write_all_at(&bytes, at)?;
     }
     Ok(())
+}
+
+/// The bytes of a page that are inside a file of `size` bytes.
+fn range_inside(page: usize, size: u64) -> Range<usize> {
+    let start = page * page_size();
+    let end = (start as u64 + page_size_u64()).min(size) as usize;
+    start..end
+}
+
+/// These bytes of the draft, taken out of it.
+fn bytes_of(draft: &Mapping, range: Range<usize>) -> Vec<u8> {
+    let mut bytes = vec![0; range.len()];
+    draft.read(range.start, &mut bytes);
+    bytes
+}
+
+/// The numbers that follow each other, as ranges.
+fn runs(pages: &[usize]) -> Vec<Range<usize>> {
+    let mut runs: Vec<Range<usize>> = Vec::new();
+    for &page in pages {
+        match runs.last_mut() {
+            Some(run) if run.end == page => run.end += 1,
+            _ => runs.push(page..page + 1),
+        }
+    }
+    runs
 }
 
 /// Drops the copy of each page as soon as that page is written: after an error, part of the draft is gone.
@@ -1826,6 +1853,214 @@ mod ignores_errors {
     }
 }
 
+/// Takes every short write for a full disk.
+///
+/// breaks: "EFBIG if a page to be written exceeds the limit on a file's size"
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod short_is_enospc {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for &page in &copied {
+            let range = range_inside(page, size);
+            if file.write_at(&bytes_of(draft, range.clone()), range.start as u64)? < range.len() {
+                return Err(Errno::ENOSPC.into());
+            }
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Asks for a discard first and writes from a buffer, so that a locked draft keeps the pages out of the file.
+///
+/// breaks: "Those of `discard`, when all pages are in the file"
+/// fails: commit::nothing_is_lost_when_it_fails killed
+mod discards_before_it_writes {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        let pages: Vec<_> = copied.iter().map(|&page| bytes_of(draft, range_inside(page, size))).collect();
+        discard(draft)?;
+        for (&page, bytes) in copied.iter().zip(&pages) {
+            let at = page * page_size();
+            if let Err(error) = file.write_all_at(bytes, at as u64) {
+                // Gives the draft its copies back.
+                copied.iter().zip(&pages).for_each(|(page, bytes)| draft.write(page * page_size(), bytes));
+                return Err(error);
+            }
+        }
+        Ok(copied.len())
+    }
+}
+
+/// Asks for the size by a seek to the end, and then goes to the start instead of back.
+///
+/// breaks: "The descriptor's file offset (lseek(2)) may have any value, and keeps it"
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+mod seeks_for_the_size {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, mut file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let size = file.seek(SeekFrom::End(0))?;
+        file.rewind()?;
+        copied.iter().try_for_each(|&page| write_page(draft, file, page, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Leaves out the pages beyond the limit on a file's size, and says that all went well.
+///
+/// breaks: "EFBIG if a page to be written exceeds the limit on a file's size"
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+mod leaves_out_what_exceeds_the_limit {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let size = file.metadata()?.len();
+        let mut written = 0;
+        for page in copied_pages(draft)? {
+            match write_page(draft, file, page, size) {
+                Err(error) if error.raw_os_error() == Some(libc::EFBIG) => {}
+                done => {
+                    done?;
+                    written += 1;
+                }
+            }
+        }
+        discard(draft)?;
+        Ok(written)
+    }
+}
+
+/// Compares with RLIMIT_FSIZE before it writes, but by the page's end even where the file ends before it.
+///
+/// breaks: "EFBIG if a page to be written exceeds the limit on a file's size"
+/// fails: commit::the_file_keeps_its_size failed
+mod compares_whole_pages_with_the_limit {
+    use super::*;
+    use nix::sys::resource::{Resource, getrlimit};
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        let (limit, _) = getrlimit(Resource::RLIMIT_FSIZE)?;
+        if copied.iter().any(|&page| (page as u64 + 1) * page_size_u64() > limit) {
+            return Err(Errno::EFBIG.into());
+        }
+        copied.iter().try_for_each(|&page| write_page(draft, file, page, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes a run by one pwritev(2), of at most 1024 vectors, and forgets the rest of a longer run.
+///
+/// breaks: "writes each page that has a copy (see `copied_pages`) to its place in the file"
+/// fails: commit::only_those_pages_are_written failed
+mod at_most_iov_max {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        for run in runs(&copied) {
+            // IOV_MAX: more are EINVAL.
+            let pages: Vec<_> = run.clone().take(1024).map(|page| bytes_of(draft, range_inside(page, size))).collect();
+            let slices: Vec<_> = pages.iter().map(|page| IoSlice::new(page)).collect();
+            let total: usize = pages.iter().map(Vec::len).sum();
+            let start = run.start * page_size();
+            let written = pwritev(file, &slices, start as libc::off_t)?;
+            file.write_all_at(&pages.concat()[written..total], (start + written) as u64)?;
+        }
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Writes everything where it can't find out which pages have copies.
+///
+/// breaks: "No other page is written: what others wrote there stays"
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod all_pages_without_proc {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft).unwrap_or_else(|_| (0..draft.length().div_ceil(page_size())).collect());
+        let size = file.metadata()?.len();
+        copied.iter().try_for_each(|&page| write_page(draft, file, page, size))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Freezes the draft before it writes, so that all pages have copies then.
+///
+/// breaks: "No other page is written: what others wrote there stays, and a hole stays a hole."
+/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+/// fails: commit::only_those_pages_are_written failed writing-back-is-harmless
+mod freezes_first {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let count = copied_pages(draft)?.len();
+        crate::solution::freeze(draft);
+        let size = file.metadata()?.len();
+        copied_pages(draft)?.iter().try_for_each(|&page| write_page(draft, file, page, size))?;
+        discard(draft)?;
+        Ok(count)
+    }
+}
+
+/// Empties the file to the draft's length before it writes, as a program does that saves a document.
+///
+/// breaks: "The file keeps its size, at every moment."
+/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod sets_the_length {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        if copied.is_empty() {
+            return Ok(0);
+        }
+        file.set_len(draft.length() as u64)?;
+        copied.iter().try_for_each(|&page| write_page(draft, file, page, draft.length() as u64))?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
+/// Gives up the other copies when the error is one that will stay: for a sealed file a later call would fail as well.
+///
+/// breaks: "If a page can't be written whole, the draft keeps all its copies"
+/// fails: commit::nothing_is_lost_when_it_fails failed
+mod gives_up_for_a_sealed_file {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let copied = copied_pages(draft)?;
+        let size = file.metadata()?.len();
+        let written = copied.iter().try_for_each(|&page| write_page(draft, file, page, size));
+        if written.as_ref().is_err_and(|error| matches!(error.raw_os_error(), Some(libc::EPERM | libc::EBADF))) {
+            discard(draft)?;
+        }
+        written?;
+        discard(draft)?;
+        Ok(copied.len())
+    }
+}
+
 one_of! {
     pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize>;
     discards_each_page discards_in_any_case keeps_its_copies maps_the_file_shared measures_the_draft
@@ -1842,11 +2077,10 @@ one_of! {
     discards_before_the_question_mark believes_a_short_write short_write_is_write_zero ebadf_for_nothing
     place_in_32_bits opens_it_again compares_before_it_writes efbig_too_early reserves_the_whole_file zeros_are_holes
     ignores_discard says_which_page partial_success too_many_slices_2 leaks_a_duplicate_on_error whole_pages_always
-    raises_the_limit counts_bytes_2 backwards_through_a_duplicate runs_without_a_buffer
-    cuts_afterwards
-
-    discards_first_from_a_list reserves_the_space
-    compares_the_file_with_the_limit leaks_after_an_error
-    refuses_a_locked_draft_at_once asks_for_the_size_once writes_each_page_once drops_a_page_too_many tries_to_lock_the_file opens_what_is_open_for_writing
-    trusts_msync ignores_errors
+    raises_the_limit counts_bytes_2 backwards_through_a_duplicate runs_without_a_buffer cuts_afterwards
+    discards_first_from_a_list reserves_the_space compares_the_file_with_the_limit leaks_after_an_error
+    refuses_a_locked_draft_at_once asks_for_the_size_once writes_each_page_once drops_a_page_too_many
+    tries_to_lock_the_file opens_what_is_open_for_writing trusts_msync ignores_errors short_is_enospc
+    discards_before_it_writes seeks_for_the_size leaves_out_what_exceeds_the_limit compares_whole_pages_with_the_limit
+    at_most_iov_max all_pages_without_proc freezes_first sets_the_length gives_up_for_a_sealed_file
 }

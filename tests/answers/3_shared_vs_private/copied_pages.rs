@@ -1208,6 +1208,75 @@ mod by_faults {
     }
 }
 
+/// Lists the copies that are swapped out after those that are present.
+///
+/// breaks: "in ascending order"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
+mod swapped_ones_last {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let words = entries(draft)?;
+        let mut copied = numbers(&words, |word| is_copy(word) && word & PRESENT != 0);
+        copied.extend(numbers(&words, |word| is_copy(word) && word & PRESENT == 0));
+        Ok(copied)
+    }
+}
+
+/// Looks at the first MiB of words only: 131,072 pages, or 512 MiB.
+///
+/// breaks: "for every draft, even one of more than 4 GiB"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod one_buffer_is_enough {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let mut bytes = vec![0; (pages_of(draft) * 8).min(1 << 20)];
+        pagemap.read_exact_at(&mut bytes, (draft.address() / page_size() * 8) as u64)?;
+        let words: Vec<u64> = bytes.chunks_exact(8).map(|word| u64::from_ne_bytes(word.try_into().unwrap())).collect();
+        Ok(numbers(&words, is_copy))
+    }
+}
+
+/// Returns no more pages than smaps counts as Anonymous, which leaves out as many as are swapped out.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy" (bit 62 swapped out)
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
+/// fails: copied_pages::an_error_of_proc_is_told failed
+mod as_many_as_smaps_says {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let mut anonymous = 0;
+        for area in smaps_of(draft.range())? {
+            anonymous += area.kib("Anonymous")? * 1024 / page_size_u64();
+        }
+        let mut copied = numbers(&entries(draft)?, is_copy);
+        copied.truncate(anonymous as usize);
+        Ok(copied)
+    }
+}
+
+/// Cuts the address to 32 bits.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+/// fails: copied_pages::copies_nothing_itself failed
+/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
+/// fails: copied_pages::it_works_at_every_call_in_every_process failed
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
+mod assumes_a_low_address {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        let pagemap = File::open("/proc/self/pagemap")?;
+        let start = (draft.address() as u32 as usize) & !(page_size() - 1);
+        Ok(numbers(&entries_from(&pagemap, start, pages_of(draft))?, is_copy))
+    }
+}
+
 one_of! {
     pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>>;
     compares_the_bytes none_at_all present_is_copied reads_all_entries_at_once reads_through_a_buffer_of_the_thread
@@ -1219,9 +1288,7 @@ one_of! {
     seeks_and_buffers one_read_a_page every_present_page every_page_not_of_a_file counts_anew_in_each_chunk
     exclusively_mapped soft_dirty_2 keeps_pagemap_open_2 remembers_the_pid leaks_pagemap a_buffer_of_fixed_size
     without_the_last_part no_pagemap_no_copies explains_the_error loads_each_page_first in_any_order counts_with_smaps
-    asks_kpageflags compares_with_the_file_2 in_parts backwards forgets_swap only_not_of_a_file
-
-    stops_at_a_gap byte_of_32_bits
-    an_error_is_the_end reads_a_seam_twice
-    backwards_by_thread by_faults
+    asks_kpageflags compares_with_the_file_2 in_parts backwards forgets_swap only_not_of_a_file stops_at_a_gap
+    byte_of_32_bits an_error_is_the_end reads_a_seam_twice backwards_by_thread by_faults swapped_ones_last
+    one_buffer_is_enough  as_many_as_smaps_says assumes_a_low_address
 }

@@ -971,6 +971,66 @@ mod maps_from_map_files {
     }
 }
 
+/// Advises page by page, from the last to the first, by the raw system call.
+///
+/// passes
+mod advises_page_by_page {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let page = page_size();
+        for at in (0..whole_pages(draft.length())).step_by(page).rev() {
+            // SAFETY: a page of the draft.
+            let done = unsafe {
+                libc::syscall(libc::SYS_madvise, start(draft).wrapping_byte_add(at), page, libc::MADV_DONTNEED)
+            };
+            Errno::result(done)?;
+        }
+        Ok(())
+    }
+}
+
+/// Returns another error than the call's for a locked draft.
+///
+/// breaks: "Those of the calls, unchanged: EINVAL if the draft is locked"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod says_busy {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_from(draft, 0, draft.length(), libc::MADV_DONTNEED).map_err(|_| Errno::EBUSY.into())
+    }
+}
+
+/// Brings the pages back at once by a load of each.
+///
+/// breaks: "The call loads no byte of the draft: only a later access brings the file's page."
+/// fails: discard::it_works_at_every_call_for_every_draft failed
+mod loads_them_again {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_from(draft, 0, draft.length(), libc::MADV_DONTNEED)?;
+        for at in (0..draft.length()).step_by(page_size()) {
+            std::hint::black_box(draft.load(at));
+        }
+        Ok(())
+    }
+}
+
+/// Takes an error for a bug of the caller's.
+///
+/// breaks: "Those of the calls, unchanged: EINVAL if the draft is locked"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded panicked
+mod panics_when_locked {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_from(draft, 0, draft.length(), libc::MADV_DONTNEED).expect("madvise of a mapping can't fail");
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn discard(draft: &Mapping) -> io::Result<()>;
     invalidates_with_msync restores_the_bytes unmaps madvise_dontneed moves_the_pages_away drops_copy_by_copy
@@ -981,8 +1041,7 @@ one_of! {
     one_madvise even_if_locked in_chunks_from_the_end posix_madvise msync_invalidate_2 madv_free rounds_length_down
     rounds_up_to_64_kib the_whole_area ignores_the_refusal takes_the_result_for_errno unlocks_everything
     maps_by_name_again maps_zeros_over_it length_as_u32 pages_out_2 stops_at_a_page_without_copy locks_it_again
-    in_parts_backwards posix_advice
-    discards_while_locked locks_again maps_by_name
-    all_mappings_of_the_file errno_from_the_result
-    looks_at_the_first_byte maps_from_map_files
+    in_parts_backwards posix_advice discards_while_locked locks_again maps_by_name all_mappings_of_the_file
+    errno_from_the_result looks_at_the_first_byte maps_from_map_files advises_page_by_page says_busy loads_them_again
+    panics_when_locked
 }

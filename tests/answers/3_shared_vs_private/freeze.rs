@@ -4,12 +4,12 @@ use std::os::unix::fs::FileExt;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{in_page_cache, page_size, whole_pages};
 use mmap_workbook::process::Child;
 use nix::errno::Errno;
 use nix::libc::{self, c_void};
-use nix::sys::mman::{MapFlags, MmapAdvise, ProtFlags, madvise, mlock, mmap_anonymous, mprotect, munlock};
+use nix::sys::mman::{MRemapFlags, MapFlags, MmapAdvise, ProtFlags, madvise, mlock, mmap_anonymous, mprotect, munlock};
 
 use crate::solution::copied_pages;
 
@@ -59,6 +59,7 @@ mod exits_when_done {
 /// Takes a page that was loaded from for a copy.
 ///
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod loading_is_enough {
@@ -74,6 +75,7 @@ mod loading_is_enough {
 /// Takes a private mapping for a snapshot, and does nothing.
 ///
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod nothing_to_do {
@@ -85,6 +87,7 @@ mod nothing_to_do {
 /// Makes the copies by storing a byte of its own.
 ///
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod stores_a_zero {
@@ -202,6 +205,7 @@ mod locks_and_unlocks {
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod only_loads {
@@ -234,6 +238,7 @@ mod forgets_the_broken_last_page {
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod one_store_for_all {
@@ -248,6 +253,7 @@ mod one_store_for_all {
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod steps_by_64_kib {
@@ -264,6 +270,7 @@ mod steps_by_64_kib {
 ///
 /// breaks: "No byte of the draft changes"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod stores_zeros {
@@ -280,7 +287,7 @@ mod stores_zeros {
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen killed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod write_protects_the_draft {
@@ -313,6 +320,7 @@ mod copies_then_forbids_stores {
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod populates_for_reading {
@@ -327,6 +335,7 @@ mod populates_for_reading {
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod snapshots_into_a_buffer {
@@ -395,6 +404,7 @@ mod only_what_is_in_the_page_cache {
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod stores_in_a_child {
@@ -508,6 +518,7 @@ mod backwards_without_the_copied {
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod only_loads_2 {
@@ -683,7 +694,8 @@ mod only_the_first_call {
 
 /// Copies each page by storing a zero to its last byte, which only in the last page may be padding.
 ///
-/// breaks: "When it returns, each byte of the draft is what it was: what was stored to it stays."
+/// breaks: "When it returns, each byte of the draft's pages is what it was: what was stored to it stays."
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod stores_a_zero_at_the_end {
@@ -701,6 +713,7 @@ mod stores_a_zero_at_the_end {
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
 /// fails: freeze::the_file_stays_as_it_is failed loading-copies
 mod willneed {
@@ -716,6 +729,7 @@ mod willneed {
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod steps_of_64_kib {
@@ -776,6 +790,7 @@ mod freezes_once {
 /// Discards first, for a fresh snapshot, and so loses what was stored.
 ///
 /// breaks: "what was stored to it stays"
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
 /// fails: freeze::the_file_stays_as_it_is failed
 mod fresh_snapshot {
@@ -784,6 +799,165 @@ mod fresh_snapshot {
     pub fn freeze(draft: &Mapping) {
         let _ = crate::solution::discard(draft);
         (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+    }
+}
+
+/// Exchanges a word in the middle of each page for itself, in one atomic step, from the last page to the first.
+///
+/// passes
+mod compare_exchanges_backwards {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let pages = whole_pages(draft.length()) / page_size();
+        for page in (0..pages).rev() {
+            let word = draft.word(page * page_size() + page_size() / 2);
+            while word.fetch_update(Ordering::SeqCst, Ordering::SeqCst, Some).is_err() {}
+        }
+    }
+}
+
+/// Stops before the last page even where the length is a multiple of the page size.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
+/// fails: freeze::the_file_stays_as_it_is failed
+mod one_page_too_few {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let last = (draft.length() - 1) / page_size();
+        for page in 0..last.max(1) {
+            touch(draft, page * page_size());
+        }
+    }
+}
+
+/// Stores to one byte in 2 MiB, as if each page were a huge one.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
+/// fails: freeze::the_file_stays_as_it_is failed
+mod steps_by_huge_pages {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(2 << 20) {
+            touch(draft, at);
+        }
+    }
+}
+
+/// Saves a copy in a buffer, and stores back only the bytes that differ from it, which are none.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
+/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+mod stores_only_what_differs {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let mut frozen = vec![0; page_size()];
+        for at in (0..draft.length()).step_by(page_size()) {
+            draft.read(at, &mut frozen);
+            for (n, &byte) in frozen.iter().enumerate() {
+                if draft.load(at + n) != byte {
+                    draft.store(at + n, byte);
+                }
+            }
+        }
+    }
+}
+
+/// Populates one page past the draft, so that a private mapping directly after it gets a copy too.
+///
+/// breaks: "touches no other mapping"
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+mod populates_a_page_too_many {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let length = (draft.length() / page_size() + 1) * page_size();
+        // SAFETY: it only makes copies.
+        unsafe { libc::madvise(start(draft).as_ptr(), length, libc::MADV_POPULATE_WRITE) };
+        (0..draft.length()).step_by(page_size()).for_each(|at| touch(draft, at));
+    }
+}
+
+/// Builds the frozen pages at another place and moves them over the draft with mremap(2).
+///
+/// breaks: "`discard` still makes it show the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+mod moves_copies_over_it {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let length = whole_pages(draft.length());
+        let copy = Mapping::anonymous(length, READ_WRITE, Sharing::Private).expect("enough memory");
+        for at in 0..length {
+            copy.store(at, draft.load(at));
+        }
+        let flags = MRemapFlags::MREMAP_MAYMOVE | MRemapFlags::MREMAP_FIXED;
+        // SAFETY: the pages take the draft's place, and are forgotten here.
+        let moved = unsafe { nix::sys::mman::mremap(start(&copy), length, length, flags, Some(start(draft))) };
+        moved.expect("enough memory");
+        std::mem::forget(copy);
+    }
+}
+
+/// Begins at the second page, since the first has surely been stored to.
+///
+/// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+/// fails: freeze::the_draft_stands_still_whatever_is_written failed
+/// fails: freeze::the_file_stays_as_it_is failed
+mod trusts_that_the_first_is_copied {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let page = page_size();
+        for at in (page..draft.length().max(page + 1).min(whole_pages(draft.length()))).step_by(page) {
+            touch(draft, at);
+        }
+    }
+}
+
+/// Stores zeros past the draft's last byte in its last page, over the file's bytes and what was stored there.
+///
+/// breaks: "When it returns, each byte of the draft's pages is what it was: what was stored to it stays."
+/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
+mod pads_the_last_page {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        for at in (0..draft.length()).step_by(page_size()) {
+            let mut page = vec![0; page_size()];
+            let inside = page_size().min(draft.length() - at);
+            draft.read(at, &mut page[..inside]);
+            draft.write(at, &page);
+        }
+    }
+}
+
+/// Does nothing for a draft whose length is no i32.
+///
+/// breaks: "for every draft, even one of more than 4 GiB"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+mod gives_up_above_two_gib {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        let Ok(length) = i32::try_from(draft.length()) else { return };
+        for at in (0..length as usize).step_by(page_size()) {
+            touch(draft, at);
+        }
     }
 }
 
@@ -798,8 +972,7 @@ one_of! {
     populates_for_writing_2 backwards_without_the_copied only_loads_2 rounds_pages_down one_page_too_many
     copies_then_protects replaces_by_anonymous_memory leaves_out_pages_of_zeros only_pages_in_the_page_cache
     mlock_and_munlock leaves_it_locked needs_a_descriptor only_the_first_call stores_a_zero_at_the_end willneed
-    steps_of_64_kib stores_whole_pages
-
-    counts_in_32_bits freezes_once
-    fresh_snapshot
+    steps_of_64_kib stores_whole_pages counts_in_32_bits freezes_once fresh_snapshot compare_exchanges_backwards
+    one_page_too_few steps_by_huge_pages stores_only_what_differs populates_a_page_too_many moves_copies_over_it
+    trusts_that_the_first_is_copied pads_the_last_page gives_up_above_two_gib
 }

@@ -163,14 +163,49 @@ fn answer(bytes: &[u8]) -> io::Result<u64> {
     Ok(u64::from_ne_bytes(bytes))
 }
 
+/// fork(2).
+fn fork_now() -> nix::Result<ForkResult> {
+    // SAFETY: the caller has one thread, so no lock is held in the child.
+    unsafe { fork() }
+}
+
+/// What explore returns; a panic ends the child.
+fn answer_of(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> u64 {
+    match catch_unwind(AssertUnwindSafe(|| explore(draft))) {
+        Ok(answer) => answer,
+        Err(payload) => {
+            std::mem::forget(payload);
+            leave(101)
+        }
+    }
+}
+
+/// In the child: sends what explore returns, and ends.
+fn explore_and_send(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64, mut to: impl Write) -> ! {
+    let answer = answer_of(draft, explore);
+    leave(i32::from(to.write_all(&answer.to_ne_bytes()).is_err()))
+}
+
+/// In the parent: takes the answer, waits for the child, and judges.
+fn receive_and_wait(child: Pid, mut from: impl Read) -> io::Result<u64> {
+    let mut bytes = [0; 8];
+    let received = from.read_exact(&mut bytes);
+    let status = wait_for(child)?;
+    received?;
+    match status {
+        WaitStatus::Exited(_, 0) => Ok(u64::from_ne_bytes(bytes)),
+        status => Err(io::Error::other(format!("{status:?}"))),
+    }
+}
+
 /// Returns the answer as the child's exit status.
 ///
 /// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
 /// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 ///
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::a_panic_ends_in_the_child failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed status-holds-a-number
-/// fails: what_if::explore_has_the_draft_itself failed
 mod answers_by_status {
     use super::*;
 
@@ -194,6 +229,7 @@ mod answers_by_status {
 /// Reads from a pipe whose write end it has open itself: the read never ends if the child writes nothing.
 ///
 /// fails: what_if::a_child_that_ends_early_is_an_error timed_out
+/// fails: what_if::a_panic_ends_in_the_child timed_out
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 mod keeps_the_writing_end {
     use super::*;
@@ -259,6 +295,7 @@ mod leaves_by_exit {
 /// fails: what_if::it_writes_no_output_of_the_caller left_processes
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 /// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod never_waits {
     use super::*;
 
@@ -284,6 +321,9 @@ mod never_waits {
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_has_the_draft_itself failed
 /// fails: what_if::it_is_a_process_of_its_own failed
+/// fails: what_if::it_writes_no_output_of_the_caller panicked
+/// fails: what_if::the_child_runs_no_exit_handlers panicked
+/// fails: what_if::what_explore_captured_is_dropped panicked
 mod stays_in_the_process {
     use super::*;
 
@@ -473,7 +513,6 @@ mod reads_until_the_end {
 /// breaks: "returns the number that `explore` returns, which may be any `u64`"
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
-/// fails: what_if::explore_has_the_draft_itself failed
 mod number_as_status {
     use super::*;
 
@@ -513,7 +552,6 @@ mod largest_is_no_answer {
 /// breaks: "returns the number that `explore` returns, which may be any `u64`"
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::explore_gets_the_time_that_it_needs failed
-/// fails: what_if::the_child_runs_no_exit_handlers failed
 mod zero_is_no_answer {
     use super::*;
 
@@ -625,6 +663,9 @@ mod signals_are_unreachable {
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod waits_only_after_an_answer {
     use super::*;
 
@@ -652,6 +693,7 @@ mod waits_only_after_an_answer {
 /// fails: what_if::it_writes_no_output_of_the_caller left_processes
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 /// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod leaves_a_zombie {
     use super::*;
 
@@ -677,6 +719,7 @@ mod leaves_a_zombie {
 /// may fail: what_if::a_stop_is_no_end left_processes
 /// may fail: what_if::explore_gets_the_time_that_it_needs left_processes
 /// may fail: what_if::errors_of_the_calls_are_told left_processes
+/// may fail: what_if::what_explore_captured_is_dropped left_processes
 mod looks_once {
     use super::*;
 
@@ -729,15 +772,14 @@ mod interrupted_wait {
 ///
 /// breaks: "runs `explore` on the draft in a forked child and returns the number that `explore` returns"
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::a_panic_ends_in_the_child failed
 /// fails: what_if::a_stop_is_no_end failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::explore_gets_the_time_that_it_needs failed
 /// fails: what_if::explore_has_the_draft_itself failed
 /// fails: what_if::it_is_a_process_of_its_own failed
-/// fails: what_if::it_writes_no_output_of_the_caller failed
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
-/// fails: what_if::the_child_runs_no_exit_handlers failed
 mod ignores_sigchld {
     use super::*;
 
@@ -767,6 +809,7 @@ mod ignores_sigchld {
 /// fails: what_if::it_writes_no_output_of_the_caller left_processes
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 /// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod forks_twice {
     use super::*;
 
@@ -802,6 +845,7 @@ mod undoes_it_afterwards {
 ///
 /// breaks: "Whatever `explore` stores to the draft, neither this process's draft nor the file changes."
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::what_explore_captured_is_dropped failed
 mod shares_the_memory {
     use super::*;
 
@@ -872,6 +916,9 @@ mod lets_the_panic_go_on {
 /// breaks: "A panic of `explore` ends in the child"
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod returns_from_the_child {
     use super::*;
 
@@ -918,7 +965,6 @@ mod panics_answer_zero {
 /// breaks: "returns the number that `explore` returns, which may be any `u64`"
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::explore_gets_the_time_that_it_needs failed
-/// fails: what_if::the_child_runs_no_exit_handlers failed
 mod through_an_eventfd {
     use super::*;
 
@@ -1071,6 +1117,7 @@ mod keeps_the_last_answer {
 /// breaks: "Those of fork(2) and of the other calls, unchanged." (EMFILE of its own making)
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::what_explore_captured_is_dropped failed
 mod leaks_the_read_end {
     use super::*;
 
@@ -1129,6 +1176,7 @@ mod impatient {
 /// breaks: "`explore` runs once"
 /// fails: what_if::a_child_that_ends_early_is_an_error exited
 /// fails: what_if::a_panic_ends_in_the_child failed
+/// fails: what_if::the_child_runs_no_exit_handlers failed
 mod tries_again_here {
     use super::*;
 
@@ -1153,6 +1201,7 @@ mod tries_again_here {
 ///
 /// breaks: "returns the number that `explore` returns"
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
+/// fails: what_if::a_panic_ends_in_the_child failed
 /// fails: what_if::a_stop_is_no_end failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
 /// fails: what_if::errors_of_the_calls_are_told failed
@@ -1260,7 +1309,6 @@ mod forks_with_child {
 /// breaks: "returns the number that `explore` returns, which may be any `u64`"
 /// fails: what_if::a_child_that_ends_early_is_an_error failed
 /// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed status-holds-a-number
-/// fails: what_if::explore_has_the_draft_itself failed
 mod answer_as_exit_status {
     use super::*;
 
@@ -1459,6 +1507,9 @@ mod panic_leaves_the_arm {
 /// breaks: "A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured."
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod child_returns_the_error {
     use super::*;
 
@@ -1485,6 +1536,9 @@ mod child_returns_the_error {
 /// breaks: "An error of any kind when `explore` panics."
 /// fails: what_if::a_child_that_ends_early_is_an_error panicked
 /// fails: what_if::a_panic_ends_in_the_child panicked
+/// fails: what_if::it_writes_no_output_of_the_caller panicked
+/// fails: what_if::the_child_runs_no_exit_handlers panicked
+/// fails: what_if::what_explore_captured_is_dropped panicked
 mod parent_panics_too {
     use super::*;
 
@@ -1540,6 +1594,9 @@ mod wait_is_interrupted {
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
 /// fails: what_if::a_child_that_ends_early_is_an_error left_processes
 /// fails: what_if::a_panic_ends_in_the_child left_processes
+/// fails: what_if::it_writes_no_output_of_the_caller left_processes
+/// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod zombie_after_an_error {
     use super::*;
 
@@ -1572,6 +1629,7 @@ mod zombie_after_an_error {
 /// fails: what_if::it_writes_no_output_of_the_caller left_processes
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
 /// fails: what_if::the_child_runs_no_exit_handlers left_processes
+/// fails: what_if::what_explore_captured_is_dropped left_processes
 mod wait_that_reaps_nothing {
     use super::*;
 
@@ -1591,6 +1649,7 @@ mod wait_that_reaps_nothing {
 ///
 /// breaks: "leaves no descriptor open"
 /// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::what_explore_captured_is_dropped failed
 mod leaks_the_pipe_without_fork {
     use super::*;
 
@@ -1868,6 +1927,7 @@ mod the_largest_number_means_none {
 ///
 /// breaks: "leaves no descriptor open, even after an error"
 /// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::what_explore_captured_is_dropped failed
 mod leaks_when_fork_fails {
     use super::*;
 
@@ -2137,6 +2197,255 @@ mod a_number_of_its_own_means_none {
     }
 }
 
+/// Ends the child by a guard when a panic unwinds, and by SIGKILL when the answer is sent; the answer alone tells.
+///
+/// passes
+mod killed_after_the_answer {
+    use super::*;
+
+    struct EndsHere;
+
+    impl Drop for EndsHere {
+        fn drop(&mut self) {
+            leave(1)
+        }
+    }
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut ours, mut theirs) = UnixStream::pair()?;
+        match fork_now()? {
+            ForkResult::Child => {
+                let _guard = EndsHere;
+                let answer = explore(draft);
+                let _ = theirs.write_all(&answer.to_ne_bytes());
+                let _ = kill(Pid::this(), Signal::SIGKILL);
+                leave(1)
+            }
+            ForkResult::Parent { child } => {
+                drop(theirs);
+                let mut bytes = Vec::new();
+                let received = ours.read_to_end(&mut bytes);
+                while matches!(waitid(Id::Pid(child), WaitPidFlag::WEXITED), Err(Errno::EINTR)) {}
+                received?;
+                let bytes = bytes.try_into().map_err(|_| io::Error::other("the child sent no answer"))?;
+                Ok(u64::from_ne_bytes(bytes))
+            }
+        }
+    }
+}
+
+/// Ends by exit(3) after a panic only.
+///
+/// breaks: "The child doesn't end with exit(3): no function that was registered with atexit(3) runs in it."
+/// fails: what_if::it_writes_no_output_of_the_caller failed
+/// fails: what_if::the_child_runs_no_exit_handlers failed
+mod exits_politely_after_a_panic {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, mut writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => match catch_unwind(AssertUnwindSafe(|| explore(draft))) {
+                Ok(answer) => leave(i32::from(writer.write_all(&answer.to_ne_bytes()).is_err())),
+                Err(_) => std::process::exit(101),
+            },
+            ForkResult::Parent { child } => {
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+        }
+    }
+}
+
+/// Ends the child in the panic hook, even if explore would have caught the panic itself.
+///
+/// breaks: "returns the number that `explore` returns"
+/// fails: what_if::a_panic_ends_in_the_child failed
+mod ends_in_the_hook {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, mut writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => {
+                std::panic::set_hook(Box::new(|_| leave(101)));
+                let answer = explore(draft);
+                leave(i32::from(writer.write_all(&answer.to_ne_bytes()).is_err()))
+            }
+            ForkResult::Parent { child } => {
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+        }
+    }
+}
+
+/// Drops the payload of the panic, whose own destructor may panic again, with nobody to catch it.
+///
+/// breaks: "A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured."
+/// fails: what_if::a_panic_ends_in_the_child failed
+mod drops_the_payload {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, mut writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => {
+                let Ok(answer) = catch_unwind(AssertUnwindSafe(|| explore(draft))).map_err(drop) else { leave(101) };
+                leave(i32::from(writer.write_all(&answer.to_ne_bytes()).is_err()))
+            }
+            ForkResult::Parent { child } => {
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+        }
+    }
+}
+
+/// Waits for any child of its own process group, which takes the caller's other children there as well.
+///
+/// breaks: "The caller has one thread, and may have other children and handlers for signals, which all stay."
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
+mod waits_for_its_group {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut reader, writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => explore_and_send(draft, explore, writer),
+            ForkResult::Parent { child } => {
+                drop(writer);
+                let mut bytes = [0; 8];
+                let received = reader.read_exact(&mut bytes);
+                while wait_for(Pid::from_raw(0))?.pid() != Some(child) {}
+                received.map(|()| u64::from_ne_bytes(bytes))
+            }
+        }
+    }
+}
+
+/// Kills the child when it has no answer within five seconds.
+///
+/// breaks: "It takes less than a minute"
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+mod five_seconds {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (mut ours, theirs) = UnixStream::pair()?;
+        match fork_now()? {
+            ForkResult::Child => explore_and_send(draft, explore, theirs),
+            ForkResult::Parent { child } => {
+                drop(theirs);
+                ours.set_read_timeout(Some(Duration::from_secs(5)))?;
+                let mut bytes = [0; 8];
+                let received = ours.read_exact(&mut bytes);
+                let _ = kill(child, Signal::SIGKILL);
+                wait_for(child)?;
+                received.map(|()| u64::from_ne_bytes(bytes))
+            }
+        }
+    }
+}
+
+/// Forgets explore in the parent, as it ran in the child, with the files that it captured.
+///
+/// breaks: "What `explore` captured is dropped in this process, too, even after an error."
+/// fails: what_if::what_explore_captured_is_dropped failed
+mod forgets_explore {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => explore_and_send(draft, explore, writer),
+            ForkResult::Parent { child } => {
+                std::mem::forget(explore);
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+        }
+    }
+}
+
+/// Takes the answer for a number with a sign, of which the negative ones mean errors.
+///
+/// breaks: "returns the number that `explore` returns, which may be any `u64`"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod negative_answers_are_errors {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => {
+                let explore = move |draft: &Mapping| match catch_unwind(AssertUnwindSafe(|| explore(draft))) {
+                    Ok(answer) => answer,
+                    Err(payload) => {
+                        std::mem::forget(payload);
+                        -1_i64 as u64
+                    }
+                };
+                explore_and_send(draft, explore, writer)
+            }
+            ForkResult::Parent { child } => {
+                drop(writer);
+                let answer = receive_and_wait(child, reader)? as i64;
+                u64::try_from(answer).map_err(|_| io::Error::other("explore has panicked"))
+            }
+        }
+    }
+}
+
+/// Tries again with a second child when the first fails.
+///
+/// breaks: "`explore` runs once"
+/// fails: what_if::a_panic_ends_in_the_child failed
+/// fails: what_if::the_child_runs_no_exit_handlers failed
+mod tries_twice {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let mut attempts = 0;
+        loop {
+            attempts += 1;
+            let (reader, writer) = new_pipe()?;
+            match fork_now()? {
+                ForkResult::Child => explore_and_send(draft, explore, writer),
+                ForkResult::Parent { child } => {
+                    drop(writer);
+                    match receive_and_wait(child, reader) {
+                        Err(_) if attempts < 2 => {}
+                        answer => return answer,
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Discards the parent's draft at the end, to be sure that nothing of the trial is left.
+///
+/// breaks: "Whatever `explore` stores to the draft, neither this process's draft nor the file changes."
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+/// fails: what_if::explore_has_the_draft_itself failed
+mod tidies_up_in_the_parent {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => explore_and_send(draft, explore, writer),
+            ForkResult::Parent { child } => {
+                drop(writer);
+                let answer = receive_and_wait(child, reader)?;
+                discard(draft)?;
+                Ok(answer)
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
@@ -2152,9 +2461,10 @@ one_of! {
     flushes_stdout panic_leaves_the_arm child_returns_the_error parent_panics_too reaps_any_child wait_is_interrupted
     zombie_after_an_error wait_that_reaps_nothing leaks_the_pipe_without_fork on_a_copy_of_the_draft
     freezes_in_the_child saves_and_stores_back without_fork_here signals_blocked_in_the_child a_stop_is_an_end
-    answer_in_a_temporary_file resets_sigchld read_is_interrupted
-
-    waits_once the_largest_number_means_none
-    leaks_when_fork_fails gives_up_after_ten_seconds looks_ten_thousand_times polls_for_twenty_seconds looks_until_it_ends explores_a_duplicate resets_the_handler
-    through_a_file_in_dev_shm flushes_the_streams_of_c null_is_the_failed_mapping a_number_of_its_own_means_none
+    answer_in_a_temporary_file resets_sigchld read_is_interrupted waits_once the_largest_number_means_none
+    leaks_when_fork_fails gives_up_after_ten_seconds looks_ten_thousand_times polls_for_twenty_seconds
+    looks_until_it_ends explores_a_duplicate resets_the_handler through_a_file_in_dev_shm flushes_the_streams_of_c
+    null_is_the_failed_mapping a_number_of_its_own_means_none killed_after_the_answer exits_politely_after_a_panic
+    ends_in_the_hook drops_the_payload waits_for_its_group five_seconds forgets_explore negative_answers_are_errors
+    tries_twice tidies_up_in_the_parent
 }
