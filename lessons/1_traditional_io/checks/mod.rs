@@ -132,15 +132,28 @@ impl Failing {
     }
 }
 
+/// Errors of calls: those that some programs expect, and would retry or ignore, and others.
+const ERRORS: [Errno; 6] = [Errno::EIO, Errno::EAGAIN, Errno::ENOSPC, Errno::EFBIG, Errno::EDQUOT, Errno::EPERM];
+
 /// Expects that the error of each call is returned as it is. `act` makes the calls and says what it returned.
 fn each_error_is_returned(
+    errors: &[Errno],
+    act: impl FnMut(Failing) -> (Failing, Result<(), String>),
+) -> Result<(), Failure> {
+    each_error_of_the_first(usize::MAX, errors, act)
+}
+
+/// [`each_error_is_returned`], of no more than the first calls.
+fn each_error_of_the_first(
+    calls: usize,
     errors: &[Errno],
     mut act: impl FnMut(Failing) -> (Failing, Result<(), String>),
 ) -> Result<(), Failure> {
     for &errno in errors {
         let told = ask(|| {
             // Every call at first; then fewer and fewer of them, since each costs a whole run.
-            for n in std::iter::successors(Some(0_usize), |n| Some(n + 1 + n.saturating_sub(16) / 2)) {
+            let numbers = std::iter::successors(Some(0_usize), |n| Some(n + 1 + n.saturating_sub(16) / 2));
+            for n in numbers.take_while(|n| *n < calls) {
                 let failing = Failing { after: Cell::new(Some((n, errno))), ..Failing::default() };
                 let (failing, answer) = act(failing);
                 let Some(call) = failing.failed() else { break };
@@ -283,6 +296,7 @@ impl Calls for Scripted {
     }
 
     fn size(&self) -> Result<u64, Errno> {
+        self.failing.call("size()")?;
         Ok(wide(self.bytes.borrow().len()))
     }
 }
@@ -419,13 +433,39 @@ fn ask_with_little_memory(
         let (soft, hard) = getrlimit(Resource::RLIMIT_DATA).map_err(error_text)?;
         setrlimit(Resource::RLIMIT_DATA, (has + PRIVATE).min(hard), hard).map_err(error_text)?;
         let file = Limited { file, left: (Cell::new(most_preads + 1), Cell::new(most_others + 1)) };
+        let before = own_memory();
         let (answer, most) = most_allocated(|| act(&file).map_err(kind));
+        let more = own_memory().zip(before).map_or(0, |(after, before)| after.saturating_sub(before));
+        let most = most + if more > SMALL_THINGS { more } else { 0 };
         setrlimit(Resource::RLIMIT_DATA, soft, hard).map_err(error_text)?;
         let too_many = file.left.0.get() == 0 || file.left.1.get() == 0;
         Ok((if too_many { Err(TOO_MANY_CALLS.to_owned()) } else { answer }, most))
     };
     let answer: Result<_, String> = ask(in_child).map_err(too_large)?;
     Ok(answer.unwrap_or_else(|error| (Err(error), 0)))
+}
+
+/// How much memory may still be there when a call has returned: a little of the stack, and small chunks that the allocator
+/// keeps for later. More than that is a buffer on the stack or a static one.
+const SMALL_THINGS: usize = 256 << 10;
+
+/// The bytes of this process's memory that are neither a file's nor shared; None where that can't be found out. What is
+/// allocated in large chunks and freed again is not among them.
+#[cfg(target_env = "gnu")]
+fn own_memory() -> Option<usize> {
+    // From now on a large chunk is a mapping of its own, which is gone when it is freed; and no page is a huge one.
+    // SAFETY: it changes only how the allocator gets the memory for later calls.
+    unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10) };
+    nix::sys::prctl::set_thp_disable(true).ok()?;
+    let all = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
+    let line = all.lines().find_map(|line| line.strip_prefix("Anonymous:")?.strip_suffix("kB"))?;
+    line.trim().parse::<usize>().ok().map(|kib| kib * KIB)
+}
+
+/// Another allocator keeps what it likes.
+#[cfg(not(target_env = "gnu"))]
+fn own_memory() -> Option<usize> {
+    None
 }
 
 /// Expects the answer `wanted` of a function that may have run out of memory.
@@ -437,7 +477,7 @@ fn with_little_memory((got, most): &(Result<u64, String>, usize), wanted: u64, s
     })?;
     ensure(got.is_err() || *most <= MEMORY, || {
         let kib = most.div_ceil(KIB);
-        let happened = text!("it has allocated {kib} KiB at once", "同时占用了 {kib} KiB");
+        let happened = text!("it has taken {kib} KiB at once", "同时占用了 {kib} KiB");
         Failure::new(text!("at most 1 MiB of memory", "最多用 1 MiB 内存"), happened).given(size.clone())
     })?;
     ensure(*got == Ok(wanted), || {

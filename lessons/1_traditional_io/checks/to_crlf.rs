@@ -129,7 +129,7 @@ fn goes_on_after_short_and_interrupted_calls() {
                         None => Default::default(),
                     };
                     let (en, zh) = (format!("{}; {}{en}", what.en, how.en), format!("{}；{}{zh}", what.zh, how.zh));
-                    let mut failure = explained(failure, &belief::SHORT_IS_THE_END);
+                    let mut failure = trusts_a_count(failure, &seen);
                     if times > 1 {
                         failure.misconception = None; // it goes on, but not often enough
                     }
@@ -160,10 +160,16 @@ fn goes_on_after_short_and_interrupted_calls() {
                     return Ok(());
                 }
                 let compared = if enough { compare(&seen, wide(more)) } else { as_it_should_be(&seen) };
-                compared.map_err(|failure| explained(failure, &belief::SHORT_IS_THE_END))
+                compared.map_err(|failure| trusts_a_count(failure, &seen))
             },
         )
     });
+}
+
+/// Names the misconception, unless the file is only longer than it should be: no count of bytes has to do with that.
+fn trusts_a_count(failure: Failure, seen: &Seen) -> Failure {
+    let only_longer = seen.difference.is_some_and(|difference| difference.wanted.is_none());
+    if only_longer { failure } else { explained(failure, &belief::SHORT_IS_THE_END) }
 }
 
 #[test]
@@ -202,6 +208,18 @@ fn leaves_the_file_as_it_was_when_it_cannot_grow() {
                 })
             },
         )?;
+        // There is just enough space.
+        for bytes in [short, &long, &dense] {
+            let (after, more) = reference(bytes);
+            let seen = on(|| Scripted::new(bytes, &[], Some(more)), &after, |file| super::to_crlf(file))?;
+            compare(&seen, wide(more)).map_err(|failure| {
+                let size = bytes.len();
+                failure.given(text!(
+                    "a file of {size} bytes that has to grow by {more}, and space for as many",
+                    "{size} 字节的文件，要增加 {more} 字节，剩下的空间正好够"
+                ))
+            })?;
+        }
         // The same with the kernel, at a limit on the size of files.
         let (wanted, got) = at_a_limit(&long, long.len() + more / 2)?;
         refused(&got, &["EFBIG"])
@@ -236,12 +254,16 @@ fn at_a_limit(bytes: &[u8], limit: usize) -> Result<(bool, Result<u64, String>),
 #[test]
 fn returns_the_error_of_a_call() {
     check("loops", errno_rule(), || {
-        let bytes: Vec<u8> = b"one\ntwo\r\n".iter().copied().cycle().take(150 * KIB).collect();
-        each_error_is_returned(&[Errno::EIO, Errno::EPERM], |failing| {
-            let file = Scripted { failing, ..Scripted::new(&bytes, &[], None) };
-            let answer = super::to_crlf(&file).map(drop).map_err(kind);
-            (file.failing, answer)
-        })
+        // The second file is larger than any buffer that is allowed: more is read after the first one.
+        for (size, calls, errors) in [(150 * KIB, usize::MAX, &ERRORS[..]), (1_200 * KIB, 12, &ERRORS[..1])] {
+            let bytes: Vec<u8> = b"one\ntwo\r\n".iter().copied().cycle().take(size).collect();
+            each_error_of_the_first(calls, errors, |failing| {
+                let file = Scripted { failing, ..Scripted::new(&bytes, &[], None) };
+                let answer = super::to_crlf(&file).map(drop).map_err(kind);
+                (file.failing, answer)
+            })?;
+        }
+        Ok(())
     });
 }
 

@@ -1,6 +1,7 @@
 use std::cell::Cell;
 use std::io::ErrorKind::InvalidInput;
 use std::io::{self, BufRead, BufReader, Read};
+use std::sync::Mutex;
 
 use mmap_workbook::lesson_1::{Account, CHUNK, Calls, read_at, write_at};
 use nix::errno::Errno;
@@ -777,7 +778,7 @@ mod stores_the_chunk_back {
 /// Writes a run of occurrences side by side with a single pwrite(2).
 ///
 /// breaks: "Each occurrence is written with one pwrite(2) of its own"
-/// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed
 mod joins_neighbours {
     use super::*;
 
@@ -1062,7 +1063,6 @@ mod nothing_to_do_when_equal {
 ///
 /// breaks: "The call uses neither ftruncate(2) nor fsync(2)."
 /// fails: replace_all::returns_the_error_of_a_call failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
 /// fails: replace_all::writes_the_occurrences_and_nothing_else failed
 mod durable_too {
     use super::*;
@@ -1253,7 +1253,7 @@ mod retries_only_the_first_part {
 /// Writes adjacent occurrences together, by a single pwrite.
 ///
 /// breaks: "Each occurrence is written with one pwrite(2) of its own, or more if that is short or interrupted."
-/// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed
 mod joins_neighbours_2 {
     use super::*;
 
@@ -1740,7 +1740,6 @@ mod read_error_is_the_end {
 ///
 /// breaks: "The call uses neither ftruncate(2) nor fsync(2)."
 /// fails: replace_all::returns_the_error_of_a_call failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
 /// fails: replace_all::writes_the_occurrences_and_nothing_else failed
 mod syncs_when_it_has_written {
     use super::*;
@@ -1920,7 +1919,7 @@ mod collects_the_offsets {
 /// Writes occurrences that touch each other with a single pwrite(2).
 ///
 /// breaks: "Each occurrence is written whole, with one pwrite(2) of its own, or more if that is short or interrupted."
-/// fails: replace_all::writes_the_occurrences_and_nothing_else failed writing-back-is-harmless
+/// fails: replace_all::writes_the_occurrences_and_nothing_else failed
 mod joins_neighbours_3 {
     use super::*;
 
@@ -2154,7 +2153,6 @@ mod late_check_of_the_length {
 ///
 /// breaks: "The call uses neither ftruncate(2) nor fsync(2)."
 /// fails: replace_all::returns_the_error_of_a_call failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
 /// fails: replace_all::writes_the_occurrences_and_nothing_else failed
 mod makes_it_durable {
     use super::*;
@@ -2238,6 +2236,207 @@ mod a_mib_and_the_carry {
     }
 }
 
+/// Takes an error of pread(2) after a first chunk of 256 KiB for the end of the file.
+///
+/// breaks: "Any other error of a call, unchanged. Some of the occurrences may have been replaced by then."
+/// fails: replace_all::returns_the_error_of_a_call failed
+mod read_error_after_a_large_chunk {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut buffer = vec![0; 256 << 10];
+        let (mut offset, mut held, mut count) = (0, 0, 0);
+        loop {
+            let read = match fill(file, &mut buffer[held..], offset + held as u64) {
+                Err(error) if offset == 0 => return Err(error),
+                answer => answer.unwrap_or(0),
+            };
+            let filled = held + read;
+            let mut at = 0;
+            while at + old.len() <= filled {
+                if buffer[at..].starts_with(old) {
+                    put(file, new, offset + at as u64)?;
+                    count += 1;
+                    at += old.len();
+                } else {
+                    at += 1;
+                }
+            }
+            if filled < buffer.len() {
+                return Ok(count);
+            }
+            buffer.copy_within(at..filled, 0);
+            held = filled - at;
+            offset += at as u64;
+        }
+    }
+}
+
+/// After each chunk of 16 KiB it asks by a pread(2) of one byte whether the file goes on.
+///
+/// breaks: "There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5."
+/// fails: replace_all::makes_few_calls failed a-call-costs-nothing
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
+mod asks_for_the_end_after_each_chunk {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let table = failure_table(old);
+        let mut buffer = vec![0; 16 << 10];
+        let (mut offset, mut matched, mut count) = (0, 0, 0);
+        loop {
+            let length = read(file, &mut buffer, offset)?;
+            for &byte in &buffer[..length] {
+                while matched > 0 && byte != old[matched] {
+                    matched = table[matched - 1] as usize;
+                }
+                matched += usize::from(byte == old[matched]);
+                offset += 1;
+                if matched == old.len() {
+                    write(file, new, offset - old.len() as u64)?;
+                    count += 1;
+                    matched = 0;
+                }
+            }
+            if read(file, &mut [0], offset)? == 0 {
+                return Ok(count);
+            }
+        }
+    }
+}
+
+/// After a short pwrite(2) it goes on in `new`, but at the old offset.
+///
+/// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
+/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed
+mod short_write_goes_back {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan(file, old, |at| {
+            let mut left = new;
+            while !left.is_empty() {
+                match file.pwrite(left, at) {
+                    Ok(written) => left = &left[written..],
+                    Err(Errno::EINTR) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Takes a file whose size it can't find out for an empty one.
+///
+/// breaks: "Any other error of a call, unchanged. Some of the occurrences may have been replaced by then."
+/// fails: replace_all::returns_the_error_of_a_call failed
+mod unknown_size_is_zero {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        if file.size().unwrap_or(0) < old.len() as u64 {
+            return Ok(0);
+        }
+        scan(file, old, |at| put(file, new, at))
+    }
+}
+
+/// Tries again when a call would have to wait (EAGAIN), as when it is interrupted.
+///
+/// breaks: "Any other error of a call, unchanged. Some of the occurrences may have been replaced by then."
+/// fails: replace_all::returns_the_error_of_a_call failed
+mod tries_again_after_eagain {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        scan(file, old, |at| {
+            let mut done = 0;
+            while done < new.len() {
+                match file.pwrite(&new[done..], at + done as u64) {
+                    Ok(written) => done += written,
+                    Err(Errno::EINTR | Errno::EAGAIN) => {}
+                    Err(error) => return Err(error.into()),
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Has its buffer, of 1.5 MiB, on the stack.
+///
+/// breaks: "The call uses at most 1 MiB of memory beside `old` and `new`. The file may be larger than that."
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
+mod buffer_on_the_stack {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut buffer = [0; 1536 << 10];
+        let (mut offset, mut held, mut count) = (0, 0, 0);
+        loop {
+            let filled = held + fill(file, &mut buffer[held..], offset + held as u64)?;
+            let mut at = 0;
+            while at + old.len() <= filled {
+                if buffer[at..].starts_with(old) {
+                    put(file, new, offset + at as u64)?;
+                    count += 1;
+                    at += old.len();
+                } else {
+                    at += 1;
+                }
+            }
+            if filled < buffer.len() {
+                return Ok(count);
+            }
+            buffer.copy_within(at..filled, 0);
+            held = filled - at;
+            offset += at as u64;
+        }
+    }
+}
+
+/// Has its buffer, of 4 MiB, in a static.
+///
+/// breaks: "The call uses at most 1 MiB of memory beside `old` and `new`. The file may be larger than that."
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
+mod buffer_in_a_static {
+    use super::*;
+
+    static BUFFER: Mutex<[u8; 4 << 20]> = Mutex::new([0; 4 << 20]);
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        valid(old, new)?;
+        let mut buffer = BUFFER.lock().expect("no panic");
+        let (mut offset, mut held, mut count) = (0, 0, 0);
+        loop {
+            let filled = held + fill(file, &mut buffer[held..], offset + held as u64)?;
+            let mut at = 0;
+            while at + old.len() <= filled {
+                if buffer[at..].starts_with(old) {
+                    put(file, new, offset + at as u64)?;
+                    count += 1;
+                    at += old.len();
+                } else {
+                    at += 1;
+                }
+            }
+            if filled < buffer.len() {
+                return Ok(count);
+            }
+            buffer.copy_within(at..filled, 0);
+            held = filled - at;
+            offset += at as u64;
+        }
+    }
+}
+
 one_of! {
     pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64>;
     a_bare_call_is_enough all_of_it_in_memory always_three an_interruption_is_an_error byte_by_byte
@@ -2256,5 +2455,7 @@ one_of! {
     counts_the_writes carries_the_rest sixteen_kib_at_a_time knuth_morris_pratt reads_the_seam_again_2
     keeps_part_of_a_match collects_the_offsets joins_neighbours_3 writes_the_difference counts_if_the_same ten_attempts
     buf_reader forgets_a_partial_match short_is_the_end read_error_is_the_end_2 adds_context late_check_of_the_length
-    makes_it_durable fills_small_gaps from_the_end a_mib_and_the_carry
+    makes_it_durable fills_small_gaps from_the_end a_mib_and_the_carry read_error_after_a_large_chunk
+    asks_for_the_end_after_each_chunk short_write_goes_back unknown_size_is_zero tries_again_after_eagain
+    buffer_on_the_stack buffer_in_a_static
 }

@@ -784,7 +784,7 @@ mod only_a_full_disk {
 /// Tries only once to take the new space back.
 ///
 /// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
-/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed
 mod interrupted_restore {
     use super::*;
 
@@ -1033,6 +1033,7 @@ mod first_byte_is_no_pair {
 ///
 /// breaks: "A `\n` directly after a `\r` stays as it is"
 /// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
 /// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
 mod counts_every_newline {
     use super::*;
@@ -1059,6 +1060,7 @@ mod counts_every_newline {
 ///
 /// breaks: "returns how many it inserted"
 /// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
 /// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
 mod returns_the_lines {
     use super::*;
@@ -1360,7 +1362,7 @@ mod rest_of_the_page_is_free {
 /// Restores the size by a single ftruncate, whose answer (perhaps EINTR) it ignores.
 ///
 /// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
-/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed
 mod restores_once {
     use super::*;
 
@@ -1672,6 +1674,7 @@ mod remembers_each_place_2 {
 /// breaks: "Without short or interrupted calls, there is at most one call per 4 KiB of the new size, plus 16."
 /// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed
 /// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed a-call-costs-nothing
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
 /// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
 /// fails: to_crlf::writes_only_what_moves failed
 mod one_edit_per_line {
@@ -1751,6 +1754,7 @@ mod counts_page_by_page {
 ///
 /// breaks: "so the bytes that follow have to move, and not all by the same distance"
 /// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
 /// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed any-order-moves
 mod moves_forwards {
     use super::*;
@@ -1803,6 +1807,7 @@ mod byte_before_the_beginning {
 /// breaks: "and returns how many it inserted"
 /// fails: to_crlf::gives_each_line_feed_its_carriage_return failed
 /// fails: to_crlf::keeps_neither_the_file_nor_a_list_in_memory failed
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
 /// fails: to_crlf::moves_no_byte_over_one_that_is_still_to_be_read failed
 mod returns_the_new_size {
     use super::*;
@@ -2192,7 +2197,7 @@ mod always_enospc {
 /// Tries only once to give the size back.
 ///
 /// breaks: "Short and interrupted calls (EINTR) change nothing but the number of calls."
-/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed short-is-the-end
+/// fails: to_crlf::goes_on_after_short_and_interrupted_calls failed
 mod interrupted_while_cleaning_up {
     use super::*;
 
@@ -2285,6 +2290,137 @@ mod short_means_full {
     }
 }
 
+/// Reserves twice the size, and cuts off the rest at the end: it fails where the file could have grown enough.
+///
+/// breaks: "ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2) or ftruncate(2), unchanged."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+mod reserves_the_worst_case {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing > 0 {
+            make_room(file, size, size)?;
+            rewrite(file, first, size, missing)?;
+            truncate(file, size + missing)?;
+        }
+        Ok(missing)
+    }
+}
+
+/// Returns what the cut returned in place of the error that made it necessary.
+///
+/// breaks: "ENOSPC, EDQUOT or EFBIG when the file can't grow: the error of pwrite(2) or ftruncate(2), unchanged."
+/// fails: to_crlf::leaves_the_file_as_it_was_when_it_cannot_grow failed
+/// fails: to_crlf::returns_the_error_of_a_call failed
+mod reports_the_cut {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        if reserve(file, size, missing).is_err() {
+            return truncate(file, size).map(|()| 0);
+        }
+        rewrite(file, first, size, missing)?;
+        Ok(missing)
+    }
+}
+
+/// Fills one output buffer from its end, and writes it whenever it has read 32 KiB, or at the beginning of the change.
+///
+/// passes
+mod writes_backwards_through_one_buffer {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let (missing, first) = count(file, size)?;
+        if missing == 0 {
+            return Ok(0);
+        }
+        make_room(file, size, missing)?;
+        let mut input = vec![0; 32 << 10];
+        let mut output = VecDeque::with_capacity(128 << 10);
+        let (mut to, mut end) = (size, size + missing);
+        let mut newline = false; // the byte after is a line feed, and what precedes it was not known yet
+        while to > first {
+            let from = first.max(to.saturating_sub(32 << 10));
+            let length = index(to - from);
+            read(file, &mut input[..length], from)?;
+            for &byte in input[..length].iter().rev() {
+                if newline && byte != b'\r' {
+                    output.push_front(b'\r');
+                }
+                output.push_front(byte);
+                newline = byte == b'\n';
+            }
+            if from == first {
+                output.push_front(b'\r'); // this line feed is known to need one
+            }
+            end -= output.len() as u64;
+            write(file, output.make_contiguous(), end)?;
+            output.clear();
+            to = from;
+        }
+        Ok(missing)
+    }
+}
+
+/// Takes an error of pread(2) after the first chunk, of 256 KiB, for the end of the file when it counts.
+///
+/// breaks: "Any other error of a call, unchanged. Part of the change may have been made by then."
+/// fails: to_crlf::returns_the_error_of_a_call failed
+mod read_error_ends_the_count {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let mut chunk = vec![0; 256 << 10];
+        let (mut survey, mut before) = (Survey { size: 0, insert: 0, first: 0 }, 0);
+        while survey.size < size {
+            let got = match read(file, &mut chunk, survey.size) {
+                Err(error) if survey.size == 0 => return Err(error),
+                answer => answer.unwrap_or(0),
+            };
+            if got == 0 {
+                break;
+            }
+            for &byte in &chunk[..got] {
+                if byte == b'\n' && before != b'\r' {
+                    if survey.insert == 0 {
+                        survey.first = survey.size;
+                    }
+                    survey.insert += 1;
+                }
+                before = byte;
+                survey.size += 1;
+            }
+        }
+        if survey.insert > 0 {
+            grow(file, survey)?;
+            spread(file, survey)?;
+        }
+        Ok(survey.insert)
+    }
+}
+
+/// Takes a file whose size it can't find out for an empty one.
+///
+/// breaks: "Any other error of a call, unchanged. Part of the change may have been made by then."
+/// fails: to_crlf::returns_the_error_of_a_call failed
+mod unknown_size_is_nothing_to_do {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        if file.size().unwrap_or(0) == 0 { Ok(0) } else { convert(file) }
+    }
+}
+
 one_of! {
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64>;
     a_hole_for_room forgets_the_byte_before from_the_front leaves_the_zeros moves_what_stays remembers_each_place
@@ -2302,4 +2438,6 @@ one_of! {
     leaves_the_zeros_2 forgets_the_quota one_byte_a_page from_the_block_of_the_first pair_across_chunks
     newline_at_the_beginning queue_of_displaced_bytes half_a_mib_twice one_pwrite_a_chunk always_enospc
     interrupted_while_cleaning_up room_for_one_less eight_kib_at_a_time interrupted_ftruncate short_means_full
+    reserves_the_worst_case reports_the_cut writes_backwards_through_one_buffer read_error_ends_the_count
+    unknown_size_is_nothing_to_do
 }
