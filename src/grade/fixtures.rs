@@ -133,7 +133,7 @@ pub fn no_difference(what: Text, difference: Option<Difference>) -> Result<(), F
     let Some(Difference { at, found, wanted }) = difference else { return Ok(()) };
     let (page, rest) = (at / page_size(), at % page_size());
     let [place_en, place_zh] = match page {
-        0 => Default::default(),
+        0 => [String::new(), " ".to_owned()],
         _ => [format!(" (byte {rest} of page {page})"), format!("（第 {page} 页偏移量 {rest}）")],
     };
     let Text { en, zh } = what;

@@ -104,18 +104,29 @@ fn a_long_draft_has_more_pages_than_a_buffer() -> Result<(), Failure> {
     let (_file, draft) = large_draft()?;
     let last = (draft.length() - 1) / page_size();
     // Where parts of a common size meet, each page is read once.
-    let seams = (5..20).flat_map(|bits| [(1 << bits) - 1, 1 << bits]);
-    let wanted: Vec<usize> = [0].into_iter().chain(seams).chain([last - 2, last]).collect();
+    let decimal = [100, 1000, 10_000, 100_000, 1_000_000].into_iter().flat_map(|size| [size, 2 * size, 5 * size]);
+    let sizes = (5..20).map(|bits| 1 << bits).chain(decimal.filter(|&size| size < last));
+    let wanted: BTreeSet<usize> = sizes.flat_map(|size| [size - 1, size]).chain([0, last - 2, last]).collect();
     judged(|| {
         wanted.iter().for_each(|page| draft.store(page * page_size(), STORED));
-        returns(&super::copied_pages(&draft).map_err(kind), &wanted)
+        let named = no_error(super::copied_pages(&draft).map_err(kind))?;
+        // Both lists are too long to be shown.
+        let mut pairs = (0..).zip(wanted.iter().map(Some).chain([None])).zip(named.iter().map(Some).chain([None]));
+        let Some(((nth, page), found)) = pairs.find(|((_, page), found)| page != found) else { return Ok(()) };
+        let [wanted, found] = [page, found].map(|page| {
+            let Some(page) = page else {
+                return text!("the list ends at index {nth}", "列表到下标 {nth} 处结束");
+            };
+            text!("page {page} at index {nth} of the list", "列表下标 {nth} 处是第 {page} 页")
+        });
+        Err(Failure::new(wanted, found))
     })
     .map_err(|failure| {
         let length = draft.length();
         failure.given(text!(
             "a draft of {length} bytes, more than 4 GiB, and a store to each of these pages: 0, those before and at each \
-             power of two from 32 to 524288, and two at the end",
-            "{length} 字节的草稿，超过 4 GiB，这些页各写过一次：第 0 页，从 32 到 524288 的每个 2 的幂及其前一页，以及末尾的两页"
+             power of two from 32 to 524288 and each round number (100, 200, 500, 1000 and so on), and two at the end",
+            "{length} 字节的草稿，超过 4 GiB，这些页各写过一次：第 0 页，从 32 到 524288 的每个 2 的幂、每个整百整千的数（100、200、500、1000 等），连同它们的前一页，还有末尾的两页"
         ))
     })
 }

@@ -204,7 +204,7 @@ fn an_error_is_told_and_success_means_that_it_is_discarded() {
                     text!("the error EINVAL, or a draft that shows the file", "错误 EINVAL，或者草稿显示文件的字节"),
                     text!(
                         "no error, and byte 0 of the draft is {shown}; {STORED} was stored to it",
-                        "没有错误，草稿的第 0 字节却是 {shown}；写入的是 {STORED}"
+                        "没有错误，草稿偏移量 0 处却是 {shown}；写入的是 {STORED}"
                     ),
                 )),
                 Err(_) => fails_with(&answer, "EINVAL"),

@@ -85,8 +85,8 @@ fn every_page_of_every_draft_is_copied() {
                         let page = changed.unwrap_or(0);
                         let found = shown(&page);
                         Failure::new(
-                            text!("byte 0 of each page of the draft is {byte}, as before", "草稿每页的第 0 字节仍是 {byte}"),
-                            text!("byte 0 of page {page} is {found}", "第 {page} 页的第 0 字节是 {found}"),
+                            text!("byte 0 of each page of the draft is {byte}, as before", "草稿每页偏移量 0 处的字节仍是 {byte}"),
+                            text!("byte 0 of page {page} is {found}", "第 {page} 页偏移量 0 处是 {found}"),
                         )
                         .given(text!(
                             "call {call} (from 1 on) on a draft of {pages} pages; then all of the file is written; the \
@@ -111,10 +111,10 @@ fn every_page_of_every_draft_is_copied() {
     });
 }
 
-/// No machine need have memory for the copies of more than 4 GiB. So the file is a hole on a disk of 64 pages, which is
-/// full before the copies are made: an answer that accesses page after page dies of SIGBUS, or is told an error.
+/// No machine need have memory for the copies of more than 4 GiB. So the file is a hole on a disk that is full before all
+/// copies are made: an answer that accesses page after page dies of SIGBUS, or is told an error.
 fn a_long_draft_is_not_done_at_once() -> Result<(), Failure> {
-    let pages = 64;
+    let pages = 4 * wide(MANY);
     on_a_disk(pages, |disk| {
         let (file, draft) = large_draft_of(tempfile::tempfile_in(disk)?)?;
         let (length, answer) = (draft.length(), ask(|| super::freeze(&draft)));

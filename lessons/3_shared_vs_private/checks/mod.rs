@@ -1,7 +1,7 @@
 //! The checks of exercise 3. Each runs in a child: it maps a draft, stores to it, writes to the file as another process
 //! would, calls the learner's function, and returns what the draft shows then.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::fs::File;
 use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
@@ -397,6 +397,43 @@ fn on_a_disk(pages: u64, steps: impl FnOnce(&Path) -> Result<(), Failure>) -> Re
         OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
     }
     serde_json::from_slice::<Result<(), Failure>>(&reply).map_err(std::io::Error::other)?
+}
+
+/// Runs `steps` on a draft of five pages, and its file, where nobody may write: in a child that alone sees it.
+fn without_a_directory(
+    given: &Text,
+    steps: impl FnOnce(&Mapping, &File) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    on_a_disk(16, |_| {
+        judged(|| {
+            let file = hole(wide(PAGES * page_size()))?;
+            let draft = draft_of(&file)?;
+            let none = None::<&str>;
+            for directory in ["/tmp", "/var/tmp", "/dev/shm"] {
+                // Where there is no such directory, nobody can write to it.
+                match mount(Some("tmpfs"), directory, Some("tmpfs"), MsFlags::MS_RDONLY, none) {
+                    Ok(()) | Err(Errno::ENOENT) => {}
+                    Err(errno) => {
+                        return Err(all_but(
+                            text!("a process without a directory to write in", "没有可写目录的进程"),
+                            &errno,
+                            text!("allow mounts over /tmp", "允许在 /tmp 上挂载"),
+                        ));
+                    }
+                }
+            }
+            std::env::set_current_dir("/proc")?;
+            drop_privileges()?;
+            steps(&draft, &file)
+        })
+    })
+    .map_err(|failure| {
+        let Text { en, zh } = given;
+        failure.given(Text::new(
+            format!("{en}; the process has no privilege, and can't write in /tmp, /var/tmp, /dev/shm or where it is"),
+            format!("{zh}；进程没有特权，在 /tmp、/var/tmp、/dev/shm 和当前目录中都不能写"),
+        ))
+    })
 }
 
 /// The rule of copy-on-write.

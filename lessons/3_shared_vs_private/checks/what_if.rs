@@ -133,7 +133,7 @@ fn brings_back(draft: &Mapping, seen: &Mapping, number: u64) -> Result<(), Failu
             text!(
                 "explore loads {before} from byte 1 of the draft, which was stored before the call, and then {STORED} \
                  from byte 0, which it has stored",
-                "explore 从草稿的第 1 字节读到调用之前写入的 {before}，再从第 0 字节读到自己写入的 {STORED}"
+                "explore 从草稿偏移量 1 处读到调用之前写入的 {before}，再从偏移量 0 处读到自己写入的 {STORED}"
             ),
             text!("it loads {first}, and then {second}", "先读到 {first}，后读到 {second}"),
         )
@@ -142,7 +142,7 @@ fn brings_back(draft: &Mapping, seen: &Mapping, number: u64) -> Result<(), Failu
         Failure::new(
             text!(
                 "this process's draft still has {before} at byte 1, which was stored before the call",
-                "本进程的草稿第 1 字节仍是调用之前写入的 {before}"
+                "本进程的草稿偏移量 1 处仍是调用之前写入的 {before}"
             ),
             text!("it has {after}", "变成了 {after}"),
         )
@@ -435,40 +435,9 @@ fn it_is_a_process_of_its_own() {
                 text!("it ran in the same process, {parent}", "它就在本进程 {parent} 中运行"),
             )
         })?;
-        it_needs_no_directory()
+        let given = text!("explore returns 77", "explore 返回 77");
+        without_a_directory(&given, |draft, _| returns(&super::what_if(draft, |_| 77).map_err(kind), &77))
     });
-}
-
-/// Where anybody may write, nobody may, in a child that alone sees it.
-fn it_needs_no_directory() -> Result<(), Failure> {
-    on_a_disk(16, |_| {
-        judged(|| {
-            let draft = draft_of(&hole(page_size_u64())?)?;
-            let none = None::<&str>;
-            for directory in ["/tmp", "/var/tmp", "/dev/shm"] {
-                // Where there is no such directory, nobody can write to it.
-                match mount(Some("tmpfs"), directory, Some("tmpfs"), MsFlags::MS_RDONLY, none) {
-                    Ok(()) | Err(Errno::ENOENT) => {}
-                    Err(errno) => {
-                        return Err(all_but(
-                            text!("a process without a directory to write in", "没有可写目录的进程"),
-                            &errno,
-                            text!("allow mounts over /tmp", "允许在 /tmp 上挂载"),
-                        ));
-                    }
-                }
-            }
-            std::env::set_current_dir("/proc")?;
-            drop_privileges()?;
-            returns(&super::what_if(&draft, |_| 77).map_err(kind), &77)
-        })
-    })
-    .map_err(|failure| {
-        failure.given(text!(
-            "explore returns 77; the process has no privilege, and can't write in /tmp, /var/tmp, /dev/shm or where it is",
-            "explore 返回 77；进程没有特权，在 /tmp、/var/tmp、/dev/shm 和当前目录中都不能写"
-        ))
-    })
 }
 
 #[test]
@@ -522,13 +491,21 @@ fn explore_has_the_draft_itself() {
             let seen = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
             draft.store(0, STORED);
             draft.load(page_size());
+            let place = draft.address();
             let answer = super::what_if(&draft, |draft| {
                 // As another process would write to it.
                 let written = file.write_all_at(&[WRITTEN], wide(page_size()));
                 [0, 1].iter().for_each(|&page| seen.store(page, draft.load(page * page_size())));
+                seen.store(2, u8::from(draft.address() == place));
                 u64::from(written.is_ok())
             });
             returns(&answer.map_err(kind), &1)?;
+            ensure(seen.load(2) == 1, || {
+                Failure::new(
+                    text!("explore gets the draft itself, at its address", "explore 拿到的就是草稿本身，地址不变"),
+                    text!("it gets a mapping at another address", "它拿到的映射在另一个地址"),
+                )
+            })?;
             let [one, other] = [0, 1].map(|page| seen.load(page));
             ensure((one, other) == (STORED, WRITTEN), || {
                 Failure::new(

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr::{self, NonNull};
-use std::sync::Mutex;
+use std::sync::{Mutex, OnceLock};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
@@ -958,6 +958,7 @@ mod mask_of_64_pages {
 /// breaks: "All bytes of a page that are inside the file are written"
 /// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::only_those_pages_are_written failed
+/// fails: commit::the_draft_follows_the_file_again failed
 mod size_in_blocks {
     use super::*;
 
@@ -2061,6 +2062,52 @@ mod gives_up_for_a_sealed_file {
     }
 }
 
+/// Saves the old bytes in a temporary file before it writes, so as to undo a part.
+///
+/// breaks: "It needs no privilege and no directory to write in"
+/// fails: commit::the_draft_follows_the_file_again failed
+mod saves_the_file_first {
+    use super::*;
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pages = copied_pages(draft)?;
+        if !pages.is_empty() {
+            let mut saved = tempfile::tempfile()?;
+            for &page in &pages {
+                let mut old = page_bytes(draft, page, page_size());
+                // A file that can't be read can't be saved.
+                let length = file.read_at(&mut old, (page * page_size()) as u64).unwrap_or(0);
+                saved.write_all(&old[..length])?;
+            }
+        }
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
+/// Has its own look into /proc, by the number of the process that called it first.
+///
+/// breaks: "Each function works at every call, in every process"
+/// fails: commit::the_draft_follows_the_file_again failed
+mod asks_for_the_first_process {
+    use super::*;
+
+    static FIRST: OnceLock<u32> = OnceLock::new();
+
+    pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
+        let pagemap = File::open(format!("/proc/{}/pagemap", FIRST.get_or_init(std::process::id)))?;
+        let mut entries = vec![0; draft.range().len() / page_size() * 8];
+        pagemap.read_exact_at(&mut entries, draft.address() as u64 / page_size_u64() * 8)?;
+        let entries = entries.chunks_exact(8).map(|entry| u64::from_ne_bytes(entry.try_into().expect("8 bytes")));
+        let is_copy = |entry: u64| entry >> 62 != 0 && entry & 1 << 61 == 0;
+        let pages: Vec<_> = (0..).zip(entries).filter(|(_, entry)| is_copy(*entry)).map(|(page, _)| page).collect();
+        write_pages(draft, file, &pages)?;
+        discard(draft)?;
+        Ok(pages.len())
+    }
+}
+
 one_of! {
     pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize>;
     discards_each_page discards_in_any_case keeps_its_copies maps_the_file_shared measures_the_draft
@@ -2082,5 +2129,5 @@ one_of! {
     refuses_a_locked_draft_at_once asks_for_the_size_once writes_each_page_once drops_a_page_too_many
     tries_to_lock_the_file opens_what_is_open_for_writing trusts_msync ignores_errors short_is_enospc
     discards_before_it_writes seeks_for_the_size leaves_out_what_exceeds_the_limit compares_whole_pages_with_the_limit
-    at_most_iov_max all_pages_without_proc freezes_first sets_the_length gives_up_for_a_sealed_file
+    at_most_iov_max all_pages_without_proc freezes_first sets_the_length gives_up_for_a_sealed_file saves_the_file_first asks_for_the_first_process
 }

@@ -1277,6 +1277,18 @@ mod assumes_a_low_address {
     }
 }
 
+/// Reads a thousand entries at a time, and looks at all but the last of a full part.
+///
+/// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
+/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
+mod forgets_the_last_of_a_thousand {
+    use super::*;
+
+    pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
+        Ok(numbers(&entries(draft)?, is_copy).into_iter().filter(|page| page % 1000 != 999).collect())
+    }
+}
+
 one_of! {
     pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>>;
     compares_the_bytes none_at_all present_is_copied reads_all_entries_at_once reads_through_a_buffer_of_the_thread
@@ -1290,5 +1302,5 @@ one_of! {
     without_the_last_part no_pagemap_no_copies explains_the_error loads_each_page_first in_any_order counts_with_smaps
     asks_kpageflags compares_with_the_file_2 in_parts backwards forgets_swap only_not_of_a_file stops_at_a_gap
     byte_of_32_bits an_error_is_the_end reads_a_seam_twice backwards_by_thread by_faults swapped_ones_last
-    one_buffer_is_enough  as_many_as_smaps_says assumes_a_low_address
+    one_buffer_is_enough  as_many_as_smaps_says assumes_a_low_address forgets_the_last_of_a_thousand
 }

@@ -961,6 +961,18 @@ mod gives_up_above_two_gib {
     }
 }
 
+/// Freezes no more than 4 MiB, so that a huge draft doesn't fill the memory.
+///
+/// breaks: "for every draft, even one of more than 4 GiB"
+/// fails: freeze::every_page_of_every_draft_is_copied failed
+mod at_most_four_mib {
+    use super::*;
+
+    pub fn freeze(draft: &Mapping) {
+        (0..draft.length().min(4 << 20)).step_by(page_size()).for_each(|at| touch(draft, at));
+    }
+}
+
 one_of! {
     pub fn freeze(draft: &Mapping);
     exits_when_done loading_is_enough nothing_to_do stores_a_zero stores_to_each_page populates_for_writing
@@ -974,5 +986,5 @@ one_of! {
     mlock_and_munlock leaves_it_locked needs_a_descriptor only_the_first_call stores_a_zero_at_the_end willneed
     steps_of_64_kib stores_whole_pages counts_in_32_bits freezes_once fresh_snapshot compare_exchanges_backwards
     one_page_too_few steps_by_huge_pages stores_only_what_differs populates_a_page_too_many moves_copies_over_it
-    trusts_that_the_first_is_copied pads_the_last_page gives_up_above_two_gib
+    trusts_that_the_first_is_copied pads_the_last_page gives_up_above_two_gib at_most_four_mib
 }

@@ -1,13 +1,13 @@
 use std::fs::{self, File};
 use std::io::{self, Read, Write, pipe};
-use std::mem;
 use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::FileExt;
 use std::os::unix::net::{UnixDatagram, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use std::{mem, ptr};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::process::{Child, end_of};
@@ -16,9 +16,11 @@ use nix::fcntl::OFlag;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::select::{FdSet, select};
 use nix::sys::signal::{
     SaFlags, SigAction, SigHandler, SigSet, SigmaskHow, Signal, kill, sigaction, signal, sigprocmask,
 };
+use nix::sys::time::{TimeVal, TimeValLike};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, wait, waitid, waitpid};
 use nix::unistd::{ForkResult, Pid, alarm, fork, pipe2};
 
@@ -2446,6 +2448,109 @@ mod tidies_up_in_the_parent {
     }
 }
 
+/// Runs one call at a time, and remembers in a static that one runs, which the child then finds.
+///
+/// breaks: "Each function works at every call, in every process"
+/// fails: what_if::brings_back_any_number_and_leaves_the_draft_alone failed
+mod refuses_a_call_inside_a_call {
+    use super::*;
+
+    static RUNS: AtomicBool = AtomicBool::new(false);
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        if RUNS.swap(true, Ordering::Relaxed) {
+            return Err(Errno::EDEADLK.into());
+        }
+        let answer = one_call(draft, explore);
+        RUNS.store(false, Ordering::Relaxed);
+        answer
+    }
+
+    fn one_call(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => explore_and_send(draft, explore, writer),
+            ForkResult::Parent { child } => {
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+        }
+    }
+}
+
+/// Asks select(2) for the answer with a limit of thirty seconds, and kills the child when it gets none.
+///
+/// breaks: "It takes less than a minute"
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+mod selects_for_thirty_seconds {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => explore_and_send(draft, explore, writer),
+            ForkResult::Parent { child } => {
+                drop(writer);
+                let ready = loop {
+                    let mut set = FdSet::new();
+                    set.insert(reader.as_fd());
+                    match select(None, &mut set, None, None, &mut TimeVal::seconds(30)) {
+                        Err(Errno::EINTR) => {}
+                        ready => break ready,
+                    }
+                };
+                if ready == Ok(0) {
+                    kill(child, Signal::SIGKILL)?;
+                }
+                receive_and_wait(child, reader)
+            }
+        }
+    }
+}
+
+/// Waits for SIGCHLD by sigtimedwait(2), twenty seconds at most, and kills the child when it doesn't come.
+///
+/// breaks: "It takes less than a minute"
+/// fails: what_if::explore_gets_the_time_that_it_needs failed
+mod waits_for_the_signal_of_the_end {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGCHLD);
+        let before = set.thread_swap_mask(SigmaskHow::SIG_BLOCK)?;
+        let restored = || before.thread_set_mask();
+        match fork_now() {
+            Ok(ForkResult::Child) => {
+                let _ = restored();
+                explore_and_send(draft, explore, writer)
+            }
+            Ok(ForkResult::Parent { child }) => {
+                drop(writer);
+                let limit = libc::timespec { tv_sec: 20, tv_nsec: 0 };
+                // SAFETY: the set and the time are there, and nobody asks for the siginfo.
+                let wait =
+                    || Errno::result(unsafe { libc::sigtimedwait(set.as_ref(), ptr::null_mut(), &raw const limit) });
+                let mut waited = wait();
+                while waited == Err(Errno::EINTR) {
+                    waited = wait();
+                }
+                if waited == Err(Errno::EAGAIN) {
+                    kill(child, Signal::SIGKILL)?;
+                }
+                let answer = receive_and_wait(child, reader);
+                restored()?;
+                answer
+            }
+            Err(errno) => {
+                restored()?;
+                Err(errno.into())
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
@@ -2466,5 +2571,5 @@ one_of! {
     looks_until_it_ends explores_a_duplicate resets_the_handler through_a_file_in_dev_shm flushes_the_streams_of_c
     null_is_the_failed_mapping a_number_of_its_own_means_none killed_after_the_answer exits_politely_after_a_panic
     ends_in_the_hook drops_the_payload waits_for_its_group five_seconds forgets_explore negative_answers_are_errors
-    tries_twice tidies_up_in_the_parent
+    tries_twice tidies_up_in_the_parent refuses_a_call_inside_a_call selects_for_thirty_seconds waits_for_the_signal_of_the_end
 }
