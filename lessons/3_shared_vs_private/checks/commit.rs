@@ -260,12 +260,16 @@ fn the_draft_follows_the_file_again() {
                     "草稿能看到之后的写入，再次提交时无页可写"
                 ),
                 text!(
-                    "it shows {later}, and the second commit wrote {again} pages",
-                    "草稿显示 {later}，第二次提交写了 {again} 页"
+                    "it shows {later}, and the second commit returned {again}",
+                    "草稿显示 {later}，第二次提交返回 {again}"
                 ),
             );
             // Otherwise nothing was written.
-            if again == 1 { failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE) } else { failure }
+            let failure = if again == 1 { failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE) } else { failure };
+            failure.given(text!(
+                "a store to byte 3, and a call; then another process writes {WRITTEN} to byte 3, and a second call",
+                "写过偏移量 3 处并调用一次；然后别人在文件的偏移量 3 处写入 {WRITTEN}，再调用一次"
+            ))
         })?;
         ensure(third == (1, STORED, 1, STORED), || {
             let (committed, byte, in_other, last) = third;
@@ -559,6 +563,12 @@ fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
             let mut wanted = original();
             marks.iter().for_each(|&at| wanted[at] = STORED);
             same_bytes(text!("the file", "文件"), &contents(&file)?, &wanted)
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "a draft of one page and 10 bytes of a file of 5 pages; stores to bytes 5 and 20 of page 1",
+                "草稿是一个 5 页文件的前一页零 10 字节；写过第 1 页偏移量 5 和 20 处"
+            ))
         })?;
         for_each([0, REST], whole_pages_and, |rest| {
             judged(|| {

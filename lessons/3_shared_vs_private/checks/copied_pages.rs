@@ -46,6 +46,10 @@ fn names_the_pages_that_were_stored_to() {
 #[test]
 fn copies_nothing_itself() {
     check("copy_on_write", rule(), || {
+        let given = text!(
+            "a store to page 1, and two calls; then another process writes to page 0",
+            "写过第 1 页，调用两次；然后别人写入文件的第 0 页"
+        );
         let (first, second, shows) = in_child(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
@@ -54,7 +58,8 @@ fn copies_nothing_itself() {
             let second = super::copied_pages(&draft)?;
             file.write_all_at(&[WRITTEN], 0)?;
             Ok((first, second, draft.load(0)))
-        })?;
+        })
+        .map_err(|failure| failure.given(given.clone()))?;
         ensure(first == [1] && second == [1] && shows == WRITTEN, || {
             Failure::new(
                 text!(
@@ -66,6 +71,7 @@ fn copies_nothing_itself() {
                     "先是 {first:?}，后是 {second:?}；第 0 页显示 {shows}"
                 ),
             )
+            .given(given)
         })
     });
 }
@@ -78,6 +84,7 @@ fn asks_the_kernel_and_loads_no_byte() {
         "哪些页是副本，页表里就有；若是去看字节，就得把文件的每一页都读进内存。"
     );
     check("copy_on_write", rule, || {
+        let given = text!("5 pages; a store to page 2", "共 5 页；写过第 2 页");
         let (pages, before, after) = in_child(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
@@ -85,7 +92,8 @@ fn asks_the_kernel_and_loads_no_byte() {
             let before = resident(&draft)?;
             let pages = super::copied_pages(&draft)?;
             Ok((pages, before, resident(&draft)?))
-        })?;
+        })
+        .map_err(|failure| failure.given(given.clone()))?;
         ensure(pages == [2] && before == after, || {
             Failure::new(
                 text!("[2], and no other page of the draft is accessed", "[2]，而且草稿的其他页一页也不会被访问"),
@@ -94,6 +102,7 @@ fn asks_the_kernel_and_loads_no_byte() {
                     "{pages:?}；调用之前草稿有 {before} KiB 在页表里，之后有 {after} KiB"
                 ),
             )
+            .given(given)
         })?;
         a_long_draft_has_more_pages_than_a_buffer()
     });

@@ -65,6 +65,12 @@ fn nothing_else_is_forgotten() {
                     ),
                 )
             })
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "a store to page 0 of the draft, and one to page 1 of another draft of the file",
+                "写过草稿的第 0 页，也写过同一文件另一份草稿的第 1 页"
+            ))
         })?;
         for_each([0, REST], whole_pages_and, |rest| {
             judged(|| {

@@ -153,7 +153,7 @@ fn brings_back(draft: &Mapping, seen: &Mapping, number: u64) -> Result<(), Failu
 fn a_child_that_ends_early_is_an_error() {
     check("observe", rule(), || {
         type Explore = fn(&Mapping) -> u64;
-        let ends: [(&str, &str, Explore); 10] = [
+        let ends: [(&str, &str, Explore); 13] = [
             ("panics", "发生 panic", |_| panic!("explore panics")),
             ("calls exit(0)", "调用 exit(0)", |_| std::process::exit(0)),
             ("calls exit(3)", "调用 exit(3)", |_| std::process::exit(3)),
@@ -165,12 +165,11 @@ fn a_child_that_ends_early_is_an_error() {
                 |_| leave(STATUS.load(Ordering::Relaxed)),
             ),
             ("aborts", "调用 abort", |_| std::process::abort()),
-            ("kills its process with SIGKILL", "用 SIGKILL 杀死自己的进程", |_| {
-                u64::from(raise(Signal::SIGKILL).is_err())
-            }),
-            ("kills its process with SIGTERM", "用 SIGTERM 杀死自己的进程", |_| {
-                u64::from(raise(Signal::SIGTERM).is_err())
-            }),
+            ("kills its process with SIGKILL", "用 SIGKILL 杀死自己的进程", |_| killed(Signal::SIGKILL)),
+            ("kills its process with SIGTERM", "用 SIGTERM 杀死自己的进程", |_| killed(Signal::SIGTERM)),
+            ("kills its process with SIGINT", "用 SIGINT 杀死自己的进程", |_| killed(Signal::SIGINT)),
+            ("kills its process with SIGHUP", "用 SIGHUP 杀死自己的进程", |_| killed(Signal::SIGHUP)),
+            ("kills its process with SIGUSR1", "用 SIGUSR1 杀死自己的进程", |_| killed(Signal::SIGUSR1)),
             ("loads from address 8", "读地址 8", |_| {
                 // SAFETY: nothing is mapped there, and SIGSEGV kills the child.
                 u64::from(unsafe { load_at(8) })
@@ -188,6 +187,12 @@ fn a_child_that_ends_early_is_an_error() {
                 let answer = in_child(|| {
                     let file = unnamed_file(&original())?;
                     let draft = draft_of(&file)?;
+                    // Whatever this process has inherited.
+                    for deadly in [Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGUSR1] {
+                        // SAFETY: SIG_DFL is no handler of ours.
+                        unsafe { signal(deadly, SigHandler::SigDfl) }?;
+                    }
+                    SigSet::empty().thread_set_mask()?;
                     note_statuses()?;
                     super::what_if(&draft, |_| 120)?;
                     Ok(super::what_if(&draft, explore).map_err(kind))
@@ -196,6 +201,11 @@ fn a_child_that_ends_early_is_an_error() {
             },
         )
     });
+}
+
+/// Ends the process by a signal, unless that is blocked or ignored.
+fn killed(by: Signal) -> u64 {
+    u64::from(raise(by).is_err())
 }
 
 /// Ends the process at once.
@@ -531,6 +541,12 @@ fn explore_has_the_draft_itself() {
                 &loaded(&draft),
                 &wanted,
             )
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "page 0 of the draft was stored to before the call, page 1 only loaded from",
+                "调用之前写过草稿的第 0 页，第 1 页只读过"
+            ))
         })
     });
 }

@@ -2551,6 +2551,29 @@ mod waits_for_the_signal_of_the_end {
     }
 }
 
+/// Ignores SIGINT in the child, so that only the caller decides what Ctrl-C means.
+///
+/// breaks: "An error of any kind when `explore` ends the child: by a signal, exit(3) or `_exit(2)`, whatever the status."
+/// fails: what_if::a_child_that_ends_early_is_an_error failed
+mod ignores_interrupts_in_the_child {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        match fork_now()? {
+            ForkResult::Child => {
+                // SAFETY: SIG_IGN runs no code.
+                let _ = unsafe { signal(Signal::SIGINT, SigHandler::SigIgn) };
+                explore_and_send(draft, explore, writer)
+            }
+            ForkResult::Parent { child } => {
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+        }
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
@@ -2571,5 +2594,5 @@ one_of! {
     looks_until_it_ends explores_a_duplicate resets_the_handler through_a_file_in_dev_shm flushes_the_streams_of_c
     null_is_the_failed_mapping a_number_of_its_own_means_none killed_after_the_answer exits_politely_after_a_panic
     ends_in_the_hook drops_the_payload waits_for_its_group five_seconds forgets_explore negative_answers_are_errors
-    tries_twice tidies_up_in_the_parent refuses_a_call_inside_a_call selects_for_thirty_seconds waits_for_the_signal_of_the_end
+    tries_twice tidies_up_in_the_parent refuses_a_call_inside_a_call selects_for_thirty_seconds waits_for_the_signal_of_the_end ignores_interrupts_in_the_child
 }
