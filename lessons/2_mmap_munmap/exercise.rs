@@ -23,7 +23,8 @@
 //! - A call starts no thread and no process. But several threads may make calls at the same time.
 //! - The answer depends on the arguments and on the file as it is now, not on earlier calls.
 //! - When a system call fails, its error is returned unchanged, and nothing is mapped in addition.
-//! - An error of munmap(2) may be ignored. After EEXIST (MAP_FIXED_NOREPLACE) a call may try again.
+//! - An error of munmap(2) may be ignored.
+//! - After EEXIST (MAP_FIXED_NOREPLACE) a call tries other addresses: to be too late is no answer.
 //!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here.
 

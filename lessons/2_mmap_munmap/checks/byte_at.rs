@@ -11,15 +11,30 @@ fn value(byte: &Option<u8>) -> Text {
     }
 }
 
+/// What comes of an offset in a file of two bytes.
+fn after_two_bytes(offset: usize) -> Result<Result<Option<u8>, String>, Failure> {
+    let file = unnamed_file(b"ab")?;
+    ask(|| answer(&file, wide(offset)))
+}
+
+/// [`at_the_end`], unless it is the first byte there only, or the end of another file or another time.
+fn past_the_end(failure: Failure) -> Failure {
+    at_the_end_if(failure, || {
+        after_two_bytes(2 * page_size() + 1).is_err_and(|failure| failure.died_of() == Some(Cause::NoPage))
+    })
+}
+
 /// Expects this byte.
 fn compare(file: &File, offset: u64, wanted: Option<u8>) -> Result<(), Failure> {
-    let got = ask(|| answer(file, offset)).map_err(at_the_end)?;
+    let got = ask(|| answer(file, offset)).map_err(past_the_end)?;
     if got == Ok(wanted) {
         return Ok(());
     }
     let failure = Failure::new(value(&wanted), words(&got, value));
     if got == Ok(Some(0)) && wanted.is_none() {
-        return Err(failure.shows(&belief::REST_IS_FILE));
+        // Not who is wrong about the first byte there only.
+        let rest = matches!(after_two_bytes(3), Ok(Ok(Some(0))));
+        return Err(if rest { failure.shows(&belief::REST_IS_FILE) } else { failure });
     }
     let seen = watch(file, || answer(file, offset))?;
     let probe = |at| Ok(answer(&unnamed_file(b"ab")?, at).is_ok());
@@ -49,6 +64,17 @@ fn is_the_files_byte_or_none() {
         let cases =
             [(10, 10), (10, 9), (page, page - 1), (page + 2, page), (page + 2, page + 1), (page + 2, page + 2), (0, 0)];
         for_each(cases, describe, test)?;
+        // No byte is like the rest of the page, nor like an error.
+        let all: Vec<_> = (0..=u8::MAX).collect();
+        let every = unnamed_file(&all)?;
+        let got = ask(|| all.iter().map(|at| answer(&every, (*at).into())).collect::<Vec<_>>())?;
+        got.iter().zip(all).try_for_each(|(got, byte)| {
+            ensure(*got == Ok(Some(byte)), || {
+                let given =
+                    text!("a file of the bytes 0 to 255, offset {byte}", "由字节 0 到 255 组成的文件，偏移 {byte}");
+                Failure::new(value(&Some(byte)), words(got, value)).given(given)
+            })
+        })?;
         for_each(
             [0, wide(2 * page + 1), wide(3 * page - 1)],
             |offset| {
@@ -97,7 +123,7 @@ fn each_call_looks_at_its_file() {
             Ok::<_, String>(first.into_iter().chain(then).chain([answer(&long, 0)]).collect::<Vec<_>>())
         })
         .map_err(|failure| {
-            at_the_end(failure)
+            past_the_end(failure)
                 .given(text!("several calls in one process, with two files", "同一进程中的多次调用，涉及两个文件"))
         })?
         .map_err(io::Error::other)?;
@@ -222,15 +248,38 @@ fn maps_one_page_and_unmaps_it() {
                         ),
                         text!("{most} bytes were mapped", "映射了 {most} 字节"),
                     );
-                    if most > 2 * wide(page) { failure.shows(&belief::MAP_IT_ALL) } else { failure }
+                    let all = most > 2 * wide(page) && first_length(2 * GIB).is_ok_and(|length| length >= 2 * GIB);
+                    if all { failure.shows(&belief::MAP_IT_ALL) } else { failure }
                 })
             },
         )?;
         // Two calls, so that a page which the next call unmaps is told from one that nothing unmaps.
-        watch(&file, || [answer(&file, 1), answer(&file, wide(page + 1))])?.leaves_nothing_mapped().map_err(|failure| {
-            failure.given(text!("a file of 9 pages, offset 1 and then {}", "9 页的文件，先是偏移 1，再是 {}", page + 1))
-        })
+        watch(&file, || [answer(&file, 1), answer(&file, wide(page + 1))])?.leaves_nothing_mapped().map_err(
+            |failure| {
+                failure.given(text!(
+                    "a file of 9 pages, offset 1 and then {}",
+                    "9 页的文件，先是偏移 1，再是 {}",
+                    page + 1
+                ))
+            },
+        )?;
+        let size = wide(9 * page);
+        let file = unnamed_file(&pattern(9 * page - 5))?;
+        each_leaves_nothing_mapped(
+            &file,
+            [size - 5, size - 1, size, size + 1, 2 * size, 1 << 40, i64::MAX.unsigned_abs(), u64::MAX],
+            |at| text!("a file of {} bytes, offset {at}", "{} 字节的文件，偏移 {at}", size - 5),
+            |at| answer(&file, *at),
+        )
     });
+}
+
+/// How many bytes of a file of 5 GiB the first mmap(2) is called for. To map them may take memory: it is made to fail.
+fn first_length(offset: u64) -> Result<u64, Failure> {
+    let file = large_file(&[])?;
+    let id = FileId::of(&file)?;
+    let seen = watch_failing(&file, || answer(&file, offset), |seen| maps_file(seen, id))?;
+    Ok(seen.tried().next().map_or(0, |call| call.arguments[1]))
 }
 
 #[test]

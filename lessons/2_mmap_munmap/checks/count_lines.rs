@@ -87,7 +87,8 @@ fn counts_each_newline_once() {
             let file = read_only(&unnamed_file(&case.contents())?)?;
             let Case { from, to, window, .. } = *case;
             let call = || answer(&file, wide(from), wide(to), window);
-            let got = ask(call).map_err(at_the_end)?;
+            // A range that runs backwards needs no page, wherever the file ends.
+            let got = ask(call).map_err(|failure| at_the_end_if(failure, || from < to))?;
             compare(case.wanted(), &got).map_err(|failure| match got {
                 Err(_) => why(&got, watch(&file, call), failure),
                 Ok(_) => failure,
@@ -106,6 +107,18 @@ fn counts_each_newline_once() {
             Case::words,
             test,
         )?;
+        // Each byte beside a newline, before it and after it, at each place in a word of eight.
+        let beside: Vec<_> = (0..=u8::MAX).filter(|byte| *byte != b'\n').flat_map(|byte| [b'\n', byte, byte]).collect();
+        let bytes = [beside, vec![b'x'; 4]].concat().repeat(8);
+        let (size, wanted) = (wide(bytes.len()), 8 * 255);
+        let file = unnamed_file(&bytes)?;
+        compare(wanted, &ask(|| answer(&file, 0, size, page))?).map_err(|failure| {
+            failure.given(text!(
+                "a file of {size} bytes: {wanted} newlines, each between two other bytes, of which there are all 255; from 0 to \
+                 its end",
+                "{size} 字节的文件：{wanted} 个换行符，每个都夹在两个别的字节之间，255 种字节都出现；从 0 到末尾"
+            ))
+        })?;
         let (size, on_disk) = (2 * page + 9, file_on_disk(&vec![b'\n'; 2 * page + 9])?);
         let got = ask(|| answer(&on_disk, 1, wide(size), 2 * page)).map_err(at_the_end)?;
         compare(wide(size) - 1, &got).map_err(|failure| {
@@ -294,6 +307,20 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                 seen.leaves_nothing_mapped()
             },
         )?;
+        let size = wide(40 * page);
+        each_leaves_nothing_mapped(
+            &file,
+            [(0, 0), (7, 7), (3, 2), (wide(5 * page), 1), (size, size + 1), (size + 7, u64::MAX), (u64::MAX, 0)]
+                .into_iter()
+                .flat_map(|(from, to)| [1, page, usize::MAX].map(|window| (from, to, window))),
+            |(from, to, window)| {
+                text!(
+                    "a file of 40 pages, from {from} to {to}, window = {window}",
+                    "40 页的文件，从 {from} 到 {to}，window = {window}"
+                )
+            },
+            |&(from, to, window)| answer(&file, from, to, window),
+        )?;
         let window = usize::MAX;
         let first = first_length(window)?;
         ensure(first >= 5 * GIB, || {
@@ -305,8 +332,47 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                 text!("it was called for {first} bytes", "要求映射的是 {first} 字节"),
             )
             .given(text!("a file of 5 GiB, a window of {window} bytes", "5 GiB 的文件，窗口为 {window} 字节"))
-        })
+        })?;
+        goes_through_the_whole_window()
     });
+}
+
+/// To count 4 GiB takes long. So just before they are mapped the file is truncated to two pages: who loads more is killed
+/// by a SIGBUS, which is as it should be. Only who returns a count has not looked.
+fn goes_through_the_whole_window() -> Result<(), Failure> {
+    let (file, to) = (large_file(&[])?, 4 * GIB + 5);
+    let (id, mut mapped) = (FileId::of(&file)?, 0);
+    let watched = mmap_workbook::grade::watch_each(
+        || answer(&file, 0, to, usize::MAX),
+        |_, seen| {
+            if maps_file(seen, id) {
+                mapped += 1;
+                file.set_len(2 * page_size_u64())?;
+            }
+            Ok(false)
+        },
+    );
+    // Who asks for the size only now knows that there is no more.
+    let asks = |watched: &Watched<_>| {
+        let after = watched.calls.iter().skip_while(|seen| !maps_file(seen, id));
+        after.skip(1).any(|seen| SIZES.contains(&seen.call.number))
+    };
+    match watched {
+        Ok(watched) if watched.answer.is_ok() && mapped > 0 && !asks(&watched) => Err(Failure::new(
+            text!("each byte of the range is loaded", "范围内的每个字节都读取了"),
+            text!(
+                "it returned a count without a load past the second page, which would have been a SIGBUS",
+                "没有读第二页之后的内容就返回了结果；真去读的话会遇到 SIGBUS"
+            ),
+        )
+        .given(text!(
+            "a file of 5 GiB, from 0 to {to}, a window of {} bytes; just before it is mapped, the file is truncated to two \
+             pages",
+            "5 GiB 的文件，从 0 到 {to}，窗口为 {} 字节；映射之前的一刻，文件被截断为两页",
+            usize::MAX
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// How many bytes of a file of 5 GiB the first mmap(2) is called for. To count would take too long: it is made to fail.
@@ -362,16 +428,12 @@ fn refuses_an_empty_window() {
     let rule = text!("mmap(2): EINVAL when the length is 0.", "mmap(2)：长度为 0 时返回 EINVAL。");
     check("refusals", rule, || {
         let file = unnamed_file(b"a\nb\n")?;
-        for_each(
-            [(0, 4), (0, 0), (3, 1), (9, u64::MAX)],
-            |(from, to)| {
-                text!(
-                    "a file of 4 bytes, from {from} to {to}, a window of 0",
-                    "4 字节的文件，从 {from} 到 {to}，窗口为 0"
-                )
-            },
-            |&(from, to)| is_error(&ask(|| answer(&file, from, to, 0))?, &INVALID, value),
-        )
+        let ranges = [(0, 4), (0, 0), (3, 1), (9, u64::MAX)];
+        let describe = |(from, to): &(u64, u64)| {
+            text!("a file of 4 bytes, from {from} to {to}, a window of 0", "4 字节的文件，从 {from} 到 {to}，窗口为 0")
+        };
+        for_each(ranges, describe, |&(from, to)| is_error(&ask(|| answer(&file, from, to, 0))?, &INVALID, value))?;
+        each_leaves_nothing_mapped(&file, ranges, describe, |&(from, to)| answer(&file, from, to, 0))
     });
 }
 

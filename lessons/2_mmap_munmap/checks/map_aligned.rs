@@ -143,12 +143,12 @@ fn is_aligned_and_shows_the_file() {
     });
 }
 
-/// Just before the first mmap(2) with a hint, another thread maps the page at that address.
+/// Just before the first mmap(2) with a hint, or with MAP_FIXED_NOREPLACE, another thread maps the page at that address.
 fn is_aligned_beside_another_thread() -> Result<(), Failure> {
     let (length, alignment) = (page_size(), 64 * page_size());
     // Addresses that end at a multiple may be aligned by chance.
     reserve(page_size())?;
-    let (file, reply) = (unnamed_file(b"a")?, unnamed_file(b"")?);
+    let (file, reply, says) = (unnamed_file(b"a")?, unnamed_file(b"")?, unnamed_file(b"")?);
     let (here, there) = UnixStream::pair()?;
     here.set_read_timeout(Some(deadline()))?;
     let other_thread = || {
@@ -167,12 +167,12 @@ fn is_aligned_beside_another_thread() -> Result<(), Failure> {
     };
     let act = |()| match answer(&file, length, alignment) {
         Ok(address) => reply.write_all_at(&address.to_ne_bytes(), 0).map_err(error_text),
-        Err(_) => Ok(()),
+        Err(error) => says.write_all_at(error.as_bytes(), 0).map_err(error_text),
     };
     let mut hints = 0;
     before_each_call(other_thread, act, |_, call| {
         let [hint, _, _, flags, ..] = call.arguments;
-        let fixed = flags & flag(libc::MAP_FIXED | libc::MAP_FIXED_NOREPLACE) != 0;
+        let fixed = flags & flag(libc::MAP_FIXED) != 0;
         if call.number == libc::SYS_mmap && hint != 0 && !fixed {
             hints += 1;
             if hints == 1 {
@@ -182,18 +182,19 @@ fn is_aligned_beside_another_thread() -> Result<(), Failure> {
         }
         Ok(())
     })?;
-    let Ok(address) = super::contents(&reply)?.try_into().map(usize::from_ne_bytes) else { return Ok(()) };
-    ensure(address.is_multiple_of(alignment), || {
+    let got = match super::contents(&reply)?.try_into().map(usize::from_ne_bytes) {
+        Ok(address) => Ok(address),
+        Err(_) => Err(String::from_utf8_lossy(&super::contents(&says)?).into_owned()),
+    };
+    ensure(got.as_ref().is_ok_and(|address| address.is_multiple_of(alignment)), || {
         let Text { en, zh } = describe(length, alignment);
         Failure::new(
             text!("an address that is a multiple of {alignment:#x}", "地址是 {alignment:#x} 的整数倍"),
-            text!("{address:#x}", "{address:#x}"),
+            words(&got, value),
         )
         .given(Text::new(
-            format!(
-                "{en}; just before the call's first mmap(2) with a hint, another thread maps a page at that address"
-            ),
-            format!("{zh}；函数第一次带地址提示调用 mmap(2) 之前，另一个线程先映射了那里的一页"),
+            format!("{en}; just before the call's first mmap(2) with an address, another thread maps the page there"),
+            format!("{zh}；函数第一次带着地址调用 mmap(2) 之前，另一个线程先映射了那里的一页"),
         ))
     })
 }
@@ -523,6 +524,7 @@ fn each_call_finds_a_place() {
             )
         };
         let (aligned, bytes) = no_error(got).map_err(|failure| failure.given(given()))?;
+        addresses_come_back(&files[0])?;
         // Longer than many alignments: who tries one place after the other meets only the first mapping.
         let (length, alignment) = (64 << 20, 2 * page);
         let got = ask(|| (0..3).try_for_each(|_| answer(&files[0], length, alignment).map(drop)))?;
@@ -545,6 +547,29 @@ fn each_call_finds_a_place() {
             .given(given())
         })
     });
+}
+
+/// What has been unmapped can be mapped again, however many addresses all calls together have had.
+fn addresses_come_back(file: &File) -> Result<(), Failure> {
+    // A large part of all addresses. Twice as many are free, so that an aligned place is.
+    let free = |alignment: &usize| alignment.checked_mul(2).is_some_and(|twice| addresses(twice).is_ok());
+    let largest = (0..usize::BITS).rev().map(|n| 1 << n).find(free);
+    let alignment = largest.unwrap_or(page_size());
+    let got = ask(|| {
+        (0..16).try_for_each(|_| {
+            let address = answer(file, 1, alignment)?;
+            let (at, length) = (std::ptr::with_exposed_provenance_mut(address), page_size());
+            // SAFETY: the answer says that this page is its mapping. Nothing refers to it.
+            Errno::result(unsafe { libc::munmap(at, length) }).map(drop).map_err(error_text)
+        })
+    })?;
+    no_error(got).map_err(|failure| {
+        let Text { en, zh } = describe(1, alignment);
+        failure.given(Text::new(
+            format!("{en}; sixteen calls in one process, each mapping unmapped before the next call"),
+            format!("{zh}；同一进程中调用十六次，每次的映射都在下一次调用前解除"),
+        ))
+    })
 }
 
 #[test]
@@ -586,6 +611,7 @@ fn refuses_what_cannot_be_mapped() {
             },
             |&(length, alignment, wanted)| is_error(&ask(|| answer(&file, length, alignment))?, wanted, value),
         )?;
+        let errors = cases.map(|(length, alignment, _)| (length, alignment));
         // Enough addresses: mremap(2) counts what it moves twice. One MiB is for what else is allocated.
         let large = 64 << 20;
         let cases = [(large, page), (large, 16 * page), (page, 4 * large), (large, 4 * large)];
@@ -598,6 +624,14 @@ fn refuses_what_cannot_be_mapped() {
             |&(length, alignment, free)| {
                 no_error(ask_with_memory(wide(free), || answer(&file, length, alignment))?).map(|_| ())
             },
+        )?;
+        each_leaves_nothing_mapped(
+            &file,
+            errors,
+            |(length, alignment)| {
+                text!("length {length:#x}, alignment {alignment:#x}", "长度 {length:#x}，对齐 {alignment:#x}")
+            },
+            |&(length, alignment)| answer(&file, length, alignment),
         )
     });
 }

@@ -1,6 +1,7 @@
 //! The checks of exercise 2. Each runs the learner's function in a child. Some compare what it returns with what std
 //! reads from the file; others watch its system calls with ptrace(2), as strace would show them.
 
+use std::fmt::Debug;
 use std::fs::File;
 use std::io::{self, Seek, SeekFrom};
 use std::ops::Range;
@@ -14,8 +15,8 @@ use mmap_workbook::grade::fixtures::{
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, SharedPage, Step, Walker, ask, ask_refused, ask_with_memory, check, ensure,
-    error_text, for_all, for_each, kind,
+    Call, Failure, FileCall, FileId, On, SharedPage, Step, Walker, Watched, ask, ask_refused, ask_with_memory, check,
+    ensure, error_text, for_all, for_each, kind, no_refusals, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
@@ -172,6 +173,9 @@ const COPYING: [(i64, &str, &[usize]); 16] = [
     (libc::SYS_process_vm_readv, "process_vm_readv(2)", &[]),
     (libc::SYS_process_vm_writev, "process_vm_writev(2)", &[]),
 ];
+
+/// The calls that ask for a file's size.
+const SIZES: [i64; 4] = [libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_statx, libc::SYS_lseek];
 
 /// The calls that lock pages in memory.
 const LOCKING: [(i64, &str); 3] =
@@ -399,6 +403,14 @@ impl<A> Seen<A> {
         })
     }
 
+    /// [`Seen::leaves_nothing_mapped`] where it was forgotten on this path, whatever is believed.
+    fn leaves_nothing_after_an_error(&self) -> Result<(), Failure> {
+        self.leaves_nothing_mapped().map_err(|mut failure| {
+            failure.misconception = None;
+            failure
+        })
+    }
+
     /// Says which mmap(2) of the file failed, if one did, and names the misconception that it shows.
     fn why_it_failed(&self, failure: Failure) -> Failure {
         let Some(call) = self.tried().find(|call| call.answer < 0) else { return failure };
@@ -477,13 +489,7 @@ fn with_failing_mappings<A: Serialize + DeserializeOwned>(
                 let (_, before, after) = seen.answer;
                 as_many_descriptors(before, after)
             })
-            .and_then(|()| {
-                // On this path it was forgotten, whatever is believed.
-                seen.leaves_nothing_mapped().map_err(|mut failure| {
-                    failure.misconception = None;
-                    failure
-                })
-            });
+            .and_then(|()| seen.leaves_nothing_after_an_error());
         judged.map_err(|failure| failure.given(given()))?;
     }
     Ok(())
@@ -583,9 +589,35 @@ fn with_other_failures<A: Serialize + DeserializeOwned + PartialEq>(
     })?;
     let more = text!("no descriptor more can be opened (RLIMIT_NOFILE)", "不能再打开描述符（RLIMIT_NOFILE）");
     judge(&file, &limited.map_err(io::Error::other)?, "EMFILE", more)?;
-    let (file, sizes) = (make()?, [libc::SYS_fstat, libc::SYS_newfstatat, libc::SYS_statx, libc::SYS_lseek]);
-    let refused = ask_refused(&sizes, On::Everything, Errno::EIO, || call(&file))?;
-    judge(&file, &refused, "EIO", text!("fstat(2) and lseek(2) fail with EIO", "fstat(2) 和 lseek(2) 失败：EIO"))
+    let file = make()?;
+    let refused = ask_refused(&SIZES, On::Everything, Errno::EIO, || call(&file))?;
+    let no_size = || text!("fstat(2) and lseek(2) fail with EIO", "fstat(2) 和 lseek(2) 失败：EIO");
+    judge(&file, &refused, "EIO", no_size())?;
+    // What was mapped or opened before that is not left.
+    let file = make()?;
+    let seen = watch(&file, || {
+        refuse(&SIZES, On::Everything, Errno::EIO).map_err(error_text)?;
+        let lowest_free = || file.try_clone().map(|next| next.as_raw_fd()).map_err(error_text);
+        let before = lowest_free()?;
+        Ok::<_, String>((call(&file).is_err(), before, lowest_free()?))
+    })?;
+    let (is_error, before, after) = seen.answer.clone().map_err(no_refusals)?;
+    if !is_error {
+        return Ok(());
+    }
+    let judged = ensure(after <= before, || {
+        Failure::new(
+            text!("no other descriptor is left open", "没有留下打开的描述符"),
+            text!(
+                "descriptor {before} is open, which was free before the call",
+                "调用前空闲的描述符 {before} 现在打开着"
+            ),
+        )
+    });
+    judged.and_then(|()| seen.leaves_nothing_after_an_error()).map_err(|failure| {
+        let why = no_size();
+        failure.given(Text::new(format!("{}; {}", given.en, why.en), format!("{}；{}", given.zh, why.zh)))
+    })
 }
 
 /// What two calls return that two threads make at the same time.
@@ -613,7 +645,36 @@ fn threads_rule() -> Text {
 
 /// Names the misconception that a SIGBUS shows.
 fn at_the_end(failure: Failure) -> Failure {
-    if failure.died_of() == Some(Cause::NoPage) { failure.shows(&belief::MAPPED_IS_THERE) } else { failure }
+    at_the_end_if(failure, || true)
+}
+
+/// [`at_the_end`], if no other mistake explains the SIGBUS: `alone` says so.
+fn at_the_end_if(failure: Failure, alone: impl FnOnce() -> bool) -> Failure {
+    let shown = failure.died_of() == Some(Cause::NoPage) && alone();
+    if shown { failure.shows(&belief::MAPPED_IS_THERE) } else { failure }
+}
+
+/// Expects of each case that the call copies nothing and leaves nothing mapped. All are watched at once; if something is
+/// left, they are watched again one by one.
+fn each_leaves_nothing_mapped<C: Clone + Debug, A: Serialize + DeserializeOwned>(
+    file: &File,
+    cases: impl IntoIterator<Item = C>,
+    describe: impl Fn(&C) -> Text,
+    call: impl Fn(&C) -> A,
+) -> Result<(), Failure> {
+    let cases: Vec<_> = cases.into_iter().collect();
+    let judge = |cases: &[C]| {
+        let seen = watch(file, || cases.iter().map(&call).collect::<Vec<_>>())?;
+        seen.copies_nothing()?;
+        seen.leaves_nothing_after_an_error()
+    };
+    match judge(&cases) {
+        Ok(()) => Ok(()),
+        Err(failure) => {
+            for_each(cases, describe, |case| judge(std::slice::from_ref(case)))?;
+            Err(failure)
+        }
+    }
 }
 
 fn descriptors_rule() -> Text {

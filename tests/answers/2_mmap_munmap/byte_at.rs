@@ -8,7 +8,7 @@ use std::ptr::{self};
 use std::sync::{Mutex, OnceLock};
 
 use memmap2::{Mmap, MmapOptions};
-use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window};
+use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, Window, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;
 use nix::libc;
@@ -96,8 +96,8 @@ mod close_is_enough {
 
 /// Takes the byte just past the end of the file for a byte of the file.
 ///
-/// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
-/// fails: byte_at::reaches_as_far_as_files_do killed mapped-is-there
+/// fails: byte_at::is_the_files_byte_or_none failed
+/// fails: byte_at::reaches_as_far_as_files_do killed
 mod end_is_inside {
     use super::*;
 
@@ -294,6 +294,7 @@ mod off_t_before_size {
 /// Compares the end of the byte with the size, and that end overflows at u64::MAX.
 ///
 /// breaks: "`offset` may be any number, even one that an `off_t` can't hold."
+/// fails: byte_at::maps_one_page_and_unmaps_it panicked
 /// fails: byte_at::reaches_as_far_as_files_do panicked
 mod end_of_byte_overflows {
     use super::*;
@@ -310,8 +311,8 @@ mod end_of_byte_overflows {
 /// Takes the byte just past the end for one of the file: it is 0, or SIGBUS when the size is a multiple of the page.
 ///
 /// breaks: "Returns None if the file ends at or before `offset`."
-/// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
-/// fails: byte_at::reaches_as_far_as_files_do killed mapped-is-there
+/// fails: byte_at::is_the_files_byte_or_none failed
+/// fails: byte_at::reaches_as_far_as_files_do killed
 mod the_end_is_inside {
     use super::*;
 
@@ -596,6 +597,7 @@ mod size_from_blocks {
 ///
 /// breaks: "The descriptor of `file` stays open"
 /// fails: byte_at::each_call_looks_at_its_file killed
+/// fails: byte_at::is_the_files_byte_or_none killed
 /// fails: byte_at::leaves_descriptors_as_they_were failed
 /// fails: byte_at::maps_one_page_and_unmaps_it killed
 /// fails: byte_at::returns_the_error_of_a_mapping failed
@@ -750,7 +752,7 @@ mod reads_one_page_ahead {
 /// Takes the zero after the last byte for a byte of the file: `>` instead of `>=`.
 ///
 /// breaks: "Returns None if the file ends at or before `offset`."
-/// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
+/// fails: byte_at::is_the_files_byte_or_none failed
 mod one_past_the_end {
     use super::*;
 
@@ -801,6 +803,7 @@ mod off_t_first {
 /// Computes the end of the byte, which overflows for the largest offset.
 ///
 /// breaks: "`offset` may be any number, even one that an `off_t` can't hold."
+/// fails: byte_at::maps_one_page_and_unmaps_it panicked
 /// fails: byte_at::reaches_as_far_as_files_do panicked
 mod end_of_the_byte_overflows {
     use super::*;
@@ -912,6 +915,7 @@ mod locks_and_unlocks {
 ///
 /// breaks: "The descriptor of `file` stays open"
 /// fails: byte_at::each_call_looks_at_its_file killed
+/// fails: byte_at::is_the_files_byte_or_none killed
 /// fails: byte_at::leaves_descriptors_as_they_were failed
 /// fails: byte_at::maps_one_page_and_unmaps_it killed
 /// fails: byte_at::returns_the_error_of_a_mapping failed
@@ -933,6 +937,7 @@ mod closes_the_descriptor {
 ///
 /// breaks: "no other descriptor is left open"
 /// fails: byte_at::leaves_descriptors_as_they_were failed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod duplicate_left_open_at_the_end {
     use super::*;
 
@@ -1246,7 +1251,7 @@ mod window_says_where_it_ends {
 /// Compares with > instead of >=, so the first byte after the file counts as one of it.
 ///
 /// breaks: "Returns None if the file ends at or before `offset`"
-/// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
+/// fails: byte_at::is_the_files_byte_or_none failed
 mod end_is_a_byte {
     use super::*;
 
@@ -1483,6 +1488,7 @@ mod one_slot_for_all {
 ///
 /// breaks: "The descriptor of `file` stays open, and no other descriptor is left open"
 /// fails: byte_at::leaves_descriptors_as_they_were failed
+/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod leaves_the_duplicate_at_the_end {
     use super::*;
 
@@ -1592,6 +1598,119 @@ mod zeros_without_the_disk {
     }
 }
 
+/// Takes a zero in the last page for the rest of that page, after the end of the file.
+///
+/// breaks: "Loads the byte at `offset` of a regular file through a mapping."
+/// fails: byte_at::is_the_files_byte_or_none failed
+mod zero_is_the_rest {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let size = file.metadata()?.len();
+        if offset >= size.next_multiple_of(page_size_u64()) {
+            return Ok(None);
+        }
+        let in_last_page = offset / page_size_u64() == size / page_size_u64();
+        Ok(Some(load_inside(file, offset)?).filter(|byte| *byte != 0 || !in_last_page))
+    }
+}
+
+/// Maps before it asks for the size, and forgets the page when the byte is past the end of the file.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped."
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod stays_mapped_when_there_is_none {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let (start, skip) = page_of(offset);
+        let page = page_at(file, start);
+        if offset >= file.metadata()?.len() {
+            std::mem::forget(page);
+            return Ok(None);
+        }
+        Ok(Some(page?.load(skip)))
+    }
+}
+
+/// Maps before it asks for the size, and leaves the page mapped when it can't be asked for.
+///
+/// breaks: "When a system call fails, its error is returned unchanged, and nothing is mapped in addition."
+/// fails: byte_at::returns_the_error_of_a_mapping failed
+mod stays_mapped_without_a_size {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let Ok(boundary) = i64::try_from(page_of(offset).0) else { return Ok(None) };
+        // SAFETY: the kernel picks a free range.
+        let start = unsafe {
+            libc::mmap(ptr::null_mut(), page_size(), libc::PROT_READ, libc::MAP_SHARED, file.as_raw_fd(), boundary)
+        };
+        let mapped = io::Error::last_os_error();
+        let inside = offset < file.metadata()?.len();
+        if start == libc::MAP_FAILED {
+            return if inside { Err(mapped) } else { Ok(None) };
+        }
+        // SAFETY: inside the file, so the page has this byte.
+        let byte = inside.then(|| unsafe { load_at(start.expose_provenance() + page_of(offset).1) });
+        // SAFETY: the page is this call's own.
+        unsafe { libc::munmap(start, page_size()) };
+        Ok(byte)
+    }
+}
+
+/// Maps from a multiple of 64 KiB on, which is a page boundary whatever the page size is.
+///
+/// breaks: "At most one page of the file is mapped, however large the file is."
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod largest_page_there_is {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let skip = usize::try_from(offset % (64 << 10)).map_err(io::Error::other)?;
+        let start = offset - offset % (64 << 10);
+        let mapping = Mapping::of_file(file, start, skip + 1, ProtFlags::PROT_READ, Sharing::Shared)?;
+        Ok(Some(mapping.load(skip)))
+    }
+}
+
+/// Maps the page first, and asks afterwards whether it is in the file.
+///
+/// passes
+mod maps_before_it_asks {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let (start, skip) = page_of(offset);
+        match page_at(file, start) {
+            Ok(page) if offset < file.metadata()?.len() => Ok(Some(page.load(skip))),
+            Err(error) if offset < file.metadata()?.len() => Err(error),
+            _ => Ok(None),
+        }
+    }
+}
+
+/// Remembers the size of each file by its descriptor.
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: byte_at::each_call_looks_at_its_file killed
+mod sizes_by_descriptor {
+    use super::*;
+
+    static SIZES: Mutex<Option<HashMap<i32, u64>>> = Mutex::new(None);
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        let mut sizes = SIZES.lock().map_err(|_| Errno::EIO)?;
+        let known = sizes.get_or_insert_default().get(&file.as_raw_fd()).copied();
+        let size = known.map_or_else(|| file.metadata().map(|now| now.len()), Ok)?;
+        sizes.get_or_insert_default().insert(file.as_raw_fd(), size);
+        if offset >= size { Ok(None) } else { load_inside(file, offset).map(Some) }
+    }
+}
+
 one_of! {
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>>;
     always_one close_is_enough end_is_inside offset_anywhere offset_in_an_int reads_instead whole_file_and_no_munmap
@@ -1608,6 +1727,7 @@ one_of! {
     private_through_a_duplicate window_says_where_it_ends end_is_a_byte converts_before_it_compares boundary_in_32_bits
     one_byte_more seeks_to_the_end_and_back unmaps_at_the_byte_2 keeps_the_last_page_3 size_in_blocks
     pread_when_mmap_fails opens_the_path_again one_slot_for_all leaves_the_duplicate_at_the_end no_size_is_an_empty_file
-    expects_a_duplicate remembers_the_byte_of_that_time
-    size_by_descriptor zeros_without_the_disk
+    expects_a_duplicate remembers_the_byte_of_that_time size_by_descriptor zeros_without_the_disk zero_is_the_rest
+    stays_mapped_when_there_is_none stays_mapped_without_a_size largest_page_there_is maps_before_it_asks
+    sizes_by_descriptor
 }

@@ -714,6 +714,7 @@ mod refuses_to_past_the_end {
 /// breaks: "A range that begins past the end, or has `to <= from`, contains none."
 /// fails: count_lines::counts_each_newline_once panicked
 /// fails: count_lines::reaches_as_far_as_files_do panicked
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed panicked
 mod length_underflows {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -1525,6 +1526,7 @@ mod error_past_the_end {
 /// breaks: "A range that begins past the end, or has `to <= from`, contains none."
 /// fails: count_lines::counts_each_newline_once panicked
 /// fails: count_lines::reaches_as_far_as_files_do panicked
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed panicked
 mod negative_range_overflows {
     use super::*;
 
@@ -1574,8 +1576,10 @@ mod unfinished_last_line {
 /// Takes the first NUL for the zeros past the end of the file and stops there.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::needs_no_memory_for_the_file failed
 /// fails: count_lines::reaches_as_far_as_files_do failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod stops_at_a_nul {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -2582,6 +2586,99 @@ mod small_buffer {
     }
 }
 
+/// Compares eight bytes at a time by a trick that takes the byte 11 for a newline when it comes after one.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::counts_each_newline_once failed
+mod trick_with_a_borrow {
+    use super::*;
+
+    fn by_words(mapping: &Mapping, mut at: usize, end: usize) -> u64 {
+        let mut count = 0;
+        while at < end {
+            if at.is_multiple_of(8) && end - at >= 8 {
+                let word = u64::from_le_bytes(std::array::from_fn(|n| mapping.load(at + n) ^ b'\n'));
+                let found = word.wrapping_sub(0x0101_0101_0101_0101) & !word & 0x8080_8080_8080_8080;
+                count += u64::from(found.count_ones());
+                at += 8;
+            } else {
+                count += u64::from(mapping.load(at) == b'\n');
+                at += 1;
+            }
+        }
+        count
+    }
+
+    #[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let (window, end) = (pages_of(window)?, end_of(file, to)?);
+        let (mut at, mut count) = (from, 0);
+        while at < end {
+            let start = page_of(at);
+            let stop = start.saturating_add(window).min(end);
+            count += by_words(&map(file, start, stop - start)?, (at - start) as usize, (stop - start) as usize);
+            at = stop;
+        }
+        Ok(count)
+    }
+}
+
+/// Subtracts before it compares, so that a range which runs backwards is very long.
+///
+/// breaks: "A range that begins past the end, or has `to <= from`, contains none."
+/// fails: count_lines::counts_each_newline_once killed
+/// fails: count_lines::reaches_as_far_as_files_do failed
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed killed
+mod length_before_the_comparison {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let (window, end) = (pages_of(window)?, end_of(file, to)?);
+        let length = end.wrapping_sub(from);
+        if length == 0 { Ok(0) } else { slide(file, from, from.saturating_add(length), window) }
+    }
+}
+
+/// Counts the bytes of a window with a number of 32 bits, so that in one of 4 GiB and a little only that little is seen.
+///
+/// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod loops_in_32_bits {
+    use super::*;
+
+    #[expect(clippy::cast_possible_truncation, reason = "the cast is the mistake")]
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let (window, end) = (pages_of(window)?, end_of(file, to)?);
+        let (mut at, mut count) = (from, 0);
+        while at < end {
+            let start = page_of(at);
+            let stop = start.saturating_add(window).min(end);
+            let mapping = map(file, start, stop - start)?;
+            let (first, last) = ((at - start) as u32, (stop - start) as u32);
+            count += (first..last).filter(|&at| mapping.load(at as usize) == b'\n').count() as u64;
+            at = stop;
+        }
+        Ok(count)
+    }
+}
+
+/// Maps a window before it looks whether the range is empty, and forgets it when it is.
+///
+/// breaks: "When the call returns, nothing that it mapped is still mapped."
+/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
+mod first_window_of_nothing_stays {
+    use super::*;
+
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let (window, end) = (pages_of(window)?, end_of(file, to)?);
+        if from >= end {
+            std::mem::forget(map(file, 0, page_size_u64()));
+            return Ok(0);
+        }
+        slide(file, from, end, window)
+    }
+}
+
 one_of! {
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64>;
     asks_for_writing counts_from_the_boundary knows_the_sizes never_advances one_page_at_a_time windows_pile_up
@@ -2604,6 +2701,6 @@ one_of! {
     assigns_the_next_window first_window_is_longer counts_the_rest_of_the_last_page signed_end includes_the_end
     maps_a_copy unmaps_what_it_has_counted always_a_whole_window counts_in_a_thread size_in_32_bits
     unfinished_line_counts partial_count_after_an_error windows_past_the_end_of_the_range counts_in_a_static_variable
-    counts_in_16_bits duplicate_left_after_an_error
-    skips_what_is_on_the_disk at_least_a_mebibyte end_by_descriptor small_buffer
+    counts_in_16_bits duplicate_left_after_an_error skips_what_is_on_the_disk at_least_a_mebibyte end_by_descriptor
+    small_buffer trick_with_a_borrow length_before_the_comparison loops_in_32_bits first_window_of_nothing_stays
 }

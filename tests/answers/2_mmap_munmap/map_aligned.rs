@@ -237,6 +237,7 @@ mod keeps_the_rest {
 /// Takes the reservation for given back when the function returns, and unmaps nothing of it.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed munmap-takes-all
 /// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::takes_no_other_address failed munmap-takes-all
@@ -439,8 +440,10 @@ mod gives_back_and_takes_again {
 /// Hands out addresses from a counter in a static, which begins where "nothing ever is".
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
 /// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed fixed-finds-room
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 /// fails: map_aligned::takes_no_other_address failed fixed-finds-room
 mod own_counter_of_addresses {
@@ -459,6 +462,7 @@ mod own_counter_of_addresses {
 /// Unmaps what lies before the mapping, and leaves the rest of the reservation after it.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::takes_no_other_address failed
 mod tail_stays {
@@ -478,6 +482,7 @@ mod tail_stays {
 /// Unmaps what lies after the mapping, and leaves the reservation before it, "as a guard".
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::takes_no_other_address failed
 mod head_stays {
@@ -498,6 +503,7 @@ mod head_stays {
 /// Begins the tail at the last byte and not at the next page: munmap(2) refuses that, and nobody looks.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::takes_no_other_address failed
 mod tail_begins_in_a_page {
     use super::*;
@@ -517,6 +523,7 @@ mod tail_begins_in_a_page {
 /// Rounds the length up to the alignment, and so maps up to 2 MiB where a page was asked for.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::takes_no_other_address failed
@@ -618,6 +625,7 @@ mod private_mapping {
 /// Makes aligned anonymous memory and reads the file into it.
 ///
 /// breaks: "No system call copies bytes of the file"
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed private-reaches-the-file
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::maps_nothing_when_it_fails failed
@@ -839,6 +847,7 @@ mod too_long_is_einval {
 /// Reserves memory and not only addresses: for a large mapping there is not enough, though the file would need none.
 ///
 /// breaks: "Aligning takes addresses, but no memory: `alignment` may be many GiB."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::takes_no_other_address failed
 mod reserves_memory {
@@ -876,6 +885,7 @@ mod alignment_in_32_bits {
 ///
 /// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`."
 /// may fail: map_aligned::leaves_its_neighbours_alone failed
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod tries_a_thousand_times {
@@ -920,6 +930,7 @@ mod map_dies_with_the_call {
 /// Asks for huge pages because of the alignment, which a file outside hugetlbfs does not have.
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::replaces_only_what_is_its_own failed
@@ -1143,6 +1154,7 @@ mod fixed_after_munmap {
 /// Keeps the pages on both sides as guard pages.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::takes_no_other_address failed
 mod keeps_guard_pages {
@@ -1169,6 +1181,7 @@ mod keeps_guard_pages {
 /// Unmaps the tail from the last byte on: munmap(2) refuses that address, and nobody looks at the answer.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::takes_no_other_address failed
 mod tail_from_the_last_byte {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
@@ -1216,6 +1229,7 @@ mod reservation_stays_after_an_error {
 /// Reserves readable and writable memory, which the kernel must be able to promise.
 ///
 /// breaks: "Aligning takes addresses, but no memory: `alignment` may be many GiB."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::takes_no_other_address failed
 mod reserves_memory_2 {
@@ -1262,6 +1276,7 @@ mod populates_2 {
 ///
 /// breaks: "The call accesses no page, and none is populated or locked (MAP_POPULATE, MAP_LOCKED)."
 /// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
 mod tries_the_first_byte {
     use super::*;
 
@@ -1406,6 +1421,7 @@ mod alignment_in_32_bits_2 {
 ///
 /// breaks: "The call changes neither the bytes nor the size of the file."
 /// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
 mod extends_the_file_to_the_mapping {
     use super::*;
 
@@ -1519,6 +1535,7 @@ mod gives_up_after_64_places {
 ///
 /// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
 /// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod next_place_of_a_static {
     use super::*;
 
@@ -1536,6 +1553,7 @@ mod next_place_of_a_static {
 /// Has the allocator find an aligned place and maps over it, so the memory is never given back.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
@@ -1731,6 +1749,7 @@ mod raises_small_alignments {
 /// Unmaps the tail from an address that is no page boundary, and ignores that munmap(2) refuses it.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before"
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::takes_no_other_address failed
 mod tail_from_the_last_byte_2 {
     use super::*;
@@ -1833,6 +1852,7 @@ mod prefaults {
 ///
 /// breaks: "The call accesses no page, and none is populated or locked (MAP_POPULATE, MAP_LOCKED)"
 /// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
 mod tries_the_first_byte_2 {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
     use super::*;
@@ -1852,6 +1872,7 @@ mod tries_the_first_byte_2 {
 ///
 /// breaks: "The call changes neither the bytes nor the size of the file"
 /// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
 mod lengthens_a_short_file {
     use super::*;
 
@@ -1929,6 +1950,7 @@ mod unmaps_an_empty_head {
 /// Rounds the length up to the alignment, and maps more pages than were asked for.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before"
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 /// fails: map_aligned::takes_no_other_address failed
@@ -1962,6 +1984,7 @@ mod as_long_as_the_file {
 /// Leaves a page of the reservation as a guard after the mapping.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before"
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::takes_no_other_address failed
 mod guard_page_after_it {
@@ -2159,6 +2182,7 @@ mod leaves_a_duplicate_after_an_error {
 /// Unmaps what is before the mapping, if anything, and forgets what is after it.
 ///
 /// breaks: "Afterwards exactly the pages of this mapping are mapped in addition to those before."
+/// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
 /// fails: map_aligned::takes_no_other_address failed
 mod keeps_what_is_after_it {
@@ -2192,6 +2216,105 @@ mod hint_after_a_reservation {
     }
 }
 
+/// Maps with MAP_FIXED_NOREPLACE once, and returns EEXIST when another thread was faster, though other addresses are free.
+///
+/// breaks: "After EEXIST (MAP_FIXED_NOREPLACE) a call tries other addresses: to be too late is no answer."
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+mod noreplace_once {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (start, total) = reserve_for(pages, alignment)?;
+        give_back(start, start + total)?;
+        map(file, start.next_multiple_of(alignment), pages, libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE)
+    }
+}
+
+/// Takes addresses from a static counter that never goes back, so that there are none left some day.
+///
+/// breaks: "The answer depends on the arguments and on the file as it is now, not on earlier calls."
+/// fails: map_aligned::each_call_finds_a_place failed
+mod addresses_never_come_back {
+    use super::*;
+
+    static NEXT: AtomicUsize = AtomicUsize::new(0x1000_0000_0000);
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let room = pages.checked_add(alignment).ok_or(Errno::ENOMEM)?;
+        for _ in 0..16 {
+            let at = NEXT.fetch_add(room, Ordering::Relaxed).next_multiple_of(alignment);
+            match map(file, at, pages, libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE) {
+                Err(error) if error.raw_os_error() == Some(libc::EEXIST) => {}
+                mapped => return mapped,
+            }
+        }
+        Err(Errno::ENOMEM.into())
+    }
+}
+
+/// Maps the file over memory from the allocator, which hands out aligned blocks.
+///
+/// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::each_call_finds_a_place failed
+/// fails: map_aligned::is_aligned_and_shows_the_file failed
+/// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
+/// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
+/// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+mod over_the_heap {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let layout = Layout::from_size_align(pages, alignment).map_err(|_| Errno::ENOMEM)?;
+        // SAFETY: the size is not 0.
+        let block = unsafe { alloc::alloc(layout) };
+        if block.is_null() {
+            return Err(Errno::ENOMEM.into());
+        }
+        map(file, block.expose_provenance(), pages, SHARED_FIXED).inspect_err(|_| {
+            // SAFETY: allocated above with this layout.
+            unsafe { alloc::dealloc(block, layout) }
+        })
+    }
+}
+
+/// Trims the reservation to its last aligned place before it maps the file there, through a duplicate of the descriptor.
+///
+/// passes
+mod trims_to_the_last_place {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let clone = file.try_clone()?;
+        let (start, total) = reserve_for(pages, alignment)?;
+        let at = (start + total - pages) / alignment * alignment;
+        give_back(start, at)?;
+        give_back(at + pages, start + total)?;
+        map(&clone, at, pages, SHARED_FIXED).inspect_err(|_| _ = give_back(at, at + pages))
+    }
+}
+
+/// Reserves before it looks at the alignment, and keeps the reservation when that is none.
+///
+/// breaks: "After an error, nothing is mapped in addition."
+/// fails: map_aligned::refuses_what_cannot_be_mapped failed
+mod reserves_before_it_looks {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let Some(room) = length.checked_add(alignment) else {
+            return check(length, alignment).and(Err(Errno::ENOMEM.into()));
+        };
+        let start = reserve_addresses(room)?;
+        let pages = check(length, alignment)?;
+        give_back(start, start + room)?;
+        reserve_and_map(file, pages, alignment, libc::MAP_SHARED)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
     fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest leaves_the_reservation trusts_the_hint
@@ -2213,7 +2336,6 @@ one_of! {
     lengthens_a_short_file private_if_it_must_be overflow_is_invalid_2 unmaps_an_empty_head length_in_alignments
     as_long_as_the_file guard_page_after_it reserves_a_page_too_little reserves_the_larger
     overshoots_when_aligned_already moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
-    length_below_4_gib leaves_a_duplicate_after_an_error
-    keeps_what_is_after_it
-    hint_after_a_reservation
+    length_below_4_gib leaves_a_duplicate_after_an_error keeps_what_is_after_it hint_after_a_reservation noreplace_once
+    addresses_never_come_back over_the_heap trims_to_the_last_place reserves_before_it_looks
 }

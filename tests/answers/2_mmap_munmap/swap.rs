@@ -145,6 +145,7 @@ fn swap_checked(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 
 /// Adds an offset and a length whose sum does not fit in 64 bits.
 ///
+/// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::refuses_before_it_changes_anything panicked
 mod addition_that_overflows {
     use super::*;
@@ -163,6 +164,7 @@ mod addition_that_overflows {
 /// fails: swap::can_be_called_by_several_threads left_processes
 /// fails: swap::changes_nothing_when_a_mapping_fails left_processes
 /// fails: swap::each_call_looks_at_its_file left_processes
+/// fails: swap::exchanges_all_of_a_mebibyte left_processes
 /// fails: swap::exchanges_the_bytes_and_no_other left_processes
 /// fails: swap::goes_through_mappings_and_leaves_none left_processes
 /// fails: swap::leaves_descriptors_as_they_were left_processes
@@ -236,6 +238,7 @@ mod maps_all_between {
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
 /// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod swaps_private_copies {
@@ -617,6 +620,7 @@ mod adjacent_is_overlap {
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none failed
 /// fails: swap::stores_to_no_other_byte failed
@@ -697,6 +701,7 @@ mod same_place_is_done {
 /// Adds offset and length without a check: near u64::MAX the sum is small, or a panic.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::refuses_before_it_changes_anything panicked
 mod ends_overflow {
     use super::*;
@@ -914,6 +919,7 @@ mod one_range_after_the_other {
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
 /// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod private_mappings {
@@ -940,6 +946,7 @@ mod private_mappings {
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod copies_there_and_back {
@@ -1017,6 +1024,7 @@ mod whole_pages_move {
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::stores_to_no_other_byte timed_out
 mod stores_whole_pages_back {
@@ -1045,6 +1053,7 @@ mod stores_whole_pages_back {
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails panicked
 /// fails: swap::each_call_looks_at_its_file panicked
+/// fails: swap::exchanges_all_of_a_mebibyte panicked
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::leaves_descriptors_as_they_were panicked
@@ -1271,7 +1280,7 @@ mod maps_what_is_between {
 /// Adds a page to each mapping instead of the bytes before the range.
 ///
 /// breaks: "At every moment at most the pages of the two ranges are mapped"
-/// fails: swap::goes_through_mappings_and_leaves_none failed map-it-all
+/// fails: swap::goes_through_mappings_and_leaves_none failed
 mod one_page_more_to_be_safe {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -1348,6 +1357,7 @@ mod adjacent_overlaps {
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none failed
 /// fails: swap::stores_to_no_other_byte failed
@@ -1575,6 +1585,7 @@ mod writes_with_pwrite {
 /// breaks: "No other byte changes, and the file keeps its size."
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::stores_to_no_other_byte failed
 mod words_beyond_the_end {
@@ -1604,6 +1615,7 @@ mod words_beyond_the_end {
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
 /// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 mod rest_of_the_last_block {
     use super::*;
@@ -1903,6 +1915,7 @@ mod checks_only_a {
 /// breaks: "with loads and stores through shared mappings"
 /// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod one_range_is_private {
@@ -2247,6 +2260,7 @@ mod stores_the_neighbours_too {
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
 /// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod forgets_the_remainder {
@@ -2452,6 +2466,7 @@ mod length_in_32_bits_after_nothing {
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
 /// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::exchanges_all_of_a_mebibyte failed
 mod no_more_than_a_buffer {
     use super::*;
 
@@ -2561,6 +2576,109 @@ mod one_mapping_if_no_page_is_between {
     }
 }
 
+/// Maps the whole file when it is at most a mebibyte.
+///
+/// breaks: "At every moment at most the pages of the two ranges are mapped, a shared one twice, none between them."
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod small_file_as_a_whole {
+    use super::*;
+
+    #[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let size = file.metadata()?.len();
+        if size > 1 << 20 {
+            return swap_checked(file, a, b, length);
+        }
+        let (whole, _) = map(file, 0, size as usize, Sharing::Shared)?;
+        exchange_again((&whole, a as usize), (&whole, b as usize), length);
+        Ok(())
+    }
+}
+
+/// Maps one page when both ranges begin in it, and leaves out the bytes that the higher range has in the next page.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod both_begin_in_one_page {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        if a / page_size_u64() != b / page_size_u64() {
+            return swap_checked(file, a, b, length);
+        }
+        let ((one, i), (other, j)) = (map_range(file, a, 1)?, map_range(file, b, 1)?);
+        exchange_again((&one, i), (&other, j), length.min(page_size() - i.max(j)));
+        Ok(())
+    }
+}
+
+/// Exchanges the first mebibyte of longer ranges.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::exchanges_all_of_a_mebibyte failed
+mod first_mebibyte_only {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((one, i), (other, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&one, i), (&other, j), length.min(1 << 20));
+        Ok(())
+    }
+}
+
+/// Takes a zero for a hole, and leaves alone what would be exchanged with it.
+///
+/// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
+/// fails: swap::each_call_looks_at_its_file failed
+/// fails: swap::exchanges_the_bytes_and_no_other failed
+mod zeros_are_holes {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((one, i), (other, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        (0..length).filter(|n| one.load(i + n) != 0 && other.load(j + n) != 0).for_each(|n| {
+            exchange_again((&one, i + n), (&other, j + n), 1);
+        });
+        Ok(())
+    }
+}
+
+/// Leaves a page mapped when the range at `a` is the one that is outside of the file.
+///
+/// breaks: "When the call returns, even with an error, nothing that it mapped is still mapped."
+/// fails: swap::goes_through_mappings_and_leaves_none failed
+mod a_page_stays_if_a_is_outside {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        inspect(file, a, b, length).inspect_err(|error| {
+            if error.kind() == io::ErrorKind::UnexpectedEof && a > b {
+                std::mem::forget(map_range(file, 0, 1));
+            }
+        })?;
+        swap_checked(file, a, b, length)
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
@@ -2583,6 +2701,7 @@ one_of! {
     wrapping_end checks_the_second_range past_the_end_is_invalid rounds_before_it_adds chunks_without_undo
     stores_the_neighbours_too forgets_the_remainder leaks_the_first_range locks_the_file_2 stores_with_pwrite
     lengthens_the_file copies_the_pages_back undoes_the_last_chunk_only undoes_every_chunk
-    length_in_32_bits_after_nothing no_more_than_a_buffer no_size_is_no_limit
-    only_what_is_cached range_inside_an_old_size one_mapping_if_no_page_is_between
+    length_in_32_bits_after_nothing no_more_than_a_buffer no_size_is_no_limit only_what_is_cached
+    range_inside_an_old_size one_mapping_if_no_page_is_between small_file_as_a_whole both_begin_in_one_page
+    first_mebibyte_only zeros_are_holes a_page_stays_if_a_is_outside
 }
