@@ -130,7 +130,7 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 /// - A panic of `explore` ends in the child, and drops nothing of the caller's there but what `explore` captured.
 /// - When the call returns, even with an error, the child has ended and been waited for.
 /// - What `explore` captured is dropped in this process, too, even after an error.
-/// - The caller has one thread, and may have other children and handlers for signals, which all stay.
+/// - The caller has one thread, and may have other children, handlers of signals, and blocked signals, which all stay.
 /// - SIGCHLD is not ignored, and no handler waits for the child.
 ///
 /// # Errors

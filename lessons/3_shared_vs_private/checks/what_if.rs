@@ -544,24 +544,28 @@ fn explore_has_the_draft_itself() {
         })
         .map_err(|failure| {
             failure.given(text!(
-                "page 0 of the draft was stored to before the call, page 1 only loaded from",
-                "调用之前写过草稿的第 0 页，第 1 页只读过"
+                "page 0 of the draft was stored to before the call, page 1 only loaded from; explore writes {WRITTEN} to page 1 \
+                 of the file, and returns 1 if that succeeds",
+                "调用之前写过草稿的第 0 页，第 1 页只读过；explore 向文件的第 1 页写入 {WRITTEN}，成功则返回 1"
             ))
         })
     });
 }
 
-/// What the kernel does on each signal, and which are blocked: lines of /proc/self/status, proc_pid_status(5), and the
-/// handler of SIGCHLD, which an answer may have to do with.
-fn signals() -> std::io::Result<(Vec<String>, usize)> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let lines = status.lines().filter(|line| ["SigBlk", "SigIgn", "SigCgt"].iter().any(|name| line.starts_with(name)));
-    let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
-    // SAFETY: the call changes nothing, and writes the action there.
-    Errno::result(unsafe { libc::sigaction(libc::SIGCHLD, std::ptr::null(), action.as_mut_ptr()) })?;
-    // SAFETY: sigaction(2) has succeeded, so it has written all of it.
-    let action = unsafe { action.assume_init() };
-    Ok((lines.map(str::to_owned).collect(), action.sa_sigaction))
+/// What happens on each signal - the handler and its flags -, and which signals are blocked.
+fn signals() -> std::io::Result<(Vec<(usize, i32)>, SigSet)> {
+    let actions = (1..=libc::SIGRTMAX()).filter_map(|number| {
+        let mut action = std::mem::MaybeUninit::<libc::sigaction>::uninit();
+        // SAFETY: the call changes nothing, and writes the action there.
+        let told = unsafe { libc::sigaction(number, std::ptr::null(), action.as_mut_ptr()) };
+        // The C library keeps two for itself.
+        (told == 0).then(|| {
+            // SAFETY: sigaction(2) has succeeded, so it has written all of it.
+            let action = unsafe { action.assume_init() };
+            (action.sa_sigaction, action.sa_flags)
+        })
+    });
+    Ok((actions.collect(), SigSet::thread_get_mask()?))
 }
 
 /// Runs `call`, and expects this process to have the same handlers after it as before, and to block the same signals.
@@ -624,6 +628,10 @@ fn the_callers_children_and_handlers_do_not_disturb_it() {
             // SAFETY: as above.
             unsafe { sigaction(Signal::SIGALRM, &action) }?;
             note_statuses()?;
+            // A signal that is blocked already, so that an empty set is not what it was.
+            let mut blocked = SigSet::empty();
+            blocked.add(Signal::SIGUSR2);
+            blocked.thread_block()?;
             let caller = Pid::this();
             let call = || {
                 super::what_if(&draft, |_| {

@@ -2079,7 +2079,7 @@ mod explores_a_duplicate {
 
 /// Sets SIGCHLD to its default, to be sure that the child can be waited for, and doesn't put the caller's handler back.
 ///
-/// breaks: "The caller has one thread, and may have other children and handlers for signals, which all stay."
+/// breaks: "The caller has one thread, and may have other children, handlers of signals, and blocked signals, which all stay."
 /// fails: what_if::errors_of_the_calls_are_told failed
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
 mod resets_the_handler {
@@ -2306,7 +2306,7 @@ mod drops_the_payload {
 
 /// Waits for any child of its own process group, which takes the caller's other children there as well.
 ///
-/// breaks: "The caller has one thread, and may have other children and handlers for signals, which all stay."
+/// breaks: "The caller has one thread, and may have other children, handlers of signals, and blocked signals, which all stay."
 /// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
 mod waits_for_its_group {
     use super::*;
@@ -2574,6 +2574,56 @@ mod ignores_interrupts_in_the_child {
     }
 }
 
+/// Blocks all signals for the call, and none after it, whatever the caller had blocked.
+///
+/// breaks: "The caller has one thread, and may have other children, handlers of signals, and blocked signals, which all stay."
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
+mod unblocks_all_signals_at_the_end {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        let (reader, writer) = new_pipe()?;
+        SigSet::all().thread_set_mask()?;
+        let answer = match fork_now() {
+            Ok(ForkResult::Child) => {
+                let _ = SigSet::empty().thread_set_mask();
+                explore_and_send(draft, explore, writer)
+            }
+            Ok(ForkResult::Parent { child }) => {
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+            Err(errno) => Err(errno.into()),
+        };
+        SigSet::empty().thread_set_mask()?;
+        answer
+    }
+}
+
+/// Sets SIGCHLD to its default for the call, and puts the handler back by signal(2), which knows no flags.
+///
+/// breaks: "The caller has one thread, and may have other children, handlers of signals, and blocked signals, which all stay."
+/// fails: what_if::errors_of_the_calls_are_told failed
+/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it failed
+mod puts_the_handler_back_without_its_flags {
+    use super::*;
+
+    pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64> {
+        // SAFETY: the default action runs no code.
+        let before = unsafe { libc::signal(libc::SIGCHLD, libc::SIG_DFL) };
+        let answer = new_pipe().and_then(|(reader, writer)| match fork_now()? {
+            ForkResult::Child => explore_and_send(draft, explore, writer),
+            ForkResult::Parent { child } => {
+                drop(writer);
+                receive_and_wait(child, reader)
+            }
+        });
+        // SAFETY: the caller's own handler.
+        unsafe { libc::signal(libc::SIGCHLD, before) };
+        answer
+    }
+}
+
 one_of! {
     pub fn what_if(draft: &Mapping, explore: impl FnOnce(&Mapping) -> u64) -> io::Result<u64>;
     answers_by_status keeps_the_writing_end leaves_by_exit never_waits stays_in_the_process unwinds_the_caller
@@ -2594,5 +2644,5 @@ one_of! {
     looks_until_it_ends explores_a_duplicate resets_the_handler through_a_file_in_dev_shm flushes_the_streams_of_c
     null_is_the_failed_mapping a_number_of_its_own_means_none killed_after_the_answer exits_politely_after_a_panic
     ends_in_the_hook drops_the_payload waits_for_its_group five_seconds forgets_explore negative_answers_are_errors
-    tries_twice tidies_up_in_the_parent refuses_a_call_inside_a_call selects_for_thirty_seconds waits_for_the_signal_of_the_end ignores_interrupts_in_the_child
+    tries_twice tidies_up_in_the_parent refuses_a_call_inside_a_call selects_for_thirty_seconds waits_for_the_signal_of_the_end ignores_interrupts_in_the_child unblocks_all_signals_at_the_end puts_the_handler_back_without_its_flags
 }
