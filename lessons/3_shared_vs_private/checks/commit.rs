@@ -121,12 +121,23 @@ fn only_those_pages_are_written() {
 fn every_page_of_a_long_draft_goes_to_its_place() -> Result<(), Failure> {
     let (file, draft) = large_draft()?;
     let last = (draft.length() - 1) / page_size();
-    let pages: Vec<_> = (0..MANY).chain([2 * MANY, last - 2, last]).collect();
+    let pages = [0, 1, 2, MANY, 2 * MANY, last - 2, last];
+    go_to_their_places(&draft, &file, &pages).map_err(|failure| {
+        let length = draft.length();
+        failure.given(text!(
+            "a draft of {length} bytes, more than 4 GiB; stores to the pages {pages:?}",
+            "{length} 字节的草稿，超过 4 GiB；写过的页为 {pages:?}"
+        ))
+    })
+}
+
+/// Stores to these pages, commits, and expects what was stored in the file.
+fn go_to_their_places(draft: &Mapping, file: &File, pages: &[usize]) -> Result<(), Failure> {
     let byte = |page: usize| u8::try_from(1 + page % 251).expect("less than 256");
     judged(|| {
         pages.iter().for_each(|&page| draft.store(page * page_size(), byte(page)));
-        returns(&super::commit(&draft, &file).map_err(kind), &pages.len())?;
-        for &page in &pages {
+        returns(&super::commit(draft, file).map_err(kind), &pages.len())?;
+        for &page in pages {
             let (mut found, wanted) = ([0], byte(page));
             file.read_exact_at(&mut found, wide(page * page_size()))?;
             ensure(found == [wanted], || {
@@ -139,13 +150,22 @@ fn every_page_of_a_long_draft_goes_to_its_place() -> Result<(), Failure> {
         }
         Ok(())
     })
-    .map_err(|failure| {
-        let length = draft.length();
-        failure.given(text!(
-            "a draft of {length} bytes, more than 4 GiB; stores to pages 0 to 1099, 2200, and two at its end",
-            "{length} 字节的草稿，超过 4 GiB；写过第 0 至 1099 页、第 2200 页，以及末尾的两页"
-        ))
-    })
+}
+
+#[test]
+fn many_pages_in_a_row_are_all_written() {
+    let rule = text!(
+        "writev(2), pwritev(2): EINVAL for more than IOV_MAX (1024) buffers.",
+        "writev(2)、pwritev(2)：缓冲区超过 IOV_MAX（1024）个时返回 EINVAL。"
+    );
+    check("cells", rule, || {
+        let file = hole(wide(MANY * page_size()))?;
+        let draft = draft_of(&file)?;
+        let pages: Vec<_> = (0..MANY).collect();
+        go_to_their_places(&draft, &file, &pages).map_err(|failure| {
+            failure.given(text!("a draft of {MANY} pages, each of them stored to", "草稿共 {MANY} 页，每页都写过"))
+        })
+    });
 }
 
 #[test]

@@ -395,6 +395,7 @@ mod punches_pages_of_zeros {
 /// fails: commit::a_file_open_for_writing_only_is_enough failed
 /// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
 /// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::only_those_pages_are_written failed
 /// fails: commit::the_draft_follows_the_file_again failed
@@ -517,6 +518,7 @@ mod stops_at_the_drafts_end {
 /// Cuts the draft's last page at the file's size modulo the page size: 0 for a file of whole pages.
 ///
 /// breaks: "All bytes of a page that are inside the file are written"
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 /// fails: commit::only_those_pages_are_written failed
 /// fails: commit::the_file_keeps_its_size failed
 mod modulo_for_the_last_page {
@@ -774,7 +776,7 @@ mod resumes_where_it_failed {
 /// Writes all pages with one pwritev(2) a run: more than IOV_MAX pages in a row are EINVAL.
 ///
 /// breaks: "writes each page that was stored to (see [`copied_pages`]) to its place in the file"
-/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 mod too_many_slices {
     use super::*;
 
@@ -816,6 +818,7 @@ mod place_of_32_bits {
 /// breaks: "Returns the number of pages written."
 /// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
 /// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 /// fails: commit::only_those_pages_are_written failed
 /// fails: commit::the_draft_follows_the_file_again failed
 /// fails: commit::the_file_keeps_its_size failed
@@ -834,6 +837,7 @@ mod counts_bytes {
 /// Returns the number of calls: neighbouring pages are written with one and counted as one.
 ///
 /// breaks: "Returns the number of pages written."
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 /// fails: commit::only_those_pages_are_written failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod counts_runs {
@@ -940,6 +944,7 @@ mod all_errors_are_eacces {
 /// Keeps the set of pages in a bit mask of 64 bits: page 64 is page 0 again.
 ///
 /// breaks: "writes each page that was stored to"
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 /// fails: commit::only_those_pages_are_written failed
 mod mask_of_64_pages {
     use super::*;
@@ -1440,7 +1445,7 @@ mod partial_success {
 /// Gathers a run of copies into one pwritev, a slice a page, of which the kernel takes 1024 at most.
 ///
 /// breaks: "Each function works at every call, in every process and for every draft"
-/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 mod too_many_slices_2 {
     use super::*;
 
@@ -1816,6 +1821,7 @@ mod opens_what_is_open_for_writing {
 /// fails: commit::a_file_open_for_writing_only_is_enough failed
 /// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
 /// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 /// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::only_those_pages_are_written failed
 /// fails: commit::the_draft_follows_the_file_again failed
@@ -1966,7 +1972,7 @@ mod compares_whole_pages_with_the_limit {
 /// Writes a run by one pwritev(2), of at most 1024 vectors, and forgets the rest of a longer run.
 ///
 /// breaks: "writes each page that has a copy (see `copied_pages`) to its place in the file"
-/// fails: commit::only_those_pages_are_written failed
+/// fails: commit::many_pages_in_a_row_are_all_written failed
 mod at_most_iov_max {
     use super::*;
 
