@@ -55,6 +55,25 @@ const STATEMENTS: usize = 16;
 /// # Errors
 /// Those of prctl(2): EINVAL where the kernel has no seccomp. `InvalidInput` for more than ten system calls.
 pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
+    let fails = libc::SECCOMP_RET_ERRNO | (error as i32).cast_unsigned();
+    let (mut filter, len) = statements(calls, on, fails)?;
+    let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
+    // Without it a filter needs a privilege.
+    prctl::set_no_new_privs()?;
+    // SAFETY: prctl(2) reads the program and its statements, which live until it returns.
+    Errno::result(unsafe {
+        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, ptr::from_ref(&program), 0, 0)
+    })?;
+    Ok(())
+}
+
+/// The filter that does this with these system calls (`SECCOMP_RET_...`) and allows all others, and how many of the
+/// statements it has.
+pub(super) fn statements(
+    calls: &[c_long],
+    on: On,
+    action: u32,
+) -> io::Result<([libc::sock_filter; STATEMENTS], libc::c_ushort)> {
     let mut filter = [libc::sock_filter { code: 0, jt: 0, jf: 0, k: 0 }; STATEMENTS];
     let mut length = 0;
     let mut add = |code: u32, k: u32, jt: usize, jf: usize| -> io::Result<()> {
@@ -97,17 +116,10 @@ pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
             add(is, command.cast_unsigned(), 0, 1)?;
         }
     }
-    add(end, libc::SECCOMP_RET_ERRNO | (error as i32).cast_unsigned(), 0, 0)?;
+    add(end, action, 0, 0)?;
     add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
     let len = length.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
-    let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
-    // Without it a filter needs a privilege.
-    prctl::set_no_new_privs()?;
-    // SAFETY: prctl(2) reads the program and its statements, which live until it returns.
-    Errno::result(unsafe {
-        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, ptr::from_ref(&program), 0, 0)
-    })?;
-    Ok(())
+    Ok((filter, len))
 }
 
 /// [`ask()`] for code that runs while these system calls fail with this error: see [`refuse`].
