@@ -10,7 +10,6 @@ mod answer;
 mod ask;
 mod failure;
 pub mod fixtures;
-mod interrupt;
 pub mod misconception;
 mod property;
 mod report;
@@ -27,10 +26,9 @@ pub use answer::{ANSWER_VARIABLE, answer_id, chosen_answer};
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub(crate) use failure::Limit;
 pub use failure::{Failure, Verdict, error_text, kind};
-pub use interrupt::{Interrupted, Interruptions, ask_interrupted};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
-pub use restrict::{FORKS, On, ask_refused, drop_privileges, no_refusals, refuse};
+pub use restrict::{FORKS, On, ask_refused, ask_refused_once, drop_privileges, no_refusals, refuse};
 pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
     Call, FileCall, FileId, MARK, Watched, after_each_instruction, after_each_marked_instruction, before_each_call,

@@ -1,8 +1,10 @@
 //! What a check takes away from the process that runs the learner's code: privileges, and system calls.
 
 use std::io;
-use std::os::fd::RawFd;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::ptr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
 
 use nix::errno::Errno;
 use nix::libc::{self, c_long};
@@ -48,6 +50,71 @@ pub enum On {
 /// The most statements of a filter: those for ten system calls.
 const STATEMENTS: usize = 16;
 
+/// A filter (seccomp(2)).
+struct Filter {
+    statements: [libc::sock_filter; STATEMENTS],
+    length: u16,
+}
+
+impl Filter {
+    /// With it these system calls with that argument get this `action` in place of being made. It allocates nothing.
+    fn new(calls: &[c_long], on: On, action: u32) -> io::Result<Filter> {
+        let mut statements = [libc::sock_filter { code: 0, jt: 0, jf: 0, k: 0 }; STATEMENTS];
+        let mut length = 0;
+        let mut add = |code: u32, k: u32, jt: usize, jf: usize| -> io::Result<()> {
+            let invalid = io::ErrorKind::InvalidInput;
+            let (code, jt, jf) = (code.try_into(), jt.try_into(), jf.try_into());
+            let statement = statements.get_mut(length).ok_or(invalid)?;
+            *statement = libc::sock_filter {
+                code: code.map_err(|_| invalid)?,
+                jt: jt.map_err(|_| invalid)?,
+                jf: jf.map_err(|_| invalid)?,
+                k,
+            };
+            length += 1;
+            Ok(())
+        };
+        let word = |n: usize| u32::try_from(n).map_err(|_| io::ErrorKind::InvalidInput);
+        let (load, is) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
+        let end = libc::BPF_RET | libc::BPF_K;
+        add(load, word(std::mem::offset_of!(libc::seccomp_data, nr))?, 0, 0)?;
+        for (n, call) in calls.iter().enumerate() {
+            // Past the calls that are left, and past the statement that allows the rest.
+            add(is, u32::try_from(*call).map_err(|_| io::ErrorKind::InvalidInput)?, calls.len() - n, 0)?;
+        }
+        add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
+        // The lower half of an argument: a descriptor has 32 bits, and so has a command.
+        let half = if cfg!(target_endian = "big") { 4 } else { 0 };
+        let argument = |n: usize| word(std::mem::offset_of!(libc::seccomp_data, args) + 8 * n + half);
+        match on {
+            On::Everything => {}
+            On::Descriptor(descriptor) => {
+                add(load, argument(0)?, 0, 0)?;
+                add(is, descriptor.cast_unsigned(), 0, 1)?;
+            }
+            On::AllBut(descriptor) => {
+                add(load, argument(0)?, 0, 0)?;
+                add(is, descriptor.cast_unsigned(), 1, 0)?;
+            }
+            On::Command(command) => {
+                add(load, argument(1)?, 0, 0)?;
+                add(is, command.cast_unsigned(), 0, 1)?;
+            }
+        }
+        add(end, action, 0, 0)?;
+        add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
+        Ok(Filter { statements, length: length.try_into().map_err(|_| io::ErrorKind::InvalidInput)? })
+    }
+
+    /// Gives this thread the filter, and what it starts from now on: `install` gets a pointer to the program for the kernel.
+    fn install(mut self, install: impl FnOnce(*const libc::sock_fprog) -> c_long) -> io::Result<c_long> {
+        let program = libc::sock_fprog { len: self.length, filter: self.statements.as_mut_ptr() };
+        // Without it a filter needs a privilege.
+        prctl::set_no_new_privs()?;
+        Ok(Errno::result(install(&program))?)
+    }
+}
+
 /// From now on these system calls fail in this process, and in those that it forks, with this error, and are not made
 /// (seccomp(2)). There is no way back, so it is for a child, and for calls that the child does not need to say what it
 /// has seen. It allocates nothing: it may run between fork(2) and execve(2).
@@ -55,71 +122,55 @@ const STATEMENTS: usize = 16;
 /// # Errors
 /// Those of prctl(2): EINVAL where the kernel has no seccomp. `InvalidInput` for more than ten system calls.
 pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
-    let fails = libc::SECCOMP_RET_ERRNO | (error as i32).cast_unsigned();
-    let (mut filter, len) = statements(calls, on, fails)?;
-    let program = libc::sock_fprog { len, filter: filter.as_mut_ptr() };
-    // Without it a filter needs a privilege.
-    prctl::set_no_new_privs()?;
-    // SAFETY: prctl(2) reads the program and its statements, which live until it returns.
-    Errno::result(unsafe {
-        libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, ptr::from_ref(&program), 0, 0)
-    })?;
-    Ok(())
+    let filter = Filter::new(calls, on, libc::SECCOMP_RET_ERRNO | (error as i32).cast_unsigned())?;
+    let install = |program: *const libc::sock_fprog| {
+        // SAFETY: prctl(2) reads the program and its statements, which live until it returns.
+        unsafe { libc::prctl(libc::PR_SET_SECCOMP, libc::SECCOMP_MODE_FILTER, program, 0, 0) }.into()
+    };
+    filter.install(install).map(drop)
 }
 
-/// The filter that does this with these system calls (`SECCOMP_RET_...`) and allows all others, and how many of the
-/// statements it has.
-pub(super) fn statements(
-    calls: &[c_long],
-    on: On,
-    action: u32,
-) -> io::Result<([libc::sock_filter; STATEMENTS], libc::c_ushort)> {
-    let mut filter = [libc::sock_filter { code: 0, jt: 0, jf: 0, k: 0 }; STATEMENTS];
-    let mut length = 0;
-    let mut add = |code: u32, k: u32, jt: usize, jf: usize| -> io::Result<()> {
-        let invalid = io::ErrorKind::InvalidInput;
-        let (code, jt, jf) = (code.try_into(), jt.try_into(), jf.try_into());
-        let statement = filter.get_mut(length).ok_or(invalid)?;
-        *statement = libc::sock_filter {
-            code: code.map_err(|_| invalid)?,
-            jt: jt.map_err(|_| invalid)?,
-            jf: jf.map_err(|_| invalid)?,
-            k,
-        };
-        length += 1;
-        Ok(())
+/// From now on the `nth` of these system calls that this thread makes (counted from 0) fails with this error, and is not
+/// made; the others are made. The answer becomes true when that one has come.
+fn refuse_one(calls: &[c_long], nth: usize, error: Errno) -> io::Result<Arc<AtomicBool>> {
+    let refused = Arc::new(AtomicBool::new(false));
+    let (tell, told) = mpsc::channel::<OwnedFd>();
+    let decide = {
+        let refused = Arc::clone(&refused);
+        // Without a listener, and when nobody makes calls any more, there is nothing to decide.
+        move || told.recv().map_or(Ok(()), |listener| decide_about_each(&listener, nth, error, &refused))
     };
-    let word = |n: usize| u32::try_from(n).map_err(|_| io::ErrorKind::InvalidInput);
-    let (load, is) = (libc::BPF_LD | libc::BPF_W | libc::BPF_ABS, libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K);
-    let end = libc::BPF_RET | libc::BPF_K;
-    add(load, word(std::mem::offset_of!(libc::seccomp_data, nr))?, 0, 0)?;
-    for (n, call) in calls.iter().enumerate() {
-        // Past the calls that are left, and past the statement that allows the rest.
-        add(is, u32::try_from(*call).map_err(|_| io::ErrorKind::InvalidInput)?, calls.len() - n, 0)?;
+    // The filter that follows is not for this thread.
+    std::thread::spawn(decide);
+    let filter = Filter::new(calls, On::Everything, libc::SECCOMP_RET_USER_NOTIF)?;
+    let (mode, listen) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
+    // SAFETY: seccomp(2) reads the program and its statements, which live until it returns.
+    let listener = filter.install(|program| unsafe { libc::syscall(libc::SYS_seccomp, mode, listen, program) })?;
+    let listener = listener.try_into().map_err(io::Error::other)?;
+    // SAFETY: the kernel has just made this descriptor for us.
+    tell.send(unsafe { OwnedFd::from_raw_fd(listener) }).map_err(io::Error::other)?;
+    Ok(refused)
+}
+
+/// Answers each call that the filter has stopped (seccomp_unotify(2)).
+fn decide_about_each(listener: &OwnedFd, nth: usize, error: Errno, refused: &AtomicBool) -> io::Result<()> {
+    let ask = |command, what: *mut libc::c_void| {
+        // SAFETY: both commands take a pointer to the struct that they are called with, which lives until they return.
+        Errno::result(unsafe { libc::ioctl(listener.as_raw_fd(), command, what) })
+    };
+    for n in 0.. {
+        let data = libc::seccomp_data { nr: 0, arch: 0, instruction_pointer: 0, args: [0; 6] };
+        let mut call = libc::seccomp_notif { id: 0, pid: 0, flags: 0, data };
+        ask(libc::SECCOMP_IOCTL_NOTIF_RECV, ptr::from_mut(&mut call).cast())?;
+        let goes_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).map_err(io::Error::other)?;
+        let mut answer = libc::seccomp_notif_resp { id: call.id, val: 0, error: 0, flags: goes_on };
+        if n == nth {
+            (answer.error, answer.flags) = (-(error as i32), 0);
+            refused.store(true, Ordering::Relaxed);
+        }
+        ask(libc::SECCOMP_IOCTL_NOTIF_SEND, ptr::from_mut(&mut answer).cast())?;
     }
-    add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
-    // The lower half of an argument: a descriptor has 32 bits, and so has a command.
-    let half = if cfg!(target_endian = "big") { 4 } else { 0 };
-    let argument = |n: usize| word(std::mem::offset_of!(libc::seccomp_data, args) + 8 * n + half);
-    match on {
-        On::Everything => {}
-        On::Descriptor(descriptor) => {
-            add(load, argument(0)?, 0, 0)?;
-            add(is, descriptor.cast_unsigned(), 0, 1)?;
-        }
-        On::AllBut(descriptor) => {
-            add(load, argument(0)?, 0, 0)?;
-            add(is, descriptor.cast_unsigned(), 1, 0)?;
-        }
-        On::Command(command) => {
-            add(load, argument(1)?, 0, 0)?;
-            add(is, command.cast_unsigned(), 0, 1)?;
-        }
-    }
-    add(end, action, 0, 0)?;
-    add(end, libc::SECCOMP_RET_ALLOW, 0, 0)?;
-    let len = length.try_into().map_err(|_| io::ErrorKind::InvalidInput)?;
-    Ok((filter, len))
+    Ok(())
 }
 
 /// [`ask()`] for code that runs while these system calls fail with this error: see [`refuse`].
@@ -135,6 +186,23 @@ pub fn ask_refused<T: Serialize + DeserializeOwned>(
     ask(|| refuse(calls, on, error).map_err(error_text).map(|()| body()))?.map_err(no_refusals)
 }
 
+/// [`ask_refused`], where only the `nth` of these system calls (counted from 0) fails; None when there are fewer.
+///
+/// # Errors
+/// As [`ask_refused`].
+pub fn ask_refused_once<T: Serialize + DeserializeOwned>(
+    calls: &[c_long],
+    nth: usize,
+    error: Errno,
+    body: impl FnOnce() -> T,
+) -> Result<Option<T>, Failure> {
+    let run = |refused: Arc<AtomicBool>| {
+        let done = body();
+        refused.load(Ordering::Relaxed).then_some(done)
+    };
+    ask(|| refuse_one(calls, nth, error).map_err(error_text).map(run))?.map_err(no_refusals)
+}
+
 /// Why the machine can't judge what happens when a system call fails.
 pub fn no_refusals(why: String) -> Failure {
     Failure::skipped(
@@ -142,6 +210,6 @@ pub fn no_refusals(why: String) -> Failure {
             "a process can't make its own system calls fail here (seccomp(2): {why})",
             "本机的进程不能让自己的系统调用失败（seccomp(2)：{why}）"
         ),
-        text!("allow prctl(2) with PR_SET_SECCOMP", "放行 prctl(2) 的 PR_SET_SECCOMP"),
+        text!("allow prctl(2) with PR_SET_SECCOMP, and seccomp(2)", "放行 prctl(2) 的 PR_SET_SECCOMP，以及 seccomp(2)"),
     )
 }
