@@ -141,7 +141,7 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// - `number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process.
 /// - If `number` is free when `hand_down` is called, nothing else may get it while `command` exists.
 /// - Then a program that doesn't exist is an error, as without `hand_down`.
-/// - What runs between fork and exec makes system calls only: it takes no lock and allocates nothing.
+/// - What runs between fork and exec allocates nothing, and takes no lock that another thread may hold.
 /// - All else that a program of `command` finds is as before: its environment, standard streams, other descriptors.
 /// - Once `command` is dropped, no descriptor that the call made is open.
 /// - `hand_down` is called at most once for each `command`, even if it fails. Several commands may exist.

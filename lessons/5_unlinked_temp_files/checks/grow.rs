@@ -46,7 +46,9 @@ fn the_mapping_shows_the_longer_file() {
         };
         let page = page_size();
         for_each([(page, page + 1), (10, 10), (page - 1, 3 * page)], describe, test)?;
-        all_of(lengths, &describe, &test)
+        all_of(lengths, &describe, &test)?;
+        let file = unnamed_file(&pattern(page))?;
+        needs_no_privilege(|| grow(&file, &mut map(&file)?, 3 * page))
     });
 }
 
@@ -368,38 +370,41 @@ fn a_long_file_takes_no_more_calls() -> Result<(), Failure> {
     })
 }
 
-/// What a failed `grow` changed: a length, a byte, or whether a store reaches the file.
-fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Result<(), Text>> {
+/// What a failed `grow` has changed, and whether it looks like a step that was not undone.
+type Left = Result<(), (Text, bool)>;
+
+/// What is not as before: a length, a byte, or whether a store reaches the file.
+fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Left> {
     let size = file.metadata()?.len();
     if size != wanted.len() as u64 {
-        return Ok(Err(text!("the length of the file is {size}", "文件的长度变成了 {size}")));
+        // A file that is shorter than before was undone too much.
+        let undone = size < wanted.len() as u64;
+        return Ok(Err((text!("the length of the file is {size}", "文件的长度变成了 {size}"), !undone)));
     }
     let length = mapping.length();
     if length != wanted.len() {
-        return Ok(Err(text!("the length of the mapping is {length}", "映射的长度变成了 {length}")));
+        return Ok(Err((text!("the length of the mapping is {length}", "映射的长度变成了 {length}"), true)));
     }
     let mut seen = [0];
     mapping.store(0, 255);
     file.read_exact_at(&mut seen, 0)?;
     mapping.store(0, wanted[0]);
     if seen != [255] {
-        return Ok(Err(text!("a store through the mapping does not reach the file", "通过映射写入的内容到不了文件")));
+        let lost = text!("a store through the mapping does not reach the file", "通过映射写入的内容到不了文件");
+        return Ok(Err((lost, true)));
     }
     Ok(difference(&loaded(mapping), wanted).map_or(Ok(()), |Difference { at, .. }| {
-        Err(text!("byte {at} of the mapping has another value", "映射中偏移量 {at} 处的字节变了"))
+        Err((text!("byte {at} of the mapping has another value", "映射中偏移量 {at} 处的字节变了"), true))
     }))
 }
 
-fn as_before(left: Result<(), Text>) -> Result<(), Failure> {
-    left.map_err(|left| {
-        let expected =
-            text!("after the error the file and the mapping are as before", "出错之后，文件和映射都与之前一样");
-        Failure::new(expected, left)
-    })
+fn not_as_before(left: Text) -> Failure {
+    let expected = text!("after the error the file and the mapping are as before", "出错之后，文件和映射都与之前一样");
+    Failure::new(expected, left)
 }
 
 /// The result, and whether everything is as before.
-type Tried = (Result<(), String>, Result<(), Text>, [Held; 2]);
+type Tried = (Result<(), String>, Left, [Held; 2]);
 
 /// The result of a `grow` that fits, and then of four that don't.
 type OnFullDisk = (Result<(), String>, OfALongFile, [Tried; 4]);
@@ -410,7 +415,10 @@ type OfALongFile = ([Result<(), String>; 2], (u64, usize));
 /// Expects this error, and that the call has changed nothing. No step of an answer is undone by the failure of another.
 fn expect_refused((answer, left, [before, after]): Tried, error: &str) -> Result<(), Failure> {
     expect_error(&answer, error)?;
-    as_before(left).map_err(|failure| failure.shows(&belief::AN_ERROR_UNDOES))?;
+    left.map_err(|(left, kept)| {
+        let failure = not_as_before(left);
+        if kept { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
+    })?;
     expect_nothing_left(before, after)
 }
 
@@ -418,7 +426,7 @@ fn expect_refused((answer, left, [before, after]): Tried, error: &str) -> Result
 /// nothing about what the answer takes for undone.
 fn expect_refused_all_the_same((answer, left, [before, after]): Tried, error: &str) -> Result<(), Failure> {
     expect_error(&answer, error)?;
-    as_before(left)?;
+    left.map_err(|(left, _)| not_as_before(left))?;
     expect_nothing_left(before, after)
 }
 
@@ -517,16 +525,87 @@ fn an_error_leaves_everything_as_it_was() {
             },
         )?;
         what_a_failed_reservation_has_added_is_taken_back()?;
-        what_can_not_be_reserved_is_an_error()
+        what_can_not_be_reserved_is_an_error()?;
+        each_step_that_fails_is_an_error()?;
+        each_mapping_may_fail()
     });
+}
+
+/// A file that may be made shorter again, and one that may not.
+const MAY_SHRINK: [SealFlag; 2] = [SealFlag::empty(), SealFlag::F_SEAL_SHRINK];
+
+/// The start of what is given, where the file has these seals.
+fn where_sealed(seals: SealFlag) -> [&'static str; 2] {
+    if seals.is_empty() { ["", ""] } else { ["a file with F_SEAL_SHRINK: ", "带 F_SEAL_SHRINK 密封的文件："] }
+}
+
+/// Where one of several calls fails, the answer may do its work in another way, or return the error.
+fn each_step_that_fails_is_an_error() -> Result<(), Failure> {
+    let page = page_size();
+    let bytes = pattern(3 * page + 1);
+    let cases = MAY_SHRINK.into_iter().flat_map(|seals| [0, 1, 2].map(|nth| (seals, nth)));
+    let describe = |(seals, nth): &(SealFlag, usize)| {
+        let ([en, zh], n) = (where_sealed(*seals), nth + 1);
+        text!(
+            "{en}only fallocate(2) or ftruncate(2) no. {n} of the call fails, with EIO",
+            "{zh}本次调用中只有第 {n} 个 fallocate(2) 或 ftruncate(2) 失败，返回 EIO"
+        )
+    };
+    for_each(cases, describe, |(seals, nth)| {
+        let file = memory_file_of(&bytes)?;
+        fcntl(&file, FcntlArg::F_ADD_SEALS(*seals))?;
+        let calls = [libc::SYS_fallocate, libc::SYS_ftruncate];
+        let seen = ask_refused_once(&calls, *nth, Errno::EIO, || tried(&file, 9 * page, &bytes))?;
+        let Some(tried) = seen else { return Ok(()) };
+        let tried = tried.map_err(io::Error::other)?;
+        let grown = 9 * page as u64;
+        if tried.0.is_ok() && file.metadata()?.len() == grown && space_of(&file)? >= grown {
+            return Ok(());
+        }
+        expect_refused_all_the_same(tried, "EIO")
+    })
+}
+
+/// No addresses are free when it maps for the first time, for the second time, and so on.
+fn each_mapping_may_fail() -> Result<(), Failure> {
+    let bytes = pattern(3 * page_size() + 1);
+    let cases = MAY_SHRINK.into_iter().flat_map(|seals| [1, 2, 3].map(|nth| (seals, nth)));
+    let describe = |(seals, nth): &(SealFlag, usize)| {
+        let [en, zh] = where_sealed(*seals);
+        text!(
+            "{en}only mmap(2) or mremap(2) no. {nth} of the call fails, with ENOMEM",
+            "{zh}本次调用中只有第 {nth} 个 mmap(2) 或 mremap(2) 失败，返回 ENOMEM"
+        )
+    };
+    for_each(cases, describe, |(seals, nth)| {
+        let file = memory_file_of(&bytes)?;
+        fcntl(&file, FcntlArg::F_ADD_SEALS(*seals))?;
+        let id = FileId::of(&file)?;
+        // The first mapping of the file is that of the check.
+        let mut mapped = 0;
+        let watched = watch(
+            || tried(&file, 9 * page_size(), &bytes),
+            |seen| {
+                let maps = seen.call.number == libc::SYS_mmap && seen.names(4, id);
+                let maps = maps || seen.call.number == libc::SYS_mremap;
+                mapped += usize::from(maps);
+                maps && mapped == nth + 1
+            },
+        )?;
+        let tried = watched.answer.map_err(io::Error::other)?;
+        match &tried.0 {
+            Ok(()) => Ok(()),
+            Err(_) if seals.is_empty() => expect_refused(tried, "ENOMEM"),
+            Err(_) => expect_refused_all_the_same(tried, "ENOMEM"),
+        }
+    })
 }
 
 /// fallocate(2) fails, and has changed nothing.
 fn what_can_not_be_reserved_is_an_error() -> Result<(), Failure> {
     let bytes = pattern(3 * page_size() + 1);
-    let seals = [SealFlag::empty(), SealFlag::F_SEAL_SHRINK];
     let errors = [("EOPNOTSUPP", Errno::EOPNOTSUPP), ("ENOSPC", Errno::ENOSPC)];
-    let cases = seals.into_iter().flat_map(|seals| errors.map(|error| (seals, error)));
+    let cases = MAY_SHRINK.into_iter().flat_map(|seals| errors.map(|error| (seals, error)));
     let describe = |(seals, (error, errno)): &(SealFlag, (&str, Errno))| {
         if seals.is_empty() && *errno == Errno::EOPNOTSUPP {
             return text!(
@@ -535,11 +614,7 @@ fn what_can_not_be_reserved_is_an_error() -> Result<(), Failure> {
                 "fallocate(2) 失败，返回 EOPNOTSUPP（这时 glibc 的 posix_fallocate(3) 会对每个块读出一个字节再写回，其间别人的写入就丢了）"
             );
         }
-        let [en, zh] = if seals.is_empty() {
-            ["", ""]
-        } else {
-            ["a file with F_SEAL_SHRINK: ", "带 F_SEAL_SHRINK 密封的文件："]
-        };
+        let [en, zh] = where_sealed(*seals);
         text!("{en}fallocate(2) fails with {error}", "{zh}fallocate(2) 失败，返回 {error}")
     };
     for_each(cases, describe, |(seals, (error, errno))| {
@@ -562,10 +637,15 @@ fn what_a_failed_reservation_has_added_is_taken_back() -> Result<(), Failure> {
     let watched = watch(
         || tried(&file, 9 * page, &bytes),
         |seen| {
-            // Without a mode fallocate(2) makes the file longer.
-            if seen.call.number == libc::SYS_fallocate && seen.call.arguments[1] == 0 {
+            // Without a mode fallocate(2) makes the file longer: by a part of what is asked for, or not at all if that begins
+            // beyond.
+            let [_, mode, offset, length, ..] = seen.call.arguments;
+            let partly = 5 * page_size_u64();
+            if seen.call.number == libc::SYS_fallocate && mode == 0 && offset.saturating_add(length) > partly {
                 let lengthen = || -> io::Result<()> {
-                    file.set_len(5 * page_size_u64())?;
+                    if offset < partly {
+                        file.set_len(partly)?;
+                    }
                     fcntl(&file, FcntlArg::F_ADD_SEALS(SealFlag::F_SEAL_GROW))?;
                     Ok(())
                 };

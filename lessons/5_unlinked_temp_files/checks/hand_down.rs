@@ -152,7 +152,10 @@ fn the_program_finds_the_file_under_the_number() {
         })?;
         two_commands_at_the_same_time()?;
         without_standard_input()?;
-        a_number_that_is_freed_later()
+        a_number_that_is_freed_later()?;
+        a_number_that_is_taken_meanwhile()?;
+        let file = file()?;
+        needs_no_privilege(|| cat(FAR, |command| hand_down(command, &file, FAR)).map(drop))
     });
 }
 
@@ -223,6 +226,82 @@ fn a_number_that_is_freed_later() -> Result<(), Failure> {
         })?;
         expect_numbers(&found, &[wanted])
     })
+}
+
+/// Another thread may open a file at any moment, here before one of the system calls of `hand_down` after the other, and
+/// gets the number if that is free.
+fn a_number_that_is_taken_meanwhile() -> Result<(), Failure> {
+    for nth in 0..MOST_CALLS {
+        let n = nth + 1;
+        let given = |failure: Failure| {
+            failure.given(text!(
+                "just before system call no. {n} of `hand_down` another thread opens a file, and gets number {FAR}",
+                "就在 `hand_down` 的第 {n} 个系统调用之前，另一个线程打开了一个文件，得到编号 {FAR}"
+            ))
+        };
+        let came = taken_before_call(nth).map_err(given)?;
+        if !came {
+            return Ok(());
+        }
+    }
+    Err(too_many_calls())
+}
+
+/// False when `hand_down` makes fewer system calls.
+fn taken_before_call(nth: usize) -> Result<bool, Failure> {
+    let (file, another) = (file()?, unnamed_file(b"another")?);
+    let (id, of_another) = (FileId::of(&file)?, FileId::of(&another)?);
+    let (ours, theirs) = UnixStream::pair()?;
+    ours.set_read_timeout(Some(deadline()))?;
+    let shared = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+    let [returned, found, kept] = [0, 4, 8].map(|at| shared.word(at));
+    let prepare = || {
+        let (mut theirs, another) = (theirs.try_clone()?, another.try_clone()?);
+        std::thread::spawn(move || -> io::Result<()> {
+            theirs.read_exact(&mut [0])?;
+            let opened = again_from(FAR, &another)?;
+            let got_it = opened.as_raw_fd() == FAR;
+            if got_it {
+                std::mem::forget(opened);
+            }
+            theirs.write_all(&[got_it.into()])
+        });
+        Ok(lasting())
+    };
+    let act = |mut command: Command| {
+        let handed = hand_down(&mut command, &file, FAR).map_err(named);
+        returned.store(1, Ordering::SeqCst);
+        handed?;
+        found.store((numbers_there(&mut command, id).map_err(named)? == [FAR]).into(), Ordering::SeqCst);
+        let there = numbers_in(std::process::id(), of_another).map_err(named)?;
+        kept.store(there.iter().any(|(number, _)| *number == FAR).into(), Ordering::SeqCst);
+        Ok(())
+    };
+    let mut got_it = None;
+    let look = |n, _: &Call| {
+        if n == nth && returned.load(Ordering::SeqCst) == 0 {
+            let mut answer = [0];
+            (&ours).write_all(b".")?;
+            (&ours).read_exact(&mut answer)?;
+            got_it = Some(answer == [1]);
+        }
+        Ok(())
+    };
+    before_each_call(prepare, act, look)?;
+    let Some(got_it) = got_it else { return Ok(false) };
+    ensure(!got_it || kept.load(Ordering::SeqCst) == 1, || {
+        Failure::new(
+            text!("the other file stays open under its number", "那个文件在它的编号下保持打开"),
+            text!("its descriptor refers to another file now", "它的描述符现在指向了别的文件"),
+        )
+    })?;
+    ensure(found.load(Ordering::SeqCst) == 1, || {
+        Failure::new(
+            text!("the program has the file as {FAR}, and under no other number", "程序有该文件，编号只有 {FAR}"),
+            text!("it has not", "并非如此"),
+        )
+    })?;
+    Ok(true)
 }
 
 /// The file under the lowest free number from this one on.
@@ -630,6 +709,12 @@ fn a_number_at_the_limit_is_one_like_any_other() {
             let most = RawFd::MAX;
             let words = text!("RLIMIT_NOFILE {limit}, the number {most}", "RLIMIT_NOFILE 为 {limit}，编号 {most}");
             cases.push((limit, most, false, false, words));
+        }
+        // In 16 bits they are the number 1 and one that is free. The machine may permit less.
+        for number in [(1 << 16) + 1, (1 << 16) + FAR] {
+            let limit = RawFd::try_from(hard.min((1 << 16) + 100)).map_err(io::Error::other)?;
+            let words = text!("RLIMIT_NOFILE {limit}, the number {number}", "RLIMIT_NOFILE 为 {limit}，编号 {number}");
+            cases.push((limit, number, false, false, words));
         }
         for_each(
             cases,

@@ -5,16 +5,16 @@
 //! to look before each of them, as another process would at every moment that it can tell apart, and do what that
 //! process might do, or to check their order.
 
-use std::ffi::OsStr;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, IoSlice};
+use std::io::{self, IoSlice, Read, Write};
 use std::ops::Range;
 use std::os::fd::{AsRawFd, FromRawFd, RawFd};
-use std::os::unix::ffi::OsStrExt;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -25,9 +25,9 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, allocator_calls_of_children, ask, ask_refused, ask_with_memory,
-    at_each_allocator_call, before_each_call, calls_of, check, deadline, ensure, error_text, for_all_n, for_each,
-    no_refusals, refuse, start, watch,
+    Call, Failure, FileCall, FileId, On, allocator_calls_of_children, ask, ask_refused, ask_refused_once,
+    ask_with_memory, at_each_allocator_call, before_each_call, calls_of, check, deadline, drop_privileges, ensure,
+    error_text, for_all_n, for_each, no_refusals, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
@@ -78,6 +78,20 @@ fn in_memory(range: &Range<u64>) -> Range<usize> {
 
 fn map(file: &File) -> io::Result<Mapping> {
     mapped_whole(file, Sharing::Shared)
+}
+
+/// No function needs a privilege, or memory that is locked (mlock(2)): so it is for root as for others.
+fn needs_no_privilege(call: impl FnOnce() -> io::Result<()>) -> Result<(), Failure> {
+    let answer = ask(|| {
+        setrlimit(Resource::RLIMIT_MEMLOCK, 0, 0).map_err(|errno| named(errno.into()))?;
+        drop_privileges().and_then(|()| call()).map_err(named)
+    })?;
+    expect_ok(&answer).map_err(|failure| {
+        failure.given(text!(
+            "a process without privileges, which may lock no memory (RLIMIT_MEMLOCK is 0)",
+            "没有特权的进程，不能锁定任何内存（RLIMIT_MEMLOCK 为 0）"
+        ))
+    })
 }
 
 /// The most system calls of a function.

@@ -71,6 +71,11 @@ impl Given {
         matches!(self, Given::Relative | Given::InMemory)
     }
 
+    /// Whether no mistake about the path is likelier than one about the file: with the others errors have other causes.
+    fn is_plain(self) -> bool {
+        matches!(self, Given::Whole | Given::OddBytes | Given::ThroughALink)
+    }
+
     fn described(self) -> Text {
         match self {
             Given::Whole => text!("path /.../report", "路径 /.../report"),
@@ -99,6 +104,71 @@ impl Given {
     }
 }
 
+/// A directory with another file in it, and the path of a file that is to be in it.
+struct Place {
+    given: Given,
+    directory: TempDir,
+    /// A directory in it.
+    inner: PathBuf,
+    /// A directory with a symbolic link, `link`.
+    link: TempDir,
+    name: OsString,
+}
+
+impl Place {
+    fn new(given: Given) -> Result<Place, Failure> {
+        let directory = match given {
+            Given::InMemory | Given::LongName => with_another_file(tempfile::tempdir_in(MEMORY)?)?,
+            _ => directory()?,
+        };
+        let name = OsString::from_vec(match given {
+            Given::OddBytes => b"report\xff".to_vec(),
+            Given::LongName => format!(" -{}\n", "n".repeat(252)).into_bytes(),
+            _ => NAME.into(),
+        });
+        let inner = directory.path().join("inner");
+        fs::create_dir(&inner)?;
+        let link = tempfile::tempdir()?;
+        let target = if given == Given::UpFromALink { &inner } else { directory.path() };
+        std::os::unix::fs::symlink(target, link.path().join("link"))?;
+        Ok(Place { given, directory, inner, link, name })
+    }
+
+    /// The path that can be used from everywhere.
+    fn whole(&self) -> PathBuf {
+        self.directory.path().join(&self.name)
+    }
+
+    /// The path that is given.
+    fn path(&self) -> PathBuf {
+        match self.given {
+            Given::Bare => self.name.clone().into(),
+            Given::Relative => Path::new("..").join(&self.name),
+            Given::ThroughALink => self.link.path().join("link").join(&self.name),
+            Given::UpFromALink => self.link.path().join("link/..").join(&self.name),
+            _ => self.whole(),
+        }
+    }
+
+    /// Goes to the directory for which the path is meant. With a directory in the path that may be any, even one in which
+    /// no file can be created.
+    fn go(&self) {
+        let current = match self.given {
+            Given::Bare => self.directory.path(),
+            Given::Relative => &self.inner,
+            _ => Path::new("/proc"),
+        };
+        std::env::set_current_dir(current).expect("a directory");
+    }
+
+    fn fill(&self, file: &File, bytes: &[u8]) -> io::Result<()> {
+        if self.given.sets_permissions() {
+            file.set_permissions(fs::Permissions::from_mode(0o641))?;
+        }
+        fill_with(file, bytes)
+    }
+}
+
 #[test]
 fn the_file_has_these_bytes_and_permissions() {
     let rule = text!(
@@ -114,6 +184,9 @@ fn the_file_has_these_bytes_and_permissions() {
             (0o666, 0o022, Given::Bare),
             (0o440, 0o777, Given::Bare),
             (0o4751, 0o022, Given::Relative),
+            // What open(2) may have set before `fill` sets 0641.
+            (0o600, 0o022, Given::Relative),
+            (0o644, 0o022, Given::InMemory),
             (0o3770, 0, Given::OddBytes),
             (0, 0o027, Given::InMemory),
             (0o640, 0o022, Given::ThroughALink),
@@ -125,57 +198,20 @@ fn the_file_has_these_bytes_and_permissions() {
             text!("mode {mode:04o} with umask {mask:03o}, {en}", "权限 {mode:04o}，umask 为 {mask:03o}，{zh}")
         };
         for_each(cases, describe, |&(mode, mask, given)| {
-            let directory = match given {
-                Given::InMemory | Given::LongName => with_another_file(tempfile::tempdir_in(MEMORY)?)?,
-                _ => directory()?,
-            };
-            let long = format!(" -{}\n", "n".repeat(252));
-            let name = OsStr::from_bytes(match given {
-                Given::OddBytes => b"report\xff",
-                Given::LongName => long.as_bytes(),
-                _ => NAME.as_bytes(),
-            });
-            let path = directory.path().join(name);
-            let inner = directory.path().join("inner");
-            fs::create_dir(&inner)?;
-            let link = tempfile::tempdir()?;
-            let target = if given == Given::UpFromALink { &inner } else { directory.path() };
-            std::os::unix::fs::symlink(target, link.path().join("link"))?;
+            let place = Place::new(given)?;
+            let (path, directory) = (place.whole(), &place.directory);
             let (answer, before, after) = ask(|| {
                 umask(Mode::from_bits_truncate(mask));
-                // With a directory in the path the current directory may be any, even one in which no file can be
-                // created.
-                let current = match given {
-                    Given::Bare => directory.path(),
-                    Given::Relative => &inner,
-                    _ => Path::new("/proc"),
-                };
-                std::env::set_current_dir(current).expect("a directory");
+                place.go();
                 // A shell's variable, which says nothing about this process.
                 // SAFETY: this process has one thread.
-                unsafe { std::env::set_var("PWD", &inner) };
-                let path = match given {
-                    Given::Bare => name.into(),
-                    Given::Relative => Path::new("..").join(name),
-                    Given::ThroughALink => link.path().join("link").join(name),
-                    Given::UpFromALink => link.path().join("link/..").join(name),
-                    _ => path.clone(),
-                };
+                unsafe { std::env::set_var("PWD", &place.inner) };
                 let before = open_descriptors().ok();
-                let answer = publish(&path, mode, |file| {
-                    if given.sets_permissions() {
-                        file.set_permissions(fs::Permissions::from_mode(0o641))?;
-                    }
-                    fill_with(file, &bytes)
-                });
+                let answer = publish(&place.path(), mode, |file| place.fill(file, &bytes));
                 (answer.map_err(named), before, open_descriptors().ok())
             })?;
-            fs::remove_dir_all(&inner)?;
-            expect_ok(&answer).map_err(|failure| match given {
-                // With the others these errors have other causes.
-                Given::Whole | Given::OddBytes | Given::ThroughALink => with_belief(failure),
-                _ => failure,
-            })?;
+            fs::remove_dir_all(&place.inner)?;
+            expect_ok(&answer).map_err(|failure| if given.is_plain() { with_belief(failure) } else { failure })?;
             let found = permissions(&path).map_err(|error| {
                 let happened = text!("it is not: {error}", "它不在：{error}");
                 Failure::new(text!("the file is there", "文件已经在那里"), happened)
@@ -209,7 +245,9 @@ fn the_file_has_these_bytes_and_permissions() {
                     text!("there are {after}", "现在有 {after} 个"),
                 )
             })
-        })
+        })?;
+        let directory = directory()?;
+        needs_no_privilege(|| publish(&directory.path().join(NAME), 0o644, |file| fill_with(file, &bytes)))
     });
 }
 
@@ -233,14 +271,15 @@ fn it_has_no_name_while_it_is_filled() {
 }
 
 /// Three files in one process: the second one has a name that is taken, and the third one is for another file system, in
-/// most cases.
+/// most cases. Then one in a process that this one forks.
 fn each_goes_to_its_directory() -> Result<(), Failure> {
     let directories = [directory()?, with_another_file(tempfile::tempdir_in(MEMORY)?)?];
     let [first, third] = directories.each_ref().map(|directory| directory.path().join(NAME));
-    let answers = ask(|| {
-        let paths = [&first, &first, &third];
-        let answers = paths.map(|path| publish(path, 0o600, |file| fill_with(file, path.as_os_str().as_bytes())));
-        answers.map(|answer| answer.map_err(named))
+    let fourth = directories[0].path().join("of a child");
+    let publish_at = |path: &Path| publish(path, 0o600, |file| fill_with(file, path.as_os_str().as_bytes()));
+    let (answers, of_a_child) = ask(|| {
+        let answers = [&first, &first, &third].map(|path| publish_at(path).map_err(named));
+        (answers, ask(|| publish_at(&fourth).map_err(named)))
     })?;
     let given = |failure: Failure| {
         failure.given(text!(
@@ -252,7 +291,13 @@ fn each_goes_to_its_directory() -> Result<(), Failure> {
         .and_then(|()| expect_error(&answers[1], "AlreadyExists"))
         .and_then(|()| expect_ok(&answers[2]))
         .map_err(given)?;
-    for path in [&first, &third] {
+    of_a_child.and_then(|answer| expect_ok(&answer)).map_err(|failure| {
+        failure.given(text!(
+            "a call in a process that was forked from one that has made such calls",
+            "某进程调用过几次之后 fork 出子进程，在子进程中再调用"
+        ))
+    })?;
+    for path in [&first, &third, &fourth] {
         let bytes = fs::read(path).unwrap_or_default();
         ensure(bytes == path.as_os_str().as_bytes(), || {
             given(Failure::new(
@@ -388,8 +433,36 @@ fn a_name_that_is_taken_stays_as_it_is() {
                 )
             })
         })?;
-        each_error_of_fill_is_passed_on()
+        each_error_of_fill_is_passed_on()?;
+        one_failed_sync_is_enough()
     });
+}
+
+/// The kernel reports once what it could not write: a second fsync(2) may succeed, and the bytes are lost all the same.
+fn one_failed_sync_is_enough() -> Result<(), Failure> {
+    let describe = |nth: &usize| {
+        let n = nth + 1;
+        text!(
+            "only fsync(2) no. {n} of the call fails, with EIO; another one would succeed, though what was to be written is lost",
+            "本次调用中只有第 {n} 个 fsync(2) 失败，返回 EIO；再来一次会成功，可该写的内容已经丢了"
+        )
+    };
+    for_each([0, 1], describe, |nth| {
+        let directory = directory()?;
+        let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
+        let answer = ask_refused_once(&syncs, *nth, Errno::EIO, || {
+            publish(&directory.path().join(NAME), 0o600, |file| fill_with(file, b"to the disk")).map_err(named)
+        })?;
+        let Some(answer) = answer else { return Ok(()) };
+        expect_error(&answer, "EIO")?;
+        ensure(*nth > 0 || names_in(directory.path())? == [OTHER], || {
+            let left = listed(directory.path()).unwrap_or_default();
+            Failure::new(
+                text!("the directory is as it was", "目录保持原样"),
+                text!("it lists: {left}", "现在有：{left}"),
+            )
+        })
+    })
 }
 
 /// Also those that calls of `publish` itself return, and one without an errno.
@@ -530,57 +603,65 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
         "fsync(2)：对文件调用它，并不保证目录项也已落盘；为此需要对目录的描述符另行 fsync()。"
     );
     check("1:replace", rule, || {
-        let directory = directory()?;
-        let path = directory.path().join(NAME);
-        let watched =
-            watch(|| publish(&path, 0o600, |file| fill_with(file, b"to the disk")).map_err(named), |_| false)?;
-        expect_ok(&watched.answer).map_err(with_belief)?;
-        ensure(path.exists(), || {
-            Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在"))
-        })?;
-        let [the_file, the_directory] =
-            [path.as_path(), directory.path()].map(|path| File::open(path).and_then(|file| FileId::of(&file)));
-        let (the_file, the_directory) = (the_file?, the_directory?);
-        let calls = watched.calls;
-        let naming = calls.iter().position(|seen| seen.call.answer >= 0 && naming_calls().contains(&seen.call.number));
-        let naming = naming.ok_or_else(|| {
-            Failure::new(
-                text!("a call that gives the file its name", "有一个系统调用给文件一个名字"),
-                text!("there is no linkat(2)", "没有调用 linkat(2)"),
-            )
-        })?;
-        let (before, after) = calls.split_at(naming);
-        // What fsync(2) has to come after: the bytes, and the permissions.
-        let last = before.iter().rposition(|seen| changes(&seen.call)).unwrap_or(0);
-        let expected = text!(
-            "fsync(2) of the file after its last byte and its permissions, and before its name",
-            "在写完最后一个字节、设好权限之后，得到名字之前，对文件 fsync(2)"
-        );
-        missing_sync(before, last, the_file).map_or(Ok(()), |(happened, never)| {
-            let never = never && !calls.iter().any(|seen| is_sync(seen, the_file) || is_data_sync(seen, the_file));
-            let failure = Failure::new(expected, happened);
-            Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
-        })?;
-        let expected = text!("fsync(2) of the directory after the file has its name", "得到名字之后，对目录 fsync(2)");
-        missing_sync(after, 0, the_directory).map_or(Ok(()), |(happened, never)| {
-            let never = never && !calls.iter().any(|seen| is_sync(seen, the_directory));
-            let failure = Failure::new(expected, happened);
-            Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
-        })?;
-        let of_the_process = [libc::SYS_umask, libc::SYS_chdir, libc::SYS_fchdir];
-        let changes_the_process = calls.iter().find(|seen| of_the_process.contains(&seen.call.number));
-        changes_the_process.map_or(Ok(()), |seen| {
-            let Text { en, zh } = call_name(seen.call.number);
-            Err(Failure::new(
-                text!("neither the umask nor the current directory changes", "umask 和当前目录都不变"),
-                text!(
-                    "it calls {en}, which changes it for all threads of the process",
-                    "它调用了 {zh}，整个进程的所有线程都受影响"
-                ),
-            ))
-        })?;
+        let paths = [Given::Whole, Given::Bare, Given::Relative, Given::UpFromALink, Given::InMemory];
+        for_each(paths, |given| given.described(), |given| both_are_synced(&Place::new(*given)?))?;
         an_error_of_the_directorys_sync_is_passed_on()
     });
+}
+
+fn both_are_synced(place: &Place) -> Result<(), Failure> {
+    let (path, directory) = (place.whole(), &place.directory);
+    let act = || {
+        place.go();
+        publish(&place.path(), 0o600, |file| place.fill(file, b"to the disk")).map_err(named)
+    };
+    let watched = watch(act, |_| false)?;
+    let plain = place.given.is_plain();
+    expect_ok(&watched.answer).map_err(|failure| if plain { with_belief(failure) } else { failure })?;
+    ensure(path.exists(), || Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在")))?;
+    let [the_file, the_directory] =
+        [path.as_path(), directory.path()].map(|path| File::open(path).and_then(|file| FileId::of(&file)));
+    let (the_file, the_directory) = (the_file?, the_directory?);
+    // The first change of the current directory is the check's own.
+    let own = watched.calls.iter().position(|seen| seen.call.number == libc::SYS_chdir);
+    let calls = &watched.calls[own.map_or(0, |own| own + 1)..];
+    let naming = calls.iter().position(|seen| seen.call.answer >= 0 && naming_calls().contains(&seen.call.number));
+    let naming = naming.ok_or_else(|| {
+        Failure::new(
+            text!("a call that gives the file its name", "有一个系统调用给文件一个名字"),
+            text!("there is no linkat(2)", "没有调用 linkat(2)"),
+        )
+    })?;
+    let (before, after) = calls.split_at(naming);
+    // What fsync(2) has to come after: the bytes, and the permissions.
+    let last = before.iter().rposition(|seen| changes(&seen.call)).unwrap_or(0);
+    let expected = text!(
+        "fsync(2) of the file after its last byte and its permissions, and before its name",
+        "在写完最后一个字节、设好权限之后，得到名字之前，对文件 fsync(2)"
+    );
+    missing_sync(before, last, the_file).map_or(Ok(()), |(happened, never)| {
+        let never = plain && never && !calls.iter().any(|seen| is_sync(seen, the_file) || is_data_sync(seen, the_file));
+        let failure = Failure::new(expected, happened);
+        Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
+    })?;
+    let expected = text!("fsync(2) of the directory after the file has its name", "得到名字之后，对目录 fsync(2)");
+    missing_sync(after, 0, the_directory).map_or(Ok(()), |(happened, never)| {
+        let never = plain && never && !calls.iter().any(|seen| is_sync(seen, the_directory));
+        let failure = Failure::new(expected, happened);
+        Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
+    })?;
+    let of_the_process = [libc::SYS_umask, libc::SYS_chdir, libc::SYS_fchdir];
+    let changes_the_process = calls.iter().find(|seen| of_the_process.contains(&seen.call.number));
+    changes_the_process.map_or(Ok(()), |seen| {
+        let Text { en, zh } = call_name(seen.call.number);
+        Err(Failure::new(
+            text!("neither the umask nor the current directory changes", "umask 和当前目录都不变"),
+            text!(
+                "it calls {en}, which changes it for all threads of the process",
+                "它调用了 {zh}，整个进程的所有线程都受影响"
+            ),
+        ))
+    })
 }
 
 fn permission_calls() -> Vec<i64> {

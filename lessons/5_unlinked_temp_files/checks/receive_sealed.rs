@@ -161,7 +161,9 @@ fn a_sealed_file_is_mapped() {
         let limits = [3, 4, page, 2 * page, 1 << 31, usize::MAX / 2 + 1, usize::MAX].map(|at_most| (3, at_most));
         for_each(limits.into_iter().chain([(page + 1, page + 1), (page, usize::MAX)]), describe, test)?;
         let values = (lengths(), prop_oneof![Just(0), 1..3 * page]).prop_map(|(length, more)| (length, length + more));
-        all_of(values.boxed(), &describe, &test)
+        all_of(values.boxed(), &describe, &test)?;
+        let socket = sent(&sealed(b"x", SHRINK | WRITE)?)?;
+        needs_no_privilege(|| receive_sealed(&socket, 1).map(drop))
     });
 }
 

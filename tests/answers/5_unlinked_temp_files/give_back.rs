@@ -78,6 +78,22 @@ fn inner(range: &Range<u64>) -> Range<u64> {
     start..(range.end / page * page).max(start)
 }
 
+/// Says whether there is anything to do; an error when the range is not inside the file.
+fn has_work(file: &File, range: &Range<u64>) -> io::Result<bool> {
+    if range.start > range.end || range.end > file.metadata()?.len() {
+        return Err(invalid_again());
+    }
+    Ok(range.start < range.end)
+}
+
+fn punch_part(file: &File, start: u64, end: u64) -> Result<(), Errno> {
+    if start >= end {
+        return Ok(());
+    }
+    let flags = FallocateFlags::FALLOC_FL_PUNCH_HOLE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+    fallocate(file, flags, start as i64, (end - start) as i64)
+}
+
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
 ///
 /// fails: give_back::a_file_may_be_longer_than_4_gib failed
@@ -793,7 +809,7 @@ mod writes_the_edges {
 /// Zeroes the edges by hand in whole pages that it has read before: a store of another process in between is lost.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 mod rewrites_the_edge_pages {
     use super::*;
@@ -1096,7 +1112,7 @@ mod zeros_at_the_edges {
 /// Saves the neighbours in the pages at the ends, punches those pages too, and writes the neighbours back.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 mod saves_and_restores_the_neighbours {
     use super::*;
@@ -1439,7 +1455,7 @@ mod writes_zeros_at_the_edges {
 /// Reads what stands beside the range in its outermost pages, punches whole pages, and writes it back.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 mod saves_the_edges {
     use super::*;
@@ -1769,6 +1785,105 @@ mod says_it_in_words {
     }
 }
 
+/// Uses the raw system calls fstat and fallocate, and EINVAL (whose kind is InvalidInput) for a bad range.
+///
+/// passes
+mod raw_calls {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = nix::sys::stat::fstat(file)?.st_size as u64;
+        let Some(count) = range.end.checked_sub(range.start) else {
+            return Err(Errno::EINVAL.into());
+        };
+        if range.end > length {
+            return Err(Errno::EINVAL.into());
+        }
+        if count == 0 {
+            return Ok(());
+        }
+        let mode = libc::FALLOC_FL_PUNCH_HOLE | libc::FALLOC_FL_KEEP_SIZE;
+        // SAFETY: the call takes no pointers.
+        let done = unsafe { libc::syscall(libc::SYS_fallocate, file.as_raw_fd(), mode, range.start, count) };
+        if done == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+}
+
+/// Stores the zeros of the last part of a page through a mapping, which fills a hole there.
+///
+/// breaks: "What is a hole already stays one: no step needs free disk space."
+/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
+mod stores_zeros_at_the_tail {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if !has_work(file, &range)? {
+            return Ok(());
+        }
+        let last = (range.end / page() * page()).max(range.start);
+        punch_part(file, range.start, last)?;
+        if last < range.end {
+            let page = last / page() * page();
+            let mapping = Mapping::of_file(file, page, (range.end - page) as usize, READ_WRITE, Sharing::Shared)?;
+            mapping.write((last - page) as usize, &vec![0; (range.end - last) as usize]);
+        }
+        Ok(())
+    }
+}
+
+/// Allows a range to end anywhere in the last page of the file.
+///
+/// breaks: "`InvalidInput` when `range`, even an empty one, ends past the end of the file; nothing changes then."
+/// fails: give_back::a_range_outside_the_file_is_refused failed
+mod up_to_the_last_page {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let length = file.metadata()?.len();
+        if range.start > range.end || range.end > length.next_multiple_of(page()) {
+            return Err(invalid_again());
+        }
+        Ok(punch_part(file, range.start, range.end.min(length))?)
+    }
+}
+
+/// Looks at the seals before it sees that there is nothing to do.
+///
+/// breaks: "An empty range inside the file, or at its end, is no error, sealed or not, and changes nothing."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod sealed_and_empty {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        let seals = SealFlag::from_bits_retain(fcntl(file, FcntlArg::F_GET_SEALS).unwrap_or(0));
+        if seals.intersects(SealFlag::F_SEAL_WRITE | SealFlag::F_SEAL_FUTURE_WRITE) {
+            return Err(Errno::EPERM.into());
+        }
+        if has_work(file, &range)? {
+            punch_part(file, range.start, range.end)?;
+        }
+        Ok(())
+    }
+}
+
+/// Makes an io::Error of its own of EPERM, so that the errno is lost.
+///
+/// breaks: "EPERM when the file must not change (F_SEAL_WRITE, F_SEAL_FUTURE_WRITE)."
+/// fails: give_back::what_the_kernel_refuses_is_an_error failed
+mod permission_denied_without_errno {
+    use super::*;
+
+    pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
+        if !has_work(file, &range)? {
+            return Ok(());
+        }
+        match punch_part(file, range.start, range.end) {
+            Err(Errno::EPERM) => Err(io::Error::new(io::ErrorKind::PermissionDenied, "the file is sealed")),
+            other => Ok(other?),
+        }
+    }
+}
+
 one_of! {
     pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()>;
     drops_the_pages knows_the_checks_sizes leaves_the_ends_to_the_kernel offsets_of_32_bits rounds_inward rounds_outward
@@ -1785,11 +1900,9 @@ one_of! {
     zeros_where_there_are_no_holes a_gibibyte_at_a_time length_of_32_bits asks_for_seals_first skips_holes_by_seeking
     kinds_without_an_errno dontneed madvise_remove_rounds_up blocks_of_64_kib punches_one_hole punches_three_holes
     punches_through_a_duplicate zeroes_the_range cuts_the_tail_off writes_zeros_at_the_edges saves_the_edges
-    looks_for_data backwards_is_empty start_must_be_a_byte seals_first
-    falls_back_to_zeros_2 skips_what_it_freed leaves_a_duplicate
-    zeros_and_then_a_hole
-    any_seal_forbids_it
-    zeros_need_no_call
-    stays_mapped_after_an_error
-    reversed_in_32_bits reversed_modulo_4_gib reserves_again verifies_page_by_page looks_for_data_on_a_duplicate says_it_in_words
+    looks_for_data backwards_is_empty start_must_be_a_byte seals_first falls_back_to_zeros_2 skips_what_it_freed
+    leaves_a_duplicate zeros_and_then_a_hole any_seal_forbids_it zeros_need_no_call stays_mapped_after_an_error
+    reversed_in_32_bits reversed_modulo_4_gib reserves_again verifies_page_by_page looks_for_data_on_a_duplicate
+    says_it_in_words raw_calls stores_zeros_at_the_tail up_to_the_last_page sealed_and_empty
+    permission_denied_without_errno
 }

@@ -71,6 +71,14 @@ fn reserve_only(file: &File, from: u64, to: usize) -> io::Result<()> {
     Ok(())
 }
 
+/// Reserves without a change of the length.
+fn reserve_part(file: &File, from: u64, to: u64) -> Result<(), Errno> {
+    if from == to {
+        return Ok(());
+    }
+    fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, from as i64, (to - from) as i64)
+}
+
 /// Forgets the old mapping without unmapping it.
 ///
 /// fails: grow::an_error_leaves_everything_as_it_was failed
@@ -438,7 +446,7 @@ mod forgets_the_old_one {
 /// Saves the old bytes, truncates the file to nothing to get rid of its holes, and writes them into the longer file.
 ///
 /// breaks: "At no moment is the file shorter than before the call."
-/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+/// fails: grow::an_error_leaves_everything_as_it_was failed
 /// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::the_space_is_reserved failed
 mod truncates_to_start_afresh {
@@ -573,7 +581,7 @@ mod maps_whole_pages {
 ///
 /// breaks: "Makes `file` `length` bytes long, and replaces `mapping` with a mapping of the whole file."
 /// fails: grow::the_mapping_shows_the_longer_file killed
-/// fails: grow::the_space_is_reserved failed an-error-undoes
+/// fails: grow::the_space_is_reserved failed
 mod keeps_the_size {
     use super::*;
 
@@ -1810,6 +1818,130 @@ mod reserves_beyond_the_end {
     }
 }
 
+/// Keeps the old mapping when the length stays, and reserves the old and the new part one after the other, the new first.
+///
+/// passes
+mod two_reservations {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        if length as u64 == old {
+            return Ok(reserve_part(file, 0, old)?);
+        }
+        let longer = map(&file.try_clone()?, length)?;
+        reserve_part(file, old, length as u64)?;
+        reserve_part(file, 0, old)?;
+        nix::unistd::ftruncate(file, length as i64)?;
+        drop(std::mem::replace(mapping, longer));
+        Ok(())
+    }
+}
+
+/// Sets the length by a second fallocate(2) without KEEP_SIZE of the last byte, whose block is reserved already.
+///
+/// passes
+mod second_fallocate_sets_the_length {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let longer = map(file, length)?;
+        reserve_part(file, 0, length as u64)?;
+        if length as u64 > old {
+            fallocate(file, FallocateFlags::empty(), length as i64 - 1, 1)?;
+        }
+        *mapping = longer;
+        Ok(())
+    }
+}
+
+/// Makes the file longer first, and shorter again when the reservation fails, which F_SEAL_SHRINK forbids.
+///
+/// breaks: "It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod shrinks_a_sealed_file {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let longer = map(file, length)?;
+        file.set_len(length as u64)?;
+        if let Err(errno) = reserve_part(file, 0, length as u64) {
+            let _ = file.set_len(old);
+            return Err(errno.into());
+        }
+        *mapping = longer;
+        Ok(())
+    }
+}
+
+/// Asks for the new bytes with FALLOC_FL_ZERO_RANGE, which tmpfs doesn't have.
+///
+/// breaks: "EOPNOTSUPP when the file system can't reserve: there glibc's posix_fallocate(3) writes, and loses others' stores."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+/// fails: grow::the_old_mapping_is_unmapped failed
+/// fails: grow::the_space_is_reserved failed
+mod zero_range_for_the_new_bytes {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let longer = map(file, length)?;
+        reserve_part(file, 0, length as u64)?;
+        if length as u64 > old {
+            let flags = FallocateFlags::FALLOC_FL_ZERO_RANGE | FallocateFlags::FALLOC_FL_KEEP_SIZE;
+            fallocate(file, flags, old as i64, (length as u64 - old) as i64)?;
+        }
+        file.set_len(length as u64)?;
+        *mapping = longer;
+        Ok(())
+    }
+}
+
+/// Gives the reserved space back after an error by a cut that takes the last old byte with it.
+///
+/// breaks: "At no moment is the file shorter than before the call."
+/// fails: grow::an_error_leaves_everything_as_it_was failed
+mod cuts_to_clean_up {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let old = old_length_again(file, length)?;
+        let longer = map(file, length)?;
+        if let Err(errno) = reserve_part(file, 0, length as u64) {
+            file.set_len(old - 1)?;
+            file.set_len(old)?;
+            return Err(errno.into());
+        }
+        file.set_len(length as u64)?;
+        *mapping = longer;
+        Ok(())
+    }
+}
+
+/// Tries only whether addresses for the new pages are free, and maps the whole file after the reservation.
+///
+/// breaks: "After an error the file has its old length, and `mapping` is still shared, with its old length and bytes."
+/// fails: grow::an_error_leaves_everything_as_it_was failed an-error-undoes
+mod tries_the_new_pages_only {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        old_length_again(file, length)?;
+        let pages = length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?;
+        // The old mapping goes away anyway, so its addresses count as free.
+        let more = pages - mapping.range().len().min(pages);
+        if more > 0 {
+            drop(map(file, more)?);
+        }
+        reserve_part(file, 0, length as u64)?;
+        file.set_len(length as u64)?;
+        *mapping = map(file, length)?;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -1829,10 +1961,8 @@ one_of! {
     undoes_enospc_only seeks_to_the_end_3 leaks_a_duplicate the_same_length_is_invalid out_of_memory_without_errno
     reserves_by_the_mebibyte private_from_now_on_2 maps_reserves_lengthens length_of_the_mapping reserves_then_maps
     cuts_off_after_mmap_fails trusts_fallocate_to_undo lengthens_then_reserves posix_then_length reserves_the_new_part
-    nothing_to_grow private_afterwards reserves_in_chunks
-    sparse_if_need_be refuses_the_seal leaks_after_an_error reserves_in_32_bits
-    reserved_it_before
-    compares_in_32_bits
-    restores_in_32_bits
-    asks_for_the_length_too_late signed_lengths reserves_beyond_the_end
+    nothing_to_grow private_afterwards reserves_in_chunks sparse_if_need_be refuses_the_seal leaks_after_an_error
+    reserves_in_32_bits reserved_it_before compares_in_32_bits restores_in_32_bits asks_for_the_length_too_late
+    signed_lengths reserves_beyond_the_end two_reservations second_fallocate_sets_the_length shrinks_a_sealed_file
+    zero_range_for_the_new_bytes cuts_to_clean_up tries_the_new_pages_only
 }

@@ -1298,7 +1298,7 @@ mod first_program_only {
 
 /// Makes a message in the child, to explain what went wrong.
 ///
-/// breaks: "What runs between fork and exec makes system calls only: it takes no lock and allocates nothing."
+/// breaks: "What runs between fork and exec allocates nothing, and takes no lock that another thread may hold."
 /// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 mod formats_in_the_child {
     use super::*;
@@ -1767,7 +1767,7 @@ mod sets_the_environment {
 
 /// Orders all starts by a mutex, which the child locks, too: another thread may hold it at the fork.
 ///
-/// breaks: "What runs between fork and exec makes system calls only: it takes no lock and allocates nothing."
+/// breaks: "What runs between fork and exec allocates nothing, and takes no lock that another thread may hold."
 /// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls timed_out
 mod locks_in_the_child {
     use super::*;
@@ -1866,7 +1866,7 @@ mod one_file_for_each_number {
 
 /// Says in the child what it does, with the lock of stderr.
 ///
-/// breaks: "What runs between fork and exec makes system calls only: it takes no lock and allocates nothing."
+/// breaks: "What runs between fork and exec allocates nothing, and takes no lock that another thread may hold."
 /// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls timed_out
 mod locks_stderr {
     use super::*;
@@ -1906,6 +1906,73 @@ mod free_when_it_starts {
     }
 }
 
+/// Clears FD_CLOEXEC in the child in any case, after a dup2 that may do nothing, and refuses a number that is too high here.
+///
+/// passes
+mod clears_in_any_case {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        if matches!(number, RawFd::MIN..=2) {
+            return Err(Errno::EINVAL.into());
+        }
+        let own = match duplicate(file, number) {
+            Ok(own) => own,
+            Err(error) if error.raw_os_error() == Some(libc::EINVAL) => return Err(Errno::EBADF.into()),
+            Err(_) => file.try_clone()?.into(),
+        };
+        between(command, move || {
+            dup2(own.as_raw_fd(), number)?;
+            close_on_exec(number, false)
+        });
+        Ok(())
+    }
+}
+
+/// Raises the soft limit when the number is too high.
+///
+/// breaks: "Any error when `number` is too high (RLIMIT_NOFILE): here, or else when `command` starts a program."
+/// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
+mod raises_the_limit {
+    use super::*;
+
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+        if number as u64 >= soft && (number as u64) < hard {
+            setrlimit(Resource::RLIMIT_NOFILE, number as u64 + 1, hard)?;
+        }
+        let own = keep(file, number)?;
+        between(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
+/// Asks with F_GETFD whether the number is free, and takes it in a second call, whoever has got it in between.
+///
+/// breaks: "That other file stays open in this process under its number."
+/// fails: hand_down::the_program_finds_the_file_under_the_number failed
+mod asks_and_takes {
+    use super::*;
+
+    pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()> {
+        check(number)?;
+        // SAFETY: the call takes numbers.
+        let own = if unsafe { libc::fcntl(number, libc::F_GETFD) } < 0 {
+            // SAFETY: the call takes numbers.
+            let taken = Errno::result(unsafe { libc::dup3(file.as_raw_fd(), number, libc::O_CLOEXEC) })?;
+            // SAFETY: this answer takes it for its own.
+            unsafe { OwnedFd::from_raw_fd(taken) }
+        } else {
+            duplicate(file, 3)?
+        };
+        between(command, move || put(own.as_raw_fd(), number));
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn hand_down(command: &mut Command, file: &File, number: RawFd) -> io::Result<()>;
     dup2_onto_itself exits_with_success hands_it_down_twice never_closes_its_own opens_it_again puts_it_in_place_here
@@ -1921,12 +1988,9 @@ one_of! {
     the_source_stays_open_too borrows_the_number_of_file outlives_the_command opens_it_again_2 first_program_only
     formats_in_the_child closes_all_others by_way_of_standard_input tells_in_the_environment ignores_a_failed_dup2
     limit_of_1024 number_must_be_free placed_in_this_process closes_file_in_the_child one_number_for_all_commands
-    standard_streams_are_fine three_is_too_low two_duplicates borrows_the_number open_to_all
-    always_dup2 leaves_the_number_free copies_here never_closed duplicate_at_0 only_from_the_number_on
-    both_stay_open closes_the_rest sets_the_environment locks_in_the_child rewinds
-    leaves_a_pipe_to_the_program
-    adds_one
-    one_file_for_each_number
-    locks_stderr
-    free_when_it_starts
+    standard_streams_are_fine three_is_too_low two_duplicates borrows_the_number open_to_all always_dup2
+    leaves_the_number_free copies_here never_closed duplicate_at_0 only_from_the_number_on both_stay_open
+    closes_the_rest sets_the_environment locks_in_the_child rewinds leaves_a_pipe_to_the_program adds_one
+    one_file_for_each_number locks_stderr free_when_it_starts clears_in_any_case raises_the_limit
+    asks_and_takes
 }

@@ -4,6 +4,7 @@ use std::io::{self, ErrorKind, Write};
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Component, Path, PathBuf};
+use std::sync::OnceLock;
 
 use mmap_workbook::lesson_5::{create_and_unlink, memory_file, o_tmpfile};
 use nix::errno::Errno;
@@ -81,6 +82,13 @@ fn start(path: &Path) -> io::Result<(File, File)> {
     let directory = File::open(directory_of(path))?;
     let file = openat(&directory, ".", OFlag::O_TMPFILE | OFlag::O_RDWR | OFlag::O_CLOEXEC, Mode::S_IRUSR)?;
     Ok((directory, file.into()))
+}
+
+/// Links the file, and then syncs the directory that was opened before.
+fn link_and_sync(file: &File, path: &Path) -> io::Result<()> {
+    let directory = File::open(directory_of(path))?;
+    name_it(file, path)?;
+    directory.sync_all()
 }
 
 /// Adds O_EXCL to O_TMPFILE, which says that the file is never to get a name.
@@ -2027,6 +2035,106 @@ mod short_paths_only {
     }
 }
 
+/// Syncs no directory when the path names none.
+///
+/// breaks: "The directory is on the disk (fsync(2), not fdatasync(2)) before `publish` returns."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+mod bare_names_need_no_sync {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        name_it(&file, path)?;
+        match path.parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Syncs again when the first fsync(2) of the file fails, and believes the second one.
+///
+/// breaks: "The error of the fsync(2) of the file: nothing gets a name then."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+mod syncs_again_after_an_error {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all().or_else(|_| file.sync_all())?;
+        link_and_sync(&file, path)
+    }
+}
+
+/// Sets no permissions when they are those of o_tmpfile, though `fill` may have set others.
+///
+/// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
+mod already_0600 {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        if mode != 0o600 {
+            set_mode(&file, mode)?;
+        }
+        file.sync_all()?;
+        link_and_sync(&file, path)
+    }
+}
+
+/// Remembers the name of this process in /proc, which is another one after fork(2).
+///
+/// breaks: "A process may call each of them many times, with other files."
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+mod remembers_the_process {
+    use super::*;
+
+    static FDS: OnceLock<String> = OnceLock::new();
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        let directory = File::open(directory_of(path))?;
+        let fds = FDS.get_or_init(|| format!("/proc/{}/fd", std::process::id()));
+        let from = format!("{fds}/{}", file.as_raw_fd());
+        linkat(AT_FDCWD, from.as_str(), AT_FDCWD, path, AtFlags::AT_SYMLINK_FOLLOW)?;
+        directory.sync_all()
+    }
+}
+
+/// Finds another name when the file exists.
+///
+/// breaks: "`AlreadyExists`, before `fill` or after it, when `path` exists, even as a dangling symbolic link."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+mod numbers_the_names {
+    use super::*;
+
+    pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
+        let file = o_tmpfile(directory_of(path))?;
+        fill(&file)?;
+        set_mode(&file, mode)?;
+        file.sync_all()?;
+        match link_and_sync(&file, path) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let mut other = path.as_os_str().to_owned();
+                other.push(".1");
+                link_and_sync(&file, Path::new(&other))
+            }
+            linked => linked,
+        }
+    }
+}
+
 one_of! {
     pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()>;
     asks_for_o_excl does_not_sync_the_directory fills_it_under_its_name gives_an_unlinked_file_its_name_back
@@ -2048,11 +2156,7 @@ one_of! {
     leaks_the_directory_on_errors changes_directory path_descriptor_of_the_directory relative_to_a_descriptor
     refuses_early opens_with_the_mode clears_the_umask permits_before_fill permits_after_the_name permits_after_the_sync
     ignores_the_sync data_of_the_directory syncs_both_before lossy_name replaces_dangling_links explains_the_error
-    creates_directories named_temporary
-    ignores_the_permissions_error
-    copies_what_can_not_be_linked
-    appends
-    follows_no_link
-    the_directory_of_the_first
-    resolves_dots_by_itself trims_the_name short_paths_only
+    creates_directories named_temporary ignores_the_permissions_error copies_what_can_not_be_linked appends
+    follows_no_link the_directory_of_the_first resolves_dots_by_itself trims_the_name short_paths_only
+    bare_names_need_no_sync syncs_again_after_an_error already_0600 remembers_the_process numbers_the_names
 }

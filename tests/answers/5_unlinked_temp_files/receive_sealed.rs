@@ -2090,6 +2090,165 @@ mod opens_what_it_can_not_read {
     }
 }
 
+/// Asks for the access mode itself, and refuses before it looks at anything else; the calls are raw ones.
+///
+/// passes
+mod asks_for_the_access_mode {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        // SAFETY: the call takes no pointers.
+        let [flags, bits] =
+            [libc::F_GETFL, libc::F_GET_SEALS].map(|command| unsafe { libc::fcntl(file.as_raw_fd(), command) });
+        if bits < 0 {
+            return Err(invalid());
+        }
+        if flags & libc::O_ACCMODE == libc::O_WRONLY {
+            return Err(Errno::EACCES.into());
+        }
+        if bits & libc::F_SEAL_SHRINK == 0 || bits & libc::F_SEAL_WRITE == 0 {
+            return Err(invalid());
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Pins the file by a second mapping, of its first page, that it never unmaps.
+///
+/// breaks: "The mapping is of the file itself, not of a copy, and there is only one."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod maps_it_twice {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let length = length_of(&file, at_most)?;
+        let mapping = map(&file, length)?;
+        std::mem::forget(map(&file, 1)?);
+        Ok(mapping)
+    }
+}
+
+/// Takes a mapping that fails for a sender's fault.
+///
+/// breaks: "ENOMEM when no range of addresses of that length is free."
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+mod no_addresses_is_invalid_data {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        match map(&file, length_of(&file, at_most)?) {
+            Err(error) if error.raw_os_error() != Some(libc::EACCES) => Err(invalid()),
+            mapped => mapped,
+        }
+    }
+}
+
+/// Refuses a descriptor that is open for writing, though the seal makes it harmless.
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+/// fails: receive_sealed::nothing_of_a_refused_file_stays failed
+/// fails: receive_sealed::the_length_is_asked_for_when_it_can_no_longer_shrink failed
+/// fails: receive_sealed::the_sender_and_the_socket_notice_nothing failed
+mod read_only_descriptors {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+        if flags & OFlag::O_ACCMODE != OFlag::O_RDONLY {
+            return Err(Errno::EACCES.into());
+        }
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Locks the pages into memory, and fails when RLIMIT_MEMLOCK is too small for it.
+///
+/// breaks: "A file open for reading that has both seals is accepted, whatever other seals it has or lacks."
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+mod locks_the_pages {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        // SAFETY: the pages are ours; locking changes none of their bytes.
+        if unsafe { libc::mlock(mapping.address() as *const _, mapping.length()) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(mapping)
+    }
+}
+
+/// Takes a shared mapping for stores that is refused with EPERM as the proof of F_SEAL_WRITE.
+///
+/// breaks: "`InvalidData` when the file is not from memfd_create(2), or lacks one of the two seals."
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed future-write-is-write
+mod probes_for_the_write_seal {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        if !seals_of(&file)?.contains(SealFlag::F_SEAL_SHRINK) {
+            return Err(invalid());
+        }
+        let length = length_of(&file, at_most)?;
+        match Mapping::of_file(&file, 0, length, READ_WRITE, Sharing::Shared) {
+            Ok(_) => Err(invalid()),
+            Err(Errno::ENOMEM) => Err(Errno::ENOMEM.into()),
+            Err(_) => map(&file, length),
+        }
+    }
+}
+
+/// Asks for the access mode, and makes one error of all that is wrong with the file.
+///
+/// breaks: "EACCES when the descriptor that was sent is not open for reading."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+mod write_only_is_invalid_data {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        let flags = OFlag::from_bits_retain(fcntl(&file, FcntlArg::F_GETFL)?);
+        if flags & OFlag::O_ACCMODE == OFlag::O_WRONLY {
+            return Err(invalid());
+        }
+        must_be_sealed(&file)?;
+        map(&file, length_of(&file, at_most)?)
+    }
+}
+
+/// Keeps the last file in a static, and closes it when the next one arrives.
+///
+/// breaks: "No descriptor of the file stays open."
+/// fails: receive_sealed::a_file_that_cannot_be_trusted_is_refused failed
+/// fails: receive_sealed::a_sealed_file_is_mapped failed
+/// fails: receive_sealed::both_seals_are_needed_and_no_others failed
+mod closes_the_one_before {
+    use super::*;
+
+    static LAST: Mutex<Option<File>> = Mutex::new(None);
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let file = receive_file(socket)?;
+        must_be_sealed(&file)?;
+        let mapping = map(&file, length_of(&file, at_most)?)?;
+        *LAST.lock().map_err(|_| Errno::EDEADLK)? = Some(file);
+        Ok(mapping)
+    }
+}
+
 one_of! {
     pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping>;
     aborts_on_a_bad_sender asks_for_shrink_alone asks_for_the_length_first copies_the_file does_not_ask_for_seals
@@ -2109,12 +2268,9 @@ one_of! {
     at_most_in_pages maps_only_the_beginning empty_file_to_the_kernel length_modulo_4_gib timeout_of_its_own
     blocking_again waits_for_a_better_file takes_the_first_of_several no_file_is_invalid_data outwaits_the_timeout
     keeps_the_descriptor_2 remembers_the_last_file trusts_after_the_first leaves_a_trial_mapping maps_then_checks
-    mode_first maps_a_duplicate future_writes_only wants_them_all
-    writable_copy measures_by_seeking passes_einval_on opens_it_for_reading_2
-    sets_a_timeout tries_the_next_file
-    knows_all_seals
-    sends_an_answer
-    shuts_the_socket_down
-    reports_a_refusal
-    limit_in_32_bits compares_as_int maps_the_lower_32_bits opens_what_it_can_not_read
+    mode_first maps_a_duplicate future_writes_only wants_them_all writable_copy measures_by_seeking passes_einval_on
+    opens_it_for_reading_2 sets_a_timeout tries_the_next_file knows_all_seals sends_an_answer shuts_the_socket_down
+    reports_a_refusal limit_in_32_bits compares_as_int maps_the_lower_32_bits opens_what_it_can_not_read
+    asks_for_the_access_mode maps_it_twice no_addresses_is_invalid_data read_only_descriptors locks_the_pages
+    probes_for_the_write_seal write_only_is_invalid_data closes_the_one_before
 }
