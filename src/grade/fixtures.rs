@@ -14,7 +14,8 @@ use tempfile::TempDir;
 
 use super::{Failure, ask, ensure, kind};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
-use crate::observe::page_size;
+use crate::observe::{page_size, page_size_u64};
+use crate::process::{OnSmallDisk, on_a_small_disk};
 use crate::text;
 use crate::text::Text;
 
@@ -197,4 +198,25 @@ pub fn no_error<T>(answer: Result<T, String>) -> Result<T, Failure> {
 /// As [`ask()`]; the first error.
 pub fn in_child<T: Serialize + DeserializeOwned>(steps: impl FnOnce() -> io::Result<T>) -> Result<T, Failure> {
     no_error(ask(|| steps().map_err(kind))?)
+}
+
+/// Runs `steps` with the path of a disk of `pages` pages, in a child that alone sees it, and what else is mounted there.
+///
+/// # Errors
+/// Those of `steps`; that no disk can be mounted on this machine.
+pub fn on_a_disk(pages: u64, steps: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+    let mut reply = Vec::new();
+    let ran = on_a_small_disk(
+        pages * page_size_u64(),
+        |disk, peer| peer.send(&serde_json::to_vec(&steps(disk))?),
+        |peer| {
+            reply = peer.receive()?;
+            Ok(())
+        },
+    )?;
+    match ran {
+        OnSmallDisk::Ran(ended) => ended.success()?,
+        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
+    }
+    serde_json::from_slice::<Result<(), Failure>>(&reply).map_err(io::Error::other)?
 }

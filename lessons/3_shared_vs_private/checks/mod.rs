@@ -7,14 +7,14 @@ use std::io::{Seek, SeekFrom, Write};
 use std::num::NonZeroUsize;
 use std::os::fd::IntoRawFd;
 use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt};
-use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mmap_workbook::grade::fixtures::{
-    contents, in_child, mapped_whole, named_file, no_error, open_descriptors, pattern, same_bytes, unnamed_file, wide,
+    contents, in_child, mapped_whole, named_file, no_error, on_a_disk, open_descriptors, pattern, same_bytes,
+    unnamed_file, wide,
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
@@ -22,7 +22,6 @@ use mmap_workbook::grade::{
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
 use mmap_workbook::observe::{maps_of_process, page_size, page_size_u64, smaps_of, whole_pages};
-use mmap_workbook::process::{OnSmallDisk, on_a_small_disk};
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
@@ -379,24 +378,6 @@ impl History {
 fn judged(steps: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
     original(); // made once, not in each child
     ask(steps)?
-}
-
-/// Runs `steps` with the path of a disk of `pages` pages, in a child that alone sees it, and what else is mounted there.
-fn on_a_disk(pages: u64, steps: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
-    let mut reply = Vec::new();
-    let ran = on_a_small_disk(
-        pages * page_size_u64(),
-        |disk, peer| peer.send(&serde_json::to_vec(&steps(disk))?),
-        |peer| {
-            reply = peer.receive()?;
-            Ok(())
-        },
-    )?;
-    match ran {
-        OnSmallDisk::Ran(ended) => ended.success()?,
-        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
-    }
-    serde_json::from_slice::<Result<(), Failure>>(&reply).map_err(std::io::Error::other)?
 }
 
 /// Runs `steps` on a draft of five pages, and its file, where nobody may write: in a child that alone sees it.

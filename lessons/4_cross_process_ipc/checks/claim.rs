@@ -2,11 +2,10 @@ use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::time::Instant;
 
-use mmap_workbook::grade::fixtures::{in_child, names_in, open_descriptors};
-use mmap_workbook::grade::{On, ask_refused, deadline, watch};
+use mmap_workbook::grade::fixtures::{in_child, names_in, on_a_disk, open_descriptors};
+use mmap_workbook::grade::{On, ask_refused, watch};
+use nix::mount::{MsFlags, mount};
 use nix::poll::{PollFd, PollFlags, poll};
 use nix::sys::wait::{Id, WaitPidFlag, waitid};
 
@@ -130,29 +129,68 @@ fn each_file_has_a_writer_of_its_own() {
     check("lock", rule(), || {
         let (_directory, path) = file()?;
         let (_another_directory, another) = file()?;
-        let mut a = claimer(&path)?;
-        is(a.pid(), &claims(&mut a)?, text!("the first process", "第一个进程"))?;
-        let mut calls = 0;
-        let mut b = start(|peer| {
-            let files = [open(&another).map_err(error_text)?, open(&path).map_err(error_text)?];
-            while peer.await_turn().is_ok() {
-                let claimed = super::claim(&files[calls % 2]).map_or_else(kind, |pid| pid.to_string());
-                calls += 1;
-                peer.send(claimed.as_bytes()).map_err(error_text)?;
-            }
-            Ok(())
-        })?;
-        let given = |failure: Failure| {
+        each_has_its_own_writer(&path, &another).map_err(|failure| {
             failure.given(text!(
                 "one process is the writer of a file, another one of a second file, and calls for both by turns",
                 "一个进程是某文件的写者，另一个进程是第二个文件的写者，并轮流对两个文件调用"
             ))
-        };
-        for _ in 0..2 {
-            is(b.pid(), &claims(&mut b)?, text!("the second process", "第二个进程")).map_err(given)?;
-            is(a.pid(), &claims(&mut b)?, text!("the first process", "第一个进程")).map_err(given)?;
+        })
+    });
+}
+
+/// Two processes, of which the second one uses both files.
+fn each_has_its_own_writer(path: &Path, another: &Path) -> Result<(), Failure> {
+    let mut a = claimer(path)?;
+    is(a.pid(), &claims(&mut a)?, text!("the first process", "第一个进程"))?;
+    let mut calls = 0;
+    let mut b = start(|peer| {
+        let files = [open(another).map_err(error_text)?, open(path).map_err(error_text)?];
+        while peer.await_turn().is_ok() {
+            let claimed = super::claim(&files[calls % 2]).map_or_else(kind, |pid| pid.to_string());
+            calls += 1;
+            peer.send(claimed.as_bytes()).map_err(error_text)?;
         }
         Ok(())
+    })?;
+    for _ in 0..2 {
+        is(b.pid(), &claims(&mut b)?, text!("the second process", "第二个进程"))?;
+        is(a.pid(), &claims(&mut b)?, text!("the first process", "第一个进程"))?;
+    }
+    a.kill()?;
+    let (mut c, mut d) = (claimer(path)?, claimer(another)?);
+    let second = b.pid();
+    let told = [claims(&mut b)?, claims(&mut b)?, claims(&mut c)?, claims(&mut d)?];
+    told.iter().try_for_each(|told| {
+        let both = text!(
+            "the second process: it is the writer of both files, since the first one is dead",
+            "第二个进程：第一个进程已死，两个文件的写者都是它"
+        );
+        is(second, told, both)
+    })
+}
+
+#[test]
+fn tells_the_files_of_two_disks_apart() {
+    check("lock", rule(), || {
+        on_a_disk(16, |disk| {
+            // The first file of a new disk in memory has the same inode number on each.
+            let new = |name| -> std::io::Result<std::path::PathBuf> {
+                let directory = disk.join(name);
+                fs::create_dir(&directory)?;
+                mount(Some("tmpfs"), &directory, Some("tmpfs"), MsFlags::empty(), None::<&str>)?;
+                let path = directory.join("channel");
+                fs::write(&path, b"the channel")?;
+                Ok(path)
+            };
+            each_has_its_own_writer(&new("one")?, &new("another")?)
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "two files with the same inode number, each on a disk of its own; one process is the writer of one, \
+                 another process of the other",
+                "两个文件的 inode 号相同，但分别在两个磁盘上；两个进程各是其中一个文件的写者"
+            ))
+        })
     });
 }
 
@@ -556,14 +594,13 @@ fn command(call: &Call) -> Option<i32> {
 
 /// Expects that the call is none that waits.
 fn does_not_wait(call: &Call) -> Result<(), Failure> {
-    let waits = [
-        (libc::SYS_nanosleep, "nanosleep(2)"),
-        (libc::SYS_clock_nanosleep, "clock_nanosleep(2)"),
-        (libc::SYS_ppoll, "ppoll(2)"),
-        (libc::SYS_pselect6, "pselect(2)"),
-    ];
-    let name = waits.iter().find(|(number, _)| *number == call.number).map(|(_, name)| *name);
-    let name = name.or_else(|| (command(call) == Some(libc::F_SETLKW)).then_some("fcntl(2), F_SETLKW"));
+    // A futex, or a lock of flock(2), may be had at once.
+    let may_not = [libc::SYS_futex, libc::SYS_flock];
+    let waits = |number: i64| match command(call) {
+        Some(command) => command == libc::F_SETLKW,
+        None => !may_not.contains(&number),
+    };
+    let name = WAITS.iter().find(|(number, _)| *number == call.number && waits(*number)).map(|(_, name)| *name);
     name.map_or(Ok(()), |name| {
         Err(Failure::new(text!("claim never waits", "claim 从不等待"), text!("it calls {name}", "它调用了 {name}")))
     })

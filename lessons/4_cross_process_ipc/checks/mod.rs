@@ -5,13 +5,15 @@ use std::fs::{self, File};
 use std::os::fd::AsFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI32, Ordering};
+use std::time::Instant;
 
 use mmap_workbook::grade::fixtures::{loaded, same_bytes};
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    Call, Failure, Player, SharedPage, Step, Verdict, Walker, ask, before_each_call, check, ensure, error_text,
-    for_each, killed_before_call, kind, start,
+    Call, Failure, Player, SharedPage, Step, Verdict, Walker, ask, before_each_call, check, deadline, ensure,
+    error_text, for_each, killed_before_call, kind, start,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};
@@ -23,7 +25,7 @@ use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
-use nix::unistd::{ForkResult, Pid, fork, setpgid};
+use nix::unistd::{ForkResult, Pid, fork, gettid, setpgid};
 
 use crate::exercise::{claim, latest, next_ticket, open_once, publish};
 
@@ -60,6 +62,45 @@ fn call_in_words(n: usize, number: i64) -> Text {
         None => text!("it stands before its system call {n}", "它停在第 {n} 次系统调用之前"),
     }
 }
+
+/// What `call` returns in another thread, while this one stands still. None if it waits in the kernel for what this one
+/// has, such as a lock; the thread is left behind then, so this is for a child process.
+fn in_another_thread<T: Send + 'static>(call: impl FnOnce() -> T + Send + 'static) -> Option<T> {
+    let id = Arc::new(AtomicI32::new(0));
+    let thread = {
+        let id = Arc::clone(&id);
+        std::thread::spawn(move || {
+            id.store(gettid().as_raw(), Ordering::Relaxed);
+            call()
+        })
+    };
+    let waits = || {
+        let call = format!("/proc/self/task/{}/syscall", id.load(Ordering::Relaxed));
+        let call = fs::read_to_string(call).unwrap_or_default();
+        WAITS.iter().any(|(number, _)| call.starts_with(&format!("{number} ")))
+    };
+    let until = Instant::now() + deadline();
+    // A thread may sleep for a moment while another one allocates. This one has nothing from one look to the next.
+    let mut looks = 0;
+    while !thread.is_finished() {
+        looks = if waits() { looks + 1 } else { 0 };
+        if looks == 20 || Instant::now() > until {
+            return None;
+        }
+    }
+    Some(thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+}
+
+/// The system calls in which a process sleeps until another one does something, or until some time has passed.
+const WAITS: [(i64, &str); 7] = [
+    (libc::SYS_futex, "futex(2)"),
+    (libc::SYS_flock, "flock(2)"),
+    (libc::SYS_fcntl, "fcntl(2), F_SETLKW"),
+    (libc::SYS_nanosleep, "nanosleep(2)"),
+    (libc::SYS_clock_nanosleep, "clock_nanosleep(2)"),
+    (libc::SYS_ppoll, "ppoll(2)"),
+    (libc::SYS_pselect6, "pselect(2)"),
+];
 
 /// The call that the checks' `init` makes between its stores, so that there are stops there.
 const INSIDE_INIT: i64 = libc::SYS_getppid;

@@ -43,6 +43,8 @@ fn counts_up_to_the_limit_and_no_further() {
             (0, u64::MAX - 1, u64::MAX),
             (24, u64::MAX, u64::MAX),
             (24, u64::MAX, 0),
+            // In the second page of two.
+            (page_size() + 8, 2, 3),
         ];
         for_each(
             cases,
@@ -53,7 +55,8 @@ fn counts_up_to_the_limit_and_no_further() {
                 )
             },
             |&(at, taken, limit)| {
-                let page = page_of_zeros()?;
+                let pages = at / page_size() + 1;
+                let page = Mapping::anonymous(pages * page_size(), READ_WRITE, Sharing::Shared)?;
                 page.long_word(at).store(taken, Ordering::Relaxed);
                 let before = loaded(&page);
                 let got = ask(|| (0..4).map(|_| super::next_ticket(&page, at, limit)).collect::<Vec<_>>())?;
@@ -88,10 +91,18 @@ fn keeps_counters_and_limits_apart() {
         // The rest of the page belongs to others, whatever is in it.
         let (page, other) = (page_of_zeros()?, page_of_zeros()?);
         page.write(0, &[0xff; 64]);
-        for (page, at, taken) in [(&page, 8, 5), (&page, 24, 0), (&other, 8, 0)] {
+        for (page, at, taken) in [(&page, 8, 5), (&page, 24, 0), (&other, 8, 0), (&other, 16, 90)] {
             page.long_word(at).store(taken, Ordering::Relaxed);
         }
-        let calls = [(0, 8, 5, None), (0, 24, 1, Some(0)), (0, 24, 1, None), (1, 8, 9, Some(0)), (0, 8, 6, Some(5))];
+        let calls = [
+            (0, 8, 5, None),
+            (0, 24, 1, Some(0)),
+            (0, 24, 1, None),
+            (1, 8, 9, Some(0)),
+            (1, 16, 95, Some(90)),
+            (1, 8, 9, Some(1)),
+            (0, 8, 6, Some(5)),
+        ];
         let got = ask(|| calls.map(|(n, at, limit, _)| super::next_ticket([&page, &other][n], at, limit)))?;
         for ((n, at, limit, wanted), got) in calls.into_iter().zip(got) {
             let (page, page_zh) = [("one page", "一页"), ("another page", "另一页")][n];
@@ -165,6 +176,68 @@ fn gives_each_number_out_once() {
             let mine: Option<u64> = mine;
             steady(counter.load(Ordering::Relaxed), &mut now, limit).map_err(given)?;
             fits(mine, start, &others, now, limit).map_err(given)?;
+        }
+        Ok(())
+    });
+}
+
+#[test]
+fn gives_two_calls_different_numbers_wherever_they_stand() {
+    check("tally", rule(), || {
+        let (at, start) = (24, 5);
+        let (page, limits) = (SharedPage::zeros()?, page_of_zeros()?);
+        let (counter, limit_of) = (page.long_word(at), limits.long_word(0));
+        let call = || super::next_ticket(&page, at, limit_of.load(Ordering::Relaxed));
+        let (mut one, mut other) = (Walker::start(&page, call)?, Walker::start(&page, call)?);
+        for limit in [6, 1_000] {
+            limit_of.store(limit, Ordering::Relaxed);
+            for first in 0.. {
+                let mut has_returned = false;
+                for second in 0.. {
+                    let given = |failure: Failure| {
+                        failure.given(text!(
+                            "the counter is {start}, the limit {limit}; one process stands still after {first} accesses to \
+                             the page, then another one after {second}; then the first one goes on, then the other one",
+                            "计数器为 {start}，上限 {limit}；一个进程访问页 {first} 次后停住，接着另一个访问 {second} 次后停住；\
+                             然后前者继续，再轮到后者"
+                        ))
+                    };
+                    counter.store(start, Ordering::Relaxed);
+                    let early = one.begin::<Option<u64>>(first).map_err(given)?;
+                    let others = other.begin::<Option<u64>>(second).map_err(given)?;
+                    let ends = (early.is_some(), others.is_some());
+                    let finish = |walker: &mut Walker<'_>, got: Option<Option<u64>>| match got {
+                        Some(got) => Ok(got),
+                        None => walker.finish::<Option<u64>>().map_err(given),
+                    };
+                    let mut got = [finish(&mut one, early)?, finish(&mut other, others)?];
+                    got.sort_unstable();
+                    let last = if limit == 6 { None } else { Some(start + 1) };
+                    let mut wanted = [Some(start), last];
+                    wanted.sort_unstable();
+                    let (now, end) = (counter.load(Ordering::Relaxed), limit.min(start + 2));
+                    ensure(got == wanted && now == end, || {
+                        let ([a, b], [c, d]) = (wanted.map(number), got.map(number));
+                        given(Failure::new(
+                            Text::new(
+                                format!("the two get {} and {}, and the counter ends at {end}", a.en, b.en),
+                                format!("两者得到{}和{}，计数器最后为 {end}", a.zh, b.zh),
+                            ),
+                            Text::new(
+                                format!("they get {} and {}, and it ends at {now}", c.en, d.en),
+                                format!("得到{}和{}，最后为 {now}", c.zh, d.zh),
+                            ),
+                        ))
+                    })?;
+                    has_returned = ends.0;
+                    if ends.1 || has_returned {
+                        break;
+                    }
+                }
+                if has_returned {
+                    break;
+                }
+            }
         }
         Ok(())
     });

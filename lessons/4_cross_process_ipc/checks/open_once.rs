@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{MetadataExt, symlink};
 
 use mmap_workbook::grade::fixtures::{names_in, no_error, open_descriptors};
-use mmap_workbook::grade::watch;
+use mmap_workbook::grade::{On, ask_refused, watch};
 use nix::sys::resource::{RLIM_INFINITY, Resource, setrlimit};
 use nix::sys::signal::{SigHandler, signal};
 use nix::unistd::{Gid, Uid, setgid, setgroups, setuid};
@@ -44,8 +44,8 @@ fn rule() -> Text {
 
 /// The name of an error: of its errno, or of the one that its kind stands for: those of tempfile have no more.
 fn kind(error: std::io::Error) -> String {
-    use Errno::{EACCES, EEXIST, EFBIG, EISDIR, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR};
-    let known = [EACCES, EEXIST, EFBIG, EISDIR, ENAMETOOLONG, ENOENT, ENOMEM, ENOTDIR];
+    use Errno::{EACCES, EEXIST, EFBIG, EISDIR, ENAMETOOLONG, ENOENT, ENOMEM, ENOSPC, ENOTDIR};
+    let known = [EACCES, EEXIST, EFBIG, EISDIR, ENAMETOOLONG, ENOENT, ENOMEM, ENOSPC, ENOTDIR];
     let of_kind = known.into_iter().find(|errno| std::io::Error::from(*errno).kind() == error.kind());
     match of_kind {
         Some(errno) if error.raw_os_error().is_none() => super::kind(errno.into()),
@@ -55,15 +55,19 @@ fn kind(error: std::io::Error) -> String {
 
 /// Expects a complete file at `path`.
 fn whole(path: &Path) -> Result<(), Failure> {
-    let bytes = fs::read(path).unwrap_or_default();
+    let expected = text!("the file has one page, and what init has stored there", "文件有一页，内容是 init 写入的");
+    let bytes = match fs::read(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            return Err(Failure::new(expected, text!("there is no such file", "没有这个文件")));
+        }
+        bytes => bytes?,
+    };
     ensure(is_filled(&bytes), || {
         let size = bytes.len();
         let filled = bytes.iter().filter(|byte| **byte != 0).count();
-        Failure::new(
-            text!("the file has one page, and what init has stored there", "文件有一页，内容是 init 写入的"),
-            text!("it has {size} bytes, of which {filled} are not zero", "文件有 {size} 字节，其中 {filled} 个非零"),
-        )
-        .shows(&belief::CREATED_IS_COMPLETE)
+        let happened =
+            text!("it has {size} bytes, of which {filled} are not zero", "文件有 {size} 字节，其中 {filled} 个非零");
+        Failure::new(expected, happened).shows(&belief::CREATED_IS_COMPLETE)
     })
 }
 
@@ -113,6 +117,14 @@ fn lists(directory: &Path, names: &[&str]) -> Result<(), Failure> {
         };
         Failure::new(expected, text!("it has: {list}", "实际有：{list}"))
     })
+}
+
+/// A call waits for another one.
+fn waits_for_another() -> Failure {
+    Failure::new(
+        text!("the second call returns while the first one stands still", "第一次调用停住时，第二次调用照样返回"),
+        text!("it waits in a system call until the first one goes on", "它在系统调用里等着，直到第一次调用继续"),
+    )
 }
 
 /// From now on this process has no rights beyond those of an ordinary user: root becomes nobody.
@@ -186,6 +198,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
         })?;
         opened(&Ok(byte), b'1')?;
         whole(&path)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o640))?;
         let second = ask(|| {
             let page = super::open_once(&path, |page| fill(page, b'2')).map_err(kind)?;
             page.store(99, b'!');
@@ -193,6 +206,13 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
         })?;
         opened(&second, b'1').map_err(|failure| {
             failure.given(text!("the file exists, made by another process", "文件已由另一个进程建好"))
+        })?;
+        let mode = fs::metadata(&path)?.permissions().mode() & 0o7777;
+        ensure(mode == 0o640, || {
+            Failure::new(
+                text!("a file that exists keeps its mode, 0640", "已有的文件保持其权限 0640"),
+                text!("it has mode {mode:04o}", "实际为 {mode:04o}"),
+            )
         })?;
         let in_file = fs::read(&path)?.get(99).copied();
         ensure(in_file == Some(b'!'), || {
@@ -244,20 +264,18 @@ fn keeps_the_calls_of_one_process_apart() {
             },
             |&(name, byte)| {
                 let directory = tempfile::tempdir()?;
-                let in_thread = |name: &str| {
-                    let path = directory.path().join(name);
-                    let call = || first_byte(super::open_once(&path, |page| fill(page, b'2')));
-                    let joined = std::thread::scope(|scope| scope.spawn(call).join());
-                    joined.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-                };
                 let (inner, outer) = ask(|| {
-                    let inner = std::cell::RefCell::new(Err(String::new()));
+                    let inner = std::cell::Cell::new(None);
                     let outer = super::open_once(&directory.path().join("shared"), |page| {
-                        *inner.borrow_mut() = in_thread(name);
+                        let path = directory.path().join(name);
+                        inner.set(in_another_thread(move || {
+                            first_byte(super::open_once(&path, |page| fill(page, b'2')))
+                        }));
                         fill(page, b'1');
                     });
                     (inner.into_inner(), first_byte(outer))
                 })?;
+                let inner = inner.ok_or_else(waits_for_another)?;
                 let of = |mut failure: Failure, which: Text| {
                     failure.expected = Text::new(
                         format!("{}: {}", which.en, failure.expected.en),
@@ -276,41 +294,78 @@ fn keeps_the_calls_of_one_process_apart() {
     });
 }
 
+/// What happens in `init`, beside what it stores, for this path.
+type InInit = fn(&Path);
+
 #[test]
 fn leaves_no_descriptor_open() {
     check("writer", rule(), || {
         let directory = tempfile::tempdir()?;
-        let short = directory.path().join("short");
-        fs::write(&short, b"short")?;
-        let cases = [
-            ("shared", text!("the file does not exist", "文件不存在")),
-            ("shared", text!("the file exists", "文件已存在")),
-            ("short", text!("the file is too short", "文件太短")),
-            ("missing/shared", text!("the directory does not exist", "目录不存在")),
+        fs::write(directory.path().join("short"), b"short")?;
+        fs::create_dir(directory.path().join("directory"))?;
+        symlink("nowhere", directory.path().join("link"))?;
+        let cases: [(&str, InInit, Text); 9] = [
+            ("shared", |_| (), text!("the file does not exist", "文件不存在")),
+            ("shared", |_| (), text!("the file exists", "文件已存在")),
+            ("short", |_| (), text!("the file is too short", "文件太短")),
+            ("missing/shared", |_| (), text!("the directory does not exist", "目录不存在")),
+            ("directory", |_| (), text!("a directory is there", "该路径是一个目录")),
+            ("link", |_| (), text!("a symbolic link to a name that does not exist", "指向不存在的名字的符号链接")),
+            (
+                "late",
+                |path| _ = fs::write(path, vec![b'B'; page_size()]),
+                text!(
+                    "while init runs, another file comes to be at the path",
+                    "init 运行期间，该路径上出现了另一个文件"
+                ),
+            ),
+            (
+                "late and short",
+                |path| _ = fs::write(path, b"short"),
+                text!(
+                    "while init runs, a short file comes to be at the path",
+                    "init 运行期间，该路径上出现了一个太短的文件"
+                ),
+            ),
+            ("panic", |_| std::panic::resume_unwind(Box::new("init")), text!("init panics", "init 发生 panic")),
         ];
-        for (name, what) in cases {
+        for (name, meanwhile, what) in cases {
             let path = directory.path().join(name);
             let [before, after] = ask(|| {
                 let before = open_descriptors().map_err(kind)?;
-                let page = super::open_once(&path, |page| fill(page, b'A'));
+                let call = || {
+                    super::open_once(&path, |page| {
+                        meanwhile(&path);
+                        fill(page, b'A');
+                    })
+                };
+                let page = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).unwrap_or_else(of_init);
                 let after = open_descriptors().map_err(kind)?;
                 drop(page);
                 Ok::<_, String>([before, after])
             })?
             .map_err(std::io::Error::other)?;
-            ensure(before == after, || {
-                Failure::new(
-                    text!("the call leaves no descriptor open", "调用不留下打开的描述符"),
-                    text!(
-                        "before it {before} were open, after it {after}",
-                        "调用之前打开了 {before} 个，之后是 {after} 个"
-                    ),
-                )
-                .given(what)
-            })?;
+            same_descriptors(before, after).map_err(|failure| failure.given(what))?;
         }
         Ok(())
     });
+}
+
+/// The end of a call whose `init` has panicked. A panic of its own goes on.
+fn of_init(panic: Box<dyn std::any::Any + Send>) -> std::io::Result<Mapping> {
+    match panic.downcast_ref() {
+        Some(&"init") => Err(std::io::Error::other("init")),
+        _ => std::panic::resume_unwind(panic),
+    }
+}
+
+fn same_descriptors(before: usize, after: usize) -> Result<(), Failure> {
+    ensure(before == after, || {
+        Failure::new(
+            text!("the call leaves no descriptor open", "调用不留下打开的描述符"),
+            text!("before it {before} were open, after it {after}", "调用之前打开了 {before} 个，之后是 {after} 个"),
+        )
+    })
 }
 
 #[test]
@@ -367,6 +422,101 @@ fn makes_no_directory() {
     });
 }
 
+#[test]
+fn changes_nothing_of_the_whole_process() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("shared");
+        let watched = watch(|| first_byte(super::open_once(&path, |page| fill(page, b'A'))), |_| false)?;
+        opened(&watched.answer, b'A')?;
+        let changes = [(libc::SYS_chdir, "chdir(2)"), (libc::SYS_fchdir, "fchdir(2)"), (libc::SYS_umask, "umask(2)")];
+        let name = changes.iter().find(|(number, _)| watched.calls.iter().any(|call| call.call.number == *number));
+        name.map_or(Ok(()), |(_, name)| {
+            Err(Failure::new(
+                text!(
+                    "the call changes neither the working directory nor the umask, which other threads have, too",
+                    "调用既不改变当前目录，也不改变 umask：这两者由进程的所有线程共用"
+                ),
+                text!("it calls {name}", "它调用了 {name}"),
+            ))
+        })
+    });
+}
+
+#[test]
+fn looks_anew_in_each_call() {
+    check("writer", rule(), || {
+        let directories = [tempfile::tempdir()?, tempfile::tempdir()?];
+        let paths = directories.each_ref().map(|directory| directory.path().join("shared"));
+        let steps = [
+            text!("the file does not exist", "文件不存在"),
+            text!("the file was removed after the last call", "上次调用之后文件已被删除"),
+            text!(
+                "the path is the name alone, in another working directory, where the file does not exist",
+                "路径只有文件名，当前目录换成了另一个，那里没有这个文件"
+            ),
+            text!("the file has become shorter since the last call", "上次调用之后文件变短了"),
+        ];
+        let got = ask(|| {
+            let open = |path: &Path, byte| first_byte(super::open_once(path, |page| fill(page, byte)));
+            let enter = |n: usize| std::env::set_current_dir(&directories[n]).map_err(kind);
+            enter(0)?;
+            let first = open(Path::new("shared"), b'1');
+            fs::remove_file(&paths[0]).map_err(kind)?;
+            let second = open(Path::new("shared"), b'2');
+            enter(1)?;
+            let third = open(Path::new("shared"), b'3');
+            fs::write(&paths[1], b"short").map_err(kind)?;
+            Ok::<_, String>([first, second, third, open(Path::new("shared"), b'4')])
+        })?;
+        let [first, second, third, fourth] = no_error(got)?;
+        let given = |n: usize| {
+            let step = &steps[n];
+            let one = text!("calls of one process with the path `shared`", "同一进程以路径 `shared` 多次调用");
+            Text::new(format!("{}: {}", one.en, step.en), format!("{}：{}", one.zh, step.zh))
+        };
+        for (n, (got, byte)) in [(first, b'1'), (second, b'2'), (third, b'3')].iter().enumerate() {
+            opened(got, *byte).map_err(|failure| failure.given(given(n)))?;
+        }
+        whole(&paths[0]).map_err(|failure| failure.given(given(1)))?;
+        fails_with(&fourth, &["InvalidData"]).map_err(|failure| failure.given(given(3)))
+    });
+}
+
+#[test]
+fn follows_symbolic_links() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let at = |name: &str| directory.path().join(name);
+        fs::create_dir_all(at("away/inner"))?;
+        fs::write(at("file"), vec![b'F'; page_size()])?;
+        fs::write(at("short"), b"short")?;
+        for (name, target) in
+            [("to-file", "file"), ("to-short", "short"), ("to-away", "away"), ("to-inner", "away/inner")]
+        {
+            symlink(target, at(name))?;
+        }
+        let call = |name: &str| ask(|| first_byte(super::open_once(&at(name), |page| fill(page, b'A'))));
+        let given = |what: Text| move |failure: Failure| failure.given(what);
+        opened(&call("to-file")?, b'F')
+            .map_err(given(text!("a symbolic link to a file of one page", "指向一个单页文件的符号链接")))?;
+        fails_with(&call("to-short")?, &["InvalidData"])
+            .map_err(given(text!("a symbolic link to a file of 5 bytes", "指向一个 5 字节文件的符号链接")))?;
+        fails_with(&call("to-away")?, &["EISDIR", "InvalidData"])
+            .map_err(given(text!("a symbolic link to a directory", "指向目录的符号链接")))?;
+        let through = text!(
+            "no file; the path is `to-inner/../shared`, and `to-inner` a symbolic link to `away/inner`",
+            "没有文件；路径是 `to-inner/../shared`，其中 `to-inner` 是指向 `away/inner` 的符号链接"
+        );
+        let through = |failure: Failure| failure.given(through.clone());
+        opened(&call("to-inner/../shared")?, b'A').map_err(through)?;
+        whole(&at("away/shared")).map_err(through)?;
+        lists(directory.path(), &["away", "file", "short", "to-away", "to-file", "to-inner", "to-short"])
+            .map_err(through)?;
+        lists(&at("away"), &["inner", "shared"]).map_err(through)
+    });
+}
+
 /// mkdir(2), which not every processor has.
 #[cfg(target_arch = "x86_64")]
 const SYS_MKDIR: i64 = libc::SYS_mkdir;
@@ -414,12 +564,29 @@ fn leaves_no_file_when_it_fails() {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         // The mapping of the new file.
-        let watched = watch(
-            || first_byte(super::open_once(&path, |page| fill(page, b'A'))),
-            |call| call.call.number == libc::SYS_mmap && call.call.arguments[3] & libc::MAP_ANONYMOUS as u64 == 0,
-        )?;
+        let counted = || {
+            let before = open_descriptors().unwrap_or_default();
+            let got = first_byte(super::open_once(&path, |page| fill(page, b'A')));
+            (got, before, open_descriptors().unwrap_or_default())
+        };
+        let watched = watch(counted, |call| {
+            call.call.number == libc::SYS_mmap && call.call.arguments[3] & libc::MAP_ANONYMOUS as u64 == 0
+        })?;
         let given = |failure: Failure| failure.given(text!("mmap(2) fails with ENOMEM", "mmap(2) 以 ENOMEM 失败"));
-        fails_with(&watched.answer, &["ENOMEM"]).map_err(given)?;
+        let (got, before, after) = watched.answer;
+        fails_with(&got, &["ENOMEM"]).map_err(given)?;
+        same_descriptors(before, after).map_err(given)?;
+        lists(directory.path(), &[]).map_err(given)?;
+        let got = ask_refused(LINKS, On::Everything, Errno::EACCES, counted);
+        let given = |failure: Failure| {
+            failure.given(text!(
+                "no file can get another name: link(2) and rename(2) fail with EACCES",
+                "文件无法得到新名字：link(2) 和 rename(2) 以 EACCES 失败"
+            ))
+        };
+        let (got, before, after) = got.map_err(given)?;
+        fails_with(&got, &["EACCES"]).map_err(given)?;
+        same_descriptors(before, after).map_err(given)?;
         lists(directory.path(), &[]).map_err(given)?;
         let limited = ask(|| {
             // SAFETY: SIGXFSZ is ignored, and no handler runs.
@@ -433,6 +600,34 @@ fn leaves_no_file_when_it_fails() {
             failure.given(text!("no file may grow (RLIMIT_FSIZE is 0)", "文件不得变长（RLIMIT_FSIZE 为 0）"))
         };
         fails_with(&limited, &["EFBIG"]).map_err(given)?;
+        lists(directory.path(), &[]).map_err(given)
+    });
+}
+
+/// The system calls that give a file a name.
+#[cfg(target_arch = "x86_64")]
+const LINKS: &[i64] = &[libc::SYS_link, libc::SYS_linkat, libc::SYS_rename, libc::SYS_renameat, libc::SYS_renameat2];
+#[cfg(not(target_arch = "x86_64"))]
+const LINKS: &[i64] = &[libc::SYS_linkat, libc::SYS_renameat2];
+
+#[test]
+fn leaves_a_whole_file_or_none_when_no_space_can_be_reserved() {
+    check("writer", rule(), || {
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("shared");
+        let got = ask_refused(&[libc::SYS_fallocate], On::Everything, Errno::ENOSPC, || {
+            first_byte(super::open_once(&path, |page| fill(page, b'A')))
+        });
+        let given =
+            |failure: Failure| failure.given(text!("fallocate(2) fails with ENOSPC", "fallocate(2) 以 ENOSPC 失败"));
+        let got = got.map_err(given)?;
+        // It need not reserve any.
+        if got.is_ok() {
+            opened(&got, b'A').map_err(given)?;
+            whole(&path).map_err(given)?;
+            return lists(directory.path(), &["shared"]).map_err(given);
+        }
+        fails_with(&got, &["ENOSPC"]).map_err(given)?;
         lists(directory.path(), &[]).map_err(given)
     });
 }
@@ -459,22 +654,27 @@ fn leaves_no_file_when_init_panics() {
         })?;
         lists(directory.path(), &[]).map_err(|failure| failure.given(text!("init panics", "init 发生 panic")))?;
         let another = |page: &Mapping| fill(page, b'B');
-        ask(|| {
+        let waited = ask(|| {
+            let waited = std::cell::Cell::new(false);
             let call = || {
                 super::open_once(&path, |_| {
-                    let _ = super::open_once(&path, another);
+                    let path = path.clone();
+                    let inner = in_another_thread(move || super::open_once(&path, another).map(drop).map_err(kind));
+                    waited.set(inner.is_none());
                     std::panic::resume_unwind(Box::new("init"))
                 })
                 .map(drop)
             };
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(call)).is_err()
+            let _ = std::panic::catch_unwind(std::panic::AssertUnwindSafe(call));
+            waited.get()
         })?;
         let given = |failure: Failure| {
             failure.given(text!(
-                "init panics, after another call for the same path has returned",
-                "init 发生 panic，在这之前，对同一路径的另一次调用已经返回"
+                "init panics, after another thread's call for the same path",
+                "init 发生 panic，在这之前，另一个线程已对同一路径调用过"
             ))
         };
+        ensure(!waited, || given(waits_for_another()))?;
         let bytes = fs::read(&path).unwrap_or_default();
         ensure(is_filled(&bytes) && bytes[0] == b'B', || {
             given(Failure::new(
@@ -526,28 +726,47 @@ fn returns_the_errors_of_system_calls() {
 #[test]
 fn does_not_touch_a_file_that_it_may_not_open() {
     check("writer", rule(), || {
+        for_each(
+            [0o000, 0o444],
+            |mode| text!("the file exists with mode {mode:04o}", "文件已存在，权限为 {mode:04o}"),
+            |&mode| {
+                let directory = open_to_all()?;
+                let path = directory.path().join("shared");
+                fs::write(&path, vec![7; page_size()])?;
+                fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+                let (got, called) = ordinary_call(&path)?;
+                fails_with(&got, &["EACCES"])?;
+                ensure(!called, || {
+                    Failure::new(
+                        text!("init is not called: the file exists", "不调用 init：文件已存在"),
+                        text!("it is called", "调用了"),
+                    )
+                })?;
+                lists(directory.path(), &["shared"])
+            },
+        )?;
         let directory = open_to_all()?;
-        let path = directory.path().join("shared");
-        fs::write(&path, vec![7; page_size()])?;
-        fs::set_permissions(&path, fs::Permissions::from_mode(0o000))?;
-        let (got, called) = ask(|| {
-            let called = std::cell::Cell::new(false);
-            let got = become_ordinary()
-                .map_err(kind)
-                .and_then(|()| first_byte(super::open_once(&path, |_| called.set(true))));
-            (got, called.get())
-        })?;
-        let given =
-            |failure: Failure| failure.given(text!("the file exists with mode 0000", "文件已存在，权限为 0000"));
-        fails_with(&got, &["EACCES"]).map_err(given)?;
-        ensure(!called, || {
-            given(Failure::new(
-                text!("init is not called: the file exists", "不调用 init：文件已存在"),
-                text!("it is called", "调用了"),
+        let inner = directory.path().join("inner");
+        fs::create_dir(&inner)?;
+        fs::set_permissions(&inner, fs::Permissions::from_mode(0o555))?;
+        let (got, _) = ordinary_call(&inner.join("shared"))?;
+        fails_with(&got, &["EACCES"]).map_err(|failure| {
+            failure.given(text!(
+                "no file; its directory has mode 0555, so nobody may create one there",
+                "没有文件；目录权限为 0555，谁也不能在其中创建文件"
             ))
-        })?;
-        lists(directory.path(), &["shared"]).map_err(given)
+        })
     });
+}
+
+/// What a call of an ordinary user returns, and whether it has called `init`.
+fn ordinary_call(path: &Path) -> Result<(Result<u8, String>, bool), Failure> {
+    ask(|| {
+        let called = std::cell::Cell::new(false);
+        let got =
+            become_ordinary().map_err(kind).and_then(|()| first_byte(super::open_once(path, |_| called.set(true))));
+        (got, called.get())
+    })
 }
 
 /// A name that is also its own extension's: what a name beside it must not be made of.
@@ -709,6 +928,23 @@ fn refuses_a_file_of_another_size_and_leaves_it_alone() {
                 })
             },
         )?;
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join("shared");
+        // Its size is one page in 32 bits.
+        let size = (1 << 32) + page_size_u64();
+        File::create(&path)?.set_len(size)?;
+        let got = ask(|| super::open_once(&path, |page| fill(page, b'A')).map(drop).map_err(kind))?;
+        let given = |failure: Failure| {
+            failure.given(text!("a file of {size} bytes, a hole, is there", "已有一个 {size} 字节的文件（空洞）"))
+        };
+        fails_with(&got, &["InvalidData"]).map_err(given)?;
+        let now = fs::metadata(&path)?.len();
+        ensure(now == size, || {
+            given(Failure::new(
+                text!("the file is as before", "文件保持原样"),
+                text!("it has {now} bytes", "它有 {now} 字节"),
+            ))
+        })?;
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         let late = |page: &Mapping| {

@@ -186,9 +186,11 @@ mod waits_for_its_turn {
 /// Writes its process id into a file, and takes an id that it finds there for the writer's.
 ///
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod writes_its_pid_down {
     use super::*;
@@ -300,6 +302,7 @@ mod locks_through_leaked_duplicate {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -327,6 +330,7 @@ mod closes_a_duplicate {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -353,6 +357,7 @@ mod lock_of_the_description {
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod flock_lives_on_in_the_child {
     use super::*;
 
@@ -442,6 +447,7 @@ mod loses_the_race_with_an_error {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -465,6 +471,7 @@ mod shares_the_lock {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -481,6 +488,7 @@ mod asks_and_does_not_take {
 /// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 mod child_remembers_the_role {
     use super::*;
@@ -505,6 +513,7 @@ mod child_remembers_the_role {
 /// breaks: "The next process that calls `claim` then becomes the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod child_never_takes_over {
     use super::*;
 
@@ -553,6 +562,7 @@ mod own_id_cached {
 ///
 /// breaks: "The role ends with the process, even by SIGKILL"
 /// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod zombie_counts_as_alive {
     use super::*;
@@ -606,6 +616,7 @@ mod releases_before_it_takes {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod locks_one_byte_at_the_position {
@@ -652,8 +663,10 @@ mod locks_at_the_end {
 ///
 /// breaks: "The role ends with the process, even by SIGKILL"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
+/// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod lock_file {
     use super::*;
@@ -683,6 +696,7 @@ mod lock_file {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -727,6 +741,7 @@ mod thread_id {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod one_role_for_all_files {
     use super::*;
 
@@ -806,6 +821,7 @@ mod locks_its_size {
 /// may fail: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 mod flock_and_proc_locks {
     use super::*;
@@ -830,6 +846,7 @@ mod flock_and_proc_locks {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -876,6 +893,7 @@ mod waits_for_the_lock_2 {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod from_the_position {
@@ -907,6 +925,7 @@ mod byte_at_the_end {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -926,6 +945,7 @@ mod shared_lock {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -987,6 +1007,7 @@ mod asks_and_assumes {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
@@ -1031,6 +1052,7 @@ mod releases_first {
 ///
 /// breaks: "Each file has a writer of its own. A process may be the writer of several files."
 /// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod writer_of_everything {
     use super::*;
 
@@ -1363,6 +1385,7 @@ mod waits_for_the_role {
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
 /// fails: claim::returns_the_errors_of_system_calls failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed
 /// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod from_the_position_on {
@@ -1617,20 +1640,90 @@ mod makes_room_for_the_lock {
     }
 }
 
+/// Tells files apart by their inode number alone when it remembers its roles; another disk has the same numbers.
+///
+/// breaks: "Each file has a writer of its own. A process may be the writer of several files."
+/// fails: claim::tells_the_files_of_two_disks_apart failed
+mod inode_without_device {
+    use super::*;
+
+    static WRITES: Mutex<Vec<(i32, u64)>> = Mutex::new(Vec::new());
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let key = (me(), file.metadata()?.ino());
+        let mut writes = WRITES.lock().unwrap();
+        if writes.contains(&key) {
+            return Ok(me());
+        }
+        let writer = take_or_ask(file, &whole())?;
+        if writer == me() {
+            writes.push(key);
+        }
+        Ok(writer)
+    }
+}
+
+/// Locks the last byte of the file, which is another one when its size has changed.
+///
+/// breaks: "`file` is open for reading and writing. Its size and its position may change between two calls."
+/// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
+mod last_byte_of_the_file {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let last = i64::try_from(file.metadata()?.len().saturating_sub(1)).map_err(io::Error::other)?;
+        take_or_ask(file, &lock(libc::F_WRLCK, libc::SEEK_SET, last, 1))
+    }
+}
+
+/// Puts the errno of a failed lock into a text, and has none of its own then.
+///
+/// breaks: "Those of the system calls, with their errno."
+/// fails: claim::returns_the_errors_of_system_calls failed
+mod loses_the_errno {
+    use super::*;
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        take_or_ask(file, &whole()).map_err(|error| io::Error::other(format!("cannot lock: {error}")))
+    }
+}
+
+/// Gives back the role that it has for another file: one role at a time.
+///
+/// breaks: "Each file has a writer of its own. A process may be the writer of several files."
+/// fails: claim::each_file_has_a_writer_of_its_own failed
+/// fails: claim::tells_the_files_of_two_disks_apart failed
+mod one_role_at_a_time {
+    use super::*;
+
+    static LAST: AtomicI32 = AtomicI32::new(-1);
+
+    pub fn claim(file: &File) -> io::Result<i32> {
+        let last = LAST.swap(file.as_raw_fd(), SeqCst);
+        if last >= 0 && last != file.as_raw_fd() {
+            let free = lock(libc::F_UNLCK, libc::SEEK_SET, 0, 0);
+            // SAFETY: fcntl(2) with F_SETLK only reads the lock.
+            unsafe { libc::fcntl(last, libc::F_SETLK, &raw const free) };
+        }
+        take_or_ask(file, &whole())
+    }
+}
+
 one_of! {
     pub fn claim(file: &File) -> io::Result<i32>;
-    from_the_end_on locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first
-    locks_last_possible_byte locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description
-    flock_lives_on_in_the_child writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock
-    asks_and_does_not_take child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive
-    releases_before_it_takes locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id
-    one_role_for_all_files record_lock asks_first_2 last_possible_byte locks_its_size flock_and_proc_locks
-    description_lock waits_for_the_lock_2 from_the_position byte_at_the_end shared_lock weakened_and_asked_for_weakly
+    locks_with_flock waits_for_its_turn writes_its_pid_down takes_or_asks asks_first locks_last_possible_byte
+    locks_through_leaked_duplicate closes_a_duplicate lock_of_the_description flock_lives_on_in_the_child
+    writes_its_id_down asks_only_once loses_the_race_with_an_error shares_the_lock asks_and_does_not_take
+    child_remembers_the_role child_never_takes_over own_id_cached zombie_counts_as_alive releases_before_it_takes
+    locks_one_byte_at_the_position locks_at_the_end lock_file expects_eacces thread_id one_role_for_all_files
+    record_lock asks_first_2 last_possible_byte locks_its_size flock_and_proc_locks description_lock
+    waits_for_the_lock_2 from_the_position byte_at_the_end shared_lock weakened_and_asked_for_weakly
     answer_without_a_holder asks_and_assumes through_a_copy keeps_a_descriptor releases_first writer_of_everything
     cached_process_id id_of_the_thread writes_its_id extended_attribute lock_file_beside inherits_from_its_parent
     queues_for_the_question lockf_at_zero gone_means_mine three_rounds sleeps_between_rounds asks_through_a_copy
     probes_the_holder ignores_errors whole_file asks_first_far_out waits_for_the_role from_the_position_on
     lock_for_reading pid_of_nobody reuses_the_answer loses_with_an_error remembers_its_pid remembers_the_descriptor
-    seeks_for_lockf asks_whether_the_pid_exists all_from_the_position_on every_error_is_busy
-    is_the_writer_without_an_answer makes_room_for_the_lock
+    seeks_for_lockf asks_whether_the_pid_exists from_the_end_on all_from_the_position_on every_error_is_busy
+    is_the_writer_without_an_answer makes_room_for_the_lock inode_without_device last_byte_of_the_file loses_the_errno
+    one_role_at_a_time
 }

@@ -34,6 +34,7 @@ fn take_weakly(counter: &AtomicU64, limit: u64) -> Option<u64> {
 ///
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 /// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod always_the_first {
@@ -64,6 +65,7 @@ mod goes_beyond_and_back {
 /// Increments the counter with a load and a store.
 ///
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod loads_then_stores {
     use super::*;
 
@@ -147,6 +149,7 @@ mod library_loop_on_pointer {
 ///
 /// breaks: "No number is returned twice."
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod load_then_store {
     use super::*;
 
@@ -166,6 +169,7 @@ mod load_then_store {
 /// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod adds_unconditionally {
     use super::*;
@@ -201,6 +205,7 @@ mod takes_it_back {
 ///
 /// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod checks_then_adds {
     use super::*;
 
@@ -217,6 +222,7 @@ mod checks_then_adds {
 ///
 /// breaks: "When `limit` numbers have been taken, the result is None."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod checks_before_loop_only {
     use super::*;
 
@@ -238,6 +244,7 @@ mod checks_before_loop_only {
 /// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 /// fails: next_ticket::survives_a_weak_exchange_that_fails failed
 mod limit_is_last_number {
@@ -254,6 +261,7 @@ mod limit_is_last_number {
 /// breaks: "so the first number is 0"
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 /// fails: next_ticket::survives_a_weak_exchange_that_fails failed
 /// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
@@ -296,6 +304,7 @@ mod clamps_to_limit {
 ///
 /// breaks: "Any number of processes and threads call it at the same time, on shared mappings of the same page."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod one_attempt {
     use super::*;
@@ -314,6 +323,7 @@ mod one_attempt {
 ///
 /// breaks: "No number is returned twice."
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod mutex_of_one_process {
     use super::*;
 
@@ -387,6 +397,7 @@ mod loads_byte_by_byte {
 /// breaks: "A process that is killed inside the call loses at most one number, which it was about to return."
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod takes_eight_in_advance {
     use super::*;
@@ -409,6 +420,7 @@ mod takes_eight_in_advance {
 ///
 /// breaks: "When `limit` numbers have been taken, the result is None."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod remembers_the_end {
     use super::*;
@@ -430,6 +442,7 @@ mod remembers_the_end {
 /// breaks: "the `u64` at byte `at` of `page`"
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod always_at_zero {
     use super::*;
@@ -444,6 +457,7 @@ mod always_at_zero {
 /// breaks: "in native byte order"
 /// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 /// fails: next_ticket::survives_a_weak_exchange_that_fails failed
 /// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
@@ -541,6 +555,7 @@ mod takes_back {
 ///
 /// breaks: "The counter never exceeds `limit`, not even for a moment"
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod checks_then_adds_2 {
     use super::*;
 
@@ -558,6 +573,7 @@ mod checks_then_adds_2 {
 ///
 /// breaks: "The counter never exceeds `limit`, not even for a moment"
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod checks_before_the_loop {
     use super::*;
 
@@ -578,6 +594,7 @@ mod checks_before_the_loop {
 ///
 /// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod one_exchange {
     use super::*;
@@ -685,6 +702,8 @@ mod torn_first_look {
 ///
 /// breaks: "a call takes one number only, and returns it"
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod takes_a_block {
     use super::*;
 
@@ -707,6 +726,7 @@ mod takes_a_block {
 ///
 /// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::keeps_counters_and_limits_apart failed
 mod remembers_the_end_2 {
     use super::*;
@@ -788,6 +808,7 @@ mod steps_past_a_weak_failure {
 ///
 /// breaks: "No number is returned twice."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod loads_again {
     use super::*;
 
@@ -822,6 +843,7 @@ mod guesses_zero_first {
 ///
 /// breaks: "No number is returned twice."
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod loads_and_stores {
     use super::*;
 
@@ -840,6 +862,7 @@ mod loads_and_stores {
 ///
 /// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
 /// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 mod checks_limit_once {
     use super::*;
 
@@ -941,6 +964,7 @@ mod limit_minus_one {
 ///
 /// breaks: "No number is returned twice."
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
 /// fails: next_ticket::tries_again_as_often_as_others_are_faster failed
 mod keeps_the_loser_s_number {
     use super::*;
@@ -960,6 +984,7 @@ mod keeps_the_loser_s_number {
 ///
 /// breaks: "A process that is stopped or killed inside the call never makes another process wait."
 /// fails: next_ticket::gives_each_number_out_once failed load-and-store-is-one-step
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand timed_out
 /// fails: next_ticket::keeps_counters_and_limits_apart timed_out
 /// fails: next_ticket::makes_no_other_process_wait_when_it_is_stopped_or_killed timed_out others-go-on
 mod spin_lock_beside {
@@ -1024,6 +1049,122 @@ mod a_hundred_attempts {
     }
 }
 
+/// Stores the same value again when there is no number left.
+///
+/// passes
+mod stores_what_is_there {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let step = |taken: u64| Some(if taken < limit { taken + 1 } else { taken });
+        page.long_word(at).fetch_update(AcqRel, Acquire, step).ok().filter(|taken| *taken < limit)
+    }
+}
+
+/// Begins with the value that it saw last, though that may be another counter's.
+///
+/// breaks: "The result is None only if the counter was `limit` or more at some moment of the call."
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
+mod guesses_from_another_counter {
+    use super::*;
+
+    static LAST: atomic::AtomicU64 = atomic::AtomicU64::new(0);
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let counter = page.long_word(at);
+        let mut taken = LAST.load(Relaxed);
+        while taken < limit {
+            match counter.compare_exchange(taken, taken + 1, Relaxed, Relaxed) {
+                Ok(_) => {
+                    LAST.store(taken + 1, Relaxed);
+                    return Some(taken);
+                }
+                Err(found) => taken = found,
+            }
+        }
+        None
+    }
+}
+
+/// Adds with wrapping_add before it compares: a counter of u64::MAX starts again at 0.
+///
+/// breaks: "The counter never exceeds `limit`, not even for a moment, and it never decreases."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod wraps_at_the_end {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let step = |taken: u64| Some(taken.wrapping_add(1)).filter(|next| *next <= limit);
+        page.long_word(at).fetch_update(Relaxed, Relaxed, step).ok()
+    }
+}
+
+/// Takes the number in the low half, and carries into the high half in another step.
+///
+/// breaks: "No number is returned twice."
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
+mod carries_in_two_steps {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let taken = page.long_word(at).load(SeqCst);
+        if taken >= limit {
+            return None;
+        }
+        let (low, high) = if cfg!(target_endian = "little") { (at, at + 4) } else { (at + 4, at) };
+        let number = page.word(low).fetch_add(1, SeqCst);
+        if number == u32::MAX {
+            page.word(high).fetch_add(1, SeqCst);
+        }
+        Some(taken & !u64::from(u32::MAX) | u64::from(number))
+    }
+}
+
+/// Refuses the last eight bytes of the page, by an off-by-one in its check.
+///
+/// breaks: "`at` is a multiple of 8, and the counter lies within `page`, which may have several pages."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod refuses_the_last_word {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        if at + 8 >= page.length() {
+            return None;
+        }
+        take(page.long_word(at), limit)
+    }
+}
+
+/// Keeps the counter within the first page, whatever the mapping has.
+///
+/// breaks: "`at` is a multiple of 8, and the counter lies within `page`, which may have several pages."
+/// fails: next_ticket::counts_up_to_the_limit_and_no_further failed
+mod within_the_first_page {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        take(page.long_word(at % mmap_workbook::observe::page_size()), limit)
+    }
+}
+
+/// Stays with the limit of the first call.
+///
+/// breaks: "Calls may pass different limits: each keeps to its own."
+/// fails: next_ticket::gives_each_number_out_once failed
+/// fails: next_ticket::gives_two_calls_different_numbers_wherever_they_stand failed
+/// fails: next_ticket::keeps_counters_and_limits_apart failed
+mod first_limit_for_all {
+    use super::*;
+
+    static LIMIT: std::sync::OnceLock<u64> = std::sync::OnceLock::new();
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        take(page.long_word(at), *LIMIT.get_or_init(|| limit))
+    }
+}
+
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
     always_the_first goes_beyond_and_back loads_then_stores relaxed_exchange guesses_first raises_with_fetch_max
@@ -1035,4 +1176,6 @@ one_of! {
     torn_first_look takes_a_block remembers_the_end_2 swaps_and_repairs sixteen_attempts steps_past_a_weak_failure
     loads_again guesses_zero_first loads_and_stores checks_limit_once stops_only_at_equality counts_in_four_bytes
     signed_difference limit_minus_one keeps_the_loser_s_number spin_lock_beside remembers_exhaustion a_hundred_attempts
+    stores_what_is_there guesses_from_another_counter wraps_at_the_end carries_in_two_steps refuses_the_last_word
+    within_the_first_page first_limit_for_all
 }

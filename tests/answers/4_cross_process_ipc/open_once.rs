@@ -3,21 +3,23 @@ use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsRawFd;
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::atomic::{AtomicU32, AtomicU64};
+use std::sync::{Mutex, PoisonError};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;
-use nix::fcntl::{AT_FDCWD, AtFlags, RenameFlags, posix_fallocate, renameat2};
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag, RenameFlags, openat, posix_fallocate, renameat2};
 use nix::libc;
 use nix::sys::mman::ProtFlags;
-use nix::unistd::linkat;
+use nix::sys::stat::{Mode, umask};
+use nix::unistd::{UnlinkatFlags, fchdir, linkat, unlinkat};
 use tempfile::{Builder, NamedTempFile};
 
 fn map(file: &File) -> io::Result<Mapping> {
@@ -263,9 +265,11 @@ mod creates_in_place {
 ///
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes exited
 /// fails: open_once::does_not_touch_a_file_that_it_may_not_open exited
+/// fails: open_once::follows_symbolic_links exited
 /// fails: open_once::keeps_what_init_has_stored_even_if_that_is_nothing exited
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed exited
 /// fails: open_once::leaves_no_descriptor_open exited
+/// fails: open_once::looks_anew_in_each_call exited
 /// fails: open_once::makes_the_file_once_and_opens_it_from_then_on exited
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone exited
 /// fails: open_once::takes_any_name_in_any_directory exited
@@ -282,6 +286,8 @@ mod exits_where_it_is_there {
 
 /// Gives an existing file the size that it should have, as the notes do.
 ///
+/// fails: open_once::follows_symbolic_links failed
+/// fails: open_once::looks_anew_in_each_call failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 mod makes_the_size_right {
     use super::*;
@@ -510,6 +516,7 @@ mod loser_returns_an_error {
 /// breaks: "A call that returns, even with an error, has removed every other file that it made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod loser_leaves_its_file {
@@ -592,6 +599,7 @@ mod completed_in_own_directory {
 /// Takes the empty parent of a bare name for the directory.
 ///
 /// breaks: "`path` may be a bare file name."
+/// fails: open_once::looks_anew_in_each_call failed
 /// fails: open_once::takes_any_name_in_any_directory failed
 mod empty_parent {
     use super::*;
@@ -933,6 +941,7 @@ mod error_names_the_file {
 /// Checks for a regular file first, and has an error of its own for a directory.
 ///
 /// breaks: "EISDIR or `InvalidData` when `path` is a directory."
+/// fails: open_once::follows_symbolic_links failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 mod own_error_for_directories {
     use super::*;
@@ -953,6 +962,8 @@ mod own_error_for_directories {
 ///
 /// breaks: "maps it shared, for reading and writing"
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes killed
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::follows_symbolic_links failed
 /// fails: open_once::makes_the_file_once_and_opens_it_from_then_on killed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 mod existing_file_read_only {
@@ -1209,8 +1220,8 @@ mod second_is_an_error {
 ///
 /// breaks: "A call never waits, and changes no file that another call has made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
-/// fails: open_once::keeps_the_calls_of_one_process_apart timed_out
-/// fails: open_once::leaves_no_file_when_init_panics timed_out
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::leaves_no_file_when_init_panics failed
 mod locks_the_directory {
     use super::*;
 
@@ -1249,7 +1260,7 @@ mod name_from_the_process_id {
 
 /// Names the new file like the old one with a suffix, which is too long when the name is.
 ///
-/// breaks: "A name may have any length and any bytes that Linux allows."
+/// breaks: "Its last name may have any length and any bytes that Linux allows."
 /// fails: open_once::takes_any_name_in_any_directory failed
 mod adds_a_suffix {
     use super::*;
@@ -1272,8 +1283,8 @@ mod adds_a_suffix {
 
 /// Links to a name in which bytes that are not UTF-8 are replaced.
 ///
-/// breaks: "A name may have any length and any bytes that Linux allows."
-/// fails: open_once::takes_any_name_in_any_directory failed created-is-complete
+/// breaks: "Its last name may have any length and any bytes that Linux allows."
+/// fails: open_once::takes_any_name_in_any_directory failed
 mod names_in_utf_8 {
     use super::*;
 
@@ -1285,6 +1296,7 @@ mod names_in_utf_8 {
 /// Forgets that the parent of a bare name is an empty path, and not None.
 ///
 /// breaks: "`path` may be a bare file name."
+/// fails: open_once::looks_anew_in_each_call failed
 /// fails: open_once::takes_any_name_in_any_directory failed
 mod empty_parent_2 {
     use super::*;
@@ -1459,6 +1471,7 @@ mod at_least_one_page {
 /// Opens again and again while the link fails, also where the path is a symbolic link to nothing.
 ///
 /// breaks: "ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist."
+/// fails: open_once::leaves_no_descriptor_open timed_out
 /// fails: open_once::returns_the_errors_of_system_calls timed_out
 mod tries_for_ever {
     use super::*;
@@ -1525,7 +1538,8 @@ mod second_leaves_its_file {
 
 /// Removes its file after every error, but not when `init` panics.
 ///
-/// breaks: "So has a call whose `init` panics; the file then does not exist."
+/// breaks: "So has a call whose `init` panics; it makes no file at `path`, and the panic goes on."
+/// fails: open_once::leaves_no_descriptor_open failed
 /// fails: open_once::leaves_no_file_when_init_panics failed
 mod panic_leaves_its_file {
     use super::*;
@@ -1571,6 +1585,7 @@ mod failed_map_leaves_its_file {
 /// breaks: "changes no file that another call has made"
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed rename-keeps-the-first
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod replaces_the_first {
@@ -1619,6 +1634,7 @@ mod sweeps_the_directory {
 ///
 /// breaks: "EISDIR or `InvalidData` when `path` is a directory."
 /// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::follows_symbolic_links failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 mod makes_one_after_any_error {
     use super::*;
@@ -1798,6 +1814,7 @@ mod renames_and_maps_again {
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed created-is-complete
 /// fails: open_once::leaves_no_file_when_init_panics failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 mod creates_in_place_and_removes {
     use super::*;
@@ -1843,7 +1860,6 @@ mod renames_over_a_late_one {
 ///
 /// breaks: "That holds for a next process with the same process id, too."
 /// fails: open_once::leaves_a_whole_file_or_none_when_it_is_killed failed
-/// fails: open_once::leaves_no_file_when_init_panics failed
 mod named_after_the_process {
     use super::*;
 
@@ -1910,7 +1926,7 @@ mod draft_in_a_directory {
 
 /// Makes the draft's name longer than the file's, which may be as long as Linux allows.
 ///
-/// breaks: "A name may have any length and any bytes that Linux allows."
+/// breaks: "Its last name may have any length and any bytes that Linux allows."
 /// fails: open_once::takes_any_name_in_any_directory failed
 mod longer_name {
     use super::*;
@@ -1930,8 +1946,8 @@ mod longer_name {
 
 /// Takes the name for UTF-8.
 ///
-/// breaks: "A name may have any length and any bytes that Linux allows."
-/// fails: open_once::takes_any_name_in_any_directory failed created-is-complete
+/// breaks: "Its last name may have any length and any bytes that Linux allows."
+/// fails: open_once::takes_any_name_in_any_directory failed
 mod name_in_utf_8 {
     use super::*;
 
@@ -1970,7 +1986,7 @@ mod keeps_the_losing_draft {
 
 /// Removes the draft after each error, but not when `init` panics.
 ///
-/// breaks: "So has a call whose `init` panics; it makes no file at `path`."
+/// breaks: "So has a call whose `init` panics; it makes no file at `path`, and the panic goes on."
 /// fails: open_once::leaves_no_file_when_init_panics failed
 mod forgets_the_panic {
     use super::*;
@@ -1996,6 +2012,7 @@ mod forgets_the_panic {
 /// breaks: "A call that returns, even with an error, has removed every other file that it made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 /// fails: open_once::returns_the_errors_of_system_calls failed
 mod leaves_the_losing_draft {
@@ -2101,6 +2118,7 @@ mod creates_the_link_s_target {
 /// breaks: "EISDIR or `InvalidData` when `path` is a directory."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
 /// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::follows_symbolic_links failed
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
 mod any_error_means_missing {
@@ -2177,6 +2195,368 @@ mod wraps_every_error {
     }
 }
 
+/// Makes the file relative to a descriptor of its directory, which is only a path (O_PATH).
+///
+/// passes
+mod relative_to_the_directory {
+    use super::*;
+
+    struct Draft<'a>(&'a File, String);
+
+    impl Drop for Draft<'_> {
+        fn drop(&mut self) {
+            let _ = unlinkat(self.0, self.1.as_str(), UnlinkatFlags::NoRemoveDir);
+        }
+    }
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let place = libc::O_PATH | libc::O_DIRECTORY;
+        let directory = OpenOptions::new().read(true).custom_flags(place).open(directory_of(path))?;
+        let flags = OFlag::O_CREAT | OFlag::O_EXCL | OFlag::O_RDWR | OFlag::O_CLOEXEC;
+        let name = format!(".{:016x}", RandomState::new().hash_one(std::process::id()));
+        let file = File::from(openat(&directory, name.as_str(), flags, Mode::S_IRUSR | Mode::S_IWUSR)?);
+        let draft = Draft(&directory, name);
+        file.set_len(page_size_u64())?;
+        let mapping = map(&file)?;
+        init(&mapping);
+        match linkat(&directory, draft.1.as_str(), AT_FDCWD, path, AtFlags::empty()) {
+            Ok(()) => Ok(mapping),
+            Err(Errno::EEXIST) => existing(path)?.ok_or_else(|| Errno::ENOENT.into()),
+            Err(errno) => Err(errno.into()),
+        }
+    }
+}
+
+/// Keeps its descriptor when another call was first.
+///
+/// breaks: "A call leaves no descriptor open."
+/// fails: open_once::leaves_no_descriptor_open failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
+mod loser_leaks_a_descriptor {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        let (file, name) = draft.into_parts();
+        let descriptor = file.into_raw_fd();
+        match name.persist_noclobber(path) {
+            Ok(()) => {
+                // SAFETY: the descriptor is this function's own, and nothing uses it any more.
+                drop(unsafe { File::from_raw_fd(descriptor) });
+                Ok(mapping)
+            }
+            Err(error) if error.error.kind() == ErrorKind::AlreadyExists => map_checked(&open(path)?),
+            Err(error) => Err(error.error),
+        }
+    }
+}
+
+/// Compares 32 bits of the size, which a file of 4 GiB and one page has right.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long; the file does not change."
+/// fails: open_once::refuses_a_file_of_another_size_and_leaves_it_alone failed
+mod size_of_32_bits {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        #[expect(clippy::cast_possible_truncation, reason = "it is the mistake")]
+        let is_one_page = |file: &File| Ok::<_, io::Error>(file.metadata()?.len() as u32 == page_size() as u32);
+        match open(path) {
+            Ok(file) if is_one_page(&file)? => return map(&file),
+            Ok(_) => return Err(wrong_size()),
+            Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+            Err(_) => {}
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Looks at the size of a symbolic link, and not at that of the file that it leads to.
+///
+/// breaks: "What is at `path`, if anything, is a file, a directory or a symbolic link, which is followed."
+/// fails: open_once::follows_symbolic_links failed
+mod size_of_the_link {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match path.symlink_metadata() {
+            Ok(data) if data.is_file() || path.exists() && data.is_symlink() => {
+                if data.len() == page_size_u64() {
+                    map(&open(path)?)
+                } else {
+                    Err(wrong_size())
+                }
+            }
+            _ => {
+                if let Some(mapping) = existing(path)? {
+                    return Ok(mapping);
+                }
+                let (draft, mapping) = draft_in(directory_of(path))?;
+                init(&mapping);
+                settle(draft, mapping, path)
+            }
+        }
+    }
+}
+
+/// Takes `..` out of the path by its text; after a symbolic link that is another directory.
+///
+/// breaks: "What is at `path`, if anything, is a file, a directory or a symbolic link, which is followed."
+/// fails: open_once::follows_symbolic_links failed
+mod parent_of_the_link {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let mut plain = PathBuf::new();
+        for part in path.components() {
+            match part {
+                std::path::Component::ParentDir if plain.file_name().is_some() => _ = plain.pop(),
+                part => plain.push(part),
+            }
+        }
+        if let Some(mapping) = existing(&plain)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(&plain))?;
+        init(&mapping);
+        settle(draft, mapping, &plain)
+    }
+}
+
+/// Changes to the directory, so that no path is too long, and back.
+///
+/// breaks: "It changes neither the working directory nor the umask, not even for a moment."
+/// fails: open_once::changes_nothing_of_the_whole_process failed
+mod changes_directory {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let before = OpenOptions::new().read(true).custom_flags(libc::O_PATH).open(".")?;
+        std::env::set_current_dir(directory_of(path))?;
+        let opened = draft_in(Path::new(".")).and_then(|(draft, mapping)| {
+            init(&mapping);
+            settle(draft, mapping, Path::new(path.file_name().ok_or(ErrorKind::InvalidInput)?))
+        });
+        fchdir(&before)?;
+        opened
+    }
+}
+
+/// Replaces the umask, which is the whole process's, by one that leaves the owner the bits.
+///
+/// breaks: "A new file has mode 0600, less the bits of the umask."
+/// fails: open_once::changes_nothing_of_the_whole_process failed
+/// fails: open_once::makes_it_with_mode_0600_less_the_umask failed
+mod replaces_the_umask {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let before = umask(Mode::S_IRWXG | Mode::S_IRWXO);
+        let draft = draft_in(directory_of(path));
+        umask(before);
+        let (draft, mapping) = draft?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Wraps the errors of creation in a friendly text, without their errno and without their kind.
+///
+/// breaks: "Any other error is that of a system call: its errno, or at least its `kind()`, as with tempfile."
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+/// fails: open_once::leaves_no_file_when_it_fails failed
+/// fails: open_once::returns_the_errors_of_system_calls failed
+mod friendly_errors {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let said = |error: io::Error| io::Error::other(format!("cannot create {}: {error}", path.display()));
+        let (draft, mapping) = draft_in(directory_of(path)).map_err(said)?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Holds a mutex while `init` runs, so that threads take turns.
+///
+/// breaks: "A call never waits, and changes no file that another call has made."
+/// fails: open_once::keeps_the_calls_of_one_process_apart failed
+/// fails: open_once::leaves_no_file_when_init_panics failed
+mod one_thread_at_a_time {
+    use super::*;
+
+    static TURN: Mutex<()> = Mutex::new(());
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Checks a file once, and remembers the path: later it may be another file, or a shorter one.
+///
+/// breaks: "`InvalidData` when the file at `path` is not exactly one page long; the file does not change."
+/// fails: open_once::looks_anew_in_each_call failed
+mod checks_each_path_once {
+    use super::*;
+
+    static CHECKED: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        let checked = CHECKED.lock().unwrap_or_else(PoisonError::into_inner).iter().any(|known| known == path);
+        if let (true, Ok(file)) = (checked, open(path)) {
+            return map(&file);
+        }
+        let mapping = match existing(path)? {
+            Some(mapping) => mapping,
+            None => {
+                let (draft, mapping) = draft_in(directory_of(path))?;
+                init(&mapping);
+                settle(draft, mapping, path)?
+            }
+        };
+        CHECKED.lock().unwrap_or_else(PoisonError::into_inner).push(path.to_owned());
+        Ok(mapping)
+    }
+}
+
+/// Takes every error of link(2) to mean that another call was first.
+///
+/// breaks: "Any other error is that of a system call: its errno, or at least its `kind()`, as with tempfile."
+/// fails: open_once::leaves_no_file_when_it_fails failed
+mod every_link_error_is_a_lost_race {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        match fs::hard_link(draft.path(), path) {
+            Ok(()) => Ok(mapping),
+            Err(_) => existing(path)?.ok_or_else(|| Errno::ENOENT.into()),
+        }
+    }
+}
+
+/// Returns from a failed posix_fallocate(3) before it has taken care to remove its file.
+///
+/// breaks: "A call that returns, even with an error, has removed every other file that it made."
+/// fails: open_once::leaves_a_whole_file_or_none_when_no_space_can_be_reserved failed
+mod full_disk_leaves_its_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let name = random_path(path);
+        let file = create(&name)?;
+        if let Err(error) = file.set_len(page_size_u64()) {
+            fs::remove_file(&name)?;
+            return Err(error);
+        }
+        posix_fallocate(&file, 0, page_size().try_into().map_err(io::Error::other)?)?;
+        let _remove = Remove(name.clone());
+        let mapping = map(&file)?;
+        init(&mapping);
+        match fs::hard_link(&name, path) {
+            Ok(()) => Ok(mapping),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => map_checked(&open(path)?),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Gives a file that exists the mode that a new one has.
+///
+/// breaks: "A call never waits, and changes no file that another call has made."
+/// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
+mod mode_of_an_existing_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            fs::set_permissions(path, Permissions::from_mode(0o600))?;
+            return Ok(mapping);
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Maps a file that it may not write to for reading only.
+///
+/// breaks: "Opens the file at `path`, which is one page long, and maps it shared, for reading and writing."
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+mod reads_where_it_may_not_write {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        match existing(path) {
+            Ok(Some(mapping)) => return Ok(mapping),
+            Ok(None) => {}
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                let file = File::open(path)?;
+                return Ok(Mapping::of_file(&file, 0, page_size(), ProtFlags::PROT_READ, Sharing::Shared)?);
+            }
+            Err(error) => return Err(error),
+        }
+        let (draft, mapping) = draft_in(directory_of(path))?;
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
+/// Makes the page in memory where it may create no file.
+///
+/// breaks: "Any other error is that of a system call: its errno, or at least its `kind()`, as with tempfile."
+/// fails: open_once::does_not_touch_a_file_that_it_may_not_open failed
+mod memory_instead_of_a_file {
+    use super::*;
+
+    pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+        if let Some(mapping) = existing(path)? {
+            return Ok(mapping);
+        }
+        let (draft, mapping) = match draft_in(directory_of(path)) {
+            Err(error) if error.kind() == ErrorKind::PermissionDenied => {
+                let mapping = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?;
+                init(&mapping);
+                return Ok(mapping);
+            }
+            made => made?,
+        };
+        init(&mapping);
+        settle(draft, mapping, path)
+    }
+}
+
 one_of! {
     pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping>;
     creates_in_place exits_where_it_is_there makes_the_size_right renames_over_the_first renamed_when_complete
@@ -2188,13 +2568,16 @@ one_of! {
     every_error_means_missing error_names_the_file own_error_for_directories existing_file_read_only
     existing_file_private cleans_up_after_others without_a_name renames_without_replacing reserves_and_maps_again
     completed_in_place linked_before_init renames_over keeps_its_own second_is_an_error locks_the_directory
-    name_from_the_process_id adds_a_suffix names_in_utf_8 empty_parent_2 sets_the_mode
-    default_mode_2 opens_what_it_made made_in_tmp made_in_a_directory_beside makes_directories extends_a_short_file
-    at_least_one_page tries_for_ever follows_a_dangling_link second_leaves_its_file panic_leaves_its_file
-    failed_map_leaves_its_file replaces_the_first sweeps_the_directory makes_one_after_any_error errors_with_the_path
-    init_of_a_draft removes_a_namesake zeros_are_not_initialized panic_removes_the_path links_a_draft
-    file_without_a_name renames_and_maps_again creates_in_place_and_removes renames_over_a_late_one
-    named_after_the_process reuses_a_draft draft_in_a_directory longer_name name_in_utf_8 keeps_the_losing_draft
-    forgets_the_panic leaves_the_losing_draft mode_despite_the_umask longer_is_fine trusts_the_winner
-    creates_the_link_s_target any_error_means_missing initializes_after_the_link cleans_up_for_others wraps_every_error
+    name_from_the_process_id adds_a_suffix names_in_utf_8 empty_parent_2 sets_the_mode default_mode_2 opens_what_it_made
+    made_in_tmp made_in_a_directory_beside makes_directories extends_a_short_file at_least_one_page tries_for_ever
+    follows_a_dangling_link second_leaves_its_file panic_leaves_its_file failed_map_leaves_its_file replaces_the_first
+    sweeps_the_directory makes_one_after_any_error errors_with_the_path init_of_a_draft removes_a_namesake
+    zeros_are_not_initialized panic_removes_the_path links_a_draft file_without_a_name renames_and_maps_again
+    creates_in_place_and_removes renames_over_a_late_one named_after_the_process reuses_a_draft draft_in_a_directory
+    longer_name name_in_utf_8 keeps_the_losing_draft forgets_the_panic leaves_the_losing_draft mode_despite_the_umask
+    longer_is_fine trusts_the_winner creates_the_link_s_target any_error_means_missing initializes_after_the_link
+    cleans_up_for_others wraps_every_error relative_to_the_directory loser_leaks_a_descriptor size_of_32_bits
+    size_of_the_link parent_of_the_link changes_directory replaces_the_umask friendly_errors one_thread_at_a_time
+    checks_each_path_once every_link_error_is_a_lost_race full_disk_leaves_its_file mode_of_an_existing_file
+    reads_where_it_may_not_write memory_instead_of_a_file
 }

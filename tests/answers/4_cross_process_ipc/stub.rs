@@ -38,7 +38,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// - A process that is killed inside the call loses at most one number, which it was about to return.
 /// - Calls may pass different limits: each keeps to its own.
 /// - No other byte of `page` changes.
-/// - `at` is a multiple of 8, and the counter lies within `page`.
+/// - `at` is a multiple of 8, and the counter lies within `page`, which may have several pages.
 ///
 /// # Example
 /// ```text
@@ -62,13 +62,14 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// - That holds for a next process with the same process id, too.
 /// - A process that is killed may leave the file that it made under another name beside `path`, finished or not.
 /// - A call that returns, even with an error, has removed every other file that it made.
-/// - So has a call whose `init` panics; it makes no file at `path`.
+/// - So has a call whose `init` panics; it makes no file at `path`, and the panic goes on.
 /// - A call leaves no descriptor open.
 /// - A call never waits, and changes no file that another call has made.
 /// - A new file has mode 0600, less the bits of the umask.
-/// - What is at `path`, if anything, is a file, a directory or a symbolic link.
-/// - `path` may be a bare file name. A name may have any length and any bytes that Linux allows.
+/// - What is at `path`, if anything, is a file, a directory or a symbolic link, which is followed.
+/// - `path` may be a bare file name. Its last name may have any length and any bytes that Linux allows.
 /// - The call creates files in no directory but the file's, and no directories.
+/// - It changes neither the working directory nor the umask, not even for a moment.
 /// - It need not reserve space for the page: on a full disk, `init` may die of SIGBUS.
 ///
 /// # Errors
@@ -89,7 +90,7 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
 }
 
 /// Makes this process the writer of `file`, unless another process is the writer. The result is the process id of the
-/// writer: that of this process, or that of the other one, which is alive.
+/// writer: that of this process, or that of the other one, which was alive during the call.
 ///
 /// - `file` is open for reading and writing. Its size and its position may change between two calls.
 /// - Each process opens the file once, or inherits it from its parent, and keeps it open. None calls execve(2).
@@ -127,7 +128,7 @@ pub fn claim(file: &File) -> io::Result<i32> {
 /// - A reader then finds the previous value (None before the first) or the new one, whole.
 /// - Once a call of `latest` has returned the new value, no call that begins afterwards returns the previous one.
 /// - After a writer was killed, another process can publish, as if nothing had happened.
-/// - It makes no system call, and stores nothing outside the cell.
+/// - It makes no system call, and changes no other page of the mapping.
 ///
 /// # Example
 /// ```text
@@ -142,7 +143,7 @@ pub fn publish(cell: &Mapping, value: [u64; 4]) {
 ///
 /// - The value is one that was passed to `publish`, whole.
 /// - It had not been replaced yet when the call began: no later `publish` had returned.
-/// - Any number of processes and threads read at the same time, and none of them delays the writer.
+/// - Any number of processes and threads read at the same time. None delays the writer or another reader.
 /// - `cell` may be mapped for reading only. Loads of every ordering work there.
 /// - A reader never waits for a writer that is stopped or killed, after whichever instruction.
 /// - A reader may start over only because another `publish` has begun meanwhile.
