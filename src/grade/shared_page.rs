@@ -13,11 +13,12 @@ use std::os::unix::fs::FileExt;
 
 use nix::errno::Errno;
 use nix::libc;
+use nix::sched::{CpuSet, sched_getcpu, sched_setaffinity};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::ProtFlags;
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
-use nix::unistd::getpid;
+use nix::unistd::{Pid, getpid};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -82,6 +83,13 @@ impl Deref for SharedPage {
     }
 }
 
+/// From now on this thread, and the processes that it forks, run on one processor: they take turns, and to wake another
+/// processor for each of thousands of turns takes several times as long. Where that may not be, it takes long.
+fn stay_on_this_processor() {
+    let mut this = CpuSet::new();
+    let _ = sched_getcpu().and_then(|cpu| this.set(cpu)).and_then(|()| sched_setaffinity(Pid::from_raw(0), &this));
+}
+
 /// What a step of a [`Walker`] came to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Step<A> {
@@ -109,6 +117,7 @@ impl<'a> Walker<'a> {
     /// Those of fork(2) and ptrace(2).
     pub fn start<A: Serialize>(page: &'a SharedPage, mut call: impl FnMut() -> A) -> Result<Walker<'a>, Failure> {
         let reply = tempfile::tempfile()?;
+        stay_on_this_processor();
         let calls = |me| -> io::Result<()> {
             loop {
                 let answer = call();

@@ -162,8 +162,8 @@ fn each_has_its_own_writer(path: &Path, another: &Path) -> Result<(), Failure> {
     let told = [claims(&mut b)?, claims(&mut b)?, claims(&mut c)?, claims(&mut d)?];
     told.iter().try_for_each(|told| {
         let both = text!(
-            "the second process: it is the writer of both files, since the first one is dead",
-            "第二个进程：第一个进程已死，两个文件的写者都是它"
+            "the second process, the writer of both files now that the first one is dead",
+            "第二个进程（第一个进程已死，两个文件的写者都是它）"
         );
         is(second, told, both)
     })

@@ -36,10 +36,12 @@ fn is_whole_whatever_is_published_meanwhile() {
         }
         let (reader_stride, writer_stride) = (stride::<Found>(&mut reader)?, stride::<()>(&mut writer)?);
         published += 1;
-        for values in 0..=3 {
+        for (values, apart) in [(0, 1), (1, 1), (2, 2), (3, 3)] {
             // The reader is stopped after each number of accesses, and then the writer of one more value. To stop before
-            // the first access is to stop after the call before: that was tried with one value less.
+            // the first access is to stop after the call before: that was tried with one value less. With more values some
+            // stops of the writer are enough.
             let same = usize::from(values > 0);
+            let writer_stride = writer_stride * apart;
             for reads in (0..).step_by(reader_stride).skip(same) {
                 let mut returned = false;
                 for accesses in (0..).step_by(writer_stride).skip(same) {

@@ -221,11 +221,11 @@ fn gives_two_calls_different_numbers_wherever_they_stand() {
                         given(Failure::new(
                             Text::new(
                                 format!("the two get {} and {}, and the counter ends at {end}", a.en, b.en),
-                                format!("两者得到{}和{}，计数器最后为 {end}", a.zh, b.zh),
+                                format!("两次调用的结果：{}，{}；计数器最后为 {end}", a.zh, b.zh),
                             ),
                             Text::new(
                                 format!("they get {} and {}, and it ends at {now}", c.en, d.en),
-                                format!("得到{}和{}，最后为 {now}", c.zh, d.zh),
+                                format!("结果是：{}，{}；最后为 {now}", c.zh, d.zh),
                             ),
                         ))
                     })?;

@@ -821,8 +821,8 @@ mod locks_its_size {
 /// may fail: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 /// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
+/// may fail: claim::tells_the_files_of_two_disks_apart failed
 mod flock_and_proc_locks {
     use super::*;
 
