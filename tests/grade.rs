@@ -10,9 +10,9 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
-    self, FORKS, Failure, FileCall, FileId, On, SharedPage, Step, Verdict, Walker, after_each_instruction, ask,
-    ask_refused, ask_refused_once, ask_with_memory, calls_of, drop_privileges, ensure, for_all, for_each,
-    killed_before_call, kind, moved, refuse, start, watch,
+    self, FORKS, Failure, FileCall, FileId, Interruptions, On, SharedPage, Step, Verdict, Walker,
+    after_each_instruction, ask, ask_interrupted, ask_refused, ask_refused_once, ask_with_memory, calls_of,
+    drop_privileges, ensure, for_all, for_each, killed_before_call, kind, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::observe::page_size;
@@ -38,6 +38,22 @@ fn shared() -> Mapping {
 fn an_answer_comes_back() {
     assert_eq!(ask(|| (1, "two".to_owned(), vec![3_u8; 100_000])).ok(), Some((1, "two".to_owned(), vec![3; 100_000])));
     assert_eq!(ask(|| Err::<(), _>("no".to_owned())).ok(), Some(Err("no".to_owned())));
+}
+
+#[test]
+fn system_calls_are_interrupted_before_they_are_made() {
+    let file = tempfile::tempfile().expect("a file");
+    let often = Interruptions { in_a_row: 2, in_all: 5 };
+    let seen = ask_interrupted(&[libc::SYS_fsync, libc::SYS_openat], often, || {
+        // A directory is opened at once.
+        let opened = fs::read_dir("/").is_ok();
+        (opened, (0..9).map(|_| nix::unistd::fsync(&file).is_ok()).collect::<Vec<_>>())
+    });
+    let seen = seen.expect("seccomp(2)");
+    let (no, yes) = (false, true);
+    assert_eq!(seen.answer, (true, vec![no, no, yes, no, no, yes, no, yes, yes]));
+    assert_eq!(seen.made, [libc::SYS_openat, libc::SYS_fsync, libc::SYS_fsync, libc::SYS_fsync, libc::SYS_fsync]);
+    assert_eq!(seen.last, Some(libc::SYS_fsync));
 }
 
 #[test]

@@ -130,18 +130,18 @@ pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
     filter.install(install).map(drop)
 }
 
-/// From now on the `nth` of these system calls that this thread makes (counted from 0) fails with this error, and is not
-/// made; the others are made. The answer becomes true when that one has come.
-fn refuse_one(calls: &[c_long], nth: usize, error: Errno) -> io::Result<Arc<AtomicBool>> {
-    let refused = Arc::new(AtomicBool::new(false));
+/// From now on `decide` says of each of these system calls that this thread makes with which error it fails; None: it is
+/// made. The answer becomes true where the kernel can't let a call be made: Linux 5.5 is the first that can.
+pub(super) fn decide_about_each(
+    calls: &[c_long],
+    decide: impl FnMut(&libc::seccomp_data) -> Option<Errno> + Send + 'static,
+) -> io::Result<Arc<AtomicBool>> {
+    let unable = Arc::new(AtomicBool::new(false));
     let (tell, told) = mpsc::channel::<OwnedFd>();
-    let decide = {
-        let refused = Arc::clone(&refused);
-        // Without a listener, and when nobody makes calls any more, there is nothing to decide.
-        move || told.recv().map_or(Ok(()), |listener| decide_about_each(&listener, nth, error, &refused))
-    };
-    // The filter that follows is not for this thread.
-    std::thread::spawn(decide);
+    let is_unable = Arc::clone(&unable);
+    // The filter that follows is not for this thread, which ends with the process. Without a listener it has nothing to do.
+    let answer = move || told.recv().map_or(Ok(()), |listener| answer_each(&listener, decide, &is_unable));
+    std::thread::Builder::new().spawn(answer)?;
     let filter = Filter::new(calls, On::Everything, libc::SECCOMP_RET_USER_NOTIF)?;
     let (mode, listen) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);
     // SAFETY: seccomp(2) reads the program and its statements, which live until it returns.
@@ -149,28 +149,41 @@ fn refuse_one(calls: &[c_long], nth: usize, error: Errno) -> io::Result<Arc<Atom
     let listener = listener.try_into().map_err(io::Error::other)?;
     // SAFETY: the kernel has just made this descriptor for us.
     tell.send(unsafe { OwnedFd::from_raw_fd(listener) }).map_err(io::Error::other)?;
-    Ok(refused)
+    Ok(unable)
 }
 
 /// Answers each call that the filter has stopped (seccomp_unotify(2)).
-fn decide_about_each(listener: &OwnedFd, nth: usize, error: Errno, refused: &AtomicBool) -> io::Result<()> {
+fn answer_each(
+    listener: &OwnedFd,
+    mut decide: impl FnMut(&libc::seccomp_data) -> Option<Errno>,
+    unable: &AtomicBool,
+) -> io::Result<()> {
     let ask = |command, what: *mut libc::c_void| {
         // SAFETY: both commands take a pointer to the struct that they are called with, which lives until they return.
         Errno::result(unsafe { libc::ioctl(listener.as_raw_fd(), command, what) })
     };
-    for n in 0.. {
+    let goes_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).map_err(io::Error::other)?;
+    loop {
         let data = libc::seccomp_data { nr: 0, arch: 0, instruction_pointer: 0, args: [0; 6] };
         let mut call = libc::seccomp_notif { id: 0, pid: 0, flags: 0, data };
-        ask(libc::SECCOMP_IOCTL_NOTIF_RECV, ptr::from_mut(&mut call).cast())?;
-        let goes_on = u32::try_from(libc::SECCOMP_USER_NOTIF_FLAG_CONTINUE).map_err(io::Error::other)?;
+        match ask(libc::SECCOMP_IOCTL_NOTIF_RECV, ptr::from_mut(&mut call).cast()) {
+            Err(Errno::EINTR | Errno::ENOENT) => continue, // the process that has made the call is gone
+            received => received?,
+        };
         let mut answer = libc::seccomp_notif_resp { id: call.id, val: 0, error: 0, flags: goes_on };
-        if n == nth {
+        if let Some(error) = decide(&call.data) {
             (answer.error, answer.flags) = (-(error as i32), 0);
-            refused.store(true, Ordering::Relaxed);
         }
-        ask(libc::SECCOMP_IOCTL_NOTIF_SEND, ptr::from_mut(&mut answer).cast())?;
+        match ask(libc::SECCOMP_IOCTL_NOTIF_SEND, ptr::from_mut(&mut answer).cast()) {
+            Err(Errno::EINVAL) => {
+                // Nobody answers from now on: each call fails with ENOSYS.
+                unable.store(true, Ordering::Relaxed);
+                return Ok(());
+            }
+            Err(Errno::ENOENT) => {}
+            sent => drop(sent?),
+        }
     }
-    Ok(())
 }
 
 /// [`ask()`] for code that runs while these system calls fail with this error: see [`refuse`].
@@ -196,11 +209,23 @@ pub fn ask_refused_once<T: Serialize + DeserializeOwned>(
     error: Errno,
     body: impl FnOnce() -> T,
 ) -> Result<Option<T>, Failure> {
-    let run = |refused: Arc<AtomicBool>| {
+    let run = || {
+        let refused = Arc::new(AtomicBool::new(false));
+        let (is_refused, mut n) = (Arc::clone(&refused), 0);
+        let unable = decide_about_each(calls, move |_| {
+            let is_it = n == nth;
+            n += 1;
+            is_refused.fetch_or(is_it, Ordering::Relaxed);
+            is_it.then_some(error)
+        });
+        let unable = unable.map_err(error_text)?;
         let done = body();
-        refused.load(Ordering::Relaxed).then_some(done)
+        if unable.load(Ordering::Relaxed) {
+            return Err(Errno::EINVAL.to_string());
+        }
+        Ok(refused.load(Ordering::Relaxed).then_some(done))
     };
-    ask(|| refuse_one(calls, nth, error).map_err(error_text).map(run))?.map_err(no_refusals)
+    ask(run)?.map_err(no_refusals)
 }
 
 /// Why the machine can't judge what happens when a system call fails.
@@ -210,6 +235,9 @@ pub fn no_refusals(why: String) -> Failure {
             "a process can't make its own system calls fail here (seccomp(2): {why})",
             "本机的进程不能让自己的系统调用失败（seccomp(2)：{why}）"
         ),
-        text!("allow prctl(2) with PR_SET_SECCOMP, and seccomp(2)", "放行 prctl(2) 的 PR_SET_SECCOMP，以及 seccomp(2)"),
+        text!(
+            "allow prctl(2) with PR_SET_SECCOMP, and seccomp(2) with SECCOMP_FILTER_FLAG_NEW_LISTENER (Linux 5.5)",
+            "放行 prctl(2) 的 PR_SET_SECCOMP，以及 seccomp(2) 的 SECCOMP_FILTER_FLAG_NEW_LISTENER（Linux 5.5）"
+        ),
     )
 }

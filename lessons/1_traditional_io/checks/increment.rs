@@ -44,8 +44,16 @@ fn none_left(left: u32) -> Result<(), Failure> {
 
 /// What the call returns, which should hold no lock any more, and leave no descriptor open.
 fn answer(path: &Path) -> Result<Result<u64, String>, Failure> {
+    answer_after(path, || Ok(()))
+}
+
+/// [`answer`] of a process that does something before.
+fn answer_after(path: &Path, before: impl FnOnce() -> io::Result<()>) -> Result<Result<u64, String>, Failure> {
     let directory = path.parent().unwrap_or(path).to_owned();
     let (answer, free, left) = ask(|| {
+        if let Err(error) = before() {
+            return (Err(kind(error)), true, 0);
+        }
         let (answer, left) = called(path);
         (answer, File::open(&directory).is_ok_and(is_free), left)
     })?;
@@ -93,7 +101,8 @@ fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
     }
     names.retain(|name| !OTHERS.contains(&name.as_str()));
     ensure(names.is_empty(), || {
-        let names = names.join(", ");
+        let more = if names.len() > 4 { ", ..." } else { "" };
+        let names = names[..names.len().min(4)].join(", ") + more;
         Failure::new(
             text!("no other file is in the directory than before", "目录里没有多出文件"),
             text!("there is {names}", "多出了 {names}"),
@@ -178,12 +187,16 @@ fn gives_the_next_number() {
                 }
             })?;
         }
-        // No longer one has room in the name of a temporary file.
+        // No longer one has room in the name of a temporary file, and no text has all bytes.
         let directory = tempfile::tempdir()?;
-        let path = directory.path().join("n".repeat(255));
+        let path = directory.path().join(OsStr::from_bytes(&[&[b'n'; 254][..], b"\xff"].concat()));
         fs::write(&path, "7\n")?;
-        returns(&answer(&path)?, 8)
-            .map_err(|failure| failure.given(text!("the file's name is 255 bytes long", "文件名长 255 字节")))?;
+        returns(&answer(&path)?, 8).and_then(|()| has(&path, 8)).map_err(|failure| {
+            failure.given(text!(
+                "the file's name is 255 bytes long, and not all of them are UTF-8",
+                "文件名长 255 字节，其中有的不是 UTF-8"
+            ))
+        })?;
         // A process that calls it more than once, for more than one file.
         let (one, other) = (counter(Some("7\n"))?, counter(Some("70\n"))?);
         let calls = [(&one.1, 8), (&other.1, 71), (&one.1, 9), (&one.1, 42), (&other.1, 72)];
@@ -256,6 +269,13 @@ fn finds_a_file_by_a_relative_path() {
             Failure::new(wanted, text!("it is another one", "umask 变了"))
         })?;
         let given = text!("the path is relative: a directory and a name", "路径是相对的：目录加文件名");
+        returns(&got, 3).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(given))?;
+        // Only the file itself is no symbolic link.
+        let (directory, path) = counter(Some("2\n"))?;
+        let links = tempfile::tempdir()?;
+        symlink(directory.path(), links.path().join("link"))?;
+        let got = answer(&links.path().join("link/counter"))?;
+        let given = text!("a symbolic link leads to the directory", "目录是经符号链接到达的");
         returns(&got, 3).and_then(|()| has(&path, 3)).map_err(|failure| failure.given(given))?;
         // Other threads see what is changed meanwhile, though it is changed back.
         let steps = Steps::watch()?;
@@ -364,14 +384,25 @@ fn leaves_a_whole_number_whenever_it_is_killed() {
     check("killed", rule, || {
         killed_everywhere(Some("9\n"), 9)?;
         killed_everywhere(None, 0)?;
-        // More than one process was killed.
+        // More than one process was killed, and names may be any bytes.
         let (directory, path) = counter(Some("2\n"))?;
-        for left in ["1", "2", "three"] {
-            fs::write(directory.path().join(format!("{TEMPORARY}{left}")), "3")?;
+        let many = (0..40).map(|n| n.to_string().into_bytes());
+        for left in many.chain([b"".to_vec(), b"three".to_vec(), b"\xff".to_vec(), b"a b\nc".to_vec(), vec![b'n'; 240]])
+        {
+            let name = [TEMPORARY.as_bytes(), &left].concat();
+            fs::write(directory.path().join(OsStr::from_bytes(&name)), "3")?;
         }
-        let given = text!("three temporary files of processes that were killed", "被杀死的进程留下的三个临时文件");
-        returns(&answer(&path)?, 3)
-            .and_then(|()| nothing_beside(&directory).map_err(|failure| failure.shows(&belief::THE_DEAD_CLEAN_UP)))
+        let given = text!(
+            "45 temporary files of processes that were killed; the name of one is not UTF-8",
+            "被杀死的进程留下的 45 个临时文件，其中一个的名字不是 UTF-8"
+        );
+        let got = answer(&path)?;
+        let all = left_in(&directory)?.len() == 45;
+        returns(&got, 3)
+            .and_then(|()| {
+                nothing_beside(&directory)
+                    .map_err(|failure| if all { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure })
+            })
             .map_err(|failure| failure.given(given))
     });
 }
@@ -384,18 +415,32 @@ fn before_call(n: usize, call: &Call) -> Text {
         libc::SYS_flock => "flock(2)",
         libc::SYS_fsync | libc::SYS_fdatasync => "fsync(2)",
         libc::SYS_fchmod => "fchmod(2)",
+        libc::SYS_fchmodat => "chmod(2)",
+        #[cfg(any(target_arch = "x86_64", target_arch = "x86"))]
+        libc::SYS_chmod => "chmod(2)",
         libc::SYS_getdents64 => "getdents(2)",
         libc::SYS_statx | libc::SYS_fstat | libc::SYS_newfstatat => "stat(2)",
         number if RENAMES.contains(&number) => "rename(2)",
         number if REMOVES.contains(&number) => "unlink(2)",
         number if READS.contains(&number) => "read(2)",
         number if WRITES.contains(&number) => "write(2)",
+        _ if n == 0 => return text!("killed just before its first system call", "在第一次系统调用之前被杀死"),
         _ => {
             let call = n + 1;
             return text!("killed just before its system call number {call}", "在第 {call} 次系统调用之前被杀死");
         }
     };
     text!("killed just before a call of {name}", "在调用 {name} 之前被杀死")
+}
+
+/// Process numbers are used again. So the temporary files that have the number of a process that was killed in their names
+/// get that of this one.
+fn take_the_number_of(dead: &str, directory: &Path) -> io::Result<()> {
+    for name in names_in(directory)?.iter().filter(|name| name.starts_with(TEMPORARY)) {
+        let renamed = name.replace(dead, &std::process::id().to_string());
+        fs::rename(directory.join(name), directory.join(renamed))?;
+    }
+    Ok(())
 }
 
 /// Kills the process before each of its calls in turn, and calls the function again each time.
@@ -409,7 +454,9 @@ fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
     };
     begin()?;
     for n in 0.. {
-        let killed = killed_before_call(n, || Ok(()), |()| super::increment(&path).map(drop).map_err(error_text))?;
+        let said = tempfile::NamedTempFile::new()?;
+        let say = || fs::write(said.path(), std::process::id().to_string());
+        let killed = killed_before_call(n, say, |()| super::increment(&path).map(drop).map_err(error_text))?;
         let (en, zh) = begins.map_or(("no file", "文件不存在"), |_| ("a file with the number 9", "文件内容为 9"));
         let moment = killed.as_ref().map_or_else(|| text!("after the call", "调用之后"), |call| before_call(n, call));
         let when = || Text::new(format!("{en}; {}", moment.en), format!("{zh}；{}", moment.zh));
@@ -446,7 +493,16 @@ fn killed_everywhere(begins: Option<&str>, number: u64) -> Result<(), Failure> {
             continue; // the same as after the kill before
         }
         let next = if as_before { number + 1 } else { number + 2 };
-        returns(&answer(&path)?, next).and_then(|()| has(&path, next)).map_err(|f| f.given(when()))?;
+        let dead = fs::read_to_string(said.path())?;
+        returns(&answer_after(&path, || take_the_number_of(&dead, directory.path()))?, next)
+            .and_then(|()| has(&path, next))
+            .map_err(|failure| {
+                let Text { en, zh } = when();
+                failure.given(text!(
+                    "{en}; then called by a process with the same number",
+                    "{zh}；然后由进程号相同的进程调用"
+                ))
+            })?;
         let left = left_in(&directory)?.iter().any(|name| name.starts_with(TEMPORARY));
         nothing_beside(&directory).map_err(|failure| {
             let failure = if left { failure.shows(&belief::THE_DEAD_CLEAN_UP) } else { failure };
@@ -482,6 +538,7 @@ fn locks(call: &Call) -> bool {
 }
 
 const WRITES: [i64; 4] = [libc::SYS_write, libc::SYS_pwrite64, libc::SYS_writev, libc::SYS_pwritev];
+const STATS: [i64; 3] = [libc::SYS_statx, libc::SYS_fstat, libc::SYS_newfstatat];
 const READS: [i64; 4] = [libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv];
 
 /// The calls of an increment of a counter with a leftover beside it, and what was there at each.
@@ -616,12 +673,19 @@ fn returns_the_error_of_a_call() {
                     (number, descriptor, "fsync(2) of the directory")
                 }
                 libc::SYS_fchmod if step.names(0, steps.new) => (number, descriptor, "fchmod(2)"),
+                read if READS.contains(&read) && step.names(0, steps.old) => (number, descriptor, "read(2)"),
+                stat if STATS.contains(&stat) => (number, On::Everything, "stat(2)"),
+                remove if REMOVES.contains(&remove) => (REMOVES, On::Everything, "unlink(2)"),
                 _ => continue,
             };
             if !calls.contains(&call) {
                 calls.push(call);
             }
         }
+        // After an error like this, std no longer takes one of statx(2) for a kernel without it.
+        ensure(!Path::new("/nowhere/to/be/found").exists(), || {
+            Failure::new(text!("no file", "没有文件"), text!("one", "有"))
+        })?;
         for_each(
             calls,
             |(_, _, name)| {
@@ -631,12 +695,28 @@ fn returns_the_error_of_a_call() {
             |&(numbers, on, name)| {
                 let (errno, names) = error_of(name);
                 let (directory, path) = counter(Some("7\n"))?;
+                fs::set_permissions(&path, Permissions::from_mode(0o640))?;
                 fs::write(directory.path().join(format!("{TEMPORARY}left")), "8")?;
                 let (got, open) = ask_refused(numbers, on, errno, || called(&path))?;
+                // Who finds the mode out by another call may.
+                if name == "stat(2)" && got == Ok(8) {
+                    let mode = fs::metadata(&path)?.permissions().mode() & 0o7777;
+                    return ensure(mode == 0o640, || {
+                        let wanted =
+                            text!("the error EIO, or the mode 640 as before", "返回错误 EIO，或者权限保持 640");
+                        Failure::new(
+                            wanted,
+                            text!("it returned 8, and the mode is {mode:o}", "返回了 8，权限变成了 {mode:o}"),
+                        )
+                    });
+                }
                 refused(&got, names)?;
                 // Leftovers may be removed at the end, when the file is the new one.
-                if !["fsync(2) of the directory", "getdents(2)"].contains(&name) {
+                if !["fsync(2) of the directory", "getdents(2)", "stat(2)", "unlink(2)"].contains(&name) {
                     has(&path, 7)?;
+                }
+                if name == "unlink(2)" {
+                    return none_left(open); // its own file can't be removed either
                 }
                 let mut left = left_in(&directory)?;
                 left.retain(|name| *name != format!("{TEMPORARY}left"));
@@ -647,13 +727,39 @@ fn returns_the_error_of_a_call() {
                 })?;
                 none_left(open)
             },
-        )
+        )?;
+        // No file can be made in this directory, but the old one can be written to.
+        let (directory, path) = counter(Some("7\n"))?;
+        fs::set_permissions(&directory, Permissions::from_mode(0o555))?;
+        let got = ask(|| without_privileges().and_then(|()| super::increment(&path)).map_err(kind));
+        fs::set_permissions(&directory, Permissions::from_mode(0o700))?;
+        let given = text!("a directory in which no file can be made (EACCES)", "目录里不能新建文件（EACCES）");
+        refused(&got?, &["EACCES", "PermissionDenied"])
+            .and_then(|()| has(&path, 7))
+            .and_then(|()| nothing_beside(&directory))
+            .map_err(|failure| failure.given(given))?;
+        // There is no directory.
+        let nowhere = directory.path().join("nowhere");
+        let given = text!("the file's directory does not exist", "文件所在的目录不存在");
+        refused(&ask(|| super::increment(&nowhere.join("counter")).map_err(kind))?, &["ENOENT", "NotFound"])
+            .and_then(|()| nothing_beside(&directory))
+            .map_err(|failure| failure.given(given))
     });
 }
 
-/// Waits until the player has sent a message, has ended, or waits for a lock (proc_locks(5): `->`). Returns whether it
-/// waits for a lock.
-fn waits_for_a_lock(player: &Player) -> Result<bool, Failure> {
+/// What a player does that should wait for a lock.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Waiting {
+    /// It has sent a message, or has ended.
+    No,
+    /// It waits in flock(2).
+    ForTheLock,
+    /// It neither answers nor is seen to wait: it may ask for the lock again and again.
+    InItsOwnWay,
+}
+
+/// Waits until it is known what the player does. proc_locks(5): `->` is before a lock that a process waits for.
+fn waiting(player: &Player) -> Result<Waiting, Failure> {
     let until = Instant::now() + deadline();
     let pid = player.pid().to_string();
     let waits = |line: &str| {
@@ -663,29 +769,44 @@ fn waits_for_a_lock(player: &Player) -> Result<bool, Failure> {
     while Instant::now() < until {
         let said = PollFd::new(player.peer().as_fd(), PollFlags::POLLIN);
         if poll(&mut [said], PollTimeout::ZERO)? > 0 {
-            return Ok(false);
+            return Ok(Waiting::No);
         }
         if fs::read_to_string("/proc/locks").unwrap_or_default().lines().any(waits) {
-            return Ok(true);
+            return Ok(Waiting::ForTheLock);
+        }
+        // Far more often than on the way to the lock it has slept.
+        let slept = status_of(player, "voluntary_ctxt_switches:").and_then(|times| times.parse::<u32>().ok());
+        if slept.is_some_and(|times| times > 500) {
+            break;
         }
         std::thread::yield_now();
     }
-    // It neither answers nor is seen to wait: let it go on.
-    Ok(true)
+    Ok(Waiting::InItsOwnWay)
 }
 
-/// Returns when a signal that was sent to the process has been delivered.
-fn delivered(player: &Player, signal: Signal) -> Result<(), Failure> {
+/// A line of the player's /proc/PID/status (proc_pid_status(5)).
+fn status_of(player: &Player, name: &str) -> Option<String> {
+    let status = fs::read_to_string(format!("/proc/{}/status", player.pid())).ok()?;
+    status.lines().find_map(|line| line.strip_prefix(name)).map(|value| value.trim().to_owned())
+}
+
+/// Waits until a signal that was sent to the process has been delivered. Returns whether it was: not while it is blocked.
+fn delivered(player: &Player, signal: Signal) -> Result<bool, Failure> {
     let (until, bit) = (Instant::now() + deadline(), 1_u64 << (signal as i32 - 1));
     while Instant::now() < until {
-        let status = fs::read_to_string(format!("/proc/{}/status", player.pid())).unwrap_or_default();
-        let pending = status.lines().find_map(|line| line.strip_prefix("ShdPnd:"));
-        if pending.and_then(|hex| u64::from_str_radix(hex.trim(), 16).ok()).is_none_or(|pending| pending & bit == 0) {
-            return Ok(());
+        let has = |set: &str| {
+            let signals = status_of(player, set).and_then(|hex| u64::from_str_radix(&hex, 16).ok());
+            signals.is_some_and(|signals| signals & bit != 0)
+        };
+        if !has("ShdPnd:") {
+            return Ok(true);
+        }
+        if has("SigBlk:") {
+            break;
         }
         std::thread::yield_now();
     }
-    Ok(())
+    Ok(false)
 }
 
 extern "C" fn does_nothing(_: i32) {}
@@ -718,7 +839,8 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
         let answer = super::increment(&path).map_or_else(kind, |number| number.to_string());
         peer.send(answer.as_bytes()).map_err(error_text)
     })?;
-    if !waits_for_a_lock(&player)? {
+    let waits = waiting(&player)?;
+    if waits == Waiting::No {
         let number = String::from_utf8_lossy(&player.receive()?).into_owned();
         let failure = Failure::new(
             text!("it waits until the directory is unlocked", "一直等到目录解锁"),
@@ -737,10 +859,17 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
         });
     }
     // Once is no more than a few times, where the number of attempts is limited.
-    for _ in 0..if how == FlockArg::LockShared { 1 } else { 25 } {
+    let times = match how {
+        _ if waits == Waiting::InItsOwnWay => 0,
+        FlockArg::LockShared => 1,
+        _ => 25,
+    };
+    for _ in 0..times {
         kill(player.pid(), Signal::SIGUSR1)?;
-        delivered(&player, Signal::SIGUSR1)?;
-        if waits_for_a_lock(&player)? {
+        if !delivered(&player, Signal::SIGUSR1)? {
+            break; // nothing interrupts the call
+        }
+        if waiting(&player)? != Waiting::No {
             continue;
         }
         let answer = String::from_utf8_lossy(&player.receive()?).into_owned();
@@ -754,6 +883,9 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
         ));
         return Err(if answer == "EINTR" { failure.shows(&belief::EINTR_IS_AN_ERROR) } else { failure });
     }
+    let mut others = left_in(&directory)?;
+    others.retain(|name| name.starts_with(TEMPORARY) && !new.ends_with(name));
+    others.iter().try_for_each(|name| fs::remove_file(directory.path().join(name)))?;
     ensure(fs::rename(&new, &path).is_ok(), || {
         Failure::new(
             text!("it removes no temporary file before it has the lock", "拿到锁之前不删除临时文件"),
@@ -767,13 +899,87 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
     ensure(number == "43", || {
         let failure = Failure::new(text!("it returns 43", "给出 43"), text!("it returned {number}", "给出了 {number}"))
             .given(text!(
-                "the check holds {en} lock on the directory; it replaces 7 by 42 while the call waits, and unlocks",
-                "检查程序持有目录的{zh}；在调用等锁期间把 7 换成 42，然后解锁"
+                "the check holds {en} lock on the directory; while the call waits, it removes other temporary files, \
+                 replaces 7 by 42, and unlocks",
+                "检查程序持有目录的{zh}；在调用等锁期间删除别的临时文件，把 7 换成 42，然后解锁"
             ));
         if number == "8" { failure.shows(&belief::WHAT_WAS_READ_STILL_HOLDS) } else { failure }
     })?;
     has(&path, 43)?;
     nothing_beside(&directory)
+}
+
+/// The calls that wait on some file systems and devices, where a signal interrupts them.
+const INTERRUPTIBLE: [i64; 9] = [
+    libc::SYS_openat,
+    libc::SYS_flock,
+    libc::SYS_read,
+    libc::SYS_pread64,
+    libc::SYS_write,
+    libc::SYS_pwrite64,
+    libc::SYS_writev,
+    libc::SYS_fsync,
+    libc::SYS_fdatasync,
+];
+
+#[test]
+fn goes_on_after_interrupted_calls() {
+    let rule = text!(
+        "open(2), read(2), write(2), fsync(2), flock(2): EINTR means that a signal came before anything was done. std \
+         retries most of its calls; libc and nix retry none.",
+        "open(2)、read(2)、write(2)、fsync(2)、flock(2)：EINTR 表示还什么都没做，信号就来了。std 的多数调用会自己重试，libc 和 nix 都不会。"
+    );
+    check("loops", rule, || {
+        let call_often = |in_a_row, in_all| {
+            let (directory, path) = counter(Some("7\n"))?;
+            let seen = ask_interrupted(&INTERRUPTIBLE, Interruptions { in_a_row, in_all }, || {
+                super::increment(&path).map_err(kind)
+            })?;
+            let is_sync = |number: &&i64| [libc::SYS_fsync, libc::SYS_fdatasync].contains(number);
+            let syncs = seen.made.iter().filter(is_sync).count();
+            Ok::<_, Failure>((directory, path, seen, syncs))
+        };
+        let (_directory, path, seen, needed) = call_often(0, 0)?;
+        if returns(&seen.answer, 8).and_then(|()| has(&path, 8)).is_err() {
+            return Ok(()); // another check says so
+        }
+        for (in_a_row, in_all) in [(1, 60), (12, 400)] {
+            let (_directory, path, seen, syncs) = call_often(in_a_row, in_all)?;
+            let call = match seen.last.unwrap_or_default() {
+                libc::SYS_openat => "open(2)",
+                libc::SYS_flock => "flock(2)",
+                libc::SYS_fsync | libc::SYS_fdatasync => "fsync(2)",
+                number if READS.contains(&number) => "read(2)",
+                _ => "write(2)",
+            };
+            let given = || match in_a_row {
+                1 => text!(
+                    "each call is interrupted once before it is made (EINTR), {call} last",
+                    "每次调用都先被打断一次（EINTR），最后被打断的是 {call}"
+                ),
+                _ => text!(
+                    "each call is interrupted {in_a_row} times before it is made (EINTR), {call} last",
+                    "每次调用都先被打断 {in_a_row} 次（EINTR），最后被打断的是 {call}"
+                ),
+            };
+            let interrupted =
+                seen.answer.as_ref().is_err_and(|error| ["EINTR", "Interrupted"].contains(&error.as_str()));
+            returns(&seen.answer, 8)
+                .and_then(|()| has(&path, 8))
+                .and_then(|()| {
+                    ensure(syncs >= needed, || {
+                        let wanted = text!("an interrupted fsync(2) is called again", "被打断的 fsync(2) 要再调用一次");
+                        Failure::new(wanted, text!("it was not", "没有再调用"))
+                    })
+                })
+                .map_err(|failure| {
+                    let failure = failure.given(given());
+                    // Who retries only a few times knows.
+                    if interrupted && in_a_row == 1 { failure.shows(&belief::EINTR_IS_AN_ERROR) } else { failure }
+                })?;
+        }
+        Ok(())
+    });
 }
 
 #[test]

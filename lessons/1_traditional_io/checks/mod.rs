@@ -4,18 +4,20 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::ffi::OsStr;
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
 use std::os::fd::AsFd;
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use mmap_workbook::grade::fixtures::{Difference, contents, difference, names_in, no_difference, unnamed_file, wide};
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, Player, Verdict, ask, ask_refused, check, deadline, ensure, error_text,
-    for_all, for_each, killed_before_call, kind, most_allocated, start, watch,
+    Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_interrupted, ask_refused, check,
+    deadline, ensure, error_text, for_all, for_each, killed_before_call, kind, most_allocated, start, watch,
 };
 use mmap_workbook::lesson_1::{Calls, TEMPORARY};
 use mmap_workbook::text;

@@ -2,7 +2,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, Permissions};
 use std::io::ErrorKind::{InvalidData, InvalidInput, NotFound};
 use std::io::{self, IoSlice, Read, Write};
-use std::os::fd::{AsRawFd, IntoRawFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, OnceLock};
@@ -13,6 +13,8 @@ use mmap_workbook::lesson_1::{TEMPORARY, leftovers};
 use nix::errno::Errno;
 use nix::fcntl::{self, AT_FDCWD, Flock, FlockArg, OFlag, RenameFlags, openat, renameat2};
 use nix::libc;
+use nix::poll::{PollTimeout, poll};
+use nix::sys::signal::{SigSet, SigmaskHow};
 use nix::sys::stat::{self, Mode, fchmod};
 use nix::unistd::{self, ForkResult, UnlinkatFlags, fork, pause, unlinkat};
 use tempfile::NamedTempFile;
@@ -242,6 +244,7 @@ fn persist(new: NamedTempFile, path: &Path) -> io::Result<File> {
 
 /// Starts from 0, whatever error keeps it from reading the number.
 ///
+/// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
 mod any_error_is_a_zero {
     use super::*;
@@ -288,6 +291,7 @@ mod begins_with_a_write {
 ///
 /// fails: increment::gives_the_next_number failed a-new-file-has-the-old-mode
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+/// fails: increment::returns_the_error_of_a_call failed
 mod forgets_the_mode {
     use super::*;
 
@@ -317,6 +321,7 @@ mod forgets_the_mode {
 ///
 /// fails: increment::finds_a_file_by_a_relative_path left_processes
 /// fails: increment::gives_the_next_number left_processes
+/// fails: increment::goes_on_after_interrupted_calls left_processes
 /// fails: increment::is_on_the_disk_when_it_returns left_processes
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed left_processes
 /// fails: increment::returns_the_error_of_a_call left_processes
@@ -379,6 +384,7 @@ mod leaves_what_it_made {
 
 /// Locks the file that it then replaces.
 ///
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
 /// fails: increment::waits_for_its_turn failed a-lock-is-on-the-name
 mod locks_the_counter {
     use super::*;
@@ -837,6 +843,7 @@ mod lock_dropped_at_once {
 /// Passes EINTR of flock(2) to the caller.
 ///
 /// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
 /// fails: increment::waits_for_its_turn failed eintr-is-an-error
 mod interrupted_lock {
     use super::*;
@@ -1287,6 +1294,7 @@ mod empty_is_zero {
 /// Begins again at 1 when the file can't be read, whatever the reason.
 ///
 /// breaks: "Any other error of a call, unchanged, such as EACCES for a file that can't be read."
+/// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
 mod unreadable_is_zero {
     use super::*;
@@ -1565,6 +1573,7 @@ mod reads_before_its_turn_2 {
 /// Removes temporary files while another process may be writing one.
 ///
 /// breaks: "A process takes the lock before it reads the number or removes files."
+/// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::waits_for_its_turn failed
 mod cleans_before_its_turn {
     use super::*;
@@ -1632,6 +1641,7 @@ mod shared_lock_2 {
 /// Fails when another process has the lock, instead of waiting.
 ///
 /// breaks: "Processes take turns"
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
 /// fails: increment::waits_for_its_turn failed
 mod does_not_wait_2 {
     use super::*;
@@ -1647,6 +1657,7 @@ mod does_not_wait_2 {
 /// Passes on the EINTR of flock: std does not retry it.
 ///
 /// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
 /// fails: increment::waits_for_its_turn failed eintr-is-an-error
 mod interrupted_lock_2 {
     use super::*;
@@ -1979,7 +1990,7 @@ mod cleans_what_is_old {
 /// Removes at most one temporary file, as many as a killed process leaves.
 ///
 /// breaks: "A process that is killed may leave a temporary file. The next call that succeeds removes it"
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 mod cleans_one {
     use super::*;
 
@@ -2256,6 +2267,7 @@ mod stays_at_the_largest {
 /// Counts any file that it can't open as 0, and replaces it.
 ///
 /// breaks: "Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file."
+/// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
 mod unreadable_is_zero_2 {
     use super::*;
@@ -2462,6 +2474,7 @@ mod locks_the_file_3 {
 /// Cleans up first of all, and removes the temporary file of a process that has the lock.
 ///
 /// breaks: "A process takes the lock before it reads the number or removes files."
+/// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::waits_for_its_turn failed
 mod cleans_before_the_lock {
     use super::*;
@@ -2710,6 +2723,7 @@ mod unreadable_is_missing {
 /// Calls flock(2) once, which returns EINTR when a signal handler runs meanwhile.
 ///
 /// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
 /// fails: increment::waits_for_its_turn failed eintr-is-an-error
 mod one_flock {
     use super::*;
@@ -2755,6 +2769,7 @@ mod a_hundred_attempts {
 /// Closes the bare descriptor of the directory at the end, which an error never reaches.
 ///
 /// breaks: "A call that returns, even with an error, holds no lock any more."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
 /// fails: increment::refuses_what_is_no_number failed
 /// fails: increment::returns_the_error_of_a_call failed
 /// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
@@ -2849,6 +2864,7 @@ mod removes_the_old_file_first {
 /// Opens the directory once, so that the threads of the process share an open file and its lock.
 ///
 /// breaks: "It never returns the same number twice, no matter which processes call it at the same time"
+/// fails: increment::finds_a_file_by_a_relative_path failed
 /// fails: increment::gives_the_next_number failed
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
 /// fails: increment::refuses_what_is_no_number failed
@@ -2959,6 +2975,551 @@ mod exchanges_the_files {
     }
 }
 
+/// Names the temporary file after the process, and cleans up at the end: a later process of the same number finds the name taken.
+///
+/// breaks: "A process may be killed at any moment: that makes no later call fail."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod named_after_the_process {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        let (number, mode) = next(path)?;
+        let name = parent(path).join(format!("{TEMPORARY}{}", std::process::id()));
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&name)?;
+        let made = writeln!(file, "{number}")
+            .and_then(|()| mode.map_or(Ok(()), |mode| file.set_permissions(mode)))
+            .and_then(|()| file.sync_all())
+            .and_then(|()| fs::rename(&name, path));
+        if let Err(error) = made {
+            let _ = fs::remove_file(&name);
+            return Err(error);
+        }
+        clean(parent(path))?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Looks only at names that are UTF-8.
+///
+/// breaks: "The next call that succeeds removes all that are left; others may."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod cleans_names_of_text {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        for entry in fs::read_dir(parent(path))? {
+            let entry = entry?;
+            if entry.file_name().to_str().is_some_and(|name| name.starts_with(TEMPORARY)) {
+                fs::remove_file(entry.path())?;
+            }
+        }
+        replaced(&directory, path)
+    }
+}
+
+/// Removes only what has six characters after the prefix, as tempfile's names have.
+///
+/// breaks: "The next call that succeeds removes all that are left; others may."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed the-dead-clean-up
+mod cleans_what_looks_like_tempfiles {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        for left in leftovers(parent(path))? {
+            if left.file_name().is_some_and(|name| name.len() == TEMPORARY.len() + 6) {
+                fs::remove_file(left)?;
+            }
+        }
+        replaced(&directory, path)
+    }
+}
+
+/// Removes no more than ten leftovers in a call.
+///
+/// breaks: "The next call that succeeds removes all that are left; others may."
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod cleans_ten {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        leftovers(parent(path))?.iter().take(10).try_for_each(fs::remove_file)?;
+        replaced(&directory, path)
+    }
+}
+
+/// Unlocks the directory by closing it.
+///
+/// passes
+mod closing_unlocks {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?;
+        again(|| flock_once(&directory, libc::LOCK_EX))?;
+        clean(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Pads the new number with zeros to the width that the old one had.
+///
+/// breaks: "Afterwards the file holds the new number and a newline."
+/// fails: increment::gives_the_next_number failed
+mod keeps_the_width {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, mode) = next(path)?;
+        let width = old_bytes(path)?.map_or(1, |(old, _)| old.trim_ascii_end().len());
+        let mut new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(path))?;
+        writeln!(new, "{number:0width$}")?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        synced(&new)?;
+        named(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Makes the path absolute by canonicalize, which fails for a file that does not exist.
+///
+/// breaks: "A file that does not exist counts as 0."
+/// fails: increment::gives_the_next_number failed
+/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
+mod needs_an_old_file_to_resolve {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let path = path.canonicalize()?;
+        let directory = locked(parent(&path))?;
+        clean(parent(&path))?;
+        replaced(&directory, &path)
+    }
+}
+
+/// Overwrites the number in place when it has as many digits as the old one.
+///
+/// breaks: "A process that has opened the file before keeps reading the old number."
+/// fails: increment::gives_the_next_number failed
+/// fails: increment::is_on_the_disk_when_it_returns failed rewriting-is-one-step
+/// fails: increment::returns_the_error_of_a_call failed
+mod overwrites_equal_lengths {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, _) = next(path)?;
+        let text = format!("{number}\n");
+        if fs::metadata(path).is_ok_and(|old| old.len() == text.len() as u64) {
+            let file = OpenOptions::new().write(true).open(path)?;
+            file.write_all_at(text.as_bytes(), 0)?;
+            file.sync_all()?;
+            return Ok(number);
+        }
+        replaced(&directory, path)
+    }
+}
+
+/// Ignores it when a leftover can't be removed.
+///
+/// breaks: "The next call that succeeds removes all that are left; others may."
+/// fails: increment::returns_the_error_of_a_call failed
+mod ignores_what_stays_left {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        for left in leftovers(parent(path))? {
+            let _ = fs::remove_file(left);
+        }
+        replaced(&directory, path)
+    }
+}
+
+/// Ignores it when the directory can't be listed, and leaves what may be in it.
+///
+/// breaks: "Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file."
+/// fails: increment::returns_the_error_of_a_call failed
+mod ignores_what_it_cannot_list {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        for left in leftovers(parent(path)).unwrap_or_default() {
+            fs::remove_file(left)?;
+        }
+        replaced(&directory, path)
+    }
+}
+
+/// Takes a file whose bytes can't be read for one that does not exist.
+///
+/// breaks: "Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file."
+/// fails: increment::returns_the_error_of_a_call failed
+mod unreadable_bytes_are_zero {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let mut bytes = Vec::new();
+        let mode = match File::open(path) {
+            Err(error) if error.kind() == NotFound => None,
+            file => {
+                let mut file = file?;
+                if file.read_to_end(&mut bytes).is_err() {
+                    bytes = b"0".to_vec();
+                }
+                Some(file.metadata()?.permissions())
+            }
+        };
+        let number = if mode.is_none() { 1 } else { after(number(&bytes)?)? };
+        replace(path, &directory, number, mode)?;
+        Ok(number)
+    }
+}
+
+/// Asks by `Path::exists` whether there is a file, which says no whenever it can't tell.
+///
+/// breaks: "A file that does not exist counts as 0."
+/// fails: increment::returns_the_error_of_a_call failed
+mod exists_or_not {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        if path.exists() {
+            return replaced(&directory, path);
+        }
+        replace(path, &directory, 1, None)?;
+        Ok(1)
+    }
+}
+
+/// Keeps the mode if it can be found out, and does without it otherwise.
+///
+/// breaks: "The new file has the mode of the old one, all 12 bits of it, before it has the name."
+/// fails: increment::returns_the_error_of_a_call failed
+mod mode_if_it_is_known {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let number = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => 1,
+            bytes => after(number(&bytes?)?)?,
+        };
+        replace(path, &directory, number, fs::metadata(path).ok().map(|old| old.permissions()))?;
+        Ok(number)
+    }
+}
+
+/// Writes the number into the old file where no other can be made beside it.
+///
+/// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
+/// fails: increment::returns_the_error_of_a_call failed
+mod in_place_if_there_is_no_other_way {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, mode) = next(path)?;
+        let Ok(new) = written_again(parent(path), number, mode) else {
+            let file = OpenOptions::new().write(true).truncate(true).open(path)?;
+            writeln!(&file, "{number}")?;
+            file.sync_all()?;
+            return Ok(number);
+        };
+        synced(&new)?;
+        named(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Makes the directory as well where there is none.
+///
+/// breaks: "No other file is created or changed."
+/// fails: increment::returns_the_error_of_a_call failed
+mod makes_the_directory {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        fs::create_dir_all(parent(path))?;
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Puts the path into a String, which not every path fits in.
+///
+/// breaks: "Increments the number in the file at `path` and returns the new number."
+/// fails: increment::gives_the_next_number failed
+mod path_as_text {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let path = path.to_str().ok_or(InvalidInput)?;
+        let path = Path::new(path);
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Follows no link on the way to the directory, out of caution.
+///
+/// breaks: "Increments the number in the file at `path` and returns the new number."
+/// fails: increment::finds_a_file_by_a_relative_path failed
+mod no_link_to_the_directory {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let open = || OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW).open(parent(path));
+        let directory = again(open)?;
+        again(|| flock_once(&directory, libc::LOCK_EX))?;
+        clean(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Makes the temporary file before its turn, in which another process removes it.
+///
+/// breaks: "Processes take turns"
+/// fails: increment::waits_for_its_turn failed
+mod temporary_before_its_turn {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let mut new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(path))?;
+        let directory = locked(parent(path))?;
+        for left in leftovers(parent(path))?.iter().filter(|left| left.file_name() != new.path().file_name()) {
+            fs::remove_file(left)?;
+        }
+        let (number, mode) = next(path)?;
+        writeln!(new, "{number}")?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        synced(&new)?;
+        named(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Reads the number by a read(2) of its own, and returns EINTR of that.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
+mod interrupted_read_of_the_number {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, mode) = match File::open(path) {
+            Err(error) if error.kind() == NotFound => (1, None),
+            file => {
+                let (mut file, mut text, mut part) = (file?, Vec::new(), [0; 1000]);
+                loop {
+                    let length = file.read(&mut part)?;
+                    if length == 0 {
+                        break;
+                    }
+                    text.extend_from_slice(&part[..length]);
+                }
+                (after(number(&text)?)?, Some(file.metadata()?.permissions()))
+            }
+        };
+        replace(path, &directory, number, mode)?;
+        Ok(number)
+    }
+}
+
+/// Calls fsync(2) of the directory once, and returns its EINTR.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
+mod interrupted_sync_of_the_directory {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        synced(&new)?;
+        named(new, path)?;
+        unistd::fsync(directory.as_fd())?;
+        Ok(number)
+    }
+}
+
+/// Takes an interrupted fsync(2) of the new file for one that has been done.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed
+mod interrupted_sync_will_do {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        match unistd::fsync(new.as_file().as_fd()) {
+            Ok(()) | Err(Errno::EINTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        named(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Writes with write(2) itself, and returns its EINTR.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
+mod interrupted_write_of_the_number {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(path))?;
+        let text = format!("{number}\n");
+        if unistd::write(new.as_file(), text.as_bytes())? < text.len() {
+            return Err(io::ErrorKind::WriteZero.into());
+        }
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        synced(&new)?;
+        named(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Opens the directory with open(2) itself, and returns its EINTR.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed eintr-is-an-error
+mod interrupted_open_of_the_directory {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::from(fcntl::open(parent(path), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?);
+        again(|| flock_once(&directory, libc::LOCK_EX))?;
+        clean(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
+/// Gives up when fsync(2) of the new file has been interrupted three times.
+///
+/// breaks: "EINTR is no error: the call is retried."
+/// fails: increment::goes_on_after_interrupted_calls failed
+mod three_attempts_to_sync {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = locked(parent(path))?;
+        clean(parent(path))?;
+        let (number, mode) = next(path)?;
+        let new = written_again(parent(path), number, mode)?;
+        let mut done = Err(Errno::EINTR);
+        for _ in 0..3 {
+            if done == Err(Errno::EINTR) {
+                done = unistd::fsync(new.as_file().as_fd());
+            }
+        }
+        done?;
+        named(new, path)?;
+        directory.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Begins again from the beginning, once it has let the lock go, whenever a call is interrupted.
+///
+/// passes
+mod begins_again_when_interrupted {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        again(|| {
+            let directory = File::from(fcntl::open(parent(path), OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty())?);
+            flock_once(&directory, libc::LOCK_EX)?;
+            clean(parent(path))?;
+            let (number, mode) = next(path)?;
+            let new = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(parent(path))?;
+            // One call: it writes the few bytes whole, or none of them.
+            unistd::write(new.as_file(), format!("{number}\n").as_bytes())?;
+            if let Some(mode) = mode {
+                new.as_file().set_permissions(mode)?;
+            }
+            unistd::fsync(new.as_file())?;
+            named(new, path)?;
+            directory.sync_all()?;
+            Ok(number)
+        })
+    }
+}
+
+/// Blocks all signals while it waits and works, so that none interrupts it, and then restores the mask.
+///
+/// passes
+mod blocks_all_signals {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_SETMASK)?;
+        let done = locked(parent(path)).and_then(|directory| {
+            clean(parent(path))?;
+            replaced(&directory, path)
+        });
+        before.thread_set_mask()?;
+        done
+    }
+}
+
+/// Asks for the lock every few milliseconds instead of waiting for it.
+///
+/// passes
+mod asks_again_and_again {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let directory = File::open(parent(path))?;
+        while let Err(error) = flock_once(&directory, libc::LOCK_EX | libc::LOCK_NB) {
+            if error.kind() != io::ErrorKind::WouldBlock && error.kind() != io::ErrorKind::Interrupted {
+                return Err(error);
+            }
+            let _ = poll(&mut [], PollTimeout::from(2_u8));
+        }
+        clean(parent(path))?;
+        replaced(&directory, path)
+    }
+}
+
 one_of! {
     pub fn increment(path: &Path) -> io::Result<u64>;
     any_error_is_a_zero begins_with_a_write forgets_the_mode forks_a_lockkeeper leaves_by_exit leaves_what_it_made
@@ -2983,6 +3544,12 @@ one_of! {
     mode_before_the_write nine_bits mode_after_the_rename_2 mode_under_the_umask umask_of_zero bare_name plus_sign_2
     refuses_a_long_file saturates_2 unreadable_is_missing one_flock a_hundred_attempts locked_after_an_error
     temporary_after_a_failed_write only_old_leftovers removes_the_old_file_first one_descriptor_for_all_threads
-    directory_only_for_a_new_name
-    prefix_before_the_name first_directory_for_ever exchanges_the_files
+    directory_only_for_a_new_name prefix_before_the_name first_directory_for_ever exchanges_the_files
+    named_after_the_process cleans_names_of_text cleans_what_looks_like_tempfiles cleans_ten closing_unlocks
+    keeps_the_width needs_an_old_file_to_resolve overwrites_equal_lengths ignores_what_stays_left
+    ignores_what_it_cannot_list unreadable_bytes_are_zero exists_or_not mode_if_it_is_known
+    in_place_if_there_is_no_other_way makes_the_directory path_as_text no_link_to_the_directory
+    temporary_before_its_turn interrupted_read_of_the_number interrupted_sync_of_the_directory interrupted_sync_will_do
+    interrupted_write_of_the_number interrupted_open_of_the_directory three_attempts_to_sync
+    begins_again_when_interrupted blocks_all_signals asks_again_and_again
 }
