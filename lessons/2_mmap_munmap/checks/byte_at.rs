@@ -296,6 +296,25 @@ fn leaves_descriptors_as_they_were() {
 }
 
 #[test]
+fn can_be_called_by_several_threads() {
+    check("mapping", threads_rule(), || {
+        let files = [unnamed_file(b"ab")?, unnamed_file(b"cd")?];
+        // Alone first, where a panic is seen as what it is.
+        compare(&files[0], 1, Some(b'b'))?;
+        let other = Arc::new(files[1].try_clone()?);
+        is_right_beside_another_thread(
+            &text!("offset 1 of the file \"ab\" and of the file \"cd\"", "文件 \"ab\" 和文件 \"cd\" 的偏移 1"),
+            || answer(&files[0], 1),
+            move || answer(&other, 1),
+            [Some(b'b'), Some(b'd')],
+            value,
+        )?;
+        let given = text!("the file \"ab\", offset 1", "文件 \"ab\"，偏移 1");
+        is_right_where_another_is_faster(&given, || answer(&files[0], 1), &Some(b'b'), value)
+    });
+}
+
+#[test]
 fn returns_the_error_of_a_mapping() {
     let rule = text!(
         "mmap(2) returns MAP_FAILED, which is (void *) -1, when it fails, and errno says why. The caller gets that error.",
@@ -316,6 +335,7 @@ fn returns_the_error_of_a_mapping() {
             |file| answer(file, 2),
             |_, byte| *byte == Some(b'c'),
             value,
-        )
+        )?;
+        with_failing_munmap(&given, &unnamed_file(b"abc")?, |file| answer(file, 2), &Some(b'c'), value, |_| Ok(()))
     });
 }

@@ -333,6 +333,20 @@ fn slides_a_window_of_the_size_that_is_allowed() {
             )
             .given(text!("a file of 5 GiB, a window of {window} bytes", "5 GiB 的文件，窗口为 {window} 字节"))
         })?;
+        // Two calls have to be enough for it, but a page in 32 bits.
+        if let Ok(window) = usize::try_from(4 * GIB + wide(page)) {
+            let (first, least) = (first_length(window)?, GIB - wide(page));
+            ensure(first >= least, || {
+                Failure::new(
+                    text!(
+                        "two calls of mmap(2), so the first is for {least} bytes or more",
+                        "两次 mmap(2)，所以第一次至少 {least} 字节"
+                    ),
+                    text!("it was called for {first} bytes", "要求映射的是 {first} 字节"),
+                )
+                .given(text!("a file of 5 GiB, a window of {window} bytes", "5 GiB 的文件，窗口为 {window} 字节"))
+            })?;
+        }
         goes_through_the_whole_window()
     });
 }
@@ -399,14 +413,17 @@ fn needs_no_memory_for_the_file() {
         file.set_len(wide(size))?;
         (1..=17).try_for_each(|n| file.write_all_at(&vec![b'\n'; page], wide(size - n * page)))?;
         let lines = wide(17 * page);
-        let (window, memory) = (4 * page, 24 * page);
-        let got = ask_with_memory(wide(memory), || answer(&file, wide(from), wide(size), window))?;
-        compare(lines, &got).map_err(|failure| {
-            failure.given(text!(
-                "a file of {size} bytes, from {from} to its end, window = {window}; {memory} bytes of addresses are free (RLIMIT_AS)",
-                "{size} 字节的文件，从 {from} 到末尾，window = {window}；可用的地址空间为 {memory} 字节（RLIMIT_AS）"
-            ))
-        })?;
+        let in_little = |window: usize, memory: usize| -> Result<(), Failure> {
+            let got = ask_with_memory(wide(memory), || answer(&file, wide(from), wide(size), window))?;
+            compare(lines, &got).map_err(|failure| {
+                failure.given(text!(
+                    "a file of {size} bytes, from {from} to its end, window = {window}; {memory} bytes of addresses are free \
+                     (RLIMIT_AS)",
+                    "{size} 字节的文件，从 {from} 到末尾，window = {window}；可用的地址空间为 {memory} 字节（RLIMIT_AS）"
+                ))
+            })
+        };
+        in_little(4 * page, 24 * page)?;
         // Not even a copy of one window. What is free on the heap is left, but it does not grow.
         let window = size / 2;
         let got = ask(|| {
@@ -419,7 +436,9 @@ fn needs_no_memory_for_the_file() {
                 "a file of {size} bytes, from {from} to its end, window = {window}; no private memory can be added (RLIMIT_DATA)",
                 "{size} 字节的文件，从 {from} 到末尾，window = {window}；不能再增加私有内存（RLIMIT_DATA）"
             ))
-        })
+        })?;
+        // Nor one in shared memory.
+        in_little(window, window + 24 * page)
     });
 }
 
@@ -461,6 +480,7 @@ fn returns_the_error_of_a_mapping() {
             |_, lines| *lines == 1,
             value,
         )?;
+        with_failing_munmap(&given, &unnamed_file(b"a\nb")?, |file| answer(file, 0, 3, 1), &1, value, |_| Ok(()))?;
         let file = large_file(&[])?;
         let window = 2 << 20;
         let got = ask_with_memory(1 << 20, || answer(&file, 0, wide(window), window))?;
@@ -499,6 +519,18 @@ fn can_be_called_by_several_threads() {
         let files = [unnamed_file(&vec![b'\n'; size])?, unnamed_file(&vec![b'a'; size])?];
         // Alone first, where a panic is seen as what it is.
         compare(0, &ask(|| answer(&files[1], 0, 1, 1))?)?;
+        let [first, other] =
+            [unnamed_file(&[b"\n", &vec![b'a'; 2 * page][..], b"\n"].concat())?, unnamed_file(b"\n\n\n")?];
+        let other = Arc::new(other);
+        let call = || answer(&first, 0, wide(2 * page + 2), page);
+        let given =
+            text!("a file of 3 pages with 2 newlines, a window of one page", "3 页的文件，2 个换行符，窗口为一页");
+        let both = Text::new(
+            format!("{}, and a file of 3 newlines", given.en),
+            format!("{}；另有 3 个换行符的文件", given.zh),
+        );
+        is_right_beside_another_thread(&both, call, move || answer(&other, 0, 3, page), [2, 3], value)?;
+        is_right_where_another_is_faster(&given, call, &2, value)?;
         // Long enough for the calls to overlap on one processor, too.
         let got = ask(|| by_two_threads(files.each_ref().map(|file| || answer(file, 0, wide(size), page))))?;
         got.iter().zip([wide(size), 0]).try_for_each(|(got, wanted)| {

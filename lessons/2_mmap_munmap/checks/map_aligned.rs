@@ -1,12 +1,6 @@
-use std::io::{Read, Write};
 use std::mem::ManuallyDrop;
-use std::num::NonZeroUsize;
 use std::os::unix::fs::MetadataExt;
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicU8, Ordering};
-
-use mmap_workbook::grade::{before_each_call, deadline};
-use nix::sys::mman::{MapFlags, mmap_anonymous};
 
 use super::*;
 
@@ -143,59 +137,16 @@ fn is_aligned_and_shows_the_file() {
     });
 }
 
-/// Just before the first mmap(2) with a hint, or with MAP_FIXED_NOREPLACE, another thread maps the page at that address.
+/// Where another thread is faster.
 fn is_aligned_beside_another_thread() -> Result<(), Failure> {
     let (length, alignment) = (page_size(), 64 * page_size());
     // Addresses that end at a multiple may be aligned by chance.
     reserve(page_size())?;
-    let (file, reply, says) = (unnamed_file(b"a")?, unnamed_file(b"")?, unnamed_file(b"")?);
-    let (here, there) = UnixStream::pair()?;
-    here.set_read_timeout(Some(deadline()))?;
-    let other_thread = || {
-        let mut there = there.try_clone()?;
-        std::thread::spawn(move || {
-            let mut hint = [0; size_of::<u64>()];
-            while there.read_exact(&mut hint).is_ok() {
-                let at = usize::try_from(u64::from_ne_bytes(hint)).ok().and_then(NonZeroUsize::new);
-                let (length, flags) = (NonZeroUsize::MIN, MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED_NOREPLACE);
-                // SAFETY: it replaces nothing. If something is there already, so much the better.
-                let _ = unsafe { mmap_anonymous(at, length, ProtFlags::PROT_NONE, flags) };
-                let _ = there.write_all(b"!");
-            }
-        });
-        Ok(())
-    };
-    let act = |()| match answer(&file, length, alignment) {
-        Ok(address) => reply.write_all_at(&address.to_ne_bytes(), 0).map_err(error_text),
-        Err(error) => says.write_all_at(error.as_bytes(), 0).map_err(error_text),
-    };
-    let mut hints = 0;
-    before_each_call(other_thread, act, |_, call| {
-        let [hint, _, _, flags, ..] = call.arguments;
-        let fixed = flags & flag(libc::MAP_FIXED) != 0;
-        if call.number == libc::SYS_mmap && hint != 0 && !fixed {
-            hints += 1;
-            if hints == 1 {
-                (&here).write_all(&hint.to_ne_bytes())?;
-                (&here).read_exact(&mut [0])?;
-            }
-        }
-        Ok(())
-    })?;
-    let got = match super::contents(&reply)?.try_into().map(usize::from_ne_bytes) {
-        Ok(address) => Ok(address),
-        Err(_) => Err(String::from_utf8_lossy(&super::contents(&says)?).into_owned()),
-    };
+    let file = unnamed_file(b"a")?;
+    let got = where_another_is_faster(|| answer(&file, length, alignment))?;
     ensure(got.as_ref().is_ok_and(|address| address.is_multiple_of(alignment)), || {
-        let Text { en, zh } = describe(length, alignment);
-        Failure::new(
-            text!("an address that is a multiple of {alignment:#x}", "地址是 {alignment:#x} 的整数倍"),
-            words(&got, value),
-        )
-        .given(Text::new(
-            format!("{en}; just before the call's first mmap(2) with an address, another thread maps the page there"),
-            format!("{zh}；函数第一次带着地址调用 mmap(2) 之前，另一个线程先映射了那里的一页"),
-        ))
+        let expected = text!("an address that is a multiple of {alignment:#x}", "地址是 {alignment:#x} 的整数倍");
+        another_was_faster(Failure::new(expected, words(&got, value)), &describe(length, alignment))
     })
 }
 
@@ -632,6 +583,41 @@ fn refuses_what_cannot_be_mapped() {
                 text!("length {length:#x}, alignment {alignment:#x}", "长度 {length:#x}，对齐 {alignment:#x}")
             },
             |&(length, alignment)| answer(&file, length, alignment),
+        )
+    });
+}
+
+#[test]
+fn can_be_called_by_several_threads() {
+    check("mapping", threads_rule(), || {
+        let alignment = 16 * page_size();
+        let files = [unnamed_file(b"a")?, unnamed_file(b"b")?];
+        let call = move |file: &File| {
+            let address = answer(file, 1, alignment)?;
+            if !address.is_multiple_of(alignment) {
+                return Ok(None);
+            }
+            // SAFETY: the answer says that this byte is mapped; if not, SIGSEGV kills this child.
+            Ok(Some(unsafe { load_at(address) }))
+        };
+        // Alone first, where a panic is seen as what it is.
+        no_error(ask(|| call(&files[0]))?)?;
+        let other = Arc::new(files[1].try_clone()?);
+        is_right_beside_another_thread(
+            &text!(
+                "the file \"a\" and the file \"b\", aligned to {alignment:#x}",
+                "文件 \"a\" 和文件 \"b\"，按 {alignment:#x} 对齐"
+            ),
+            || call(&files[0]),
+            move || call(&other),
+            [Some(b'a'), Some(b'b')],
+            |byte| match byte {
+                Some(byte) => {
+                    let byte = char::from(*byte).escape_default();
+                    text!("an aligned address, where `{byte}` is", "对齐的地址，那里是 `{byte}`")
+                }
+                None => text!("an address that is not aligned", "没有对齐的地址"),
+            },
         )
     });
 }

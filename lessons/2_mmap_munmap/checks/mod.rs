@@ -3,11 +3,14 @@
 
 use std::fmt::Debug;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::num::NonZeroUsize;
 use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
-use std::sync::Barrier;
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Barrier};
+use std::time::Duration;
 
 use mmap_workbook::grade::fixtures::{
     contents, near_page_boundaries, no_error, open_descriptors, pattern, same_bytes, unnamed_file, wide,
@@ -15,8 +18,8 @@ use mmap_workbook::grade::fixtures::{
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, On, SharedPage, Step, Walker, Watched, ask, ask_refused, ask_with_memory, check,
-    ensure, error_text, for_all, for_each, kind, no_refusals, refuse,
+    Call, FORKS, Failure, FileCall, FileId, On, SharedPage, Step, Walker, Watched, ask, ask_refused, ask_with_memory,
+    before_each_call, check, ensure, error_text, for_all, for_each, kind, no_refusals, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
@@ -27,7 +30,7 @@ use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, PosixFadviseAdvice, posix_fadvise};
 use nix::libc;
 use nix::sys::memfd::{MFdFlags, memfd_create};
-use nix::sys::mman::ProtFlags;
+use nix::sys::mman::{MapFlags, ProtFlags, mmap_anonymous};
 use nix::sys::resource::{Resource, setrlimit};
 use proptest::prelude::*;
 use serde::Serialize;
@@ -155,7 +158,7 @@ fn flag(flag: i32) -> u64 {
 }
 
 /// The calls that copy bytes, and which of their arguments are the descriptors; without any, they copy memory.
-const COPYING: [(i64, &str, &[usize]); 16] = [
+const COPYING: [(i64, &str, &[usize]); 18] = [
     (libc::SYS_read, "read(2)", &[0]),
     (libc::SYS_pread64, "pread(2)", &[0]),
     (libc::SYS_readv, "readv(2)", &[0]),
@@ -166,6 +169,8 @@ const COPYING: [(i64, &str, &[usize]); 16] = [
     (libc::SYS_writev, "writev(2)", &[0]),
     (libc::SYS_pwritev, "pwritev(2)", &[0]),
     (libc::SYS_pwritev2, "pwritev2(2)", &[0]),
+    (libc::SYS_sendto, "send(2)", &[0]),
+    (libc::SYS_recvfrom, "recv(2)", &[0]),
     (libc::SYS_sendfile, "sendfile(2)", &[0, 1]),
     (libc::SYS_copy_file_range, "copy_file_range(2)", &[0, 2]),
     (libc::SYS_splice, "splice(2)", &[0, 2]),
@@ -194,6 +199,8 @@ struct Own {
     parts: Vec<Part>,
     /// What it has unmapped.
     given_back: Vec<Range<u64>>,
+    /// A call that copied bytes of a mapping of the file, as write(2) to a pipe does, or pread(2) of /proc/self/mem.
+    copied: Option<&'static str>,
 }
 
 impl Own {
@@ -262,8 +269,14 @@ impl Own {
 
     /// What it is after this call.
     fn after(&mut self, seen: &FileCall, file: FileId) {
-        let Call { number, arguments: [first, second, third, ..], answer } = seen.call;
+        let Call { number, arguments: [first, second, third, fourth, ..], answer } = seen.call;
         let Ok(at) = u64::try_from(answer) else { return };
+        let shown = |address| self.parts.iter().any(|part| part.of_file && part.range.contains(&address));
+        if let Some((_, name, [_, ..])) = COPYING.iter().find(|(copying, ..)| *copying == number)
+            && (shown(second) || shown(fourth))
+        {
+            self.copied = Some(name);
+        }
         match number {
             libc::SYS_mmap => self.add(pages(at, second), maps_file(seen, file)),
             libc::SYS_munmap => {
@@ -292,17 +305,25 @@ impl<A> Seen<A> {
             let copying = COPYING.iter().find(|(number, ..)| *number == seen.call.number);
             copying.is_some_and(|(_, _, fds)| fds.is_empty() || fds.iter().any(|fd| seen.names(*fd, self.file)))
         };
-        let copies: Vec<_> = self.calls.iter().filter(copied).collect();
-        ensure(copies.is_empty(), || {
-            let name =
-                COPYING.iter().find(|(number, ..)| *number == copies[0].call.number).map_or("", |(_, name, _)| name);
-            Failure::new(
-                text!("the file's bytes are accessed through a mapping only", "只通过映射访问文件的字节"),
-                text!("it called {name} on the file", "对文件调用了 {name}"),
-            )
-            .shows(&belief::READ_IS_AS_GOOD)
+        let expected = || text!("the file's bytes are accessed through a mapping only", "只通过映射访问文件的字节");
+        let first = self.calls.iter().find(copied);
+        first.map_or(Ok(()), |first| {
+            let (_, name, fds) =
+                COPYING.iter().find(|(number, ..)| *number == first.call.number).unwrap_or(&(0, "", &[]));
+            let failure = Failure::new(expected(), text!("it called {name} on the file", "对文件调用了 {name}"));
+            // What has no descriptor copies what is mapped.
+            Err(if fds.is_empty() { failure } else { failure.shows(&belief::READ_IS_AS_GOOD) })
         })?;
-        let starts = |seen: &FileCall| [libc::SYS_clone, libc::SYS_clone3].contains(&seen.call.number);
+        self.left.copied.map_or(Ok(()), |name| {
+            Err(Failure::new(
+                expected(),
+                text!(
+                    "it called {name} on bytes of the mapping, and so copied them",
+                    "对映射里的字节调用了 {name}，复制了它们"
+                ),
+            ))
+        })?;
+        let starts = |seen: &FileCall| FORKS.contains(&seen.call.number);
         ensure(!self.calls.iter().any(starts), || {
             Failure::new(
                 text!("the call starts no thread and no process", "函数不启动线程，也不创建进程"),
@@ -573,27 +594,35 @@ fn with_other_failures<A: Serialize + DeserializeOwned + PartialEq>(
     right: impl Fn(&File, &A) -> bool,
     value: impl Fn(&A) -> Text,
 ) -> Result<(), Failure> {
+    let of = |failure: Failure, why: Text| {
+        failure.given(Text::new(format!("{}; {}", given.en, why.en), format!("{}；{}", given.zh, why.zh)))
+    };
     let judge = |file: &File, got: &Result<A, String>, error: &str, why: Text| {
         if got.as_ref().is_ok_and(|answer| right(file, answer)) {
             return Ok(());
         }
-        let given = Text::new(format!("{}; {}", given.en, why.en), format!("{}；{}", given.zh, why.zh));
-        is_error(got, &[error], &value).map_err(|failure| failure.given(given))
+        is_error(got, &[error], &value).map_err(|failure| of(failure, why))
     };
     let file = make()?;
-    let limited = ask(|| {
+    let limited = |file: &File| {
         // The number of the next descriptor.
         let next = file.try_clone().map_err(error_text)?.as_raw_fd().unsigned_abs().into();
         setrlimit(Resource::RLIMIT_NOFILE, next, next).map_err(error_text)?;
-        Ok::<_, String>(call(&file))
-    })?;
-    let more = text!("no descriptor more can be opened (RLIMIT_NOFILE)", "不能再打开描述符（RLIMIT_NOFILE）");
-    judge(&file, &limited.map_err(io::Error::other)?, "EMFILE", more)?;
+        Ok::<_, String>(call(file))
+    };
+    let more = || text!("no descriptor more can be opened (RLIMIT_NOFILE)", "不能再打开描述符（RLIMIT_NOFILE）");
+    judge(&file, &ask(|| limited(&file))?.map_err(io::Error::other)?, "EMFILE", more())?;
+    // What was mapped before that is not left.
+    let file = make()?;
+    let seen = watch(&file, || limited(&file).is_ok_and(|got| got.is_err()))?;
+    if seen.answer {
+        seen.leaves_nothing_after_an_error().map_err(|failure| of(failure, more()))?;
+    }
     let file = make()?;
     let refused = ask_refused(&SIZES, On::Everything, Errno::EIO, || call(&file))?;
     let no_size = || text!("fstat(2) and lseek(2) fail with EIO", "fstat(2) 和 lseek(2) 失败：EIO");
     judge(&file, &refused, "EIO", no_size())?;
-    // What was mapped or opened before that is not left.
+    // Nor what was mapped or opened before the size is asked for.
     let file = make()?;
     let seen = watch(&file, || {
         refuse(&SIZES, On::Everything, Errno::EIO).map_err(error_text)?;
@@ -614,10 +643,7 @@ fn with_other_failures<A: Serialize + DeserializeOwned + PartialEq>(
             ),
         )
     });
-    judged.and_then(|()| seen.leaves_nothing_after_an_error()).map_err(|failure| {
-        let why = no_size();
-        failure.given(Text::new(format!("{}; {}", given.en, why.en), format!("{}；{}", given.zh, why.zh)))
-    })
+    judged.and_then(|()| seen.leaves_nothing_after_an_error()).map_err(|failure| of(failure, no_size()))
 }
 
 /// What two calls return that two threads make at the same time.
@@ -632,6 +658,136 @@ fn by_two_threads<A: Send>(calls: [impl Fn() -> Result<A, String> + Sync; 2]) ->
         });
         calls.map(|call| call.join().unwrap_or_else(|_| Err("panic".to_owned())))
     })
+}
+
+/// Calls `call` where munmap(2) fails: that may be ignored, or returned. `judge` looks at the file after an error.
+fn with_failing_munmap<A: Serialize + DeserializeOwned + PartialEq>(
+    given: &Text,
+    file: &File,
+    call: impl Fn(&File) -> Result<A, String>,
+    right: &A,
+    value: impl Fn(&A) -> Text,
+    judge: impl FnOnce(&File) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let got = ask_refused(&[libc::SYS_munmap], On::Everything, Errno::ENOMEM, || call(file));
+    let judged = got.and_then(|got| match got {
+        Ok(answer) if answer == *right => Ok(()),
+        other => is_error(&other, &["ENOMEM"], value).and_then(|()| judge(file)),
+    });
+    judged.map_err(|failure| {
+        let Text { en, zh } = given;
+        failure.given(Text::new(format!("{en}; munmap(2) fails with ENOMEM"), format!("{zh}；munmap(2) 失败：ENOMEM")))
+    })
+}
+
+/// What `call` returns, and what another thread's `other` returns, which begins and ends before a system call of `call`:
+/// before each for which `asks` has a number for it. Where it has to wait for the call, as for a lock, it is not asked again.
+fn beside_another_thread<A: Serialize + DeserializeOwned, B: Serialize + DeserializeOwned>(
+    call: impl FnOnce() -> A,
+    mut asks: impl FnMut(&Call) -> Option<u64>,
+    other: impl Fn(u64) -> B + Send + 'static,
+) -> Result<(A, Vec<B>), Failure> {
+    let (here, there) = UnixStream::pair()?;
+    here.set_read_timeout(Some(Duration::from_secs(1)))?;
+    let (reply, replies) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    let other_thread = || {
+        let (mut there, mut replies) = (there.try_clone()?, replies.try_clone()?);
+        std::thread::spawn(move || {
+            let mut number = [0; size_of::<u64>()];
+            while there.read_exact(&mut number).is_ok() {
+                let answer = serde_json::to_vec(&other(u64::from_ne_bytes(number))).unwrap_or_default();
+                let _ = replies.write_all(&answer).and_then(|()| there.write_all(b"!"));
+            }
+        });
+        Ok(())
+    };
+    let act = |()| (&reply).write_all(&serde_json::to_vec(&call()).map_err(error_text)?).map_err(error_text);
+    let mut waits = false;
+    before_each_call(other_thread, act, |_, call| {
+        if let Some(number) = asks(call).filter(|_| !waits) {
+            (&here).write_all(&number.to_ne_bytes())?;
+            waits = (&here).read_exact(&mut [0]).is_err();
+        }
+        Ok(())
+    })?;
+    let answer = serde_json::from_slice(&contents(&reply)?).map_err(io::Error::from)?;
+    let replies = contents(&replies)?;
+    let replies = serde_json::Deserializer::from_slice(&replies).into_iter();
+    Ok((answer, replies.collect::<Result<_, _>>().map_err(io::Error::from)?))
+}
+
+/// What `call` returns where another thread is faster: just before the first mmap(2) with an address that isn't its own,
+/// that thread maps the page there.
+fn where_another_is_faster<A: Serialize + DeserializeOwned>(call: impl FnOnce() -> A) -> Result<A, Failure> {
+    let mut hints = 0..;
+    let asks = |call: &Call| {
+        let [hint, _, _, flags, ..] = call.arguments;
+        let free = call.number == libc::SYS_mmap && hint != 0 && flags & flag(libc::MAP_FIXED) == 0;
+        (free && hints.next() == Some(0)).then_some(hint)
+    };
+    let take = |hint| {
+        let at = usize::try_from(hint).ok().and_then(NonZeroUsize::new);
+        let flags = MapFlags::MAP_PRIVATE | MapFlags::MAP_FIXED_NOREPLACE;
+        // SAFETY: it replaces nothing. If something is there already, so much the better.
+        unsafe { mmap_anonymous(at, NonZeroUsize::MIN, ProtFlags::PROT_NONE, flags) }.is_ok()
+    };
+    Ok(beside_another_thread(call, asks, take)?.0)
+}
+
+/// Expects that two calls return what is `wanted`, where another thread makes the `other` one, from beginning to end, just
+/// before a system call of `call`: before the first, the second, and so on.
+fn is_right_beside_another_thread<A: Serialize + DeserializeOwned + PartialEq>(
+    given: &Text,
+    call: impl Fn() -> Result<A, String>,
+    other: impl Fn() -> Result<A, String> + Clone + Send + 'static,
+    wanted: [A; 2],
+    value: impl Fn(&A) -> Text,
+) -> Result<(), Failure> {
+    let [of_call, of_other] = wanted;
+    let is = |got: &Result<A, String>, wanted: &A| {
+        ensure(got.as_ref() == Ok(wanted), || Failure::new(value(wanted), words(got, &value)))
+    };
+    // Few functions need so many calls.
+    for n in 0..10 {
+        let mut calls = 0..;
+        let asks = |_: &Call| (calls.next() == Some(n)).then_some(0);
+        let (got, others) = beside_another_thread(&call, asks, {
+            let other = other.clone();
+            move |_| other()
+        })?;
+        let judged = is(&got, &of_call).and_then(|()| others.iter().try_for_each(|got| is(got, &of_other)));
+        judged.map_err(|failure| {
+            let Text { en, zh } = given;
+            failure.given(Text::new(
+                format!("{en}; just before a system call of the first, another thread makes the second from beginning to end"),
+                format!("{zh}；前者的某次系统调用之前，另一个线程从头到尾完成一次后者"),
+            ))
+        })?;
+        if others.is_empty() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Expects this of a call where another thread is faster.
+fn is_right_where_another_is_faster<A: Serialize + DeserializeOwned + PartialEq>(
+    given: &Text,
+    call: impl Fn() -> Result<A, String>,
+    wanted: &A,
+    value: impl Fn(&A) -> Text,
+) -> Result<(), Failure> {
+    let got = where_another_is_faster(call)?;
+    ensure(got.as_ref() == Ok(wanted), || another_was_faster(Failure::new(value(wanted), words(&got, &value)), given))
+}
+
+/// The failure of a call where another thread was faster.
+fn another_was_faster(failure: Failure, given: &Text) -> Failure {
+    let Text { en, zh } = given;
+    failure.given(Text::new(
+        format!("{en}; just before the call's first mmap(2) with an address, another thread maps the page there"),
+        format!("{zh}；函数第一次带着地址调用 mmap(2) 之前，另一个线程先映射了那里的一页"),
+    ))
 }
 
 /// Why calls in several threads may differ from those in one.

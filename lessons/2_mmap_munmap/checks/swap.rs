@@ -485,6 +485,21 @@ fn changes_nothing_when_a_mapping_fails() {
             |file, ()| contents(file).is_ok_and(|now| now == b"bbaa"),
             value,
         )?;
+        let file = unnamed_file(b"aabb")?;
+        with_failing_munmap(
+            &describe(4, 0, 2, 2),
+            &file,
+            |file| answer(file, 0, 2, 2),
+            &(),
+            value,
+            |file| {
+                same_bytes(
+                    text!("after an error the file is as before", "出错之后文件保持原样"),
+                    &contents(file)?,
+                    b"aabb",
+                )
+            },
+        )?;
         // What was stored is in the file, whether or not it is on the disk.
         let file = unnamed_file(&before)?;
         let (b, length) = (5 * page, page);
@@ -555,34 +570,38 @@ fn stores_to_no_other_byte() {
         "多写的字节哪怕写回的是先前读到的值，也会抹掉别的进程或线程在此期间写入的内容。"
     );
     check("3:observe", rule, || {
-        let (a, b, length) = (11, 74, 13);
-        let given = || describe(page_size(), wide(a), wide(b), length);
-        let page = SharedPage::zeros()?;
-        let others: Vec<_> =
-            (0..page_size()).filter(|at| !(a..a + length).contains(at) && !(b..b + length).contains(at)).collect();
-        let mut walker = Walker::start(&page, || answer(page.file(), wide(a), wide(b), length))?;
-        let mut now: u8 = 0;
-        loop {
-            let step = walker.step::<Result<(), String>>().map_err(|failure| failure.given(given()))?;
-            let mut bytes = contents(page.file())?;
-            if let Some(at) = others.iter().find(|at| bytes[**at] != now) {
-                return Err(Failure::new(
-                    text!("no other byte than those of the two ranges is stored to", "只写这两个范围内的字节"),
-                    text!(
-                        "byte {at} was stored to: what another process had stored there during the call is lost",
-                        "第 {at} 字节被写过：别的进程在调用期间写到那里的内容丢了"
-                    ),
-                )
-                .given(given()));
-            }
-            if let Step::Returned(got) = step {
-                return no_error(got).map_err(|failure| failure.given(given()));
-            }
-            now = now.wrapping_add(1);
-            others.iter().for_each(|at| bytes[*at] = now);
-            page.file().write_all_at(&bytes, 0)?;
-        }
+        // Some of them in step with words of all sizes.
+        [(11, 74, 13), (16, 80, 13), (512, 1088, 67), (page_size() - 9, 24, 9)].into_iter().try_for_each(stores_between)
     });
+}
+
+fn stores_between((a, b, length): (usize, usize, usize)) -> Result<(), Failure> {
+    let given = || describe(page_size(), wide(a), wide(b), length);
+    let page = SharedPage::zeros()?;
+    let others: Vec<_> =
+        (0..page_size()).filter(|at| !(a..a + length).contains(at) && !(b..b + length).contains(at)).collect();
+    let mut walker = Walker::start(&page, || answer(page.file(), wide(a), wide(b), length))?;
+    let mut now: u8 = 0;
+    loop {
+        let step = walker.step::<Result<(), String>>().map_err(|failure| failure.given(given()))?;
+        let mut bytes = contents(page.file())?;
+        if let Some(at) = others.iter().find(|at| bytes[**at] != now) {
+            return Err(Failure::new(
+                text!("no other byte than those of the two ranges is stored to", "只写这两个范围内的字节"),
+                text!(
+                    "byte {at} was stored to: what another process had stored there during the call is lost",
+                    "第 {at} 字节被写过：别的进程在调用期间写到那里的内容丢了"
+                ),
+            )
+            .given(given()));
+        }
+        if let Step::Returned(got) = step {
+            return no_error(got).map_err(|failure| failure.given(given()));
+        }
+        now = now.wrapping_add(1);
+        others.iter().for_each(|at| bytes[*at] = now);
+        page.file().write_all_at(&bytes, 0)?;
+    }
 }
 
 #[test]
@@ -596,6 +615,31 @@ fn can_be_called_by_several_threads() {
         // Alone first, where a panic is seen as what it is.
         ask(|| answer(&files[0], 0, 1, 0))?
             .map_err(|error| Failure::new(value(&()), text!("the error {error}", "错误 {error}")))?;
+        // What is in the file after the call; then it is as before.
+        let swapped = |file: &File, before: &[u8]| {
+            answer(file, 0, 2, 2)?;
+            let now = contents(file).map_err(error_text)?;
+            file.write_all_at(before, 0).map_err(error_text).map(|()| now)
+        };
+        let [first, other] = [unnamed_file(b"aabb")?, unnamed_file(b"ccdd")?];
+        let other = Arc::new(other);
+        let call = || swapped(&first, b"aabb");
+        let found = |bytes: &Vec<u8>| {
+            let bytes = bytes.escape_ascii();
+            text!("the file is \"{bytes}\"", "文件变为 \"{bytes}\"")
+        };
+        is_right_beside_another_thread(
+            &text!(
+                "the file \"aabb\" and the file \"ccdd\", a = 0, b = 2, length = 2",
+                "文件 \"aabb\" 和文件 \"ccdd\"，a = 0，b = 2，length = 2"
+            ),
+            call,
+            move || swapped(&other, b"ccdd"),
+            [b"bbaa".to_vec(), b"ddcc".to_vec()],
+            found,
+        )?;
+        let given = text!("the file \"aabb\", a = 0, b = 2, length = 2", "文件 \"aabb\"，a = 0，b = 2，length = 2");
+        is_right_where_another_is_faster(&given, call, &b"bbaa".to_vec(), found)?;
         let answers =
             ask(|| by_two_threads(files.each_ref().map(|file| || answer(file, 0, wide(length + 9), length))))?;
         let given = text!(

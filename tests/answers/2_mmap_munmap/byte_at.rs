@@ -1,10 +1,11 @@
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::{self, Seek, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::num::NonZeroUsize;
 use std::os::fd::{AsFd, AsRawFd, FromRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::ptr::{self};
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Mutex, OnceLock};
 
 use memmap2::{Mmap, MmapOptions};
@@ -62,6 +63,7 @@ fn load(file: impl AsFd, offset: u64) -> io::Result<u8> {
 
 /// Returns a constant.
 ///
+/// fails: byte_at::can_be_called_by_several_threads failed
 /// fails: byte_at::each_call_looks_at_its_file failed
 /// fails: byte_at::is_the_files_byte_or_none failed
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
@@ -114,6 +116,7 @@ mod end_is_inside {
 
 /// Maps from the very byte that it needs, not from a page boundary.
 ///
+/// fails: byte_at::can_be_called_by_several_threads failed any-offset
 /// fails: byte_at::each_call_looks_at_its_file failed
 /// fails: byte_at::is_the_files_byte_or_none failed any-offset
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
@@ -442,6 +445,7 @@ mod unmaps_at_the_byte {
 /// Keeps the last page mapped in a static, and takes a page of the same number for the same page, whatever the file.
 ///
 /// breaks: "When the call returns, nothing that it mapped is still mapped."
+/// fails: byte_at::can_be_called_by_several_threads failed
 /// fails: byte_at::each_call_looks_at_its_file failed
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
 mod keeps_the_last_page {
@@ -1146,7 +1150,7 @@ mod falls_back_on_pread {
 /// Maps the page and lets process_vm_readv(2) load from it, which would answer EFAULT instead of raising SIGBUS.
 ///
 /// breaks: "No system call copies bytes of the file: not [...] process_vm_readv(2)"
-/// fails: byte_at::maps_one_page_and_unmaps_it failed read-is-as-good
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
 mod process_vm_readv_of_itself {
     use super::*;
     use nix::sys::uio::{RemoteIoVec, process_vm_readv};
@@ -1427,6 +1431,7 @@ mod pread_when_mmap_fails {
 /// Opens the file's path again for the size and the page, but a file can have lost its name.
 ///
 /// breaks: "Loads the byte at `offset` of a regular file"
+/// fails: byte_at::can_be_called_by_several_threads failed
 /// fails: byte_at::each_call_looks_at_its_file failed
 /// fails: byte_at::is_the_files_byte_or_none failed
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
@@ -1711,6 +1716,116 @@ mod sizes_by_descriptor {
     }
 }
 
+/// Has write(2) copy the byte from the page into a pipe, which can't raise SIGBUS.
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod through_a_pipe {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = page_of(offset);
+        let page = page_at(file, start)?;
+        let (mut reader, writer) = io::pipe()?;
+        let byte = ptr::with_exposed_provenance(page.address() + skip);
+        // SAFETY: write(2) checks the address itself.
+        Errno::result(unsafe { libc::write(writer.as_raw_fd(), byte, 1) })?;
+        let mut byte = [0];
+        reader.read_exact(&mut byte)?;
+        Ok(Some(byte[0]))
+    }
+}
+
+/// Reads the byte of the mapping from /proc/self/mem.
+///
+/// breaks: "No system call copies bytes of the file"
+/// fails: byte_at::maps_one_page_and_unmaps_it failed
+mod from_the_processs_memory {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = page_of(offset);
+        let page = page_at(file, start)?;
+        let mut byte = [0];
+        File::open("/proc/self/mem")?.read_exact_at(&mut byte, (page.address() + skip) as u64)?;
+        Ok(Some(byte[0]))
+    }
+}
+
+/// Maps at an address of its own, without replacing anything, and returns EEXIST when something is there.
+///
+/// breaks: "After EEXIST (MAP_FIXED_NOREPLACE) a call tries other addresses: to be too late is no answer."
+/// fails: byte_at::can_be_called_by_several_threads failed
+mod one_address_that_is_free {
+    use super::*;
+
+    #[expect(clippy::cast_possible_wrap, reason = "it is for 64 bits, and casts as learners do")]
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = page_of(offset);
+        let (at, fd) = (ptr::with_exposed_provenance_mut(0x2000_0000_0000), file.as_raw_fd());
+        let flags = libc::MAP_SHARED | libc::MAP_FIXED_NOREPLACE;
+        // SAFETY: it replaces nothing.
+        let page = unsafe { libc::mmap(at, page_size(), libc::PROT_READ, flags, fd, start as libc::off_t) };
+        if page == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: the page has this byte.
+        let byte = unsafe { load_at(page.expose_provenance() + skip) };
+        // SAFETY: the page is this call's own.
+        unsafe { libc::munmap(page, page_size()) };
+        Ok(Some(byte))
+    }
+}
+
+/// Keeps the byte in a static variable while it unmaps the page.
+///
+/// breaks: "But several threads may make calls at the same time."
+/// fails: byte_at::can_be_called_by_several_threads failed
+mod byte_in_a_static {
+    use super::*;
+
+    static BYTE: AtomicU8 = AtomicU8::new(0);
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = page_of(offset);
+        let page = page_at(file, start)?;
+        BYTE.store(page.load(skip), Ordering::Relaxed);
+        drop(page);
+        Ok(Some(BYTE.load(Ordering::Relaxed)))
+    }
+}
+
+/// Panics when the page can't be unmapped.
+///
+/// breaks: "When a system call fails, its error is returned unchanged, and nothing is mapped in addition."
+/// fails: byte_at::returns_the_error_of_a_mapping panicked
+mod expects_munmap {
+    use super::*;
+
+    pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
+        if offset >= file.metadata()?.len() {
+            return Ok(None);
+        }
+        let (start, skip) = page_of(offset);
+        let page = page_at(file, start)?;
+        let byte = page.load(skip);
+        page.unmap().expect("a page can be unmapped");
+        Ok(Some(byte))
+    }
+}
+
 one_of! {
     pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>>;
     always_one close_is_enough end_is_inside offset_anywhere offset_in_an_int reads_instead whole_file_and_no_munmap
@@ -1729,5 +1844,5 @@ one_of! {
     pread_when_mmap_fails opens_the_path_again one_slot_for_all leaves_the_duplicate_at_the_end no_size_is_an_empty_file
     expects_a_duplicate remembers_the_byte_of_that_time size_by_descriptor zeros_without_the_disk zero_is_the_rest
     stays_mapped_when_there_is_none stays_mapped_without_a_size largest_page_there_is maps_before_it_asks
-    sizes_by_descriptor
+    sizes_by_descriptor through_a_pipe from_the_processs_memory one_address_that_is_free byte_in_a_static expects_munmap
 }

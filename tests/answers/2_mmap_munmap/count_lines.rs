@@ -900,6 +900,7 @@ mod expects_utf_8 {
 /// Compares eight bytes at a time, and forgets those that are left over at the end of a window.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::counts_none_past_the_end failed
 /// fails: count_lines::each_call_looks_at_its_file failed
@@ -930,6 +931,7 @@ mod eight_bytes_at_a_time {
 /// Counts whole windows only, and forgets the shorter one at the end unless it is the only one.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::counts_none_past_the_end failed
 mod forgets_the_short_last_window {
@@ -1069,6 +1071,7 @@ mod maps_with_map_mut {
 /// Takes a window without a newline for the end of the file's text, and stops there.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
+/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::needs_no_memory_for_the_file failed
 mod stops_at_a_window_without_newlines {
@@ -1790,6 +1793,7 @@ mod slides_with_remap_file_pages {
 /// Unmaps a window and maps the next one with MAP_FIXED where it was, where another thread may have mapped meanwhile.
 ///
 /// breaks: "MAP_FIXED are used only on pages that this call has mapped, and has not unmapped since."
+/// may fail: count_lines::can_be_called_by_several_threads killed
 /// fails: count_lines::returns_the_error_of_a_mapping failed
 /// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod fixed_where_it_was {
@@ -2679,6 +2683,31 @@ mod first_window_of_nothing_stays {
     }
 }
 
+/// Copies each window into memory that is anonymous, but shared, so that no limit of private memory counts it.
+///
+/// breaks: "The file and the window may be larger than memory: no page is locked, no window is copied whole."
+/// fails: count_lines::needs_no_memory_for_the_file failed
+mod copies_to_shared_memory {
+    use super::*;
+
+    #[expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
+    pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
+        let (window, end) = (pages_of(window)?, end_of(file, to)?);
+        let (mut at, mut count) = (from, 0);
+        while at < end {
+            let start = page_of(at);
+            let stop = start.saturating_add(window).min(end);
+            let mapping = map(file, start, stop - start)?;
+            let (first, last) = ((at - start) as usize, (stop - start) as usize);
+            let copy = Mapping::anonymous(last, READ_WRITE, Sharing::Shared)?;
+            (first..last).for_each(|at| copy.store(at, mapping.load(at)));
+            count += newlines(&copy, first, last);
+            at = stop;
+        }
+        Ok(count)
+    }
+}
+
 one_of! {
     pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64>;
     asks_for_writing counts_from_the_boundary knows_the_sizes never_advances one_page_at_a_time windows_pile_up
@@ -2703,4 +2732,5 @@ one_of! {
     unfinished_line_counts partial_count_after_an_error windows_past_the_end_of_the_range counts_in_a_static_variable
     counts_in_16_bits duplicate_left_after_an_error skips_what_is_on_the_disk at_least_a_mebibyte end_by_descriptor
     small_buffer trick_with_a_borrow length_before_the_comparison loops_in_32_bits first_window_of_nothing_stays
+    copies_to_shared_memory
 }

@@ -254,6 +254,7 @@ mod leaves_the_reservation {
 
 /// Passes an aligned address as a hint, and assumes that the kernel follows it.
 ///
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 mod trusts_the_hint {
@@ -380,6 +381,7 @@ mod hint_after_hint {
 /// Lets mmap(2) pick the address, which is aligned only by chance.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 /// fails: map_aligned::maps_nothing_when_it_fails failed
@@ -399,6 +401,7 @@ mod wherever_mmap_likes {
 /// Maps once to get an address, rounds it up, and gives that as a hint, which the kernel ignores when it is taken.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 /// fails: map_aligned::maps_nothing_when_it_fails failed
@@ -564,6 +567,7 @@ mod room_for_twice_the_alignment {
 /// Maps too much of the file itself and trims that: at the aligned address the file does not begin.
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
+/// fails: map_aligned::can_be_called_by_several_threads killed
 /// fails: map_aligned::each_call_finds_a_place killed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod trims_the_file_mapping {
@@ -910,6 +914,7 @@ mod tries_a_thousand_times {
 /// Leaves the mapping inside the reservation, whose owner unmaps all of it when the call returns.
 ///
 /// breaks: "The caller unmaps it."
+/// fails: map_aligned::can_be_called_by_several_threads killed
 /// fails: map_aligned::each_call_finds_a_place killed
 /// fails: map_aligned::is_aligned_and_shows_the_file killed
 /// fails: map_aligned::leaves_its_neighbours_alone failed
@@ -1092,6 +1097,7 @@ mod highest_place {
 /// Maps the file itself over more addresses than needed and cuts the ends off: what remains is a later part of it.
 ///
 /// breaks: "The mapping shows the file, and a store to it reaches the file."
+/// fails: map_aligned::can_be_called_by_several_threads broken
 /// fails: map_aligned::is_aligned_and_shows_the_file killed
 mod trims_an_oversized_file_mapping {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
@@ -1114,6 +1120,7 @@ mod trims_an_oversized_file_mapping {
 /// Gives an aligned address as a hint and believes that the kernel follows it.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
@@ -1652,6 +1659,7 @@ mod any_address_is_better_than_none {
 ///
 /// breaks: "and no other descriptor is left open."
 /// fails: map_aligned::leaves_the_file_alone failed
+/// fails: map_aligned::maps_nothing_when_it_fails failed
 mod descriptor_for_the_mapping {
     use super::*;
 
@@ -1810,6 +1818,7 @@ mod gives_the_addresses_back_first {
 /// Hints at aligned addresses below the first one that the kernel chose, and gives up after sixteen.
 ///
 /// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`"
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod sixteen_hints {
@@ -2008,6 +2017,7 @@ mod guard_page_after_it {
 /// Reserves a page too little: enough for each distance from an aligned address but the longest.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
 /// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
@@ -2054,6 +2064,7 @@ mod reserves_the_larger {
 /// Goes on to the next multiple of the alignment even from one, where the reservation has no room for it.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
 /// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
@@ -2204,6 +2215,7 @@ mod keeps_what_is_after_it {
 /// Unmaps the reservation and gives the aligned address only as a hint, whose refusal it does not notice.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod hint_after_a_reservation {
     use super::*;
@@ -2219,6 +2231,7 @@ mod hint_after_a_reservation {
 /// Maps with MAP_FIXED_NOREPLACE once, and returns EEXIST when another thread was faster, though other addresses are free.
 ///
 /// breaks: "After EEXIST (MAP_FIXED_NOREPLACE) a call tries other addresses: to be too late is no answer."
+/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod noreplace_once {
     use super::*;
@@ -2315,6 +2328,46 @@ mod reserves_before_it_looks {
     }
 }
 
+/// Keeps the addresses that it has reserved in a static variable.
+///
+/// breaks: "But several threads may make calls at the same time."
+/// fails: map_aligned::can_be_called_by_several_threads failed
+mod reservation_in_a_static {
+    use super::*;
+
+    static RESERVED: AtomicUsize = AtomicUsize::new(0);
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (start, total) = reserve_for(pages, alignment)?;
+        RESERVED.store(start, Ordering::Relaxed);
+        let place = || RESERVED.load(Ordering::Relaxed).next_multiple_of(alignment);
+        map(file, place(), pages, SHARED_FIXED).inspect_err(|_| _ = give_back(start, start + total))?;
+        give_back(RESERVED.load(Ordering::Relaxed), place())?;
+        give_back(place() + pages, RESERVED.load(Ordering::Relaxed) + total)?;
+        Ok(place())
+    }
+}
+
+/// Duplicates the descriptor when the addresses are reserved already, and leaves them reserved when it can't.
+///
+/// breaks: "When a system call fails, its error is returned unchanged, and nothing is mapped in addition."
+/// fails: map_aligned::maps_nothing_when_it_fails failed
+mod reserves_before_it_duplicates {
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        let pages = check(length, alignment)?;
+        let (start, total) = reserve_for(pages, alignment)?;
+        let clone = file.try_clone()?;
+        let at = start.next_multiple_of(alignment);
+        map(&clone, at, pages, SHARED_FIXED).inspect_err(|_| _ = give_back(start, start + total))?;
+        give_back(start, at)?;
+        give_back(at + pages, start + total)?;
+        Ok(at)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
     fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest leaves_the_reservation trusts_the_hint
@@ -2337,5 +2390,6 @@ one_of! {
     as_long_as_the_file guard_page_after_it reserves_a_page_too_little reserves_the_larger
     overshoots_when_aligned_already moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
     length_below_4_gib leaves_a_duplicate_after_an_error keeps_what_is_after_it hint_after_a_reservation noreplace_once
-    addresses_never_come_back over_the_heap trims_to_the_last_place reserves_before_it_looks
+    addresses_never_come_back over_the_heap trims_to_the_last_place reserves_before_it_looks reservation_in_a_static
+    reserves_before_it_duplicates
 }

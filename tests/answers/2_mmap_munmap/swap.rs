@@ -601,6 +601,7 @@ mod nothing_past_the_end_is_an_error {
 /// Takes ranges that only touch for overlapping ones.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::refuses_before_it_changes_anything failed
@@ -669,6 +670,7 @@ mod overlap_only_if_a_is_lower {
 /// fails: swap::goes_through_mappings_and_leaves_none failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
 /// fails: swap::refuses_before_it_changes_anything failed
+/// fails: swap::stores_to_no_other_byte failed
 mod a_must_be_lower {
     use super::*;
 
@@ -788,10 +790,12 @@ mod only_b_is_checked {
 /// Takes a range that ends exactly at the end of the file for one that is outside.
 ///
 /// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 4, 2) -> Ok; the file is \"efcdab\""
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
+/// fails: swap::stores_to_no_other_byte failed
 mod last_byte_is_outside {
     use super::*;
 
@@ -1050,7 +1054,7 @@ mod stores_whole_pages_back {
 /// Exchanges words of four bytes, which panics unless both ranges begin at a multiple of 4, and rounds the length up.
 ///
 /// breaks: "No other byte changes, and the file keeps its size."
-/// fails: swap::can_be_called_by_several_threads failed
+/// fails: swap::can_be_called_by_several_threads panicked
 /// fails: swap::changes_nothing_when_a_mapping_fails panicked
 /// fails: swap::each_call_looks_at_its_file panicked
 /// fails: swap::exchanges_all_of_a_mebibyte panicked
@@ -1332,6 +1336,7 @@ mod mapping_without_the_skip {
 /// Takes adjacent ranges for overlapping ones: `<=` instead of `<`.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::refuses_before_it_changes_anything failed
@@ -1466,10 +1471,12 @@ mod end_wraps_around {
 /// Compares with `>=`, so that the last byte of the file belongs to no range.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
+/// fails: swap::stores_to_no_other_byte failed
 mod last_byte_is_outside_2 {
     use super::*;
 
@@ -2047,6 +2054,7 @@ mod nothing_past_the_end {
 /// Refuses ranges that touch each other.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap"
+/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 mod refuses_adjacent_ranges {
@@ -2070,6 +2078,7 @@ mod refuses_adjacent_ranges {
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::goes_through_mappings_and_leaves_none failed
 /// fails: swap::reaches_any_two_places_of_a_large_file failed
+/// fails: swap::stores_to_no_other_byte failed
 mod lower_range_first {
     use super::*;
 
@@ -2679,6 +2688,53 @@ mod a_page_stays_if_a_is_outside {
     }
 }
 
+/// Where both ranges begin at a multiple of eight, the last word of eight bytes is stored whole.
+///
+/// breaks: "No other byte is stored to, since others may change it meanwhile, and the file keeps its size."
+/// fails: swap::stores_to_no_other_byte failed
+mod last_word_is_stored_whole {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((one, i), (other, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&one, i), (&other, j), length);
+        let rest = length % 8;
+        if i % 8 == 0 && j % 8 == 0 && rest != 0 {
+            [(&one, i + length), (&other, j + length)].into_iter().for_each(|(mapping, end)| {
+                let last = end - rest + 7;
+                if last < whole_pages(mapping.length()) {
+                    mapping.store(last, mapping.load(last));
+                }
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Returns the error of munmap(2) when all bytes are exchanged already.
+///
+/// breaks: "After an error no byte has changed, or what was stored before it has been undone."
+/// fails: swap::changes_nothing_when_a_mapping_fails failed
+mod error_of_munmap {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        check(file, a, b, length)?;
+        let ((one, i), (other, j)) = (map_range(file, a, length)?, map_range(file, b, length)?);
+        exchange_again((&one, i), (&other, j), length);
+        one.unmap()?;
+        other.unmap()?;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
@@ -2703,5 +2759,5 @@ one_of! {
     lengthens_the_file copies_the_pages_back undoes_the_last_chunk_only undoes_every_chunk
     length_in_32_bits_after_nothing no_more_than_a_buffer no_size_is_no_limit only_what_is_cached
     range_inside_an_old_size one_mapping_if_no_page_is_between small_file_as_a_whole both_begin_in_one_page
-    first_mebibyte_only zeros_are_holes a_page_stays_if_a_is_outside
+    first_mebibyte_only zeros_are_holes a_page_stays_if_a_is_outside last_word_is_stored_whole error_of_munmap
 }
