@@ -747,7 +747,7 @@ fn is_right_beside_another_thread<A: Serialize + DeserializeOwned + PartialEq>(
     let is = |got: &Result<A, String>, wanted: &A| {
         ensure(got.as_ref() == Ok(wanted), || Failure::new(value(wanted), words(got, &value)))
     };
-    // Few functions need so many calls.
+    // Few calls make more system calls.
     for n in 0..10 {
         let mut calls = 0..;
         let asks = |_: &Call| (calls.next() == Some(n)).then_some(0);
