@@ -460,8 +460,12 @@ fn own_memory() -> Option<usize> {
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, 128 << 10) };
     nix::sys::prctl::set_thp_disable(true).ok()?;
     let all = fs::read_to_string("/proc/self/smaps_rollup").ok()?;
-    let line = all.lines().find_map(|line| line.strip_prefix("Anonymous:")?.strip_suffix("kB"))?;
-    line.trim().parse::<usize>().ok().map(|kib| kib * KIB)
+    let kib = |name: &str| {
+        let line = all.lines().find_map(|line| line.strip_prefix(name)?.strip_suffix("kB"))?;
+        line.trim().parse::<usize>().ok()
+    };
+    // What was swapped out may come back meanwhile.
+    Some((kib("Anonymous:")? + kib("Swap:")?) * KIB)
 }
 
 /// Another allocator keeps what it likes.
