@@ -172,6 +172,19 @@ fn a_writer_that_is_killed_has_done_what_came_before() {
 }
 
 #[test]
+fn a_writer_that_is_killed_poisons_no_mutex() {
+    let page = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).expect("a page");
+    let mutex = std::sync::Mutex::new(());
+    let ended = Play::begin().write(Some(0), || {
+        let _held = mutex.lock();
+        page.long_word(FLAG).store(1, Relaxed);
+        // It sees what it has stored.
+        assert_eq!(page.long_word(FLAG).load(Relaxed), 1);
+    });
+    assert_eq!((ended, mutex.is_poisoned(), page.long_word(FLAG).load(Relaxed)), (Wrote::Killed, false, 0));
+}
+
+#[test]
 fn a_weak_exchange_fails_as_often_as_it_is_told_to() {
     let page = Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared).expect("a page");
     let word = page.long_word(DATA);

@@ -66,6 +66,8 @@ struct Machine {
     /// The accesses and fences of this call so far.
     steps: usize,
     role: Role,
+    /// What a writer that was killed has stored since, by the number of the word: nobody else sees it.
+    after_death: Option<HashMap<usize, u64>>,
     fences: usize,
     /// The ordering of everything, if not the one that is asked for.
     order: Option<Ordering>,
@@ -112,7 +114,6 @@ struct Ended(End);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum End {
-    Killed,
     /// It has made [`LONGEST`] accesses.
     Waits,
     /// A reader stores.
@@ -129,8 +130,7 @@ fn machine() -> MutexGuard<'static, Option<Machine>> {
     MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Makes a step of the machine. None while a call unwinds: destructors run then that would not run in a process which
-/// is killed.
+/// Makes a step of the machine. None while a call unwinds: it has ended.
 fn step<T>(act: impl FnOnce(&mut Machine) -> Result<T, End>) -> Option<T> {
     if std::thread::panicking() {
         return None;
@@ -138,11 +138,11 @@ fn step<T>(act: impl FnOnce(&mut Machine) -> Result<T, End>) -> Option<T> {
     let mut guard = machine();
     let machine = guard.as_mut()?;
     machine.steps += 1;
-    let done = match &machine.role {
-        Role::Writer(Some(killed)) if machine.steps > *killed => Err(End::Killed),
-        _ if machine.steps > LONGEST => Err(End::Waits),
-        _ => act(machine),
-    };
+    // A writer that is killed goes on, with effects that nobody sees: what it has locked in its process, it releases.
+    if matches!(machine.role, Role::Writer(Some(killed)) if machine.steps > killed) {
+        machine.after_death.get_or_insert_default();
+    }
+    let done = if machine.steps > LONGEST { Err(End::Waits) } else { act(machine) };
     drop(guard);
     done.map_err(|end| resume_unwind(Box::new(Ended(end)))).ok()
 }
@@ -223,6 +223,10 @@ pub(super) fn update(
     };
     step(|machine| {
         let number = machine.number(word);
+        if let Some(stored) = &mut machine.after_death {
+            stored.insert(number, new);
+            return Ok(());
+        }
         // A release sequence goes on: who finds the new value gets what the old one published, too.
         let published = machine.words[number].last().map(|value| value.published.clone()).unwrap_or_default();
         machine.find(number, machine.words[number].len() - 1, success);
@@ -252,6 +256,9 @@ pub(super) fn exchange_weakly(
 
 pub(super) fn fence(order: Ordering) {
     step(|machine| {
+        if machine.after_death.is_some() {
+            return Ok(());
+        }
         machine.fences += 1;
         let order = machine.order.unwrap_or(order);
         let thread = &mut machine.thread;
@@ -278,6 +285,9 @@ impl Machine {
 
     fn newest(&mut self, word: &AtomicU64) -> u64 {
         let number = self.number(word);
+        if let Some(value) = self.after_death.as_ref().and_then(|stored| stored.get(&number)) {
+            return *value;
+        }
         self.words[number].last().map_or(0, |value| value.value)
     }
 
@@ -290,6 +300,9 @@ impl Machine {
     }
 
     fn load(&mut self, word: &AtomicU64, order: Ordering) -> u64 {
+        if self.after_death.is_some() {
+            return self.newest(word);
+        }
         let number = self.number(word);
         let newest = self.words[number].len() - 1;
         let oldest = self.thread.now.get(number).copied().unwrap_or_default();
@@ -312,6 +325,10 @@ impl Machine {
         }
         let order = self.order.unwrap_or(order);
         let number = self.number(word);
+        if let Some(stored) = &mut self.after_death {
+            stored.insert(number, value);
+            return Ok(());
+        }
         let index = self.words[number].len();
         raise(&mut self.thread.now, number, index);
         join(&mut published, if releases(order) { &self.thread.now } else { &self.thread.released });
@@ -401,15 +418,16 @@ impl Play {
     }
 
     /// Runs a writer, a process of its own that begins after all before it, and kills it before the access or fence with
-    /// this index, from 0 on.
+    /// this index, from 0 on: nobody sees what it does from there on.
     pub fn write(&mut self, killed: Option<usize>, body: impl FnOnce()) -> Wrote {
         let known = self.after.last().map(|thread| thread.now.clone()).unwrap_or_default();
         let end = self.run(Thread { now: known, ..Thread::default() }, Role::Writer(killed), body).err();
-        let thread = with(|machine| std::mem::take(&mut machine.thread));
+        let (thread, killed) =
+            with(|machine| (std::mem::take(&mut machine.thread), machine.after_death.take().is_some()));
         self.after.push(Thread { now: thread.now, ..Thread::default() });
         match end {
+            _ if killed => Wrote::Killed,
             None => Wrote::All,
-            Some(End::Killed) => Wrote::Killed,
             Some(_) => Wrote::Waits,
         }
     }

@@ -3463,6 +3463,24 @@ mod yields_to_a_dead_writer {
     }
 }
 
+/// Takes a mutex in publish: nobody else of the process publishes, so it never waits, and a killed process takes it along.
+///
+/// passes
+mod mutex_of_the_writer {
+    use super::*;
+
+    static TURN: Mutex<()> = Mutex::new(());
+
+    pub fn publish(cell: &Mapping, value: [u64; 4]) {
+        let _turn = TURN.lock().unwrap();
+        publish_two_slots(cell, value);
+    }
+
+    pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
+        latest_two_slots(cell)
+    }
+}
+
 one_of! {
     pub fn publish(cell: &Mapping, value: [u64; 4]);
     one_slot reader_waits_for_the_writer says_it_first relaxed_announcement counts_again fence_after_every_word
@@ -3489,7 +3507,7 @@ one_of! {
     three_slots_without_a_fence gives_up odd_numbers_and_swaps counts_to_eight remembers_the_count
     gives_way_to_a_dead_writer finishes_what_was_begun signs_with_its_id wakes_readers slots_overlap
     repairs_the_current_slot ring_off_by_one both_slots_look_empty second_attempt_unchecked readers_take_turns
-    none_while_writing previous_while_writing yields_to_a_dead_writer
+    none_while_writing previous_while_writing yields_to_a_dead_writer mutex_of_the_writer
 }
 
 one_of! {
@@ -3519,4 +3537,5 @@ one_of! {
     odd_numbers_and_swaps counts_to_eight remembers_the_count gives_way_to_a_dead_writer finishes_what_was_begun
     signs_with_its_id wakes_readers slots_overlap repairs_the_current_slot ring_off_by_one both_slots_look_empty
     second_attempt_unchecked readers_take_turns none_while_writing previous_while_writing yields_to_a_dead_writer
+    mutex_of_the_writer
 }
