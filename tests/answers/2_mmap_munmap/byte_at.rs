@@ -1453,6 +1453,7 @@ mod opens_the_path_again {
 /// Maps every page at the address that was free in the first call, where by now something else may be mapped.
 ///
 /// breaks: "MAP_FIXED are used only on pages that this call has mapped"
+/// may fail: byte_at::can_be_called_by_several_threads killed
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
 /// fails: byte_at::returns_the_error_of_a_mapping failed
 mod one_slot_for_all {
