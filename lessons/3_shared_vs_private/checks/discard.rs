@@ -216,6 +216,32 @@ fn an_error_is_told_and_success_means_that_it_is_discarded() {
                 Err(_) => fails_with(&answer, "EINVAL"),
             }
             .map_err(|failure| failure.given(given))
-        })
+        })?;
+        without_descriptors_as_well()
     });
+}
+
+/// Who asks /proc which pages have copies gets an error, or an answer that is none.
+fn without_descriptors_as_well() -> Result<(), Failure> {
+    let given = text!(
+        "page 0 was stored to; the process can open no more descriptors (RLIMIT_NOFILE)",
+        "写过第 0 页；进程不能再打开描述符（RLIMIT_NOFILE）"
+    );
+    judged(|| {
+        let file = unnamed_file(&original())?;
+        let draft = draft_of(&file)?;
+        draft.store(0, STORED);
+        let answer = with_descriptors(0, || super::discard(&draft).map_err(kind))?;
+        let shown = draft.load(0);
+        ensure(answer.is_err() || shown == original()[0], || {
+            Failure::new(
+                text!("an error, or a draft that shows the file", "返回错误，或者草稿显示文件的字节"),
+                text!(
+                    "no error, and byte 0 of the draft is {shown}; {STORED} was stored to it",
+                    "没有错误，草稿偏移量 0 处却是 {shown}；写入的是 {STORED}"
+                ),
+            )
+        })
+    })
+    .map_err(|failure| failure.given(given))
 }

@@ -508,6 +508,7 @@ mod writes_the_edits_first {
 /// Pages the copies out instead of dropping them: they come back from the swap space, with the edits.
 ///
 /// breaks: "each of its pages is the file's page again"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
 /// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
@@ -757,6 +758,7 @@ mod length_as_u32 {
 /// Asks the kernel to page the copies out, which moves them to swap at most: the next access brings them back.
 ///
 /// breaks: "each of its pages is the file's page again, as if it had just been mapped"
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
 /// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
@@ -1031,6 +1033,22 @@ mod panics_when_locked {
     }
 }
 
+/// Drops only the copies that it knows of, and knows of none when pagemap can't be opened.
+///
+/// breaks: "The draft shows what the file holds now"
+/// fails: copied_pages::an_error_of_proc_is_told failed
+/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
+mod no_pagemap_no_copies {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        for page in crate::solution::copied_pages(draft).unwrap_or_default() {
+            advise_from(draft, page * page_size(), page_size(), libc::MADV_DONTNEED)?;
+        }
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn discard(draft: &Mapping) -> io::Result<()>;
     invalidates_with_msync restores_the_bytes unmaps madvise_dontneed moves_the_pages_away drops_copy_by_copy
@@ -1043,5 +1061,5 @@ one_of! {
     maps_by_name_again maps_zeros_over_it length_as_u32 pages_out_2 stops_at_a_page_without_copy locks_it_again
     in_parts_backwards posix_advice discards_while_locked locks_again maps_by_name all_mappings_of_the_file
     errno_from_the_result looks_at_the_first_byte maps_from_map_files advises_page_by_page says_busy loads_them_again
-    panics_when_locked
+    panics_when_locked no_pagemap_no_copies
 }
