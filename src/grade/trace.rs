@@ -4,7 +4,7 @@
 //! process would find there, or what is left when the process is killed there.
 
 use std::fs::{self, File};
-use std::io::{self, Write};
+use std::io::{self, IoSliceMut, Write};
 use std::os::unix::fs::MetadataExt;
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use nix::errno::Errno;
 use nix::libc;
 use nix::sys::ptrace;
 use nix::sys::signal::Signal;
+use nix::sys::uio::{RemoteIoVec, process_vm_readv};
 use nix::sys::wait::{Id, WaitPidFlag, WaitStatus, waitid, waitpid};
 use nix::unistd::{Pid, getpid};
 use serde::Serialize;
@@ -99,6 +100,7 @@ pub struct FileCall {
     /// The call.
     pub call: Call,
     files: [Option<FileId>; 6],
+    process: Pid,
 }
 
 impl FileCall {
@@ -106,6 +108,23 @@ impl FileCall {
     /// the number of one: ask only about those that are.
     pub fn names(&self, n: usize, file: FileId) -> bool {
         self.files[n] == Some(file)
+    }
+
+    /// What write(2) or pwrite(2) is about to write; nothing for another call. Only at its entry: later the process may
+    /// have other bytes there.
+    ///
+    /// # Errors
+    /// Those of process_vm_readv(2).
+    pub fn to_write(&self) -> io::Result<Vec<u8>> {
+        let Call { number: libc::SYS_write | libc::SYS_pwrite64, arguments: [_, base, len, ..], .. } = self.call else {
+            return Ok(Vec::new());
+        };
+        let number = |n: u64| usize::try_from(n).map_err(io::Error::other);
+        let (base, len) = (number(base)?, number(len)?);
+        let mut bytes = vec![0; len];
+        let count = process_vm_readv(self.process, &mut [IoSliceMut::new(&mut bytes)], &[RemoteIoVec { base, len }])?;
+        bytes.truncate(count);
+        Ok(bytes)
     }
 }
 
@@ -144,7 +163,7 @@ pub fn watch_each<A: Serialize + DeserializeOwned>(
     let mut calls = Vec::new();
     while let Some(call) = traced.next_call()? {
         let files = call.arguments.map(|argument| FileId::in_process(traced.child.pid(), argument));
-        let seen = FileCall { call, files };
+        let seen = FileCall { call, files, process: traced.child.pid() };
         let call = if fails(&calls, &seen)? { traced.finish_without_memory(call)? } else { traced.finish(call)? };
         calls.push(FileCall { call, ..seen });
     }

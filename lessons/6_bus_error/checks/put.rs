@@ -37,6 +37,32 @@ fn with(before: &[u8], offset: usize, bytes: &[u8]) -> Vec<u8> {
     wanted
 }
 
+/// [`hold`] for an error that may come in the middle. What is left of half a call shows what the answer believes; but that
+/// the file has become shorter is no step on the way.
+fn nothing_is_left(
+    got: &Result<(), String>,
+    errors: &[&str],
+    file: &File,
+    before: &[u8],
+    wanted: &[u8],
+) -> Result<(), Failure> {
+    hold(got, errors, file, before, wanted).map_err(|failure| {
+        let refused = got.as_ref().is_err_and(|error| errors.contains(&error.as_str()));
+        let shorter = file.metadata().is_ok_and(|metadata| metadata.len() < wide(before.len()));
+        if refused && !shorter { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
+    })
+}
+
+/// Whether the answer asks for disk space at all.
+fn reserves(size: usize, offset: usize, bytes: &[u8]) -> Result<bool, Failure> {
+    let file = tempfile::tempfile()?;
+    file.set_len(wide(size))?;
+    let calls = watch(|| super::put(&file, wide(offset), bytes).map_err(kind), |_| false)?.calls;
+    let makes_a_hole = u64::from(libc::FALLOC_FL_PUNCH_HOLE.cast_unsigned());
+    let asks = |call: Call| call.number == libc::SYS_fallocate && call.arguments[1] & makes_a_hole == 0;
+    Ok(calls.iter().any(|call| asks(call.call)))
+}
+
 #[test]
 fn puts_the_bytes_and_changes_no_other() {
     let law = text!(
@@ -62,8 +88,25 @@ fn puts_the_bytes_and_changes_no_other() {
             describe,
             test,
         )?;
-        for_all_n(24, (near_page_boundaries(), near_page_boundaries(), near_page_boundaries()), describe, test)
+        for_all_n(24, (near_page_boundaries(), near_page_boundaries(), near_page_boundaries()), describe, test)?;
+        the_same_once_more()
     });
+}
+
+/// The file has got other bytes in between.
+fn the_same_once_more() -> Result<(), Failure> {
+    let (_directory, _, file) = named_file(&pattern(10))?;
+    let got = ask_tidy(|| {
+        super::put(&file, 3, b"four")?;
+        file.write_all_at(&pattern(10), 0)?;
+        super::put(&file, 3, b"four")
+    })?;
+    hold(&got, &[], &file, &pattern(10), &with(&pattern(10), 3, b"four")).map_err(|failure| {
+        failure.given(text!(
+            "a file of 10 bytes, 4 bytes put at 3, the file's old bytes written again, and then the same call once more",
+            "10 字节的文件，在 3 处放入 4 字节，再写回原来的内容，然后重复同样的调用"
+        ))
+    })
 }
 
 #[test]
@@ -98,19 +141,19 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
         a_limit_of_the_size()?;
         a_file_that_cannot_be_mapped()?;
         a_file_of_more_than_4_gib()?;
+        the_second_mapping_fails()?;
         let (before, new) = (pattern(10), vec![b'!'; 2 << 20]);
         let (_directory, _, file) = named_file(&before)?;
         let got = ask_with_memory(1 << 20, || super::put(&file, 10, &new).map_err(kind))?;
         // An answer that maps chunk after chunk needs no more address space, and then has to store all bytes.
         let wanted = if got.is_ok() { with(&before, 10, &new) } else { before.clone() };
         let error = got.as_ref().err().map(String::as_str);
-        hold(&got, error.as_slice(), &file, &before, &wanted).map_err(|failure| {
+        nothing_is_left(&got, error.as_slice(), &file, &before, &wanted).map_err(|failure| {
             let result = error.unwrap_or("Ok");
-            let failure = failure.given(text!(
+            failure.given(text!(
                 "2 MiB to put, in a process that may use 1 MiB more of address space; the result was {result}",
                 "要放入 2 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {result}"
-            ));
-            if got.is_err() { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
+            ))
         })
     });
 }
@@ -175,6 +218,31 @@ fn a_file_that_cannot_be_mapped() -> Result<(), Failure> {
             "a file of 10 bytes that may not be mapped for writing (F_SEAL_FUTURE_WRITE); 4 bytes to put at {}",
             "10 字节的文件，不允许映射为可写（F_SEAL_FUTURE_WRITE）；在 {} 处放入 4 字节",
             page_size()
+        ))
+    })
+}
+
+/// There need not be a second one. If there is, not half of the bytes are stored when it fails.
+fn the_second_mapping_fails() -> Result<(), Failure> {
+    let before = pattern(33 * page_size());
+    let (_directory, _, file) = named_file(&before)?;
+    let id = FileId::of(&file)?;
+    let (mut maps, count) = (0, before.len());
+    let got = watch(
+        || super::put(&file, 0, &vec![b'!'; count]).map_err(kind),
+        |call| {
+            let maps_it = call.call.number == libc::SYS_mmap && call.names(4, id);
+            maps += u32::from(maps_it);
+            maps_it && maps > 1
+        },
+    )?
+    .answer;
+    let (errors, wanted) = if got.is_ok() { (&[][..], vec![b'!'; count]) } else { (&["ENOMEM"][..], before.clone()) };
+    nothing_is_left(&got, errors, &file, &before, &wanted).map_err(|failure| {
+        failure.given(text!(
+            "a file of {count} bytes, {count} bytes to put at 0, in a process that has addresses for its first mapping of \
+             the file and none for a second one",
+            "{count} 字节的文件，在 0 处放入 {count} 字节；进程的地址空间只够第一次映射该文件，不够第二次"
         ))
     })
 }
@@ -295,18 +363,19 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                 disk.file.set_len(wide(*size))?;
                 before.resize(*size, 0);
                 disk.fill()?;
-                let got = answer(&disk.file, wide(*offset), &vec![b'!'; *count]).map_err(|failure| {
-                    match failure.died_of() {
-                        Some(Cause::NoPage) => failure.shows(&belief::SIZE_RESERVES_ROOM),
-                        _ => failure,
+                let new = vec![b'!'; *count];
+                let got = answer(&disk.file, wide(*offset), &new).map_err(|failure| {
+                    let died = matches!(failure.died_of(), Some(Cause::NoPage));
+                    match died && reserves(*size, *offset, &new).is_ok_and(|reserves| !reserves) {
+                        true => failure.shows(&belief::SIZE_RESERVES_ROOM),
+                        false => failure,
                     }
                 })?;
-                let refused = got.as_ref().is_err_and(|error| FULL.contains(&error.as_str()));
-                hold(&got, FULL, &disk.file, &before, &before)
-                    .map_err(|failure| if refused { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure })
+                nothing_is_left(&got, FULL, &disk.file, &before, &before)
             },
         )?;
-        room_for(0)
+        room_for(0)?;
+        all_but_the_last_page()
     });
 }
 
@@ -423,28 +492,53 @@ fn was_a_store(_: *mut libc::c_void) -> bool {
     false
 }
 
-/// The old last page is a hole, and so is the one that the bytes go to: there is room for one of them, or for none.
-/// Whether that is enough is the answer's business, but not a reason to die, or to do half of it.
+/// More than one page is missing, and there is room for one of them, or for none. Whether that is enough is the answer's
+/// business, but not a reason to die, or to do half of it.
 fn room_for(pages: u64) -> Result<(), Failure> {
-    let mut disk = SmallDisk::new(16)?;
-    disk.file.set_len(100)?;
+    let page = page_size();
+    for_each(
+        // The old last page and that of the bytes; the old last page and a new one; two of a hole.
+        [(100, page + 5), (page, page - 2), (2 * page, page - 2)],
+        |(size, offset)| {
+            text!(
+                "a disk whose number of free pages is {pages}, and on it a file of {size} bytes that is a hole; 4 bytes to \
+                 put at {offset}",
+                "磁盘只剩 {pages} 页空间，上面有一个 {size} 字节的文件，全是空洞；在 {offset} 处放入 4 字节"
+            )
+        },
+        |&(size, offset)| {
+            let mut disk = SmallDisk::new(16)?;
+            disk.file.set_len(wide(size))?;
+            disk.fill()?;
+            disk.filler.set_len(disk.filler.metadata()?.len() - pages * page_size_u64())?;
+            let before = vec![0; size];
+            let got = ask_tidy(|| {
+                room_for_loads(&disk.filler)?;
+                super::put(&disk.file, wide(offset), b"four")
+            })?;
+            let (errors, wanted) =
+                if got.is_ok() { (&[][..], with(&before, offset, b"four")) } else { (FULL, before.clone()) };
+            hold(&got, errors, &disk.file, &before, &wanted)
+        },
+    )
+}
+
+/// Many pages that have their space, and one that has none.
+fn all_but_the_last_page() -> Result<(), Failure> {
+    let (page, pages) = (page_size(), (2 << 20) / page_size() + 1);
+    let mut disk = SmallDisk::new(wide(pages))?;
+    let before = pattern(pages * page);
+    disk.file.write_all_at(&before, 0)?;
     disk.fill()?;
-    disk.filler.set_len(disk.filler.metadata()?.len() - pages * page_size_u64())?;
-    let (before, offset) = (vec![0; 100], page_size() + 5);
-    let given = || {
-        text!(
-            "a disk whose number of free pages is {pages}, and on it a file of 100 bytes that is a hole; 4 bytes to put at \
-             {offset}",
-            "磁盘只剩 {pages} 页空间，上面有一个 100 字节的文件，全是空洞；在 {offset} 处放入 4 字节"
-        )
-    };
-    let got = ask_tidy(|| {
-        room_for_loads(&disk.filler)?;
-        super::put(&disk.file, wide(offset), b"four")
+    let count = before.len() + 1;
+    let got = answer(&disk.file, 0, &vec![b'!'; count])?;
+    nothing_is_left(&got, FULL, &disk.file, &before, &before).map_err(|failure| {
+        failure.given(text!(
+            "a full disk, and on it a file of {} bytes that has all its disk space; {count} bytes to put at 0",
+            "磁盘已满，上面有一个 {} 字节的文件，空间都已占好；在 0 处放入 {count} 字节",
+            before.len()
+        ))
     })
-    .map_err(|failure| failure.given(given()))?;
-    let (errors, wanted) = if got.is_ok() { (&[][..], with(&before, offset, b"four")) } else { (FULL, before.clone()) };
-    hold(&got, errors, &disk.file, &before, &wanted).map_err(|failure| failure.given(given()))
 }
 
 #[test]
@@ -470,6 +564,7 @@ fn goes_through_a_mapping_and_leaves_none() {
         })?;
         nothing_left(kept)?;
         leaves_no_memory(|| _ = super::put(&file, 100, &new))?;
+        let (_directory, _, file) = named_file(&vec![b'o'; 2 * page_size()])?;
         let id = FileId::of(&file)?;
         for_each(
             [100, 2 * page_size_u64()],
@@ -481,7 +576,20 @@ fn goes_through_a_mapping_and_leaves_none() {
                 )
             },
             |&offset| {
-                let calls = watch(|| super::put(&file, offset, &new).map_err(kind), |_| false)?.calls;
+                let mut written = false;
+                let act = || super::put(&file, offset, &new).map_err(kind);
+                let writes = |call: &FileCall| call.names(0, id) && call.to_write().is_ok_and(|b| b.contains(&b'!'));
+                let calls = watch(act, |call| {
+                    written |= writes(call);
+                    false
+                })?
+                .calls;
+                ensure(!written, || {
+                    Failure::new(
+                        text!("none of the bytes goes through write(2)", "没有一个字节经过 write(2)"),
+                        text!("some of them did", "有一些经过了它"),
+                    )
+                })?;
                 let mapped = |call: &FileCall| {
                     let [_, length, _, flags, _, start] = call.call.arguments;
                     let shared = flags & 1 == 1; // MAP_SHARED and MAP_SHARED_VALIDATE

@@ -27,8 +27,29 @@ fn adds_up_every_byte() {
         };
         let describe = |size: &usize| text!("a file of {size} bytes", "{size} 字节的文件");
         for_each([1, 0, page_size() - 1, page_size(), page_size() + 1, 2 * page_size() + 1], describe, test)?;
-        for_all_n(24, near_page_boundaries(), describe, test)
+        for_all_n(24, near_page_boundaries(), describe, test)?;
+        a_file_that_has_other_bytes_at_the_second_call()
     });
+}
+
+/// In memory (tmpfs), where a store through a mapping changes neither the size nor a time of the file.
+fn a_file_that_has_other_bytes_at_the_second_call() -> Result<(), Failure> {
+    let file = File::from(memfd_create(c"exercise-6", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all_at(&pattern(10), 0)?;
+    let mapping = mapped_whole(&file, Sharing::Shared)?;
+    let path = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+    let second = ask_tidy(|| {
+        super::sum_of(&path)?;
+        mapping.store(9, 0);
+        super::sum_of(&path)
+    })?;
+    let expected = sum(&pattern(9));
+    ensure(second == Ok(expected), || {
+        differs(expected, &second).given(text!(
+            "a file of 10 bytes; after a first call another mapping stores 0 to the last byte, and this is the second call",
+            "10 字节的文件；第一次调用之后，另一个映射把最后一个字节改为 0，这是第二次调用"
+        ))
+    })
 }
 
 #[test]
@@ -39,10 +60,10 @@ fn says_when_a_file_is_too_large_to_map() {
     );
     check("2:mapping", law, || {
         let (_directory, path, file) = named_file(&pattern(10))?;
-        file.set_len(2 << 20)?;
+        file.write_all_at(&[7], (2 << 20) - 1)?;
         let (got, moved) = ask_with_memory(1 << 20, || moved(|| super::sum_of(&path).map_err(kind)))?;
         // In chunks it can be mapped.
-        let in_chunks = got == Ok(sum(&pattern(10))) && moved.is_none_or(|moved| moved.read == 0);
+        let in_chunks = got == Ok(sum(&pattern(10)) + 7) && moved.is_none_or(|moved| moved.read == 0);
         ensure(in_chunks || got == Err("ENOMEM".to_owned()), || {
             let read = moved.map_or(0, |moved| moved.read);
             Failure::new(
@@ -192,12 +213,16 @@ fn a_file_that_may_only_be_read() -> Result<(), Failure> {
     let (_directory, path, file) = named_file(&pattern(10))?;
     file.set_permissions(fs::Permissions::from_mode(0o444))?;
     let given_away = fchown(&file, Some(1), None).is_ok();
-    let got = ask(|| drop_privileges().and_then(|()| super::sum_of(&path)).map_err(kind))?;
+    let got = ask(|| {
+        let no_locked_memory = || setrlimit(Resource::RLIMIT_MEMLOCK, 0, 0).map_err(io::Error::from);
+        no_locked_memory().and_then(|()| drop_privileges()).and_then(|()| super::sum_of(&path)).map_err(kind)
+    })?;
     ensure(got == Ok(sum(&pattern(10))), || {
         let (en, zh) = if given_away { (" of another user", "属于另一个用户的") } else { ("", "") };
         differs(sum(&pattern(10)), &got).given(text!(
-            "a file of 10 bytes{en} with mode 0444, which everybody may read and nobody may change",
-            "10 字节的文件，{zh}权限为 0444：谁都可以读，谁都不能改"
+            "a file of 10 bytes{en} with mode 0444, which everybody may read and nobody may change, in a process that may \
+             lock no memory (RLIMIT_MEMLOCK)",
+            "10 字节的文件，{zh}权限为 0444：谁都可以读，谁都不能改；进程不允许锁定内存（RLIMIT_MEMLOCK）"
         ))
     })
 }
@@ -255,18 +280,28 @@ fn reads_what_cannot_be_mapped() {
                 let done = unsafe { libc::mprotect(address, page_size(), libc::PROT_READ) };
                 Errno::result(done).map_err(error_text)?;
             }
+            // SAFETY: prctl(2) reads the name, which ends with a zero byte.
+            Errno::result(unsafe { libc::prctl(libc::PR_SET_NAME, c"\xff\xfe".as_ptr()) }).map_err(error_text)?;
             peer.give_turn().map_err(error_text)?;
             peer.await_turn().map_err(error_text)
         })?;
         quiet.await_turn()?;
         let path = PathBuf::from(format!("/proc/{}/maps", quiet.pid()));
         let (got, expected) = (answer(&path)?, sum(&fs::read(&path)?));
+        let name = PathBuf::from(format!("/proc/{}/comm", quiet.pid()));
+        let (its_name, name_expected) = (answer(&name)?, sum(&fs::read(&name)?));
         quiet.give_turn()?;
         quiet.end()?;
         ensure(got == Ok(expected), || {
             differs(expected, &got).given(text!(
                 "the file maps of another process in /proc, which has more than 20,000 bytes",
                 "/proc 中另一个进程的 maps 文件，内容超过两万字节"
+            ))
+        })?;
+        ensure(its_name == Ok(name_expected), || {
+            differs(name_expected, &its_name).given(text!(
+                "the file comm of another process in /proc, whose name is no UTF-8",
+                "/proc 中另一个进程的 comm 文件，进程名不是 UTF-8"
             ))
         })
     });

@@ -30,7 +30,10 @@ fn replaces_the_page_and_no_other() {
                     let before: usize = areas().map_err(error_text)?;
                     // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
                     let done = unsafe { super::zeros_over(mapping.address() + at) };
-                    let grown = areas().map_err(error_text)? > before;
+                    // Not where the lower half of the address is.
+                    let low = (mapping.address() + at) & 0xffff_ffff;
+                    let cut = !maps_of(low..low + 1).map_err(error_text)?.is_empty();
+                    let grown = areas().map_err(error_text)? > before && !cut;
                     let shown = loaded(&mapping);
                     // Which stores reach the file?
                     (0..PAGES).for_each(|n| mapping.store(n * page + 9, b'!'));
@@ -82,17 +85,22 @@ fn helps_where_the_file_has_no_page() {
             },
             |&size| {
                 let (_directory, _, file) = named_file(&pattern(size))?;
-                let (done, shown, area) = ask(|| -> Result<_, String> {
+                let (done, shown, again, area) = ask(|| -> Result<_, String> {
                     let mapping = mapped(&file).map_err(error_text)?;
                     // SAFETY: the page is in our mapping, which hands out no reference to its bytes.
                     let done = unsafe { super::zeros_over(mapping.address() + page_size() + 3) };
                     let there = mapping.address() + page_size();
                     let area = maps_of(there..there + 1).map_err(error_text)?.first().map(|area| area.permissions());
-                    Ok((
-                        done.map_err(|errno| kind(errno.into())),
-                        done.is_ok().then(|| mapping.load(page_size() + 3)),
-                        area,
-                    ))
+                    let shown = done.is_ok().then(|| mapping.load(page_size() + 3));
+                    let again = done.and_then(|()| {
+                        if area.as_deref() == Some("rw-p") {
+                            mapping.store(page_size() + 3, b'!');
+                        }
+                        // SAFETY: as above.
+                        unsafe { super::zeros_over(mapping.address() + page_size() + 3) }
+                    });
+                    let again = again.map(|()| mapping.load(page_size() + 3)).map_err(|errno| kind(errno.into()));
+                    Ok((done.map_err(|errno| kind(errno.into())), shown, again, area))
                 })?
                 .map_err(io::Error::other)?;
                 no_error(done)?;
@@ -107,6 +115,16 @@ fn helps_where_the_file_has_no_page() {
                     Failure::new(
                         text!("the page is private, for reading and writing: rw-p", "该页私有、可读可写：rw-p"),
                         text!("/proc/self/maps has {}", "/proc/self/maps 里是 {}", area.as_deref().unwrap_or_default()),
+                    )
+                })?;
+                ensure(again == Ok(0), || {
+                    let again = again.map_or_else(|error| error, |byte| byte.to_string());
+                    Failure::new(
+                        text!(
+                            "after a store to the page of zeros, a second call replaces it: the byte is 0 again",
+                            "往零页写过之后再次调用，应当又换成新的零页，该字节重新为 0"
+                        ),
+                        text!("the second call gave {again}", "第二次调用之后是 {again}"),
                     )
                 })?;
                 let now = file.metadata()?.len();
@@ -234,13 +252,7 @@ fn only_mmap(calls: &[Call]) -> Result<(), Failure> {
             _ => text!("the calls {names}", "依次调用了 {names}"),
         };
         let failure = Failure::new(text!("one system call: mmap(2)", "只有一次系统调用：mmap(2)"), happened);
-        if numbers.contains(&libc::SYS_munmap) {
-            failure.shows(&belief::ADDRESSES_WAIT_FOR_ME)
-        } else if numbers.contains(&libc::SYS_write) {
-            failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION)
-        } else {
-            failure
-        }
+        if numbers.contains(&libc::SYS_munmap) { failure.shows(&belief::ADDRESSES_WAIT_FOR_ME) } else { failure }
     })
 }
 

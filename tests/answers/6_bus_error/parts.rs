@@ -1,7 +1,9 @@
 use std::ops::Range;
 
+use mmap_workbook::lesson_2::{Mapping, Sharing};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
 use nix::errno::Errno;
+use nix::sys::mman::ProtFlags;
 
 use crate::solution::Parts;
 
@@ -236,7 +238,7 @@ mod counts_pages {
 
 /// Asks for the memory before it looks at the offset.
 ///
-/// breaks: "EINVAL where both apply."
+/// breaks: "EINVAL where EINVAL and ENOMEM both apply."
 /// fails: parts::refuses_what_mmap_refuses failed
 mod enomem_before_einval {
     use super::*;
@@ -316,7 +318,7 @@ mod rest_without_its_page {
 /// Subtracts as signed numbers, as off_t does: a size beyond 2^63 - 1 is negative, and the file empty.
 ///
 /// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
-/// fails: parts::has_room_for_large_numbers failed int-holds-a-size
+/// fails: parts::has_room_for_large_numbers failed
 mod signed_sizes {
     use super::*;
 
@@ -604,7 +606,7 @@ mod mask_wraps_around {
 
 /// Looks at the length alone first, and so has ENOMEM where the offset is odd, too.
 ///
-/// breaks: "EINVAL where both apply."
+/// breaks: "EINVAL where EINVAL and ENOMEM both apply."
 /// fails: parts::refuses_what_mmap_refuses failed
 mod no_memory_first {
     use super::*;
@@ -687,7 +689,7 @@ mod empty_parts_at_zero_2 {
 /// Subtracts as signed numbers, so that a file of more than 2^63 bytes has none.
 ///
 /// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
-/// fails: parts::has_room_for_large_numbers failed int-holds-a-size
+/// fails: parts::has_room_for_large_numbers failed
 mod signed_difference {
     use super::*;
 
@@ -733,7 +735,7 @@ mod refuses_past_the_end {
 /// Rounds with floating-point numbers, which have 53 bits.
 ///
 /// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
-/// fails: parts::has_room_for_large_numbers failed bus-error-after-the-last-byte
+/// fails: parts::has_room_for_large_numbers failed
 mod ceil_of_a_float {
     use super::*;
 
@@ -749,7 +751,7 @@ mod ceil_of_a_float {
 /// Counts the rest of the page as one page only when it isn't the mapping's last: there it stops at the length.
 ///
 /// breaks: "every byte before that belongs to one of the parts"
-/// fails: parts::has_room_for_large_numbers failed bus-error-after-the-last-byte
+/// fails: parts::has_room_for_large_numbers failed
 /// fails: parts::says_what_the_kernel_says failed bus-error-after-the-last-byte
 mod rest_ends_at_length {
     use super::*;
@@ -882,7 +884,7 @@ mod adds_a_whole_page {
 
 /// Rounds the length up before it looks at the offset.
 ///
-/// breaks: "EINVAL where both apply."
+/// breaks: "EINVAL where EINVAL and ENOMEM both apply."
 /// fails: parts::refuses_what_mmap_refuses failed
 mod rounds_before_it_checks {
     use super::*;
@@ -949,6 +951,86 @@ mod empty_is_zero_to_zero {
     }
 }
 
+/// Compares the file's size with the end of the mapping in the file, a sum that wraps around.
+///
+/// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
+/// fails: parts::has_room_for_large_numbers failed
+mod end_in_the_file_wraps {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let mapped_to = offset.wrapping_add(end as u64);
+        let file = if file_size <= offset { 0 } else { file_size.min(mapped_to).saturating_sub(offset) as usize };
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Rounds the file's size up to whole pages, and takes u64::MAX, which is no page boundary, where that overflows.
+///
+/// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
+/// fails: parts::has_room_for_large_numbers failed
+mod rounds_the_size_saturating {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let pages_end = file_size.checked_next_multiple_of(page_size_u64()).unwrap_or(u64::MAX);
+        let clip = |n: u64| narrow(n.saturating_sub(offset)).min(end);
+        three(clip(file_size), clip(pages_end), end)
+    }
+}
+
+/// Asks the kernel for the errors, by mapping as much memory without a file.
+///
+/// breaks: "This is arithmetic alone: it neither opens nor maps a file."
+/// fails: parts::has_room_for_large_numbers failed
+mod asks_the_kernel {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        Mapping::anonymous(length, ProtFlags::PROT_NONE, Sharing::Private)?;
+        let file = file_bytes(file_size, offset, end);
+        three(file, file.next_multiple_of(page_size()), end)
+    }
+}
+
+/// Cuts what is left of the file to 32 bits.
+///
+/// breaks: "The result is right for every `file_size` and every page-aligned `offset`, up to `u64::MAX`."
+/// fails: parts::has_room_for_large_numbers failed
+mod left_in_32_bits {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let end = end_of_mapping(offset, length)?;
+        let left = u32::try_from(file_size.saturating_sub(offset)).unwrap_or(u32::MAX) as usize;
+        let file = left.min(end);
+        three(file, file.next_multiple_of(page_size()).min(end), end)
+    }
+}
+
+/// Works with masks, and counts the part without pages from the end backwards.
+///
+/// passes
+mod counts_backwards {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        let mask = page_size() - 1;
+        if offset & mask as u64 != 0 || length == 0 {
+            return Err(Errno::EINVAL);
+        }
+        let end = match length & mask {
+            0 => length,
+            _ => (length & !mask).checked_add(mask + 1).ok_or(Errno::ENOMEM)?,
+        };
+        let missing = narrow((end as u64).saturating_sub(file_size.saturating_sub(offset)));
+        three(end - missing, end - (missing & !mask), end)
+    }
+}
+
 one_of! {
     pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>;
     bus_error_after_the_last_byte forgets_the_offset knows_the_checks_examples lengths_in_an_int
@@ -960,5 +1042,6 @@ one_of! {
     offset_must_be_off_t length_must_be_isize always_a_partial_page empty_parts_at_zero_2 signed_difference
     wraps_past_the_end refuses_past_the_end ceil_of_a_float rest_ends_at_length limits_then_rounds in_u128 bisects
     rounds_the_file_size largest_offset half_the_addresses adds_a_whole_page rounds_before_it_checks past_the_end_first
-    rest_of_another_page empty_is_zero_to_zero
+    rest_of_another_page empty_is_zero_to_zero end_in_the_file_wraps rounds_the_size_saturating asks_the_kernel
+    left_in_32_bits counts_backwards
 }

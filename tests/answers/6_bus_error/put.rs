@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsRawFd, IntoRawFd};
 use std::os::unix::fs::FileExt;
+use std::sync::Mutex;
 
 use memmap2::MmapOptions;
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -233,6 +234,7 @@ fn put_reserved(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod leaves_the_new_size {
     use super::*;
 
@@ -321,6 +323,7 @@ mod reserves_from_the_start {
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod sets_the_size_only {
     use super::*;
 
@@ -380,6 +383,7 @@ mod stores_to_a_private_mapping {
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod stores_with_the_lessons_guard {
     use super::*;
 
@@ -408,6 +412,7 @@ mod stores_with_the_lessons_guard {
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod writes_a_byte_at_the_end {
     use super::*;
 
@@ -435,6 +440,7 @@ mod writes_a_byte_at_the_end {
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod writes_instead_of_storing {
     use super::*;
 
@@ -565,6 +571,7 @@ mod storage_full {
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod grows_by_holes {
     use super::*;
 
@@ -583,6 +590,7 @@ mod grows_by_holes {
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod forgets_holes {
     use super::*;
 
@@ -621,7 +629,8 @@ mod reserves_from_zero {
 /// Reserves as many bytes from the page's start as there are to store: the second of two pages is left out.
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
-/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod reserves_too_little {
     use super::*;
 
@@ -640,10 +649,11 @@ mod reserves_too_little {
 
 /// Writes the bytes, which grows the file and finds out about the space in one call.
 ///
-/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros that reserve space may."
+/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros may."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 /// fails: put::leaves_zeros_between_the_old_end_and_the_bytes failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod writes {
     use super::*;
 
@@ -704,6 +714,7 @@ mod punches_out_the_old_bytes {
 ///
 /// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod stays_long_after_enospc {
     use super::*;
 
@@ -740,7 +751,8 @@ mod stays_long_without_a_mapping {
 /// After an error it cuts the file off where the new bytes would have begun.
 ///
 /// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
-/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod cuts_at_the_offset {
     use super::*;
 
@@ -985,6 +997,7 @@ mod asks_for_free_space {
 ///
 /// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod sends_a_child_ahead {
     use super::*;
 
@@ -1006,6 +1019,8 @@ mod sends_a_child_ahead {
 ///
 /// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod page_after_page {
     use super::*;
 
@@ -1145,6 +1160,7 @@ mod keeps_the_mapping {
 /// breaks: "It leaves no descriptor of its own open."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod leaks_a_duplicate {
     use super::*;
 
@@ -1161,7 +1177,8 @@ mod leaks_a_duplicate {
 /// Ignores what posix_fallocate says, because not every file system knows it.
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
-/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod ignores_fallocate {
     use super::*;
 
@@ -1181,6 +1198,7 @@ mod ignores_fallocate {
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod another_error_for_a_full_disk {
     use super::*;
 
@@ -1255,6 +1273,7 @@ mod punches_the_tail {
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod reserves_nothing {
     use super::*;
 
@@ -1273,6 +1292,7 @@ mod reserves_nothing {
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod reserves_the_growth {
     use super::*;
 
@@ -1336,6 +1356,7 @@ mod reserves_the_gap {
 /// breaks: "After any error the file has its old size and bytes; disk space in its holes may stay reserved."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod stays_grown {
     use super::*;
 
@@ -1498,7 +1519,7 @@ mod cuts_the_last_page {
 
 /// Writes with pwrite(2), which reports a full disk by itself, and maps only for show.
 ///
-/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros that reserve space may."
+/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros may."
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 mod writes_2 {
     use super::*;
@@ -1541,6 +1562,7 @@ mod reserves_by_zeros {
 /// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod page_by_page {
     use super::*;
 
@@ -1599,7 +1621,8 @@ mod reserves_a_page_more {
 /// Reserves as many bytes as are stored, counted from the page boundary on: the last page may be left out.
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
-/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod reserves_a_page_less {
     use super::*;
 
@@ -1744,6 +1767,7 @@ mod leaves_it_mapped_after_put {
 /// breaks: "It leaves no descriptor of its own open."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod leaks_a_clone_on_error {
     use super::*;
 
@@ -1835,6 +1859,7 @@ mod size_is_space {
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod reserves_growth_alone {
     use super::*;
 
@@ -1856,7 +1881,8 @@ mod reserves_growth_alone {
 /// Looks for -1 and errno, but posix_fallocate(3) returns the errno itself.
 ///
 /// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
-/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed size-reserves-room
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing killed
+/// fails: put::takes_no_more_space_than_it_needs killed
 mod posix_fallocate_and_minus_one {
     use super::*;
 
@@ -1896,7 +1922,7 @@ mod rest_becomes_bytes {
 
 /// Reserves before the file grows, and forgets the rollback where mmap(2) fails afterwards.
 ///
-/// breaks: "After any error the file has its old size and bytes; disk space may stay reserved."
+/// breaks: "After any error the file has its old size and bytes."
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
 mod stays_grown_without_memory {
     use super::*;
@@ -1914,7 +1940,7 @@ mod stays_grown_without_memory {
 
 /// Reserves with zeros through write(2), also where the file has bytes already, and an error finds them gone.
 ///
-/// breaks: "After any error the file has its old size and bytes; disk space may stay reserved."
+/// breaks: "After any error the file has its old size and bytes."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 mod zeros_over_old_bytes {
@@ -2005,6 +2031,7 @@ mod limit_for_what_is_there {
 /// breaks: "It leaves no descriptor of its own open."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::takes_no_more_space_than_it_needs failed
 mod keeps_the_duplicate {
     use super::*;
 
@@ -2061,7 +2088,7 @@ mod stores_zeros_to_a_hole {
 
 /// Appends with write(2), and maps only what the file has already.
 ///
-/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros that reserve space may."
+/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros may."
 /// fails: put::goes_through_a_mapping_and_leaves_none failed
 mod appends_by_writing {
     use super::*;
@@ -2075,6 +2102,196 @@ mod appends_by_writing {
             clear_old_rest(file, old, offset)?;
             file.write_all_at(bytes, offset)
         })
+    }
+}
+
+/// Reserves what is new only, from the old end on: a hole before it stays one.
+///
+/// breaks: "`StorageFull` or ENOSPC when the disk has too little space, and never a signal."
+/// fails: put::takes_no_more_space_than_it_needs killed
+mod reserves_what_is_new {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            reserve_pages(file, if old < end { offset.max(old) } else { offset }, end)?;
+            clear_old_rest(file, old, offset)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Reserves and stores sixteen pages after the other.
+///
+/// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+mod in_pieces {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            clear_old_rest(file, old, offset)?;
+            let mut at = offset;
+            for piece in bytes.chunks(16 * page_size()) {
+                reserve_pages(file, at, at + piece.len() as u64)?;
+                store_mapped(file, at, piece)?;
+                at += piece.len() as u64;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Reserves all of the space first, but maps and stores sixteen pages after the other.
+///
+/// breaks: "After any error the file has its old size and bytes."
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
+mod maps_in_pieces {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            reserve_pages(file, offset, end)?;
+            clear_old_rest(file, old, offset)?;
+            let mut at = offset;
+            for piece in bytes.chunks(16 * page_size()) {
+                store_mapped(file, at, piece)?;
+                at += piece.len() as u64;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Tries with the first of the bytes whether the file can be written, and then stores all of them.
+///
+/// breaks: "`bytes` do not go through write(2) or another call that copies; zeros may."
+/// fails: put::goes_through_a_mapping_and_leaves_none failed
+mod writes_one_first {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            reserve_pages(file, offset, end)?;
+            clear_old_rest(file, old, offset)?;
+            file.write_all_at(&bytes[..1], offset)?;
+            store_mapped(file, offset, bytes)
+        })
+    }
+}
+
+/// Clears the rest of the old last page by pwrite(2).
+///
+/// passes
+mod writes_the_zeros {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        with_size(file, end, |old| {
+            reserve_pages(file, offset, end)?;
+            let (mapping, skip) = map_at(file, offset, bytes.len())?;
+            let to = offset.min(old.next_multiple_of(page_size_u64()));
+            if old < to {
+                file.write_all_at(&vec![0; (to - old) as usize], old)?;
+            }
+            mapping.write(skip, bytes);
+            Ok(())
+        })
+    }
+}
+
+/// Asks for the size to go back to only after the file has grown.
+///
+/// breaks: "After any error the file has its old size and bytes."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod size_asked_too_late {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        let old = file.metadata()?.len();
+        file.set_len(old.max(end))?;
+        let before = file.metadata()?.len();
+        let all = || {
+            reserve_pages(file, offset, end)?;
+            clear_old_rest(file, old, offset)?;
+            store_mapped(file, offset, bytes)
+        };
+        all().inspect_err(|_| {
+            let _ = file.set_len(before);
+        })
+    }
+}
+
+/// Maps first, and forgets the mapping when there is no space.
+///
+/// breaks: "When it returns, even with an error, nothing that it mapped is still mapped."
+/// fails: put::a_full_disk_is_an_error_and_changes_nothing failed
+/// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed
+/// fails: put::takes_no_more_space_than_it_needs failed
+mod mapped_after_an_error {
+    use super::*;
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let end = checked_end(offset, bytes)?;
+        let (mapping, skip) = map_at(file, offset, bytes.len())?;
+        let mapping = std::mem::ManuallyDrop::new(mapping);
+        with_size(file, end, |old| {
+            reserve_pages(file, offset, end)?;
+            clear_old_rest(file, old, offset)
+        })?;
+        mapping.write(skip, bytes);
+        drop(std::mem::ManuallyDrop::into_inner(mapping));
+        Ok(())
+    }
+}
+
+/// Does nothing for the bytes that it stored last, at the same place.
+///
+/// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
+/// fails: put::puts_the_bytes_and_changes_no_other failed
+mod once_is_enough {
+    use super::*;
+
+    static LAST: Mutex<Option<(u64, Vec<u8>)>> = Mutex::new(None);
+
+    pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        let mut last = LAST.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if last.as_ref().is_some_and(|(at, stored)| *at == offset && stored == bytes) {
+            return Ok(());
+        }
+        put_reserved(file, offset, bytes)?;
+        *last = Some((offset, bytes.to_vec()));
+        Ok(())
     }
 }
 
@@ -2096,6 +2313,7 @@ one_of! {
     std_checks_the_size sum_wraps_around no_signal_above_the_limit mask_of_32_bits leaves_it_mapped_after_put
     leaks_a_clone_on_error every_error_is_a_full_disk reserves_its_pages a_mapping_for_each_page size_is_space
     reserves_growth_alone posix_fallocate_and_minus_one rest_becomes_bytes stays_grown_without_memory
-    zeros_over_old_bytes overflow_instead empty_beyond_the_largest maps_from_the_start limit_for_what_is_there keeps_the_duplicate
-    clears_last stores_zeros_to_a_hole appends_by_writing
+    zeros_over_old_bytes overflow_instead empty_beyond_the_largest maps_from_the_start limit_for_what_is_there
+    keeps_the_duplicate clears_last stores_zeros_to_a_hole appends_by_writing reserves_what_is_new in_pieces
+    maps_in_pieces writes_one_first writes_the_zeros size_asked_too_late mapped_after_an_error once_is_enough
 }

@@ -48,7 +48,7 @@ pub struct Parts {
 /// # Errors
 /// - EINVAL, as from mmap(2), when `length` is 0, or `offset` is not a multiple of the page size.
 /// - ENOMEM, as from mmap(2), when `length`, rounded up to whole pages, does not fit in a `usize`.
-/// - EINVAL where both apply.
+/// - EINVAL where EINVAL and ENOMEM both apply.
 ///
 /// # Example
 /// ```text
@@ -69,9 +69,9 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 /// - Only the bytes of the file count, even if its last page holds something past the end.
 /// - Most files of /proc have contents although their size is 0: they are read to the end.
 /// - An empty file has the sum 0.
-/// - The sum is a `u64`: that of 17 MB of 0xff does not fit in 32 bits.
 /// - Most files of /sys can't be mapped (ENODEV alone says so), and end before their size: they are read.
 /// - The file is opened for reading only.
+/// - It may be mapped part by part; then a large file is no error.
 /// - The call never waits for another process, whatever is at `path` and whoever has a lease on it.
 /// - When it returns, even with an error, it has unmapped and closed everything.
 /// - No process changes the file's size meanwhile.
@@ -104,8 +104,10 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// - Whole pages in that gap take no disk space.
 /// - Empty `bytes` change nothing and are no error, whatever `offset` is.
 /// - Pages that have disk space already need no more: storing to them succeeds on a full disk.
-/// - After any error the file has its old size and bytes; disk space may stay reserved.
-/// - `bytes` do not go through write(2) or another call that copies; zeros that reserve space may.
+/// - Zeros for the rest of the old last page may need space, if that page is a hole.
+/// - After any error the file has its old size and bytes.
+/// - Then disk space may stay reserved, and what was stored past the end may be gone.
+/// - `bytes` do not go through write(2) or another call that copies; zeros may.
 /// - When it returns, even with an error, nothing that it mapped is still mapped.
 /// - It leaves no descriptor of its own open.
 ///
@@ -173,7 +175,7 @@ pub enum Missed {
 /// - Of two threads that find no page there at the same time, one may lose its store.
 /// - Every other page stays the file's: loads see what others write, and stores reach the file.
 /// - `survive` itself changes neither the bytes nor the size of the file.
-/// - It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered.
+/// - It works in a thread that has SIGBUS blocked, by unblocking it alone: a pending one is delivered.
 /// - What runs in the signal handler takes no lock and allocates no memory.
 /// - Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before.
 /// - One that was sent may reach that action as if the process had sent it to itself.
@@ -183,14 +185,14 @@ pub enum Missed {
 /// - One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues.
 /// - Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open.
 /// - Afterwards the action for SIGBUS and the signal mask of the thread are those from before.
-/// - Both hold after an error, and after a panic of `body`, too.
+/// - All of this holds after an error, and after a panic of `body`, too.
 /// - A panic of `body` reaches the caller, whatever page was missed, and the next `survive` works.
 ///
 /// # Errors
 /// - [`Missed::Page`] when an access found no page.
 /// - `Missed::Call` with EBUSY when another `survive` is running, in whatever thread, whatever `length` is.
 /// - `Missed::Call` with EINVAL when `length` is 0.
-/// - `Missed::Call` with the errno of any other call that fails.
+/// - `Missed::Call` with the errno of any other call that fails before `body` runs.
 ///
 /// # Example
 /// ```text

@@ -607,6 +607,7 @@ mod catches_a_panic {
 
 /// Maps zeros over the whole mapping at the first missing page.
 ///
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::says_why_it_cannot_map failed
@@ -924,6 +925,7 @@ mod looks_at_the_size_first {
 /// Records each missing page over the one before.
 ///
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::says_why_it_cannot_map failed
@@ -1114,6 +1116,7 @@ mod panics_in_the_handler {
 /// Sets SIG_DFL afterwards, whatever the action was before.
 ///
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time killed
 mod puts_the_default_back {
     use super::*;
 
@@ -1134,6 +1137,7 @@ mod puts_the_default_back {
 /// Maps zeros wherever a bus error comes from, even in another mapping.
 ///
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed handler-is-for-one-mapping
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::says_why_it_cannot_map failed
 mod swallows_every_bus_error {
     use super::*;
@@ -1420,7 +1424,7 @@ mod einval_before_ebusy {
 
 /// Leaves the signal mask as it is; where SIGBUS is blocked the kernel kills.
 ///
-/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it alone: a pending one is delivered."
 /// fails: survive::returns_the_result_or_the_first_missing_page killed
 mod stays_blocked {
     use super::*;
@@ -1468,7 +1472,7 @@ mod blocks_afterwards {
 
 /// Restores the mask only after a body that returns: a panic leaves SIGBUS unblocked.
 ///
-/// breaks: "Both hold after an error, and after a panic of `body`, too."
+/// breaks: "All of this holds after an error, and after a panic of `body`, too."
 /// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
 mod mask_after_a_panic {
     use super::*;
@@ -1657,6 +1661,7 @@ mod calls_sig_dfl {
 ///
 /// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time killed
 mod default_afterwards {
     use super::*;
 
@@ -1713,6 +1718,7 @@ mod restores_only_the_handler {
 /// breaks: "An access that finds no page does not kill the process"
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
 /// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed
@@ -1761,6 +1767,7 @@ mod one_thread_only {
 ///
 /// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod the_last_page_counts {
@@ -1803,7 +1810,7 @@ mod the_lowest_page_counts {
 ///
 /// breaks: "An access found no page: the number of that page in the mapping, from 0 on."
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod page_zero_is_no_page {
     use super::*;
@@ -1908,6 +1915,7 @@ mod looks_at_the_size_after {
 ///
 /// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod the_first_page_past_the_end {
     use super::*;
@@ -2045,6 +2053,7 @@ mod zeros_all_over {
 ///
 /// breaks: "`body` can load from a page of zeros and store to it"
 /// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed
 mod only_loads_survive {
     use super::*;
@@ -2194,7 +2203,7 @@ mod busy_after_an_error {
 
 /// Rounds the length before the kernel has seen it, so that a huge length overflows instead of being ENOMEM.
 ///
-/// breaks: "`Missed::Call` with the errno of any other call that fails."
+/// breaks: "`Missed::Call` with the errno of any other call that fails before `body` runs."
 /// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::says_why_it_cannot_map panicked
 mod rounds_before_it_maps {
@@ -2223,7 +2232,7 @@ mod at_least_one_byte {
 
 /// Does not say why mmap(2) failed: it is always a lack of memory.
 ///
-/// breaks: "`Missed::Call` with the errno of any other call that fails."
+/// breaks: "`Missed::Call` with the errno of any other call that fails before `body` runs."
 /// fails: survive::says_why_it_cannot_map failed
 mod always_enomem_for_mmap {
     use super::*;
@@ -2377,6 +2386,7 @@ mod queues_the_siginfo {
 ///
 /// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod last_page_counts {
@@ -2425,6 +2435,7 @@ mod lowest_page_counts {
 ///
 /// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 mod page_after_the_size {
     use super::*;
@@ -2461,7 +2472,7 @@ mod watches_up_to_length {
 
 /// Does not look at the mask of the thread.
 ///
-/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it alone: a pending one is delivered."
 /// fails: survive::returns_the_result_or_the_first_missing_page killed
 mod leaves_it_blocked {
     use super::*;
@@ -2495,6 +2506,7 @@ mod stays_unblocked {
 ///
 /// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time killed
 mod default_afterwards_2 {
     use super::*;
 
@@ -2511,6 +2523,7 @@ mod default_afterwards_2 {
 ///
 /// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
 /// fails: survive::leaves_the_process_as_it_was failed
+/// fails: survive::lets_only_one_run_at_a_time timed_out
 mod forgets_the_flags {
     use super::*;
 
@@ -2526,7 +2539,7 @@ mod forgets_the_flags {
 
 /// Sets the action and the mask back after the body, which a panic skips.
 ///
-/// breaks: "Both hold after an error, and after a panic of `body`, too."
+/// breaks: "All of this holds after an error, and after a panic of `body`, too."
 /// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
 mod a_panic_skips_the_end {
     use super::*;
@@ -2792,7 +2805,7 @@ mod notes_it_by_thread {
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::serves_every_thread_that_the_body_starts failed
 mod grows_the_file_2 {
@@ -2940,6 +2953,7 @@ mod maps_what_is_there {
 /// breaks: "An access that finds no page does not kill the process: `body` continues with a page of zeros there"
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
 /// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed
@@ -2954,6 +2968,7 @@ mod survives_once {
 /// Keeps a list of the missed pages in a vector under a mutex, which the handler locks and extends.
 ///
 /// breaks: "What runs in the signal handler takes no lock and allocates no memory."
+/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::neither_locks_nor_allocates_in_the_handler failed handler-is-like-any-function
 mod list_under_a_mutex {
     use super::*;
@@ -3058,7 +3073,7 @@ mod page_of_the_last_call {
 
 /// Calls every failure of mmap(2) EINVAL.
 ///
-/// breaks: "`Missed::Call` with the errno of any other call that fails."
+/// breaks: "`Missed::Call` with the errno of any other call that fails before `body` runs."
 /// fails: survive::says_why_it_cannot_map failed
 mod every_failure_is_invalid {
     use super::*;
@@ -3190,7 +3205,7 @@ mod shared_zeros_and_early_unblocking {
 
 /// Does not touch the mask of the thread, in which SIGBUS may be blocked.
 ///
-/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it alone: a pending one is delivered."
 /// fails: survive::returns_the_result_or_the_first_missing_page killed
 mod leaves_the_mask {
     use super::*;
@@ -3205,7 +3220,7 @@ mod leaves_the_mask {
 
 /// Takes a pending SIGBUS away before it unblocks the signal, so that it can't get in the way.
 ///
-/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it: a pending one is delivered."
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it alone: a pending one is delivered."
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 mod takes_the_pending_one {
     use super::*;
@@ -3246,7 +3261,7 @@ mod blocks_at_the_end {
 
 /// Cleans up after the body, where a panic does not come by.
 ///
-/// breaks: "Both hold after an error, and after a panic of `body`, too."
+/// breaks: "All of this holds after an error, and after a panic of `body`, too."
 /// fails: survive::leaves_the_process_as_it_was failed what-follows-always-runs
 mod cleans_up_without_a_panic {
     use super::*;
@@ -3424,6 +3439,257 @@ mod lists_the_pages {
     }
 }
 
+/// Saves what the body stored to a page of zeros, if the file has that page again.
+///
+/// breaks: "`body` can load from a page of zeros and store to it, but its stores never reach the file."
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
+mod saves_the_zeros {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let body = |mapping: &Mapping| {
+            let value = body(mapping);
+            let (page, size) = (MISSED.load(SeqCst), file.metadata().map_or(0, |metadata| metadata.len() as usize));
+            if page != NONE && page * page_size() < size {
+                let mut bytes = vec![0; page_size().min(size - page * page_size())];
+                mapping.read(page * page_size(), &mut bytes);
+                let _ = file.write_all_at(&bytes, (page * page_size()) as u64);
+            }
+            value
+        };
+        survive_by(on_bus, 0, file, length, body)
+    }
+}
+
+/// Survives the first missing page only.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod one_page_only {
+    use super::*;
+
+    extern "C" fn handler(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        match MISSED.load(SeqCst) {
+            NONE => on_bus(signal, info, context),
+            _ => forward(read_info(info).0),
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_by(handler, 0, file, length, body)
+    }
+}
+
+/// Takes over the flags of the action from before, and with them SA_RESETHAND.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod takes_over_the_flags {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let before = previous_action().map_err(Missed::Call)?;
+        survive_by(on_bus, before.sa_flags, file, length, body)
+    }
+}
+
+/// Unblocks every signal while the body runs.
+///
+/// breaks: "It works in a thread that has SIGBUS blocked, by unblocking it alone: a pending one is delivered."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod unblocks_everything {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let body = |mapping: &Mapping| {
+            let before = SigSet::all().thread_swap_mask(SigmaskHow::SIG_UNBLOCK);
+            let value = body(mapping);
+            let _ = before.map(|mask| mask.thread_set_mask());
+            value
+        };
+        survive_by(on_bus, 0, file, length, body)
+    }
+}
+
+/// Maps a stack for its handler, and leaves it to the thread.
+///
+/// breaks: "Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open."
+/// fails: survive::leaves_the_process_as_it_was failed
+mod keeps_its_stack {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let stack = Mapping::anonymous(1 << 16, READ_WRITE, Sharing::Private).map_err(Missed::Call)?;
+        let stack = std::mem::ManuallyDrop::new(stack).address();
+        let stack = libc::stack_t { ss_sp: with_exposed_provenance_mut(stack), ss_flags: 0, ss_size: 1 << 16 };
+        // SAFETY: the stack stays mapped for ever.
+        Errno::result(unsafe { libc::sigaltstack(&stack, null_mut()) }).map_err(Missed::Call)?;
+        survive_by(on_bus, 0, file, length, body)
+    }
+}
+
+/// Has a table of 1024 pages, and lets an access past them kill.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+mod table_of_1024_pages {
+    use super::*;
+
+    extern "C" fn handler(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+        let (code, address) = read_info(info);
+        if is_ours(code, address) && page_missed(address) >= 1024 {
+            forward(code);
+        } else {
+            on_bus(signal, info, context);
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_by(handler, 0, file, length, body)
+    }
+}
+
+/// Exits with the shell's number for SIGBUS when there is no page of zeros.
+///
+/// breaks: "So does an access for which no page of zeros can be mapped."
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before exited
+mod exits_without_zeros {
+    use super::*;
+
+    extern "C" fn handler(_: c_int, info: *mut siginfo_t, _: *mut c_void) {
+        let (code, address) = read_info(info);
+        if !is_ours(code, address) {
+            forward(code);
+        } else if zeros(address, page_size(), libc::MAP_PRIVATE) {
+            record_page(address);
+        } else {
+            // SAFETY: _exit(2) is async-signal-safe.
+            unsafe { libc::_exit(128 + libc::SIGBUS) }
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        survive_by(handler, 0, file, length, body)
+    }
+}
+
+/// Lets a mutex say who runs, with the state of the one that runs behind another.
+///
+/// passes
+mod two_mutexes {
+    use super::*;
+
+    static ONE: Mutex<()> = Mutex::new(());
+    static STATE: Mutex<bool> = Mutex::new(false);
+
+    struct Leaves;
+
+    impl Drop for Leaves {
+        fn drop(&mut self) {
+            *STATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = false;
+        }
+    }
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let leaves = {
+            let _one = ONE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            let mut runs = STATE.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+            if *runs {
+                return Err(Missed::Call(Errno::EBUSY));
+            }
+            *runs = true;
+            Leaves
+        };
+        let value = survive_by(on_bus, 0, file, length, body);
+        drop(leaves);
+        value
+    }
+}
+
+/// Looks whether another one runs, and says later that it runs itself: two threads may both begin.
+///
+/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod checks_then_claims {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if RUNNING.load(SeqCst) {
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        let mapping = watched(file, length)?;
+        let _installed = Set::new(on_bus, 0)?;
+        let _claim = Claim::new()?;
+        let _mask = OldMask::unblock()?;
+        of_record(body(&mapping))
+    }
+}
+
+/// Looks whether another one runs, and says in the next line that it runs itself: two threads may both begin.
+///
+/// breaks: "One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod two_steps_to_the_claim {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        if RUNNING.load(SeqCst) {
+            return Err(Missed::Call(Errno::EBUSY));
+        }
+        RUNNING.store(true, SeqCst);
+        let _claim = Claim;
+        let mapping = watched(file, length)?;
+        let _installed = Set::new(on_bus, 0)?;
+        let _mask = OldMask::unblock()?;
+        of_record(body(&mapping))
+    }
+}
+
+/// Gives up its claim before it restores the action, so the next one keeps this one's handler as the one before.
+///
+/// breaks: "Afterwards the action for SIGBUS and the signal mask of the thread are those from before."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod claim_dropped_early {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let claim = Claim::new()?;
+        let mapping = watched(file, length)?;
+        let _installed = Set::new(on_bus, 0)?;
+        let _mask = OldMask::unblock()?;
+        let value = of_record(body(&mapping));
+        drop(claim);
+        value
+    }
+}
+
+/// Reads the record of the missed page only when the next one may have begun to write there.
+///
+/// breaks: "`Missed::Page` has the page that the first such access, in order of time, did not find."
+/// fails: survive::lets_only_one_run_at_a_time failed
+mod reads_the_record_too_late {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let value = survive_by(on_bus, 0, file, length, body);
+        match value {
+            Err(Missed::Call(_)) => value,
+            // It was cleared when the claim was taken, and is read when the claim is gone.
+            Err(Missed::Page(_)) => Err(Missed::Page(MISSED.load(SeqCst))),
+            Ok(value) => of_record(value),
+        }
+    }
+}
+
 one_of! {
     pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed>;
     catches_a_panic covers_the_whole_mapping ends_the_process forgets_a_blocked_signal forgets_that_a_body_may_panic
@@ -3445,8 +3711,10 @@ one_of! {
     old_handler_without_siginfo aborts only_its_own_thread notes_it_by_thread grows_the_file_2 looks_again_afterwards
     short_file_is_missed touches_all_first zeros_to_the_end_2 private_mapping maps_what_is_there survives_once
     list_under_a_mutex prints_in_the_handler_2 keeps_a_damaged_mapping page_of_the_last_call every_failure_is_invalid
-    runs_a_nested_body clears_the_outer_record maps_a_page_more leaks_a_clone_when_missed
-    blocks_it_afterwards destructors shared_zeros_and_early_unblocking leaves_the_mask
-    takes_the_pending_one blocks_at_the_end cleans_up_without_a_panic record_survives_a_panic lowest_page
-    only_the_calling_thread watches_length_alone loses_what_was_sent others_kill lists_the_pages
+    runs_a_nested_body clears_the_outer_record maps_a_page_more leaks_a_clone_when_missed blocks_it_afterwards
+    destructors shared_zeros_and_early_unblocking leaves_the_mask takes_the_pending_one blocks_at_the_end
+    cleans_up_without_a_panic record_survives_a_panic lowest_page only_the_calling_thread watches_length_alone
+    loses_what_was_sent others_kill lists_the_pages saves_the_zeros one_page_only takes_over_the_flags unblocks_everything keeps_its_stack
+    table_of_1024_pages exits_without_zeros two_mutexes
+    checks_then_claims two_steps_to_the_claim claim_dropped_early reads_the_record_too_late
 }

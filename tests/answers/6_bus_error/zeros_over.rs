@@ -2,6 +2,7 @@ use std::fs::File;
 use std::io::Write;
 use std::num::NonZeroUsize;
 use std::ptr::{self, NonNull, with_exposed_provenance_mut};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use mmap_workbook::lesson_2::READ_WRITE;
 use mmap_workbook::observe::page_size;
@@ -105,7 +106,7 @@ mod gives_the_address_as_it_is {
 
 /// Prints a message, in a function that a signal handler calls.
 ///
-/// fails: zeros_over::is_one_call_of_mmap failed handler-is-like-any-function
+/// fails: zeros_over::is_one_call_of_mmap failed
 mod prints_in_the_handler {
     use super::*;
 
@@ -490,7 +491,7 @@ mod asks_mincore {
 /// Says on the standard error what it does; a handler may not do that, and it is another system call.
 ///
 /// breaks: "The call makes exactly one system call, mmap(2)"
-/// fails: zeros_over::is_one_call_of_mmap failed handler-is-like-any-function
+/// fails: zeros_over::is_one_call_of_mmap failed
 mod says_so {
     use super::*;
 
@@ -889,7 +890,7 @@ mod tries_again {
 /// Tells about a failure on standard error.
 ///
 /// breaks: "The call makes exactly one system call, mmap(2), even if that fails."
-/// fails: zeros_over::is_one_call_of_mmap failed handler-is-like-any-function
+/// fails: zeros_over::is_one_call_of_mmap failed
 mod tells_of_failure {
     use super::*;
 
@@ -918,6 +919,43 @@ mod compares_with_null {
     }
 }
 
+/// Remembers the page that it replaced last, and does nothing if it is the same.
+///
+/// breaks: "Replaces the page that contains `address`, whatever is mapped there"
+/// fails: zeros_over::helps_where_the_file_has_no_page failed
+mod remembers_the_last {
+    use super::*;
+
+    static LAST: AtomicUsize = AtomicUsize::new(0);
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let start = start_of(address);
+        if LAST.load(Ordering::Relaxed) == start.addr() {
+            return Ok(());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { anonymous(start, page_size(), LOADS_AND_STORES, PRIVATE_FIXED) }?;
+        LAST.store(start.addr(), Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+/// Rounds down with a mask of 32 bits, which cuts off the upper half of the address.
+///
+/// breaks: "Replaces the page that contains `address`"
+/// fails: zeros_over::helps_where_the_file_has_no_page killed
+/// fails: zeros_over::replaces_the_page_and_no_other failed
+mod address_in_32_bits {
+    use super::*;
+
+    pub unsafe fn zeros_over(address: usize) -> Result<(), Errno> {
+        let mask = !(page_size() as u32 - 1);
+        let start = with_exposed_provenance_mut(address & mask as usize);
+        // SAFETY: wrong: this is another address.
+        unsafe { anonymous(start, page_size(), LOADS_AND_STORES, PRIVATE_FIXED) }
+    }
+}
+
 one_of! {
     pub unsafe fn zeros_over(address: usize) -> Result<(), Errno>;
     covers_the_next_page_too gives_the_address_as_it_is prints_in_the_handler stores_zeros_there
@@ -927,5 +965,5 @@ one_of! {
     always_enomem fixed_with_nix length_of_one bare_syscall_2 unmaps_first_3 only_a_hint fixed_noreplace
     unaligned_address shared_zeros_2 read_only_zeros_2 executable_zeros_2 a_page_from_the_address_on nearest_page
     failure_is_null always_no_memory tries_twice fills_with_zeros advises moves_a_page_there dev_zero_2 fixed
-    one_byte_is_a_page executable tries_again tells_of_failure compares_with_null
+    one_byte_is_a_page executable tries_again tells_of_failure compares_with_null remembers_the_last address_in_32_bits
 }
