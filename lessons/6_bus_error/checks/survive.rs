@@ -1233,7 +1233,7 @@ fn two_threads(place: Place, mut look: impl FnMut(u64, &mut Second) -> Result<()
     Ok(String::from_utf8_lossy(&contents(&reply)?).into_owned())
 }
 
-/// The first instruction, of every so many, after which the second thread is refused or gets in again. None if there is none,
+/// The first instruction, of those that are tried, after which the second thread is refused or gets in again. None if there is none,
 /// or if it waits somewhere.
 fn first_change(place: Place, after: u64, every: u64) -> Result<Option<u64>, Failure> {
     let (mut change, mut waits) = (None, false);

@@ -1038,7 +1038,7 @@ mod panics_when_locked {
 /// breaks: "The draft shows what the file holds now"
 /// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-mod no_pagemap_no_copies {
+mod knows_of_no_copy {
     use super::*;
 
     pub fn discard(draft: &Mapping) -> io::Result<()> {
@@ -1061,5 +1061,5 @@ one_of! {
     maps_by_name_again maps_zeros_over_it length_as_u32 pages_out_2 stops_at_a_page_without_copy locks_it_again
     in_parts_backwards posix_advice discards_while_locked locks_again maps_by_name all_mappings_of_the_file
     errno_from_the_result looks_at_the_first_byte maps_from_map_files advises_page_by_page says_busy loads_them_again
-    panics_when_locked no_pagemap_no_copies
+    panics_when_locked knows_of_no_copy
 }

@@ -2130,7 +2130,7 @@ mod reserves_what_is_new {
 /// breaks: "Either all of them are stored, or the call returns an error and changes nothing."
 /// fails: put::a_full_disk_is_an_error_and_changes_nothing failed an-error-undoes
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
-mod in_pieces {
+mod stores_in_chunks {
     use super::*;
 
     pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -2141,10 +2141,10 @@ mod in_pieces {
         with_size(file, end, |old| {
             clear_old_rest(file, old, offset)?;
             let mut at = offset;
-            for piece in bytes.chunks(16 * page_size()) {
-                reserve_pages(file, at, at + piece.len() as u64)?;
-                store_mapped(file, at, piece)?;
-                at += piece.len() as u64;
+            for chunk in bytes.chunks(16 * page_size()) {
+                reserve_pages(file, at, at + chunk.len() as u64)?;
+                store_mapped(file, at, chunk)?;
+                at += chunk.len() as u64;
             }
             Ok(())
         })
@@ -2155,7 +2155,7 @@ mod in_pieces {
 ///
 /// breaks: "After any error the file has its old size and bytes."
 /// fails: put::changes_nothing_for_no_bytes_and_for_what_it_refuses failed an-error-undoes
-mod maps_in_pieces {
+mod maps_in_chunks {
     use super::*;
 
     pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
@@ -2167,9 +2167,9 @@ mod maps_in_pieces {
             reserve_pages(file, offset, end)?;
             clear_old_rest(file, old, offset)?;
             let mut at = offset;
-            for piece in bytes.chunks(16 * page_size()) {
-                store_mapped(file, at, piece)?;
-                at += piece.len() as u64;
+            for chunk in bytes.chunks(16 * page_size()) {
+                store_mapped(file, at, chunk)?;
+                at += chunk.len() as u64;
             }
             Ok(())
         })
@@ -2314,6 +2314,6 @@ one_of! {
     leaks_a_clone_on_error every_error_is_a_full_disk reserves_its_pages a_mapping_for_each_page size_is_space
     reserves_growth_alone posix_fallocate_and_minus_one rest_becomes_bytes stays_grown_without_memory
     zeros_over_old_bytes overflow_instead empty_beyond_the_largest maps_from_the_start limit_for_what_is_there
-    keeps_the_duplicate clears_last stores_zeros_to_a_hole appends_by_writing reserves_what_is_new in_pieces
-    maps_in_pieces writes_one_first writes_the_zeros size_asked_too_late mapped_after_an_error once_is_enough
+    keeps_the_duplicate clears_last stores_zeros_to_a_hole appends_by_writing reserves_what_is_new stores_in_chunks
+    maps_in_chunks writes_one_first writes_the_zeros size_asked_too_late mapped_after_an_error once_is_enough
 }

@@ -3582,7 +3582,7 @@ mod exits_without_zeros {
     }
 }
 
-/// Lets a mutex say who runs, with the state of the one that runs behind another.
+/// Lets a mutex say who runs, with the state that the outer one has left.
 ///
 /// passes
 mod two_mutexes {
