@@ -1456,6 +1456,7 @@ mod opens_the_path_again {
 /// may fail: byte_at::can_be_called_by_several_threads killed
 /// fails: byte_at::maps_one_page_and_unmaps_it failed
 /// fails: byte_at::returns_the_error_of_a_mapping failed
+/// may fail: byte_at::can_be_called_by_several_threads failed
 mod one_slot_for_all {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
     #![expect(

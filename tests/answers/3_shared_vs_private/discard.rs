@@ -1036,7 +1036,6 @@ mod panics_when_locked {
 /// Drops only the copies that it knows of, and knows of none when pagemap can't be opened.
 ///
 /// breaks: "The draft shows what the file holds now"
-/// fails: copied_pages::an_error_of_proc_is_told failed
 /// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
 mod knows_of_no_copy {
     use super::*;

@@ -755,7 +755,8 @@ mod waits_for_any_child {
 /// Waits without a loop: a signal that the caller handles ends the wait with EINTR, while the child goes on.
 ///
 /// breaks: "When the call returns, even with an error, the child has ended and been waited for."
-/// fails: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it left_processes
+/// may fail: what_if::the_callers_children_and_handlers_do_not_disturb_it killed
 mod interrupted_wait {
     use super::*;
 
