@@ -14,7 +14,7 @@ use mmap_workbook::course::{LESSONS, listed};
 use mmap_workbook::process::{Child, Ended, OnSmallDisk, Peer, on_a_small_disk};
 use mmap_workbook::text::Language;
 use nix::fcntl::{FcntlArg, fcntl};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, Signal};
 use nix::sys::stat::Mode;
 use nix::unistd::{Uid, mkfifo};
 use tempfile::tempdir;
@@ -412,6 +412,9 @@ fn a_demonstration_that_is_stopped_halfway_puts_the_file_back() {
     let directory = tempdir().expect("a directory");
     let path = directory.path().join("mine");
     std::fs::write(&path, "a file of one's own").expect("a file");
+    // Whoever started these tests in the background had it ignored, and a program inherits that.
+    // SAFETY: the default action runs no code.
+    unsafe { nix::sys::signal::signal(Signal::SIGINT, SigHandler::SigDfl) }.expect("a signal that can have an action");
     for ctrl_c in [true, false] {
         // A pipe that is full holds it up: with this much room, after its store to the file and before its end.
         let (reader, mut writer) = std::io::pipe().expect("a pipe");

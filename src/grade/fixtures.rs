@@ -15,7 +15,7 @@ use tempfile::TempDir;
 use super::{Failure, ask, ensure, kind};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::observe::{page_size, page_size_u64};
-use crate::process::{OnSmallDisk, on_a_small_disk};
+use crate::process::{OnSmallDisk, Peer, on_a_small_disk};
 use crate::text;
 use crate::text::Text;
 
@@ -204,19 +204,30 @@ pub fn in_child<T: Serialize + DeserializeOwned>(steps: impl FnOnce() -> io::Res
 ///
 /// # Errors
 /// Those of `steps`; that no disk can be mounted on this machine.
-pub fn on_a_disk(pages: u64, steps: impl FnOnce(&Path) -> Result<(), Failure>) -> Result<(), Failure> {
+pub fn on_a_disk<T: Serialize + DeserializeOwned>(
+    pages: u64,
+    steps: impl FnOnce(&Path) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let mut reply = Vec::new();
-    let ran = on_a_small_disk(
-        pages * page_size_u64(),
-        |disk, peer| peer.send(&serde_json::to_vec(&steps(disk))?),
-        |peer| {
-            reply = peer.receive()?;
-            Ok(())
-        },
-    )?;
-    match ran {
-        OnSmallDisk::Ran(ended) => ended.success()?,
-        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
+    let told = |disk: &Path, peer: &Peer| peer.send(&serde_json::to_vec(&steps(disk))?);
+    with_a_disk(pages, told, |peer| {
+        reply = peer.receive()?;
+        Ok(())
+    })?;
+    serde_json::from_slice::<Result<T, Failure>>(&reply).map_err(io::Error::other)?
+}
+
+/// [`on_a_small_disk`] of `pages` pages, for a check.
+///
+/// # Errors
+/// Those of `body` and `listen`; that no disk can be mounted on this machine.
+pub fn with_a_disk(
+    pages: u64,
+    body: impl FnOnce(&Path, &Peer) -> io::Result<()>,
+    listen: impl FnOnce(&Peer) -> io::Result<()>,
+) -> Result<(), Failure> {
+    match on_a_small_disk(pages * page_size_u64(), body, listen)? {
+        OnSmallDisk::Ran(ended) => Ok(ended.success()?),
+        OnSmallDisk::Skipped(reason) => Err(Failure::without_a_small_disk(&reason)),
     }
-    serde_json::from_slice::<Result<(), Failure>>(&reply).map_err(io::Error::other)?
 }

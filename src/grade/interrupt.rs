@@ -1,6 +1,5 @@
 //! Signals at the worst moment: system calls that are interrupted before they have done anything.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use nix::errno::Errno;
@@ -8,8 +7,8 @@ use nix::libc::{self, c_long};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::restrict::{decide_about_each, no_refusals};
-use super::{Failure, ask, error_text};
+use super::Failure;
+use super::restrict::ask_decided;
 
 /// How often system calls are interrupted.
 #[derive(Debug, Clone, Copy)]
@@ -41,31 +40,25 @@ pub fn ask_interrupted<A: Serialize + DeserializeOwned>(
     often: Interruptions,
     body: impl FnOnce() -> A,
 ) -> Result<Interrupted<A>, Failure> {
-    let run = || {
-        let seen = Arc::new(Mutex::new(Seen::default()));
-        let theirs = Arc::clone(&seen);
-        let decide = move |call: &libc::seccomp_data| {
-            let seen = &mut *theirs.lock().unwrap_or_else(PoisonError::into_inner);
-            let number = c_long::from(call.nr);
-            if !is_spared(call) && seen.in_a_row < often.in_a_row && seen.in_all < often.in_all {
-                (seen.in_a_row, seen.in_all, seen.last) = (seen.in_a_row + 1, seen.in_all + 1, Some(number));
-                return Some(Errno::EINTR);
-            }
-            seen.in_a_row = 0;
-            seen.made.push(number);
-            None
-        };
-        let unable = decide_about_each(calls, decide).map_err(error_text)?;
-        let answer = body();
-        if unable.load(Ordering::Relaxed) {
-            return Err(Errno::EINVAL.to_string());
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let theirs = Arc::clone(&seen);
+    let decide = move |call: &libc::seccomp_data| {
+        let seen = &mut *theirs.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = c_long::from(call.nr);
+        if !is_spared(call) && seen.in_a_row < often.in_a_row && seen.in_all < often.in_all {
+            (seen.in_a_row, seen.in_all, seen.last) = (seen.in_a_row + 1, seen.in_all + 1, Some(number));
+            return Some(Errno::EINTR);
         }
+        seen.in_a_row = 0;
+        seen.made.push(number);
+        None
+    };
+    ask_decided(calls, decide, body, |answer| {
         let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
         // What follows is not the body's own.
         seen.in_all = often.in_all;
-        Ok(Interrupted { answer, made: std::mem::take(&mut seen.made), last: seen.last })
-    };
-    ask(run)?.map_err(no_refusals)
+        Interrupted { answer, made: std::mem::take(&mut seen.made), last: seen.last }
+    })
 }
 
 #[derive(Default)]

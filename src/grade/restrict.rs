@@ -130,9 +130,31 @@ pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
     filter.install(install).map(drop)
 }
 
+/// [`ask()`] for code of which `decide` says for each of these system calls with which error it fails (None: it is made).
+/// `seen` says what to tell of the answer.
+///
+/// # Errors
+/// As [`ask()`]; that it can't be checked, where the machine does not let a process answer its own system calls.
+pub(super) fn ask_decided<A, T: Serialize + DeserializeOwned>(
+    calls: &[c_long],
+    decide: impl FnMut(&libc::seccomp_data) -> Option<Errno> + Send + 'static,
+    body: impl FnOnce() -> A,
+    seen: impl FnOnce(A) -> T,
+) -> Result<T, Failure> {
+    let run = || {
+        let unable = decide_about_each(calls, decide).map_err(error_text)?;
+        let answer = body();
+        if unable.load(Ordering::Relaxed) {
+            return Err(Errno::EINVAL.to_string());
+        }
+        Ok(seen(answer))
+    };
+    ask(run)?.map_err(no_refusals)
+}
+
 /// From now on `decide` says of each of these system calls that this thread makes with which error it fails; None: it is
 /// made. The answer becomes true where the kernel can't let a call be made: Linux 5.5 is the first that can.
-pub(super) fn decide_about_each(
+fn decide_about_each(
     calls: &[c_long],
     decide: impl FnMut(&libc::seccomp_data) -> Option<Errno> + Send + 'static,
 ) -> io::Result<Arc<AtomicBool>> {
@@ -209,23 +231,15 @@ pub fn ask_refused_once<T: Serialize + DeserializeOwned>(
     error: Errno,
     body: impl FnOnce() -> T,
 ) -> Result<Option<T>, Failure> {
-    let run = || {
-        let refused = Arc::new(AtomicBool::new(false));
-        let (is_refused, mut n) = (Arc::clone(&refused), 0);
-        let unable = decide_about_each(calls, move |_| {
-            let is_it = n == nth;
-            n += 1;
-            is_refused.fetch_or(is_it, Ordering::Relaxed);
-            is_it.then_some(error)
-        });
-        let unable = unable.map_err(error_text)?;
-        let done = body();
-        if unable.load(Ordering::Relaxed) {
-            return Err(Errno::EINVAL.to_string());
-        }
-        Ok(refused.load(Ordering::Relaxed).then_some(done))
+    let refused = Arc::new(AtomicBool::new(false));
+    let (is_refused, mut n) = (Arc::clone(&refused), 0);
+    let decide = move |_: &libc::seccomp_data| {
+        let is_it = n == nth;
+        n += 1;
+        is_refused.fetch_or(is_it, Ordering::Relaxed);
+        is_it.then_some(error)
     };
-    ask(run)?.map_err(no_refusals)
+    ask_decided(calls, decide, body, |answer| refused.load(Ordering::Relaxed).then_some(answer))
 }
 
 /// Why the machine can't judge what happens when a system call fails.

@@ -242,44 +242,26 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
     // are less than none, with a sign.
     let half = 1 << (usize::BITS / 2);
     let beyond = [13 * page + half, half, half + half / 2];
-    let mut told = Vec::new();
-    let ran = on_a_small_disk(
-        16 * page_size_u64(),
-        |disk, peer| {
-            let file = tempfile::tempfile_in(disk)?;
-            file.write_all_at(&bytes, 0)?;
-            let told = ask(|| {
-                let fits = grow(&file, &mut map(&file).map_err(error_text)?, 12 * page).map_err(named);
-                let long = tempfile::tempfile_in(disk).map_err(error_text)?;
-                long.set_len((half + page) as u64).map_err(error_text)?;
-                let mut mapping = map(&long).map_err(error_text)?;
-                let answers =
-                    [half + 3 * page, 2 * page].map(|length| grow(&long, &mut mapping, length).map_err(named));
-                let lengths = (long.metadata().map_err(error_text)?.len(), mapping.length());
-                drop(mapping);
-                Ok::<_, String>((
-                    fits,
-                    (answers, lengths),
-                    [
-                        tried(&file, 64 * page, &longer)?,
-                        tried(&file, beyond[0], &longer)?,
-                        tried(&file, beyond[1], &longer)?,
-                        tried(&file, beyond[2], &longer)?,
-                    ],
-                ))
-            });
-            peer.send(&serde_json::to_vec(&told)?)
-        },
-        |peer| {
-            told = peer.receive()?;
-            Ok(())
-        },
-    )?;
-    match ran {
-        OnSmallDisk::Ran(ended) => ended.success()?,
-        OnSmallDisk::Skipped(reason) => return Err(Failure::without_a_small_disk(&reason)),
-    }
-    let told: Result<Result<OnFullDisk, String>, Failure> = serde_json::from_slice(&told).map_err(io::Error::other)?;
+    let told = on_a_disk(16, |disk| {
+        let file = tempfile::tempfile_in(disk)?;
+        file.write_all_at(&bytes, 0)?;
+        Ok(ask(|| {
+            let fits = grow(&file, &mut map(&file).map_err(error_text)?, 12 * page).map_err(named);
+            let long = tempfile::tempfile_in(disk).map_err(error_text)?;
+            long.set_len((half + page) as u64).map_err(error_text)?;
+            let mut mapping = map(&long).map_err(error_text)?;
+            let answers = [half + 3 * page, 2 * page].map(|length| grow(&long, &mut mapping, length).map_err(named));
+            let lengths = (long.metadata().map_err(error_text)?.len(), mapping.length());
+            drop(mapping);
+            let too_long = [
+                tried(&file, 64 * page, &longer)?,
+                tried(&file, beyond[0], &longer)?,
+                tried(&file, beyond[1], &longer)?,
+                tried(&file, beyond[2], &longer)?,
+            ];
+            Ok::<_, String>((fits, (answers, lengths), too_long))
+        }))
+    })?;
     let with_given = |failure: Failure| {
         failure.given(text!("a disk of 16 pages, and 64 are asked for", "磁盘只有 16 页，却要 64 页"))
     };
@@ -405,9 +387,6 @@ fn not_as_before(left: Text) -> Failure {
 
 /// The result, and whether everything is as before.
 type Tried = (Result<(), String>, Left, [Held; 2]);
-
-/// The result of a `grow` that fits, and then of four that don't.
-type OnFullDisk = (Result<(), String>, OfALongFile, [Tried; 4]);
 
 /// The results of two calls for a file that is longer than the disk, and the lengths of the file and the mapping then.
 type OfALongFile = ([Result<(), String>; 2], (u64, usize));

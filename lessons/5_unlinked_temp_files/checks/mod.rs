@@ -20,8 +20,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use mmap_workbook::grade::fixtures::{
-    Difference, contents, difference, in_child, loaded, mapped_whole, names_in, no_difference, open_descriptors,
-    pattern, unnamed_file,
+    Difference, contents, difference, in_child, loaded, mapped_whole, names_in, no_difference, on_a_disk,
+    open_descriptors, pattern, unnamed_file,
 };
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
@@ -32,7 +32,7 @@ use mmap_workbook::grade::{
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::{memory_file, o_tmpfile, send_file};
 use mmap_workbook::observe::{Area, maps_of, page_size, page_size_u64, whole_pages};
-use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
+use mmap_workbook::process::Cause;
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicBool, AtomicI32, AtomicIsize, AtomicU8, AtomicUsiz
 
 use mmap_workbook::grade::fixtures::{
     contents, difference, in_child, loaded, mapped_whole, named_file, near_page_boundaries, no_error, open_descriptors,
-    pattern, refused, same_bytes, wide,
+    pattern, refused, same_bytes, wide, with_a_disk,
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
@@ -30,7 +30,7 @@ use mmap_workbook::grade::{
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};
 use mmap_workbook::observe::{maps_of, page_size, page_size_u64};
-use mmap_workbook::process::{Cause, OnSmallDisk, on_a_small_disk};
+use mmap_workbook::process::Cause;
 use mmap_workbook::text;
 use mmap_workbook::text::Text;
 use nix::errno::Errno;
@@ -135,8 +135,8 @@ impl SmallDisk {
     /// disk exists as long as they are open.
     fn new(pages: u64) -> Result<SmallDisk, Failure> {
         let mut received = Vec::new();
-        let ran = on_a_small_disk(
-            pages * page_size_u64(),
+        with_a_disk(
+            pages,
             |disk, peer| {
                 let create = |name| File::options().read(true).write(true).create_new(true).open(disk.join(name));
                 let files = [create("file-on-a-small-disk")?, create("filler")?];
@@ -161,14 +161,8 @@ impl SmallDisk {
                 Ok(())
             },
         )?;
-        match ran {
-            OnSmallDisk::Skipped(reason) => Err(Failure::without_a_small_disk(&reason)),
-            OnSmallDisk::Ran(ended) => {
-                ended.success()?;
-                let [file, filler] = received.try_into().map_err(|_| io::Error::other("no descriptors arrived"))?;
-                Ok(SmallDisk { file, filler })
-            }
-        }
+        let [file, filler] = received.try_into().map_err(|_| io::Error::other("no descriptors arrived"))?;
+        Ok(SmallDisk { file, filler })
     }
 
     /// Writes until the disk is full.

@@ -1406,6 +1406,23 @@ mod backwards_round_many_slots {
     }
 }
 
+/// A ring of a hundred slots, which every save and load reads one by one.
+///
+/// passes
+mod ring_of_a_hundred {
+    use super::*;
+
+    pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
+        sync_again(file)?;
+        write_next(file, record, 100)?;
+        sync_again(file)
+    }
+
+    pub fn load(file: &dyn Calls) -> io::Result<Option<Record>> {
+        newest_record(file, 100)
+    }
+}
+
 /// Does not sync before it writes: it may overwrite the last durable record because of one that is not.
 ///
 /// breaks: "`load` then finds the record of any of these saves, or the last one before them that returned Ok."
