@@ -187,6 +187,15 @@ fn gives_the_next_number() {
                 }
             })?;
         }
+        // The file that it makes can't be opened again.
+        let (_directory, path) = counter(None)?;
+        let got = ask(|| {
+            without_privileges().map_err(kind)?;
+            nix::sys::stat::umask(Mode::from_bits_truncate(0o777));
+            super::increment(&path).map_err(kind)
+        })?;
+        returns(&got, 1)
+            .map_err(|failure| failure.given(text!("no file, and the umask 777", "文件不存在，umask 为 777")))?;
         // No longer one has room in the name of a temporary file, and no text has all bytes.
         let directory = tempfile::tempdir()?;
         let path = directory.path().join(OsStr::from_bytes(&[&[b'n'; 254][..], b"\xff"].concat()));
@@ -198,8 +207,8 @@ fn gives_the_next_number() {
             ))
         })?;
         // A process that calls it more than once, for more than one file.
-        let (one, other) = (counter(Some("7\n"))?, counter(Some("70\n"))?);
-        let calls = [(&one.1, 8), (&other.1, 71), (&one.1, 9), (&one.1, 42), (&other.1, 72)];
+        let (one, other) = (counter(Some("7\n"))?, counter(Some("7\n"))?);
+        let calls = [(&one.1, 8), (&other.1, 8), (&one.1, 9), (&one.1, 42), (&other.1, 9)];
         let got = ask(|| {
             calls.map(|(path, wanted)| {
                 let meanwhile = if wanted == 42 { fs::write(path, "41") } else { Ok(()) };
@@ -209,9 +218,9 @@ fn gives_the_next_number() {
         for (answer, (_, wanted)) in got.iter().zip(calls) {
             returns(answer, wanted).map_err(|failure| {
                 failure.given(text!(
-                    "one process increments 7, in another directory 70, then 8; another process writes 41, and it \
-                     increments that, then 71",
-                    "同一个进程先把 7 加一，再把另一个目录里的 70 加一，然后是 8；别的进程写入 41，它再加一；最后是 71"
+                    "one process increments 7, in another directory 7, then 8; another process writes 41, and it \
+                     increments that, then the other 8",
+                    "同一个进程先把 7 加一，再把另一个目录里的 7 加一，然后是 8；别的进程写入 41，它再加一；最后是另一个目录里的 8"
                 ))
             })?;
         }
@@ -1000,10 +1009,10 @@ fn waits_for_its_turn() {
         let last = steps.syncs(steps.directory).last().max(steps.renamed());
         let removes = |step: &FileCall| REMOVES.contains(&step.call.number);
         let (Some(first), Some(last)) = (first, last) else { return Ok(()) }; // other checks say so
-        let early = (0..first).find(|&n| removes(&steps.calls[n]) && !steps.locked[n]);
-        ensure(early.is_none(), || {
+        let unlocked = steps.calls.iter().zip(&steps.locked).any(|(step, locked)| removes(step) && !locked);
+        ensure(!unlocked, || {
             Failure::new(
-                text!("the lock is taken before a temporary file is removed", "先拿到锁，再删除临时文件"),
+                text!("a temporary file is removed only by who has the lock", "持有锁的进程才能删除临时文件"),
                 text!("a file was removed without it", "没有锁就删除了文件"),
             )
         })?;
