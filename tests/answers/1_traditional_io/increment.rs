@@ -5,6 +5,7 @@ use std::io::{self, IoSlice, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, IntoRawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock};
 use std::thread;
 use std::time::Duration;
@@ -275,6 +276,7 @@ mod any_error_is_a_zero {
 
 /// Replaces an existing file correctly, but creates a missing one with a plain write.
 ///
+/// fails: increment::gives_the_next_number failed
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
 mod begins_with_a_write {
     use super::*;
@@ -2313,6 +2315,7 @@ mod newline_as_before {
 /// Makes a missing file, with a 0, before anything else: a reader may find it empty, or with the number 0.
 ///
 /// breaks: "A process that opens the file at any moment finds the complete old number or the complete new one."
+/// fails: increment::gives_the_next_number failed
 /// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed rewriting-is-one-step
 mod makes_a_zero_first {
     use super::*;
@@ -3520,6 +3523,63 @@ mod asks_again_and_again {
     }
 }
 
+/// Takes a number that the last call has returned for one that was put back, though it is another file's.
+///
+/// breaks: "Increments the number in the file at `path` and returns the new number."
+/// fails: increment::gives_the_next_number failed
+mod last_of_all_files {
+    use super::*;
+
+    static LAST: AtomicU64 = AtomicU64::new(0);
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next(path)?;
+        let number = if LAST.fetch_max(number, Ordering::SeqCst) == number { after(number)? } else { number };
+        persist(prepare(path, number, mode)?, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
+/// Cleans up when its turn is over: it may remove the file of a process whose turn it is.
+///
+/// breaks: "A process takes the lock before it reads the number or removes files."
+/// fails: increment::waits_for_its_turn failed
+mod cleans_after_its_turn {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let number = replaced(&*lock_directory(path)?, path)?;
+        clean_beside(path)?;
+        Ok(number)
+    }
+}
+
+/// Opens the new file again to sync it, which its mode may forbid.
+///
+/// breaks: "Increments the number in the file at `path` and returns the new number."
+/// fails: increment::gives_the_next_number failed
+mod opens_the_new_file_again {
+    use super::*;
+
+    pub fn increment(path: &Path) -> io::Result<u64> {
+        let lock = lock_directory(path)?;
+        clean_beside(path)?;
+        let (number, mode) = next(path)?;
+        let mut new = create(path)?;
+        writeln!(new, "{number}")?;
+        if let Some(mode) = mode {
+            new.as_file().set_permissions(mode)?;
+        }
+        File::open(new.path())?.sync_all()?;
+        persist(new, path)?;
+        lock.sync_all()?;
+        Ok(number)
+    }
+}
+
 one_of! {
     pub fn increment(path: &Path) -> io::Result<u64>;
     any_error_is_a_zero begins_with_a_write forgets_the_mode forks_a_lockkeeper leaves_by_exit leaves_what_it_made
@@ -3551,5 +3611,6 @@ one_of! {
     in_place_if_there_is_no_other_way makes_the_directory path_as_text no_link_to_the_directory
     temporary_before_its_turn interrupted_read_of_the_number interrupted_sync_of_the_directory interrupted_sync_will_do
     interrupted_write_of_the_number interrupted_open_of_the_directory three_attempts_to_sync
-    begins_again_when_interrupted blocks_all_signals asks_again_and_again
+    begins_again_when_interrupted blocks_all_signals asks_again_and_again last_of_all_files
+    cleans_after_its_turn opens_the_new_file_again
 }

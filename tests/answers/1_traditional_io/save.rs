@@ -2819,7 +2819,7 @@ one_of! {
     backs_up_the_torn_record slot_in_a_static interrupted_sync tries_a_failed_sync_again ignores_the_first_sync
     one_write write_error_is_ok one_read interrupted_read empty_is_an_error zeros_are_a_record zeros_are_no_record
     both_slots_or_nothing unreadable_is_none ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
-    two_slots one_byte_decides backwards_round_many_slots forgets_killed_saves sixteen_slots_for_killed_saves
+    two_slots one_byte_decides backwards_round_many_slots ring_of_a_hundred forgets_killed_saves sixteen_slots_for_killed_saves
     syncs_only_before nothing_has_changed single_slot one_sync_for_both_2 pointer_of_two_bytes number_of_one_byte_2
     number_without_checksum checksum_of_one_byte two_equal_copies_2 mirrors_are_synced_together
     loads_the_first_whole_slot counts_in_a_static log_without_end full_log_begins_again one_pwrite_a_slot
@@ -2842,7 +2842,7 @@ one_of! {
     backs_up_the_torn_record slot_in_a_static interrupted_sync tries_a_failed_sync_again ignores_the_first_sync
     one_write write_error_is_ok one_read interrupted_read empty_is_an_error zeros_are_a_record zeros_are_no_record
     both_slots_or_nothing unreadable_is_none ignores_the_checksum torn_is_an_error record_in_a_static load_cuts_the_file
-    two_slots one_byte_decides backwards_round_many_slots forgets_killed_saves sixteen_slots_for_killed_saves
+    two_slots one_byte_decides backwards_round_many_slots ring_of_a_hundred forgets_killed_saves sixteen_slots_for_killed_saves
     syncs_only_before nothing_has_changed single_slot one_sync_for_both_2 pointer_of_two_bytes number_of_one_byte_2
     number_without_checksum checksum_of_one_byte two_equal_copies_2 mirrors_are_synced_together
     loads_the_first_whole_slot counts_in_a_static log_without_end full_log_begins_again one_pwrite_a_slot
