@@ -201,6 +201,61 @@ fn an_increment_between_a_load_and_a_store_is_lost_and_an_atomic_one_is_not() {
 }
 
 #[test]
+fn what_others_change_between_a_load_and_its_exchange_is_not_lost() {
+    for times in 0..4 {
+        let page = Mapping::anonymous(8, READ_WRITE, Sharing::Shared).expect("a mapping");
+        let number = page.long_word(0);
+        number.store(5, Relaxed);
+        let mut left = times;
+        let before = multiply(&page, 0, 3, || {
+            if left > 0 {
+                let other = Child::fork(|_| Ok(_ = number.fetch_add(1, Relaxed))).expect("a child");
+                other.0.wait().and_then(|ended| ended.success()).expect("it ends well");
+                left -= 1;
+            }
+        });
+        assert_eq!((before, number.load(Relaxed)), (5 + times, 3 * (5 + times)));
+    }
+}
+
+/// Whether a process that opens the file itself gets the lock now.
+fn is_free(lock: Lock, path: &Path) -> bool {
+    let (child, peer) =
+        Child::fork(|peer| peer.send(if lock.take(&open(path))? { b"free" } else { b"taken" })).expect("a child");
+    let said = hear(&peer);
+    child.wait().and_then(|ended| ended.success()).expect("it ends well");
+    said == "free"
+}
+
+#[test]
+fn a_lock_belongs_to_the_process_or_to_the_open_file_description() {
+    for (lock, of_process) in [(Lock::Flock, false), (Lock::OfDescription, false), (Lock::OfProcess, true)] {
+        let (_directory, path) = file_with(b"locked");
+        assert!(is_free(lock, &path));
+        // A child takes it and is killed, while its parent still has the descriptor that the child inherited.
+        let file = open(&path);
+        let (child, peer) = Child::fork(|peer| {
+            assert!(lock.take(&file)?);
+            peer.give_turn()?;
+            peer.await_turn()
+        })
+        .expect("a child");
+        peer.await_turn().expect("its turn");
+        assert!(!is_free(lock, &path), "{lock:?}: the child has it");
+        assert_eq!(lock.take(&file), Ok(!of_process), "{lock:?}: does its parent have it, too?");
+        child.kill().expect("killed");
+        assert_eq!(is_free(lock, &path), of_process, "{lock:?}: the child is dead, and the descriptor open");
+        // Another descriptor of the same file is closed.
+        assert_eq!(lock.take(&file), Ok(true));
+        assert!(!is_free(lock, &path), "{lock:?}: this process has it");
+        drop(open(&path));
+        assert_eq!(is_free(lock, &path), of_process, "{lock:?}: another descriptor was closed");
+        drop(file);
+        assert!(is_free(lock, &path), "{lock:?}: the last descriptor was closed");
+    }
+}
+
+#[test]
 fn halfway_the_notes_way_is_torn_and_the_sequence_lock_shows_the_message_before() {
     let directory = tempfile::tempdir().expect("a directory");
     let [a, b] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));

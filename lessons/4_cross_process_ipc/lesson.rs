@@ -32,7 +32,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, ErrorKind, Write};
-use std::os::fd::AsFd;
+use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::atomic::Ordering::{Relaxed, Release};
@@ -232,6 +232,38 @@ impl Channel {
 }
 // ANCHOR_END: naive
 
+// ANCHOR: exchange
+/// Multiplies a number that other processes change at the same time, and returns what it was before. There is no
+/// `fetch_mul`, but with compare and swap any change is made in one step. `halfway` is called between a load and the
+/// exchange.
+///
+/// # Example
+/// ```
+/// use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+/// use mmap_workbook::lesson_4::multiply;
+///
+/// let page = Mapping::anonymous(8, READ_WRITE, Sharing::Shared)?;
+/// page.write(0, &5_u64.to_ne_bytes());
+/// assert_eq!(multiply(&page, 0, 3, || ()), 5);
+/// assert_eq!(multiply(&page, 0, 3, || ()), 15);
+/// # Ok::<(), nix::errno::Errno>(())
+/// ```
+// ANCHOR: multiply
+pub fn multiply(page: &Mapping, at: usize, factor: u64, mut halfway: impl FnMut()) -> u64 {
+    let number = page.long_word(at);
+    let mut seen = number.load(Relaxed);
+    loop {
+        halfway();
+        // Stores the product only if the number is still `seen`. Otherwise it stores nothing and says what it is now.
+        match number.compare_exchange(seen, seen.wrapping_mul(factor), Relaxed, Relaxed) {
+            Ok(before) => return before,
+            Err(now) => seen = now,
+        }
+    }
+}
+// ANCHOR_END: multiply
+// ANCHOR_END: exchange
+
 // ANCHOR: sequence_lock
 /// The result of one attempt to read.
 #[derive(Debug, PartialEq, Eq)]
@@ -325,13 +357,15 @@ fn sleep_on(bell: &AtomicU32, heard: u32, limit: Duration) -> Result<(), Errno> 
 }
 // ANCHOR_END: sleep_on
 
-/// Wakes every process that sleeps on the bell.
-fn ring(bell: &AtomicU32) {
+/// Adds 1 to the bell, and wakes every process that sleeps on it.
+// ANCHOR: ring
+pub fn ring(bell: &AtomicU32) {
     bell.fetch_add(1, Release);
     // SAFETY: the pointer is valid for the call, and FUTEX_WAKE uses it as an address only. If no process sleeps there,
     // that is no error.
     unsafe { libc::syscall(libc::SYS_futex, bell.as_ptr(), libc::FUTEX_WAKE, i32::MAX) };
 }
+// ANCHOR_END: ring
 // ANCHOR_END: bell
 
 // ANCHOR: lock
@@ -342,21 +376,39 @@ fn write_lock() -> libc::flock {
     libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
-/// Takes the lock; false when another open file description has it.
-///
-/// With F_OFD_SETLK the lock belongs to the open file description and is released when that is closed; a process that
-/// dies, from whatever cause, closes all of its own. (A lock of the older F_SETLK is released as soon as this process
-/// closes any descriptor of the file.) It comes from Linux, and is in POSIX since 2024. Like all such locks it is
-/// advisory: it stops only those who ask for it.
-// ANCHOR: take_lock
-fn take_lock(file: &File) -> Result<bool, Errno> {
-    match fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock())) {
-        Ok(_) => Ok(true),
-        Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
-        Err(errno) => Err(errno),
-    }
+/// The locks that the kernel releases when their owner is gone. All are advisory: they stop only those who ask for the
+/// same kind. They differ in who the owner is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// flock(2): the open file description has it, and so every process that has inherited the descriptor.
+    Flock,
+    /// F_OFD_SETLK, from Linux, in POSIX since 2024: the open file description has it, too.
+    OfDescription,
+    /// F_SETLK, the oldest one: the process has it, and loses it when it closes any descriptor of the file.
+    OfProcess,
 }
-// ANCHOR_END: take_lock
+
+impl Lock {
+    /// Takes the lock on the whole file, and never waits: false when another owner has it.
+    ///
+    /// # Errors
+    /// Those of flock(2) and fcntl(2).
+    // ANCHOR: take_lock
+    pub fn take(self, file: &File) -> Result<bool, Errno> {
+        let taken = match self {
+            // SAFETY: flock(2) takes two numbers.
+            Lock::Flock => Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }),
+            Lock::OfDescription => fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock())),
+            Lock::OfProcess => fcntl(file, FcntlArg::F_SETLK(&write_lock())),
+        };
+        match taken {
+            Ok(_) => Ok(true),
+            Err(Errno::EAGAIN | Errno::EACCES) => Ok(false),
+            Err(errno) => Err(errno),
+        }
+    }
+    // ANCHOR_END: take_lock
+}
 
 /// Whether another open file description has the lock. It takes none itself, so a descriptor open for reading is
 /// enough.
@@ -438,7 +490,8 @@ impl Writer {
     /// Only the process that has the lock stores to the channel. Until then not one byte changes.
     fn lock(mapping: Mapping, file: File) -> io::Result<Writer> {
         let channel = Channel::of(&mapping);
-        if !take_lock(&file)? {
+        // The open file description keeps it, whatever other descriptors of the file this process closes.
+        if !Lock::OfDescription.take(&file)? {
             let text = format!("a writer (pid {}) is at work already", channel.writer.load(Relaxed));
             return Err(io::Error::new(ErrorKind::ResourceBusy, text));
         }

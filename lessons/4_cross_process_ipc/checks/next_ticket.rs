@@ -30,7 +30,7 @@ fn is(call: Text, got: Option<u64>, wanted: Option<u64>) -> Result<(), Failure> 
 
 #[test]
 fn counts_up_to_the_limit_and_no_further() {
-    check("tally", rule(), || {
+    check("exchange", rule(), || {
         let last = page_size() - 8;
         let cases = [
             (24, 0, 3),
@@ -87,7 +87,7 @@ fn counts_up_to_the_limit_and_no_further() {
 
 #[test]
 fn keeps_counters_and_limits_apart() {
-    check("tally", rule(), || {
+    check("exchange", rule(), || {
         // The rest of the page belongs to others, whatever is in it.
         let (page, other) = (page_of_zeros()?, page_of_zeros()?);
         page.write(0, &[0xff; 64]);
@@ -130,7 +130,7 @@ fn schedules() -> impl Iterator<Item = Vec<u64>> {
 
 #[test]
 fn gives_each_number_out_once() {
-    check("tally", rule(), || {
+    check("exchange", rule(), || {
         let at = 24;
         let page = SharedPage::zeros()?;
         let (counter, limits) = (page.long_word(at), page_of_zeros()?);
@@ -183,7 +183,7 @@ fn gives_each_number_out_once() {
 
 #[test]
 fn gives_two_calls_different_numbers_wherever_they_stand() {
-    check("tally", rule(), || {
+    check("exchange", rule(), || {
         let (at, start) = (24, 5);
         let (page, limits) = (SharedPage::zeros()?, page_of_zeros()?);
         let (counter, limit_of) = (page.long_word(at), limits.long_word(0));
@@ -248,7 +248,7 @@ const TIMES: usize = 50_000;
 
 #[test]
 fn tries_again_as_often_as_others_are_faster() {
-    check("tally", rule(), || {
+    check("exchange", rule(), || {
         let at = 24;
         let page = Rc::new(page_of_zeros()?);
         let others = Rc::clone(&page);
@@ -336,7 +336,7 @@ fn survives_a_weak_exchange_that_fails() {
          the value found says nothing new.",
         "compare_exchange_weak 可能在字恰为期望值时仍然失败：什么也没有写入，它返回的值也不说明有人改过。"
     );
-    check("tally", rule, || {
+    check("exchange", rule, || {
         for times in [1, 2, 30] {
             let (at, start, limit) = (24, 5, 7);
             let page = page_of_zeros()?;
