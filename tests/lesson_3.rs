@@ -256,6 +256,17 @@ fn a_private_mapping_is_a_snapshot_of_the_pages_it_has_written_only() {
 }
 
 #[test]
+fn a_dropped_copy_leaves_nothing_and_the_next_access_brings_the_files_page() {
+    let (_directory, path) = file_with(b"old");
+    let copy = drop_the_copy(&open(&path)).expect("mapped");
+    let CopyDropped { mapped, loaded, stored, dropped, loaded_again, byte } = copy;
+    let entries = [mapped, loaded, stored, dropped, loaded_again].map(|entry| entry >> 61);
+    assert_eq!(entries, [0b000, 0b101, 0b100, 0b000, 0b101]);
+    assert_eq!(byte, b'o');
+    assert_eq!(std::fs::read(&path).expect("the file"), b"old");
+}
+
+#[test]
 fn a_flush_changes_nothing_that_is_seen() {
     let (_directory, path) = file_with(b"old");
     for (sharing, seen) in [(Sharing::Private, b'o'), (Sharing::Shared, b'N')] {

@@ -6,18 +6,20 @@
 //!
 //! The lesson builds: a matrix of who sees what ([`observe_matrix`]), each of its cells tried on the kernel, with a
 //! mark where POSIX does not promise what Linux does; what may be mapped of a file opened for reading
-//! ([`opened_for_reading`]); the moment of the copy, as the kernel counts it ([`copy_on_write`]); and two wrong
-//! beliefs: that a private mapping is a snapshot ([`half_a_snapshot`]), and that a shared store is seen only after
-//! msync(2) ([`store_and_flush_with_memmap2`]).
+//! ([`opened_for_reading`]); the moment of the copy, as the kernel counts it ([`copy_on_write`]); which page is a copy, and
+//! how it is dropped ([`drop_the_copy`]); and two wrong beliefs: that a private mapping is a snapshot
+//! ([`half_a_snapshot`]), and that a shared store is seen only after msync(2) ([`store_and_flush_with_memmap2`]).
 
 use std::fmt;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
+use std::ptr::NonNull;
 
 use memmap2::MmapOptions;
 use nix::errno::Errno;
+use nix::sys::mman::{MmapAdvise, madvise};
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::narrate::{Narrator, answer};
@@ -420,6 +422,55 @@ pub fn half_a_snapshot(directory: &Path) -> io::Result<[u8; 3]> {
 // ANCHOR_END: half
 // ANCHOR_END: snapshot
 
+// ANCHOR: copy_dropped
+/// What /proc/self/pagemap has for one page of a private mapping, and the byte that the mapping shows in the end.
+#[derive(Debug, PartialEq, Eq)]
+pub struct CopyDropped {
+    /// After mmap(2).
+    pub mapped: u64,
+    /// After a load: the file's page.
+    pub loaded: u64,
+    /// After a store: a copy.
+    pub stored: u64,
+    /// After madvise(2) with MADV_DONTNEED: nothing, as after mmap(2).
+    pub dropped: u64,
+    /// After another load: the file's page.
+    pub loaded_again: u64,
+    /// What this load returned.
+    pub byte: u8,
+}
+
+/// Maps the first byte of `file` private, loads it, stores its inverse, drops the copy, and loads it again.
+///
+/// The bits to look at are 63 (present), 62 (swapped out) and 61 (a page of a file or of shared memory).
+///
+/// # Errors
+/// Those of the mapping, of /proc and of madvise(2).
+// ANCHOR: drop_the_copy
+pub fn drop_the_copy(file: &File) -> io::Result<CopyDropped> {
+    let mapping = Mapping::of_file(file, 0, 1, READ_WRITE, Sharing::Private)?;
+    let pagemap = File::open("/proc/self/pagemap")?;
+    let number = u64::try_from(mapping.address() / page_size()).map_err(io::Error::other)?;
+    let entry = || -> io::Result<u64> {
+        let mut entry = [0; 8];
+        pagemap.read_exact_at(&mut entry, number * 8)?;
+        Ok(u64::from_ne_bytes(entry))
+    };
+    let mapped = entry()?;
+    let byte = mapping.load(0);
+    let loaded = entry()?;
+    mapping.store(0, !byte);
+    let stored = entry()?;
+    let page = NonNull::new(std::ptr::with_exposed_provenance_mut(mapping.address())).ok_or(Errno::EINVAL)?;
+    // SAFETY: the page is this mapping's own, and no reference to its bytes exists.
+    unsafe { madvise(page, page_size(), MmapAdvise::MADV_DONTNEED) }?;
+    let dropped = entry()?;
+    let byte = mapping.load(0);
+    Ok(CopyDropped { mapped, loaded, stored, dropped, loaded_again: entry()?, byte })
+}
+// ANCHOR_END: drop_the_copy
+// ANCHOR_END: copy_dropped
+
 // ANCHOR: memmap2
 /// The file's first byte before and after a flush, as pread(2) returns it.
 #[derive(Debug, PartialEq, Eq)]
@@ -465,7 +516,7 @@ pub unsafe fn store_and_flush_with_memmap2(file: &File, sharing: Sharing, byte: 
 // ANCHOR_END: flush
 // ANCHOR_END: memmap2
 
-/// Demonstrates the matrix, a file opened for reading, the moment of the copy, and two beliefs about mappings.
+/// Demonstrates the matrix, a file opened for reading, the copy and its end, and two beliefs about mappings.
 ///
 /// It changes the first byte of the file at `path`, and accesses no page of it but the first.
 ///
@@ -506,6 +557,18 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
          (Private_Dirty may also count the file's own page, while that is not on the disk yet.)",
     )?;
 
+    out.part("Which page is a copy?")?;
+    out.tell("a private mapping of the first page: bits 63, 62 and 61 of its entry in /proc/self/pagemap")?;
+    let copy = drop_the_copy(&file)?;
+    out.evidence("after mmap(2)", top_bits(copy.mapped))?;
+    out.evidence("after a load", top_bits(copy.loaded))?;
+    out.evidence("after a store", top_bits(copy.stored))?;
+    out.evidence("after MADV_DONTNEED", top_bits(copy.dropped))?;
+    out.evidence("after another load", top_bits(copy.loaded_again))?;
+    out.evidence("the byte in the mapping", bits(copy.byte))?;
+    out.evidence("pread(2) of the file", bits(first_byte(&file)?))?;
+    out.shows("a copy belongs to no file. MADV_DONTNEED drops it, and the next access brings the file's page.")?;
+
     out.part("Two beliefs")?;
     out.tell(
         "\"A private mapping is a snapshot of the file.\" Pages of 'A', 'B', 'C'; then write(2) of 'a', 'b', 'c'",
@@ -535,6 +598,12 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
 
 fn bits(byte: u8) -> String {
     format!("{byte:08b}")
+}
+
+/// Bits 63, 62 and 61 of a page's entry in pagemap.
+fn top_bits(entry: u64) -> String {
+    let bit = |n: u32| entry >> n & 1;
+    format!("present {}, swapped out {}, of a file {}", bit(63), bit(62), bit(61))
 }
 
 fn tell_of_access(out: &mut Narrator, state: &AfterAccess) -> io::Result<()> {
