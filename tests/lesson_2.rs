@@ -255,6 +255,44 @@ fn code_runs_from_prot_exec() {
 }
 
 #[test]
+fn a_ring_shows_the_same_pages_twice_in_a_row() {
+    for pages in [1, 3] {
+        let length = pages * page_size();
+        let file = tempfile::tempfile().expect("a file");
+        file.set_len(length as u64).expect("its size");
+        let ring = ring(&file, length).expect("mapped");
+        let range = ring.range();
+        let areas: Vec<_> = maps_of(range.clone()).expect("maps").iter().map(|area| area.range()).collect();
+        let middle = range.start + length;
+        assert_eq!(areas, [range.start..middle, middle..range.end], "{pages} pages");
+
+        ring.write(length - 4, b"0123456789");
+        let mut seen = [0; 6];
+        ring.read(0, &mut seen);
+        assert_eq!(&seen, b"456789", "what goes past the end is at the beginning");
+        ring.read(length, &mut seen);
+        assert_eq!(&seen, b"456789");
+        file.read_exact_at(&mut seen[..4], length as u64 - 4).expect("the file's end");
+        assert_eq!(&seen[..4], b"0123");
+        drop(ring);
+        assert!(maps_of(range).expect("maps").is_empty(), "both go with the reservation");
+    }
+}
+
+#[test]
+fn a_ring_that_is_refused_leaves_nothing_mapped() {
+    let (_directory, path) = file_with(b"x");
+    let page = page_size();
+    let lines = || procfs::process::Process::myself().and_then(|process| process.maps()).expect("maps").len();
+    let before = lines();
+    assert_eq!(ring(std::fs::File::open(&path).expect("open"), page).err(), Some(Errno::EACCES));
+    for (length, errno) in [(0, Errno::EINVAL), (page + 1, Errno::EINVAL), (usize::MAX, Errno::ENOMEM)] {
+        assert_eq!(ring(open(&path), length).err(), Some(errno), "{length}");
+    }
+    assert_eq!(lines(), before);
+}
+
+#[test]
 fn each_refusal_has_its_errno() {
     let directory = tempfile::tempdir().expect("a directory");
     let answers: Vec<_> = refusals(directory.path()).expect("asked").into_iter().map(|r| r.answer).collect();

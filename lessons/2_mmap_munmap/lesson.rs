@@ -6,7 +6,7 @@
 //!
 //! The lesson builds, from the raw call up: [`Mapping`], which owns a range of addresses and unmaps it; [`Window`],
 //! which shows any byte range of a file; the study notes' program ([`store_4321`]). Then it asks the kernel how long a
-//! mapping lives, what its protection forbids, and which calls it refuses.
+//! mapping lives, what its protection forbids, and which calls it refuses. [`ring`] chooses its addresses itself.
 
 use std::fs::{File, OpenOptions};
 use std::hint::black_box;
@@ -539,6 +539,29 @@ pub fn run_from_file(directory: &Path) -> io::Result<Option<i32>> {
 }
 // ANCHOR_END: protection
 
+// ANCHOR: reserved
+/// A ring: the first `length` bytes of `file` twice, one right after the other. What would wrap around at the end of the
+/// first copy goes on at the start of the second, which is the same memory: 10 bytes from `length - 4` on are a single
+/// range of addresses.
+///
+/// # Errors
+/// Those of mmap(2): EINVAL when `length` is 0 or not in whole pages; ENOMEM when no such range of addresses is free;
+/// EACCES when `file` is not open for reading and writing.
+// ANCHOR: ring
+pub fn ring(file: impl AsFd, length: usize) -> Result<Mapping, Errno> {
+    let twice = length.checked_mul(2).ok_or(Errno::ENOMEM)?;
+    let reserved = Mapping::anonymous(twice, ProtFlags::PROT_NONE, Sharing::Private)?;
+    let size = NonZeroUsize::new(length).ok_or(Errno::EINVAL)?;
+    let fixed = MapFlags::MAP_SHARED | MapFlags::MAP_FIXED;
+    for place in [reserved.address(), reserved.address() + length] {
+        // SAFETY: MAP_FIXED replaces only pages of the reservation, which is ours, and to which nothing refers yet.
+        unsafe { mmap(NonZeroUsize::new(place), size, READ_WRITE, fixed, &file, 0) }?;
+    }
+    Ok(reserved)
+}
+// ANCHOR_END: ring
+// ANCHOR_END: reserved
+
 // ANCHOR: refusals
 /// A call of mmap(2) that the kernel refuses.
 #[derive(Debug, PartialEq, Eq)]
@@ -686,6 +709,28 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         Err(error) => out.evidence("PROT_READ|PROT_EXEC: call", format!("skipped: {error}"))?,
     }
     out.shows("a forbidden access has the code SEGV_ACCERR: a page is mapped, but not for this.")?;
+
+    out.part("Addresses that are reserved")?;
+    out.tell("mmap(2) of two pages of addresses with PROT_NONE")?;
+    let reserved = Mapping::anonymous(2 * page_size(), ProtFlags::PROT_NONE, Sharing::Private)?;
+    out.maps(&maps_of(reserved.range())?)?;
+    drop(reserved);
+    out.tell("two pages again, and then MAP_FIXED puts the only page of a file over each")?;
+    let path = directory.join("one-page");
+    let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
+    file.set_len(page_size_u64())?;
+    let ring = ring(&file, page_size())?;
+    out.maps(&maps_of(ring.range())?)?;
+    std::fs::remove_file(path)?;
+    out.tell("a store of \"0123456789\" that begins 4 bytes before the end of the first page")?;
+    ring.write(page_size() - 4, b"0123456789");
+    let mut ends = [0; 10];
+    let (first, last) = ends.split_at_mut(6);
+    file.read_exact_at(first, 0)?;
+    file.read_exact_at(last, page_size_u64() - 4)?;
+    out.evidence("the file's first 6 bytes", hex(first))?;
+    out.evidence("the file's last 4 bytes", hex(last))?;
+    out.shows("both mappings show the same page, so the end of the file is followed by its beginning.")?;
 
     out.part("What mmap(2) refuses")?;
     for refusal in refusals(&directory)? {
