@@ -22,7 +22,9 @@ use mmap_workbook::lesson_1::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::process::{Child, DEADLINE, Ended, Peer};
 use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::poll::{PollFd, PollFlags, poll};
+use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction, signal};
 use proptest::prelude::*;
@@ -781,6 +783,68 @@ fn leftovers_are_temporary_files_and_no_others() {
     }
     assert_eq!(leftovers(directory.path()).expect("listed"), [directory.path().join(".replacing-abc")]);
     assert!(leftovers(&directory.path().join("missing")).is_err());
+}
+
+#[test]
+fn a_lock_stays_with_the_old_file_and_a_directory_is_not_replaced() {
+    let lock = |path: &Path| Flock::lock(File::open(path).expect("open"), FlockArg::LockExclusive).expect("a lock");
+    let (directory, path) = file_with(b"7");
+    let locked = lock(&path);
+    assert!(is_locked(&path).expect("asked"));
+    replace(&path, b"8").expect("replaced");
+    assert!(!is_locked(&path).expect("asked"), "the name is that of a file that is not locked");
+    assert_eq!(locked.metadata().expect("the old file").nlink(), 0);
+    assert!(!is_locked(directory.path()).expect("asked"));
+    let locked = lock(directory.path());
+    replace(&path, b"9").expect("a lock is advice only");
+    assert!(is_locked(directory.path()).expect("asked"));
+    drop(locked);
+    assert!(!is_locked(directory.path()).expect("asked"));
+    assert!(is_locked(&directory.path().join("missing")).is_err());
+}
+
+#[test]
+fn the_kernel_releases_the_lock_of_a_killed_process() {
+    let (directory, _) = file_with(b"7");
+    let (child, peer) = Child::fork(|peer| {
+        let _locked = Flock::lock(File::open(&directory)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+        peer.give_turn()?;
+        peer.await_turn() // which never comes
+    })
+    .expect("a child");
+    peer.await_turn().expect("it has the lock");
+    assert!(is_locked(directory.path()).expect("asked"));
+    child.kill().expect("killed");
+    assert!(!is_locked(directory.path()).expect("asked"));
+}
+
+#[test]
+fn ftruncate_reserves_nothing_and_zeros_do() {
+    let file = File::from(memfd_create("zeros", MFdFlags::empty()).expect("a file in memory"));
+    let blocks = || file.metadata().expect("metadata").blocks();
+    write_at(&file, &[b'x'; CHUNK], 0, &mut Account::default()).expect("written");
+    let before = blocks();
+    let size = 2 * CHUNK as u64;
+    file.ftruncate(size).expect("longer");
+    assert_eq!(blocks(), before, "a hole has no blocks");
+    write_at(&file, &[0; CHUNK], CHUNK as u64, &mut Account::default()).expect("written");
+    assert!(blocks() >= before + CHUNK as u64 / 512, "zeros that were written have");
+    file.ftruncate(CHUNK as u64).expect("shorter");
+    assert_eq!(blocks(), before, "and give them back");
+}
+
+#[test]
+fn a_power_cut_keeps_any_of_the_bytes_and_an_fsync_orders_them() {
+    let left = |disk: &str, writes: &[(usize, &str)]| {
+        let writes: Vec<_> = writes.iter().map(|(at, bytes)| (*at, bytes.as_bytes())).collect();
+        let left = after_a_power_cut(disk.as_bytes(), &writes);
+        left.into_iter().map(|file| String::from_utf8(file).expect("text")).collect::<Vec<_>>()
+    };
+    assert_eq!(left("o0", &[(0, "n"), (1, "1")]), ["n0", "n1", "o0", "o1"]);
+    assert_eq!(left("n0", &[(1, "1")]), ["n0", "n1"], "after an fsync(2) of n, o1 is impossible");
+    assert_eq!(left("a", &[(0, "b"), (0, "c")]), ["a", "b", "c"]);
+    assert_eq!(left("ab", &[]), ["ab"]);
+    assert_eq!(left("old", &[(0, "new")]).len(), 8, "half of a write, too");
 }
 
 /// The names in a directory, sorted.

@@ -8,6 +8,7 @@
 //! through memory, and in place; [`patch`], which moves only the bytes that change; and [`replace`], of which a reader
 //! sees the old bytes or the new ones, and never a mixture.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
@@ -15,6 +16,7 @@ use std::os::unix::fs::{FileExt, MetadataExt, fchown};
 use std::path::{Path, PathBuf};
 
 use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg};
 use nix::sys::uio;
 use nix::unistd;
 
@@ -499,6 +501,40 @@ pub fn replace_killed_after(step: Step, path: &Path, contents: &[u8]) -> io::Res
 }
 // ANCHOR_END: killed
 
+// ANCHOR: turns
+/// Whether a process has locked the file or the directory at `path` with flock(2).
+///
+/// # Errors
+/// Those of open(2) and flock(2).
+// ANCHOR: is_locked
+pub fn is_locked(path: &Path) -> io::Result<bool> {
+    match Flock::lock(File::open(path)?, FlockArg::LockExclusiveNonblock) {
+        Ok(_lock) => Ok(false), // Dropped here, it closes the file, and with that releases the lock.
+        Err((_, Errno::EWOULDBLOCK)) => Ok(true),
+        Err((_, errno)) => Err(errno.into()),
+    }
+}
+// ANCHOR_END: is_locked
+// ANCHOR_END: turns
+
+// ANCHOR: power
+/// All that a power cut may leave of a file that has the bytes `disk` on the disk and was written to since, each time
+/// at an offset inside it. Each byte is kept or lost by itself, whichever was written first.
+// ANCHOR: after_a_power_cut
+pub fn after_a_power_cut(disk: &[u8], writes: &[(usize, &[u8])]) -> BTreeSet<Vec<u8>> {
+    let mut left = BTreeSet::from([disk.to_vec()]);
+    for (offset, bytes) in writes {
+        for (at, &byte) in (*offset..).zip(*bytes) {
+            let mut kept: Vec<_> = left.iter().cloned().collect();
+            kept.iter_mut().for_each(|file| file[at] = byte);
+            left.extend(kept);
+        }
+    }
+    left
+}
+// ANCHOR_END: after_a_power_cut
+// ANCHOR_END: power
+
 /// The largest file that the demonstration reads into memory, in bytes.
 const LARGEST_IN_MEMORY: u64 = 16 << 20;
 
@@ -585,6 +621,33 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("the old descriptor", start()?)?;
     out.evidence("... is the same as before", start()? == old_start)?;
     out.shows("the name is another file's now; a process that had the old one open still has it.")?;
+
+    out.part("Taking turns")?;
+    let locked = Flock::lock(File::open(path)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+    out.tell("lock the file, then replace it")?;
+    out.evidence("the name is locked", is_locked(path)?)?;
+    replace(path, b"the name of a new file\n")?;
+    out.evidence("... after the replace", is_locked(path)?)?;
+    drop(locked);
+    let locked = Flock::lock(File::open(&directory)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
+    out.tell("lock the directory, then replace the file")?;
+    replace(path, b"another new file\n")?;
+    out.evidence("the directory is locked", is_locked(&directory)?)?;
+    drop(locked);
+    out.shows("flock(2) locks an inode: the lock stays with the old file, which has lost its name.")?;
+
+    out.part("A power cut")?;
+    let marked = |left: &BTreeSet<Vec<u8>>| left.iter().filter(|file| file[4] == b'1' && file[..3] != *b"new").count();
+    for (when, disk, writes) in [
+        ("at once", b"old 0", &[(0, b"new".as_slice()), (4, b"1")][..]),
+        ("after an fsync(2)", b"new 0", &[(4, b"1".as_slice())]),
+    ] {
+        out.tell(format!("\"old 0\" is on the disk; write \"new\", and {when} the mark 1 at offset 4"))?;
+        let left = after_a_power_cut(disk, writes);
+        out.evidence("what may be left", left.len())?;
+        out.evidence("... with mark 1, not new", marked(&left))?;
+    }
+    out.shows("without an fsync(2) between them, the mark may reach the disk before what it stands for.")?;
 
     out.part("The question")?;
     out.tell("read(2) and write(2) copy between the page cache and a buffer of ours. Why copy, when the page cache")?;

@@ -604,7 +604,7 @@ fn is_on_the_disk_when_it_returns() {
          directory. rename(2) promises nothing about when either gets to the disk.",
         "fsync(2)：它只保证文件自身的内容落盘，不保证目录项；目录项要靠对目录调用 fsync(2)。rename(2) 对两者何时落盘不作任何保证。"
     );
-    check("replace", rule, || {
+    check("power", rule, || {
         let steps = Steps::watch()?;
         let Some(renamed) = steps.renamed() else {
             return Err(Failure::new(
@@ -999,7 +999,7 @@ fn waits_for_its_turn() {
          counter gets it on a file that has been replaced.",
         "rename(2) 自身是一步完成的，但“读出、加一、替换”整个过程不是：两个进程读到同一个数，就会给出同一个新数。flock(2) 锁的是打开的那个文件；若锁的是计数器本身，等到锁时它可能早已被替换。"
     );
-    check("replace", rule, || {
+    check("turns", rule, || {
         waits_for(FlockArg::LockExclusive)?;
         waits_for(FlockArg::LockShared)?;
 

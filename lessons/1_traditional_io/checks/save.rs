@@ -753,7 +753,7 @@ fn load_gives_the_last_record_that_was_saved() {
 
 #[test]
 fn survives_a_power_cut_at_every_moment() {
-    check("replace", rule(), || {
+    check("power", rule(), || {
         let cut = |counts: &[u16], most: usize| -> Result<(), Story> {
             for &count in counts {
                 let (disk, old) = with_records(count)?;
@@ -842,7 +842,7 @@ fn cut_in_words(count: u16, disk: &Disk, ended: bool) -> Text {
 
 #[test]
 fn is_on_the_disk_once_it_is_ok() {
-    check("replace", rule(), || {
+    check("power", rule(), || {
         let told = ask(|| -> Result<(), Story> {
             for count in 0..4 {
                 let disk = Disk::default();
@@ -868,7 +868,7 @@ fn goes_on_after_a_kill_or_a_power_cut() {
          fsync(2) makes sure that it is.",
         "别的进程写过的内容，会从页缓存读回来，不管它是否落盘。只有自己再调用一次 fsync(2)，才能确定。"
     );
-    check("replace", rule, || {
+    check("power", rule, || {
         let told = ask(|| -> Result<(), Story> {
             for count in 0..3 {
                 let (disk, old) = with_records(count)?;
