@@ -19,10 +19,10 @@ use std::sync::atomic::Ordering;
 use common::{cases, file_with, has_small_disks, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::*;
-use mmap_workbook::observe::page_size;
-use mmap_workbook::process::{Child, Ended};
+use mmap_workbook::observe::{page_size, page_size_u64};
+use mmap_workbook::process::{Cause, Child, Ended};
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use nix::fcntl::{FcntlArg, FdFlag, SealFlag, fcntl};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use proptest::prelude::*;
@@ -137,6 +137,87 @@ fn a_file_gets_its_size_reserved() {
     file.read_exact_at(&mut byte, 99_999).expect("read");
     assert_eq!(&byte, b"!");
     assert_eq!(size_and_map(&file, 0).err().and_then(|e| e.raw_os_error()), Some(Errno::EINVAL as i32));
+}
+
+#[test]
+fn a_length_a_page_of_zeros_and_reserved_pages_take_different_space() {
+    let extents = length_and_space().expect("a memory file");
+    let pages = extents.map(|extent| (extent.length / page_size_u64(), extent.space / page_size_u64()));
+    assert_eq!(pages, [(8, 0), (8, 1), (8, 8), (8, 4)]);
+}
+
+#[test]
+fn pages_that_are_given_back_are_zeros_in_every_mapping() {
+    let page = page_size();
+    let file = memory_file("scratch").expect("a file");
+    let ours = size_and_map(&file, 4 * page).expect("mapped");
+    let others = Mapping::of_file(&file, 0, 4 * page, READ_WRITE, Sharing::Shared).expect("mapped");
+    ours.write(0, &vec![b'x'; 4 * page]);
+    remove_pages(&ours, 1, 2).expect("a hole");
+    let bytes = |at, length| {
+        let mut bytes = vec![0; length];
+        others.read(at, &mut bytes);
+        bytes
+    };
+    assert_eq!(bytes(0, page), vec![b'x'; page]);
+    assert_eq!(bytes(page, 2 * page), vec![0; 2 * page]);
+    assert_eq!(bytes(3 * page, page), vec![b'x'; page]);
+    assert_eq!(file.metadata().expect("the file").len(), 4 * page_size_u64());
+    assert_eq!(remove_pages(&ours, 3, 2), Err(Errno::EINVAL));
+    let copy = Mapping::of_file(&file, 0, page, READ_WRITE, Sharing::Private).expect("mapped");
+    assert_eq!(remove_pages(&copy, 0, 1), Err(Errno::EACCES), "it would be a hole in a file that it must not change");
+}
+
+#[test]
+fn a_mapping_that_is_longer_than_its_file_shows_what_the_file_grows_by() {
+    let file = tempfile::tempfile().expect("a file");
+    let longer = longer_than_its_file(&file).expect("a child");
+    assert_eq!(longer.before.cause(), Some(Cause::NoPage), "{}", longer.before);
+    assert_eq!(longer.after, b'x');
+}
+
+#[test]
+fn the_umask_takes_bits_from_the_mode_of_open_and_none_from_that_of_fchmod() {
+    let directory = tempdir().expect("a directory");
+    for (mask, mode, opened) in [(0o022, 0o666, 0o644), (0o077, 0o640, 0o600), (0, 0o640, 0o640)] {
+        assert_eq!(modes(directory.path(), mask, mode).expect("a child"), [opened, mode], "{mask:o}");
+    }
+    assert_eq!(count(directory.path()), 0);
+}
+
+#[test]
+fn a_program_reads_the_file_that_is_lent_to_it_and_moves_its_offset() {
+    let mut file = tempfile::tempfile().expect("a file");
+    file.write_all(b"0123456789").expect("written");
+    file.seek(io::SeekFrom::Start(7)).expect("moved");
+    assert_eq!(lend_to_cat(&file).expect("cat(1)"), b"789");
+    assert_eq!(file.stream_position().expect("its offset"), 10);
+}
+
+#[test]
+fn each_seal_forbids_one_thing() {
+    let free = Sealed { shrink: Ok(()), grow: Ok(()), write: Ok(()), map: Ok(()), while_mapped: Ok(()) };
+    let no = Err(Errno::EPERM);
+    for (seal, expected) in [
+        (SealFlag::F_SEAL_SHRINK, Sealed { shrink: no, ..free }),
+        (SealFlag::F_SEAL_GROW, Sealed { grow: no, ..free }),
+        (SealFlag::F_SEAL_WRITE, Sealed { write: no, map: no, while_mapped: Err(Errno::EBUSY), ..free }),
+        (SealFlag::F_SEAL_FUTURE_WRITE, Sealed { write: no, map: no, ..free }),
+    ] {
+        assert_eq!(sealed_with(seal).expect("memory files"), expected, "{seal:?}");
+    }
+}
+
+#[test]
+fn a_seal_stays_and_the_last_one_forbids_others() {
+    let file = memory_file("scratch").expect("a file");
+    seal(&file, SealFlag::F_SEAL_GROW).expect("sealed");
+    seal(&file, SealFlag::F_SEAL_SEAL).expect("sealed");
+    assert_eq!(seal(&file, SealFlag::F_SEAL_SHRINK), Err(Errno::EPERM));
+    let again = File::options().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("the file");
+    assert_eq!(again.set_len(1).expect_err("sealed").raw_os_error(), Some(Errno::EPERM as i32), "the file is sealed");
+    let named = tempfile::tempfile().expect("a file");
+    assert_eq!(seal(&named, SealFlag::F_SEAL_SHRINK), Err(Errno::EINVAL), "no memory file");
 }
 
 fn assert_talked(talk: &Talk, words: &[u8]) {

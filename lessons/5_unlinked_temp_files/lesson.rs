@@ -9,34 +9,39 @@
 //!
 //! The lesson makes such files in three ways ([`o_tmpfile`], [`create_and_unlink`], [`memory_file`]), lets two
 //! processes talk through one that no directory lists, by fork and by passing the descriptor, and shows what is left
-//! when a process is killed.
+//! when a process is killed. Around that it asks what a file needs while it is used: space for its length
+//! ([`length_and_space`]), a mapping that covers what it grew by ([`longer_than_its_file`]), permissions ([`modes`]),
+//! and for receivers that don't trust the sender, seals ([`sealed_with`]).
 //!
 //! | way | made for |
 //! |---|---|
 //! | [`o_tmpfile`] | scratch data on a disk: there is never a name, and linkat(2) can give it one when it is finished |
 //! | [`create_and_unlink`] | file systems without O_TMPFILE, and systems that are not Linux: it is all POSIX |
-//! | [`memory_file`] | data that may live in memory and swap: no directory is needed, and it can be sealed (lesson 6) |
+//! | [`memory_file`] | data that may live in memory and swap: no directory is needed, and it can be sealed ([`seal`]) |
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Command;
+use std::ptr::NonNull;
 
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::fcntl::{OFlag, open, posix_fallocate};
+use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open, posix_fallocate};
 use nix::sys::memfd::{MFdFlags, memfd_create};
+use nix::sys::mman::{MmapAdvise, madvise};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
-use nix::sys::stat::Mode;
+use nix::sys::stat::{Mode, fchmod, umask};
 use nix::sys::statvfs::statvfs;
 use nix::unistd::unlink;
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
-use crate::narrate::Narrator;
-use crate::observe::{hex, maps_of};
-use crate::process::{Child, DEADLINE, OnSmallDisk, Peer, on_a_small_disk};
+use crate::narrate::{Narrator, answer};
+use crate::observe::{hex, maps_of, page_size, page_size_u64};
+use crate::process::{Child, DEADLINE, Ended, OnSmallDisk, Peer, on_a_small_disk};
 
 // ANCHOR: three_ways
 /// A file in `directory`'s file system that never has a name (open(2), O_TMPFILE; Linux).
@@ -116,7 +121,8 @@ pub fn or_unlinked(first: Result<File, Errno>, directory: &Path) -> io::Result<F
     }
 }
 
-/// Gives the file a size, reserves its blocks (lesson 6 says why), and maps all of it.
+/// Gives the file a size with the space for it, and maps all of it. With a size alone, a store on a full disk would be
+/// SIGBUS.
 ///
 /// # Errors
 /// ENOSPC and the others of posix_fallocate(3); those of mmap(2).
@@ -127,6 +133,134 @@ pub fn size_and_map(file: &File, length: usize) -> io::Result<Mapping> {
 }
 // ANCHOR_END: size_and_map
 // ANCHOR_END: three_ways
+
+// ANCHOR: holes
+/// How long a file is, and how much space it takes, in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// Its length (st_size).
+    pub length: u64,
+    /// The space of its blocks (st_blocks).
+    pub space: u64,
+}
+
+impl Extent {
+    /// Asks fstat(2).
+    ///
+    /// # Errors
+    /// Those of fstat(2).
+    pub fn of(file: &File) -> io::Result<Extent> {
+        let metadata = file.metadata()?;
+        // st_blocks counts in units of 512 bytes on every file system (inode(7)).
+        Ok(Extent { length: metadata.len(), space: metadata.blocks() * 512 })
+    }
+}
+
+/// A memory file of eight pages: with a length only, after one page of zeros was written to it, with all its space
+/// reserved, and after four of its pages were given back.
+///
+/// # Errors
+/// Those of the calls.
+pub fn length_and_space() -> io::Result<[Extent; 4]> {
+    let page = page_size();
+    let file = memory_file("scratch")?;
+    // ANCHOR: four_steps
+    file.set_len(8 * page_size_u64())?;
+    let a_length = Extent::of(&file)?;
+    file.write_all_at(&vec![0; page], 0)?;
+    let zeros_written = Extent::of(&file)?;
+    let mapping = size_and_map(&file, 8 * page)?;
+    let reserved = Extent::of(&file)?;
+    remove_pages(&mapping, 2, 4)?;
+    let given_back = Extent::of(&file)?;
+    // ANCHOR_END: four_steps
+    Ok([a_length, zeros_written, reserved, given_back])
+}
+
+/// Makes a hole of `count` pages of the file, from page `first` of a shared mapping on: they are zeros in every
+/// mapping then, and take no space.
+///
+/// # Errors
+/// Those of madvise(2): EOPNOTSUPP when the file system has no holes; EACCES when the mapping is not shared and
+/// writable; EINVAL when it has fewer pages.
+// ANCHOR: remove_pages
+pub fn remove_pages(mapping: &Mapping, first: usize, count: usize) -> Result<(), Errno> {
+    let pages = first * page_size()..(first + count) * page_size();
+    if pages.end > mapping.range().len() {
+        return Err(Errno::EINVAL);
+    }
+    let start = std::ptr::with_exposed_provenance_mut(mapping.address() + pages.start);
+    let start = NonNull::new(start).ok_or(Errno::EINVAL)?;
+    // SAFETY: these pages are the mapping's, which stays as it is. Only its bytes change, and those may change at any
+    // time, as other processes may store to them.
+    unsafe { madvise(start, pages.len(), MmapAdvise::MADV_REMOVE) }
+}
+// ANCHOR_END: remove_pages
+// ANCHOR_END: holes
+
+// ANCHOR: growing
+/// What became of a store past the end of a file, through a mapping that is longer than the file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Longer {
+    /// How the process ended that stored while the file was shorter.
+    pub before: Ended,
+    /// The byte in the file after the file grew and the store was made once more.
+    pub after: u8,
+}
+
+/// Maps two pages of a file that has one page, and stores to the second: in a child, which dies of it, and once more
+/// when the file has grown.
+///
+/// # Errors
+/// Those of the file, the mapping and the child.
+pub fn longer_than_its_file(file: &File) -> io::Result<Longer> {
+    let page = page_size();
+    // ANCHOR: longer
+    file.set_len(page_size_u64())?;
+    let mapping = Mapping::of_file(file, 0, 2 * page, READ_WRITE, Sharing::Shared)?;
+    let store = || {
+        mapping.store(page, b'x');
+        Ok(())
+    };
+    let (child, _peer) = Child::fork(|_| store())?;
+    let before = child.wait()?;
+    file.set_len(2 * page_size_u64())?;
+    store()?;
+    // ANCHOR_END: longer
+    let mut after = [0];
+    file.read_exact_at(&mut after, page_size_u64())?;
+    Ok(Longer { before, after: after[0] })
+}
+// ANCHOR_END: growing
+
+// ANCHOR: naming
+/// The mode of a new file in `directory`: as open(2) makes it when it is asked for `mode` under the umask `mask`, and
+/// after fchmod(2).
+///
+/// # Errors
+/// Those of the file and the child.
+pub fn modes(directory: &Path, mask: u32, mode: u32) -> io::Result<[u32; 2]> {
+    // The umask is the whole process's, with all its threads. So it is changed in a child.
+    let (child, peer) = Child::fork(|peer| {
+        let path = directory.join("named");
+        let tell = |file: &File| peer.send(&(file.metadata()?.mode() & 0o7777).to_ne_bytes());
+        // ANCHOR: modes
+        umask(Mode::from_bits_truncate(mask));
+        let file = File::options().write(true).create_new(true).mode(mode).open(&path)?;
+        tell(&file)?;
+        fchmod(&file, Mode::from_bits_truncate(mode))?;
+        tell(&file)?;
+        // ANCHOR_END: modes
+        fs::remove_file(&path)
+    })?;
+    let mut seen = [0; 2];
+    for mode in &mut seen {
+        *mode = u32::from_ne_bytes(peer.receive()?.try_into().map_err(|_| io::ErrorKind::InvalidData)?);
+    }
+    child.wait()?.success()?;
+    Ok(seen)
+}
+// ANCHOR_END: naming
 
 // ANCHOR: talk
 /// What two processes said to each other through a file, and what was seen of the file meanwhile.
@@ -262,6 +396,77 @@ pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
     }
 }
 // ANCHOR_END: descriptor
+
+// ANCHOR: exec
+/// Lends `file` to cat(1) as its standard input, and returns what cat prints: the bytes from the offset on.
+///
+/// # Errors
+/// Those of starting a program.
+// ANCHOR: lend
+pub fn lend_to_cat(file: &File) -> io::Result<Vec<u8>> {
+    Ok(Command::new("cat").stdin(file.try_clone()?).output()?.stdout)
+}
+// ANCHOR_END: lend
+// ANCHOR_END: exec
+
+// ANCHOR: seals
+/// Adds seals to a memory file: promises of the kernel about the file, for every process that has it, that no process
+/// can take back.
+///
+/// # Errors
+/// Those of fcntl(2): EBUSY for F_SEAL_WRITE while a writable shared mapping of the file exists; EPERM when F_SEAL_SEAL
+/// is set, or the descriptor isn't open for writing; EINVAL for another file than a memory file.
+// ANCHOR: seal
+pub fn seal(file: &File, seals: SealFlag) -> Result<(), Errno> {
+    fcntl(file, FcntlArg::F_ADD_SEALS(seals)).map(drop)
+}
+// ANCHOR_END: seal
+
+/// What the kernel says about a memory file that has one seal.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// To making it shorter.
+    pub shrink: Result<(), Errno>,
+    /// To making it longer.
+    pub grow: Result<(), Errno>,
+    /// To write(2).
+    pub write: Result<(), Errno>,
+    /// To a new mapping, shared and writable.
+    pub map: Result<(), Errno>,
+    /// To the seal itself, when the file is mapped so already.
+    pub while_mapped: Result<(), Errno>,
+}
+
+/// Seals a memory file, and tries what the seal may forbid.
+///
+/// # Errors
+/// Those of the files and the mapping.
+pub fn sealed_with(seal_it_with: SealFlag) -> io::Result<Sealed> {
+    let page = page_size_u64();
+    let new = || -> io::Result<File> {
+        let file = memory_file("scratch")?;
+        file.set_len(page)?;
+        Ok(file)
+    };
+    let errno = |error: io::Error| Errno::from_raw(error.raw_os_error().unwrap_or_default());
+    let map = |file: &File| Mapping::of_file(file, 0, page_size(), READ_WRITE, Sharing::Shared);
+    // A file for each: an attempt that succeeds changes it.
+    let attempt = |make: &dyn Fn(&File) -> Result<(), Errno>| -> io::Result<Result<(), Errno>> {
+        let file = new()?;
+        seal(&file, seal_it_with)?;
+        Ok(make(&file))
+    };
+    let mapped = new()?;
+    let _mapping = map(&mapped)?;
+    Ok(Sealed {
+        shrink: attempt(&|file| file.set_len(page - 1).map_err(errno))?,
+        grow: attempt(&|file| file.set_len(page + 1).map_err(errno))?,
+        write: attempt(&|file| file.write_all_at(b"x", 0).map_err(errno))?,
+        map: attempt(&|file| map(file).map(drop))?,
+        while_mapped: seal(&mapped, seal_it_with),
+    })
+}
+// ANCHOR_END: seals
 
 // ANCHOR: space
 /// The free bytes of a small disk (statvfs(3)), step by step.
@@ -415,6 +620,22 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence("the directory", names(&directory)?)?;
     out.shows("st_nlink is 0 and maps says (deleted): only a descriptor or a mapping leads to them.")?;
 
+    out.part("A length is not space")?;
+    for (step, extent) in ["a length alone", "a page of zeros written", "all of it reserved", "four pages given back"]
+        .iter()
+        .zip(length_and_space()?)
+    {
+        let (length, pages) = (extent.length / page_size_u64(), extent.space / page_size_u64());
+        out.evidence(step, format!("{length} pages long, space for {pages}"))?;
+    }
+    out.shows("zeros that are written take space, a hole takes none, and both read as zeros.")?;
+
+    out.part("A mapping that is longer than its file")?;
+    let longer = longer_than_its_file(&scratch(&directory)?)?;
+    out.evidence("a store past the end", longer.before)?;
+    out.evidence("when the file has grown", format!("it has {:?} there", char::from(longer.after)))?;
+    out.shows("only the size at the moment of the access counts.")?;
+
     out.part("Two processes talk through one")?;
     let talks = [
         ("a child, which inherits the mapping", talk_with_a_child(scratch(&directory)?, &words)?),
@@ -427,6 +648,25 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         out.evidence("names meanwhile", talk.names)?;
     }
     out.shows("no name is needed to share a file: a mapping can be inherited, a descriptor sent.")?;
+
+    out.part("What each seal forbids")?;
+    for (name, seal) in [
+        ("F_SEAL_SHRINK", SealFlag::F_SEAL_SHRINK),
+        ("F_SEAL_GROW", SealFlag::F_SEAL_GROW),
+        ("F_SEAL_WRITE", SealFlag::F_SEAL_WRITE),
+        ("F_SEAL_FUTURE_WRITE", SealFlag::F_SEAL_FUTURE_WRITE),
+    ] {
+        let Sealed { shrink, grow, write, map, while_mapped } = sealed_with(seal)?;
+        let after = format!(
+            "shrink {}, grow {}, write {}, map {}",
+            answer(&shrink),
+            answer(&grow),
+            answer(&write),
+            answer(&map)
+        );
+        out.evidence(name, format!("{after}; sealed while mapped: {}", answer(&while_mapped)))?;
+    }
+    out.shows("each seal forbids one thing, and F_SEAL_FUTURE_WRITE leaves the writable mappings that exist.")?;
 
     out.part("When the space comes back")?;
     match space_comes_back()? {
@@ -448,13 +688,21 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.part("Killed with SIGKILL: how many files are left in the directory")?;
     let scratch = tempfile::tempdir_in(&directory)?;
     for (label, moment) in [
+        ("O_TMPFILE, or unlinked", Moment::WithTmpfile),
         ("with a memfd", Moment::WithMemoryFile),
         ("created and unlinked", Moment::Unlinked),
         ("between create and unlink", Moment::BetweenCreateAndUnlink),
         ("before \"unlink when done\"", Moment::BeforeUnlinkWhenDone),
     ] {
         let directory = tempfile::tempdir_in(scratch.path())?;
-        out.evidence(label, killed(directory.path(), moment)?)?;
+        let left = match killed(directory.path(), moment) {
+            // This file system has no O_TMPFILE.
+            Err(error) if error.raw_os_error() == Some(Errno::EOPNOTSUPP as i32) => {
+                killed(directory.path(), Moment::Unlinked)?
+            }
+            left => left?,
+        };
+        out.evidence(label, left)?;
     }
     out.shows("a file without a name can't be left behind, and one of O_TMPFILE never has a name.")
 }

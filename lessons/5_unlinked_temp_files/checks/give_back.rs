@@ -52,7 +52,7 @@ fn the_range_becomes_zeros_and_nothing_else_changes() {
          removed.",
         "fallocate(2) 的 FALLOC_FL_PUNCH_HOLE：范围内不足一块的部分清零，整块则释放。"
     );
-    check("space", rule, || {
+    check("holes", rule, || {
         let test = |(length, range): &(usize, Range<u64>)| {
             let file = unnamed_file(&pattern(*length))?;
             let wanted = with_zeros(*length, range);
@@ -98,7 +98,7 @@ fn others_notice_zeros_and_nothing_else() {
          moment. What is read and written back loses the stores in between.",
         "mmap(2)：访问文件末尾之后的页会得到 SIGBUS，哪怕文件只短了一瞬间。先读出、再写回，则会丢掉其间别人写入的内容。"
     );
-    check("6:rule", rule, || {
+    check("holes", rule, || {
         let page = page_size();
         let inside = (4 * page, 50..3 * page_size_u64() + 7);
         let long = (200 * page, 1..199 * page_size_u64());
@@ -140,7 +140,7 @@ fn the_space_of_each_whole_page_is_freed() {
          has none.",
         "inode(7) 的 st_blocks：分配给文件的块数。写进去的零同样占块，空洞才不占。"
     );
-    check("space", rule, || {
+    check("holes", rule, || {
         let page = page_size_u64();
         let ranges = [0..8 * page, page..5 * page, page + 1..7 * page - 1, 5 * page..8 * page];
         let describe = |range: &Range<u64>| {
@@ -211,7 +211,7 @@ fn a_hole_stays_a_hole() {
          and a full disk has none.",
         "fallocate(2)：已经是空洞的地方读出来就是零，也没有块。往里写零反而要占块，磁盘满时就没有。"
     );
-    check("space", rule, || {
+    check("holes", rule, || {
         let page = page_size_u64();
         // Pages 3 and 6 of 8 have bytes, the others are holes: also those that a range ends in, whether it frees a page or not.
         let ranges = [
@@ -320,7 +320,7 @@ fn what_the_kernel_refuses_is_an_error() {
          is not free then, and the caller has to know.",
         "fallocate(2)：文件带 F_SEAL_WRITE 时返回 EPERM，文件系统不能打洞时返回 EOPNOTSUPP。这时空间并没有释放，调用者必须知道。"
     );
-    check("space", rule, || {
+    check("holes", rule, || {
         let page = page_size_u64();
         let (write, none) = (SealFlag::F_SEAL_WRITE, SealFlag::empty());
         let future = SealFlag::F_SEAL_FUTURE_WRITE;
@@ -426,7 +426,7 @@ fn a_file_may_be_longer_than_4_gib() {
         "off_t has 64 bits (fallocate(2)); arithmetic in 32 bits loses the upper ones.",
         "off_t 是 64 位的（见 fallocate(2)）；用 32 位做运算会丢掉高位。"
     );
-    check("space", rule, || {
+    check("holes", rule, || {
         let page = page_size_u64();
         // The lower 32 bits are those of 1 GiB.
         let edge = 101_u64 << 30;
@@ -492,7 +492,7 @@ fn a_range_outside_the_file_is_refused() {
         "fallocate(2): EINVAL for a length of 0; a hole past the end of a file is no error.",
         "fallocate(2)：长度为 0 时返回 EINVAL；而在文件末尾之后打洞，它并不报错。"
     );
-    check("space", rule, || {
+    check("holes", rule, || {
         each_call_looks_anew()?;
         let page = page_size_u64();
         let size = 3 * page + 10;

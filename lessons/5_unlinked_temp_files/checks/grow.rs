@@ -16,7 +16,7 @@ fn the_mapping_shows_the_longer_file() {
         "mmap(2): a mapping keeps the length that it was made with, whatever happens to the file.",
         "mmap(2)：映射的长度在建立时就定下了，文件之后变长变短都与它无关。"
     );
-    check("three_ways", rule, || {
+    check("growing", rule, || {
         let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b))).boxed();
         let describe =
             |(from, to): &(usize, usize)| text!("from {from} to {to} bytes", "从 {from} 字节增长到 {to} 字节");
@@ -56,9 +56,9 @@ fn the_mapping_shows_the_longer_file() {
 fn processes_that_mapped_it_before_still_share_it() {
     let rule = text!(
         "mmap(2), MAP_SHARED: every process that maps the same file sees a store. A copy is another file.",
-        "mmap(2) 的 MAP_SHARED：映射同一个文件的人都能看到写入；而副本是另一个文件。"
+        "mmap(2) 的 MAP_SHARED：凡是映射同一个文件的进程，都能看到写入；而副本是另一个文件。"
     );
-    check("talk", rule, || {
+    check("growing", rule, || {
         let page = page_size();
         let lengths = [(10, 3 * page), (page, page + 1), (2 * page, 20 * page), (page - 1, page)];
         let describe = |(from, to): &(usize, usize)| {
@@ -120,7 +120,7 @@ fn others_lose_nothing_that_they_store_meanwhile() {
         "mmap(2), MAP_SHARED: a store is in the file at once. What is read and written back loses the stores in between.",
         "mmap(2) 的 MAP_SHARED：写入立刻就在文件里。先读出、再写回，会丢掉其间别人写入的内容。"
     );
-    check("talk", rule, || {
+    check("growing", rule, || {
         let page = page_size();
         let lengths = [(60, 3 * page), (2 * page, 2 * page), (3 * page + 1, 200 * page)];
         let describe = |(from, to): &(usize, usize)| {
@@ -160,7 +160,7 @@ fn the_space_is_reserved() {
          sets the length.",
         "posix_fallocate(3)：保证之后写该范围不会因磁盘空间不足而失败。ftruncate(2) 只改长度，不预留空间。"
     );
-    check("6:ways_out", rule, || {
+    check("growing", rule, || {
         let page = page_size();
         // Seals or not, the last two keep their length: F_SEAL_GROW forbids only more.
         let lengths = [
@@ -426,7 +426,7 @@ fn an_error_leaves_everything_as_it_was() {
          undone.",
         "mmap(2) 的 ENOMEM；fcntl(2) 中 F_ADD_SEALS 的 EPERM。可能失败的调用，要排在无法撤回的操作之前。"
     );
-    check("three_ways", rule, || {
+    check("growing", rule, || {
         let page = page_size();
         let bytes = pattern(3 * page + 1);
         let enough = 64 << 20;

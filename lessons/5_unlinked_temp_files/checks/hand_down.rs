@@ -119,7 +119,7 @@ fn the_program_finds_the_file_under_the_number() {
         "dup(2): dup2() makes a descriptor without FD_CLOEXEC; when both numbers are the same it does nothing.",
         "dup(2)：dup2() 得到的新描述符不带 FD_CLOEXEC；但两个编号相同时，它什么也不做。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         for_each(Number::ALL, Number::described, |number| {
             let printed = in_child(|| {
                 let (file, another) = (file()?, unnamed_file(b"another")?);
@@ -331,7 +331,7 @@ fn no_other_program_gets_it() {
         "execve(2): descriptors without FD_CLOEXEC stay open, in whichever program is executed next.",
         "execve(2)：没有设置 FD_CLOEXEC 的描述符会保持打开；这对接下来执行的任何程序都成立。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         for_each(Number::ALL, Number::described, |number| {
             let seen = in_child(|| {
                 let (file, another) = (file()?, unnamed_file(b"another")?);
@@ -448,7 +448,7 @@ fn it_is_the_same_open_file_and_comes_once() {
          flags.",
         "dup(2)：两个描述符指向同一个打开文件描述（open file description），因而共享偏移量和状态标志。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         let seen = in_child(|| {
             let mut file = file()?;
             let begins = CONTENTS.len() / 2;
@@ -495,7 +495,7 @@ fn all_else_of_the_program_is_as_before() {
          the process before it had.",
         "execve(2)、environ(7)：程序一开始的描述符、环境变量、资源限制、信号掩码，都来自 execve(2) 之前的进程。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         let describe = |(_, words): &(String, Text)| words.clone();
         let inherited: [RawFd; 2] = [INHERITED, FAR + 9];
         let [low, high] = inherited.map(|number| {
@@ -588,7 +588,7 @@ fn nothing_stays_open_here() {
         "open(2): a file without a name exists as long as any descriptor of it; a forgotten one keeps its space.",
         "没有名字的文件，只要还有一个描述符就一直存在；忘记关闭的描述符会一直占着空间。"
     );
-    check("space", rule, || {
+    check("exec", rule, || {
         let (before, after, found) = in_child(|| {
             let file = file()?;
             let before = open_descriptors()?;
@@ -619,7 +619,7 @@ fn the_standard_streams_are_refused() {
         "stdin(3): the descriptors 0, 1 and 2 are the standard streams, which std::process::Command sets up.",
         "stdin(3)：描述符 0、1、2 是标准流，由 std::process::Command 负责设置。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         let numbers = [(FAR, None)].into_iter();
         let refused = [0, 1, 2, -1, RawFd::MIN].map(|number| (number, Some("InvalidInput")));
         let describe = |(number, _): &(RawFd, _)| text!("number {number}", "编号 {number}");
@@ -640,7 +640,7 @@ fn a_program_that_does_not_exist_is_an_error() {
          the pipe, and the report is written to the file.",
         "std 会开一个带 FD_CLOEXEC 的管道，子进程由它报告 execve(2) 失败。dup2(2) 到这个编号上会关掉管道，报告就写进了文件。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         // From the lowest free number on: std's pipe is among them.
         let describe = |nth: &usize| {
             text!("free number no. {nth} of this process, counted from 0", "本进程的第 {nth} 个空闲编号（从 0 数起）")
@@ -684,7 +684,7 @@ fn a_number_at_the_limit_is_one_like_any_other() {
         "getrlimit(2), RLIMIT_NOFILE: one more than the highest number of a descriptor. dup2(2): EBADF for a number past it.",
         "getrlimit(2) 的 RLIMIT_NOFILE：比描述符的最大编号大一。编号超出时，dup2(2) 返回 EBADF。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
         let more = RawFd::try_from(hard.min(2000)).map_err(io::Error::other)?;
         let mut cases = Vec::new();
@@ -763,7 +763,7 @@ fn between_fork_and_exec_it_only_makes_system_calls() {
          Another thread may have held the allocator's lock, and then nobody releases it.",
         "fork(2)：在多线程进程的子进程里，只能调用异步信号安全的函数（signal-safety(7)）。别的线程当时也许正持有分配器的锁，那就再没有人释放它了。"
     );
-    check("descriptor", rule, || {
+    check("exec", rule, || {
         for_each(Number::ALL, Number::described, |number| {
             let calls = in_child(|| {
                 let (file, another) = (file()?, unnamed_file(b"another")?);

@@ -176,7 +176,7 @@ fn the_file_has_these_bytes_and_permissions() {
          it a name.",
         "open(2)：新文件的权限会去掉 umask 中的位。O_TMPFILE 的文件由 linkat(2) 得到名字（见 open(2)）。"
     );
-    check("three_ways", rule, || {
+    check("naming", rule, || {
         let bytes = pattern(page_size() + 7);
         let cases = [
             (0o600, 0o022, Given::Whole),
@@ -356,7 +356,7 @@ fn a_name_that_is_taken_stays_as_it_is() {
         "linkat(2): EEXIST when the name exists, and it is never overwritten. rename(2) replaces what is there.",
         "linkat(2)：名字已存在时返回 EEXIST，绝不覆盖；rename(2) 则会替换原有的文件。"
     );
-    check("three_ways", rule, || {
+    check("naming", rule, || {
         let cases = [
             "a file",
             "a directory",
@@ -602,7 +602,7 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
          an explicit fsync() on a descriptor of the directory is needed.",
         "fsync(2)：对文件调用它，并不保证目录项也已落盘；为此需要对目录的描述符另行 fsync()。"
     );
-    check("1:replace", rule, || {
+    check("naming", rule, || {
         let paths = [Given::Whole, Given::Bare, Given::Relative, Given::UpFromALink, Given::InMemory];
         for_each(paths, |given| given.described(), |given| both_are_synced(&Place::new(*given)?))?;
         an_error_of_the_directorys_sync_is_passed_on()

@@ -76,7 +76,7 @@ fn a_sealed_file_is_mapped() {
          changes.",
         "memfd_create(2) 的文件密封（file sealing）：有了 F_SEAL_SHRINK 和 F_SEAL_WRITE，接收方就不必担心 SIGBUS 或内容被改。"
     );
-    check("6:ways_out", rule, || {
+    check("seals", rule, || {
         let describe = |(length, at_most): &(usize, usize)| {
             text!(
                 "a sealed memory file of {length} bytes, of which at most {at_most} are accepted",
@@ -237,7 +237,7 @@ fn both_seals_are_needed_and_no_others() {
          already.",
         "fcntl(2) 的 F_GET_SEALS 给出一个集合。F_SEAL_FUTURE_WRITE 管不到已经存在的可写映射。"
     );
-    check("6:ways_out", rule, || {
+    check("seals", rule, || {
         let future = SealFlag::F_SEAL_FUTURE_WRITE;
         let all = [SHRINK, WRITE, SealFlag::F_SEAL_GROW, SealFlag::F_SEAL_SEAL, future];
         let subsets = (0..1 << all.len()).map(|set: u32| {
@@ -290,7 +290,7 @@ fn a_file_that_cannot_be_trusted_is_refused() {
         "F_GET_SEALS in fcntl(2): EINVAL for a file that has no seals. mmap(2): EINVAL for a length of 0.",
         "fcntl(2) 的 F_GET_SEALS：文件不支持密封时返回 EINVAL。mmap(2)：长度为 0 时返回 EINVAL。"
     );
-    check("descriptor", rule, || {
+    check("seals", rule, || {
         let page = page_size();
         let good = || sealed(&pattern(page + 1), SHRINK | WRITE);
         expect_ok(&answer_to(&good()?, page + 1)?).map_err(|failure| {
@@ -502,7 +502,7 @@ fn the_length_is_asked_for_when_it_can_no_longer_shrink() {
          become shorter.",
         "查到的长度只在那一刻有效。确认有 F_SEAL_SHRINK（fcntl(2)）之后，它才不会再变小。"
     );
-    check("6:ways_out", rule, || {
+    check("seals", rule, || {
         let file = sealed(&pattern(3 * page_size()), SHRINK | WRITE)?;
         let socket = sent(&file)?;
         let calls = calls_of(|| Ok(()), |()| receive_sealed(&socket, ENOUGH).map(drop).map_err(named))?;
