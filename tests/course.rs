@@ -379,8 +379,7 @@ fn a_failed_check_says_what_why_and_where_to_read() {
         assert!(run.out.contains(part), "{part}: {}", run.out);
     }
     let run = finish(copy.command(&["check", "2"]).env("WORKBOOK_LANG", "zh"));
-    for part in
-        ["预期", "实际", "反例", "规则", "阅读", "“想从哪里开始就从哪里开始的窗口”一节", "字节的文件", "程序输出"]
+    for part in ["预期", "实际", "反例", "规则", "阅读", "“从任意字节开始的窗口”一节", "字节的文件", "程序输出"]
     {
         assert!(run.out.contains(part), "{part}: {}", run.out);
     }

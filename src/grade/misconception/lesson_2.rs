@@ -11,10 +11,10 @@ misconceptions! {
          "mmap(2) 以页为单位：偏移量不是页大小的整数倍就是 EINVAL。应从前一个页边界开始映射，再跳过多出来的字节。");
     INT_HOLDS_A_SIZE = "int-holds-a-size",
         ("An int, or 32 bits, is enough for the size of a file or an offset in it.",
-         "用 int（或 32 位）就能存下文件大小和文件内的位置。"),
+         "用 int（或 32 位）就能存下文件大小和文件内的偏移量。"),
         ("A file's size and offsets have 64 bits (off_t). A cast that is too narrow gives no error: from 2 GiB on the \
           number is negative, or another one.",
-         "文件大小和偏移都是 64 位的（off_t）。过窄的强制转换不会报错：从 2 GiB 起，得到的就是负数或别的数。");
+         "文件大小和偏移量都是 64 位的（off_t）。过窄的强制转换不会报错：从 2 GiB 起，得到的就是负数或别的数。");
     READ_IS_AS_GOOD = "read-is-as-good",
         ("It makes no difference whether a function maps a file or reads it into a buffer.",
          "函数是映射文件，还是把文件读进缓冲区，没有区别。"),
