@@ -13,9 +13,9 @@ mod exercise;
 static ALLOCATOR: mmap_workbook::grade::Counting = mmap_workbook::grade::Counting;
 
 use std::fs::File;
-use std::io;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd};
+use std::os::unix::fs::{FileExt, FileTypeExt};
 
 use common::{cases, file_with, has_small_disks, open, transcript};
 use mmap_workbook::grade::fixtures::{near_page_boundaries, pattern};
@@ -26,10 +26,13 @@ use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
 use nix::errno::Errno;
+use nix::fcntl::posix_fallocate;
 use nix::libc;
 use nix::sys::mman::ProtFlags;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::Signal;
+use nix::sys::signal::{SigHandler, SigSet, Signal, signal};
+use nix::sys::stat::Mode;
+use nix::unistd::mkfifo;
 use proptest::prelude::*;
 
 fn access_kind() -> impl Strategy<Value = AccessKind> {
@@ -392,6 +395,21 @@ fn a_store_past_the_end_is_seen_by_other_mappings_and_by_no_read() {
 }
 
 #[test]
+fn a_byte_stored_past_the_end_shows_when_a_file_in_memory_grows() {
+    for set_again in [false, true] {
+        let file = sealed(b"0123456789").expect("a memory file");
+        map_what_is_there(&file).expect("mapped").store(10, b'T');
+        if set_again {
+            file.set_len(10).expect("the size that it has");
+        }
+        posix_fallocate(&file, 20, 1).expect("longer");
+        let mut byte = [0];
+        file.read_exact_at(&mut byte, 10).expect("its byte by now");
+        assert_eq!(byte, [if set_again { 0 } else { b'T' }]);
+    }
+}
+
+#[test]
 fn what_a_truncation_took_is_zeros_when_the_file_grows_again() {
     for sharing in [Sharing::Shared, Sharing::Private] {
         let (_directory, path) = file_with(&vec![b'x'; 2 * page_size()]);
@@ -484,6 +502,60 @@ fn on_a_full_tmpfs_a_load_from_a_hole_kills_and_read_gives_zeros() {
             assert_eq!(read, vec![0; page + 1], "read(2) read the byte before the load died");
         }
     }
+}
+
+#[test]
+fn a_handler_reports_the_byte_that_was_missed_and_hands_the_signal_on() {
+    let (_directory, path) = file_with(b"0123456789");
+    let (words, ended) = last_words(&open(&path), 2 * page_size(), page_size() + 7).expect("a child");
+    // The action from before is the one with which a child says where it faulted.
+    assert_eq!((words, ended.cause()), (Some(page_size() + 7), Some(Cause::NoPage)));
+    assert_eq!(last_words(&open(&path), 2 * page_size(), 9).expect("a child"), (None, Ended::Exited(0)));
+}
+
+/// What a child with a handler for `mapping` says of `body`: what its handler wrote, and how the child ended.
+fn reported(mapping: &Mapping, body: impl FnOnce()) -> (Vec<u8>, Ended) {
+    let (mut reader, writer) = io::pipe().expect("a pipe");
+    let ended = end_of(|| {
+        // SAFETY: no handler of ours.
+        unsafe { signal(Signal::SIGBUS, SigHandler::SigDfl) }.expect("the default action");
+        SigSet::from(Signal::SIGBUS).thread_block().expect("blocked");
+        report_missing_page(mapping, writer.as_fd()).expect("a handler");
+        body();
+    });
+    drop(writer);
+    let mut words = Vec::new();
+    reader.read_to_end(&mut words).expect("the report");
+    (words, ended.expect("a child"))
+}
+
+#[test]
+fn the_reporting_handler_leaves_the_rest_to_the_action_from_before() {
+    let empty = tempfile::tempfile().expect("a file");
+    let map = || Mapping::of_file(&empty, 0, 1, READ_WRITE, Sharing::Shared).expect("mapped");
+    let (mapping, another) = (map(), map());
+    let killed = Ended::Killed(Signal::SIGBUS);
+    assert_eq!(reported(&mapping, || _ = mapping.load(3)), (3_usize.to_ne_bytes().to_vec(), killed.clone()));
+    assert_eq!(reported(&mapping, || _ = another.load(3)), (vec![], killed), "it is not its mapping");
+}
+
+#[test]
+fn a_fifo_is_opened_at_once_and_proc_has_files_of_size_0_with_contents() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("fifo");
+    mkfifo(&path, Mode::S_IRWXU).expect("a FIFO");
+    // In a child: without the flag it would wait for a writer until its deadline.
+    let ended = end_of(|| assert!(open_at_once(&path).expect("open").1.file_type().is_fifo()));
+    assert_eq!(ended.expect("a child"), Ended::Exited(0));
+    let (mut file, metadata) = open_at_once("/proc/self/status".as_ref()).expect("open");
+    assert!(metadata.is_file());
+    assert_eq!(
+        (metadata.len(), map_what_is_there(&file).err().map(|error| error.kind())),
+        (0, Some(io::ErrorKind::UnexpectedEof))
+    );
+    let mut contents = String::new();
+    file.read_to_string(&mut contents).expect("contents");
+    assert!(contents.starts_with("Name:"), "{contents}");
 }
 
 #[test]

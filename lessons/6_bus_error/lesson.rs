@@ -12,14 +12,16 @@
 //! what is not a bus error, and ends with the ways out, up to a mapping that returns an error instead ([`Guarded`]).
 
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::hint::black_box;
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::ops::Range;
-use std::os::fd::AsRawFd;
-use std::os::unix::fs::FileExt;
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
-use std::ptr::NonNull;
+use std::ptr::{NonNull, null, null_mut};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicI32, AtomicPtr, AtomicUsize};
 
 use memmap2::Mmap;
 use nix::errno::Errno;
@@ -357,6 +359,22 @@ pub fn map_what_is_there(file: &File) -> io::Result<Mapping> {
 }
 // ANCHOR_END: look
 
+/// Opens whatever is at `path`, for reading, and asks what it is. open(2) of a FIFO waits until a process opens it for
+/// writing; with O_NONBLOCK it returns at once. (So it does, with EWOULDBLOCK, where a process holds a lease on the
+/// file.) For a regular file the flag changes nothing else.
+///
+/// The question goes to the open file: at the path there may be another one by now.
+///
+/// # Errors
+/// Those of open(2) and fstat(2).
+// ANCHOR: open_at_once
+pub fn open_at_once(path: &Path) -> io::Result<(File, Metadata)> {
+    let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
+    let metadata = file.metadata()?;
+    Ok((file, metadata))
+}
+// ANCHOR_END: open_at_once
+
 /// Gives the file its size first, with ftruncate(2): a shorter file grows, a longer one does not change. It grows by
 /// holes, which take no disk space: the disk may be full when a store needs a block.
 ///
@@ -570,6 +588,95 @@ fn errno(error: &io::Error) -> Errno {
 }
 // ANCHOR_END: guarded
 
+// ANCHOR: reporting_handler
+// ANCHOR: on_bus_error
+/// What the handler knows. It gets no argument of ours, so all of it is static. It may interrupt any instruction of any
+/// thread, so all of it is atomic: it can't wait for a lock that the interrupted code holds.
+mod known {
+    use super::{AtomicI32, AtomicPtr, AtomicUsize, libc, null_mut};
+
+    /// The first address of the mapping, and the one after its last. No address lies in 0..0.
+    pub static START: AtomicUsize = AtomicUsize::new(0);
+    pub static END: AtomicUsize = AtomicUsize::new(0);
+    /// Where to write what was missed.
+    pub static REPORT: AtomicI32 = AtomicI32::new(-1);
+    /// The action for SIGBUS from before.
+    pub static BEFORE: AtomicPtr<libc::sigaction> = AtomicPtr::new(null_mut());
+}
+
+/// The handler: writes which byte of the mapping was missed, and hands the signal on.
+extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
+    // SAFETY: with SA_SIGINFO the kernel passes a siginfo_t that is valid until the handler returns.
+    let info = unsafe { &*info };
+    let start = known::START.load(Relaxed);
+    // A SIGBUS that a process has sent has another code, and no address.
+    if info.si_code == libc::BUS_ADRERR {
+        // SAFETY: with this code the kernel fills in si_addr.
+        let address = unsafe { info.si_addr() }.addr();
+        if (start..known::END.load(Relaxed)).contains(&address) {
+            let at = (address - start).to_ne_bytes();
+            // SAFETY: write(2) is async-signal-safe, and reads the number from our stack.
+            unsafe { libc::write(known::REPORT.load(Relaxed), at.as_ptr().cast(), at.len()) };
+        }
+    }
+    // The access is repeated when the handler returns, and then meets the action from before.
+    // SAFETY: sigaction(2) is async-signal-safe; BEFORE was filled in before this handler was set, and is never freed.
+    unsafe { libc::sigaction(signal, known::BEFORE.load(Relaxed), null_mut()) };
+}
+// ANCHOR_END: on_bus_error
+
+/// From now on the first access that finds no page of `mapping` is reported: the handler writes its offset to `report`,
+/// the eight bytes of a `usize`. Then the action from before takes over, for good: with the default action the process
+/// dies, as it would have without the handler.
+///
+/// A SIGBUS that is not such an access is left to the action from before, too, if it comes again. One that a process
+/// has sent doesn't: a handler that has to pass it on must raise it anew.
+///
+/// The handler stays, so `mapping` and `report` must live as long as the process.
+///
+/// # Errors
+/// Those of sigaction(2) and pthread_sigmask(3).
+// ANCHOR: report_missing_page
+pub fn report_missing_page(mapping: &Mapping, report: BorrowedFd) -> Result<(), Errno> {
+    known::START.store(mapping.range().start, Relaxed);
+    known::END.store(mapping.range().end, Relaxed);
+    known::REPORT.store(report.as_raw_fd(), Relaxed);
+    // SAFETY: integers, a function pointer that may be null, an empty set of signals: all of it may be zeros.
+    let [mut ours, mut before]: [libc::sigaction; 2] = unsafe { std::mem::zeroed() };
+    // SAFETY: with no new action the call only writes the one that is set.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, null(), &raw mut before) })?;
+    known::BEFORE.store(Box::into_raw(Box::new(before)), Relaxed);
+    ours.sa_sigaction = on_bus_error as *const () as usize;
+    // SA_SIGINFO: the handler has three arguments. SA_ONSTACK: the thread's own stack may be full.
+    ours.sa_flags = libc::SA_SIGINFO | libc::SA_ONSTACK;
+    // SAFETY: the handler does only what is async-signal-safe, and all that it reads has been set above.
+    Errno::result(unsafe { libc::sigaction(libc::SIGBUS, &raw const ours, null_mut()) })?;
+    // A fault whose signal is blocked kills, handler or not.
+    SigSet::from(Signal::SIGBUS).thread_unblock()
+}
+// ANCHOR_END: report_missing_page
+
+/// Loads byte `at` of a mapping of `length` bytes of `file`, in a child with [`report_missing_page`]: what its handler
+/// wrote (the offset of the byte that was missed), and how the child ended.
+///
+/// # Errors
+/// Those of the file, the mapping, the pipe and the child.
+pub fn last_words(file: &File, length: usize, at: usize) -> io::Result<(Option<usize>, Ended)> {
+    let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?;
+    let (mut reader, writer) = io::pipe()?;
+    let (child, _) = Child::fork(|_| {
+        report_missing_page(&mapping, writer.as_fd())?;
+        mapping.load(at);
+        Ok(())
+    })?;
+    let ended = child.wait()?;
+    drop(writer);
+    let mut words = Vec::new();
+    reader.read_to_end(&mut words)?;
+    Ok((words.try_into().ok().map(usize::from_ne_bytes), ended))
+}
+// ANCHOR_END: reporting_handler
+
 /// Demonstrates the bus error: four children die of it, neither a signal mask nor the safe crate helps, four accesses
 /// do not raise it, four ways lead out, and a guarded read survives it.
 ///
@@ -632,6 +739,25 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let shrunk = sealed(b"kept")?.set_len(0).map_err(|error| errno(&error));
     out.evidence("seal: ftruncate(2) to 0", answer(&shrunk))?;
     out.shows("after the first three the file can still be truncated. After the seal it can't.")?;
+
+    out.part("What a handler can say")?;
+    out.tell(
+        "a file of 10 bytes, two pages mapped; the handler writes which byte was missed, and hands the signal on",
+    )?;
+    let short = tempfile::tempfile_in(&directory)?;
+    short.write_all_at(b"0123456789", 0)?;
+    for at in [9, page_size() + 7] {
+        let (missed, ended) = last_words(&short, 2 * page_size(), at)?;
+        let missed = missed.map_or_else(
+            || "nothing".to_owned(),
+            |at| format!("page {} + {} bytes", at / page_size(), at % page_size()),
+        );
+        out.evidence("the handler wrote", missed)?;
+        out.evidence("and the child", ended)?;
+    }
+    out.shows(
+        "the handler learns the place from siginfo_t. The load still has no page, so the old action ends the child.",
+    )?;
 
     out.part("A read that returns an error instead")?;
     let guarded = Guarded::new(file.try_clone()?, 0, page_size())?;
