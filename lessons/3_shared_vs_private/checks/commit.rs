@@ -30,7 +30,7 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
                 })?;
                 ensure(position == 7, || {
                     Failure::new(
-                        text!("the descriptor's offset is 7, as before the call", "描述符的文件偏移仍是调用之前的 7"),
+                        text!("the descriptor's offset is 7, as before the call", "描述符的文件偏移量仍是调用之前的 7"),
                         text!("it is {position}", "变成了 {position}"),
                     )
                 })?;
@@ -226,7 +226,7 @@ fn the_file_keeps_its_size() {
             returns(&sealed, &1).map_err(|failure| {
                 failure.given(text!(
                     "a file of {size} bytes, sealed so that its size can't change (F_SEAL_SHRINK, F_SEAL_GROW); stores as before",
-                    "一个 {size} 字节的文件，大小已被封印，不能改变（F_SEAL_SHRINK、F_SEAL_GROW）；写法同上"
+                    "一个 {size} 字节的文件，大小已密封，不能改变（F_SEAL_SHRINK、F_SEAL_GROW）；写法同上"
                 ))
             })?;
             ensure((after, last) == (wanted, STORED), || {
@@ -352,7 +352,7 @@ fn nothing_is_lost_when_it_fails() {
             (
                 "EPERM",
                 "a file that is sealed against writing (F_SEAL_WRITE)",
-                "封印为不可写（F_SEAL_WRITE）的文件",
+                "密封而不可写（F_SEAL_WRITE）的文件",
                 || {
                     let file =
                         File::from(memfd_create(c"sealed", MFdFlags::MFD_CLOEXEC | MFdFlags::MFD_ALLOW_SEALING)?);
@@ -391,7 +391,7 @@ fn nothing_is_lost_when_it_fails() {
                     Failure::new(
                         text!(
                             "after the error the descriptor's offset is 7, as before the call",
-                            "出错之后，描述符的文件偏移仍是调用之前的 7"
+                            "出错之后，描述符的文件偏移量仍是调用之前的 7"
                         ),
                         text!("it is {position}", "变成了 {position}"),
                     )
@@ -673,7 +673,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
             failure(
                 text!(
                     "after the error the descriptor's offset is {end}, as before the call",
-                    "出错之后，描述符的文件偏移仍是调用之前的 {end}"
+                    "出错之后，描述符的文件偏移量仍是调用之前的 {end}"
                 ),
                 text!("it is {position}", "变成了 {position}"),
             )

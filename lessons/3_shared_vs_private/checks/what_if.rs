@@ -197,7 +197,7 @@ fn a_child_that_ends_early_is_an_error() {
                     super::what_if(&draft, |_| 120)?;
                     Ok(super::what_if(&draft, explore).map_err(kind))
                 })?;
-                ensure(answer.is_err(), || Failure::new(text!("an error", "一个错误"), told(&answer)))
+                ensure(answer.is_err(), || Failure::new(text!("an error", "返回错误"), told(&answer)))
             },
         )
     });
