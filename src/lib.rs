@@ -18,7 +18,7 @@
 //! - [`model`]: the rules of mmap as a program without a system call: what each line of a scenario gives, and why
 //! - [`kernel`]: the kernel as a place to play a scenario: one process for each letter
 //! - [`play`]: scenarios on the model and on the kernel, side by side, and at random for as long as one likes
-//! - [`predict`]: questions about scenarios, and the misconceptions behind wrong answers
+//! - [`predict`]: questions about scenarios and programs, and the misconceptions behind wrong answers
 //! - [`words`]: the atomic words of a mapping, and a machine in which checks play them
 //! - [`course`]: the list of lessons, what a demonstration is run on, and the commands of the exercises
 //! - [`arguments`]: the arguments of the program

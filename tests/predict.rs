@@ -1,4 +1,4 @@
-//! Predictions and misconceptions: a shortest scenario shows each wrong, on the kernel.
+//! Predictions and misconceptions: a shortest scenario shows each wrong, on the kernel; programs ask what no scenario can.
 
 mod common;
 
@@ -7,9 +7,11 @@ use std::fs;
 use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
+use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::play::page_size;
 use mmap_workbook::predict::denial::{DENIALS, Denial};
+use mmap_workbook::predict::programs::{PROGRAMS, words_in};
 use mmap_workbook::predict::{self, Level, Question, search};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Language;
@@ -63,23 +65,186 @@ fn the_kernel_contradicts_each_misconception() {
 fn each_lesson_has_questions_and_each_question_has_its_answer_among_the_options() {
     let mut kernel = Kernel::new().expect("a kernel");
     let mut check = |question: &Question| {
-        let happened = kernel.play(&question.scenario).expect("the kernel can").pop().expect("a line");
-        assert!(question.options.contains(&happened), "{}: {happened}", question.scenario);
-        assert!((2..=6).contains(&question.options.len()));
+        let (options, happened) = (question.options(), question.happens(&mut kernel).expect("the kernel can"));
+        assert!(options.contains(&happened), "{question:?}: {happened}");
+        assert!((2..=6).contains(&options.len()) && options.iter().collect::<BTreeSet<_>>().len() == options.len());
     };
     for lesson in LESSONS {
         let questions = predict::of_lesson(lesson).expect("questions");
-        assert!(lesson.draft || questions.len() >= 3, "lesson {}", lesson.number);
+        assert!(lesson.draft || questions.len() >= 8, "lesson {}", lesson.number);
         questions.iter().for_each(&mut check);
     }
     for level in [1, 2, 3].map(|number| Level::new(number).expect("a level")) {
         let some = || predict::series(7, level, page_size().expect("a page")).take(2).collect::<Vec<_>>();
         let questions = some();
         questions.iter().for_each(&mut check);
-        let texts = |questions: Vec<Question>| questions.iter().map(|q| q.scenario.to_string()).collect::<Vec<_>>();
+        let texts = |questions: Vec<Question>| questions.iter().map(|q| format!("{q:?}")).collect::<Vec<_>>();
         assert_eq!(texts(questions), texts(some()), "the same seed, the same questions");
     }
     assert!(Level::new(0).is_none() && Level::new(4).is_none());
+}
+
+#[test]
+fn every_scenario_and_every_program_is_asked_in_its_lesson() {
+    let mut asked = BTreeSet::new();
+    for lesson in LESSONS {
+        for question in predict::of_lesson(lesson).expect("questions") {
+            let new = match question {
+                Question::Scenario(question) => asked.insert(format!("{} {}", lesson.number, question.scenario)),
+                Question::Program(program) => {
+                    assert_eq!(program.lesson, lesson.number, "{}", program.name);
+                    asked.insert(program.name.to_owned())
+                }
+            };
+            assert!(new, "the order of lesson {} has a question twice", lesson.number);
+        }
+    }
+    for denial in DENIALS {
+        let question = format!("{} {}", denial.lesson, predict::asked(denial));
+        assert!(asked.contains(&question), "src/predict/order.rs: {}", denial.misconception.slug);
+    }
+    for program in PROGRAMS {
+        assert!(asked.contains(program.name), "src/predict/order.rs: {}", program.name);
+    }
+}
+
+/// On this machine each program gives what its explanation explains, again and again.
+#[test]
+fn each_program_gives_what_is_explained() {
+    for program in PROGRAMS {
+        for _ in 0..3 {
+            assert_eq!(program.happens().expect("it runs"), program.gives, "{}", program.name);
+        }
+        assert!(program.others.iter().all(|(other, _)| *other != program.gives), "{}", program.name);
+        let (lines, width) = (program.code().lines().count(), program.code().lines().map(str::len).max());
+        assert!((2..=14).contains(&lines) && width <= Some(96), "{}: what is shown of it", program.name);
+        for language in Language::ALL {
+            let chapter = page(program.lesson, language);
+            assert!(chapter.contains(&format!("{{#{}}}", program.heading)), "{}: its heading", program.name);
+        }
+    }
+}
+
+/// A page of the book, with its beliefs as the reader sees them.
+fn page(lesson: u8, language: Language) -> String {
+    let name = LESSONS[usize::from(lesson) - 1].directory();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("book/{}/{name}.md", language.code()));
+    let mut page = fs::read_to_string(path).expect("a chapter");
+    for belief in Misconception::all() {
+        let texts = [&belief.belief, &belief.against].map(|text| text.in_language(language));
+        page = page.replace(&format!("{{{{#belief {}}}}}", belief.slug), &texts.concat());
+    }
+    page
+}
+
+/// What a question uses, and what the chapter has to say about it.
+const TAUGHT: &[(&str, &[&str])] = &[
+    // Operations of scenarios.
+    (" memfd ", &["memfd_create(2)"]),
+    (" map ", &["mmap(2)"]),
+    (" anon ", &["nonymous", "匿名"]),
+    (" private ", &["private", "私有"]),
+    (" shared ", &["shared", "共享"]),
+    (" unmap ", &["munmap(2)"]),
+    (" protect ", &["mprotect(2)"]),
+    (" sync ", &["msync(2)"]),
+    (" dontneed", &["MADV_DONTNEED"]),
+    (" fork ", &["fork(2)"]),
+    (" seal ", &["F_SEAL_"]),
+    (" future_write", &["F_SEAL_"]),
+    (" rename ", &["rename(2)"]),
+    (" unlink ", &["unlink(2)", "removing the file's name", "文件名"]),
+    (" trunc\n", &["runcat", "截断"]),
+    (" truncate ", &["runcat", "截断"]),
+    // Calls of programs, and words of their comments.
+    ("read(", &["read(2)"]),
+    ("try_clone(", &["dup(2)"]),
+    ("read_at(", &["pread(2)"]),
+    ("write_at(", &["pwrite(2)"]),
+    ("pipe(", &["pipe", "管道"]),
+    ("append(true)", &["O_APPEND"]),
+    ("O_TRUNC", &["runcating", "截断"]),
+    ("rename(", &["rename(2)"]),
+    ("hard_link(", &["hard link", "硬链接", "names point to it"]),
+    ("remove_file(", &["unlink(2)"]),
+    ("nlink(", &["st_nlink"]),
+    ("O_CREAT", &["O_CREAT"]),
+    ("alarm_every", &["EINTR"]),
+    ("in_a_child(", &["child", "子进程"]),
+    ("die(", &["kill -9", "SIGKILL"]),
+    ("shared_words(", &["page", "页"]),
+    ("fetch_add(", &["fetch_add"]),
+    ("Release", &["Release"]),
+    ("Acquire", &["Acquire"]),
+    ("Relaxed", &["elaxed"]),
+    ("futex", &["futex(2)"]),
+    ("flock(", &["flock(2)"]),
+    ("F_SETLK", &["F_SETLK"]),
+    ("F_OFD_SETLK", &["F_OFD_SETLK"]),
+    ("of_file(", &["mmap(2)"]),
+    ("o_tmpfile(", &["O_TMPFILE"]),
+    ("memory_file(", &["memfd_create(2)"]),
+    ("link(&", &["linkat(2)"]),
+    ("set_len(", &["ftruncate(2)"]),
+    ("blocks()", &["block", "块"]),
+    ("/proc/self/fd", &["/proc/self/fd"]),
+    ("send_file(", &["open file description", "打开文件描述"]),
+    ("ignore_sigbus(", &["SIGBUS"]),
+    ("read_into(", &["EFAULT"]),
+];
+
+/// The names of calls, flags and signals.
+fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"_()".contains(c));
+    let is_flag = |word: &str| word.len() > 3 && !word.contains(|c: char| !c.is_ascii_uppercase() && c != '_');
+    words
+        .map(|word| word.trim_start_matches('('))
+        .map(|word| if word.ends_with("(2)") { word } else { word.trim_end_matches(')') })
+        .filter(move |word| word.ends_with("(2)") || is_flag(word))
+}
+
+/// No question uses what only a later chapter teaches, or none; nor does the explanation of a program.
+#[test]
+fn what_a_question_uses_is_taught_by_then() {
+    let (mut so_far, mut wrong) = (Language::ALL.map(|_| String::new()), Vec::new());
+    for lesson in LESSONS.iter().filter(|lesson| !lesson.draft) {
+        for (pages, language) in so_far.iter_mut().zip(Language::ALL) {
+            *pages += &page(lesson.number, language);
+        }
+        for question in predict::of_lesson(lesson).expect("questions") {
+            let (asks, why) = match &question {
+                Question::Scenario(question) => (question.scenario.to_string(), None),
+                Question::Program(program) => (program.code(), Some(&program.why)),
+            };
+            let used = TAUGHT.iter().filter(|(word, _)| asks.contains(word));
+            for (pages, language) in so_far.iter().zip(Language::ALL) {
+                for (word, words) in used.clone().filter(|(_, words)| !words.iter().any(|word| pages.contains(word))) {
+                    wrong.push(format!("{} ({}): {word:?}, one of {words:?}\n{asks}", lesson.number, language.code()));
+                }
+                let unknown = why.into_iter().flat_map(|why| names_in(why.in_language(language)));
+                for name in unknown.filter(|name| !pages.contains(*name)) {
+                    let language = language.code();
+                    wrong.push(format!("{} ({language}): {name}, in the explanation of\n{asks}", lesson.number));
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "no chapter up to this lesson's has these words:\n{}", wrong.join("\n"));
+}
+
+/// Each function that is not std's has an explanation; each explanation is of a function that some program calls.
+#[test]
+fn a_question_mark_explains_each_function_of_a_program() {
+    let explained: BTreeSet<_> = PROGRAMS
+        .iter()
+        .flat_map(|program| words_in(&program.code()).map(|(word, _)| word).collect::<Vec<_>>())
+        .collect();
+    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("src/predict/programs/vocabulary.rs"))
+        .expect("source");
+    for function in source.split("\npub(super) fn ").skip(1).filter_map(|rest| rest.split(['(', '<']).next()) {
+        let own = function.starts_with("answer_of");
+        assert!(own || explained.contains(function), "{function}");
+    }
 }
 
 /// What is printed for these answers, on a terminal as wide as its longest line.
@@ -123,11 +288,11 @@ fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
     for denial in DENIALS {
         let lesson = usize::from(denial.lesson);
         let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
-        let number = questions.iter().position(|question| question.scenario == denial.shown_wrong_by());
-        // Two misconceptions may be shown wrong by the same lines, up to the last.
-        let Some(number) = number else { continue };
+        let asked = predict::asked(denial);
+        let is_asked = |question: &Question| matches!(question, Question::Scenario(other) if other.scenario == asked);
         // What the others are answered doesn't matter here; an outcome may be written out as well.
-        let predicted = denial.prediction(&denial.shown_wrong_by(), page).expect("a line").to_string();
+        let number = questions.iter().position(is_asked).expect("it is asked");
+        let predicted = denial.prediction(&asked, page).expect("a line").to_string();
         let text = sitting(lesson, &format!("{}{predicted}\nq\n", "a\n".repeat(number)), Language::English);
         let slug = denial.misconception.slug;
         assert!(text.contains(&format!("[{slug}]: {}", denial.misconception.belief.en)), "{slug}\n{text}");
@@ -138,11 +303,32 @@ fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
 }
 
 #[test]
+fn a_program_is_asked_and_its_answer_explained_in_either_language() {
+    let questions = predict::of_lesson(&LESSONS[3]).expect("questions");
+    let is_it =
+        |question: &Question| matches!(question, Question::Program(program) if program.name == "lost_increment");
+    let before = "a\n".repeat(questions.iter().position(is_it).expect("it is asked"));
+    let text = sitting(4, &format!("{before}?\n2\nq\n"), Language::English);
+    for part in [
+        "      let n = count.load(Relaxed);\n      count.store(n + 1, Relaxed);\n",
+        "  Ok(count.load(Relaxed))  => ?\n",
+        "  in_a_child\n    a child process runs this",
+        "No. The kernel gives 1.\nThe parent loaded 0 before the child's turn",
+        "To read: book/en/4_cross_process_ipc.md#answer\n",
+        "[load-and-store-is-one-step]: In shared memory",
+        "  1 x [load-and-store-is-one-step]",
+    ] {
+        assert!(text.contains(part), "{part:?} in\n{text}");
+    }
+    let text = sitting(4, &format!("{before}1\nq\n"), Language::Chinese);
+    assert!(text.contains("对。内核给出 1。\n父进程在子进程之前读到 0"), "{text}");
+}
+
+#[test]
 fn a_right_prediction_is_answered_with_the_rule_in_either_language() {
     let question = &predict::of_lesson(&LESSONS[5]).expect("questions")[0];
-    let mut kernel = Kernel::new().expect("a kernel");
-    let happened = kernel.play(&question.scenario).expect("the kernel can").pop().expect("a line");
-    let letter = ('a'..).zip(&question.options).find(|(_, option)| **option == happened).expect("an option").0;
+    let happened = question.happens(&mut Kernel::new().expect("a kernel")).expect("the kernel can");
+    let letter = ('a'..).zip(question.options()).find(|(_, option)| *option == happened).expect("an option").0;
     for (language, yes, rule, sum) in [
         (Language::English, "Yes. The kernel gives ", "past the end of the file does not exist", "1 of 1 predicted."),
         (Language::Chinese, "对。内核给出 ", "文件末尾", "1 题中猜对 1 题。"),

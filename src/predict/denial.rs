@@ -53,9 +53,9 @@ macro_rules! denials {
 }
 
 denials! {
-    1 RenameReplacesTheName A_MAPPING_FOLLOWS_ITS_NAME "a-mapping-follows-its-name";
-    1 TruncatingOpenKeepsTheFile TRUNC_MAKES_A_NEW_FILE "trunc-makes-a-new-file";
-    1 MappingsShowTheFile READ_IS_AS_GOOD "read-is-as-good";
+    2 RenameReplacesTheName A_MAPPING_FOLLOWS_ITS_NAME "a-mapping-follows-its-name";
+    2 TruncatingOpenKeepsTheFile TRUNC_MAKES_A_NEW_FILE "trunc-makes-a-new-file";
+    2 MappingsShowTheFile READ_IS_AS_GOOD "read-is-as-good";
     2 OffsetsArePageAligned ANY_OFFSET "any-offset";
     2 MappingIgnoresTheFileSize A_MAPPING_MUST_FIT "a-mapping-must-fit";
     2 MappingsOutliveDescriptors CLOSE_UNMAPS "close-unmaps";

@@ -1,7 +1,9 @@
-//! Predict and find out: a scenario, a question about its last line, the kernel's answer, and the rule that explains
-//! it.
+//! Predict and find out: a scenario or a program, a question about its last line, the kernel's answer, and the rule that
+//! explains it.
 
 pub mod denial;
+mod order;
+pub mod programs;
 pub mod search;
 mod sitting;
 mod words;
@@ -10,19 +12,68 @@ use std::collections::VecDeque;
 use std::io;
 
 use crate::course::Lesson;
+use crate::grade::misconception::Misconception;
 use crate::model::{Model, Posix, Rule};
 use crate::play::random::{self, Dice, Files};
 use crate::play::{elsewhere, page_size};
-use crate::scenario::{Backend, Operation, Outcome, Scenario};
+use crate::scenario::{Access, Backend, Contents, Line, Name, Operation, Outcome, Scenario};
 use crate::text::Text;
 use denial::{DENIALS, Denial};
+use programs::Program;
 
 pub use sitting::sit;
 pub use words::in_words;
 
+/// The question what the last line gives.
+#[derive(Debug, Clone)]
+pub enum Question {
+    /// Of a scenario.
+    Scenario(ScenarioQuestion),
+    /// Of a program.
+    Program(&'static Program),
+}
+
+impl Question {
+    /// The possible answers.
+    pub fn options(&self) -> Vec<String> {
+        match self {
+            Question::Scenario(question) => question.options.iter().map(ToString::to_string).collect(),
+            Question::Program(program) => program.options().into_iter().map(str::to_owned).collect(),
+        }
+    }
+
+    /// What happens on this machine.
+    ///
+    /// # Errors
+    /// Those of the kernel that plays the scenario, and of [`Program::happens`].
+    pub fn happens(&self, kernel: &mut dyn Backend<Error = io::Error>) -> io::Result<String> {
+        match self {
+            Question::Scenario(question) => {
+                let happened = kernel.play(&question.scenario)?.pop();
+                Ok(happened.ok_or(io::ErrorKind::InvalidInput)?.to_string())
+            }
+            Question::Program(program) => program.happens(),
+        }
+    }
+
+    /// The misconceptions that expect this, each with the lesson that corrects it.
+    fn expected_by(&self, answer: &str, page_size: u32) -> Vec<(&'static Misconception, u8)> {
+        match self {
+            Question::Scenario(question) => {
+                let option = question.options.iter().find(|option| option.to_string() == answer);
+                let denials = option.map(|option| question.denials(option, page_size)).unwrap_or_default();
+                denials.into_iter().map(|denial| (denial.misconception, denial.lesson)).collect()
+            }
+            Question::Program(program) => {
+                program.misconception(answer).map(|m| (m, program.lesson)).into_iter().collect()
+            }
+        }
+    }
+}
+
 /// A scenario, and the question what its last line gives.
 #[derive(Debug, Clone)]
-pub struct Question {
+pub struct ScenarioQuestion {
     /// The lines; the last one's outcome is the question.
     pub scenario: Scenario,
     /// The possible answers: what the rules give, and what each misconception expects. Sorted, so that the order gives
@@ -30,9 +81,9 @@ pub struct Question {
     pub options: Vec<Outcome>,
 }
 
-impl Question {
+impl ScenarioQuestion {
     /// The question about this scenario; None if no misconception expects another outcome.
-    fn about(scenario: Scenario, page_size: u32) -> Option<Question> {
+    fn about(scenario: Scenario, page_size: u32) -> Option<ScenarioQuestion> {
         let truth = denial::last_outcome(Model::new(page_size), &scenario)?;
         if truth.is_open() || truth == Outcome::NotApplicable {
             return None;
@@ -45,7 +96,7 @@ impl Question {
             }
         }
         options.sort_by_key(ToString::to_string);
-        (options.len() > 1).then_some(Question { scenario, options })
+        (options.len() > 1).then_some(ScenarioQuestion { scenario, options })
     }
 
     /// The rules that decide it: those that the other answers deny.
@@ -71,19 +122,50 @@ impl Question {
     }
 }
 
-/// The questions of a lesson: for each of its misconceptions a shortest scenario that shows it wrong.
+/// The questions of a lesson, from easy to hard: for each of its misconceptions a shortest scenario that shows it wrong,
+/// and programs.
 ///
 /// # Errors
 /// As [`page_size`].
 pub fn of_lesson(lesson: &Lesson) -> io::Result<Vec<Question>> {
     let page_size = page_size()?;
-    let mut questions: Vec<Question> = Vec::new();
-    for denial in DENIALS.iter().filter(|denial| denial.lesson == lesson.number) {
-        let question = Question::about(denial.shown_wrong_by(), page_size);
-        let new = |question: &Question| questions.iter().all(|other| other.scenario != question.scenario);
-        questions.extend(question.filter(new));
+    let mut questions = Vec::new();
+    let mut scenarios: Vec<Scenario> = Vec::new();
+    for name in order::of_lesson(lesson.number) {
+        if let Some(program) = Program::of_name(name) {
+            questions.push(Question::Program(program));
+        }
+        let Some(denial) = Denial::of_slug(name) else { continue };
+        let scenario = asked(denial);
+        if scenarios.contains(&scenario) {
+            continue;
+        }
+        scenarios.push(scenario.clone());
+        questions.extend(ScenarioQuestion::about(scenario, page_size).map(Question::Scenario));
     }
     Ok(questions)
+}
+
+/// The lesson that teaches files in memory.
+const MEMORY_FILES: u8 = 5;
+
+/// The scenario that shows a misconception wrong, with named files in place of files in memory where the reader doesn't
+/// know those yet: it is a line longer then.
+pub fn asked(denial: &Denial) -> Scenario {
+    let scenario = denial.shown_wrong_by();
+    let name = Name::new("f").filter(|_| denial.lesson < MEMORY_FILES);
+    let Some(name) = name else { return scenario };
+    let named = scenario.0.into_iter().flat_map(|line| match line.operation {
+        Operation::Memfd(descriptor, size) => vec![
+            Operation::Create(name, Contents::Zeros(size)),
+            Operation::Open(descriptor, name, Access::ReadWrite, None),
+        ]
+        .into_iter()
+        .map(|operation| Line { process: line.process, operation, outcome: None })
+        .collect(),
+        _ => vec![line],
+    });
+    Scenario(named.collect())
 }
 
 /// Difficulty.
@@ -122,6 +204,10 @@ const SMALL_PAGE: u32 = 64;
 
 /// Questions without end. The same seed gives the same questions.
 pub fn series(seed: u64, level: Level, page_size: u32) -> impl Iterator<Item = Question> {
+    scenarios(seed, level, page_size).map(Question::Scenario)
+}
+
+fn scenarios(seed: u64, level: Level, page_size: u32) -> impl Iterator<Item = ScenarioQuestion> {
     let mut dice = Dice::new(seed);
     // What was asked lately: the same rules again would bore.
     let mut lately = VecDeque::new();
@@ -131,14 +217,14 @@ pub fn series(seed: u64, level: Level, page_size: u32) -> impl Iterator<Item = Q
             // Any line may be the one to ask about. Only one question comes from a scenario, however long it is.
             let mut left: Vec<usize> = (2..scenario.len()).collect();
             let mut lines = std::iter::from_fn(|| (!left.is_empty()).then(|| left.swap_remove(dice.below(left.len()))));
-            let asked_for = |line: usize| Question::about(Scenario(scenario[..=line].to_vec()), SMALL_PAGE);
+            let asked_for = |line: usize| ScenarioQuestion::about(Scenario(scenario[..=line].to_vec()), SMALL_PAGE);
             let Some(question) = lines.find_map(asked_for) else { continue };
             if !level.may_fit(&question.scenario) || !is_short(&question) {
                 continue;
             }
             // Lines that have nothing to do with it are left out.
             let scenario = shortened(question, SMALL_PAGE).scenario;
-            let Some(question) = Question::about(scenario, page_size).filter(is_short) else { continue };
+            let Some(question) = ScenarioQuestion::about(scenario, page_size).filter(is_short) else { continue };
             let at_stake: Vec<_> = question.options.iter().map(|option| question.slugs(option, page_size)).collect();
             if level.fits(&question.scenario) && !lately.contains(&at_stake) {
                 lately.push_front(at_stake);
@@ -150,12 +236,12 @@ pub fn series(seed: u64, level: Level, page_size: u32) -> impl Iterator<Item = Q
 }
 
 /// Whether the options can be taken in at a glance.
-fn is_short(question: &Question) -> bool {
+fn is_short(question: &ScenarioQuestion) -> bool {
     question.options.len() <= 5 && question.options.iter().all(|option| option.to_string().len() <= 40)
 }
 
 /// The same question without the lines that make no difference to it.
-fn shortened(question: Question, page_size: u32) -> Question {
+fn shortened(question: ScenarioQuestion, page_size: u32) -> ScenarioQuestion {
     let asked = question.scenario.0.last().cloned();
     let scenario = random::without_idle_lines(question.scenario, |shorter| {
         // The quick look first: most scenarios fail it, and then the misconceptions need not be asked.
@@ -163,7 +249,8 @@ fn shortened(question: Question, page_size: u32) -> Question {
         shorter.0.last() == asked.as_ref()
             && !outcomes.contains(&Outcome::NotApplicable)
             && outcomes.last().is_some_and(|outcome| question.options.contains(outcome))
-            && Question::about(shorter.clone(), page_size).is_some_and(|other| other.options == question.options)
+            && ScenarioQuestion::about(shorter.clone(), page_size)
+                .is_some_and(|other| other.options == question.options)
     });
-    Question { scenario, options: question.options }
+    ScenarioQuestion { scenario, options: question.options }
 }

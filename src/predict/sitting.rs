@@ -5,14 +5,17 @@ use std::io::{self, BufRead, Read};
 
 use anstyle::Style;
 
-use super::Question;
-use super::denial::{self, Denial};
+use super::denial;
+use super::programs::{self, Program};
 use super::words::in_words;
+use super::{Question, ScenarioQuestion};
 use crate::course;
+use crate::grade::misconception::Misconception;
 use crate::model::Model;
 use crate::play;
-use crate::scenario::{Backend, Outcome};
+use crate::scenario::Backend;
 use crate::text;
+use crate::text::Text;
 use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal};
 
 /// Asks question after question, lets the kernel answer (never the model), and sums up at the end.
@@ -28,48 +31,109 @@ pub fn sit(
     // None if the series has no end.
     let of = questions.size_hint().1;
     let (mut asked, mut right) = (0, 0);
-    let mut shown: BTreeMap<&str, (usize, &Denial)> = BTreeMap::new();
-    terminal.say(&text!(
-        "Each question is a sequence of operations, one a line. 1p is one page; the outcome 0*3 is three zero bytes.",
-        "每道题是一串操作，每行一个。1p 是一页；结果里的 0*3 是三个零字节。"
-    ))?;
+    let mut shown: BTreeMap<&str, (usize, &Misconception, u8)> = BTreeMap::new();
+    let mut introduced = [false; 2];
     for question in questions {
         let number = asked + 1;
         terminal.heading(&match of {
             Some(all) => text!("Question {number} of {all}", "第 {number} 题，共 {all} 题"),
             None => text!("Question {number}", "第 {number} 题"),
         })?;
+        let kind = usize::from(matches!(question, Question::Program(_)));
+        if !std::mem::replace(&mut introduced[kind], true) {
+            introduce(&question, terminal)?;
+        }
         let Some(answer) = ask(&question, input, terminal)? else { break };
         asked += 1;
-        let happened = kernel.play(&question.scenario)?;
-        let Some(happened) = happened.last() else { break };
+        let happened = question.happens(kernel)?;
         let is_right = answer == happened;
         right += usize::from(is_right);
-        terminal.say(&match is_right {
-            true => text!("{GOOD}Yes.{GOOD:#} The kernel gives {happened}.", "{GOOD}对。{GOOD:#}内核给出 {happened}。"),
-            false => text!("{BAD}No.{BAD:#} The kernel gives {happened}.", "{BAD}不对。{BAD:#}内核给出 {happened}。"),
-        })?;
-        if explain(&question, happened, terminal)? && !is_right {
-            for denial in question.denials(answer, play::page_size()?) {
-                name(denial, terminal)?;
-                shown.entry(denial.misconception.slug).or_insert((0, denial)).0 += 1;
+        say_what_happened(&question, &happened, is_right, terminal)?;
+        let explained = match &question {
+            Question::Scenario(question) => explain(question, &happened, terminal)?,
+            Question::Program(program) => explain_program(program, &happened, terminal)?,
+        };
+        if explained && !is_right {
+            for (misconception, lesson) in question.expected_by(&answer, play::page_size()?) {
+                name(misconception, terminal)?;
+                shown.entry(misconception.slug).or_insert((0, misconception, lesson)).0 += 1;
             }
         }
     }
     sum_up(asked, right, &shown, terminal)
 }
 
+/// How to read the questions of this kind.
+fn introduce(question: &Question, terminal: &mut Terminal) -> io::Result<()> {
+    terminal.say(&match question {
+        Question::Scenario(_) => text!(
+            "A question is a sequence of operations, one a line. 1p is one page; the outcome 0*3 is three zero bytes.",
+            "题目是一串操作，每行一个。1p 是一页；结果里的 0*3 是三个零字节。"
+        ),
+        Question::Program(_) => text!(
+            "A question is a program, which runs in an empty directory. An error is given by its name, and () as ok.",
+            "题目是一段程序，在一个空目录里运行。出错时，结果是错误的名字；结果为 () 时写成 ok。"
+        ),
+    })?;
+    writeln!(terminal.out())
+}
+
+fn say_what_happened(question: &Question, happened: &str, is_right: bool, terminal: &mut Terminal) -> io::Result<()> {
+    let by = match question {
+        // Its orderings are judged by the rules of the language, not by this processor.
+        Question::Program(program) if program.asks_what_is_allowed() => {
+            Text::fixed("The memory model allows", "内存模型允许的是")
+        }
+        _ => Text::fixed("The kernel gives", "内核给出"),
+    };
+    let happened = said(question, happened);
+    terminal.say(&match is_right {
+        true => text!("{GOOD}Yes.{GOOD:#} {by} {happened}.", "{GOOD}对。{GOOD:#}{by} {happened}。"; by, happened),
+        false => text!("{BAD}No.{BAD:#} {by} {happened}.", "{BAD}不对。{BAD:#}{by} {happened}。"; by, happened),
+    })
+}
+
+/// An answer as the learner reads it.
+fn said(question: &Question, answer: &str) -> Text {
+    match question {
+        Question::Scenario(_) => Text::new(answer.to_owned(), answer.to_owned()),
+        Question::Program(_) => programs::said(answer),
+    }
+}
+
+/// Says why a program gives that; false where it is not what Linux gives elsewhere.
+fn explain_program(program: &Program, happened: &str, terminal: &mut Terminal) -> io::Result<bool> {
+    if happened != program.gives {
+        let gives = programs::said(program.gives);
+        terminal.say(&text!(
+            "(Elsewhere it is {gives}. If it isn't the file system of the temporary directory, please report this program.)",
+            "（在别处结果是 {gives}。如果不是临时目录所在文件系统的缘故，请报告这段程序。）";
+            gives
+        ))?;
+        return Ok(false);
+    }
+    terminal.hang("", Style::new(), program.why.in_language(terminal.language()))?;
+    let language = terminal.language();
+    let lesson = course::lesson(program.lesson).ok_or(io::ErrorKind::NotFound)?;
+    let (page, heading) = (lesson.directory(), program.heading);
+    let code = language.code();
+    terminal.say(&text!("To read: book/{code}/{page}.md#{heading}", "可读：book/{code}/{page}.md#{heading}"))?;
+    Ok(true)
+}
+
 /// Says why it happened; false where the model gets it wrong.
-fn explain(question: &Question, happened: &Outcome, terminal: &mut Terminal) -> io::Result<bool> {
+fn explain(question: &ScenarioQuestion, happened: &str, terminal: &mut Terminal) -> io::Result<bool> {
     let size = play::page_size()?;
-    if denial::last_outcome(Model::new(size), &question.scenario).is_none_or(|model| !model.allows(happened)) {
+    let outcome = question.options.iter().find(|option| option.to_string() == happened);
+    let model = denial::last_outcome(Model::new(size), &question.scenario);
+    let Some(happened) = outcome.filter(|outcome| model.is_some_and(|model| model.allows(outcome))) else {
         // The kernel is right, always.
         terminal.say(&text!(
             "(The model is wrong here. Please report this scenario.)",
             "（这里模型错了，请报告这个脚本。）"
         ))?;
         return Ok(false);
-    }
+    };
     for rule in question.rules(happened, size) {
         terminal.hang("", Style::new(), rule.sentence().in_language(terminal.language()))?;
     }
@@ -78,9 +142,9 @@ fn explain(question: &Question, happened: &Outcome, terminal: &mut Terminal) -> 
 }
 
 /// Names the misconception that makes this prediction.
-fn name(denial: &Denial, terminal: &mut Terminal) -> io::Result<()> {
-    let slug = denial.misconception.slug;
-    let (believed, against) = (denial.misconception.belief.clone(), denial.misconception.against.clone());
+fn name(misconception: &Misconception, terminal: &mut Terminal) -> io::Result<()> {
+    let slug = misconception.slug;
+    let (believed, against) = (misconception.belief.clone(), misconception.against.clone());
     terminal.say(&text!(
         "\nYour prediction fits a misconception, {NAME}[{slug}]{NAME:#}: {believed}\nIn fact: {against}",
         "\n这个答案符合一种误解 {NAME}[{slug}]{NAME:#}：{believed}\n事实：{against}";
@@ -89,19 +153,24 @@ fn name(denial: &Denial, terminal: &mut Terminal) -> io::Result<()> {
 }
 
 /// Shows a question, and reads the option that is chosen; None at the end of the input.
-fn ask<'q>(
-    question: &'q Question,
-    input: &mut dyn BufRead,
-    terminal: &mut Terminal,
-) -> io::Result<Option<&'q Outcome>> {
+fn ask(question: &Question, input: &mut dyn BufRead, terminal: &mut Terminal) -> io::Result<Option<String>> {
     let language = terminal.language();
-    let (last, before) = question.scenario.0.split_last().ok_or(io::ErrorKind::InvalidInput)?;
+    let lines: Vec<String> = match question {
+        Question::Scenario(question) => {
+            question.scenario.0.iter().map(|line| format!("{} {}", line.process, line.operation)).collect()
+        }
+        Question::Program(program) => program.code().lines().map(str::to_owned).collect(),
+    };
+    let (last, before) = lines.split_last().ok_or(io::ErrorKind::InvalidInput)?;
     for line in before {
-        writeln!(terminal.out(), "  {} {}", line.process, line.operation)?;
+        writeln!(terminal.out(), "  {line}")?;
     }
-    writeln!(terminal.out(), "  {BOLD}{} {}  => ?{BOLD:#}\n", last.process, last.operation)?;
-    for (letter, option) in ('a'..).zip(&question.options) {
-        writeln!(terminal.out(), "  {BOLD}{letter}{BOLD:#}) {option}")?;
+    let (last, comment) =
+        last.split_once(" // ").map_or((&**last, String::new()), |(last, comment)| (last, format!(" // {comment}")));
+    writeln!(terminal.out(), "  {BOLD}{last}  => ?{BOLD:#}{comment}\n")?;
+    let options = question.options();
+    for (letter, option) in ('a'..).zip(&options) {
+        writeln!(terminal.out(), "  {BOLD}{letter}{BOLD:#}) {}", said(question, option).in_language(language))?;
     }
     let mut prompt = text!(
         "\nWhat does the last line give? (a letter; ? explains the lines; q quits)",
@@ -122,11 +191,9 @@ fn ask<'q>(
             prompt = text!("\nWhat does the last line give?", "\n最后一行的结果是什么？");
             continue;
         }
-        let mut options = ('a'..).zip(&question.options);
-        if let Some((_, option)) =
-            options.find(|(letter, option)| line == letter.to_string() || line == option.to_string())
-        {
-            return Ok(Some(option));
+        let mut letters = ('a'..).zip(&options);
+        if let Some((_, option)) = letters.find(|(letter, option)| line == letter.to_string() || line == **option) {
+            return Ok(Some(option.clone()));
         }
         prompt = text!("One of the letters, please:", "请输入上面的一个字母：");
     }
@@ -147,6 +214,10 @@ fn line_of(input: &mut dyn BufRead) -> io::Result<String> {
 }
 
 fn say_in_words(question: &Question, terminal: &mut Terminal) -> io::Result<()> {
+    let question = match question {
+        Question::Scenario(question) => question,
+        Question::Program(program) => return say_what_functions_do(program, terminal),
+    };
     for line in &question.scenario.0 {
         writeln!(terminal.out(), "\n  {BOLD}{} {}{BOLD:#}", line.process, line.operation)?;
         let text = in_words(line);
@@ -155,10 +226,18 @@ fn say_in_words(question: &Question, terminal: &mut Terminal) -> io::Result<()> 
     Ok(())
 }
 
+fn say_what_functions_do(program: &Program, terminal: &mut Terminal) -> io::Result<()> {
+    for (function, text) in programs::words_in(&program.code()) {
+        writeln!(terminal.out(), "\n  {BOLD}{function}{BOLD:#}")?;
+        terminal.hang("    ", Style::new(), text.in_language(terminal.language()))?;
+    }
+    Ok(())
+}
+
 fn sum_up(
     asked: usize,
     right: usize,
-    shown: &BTreeMap<&str, (usize, &Denial)>,
+    shown: &BTreeMap<&str, (usize, &Misconception, u8)>,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
     terminal.say(&text!(
@@ -169,9 +248,9 @@ fn sum_up(
         terminal.say(&text!("Your misconceptions, and what to read:", "你的误解，以及该读什么："))?;
     }
     let language = terminal.language();
-    for (times, denial) in shown.values() {
-        let lesson = course::lesson(denial.lesson).ok_or(io::ErrorKind::NotFound)?;
-        let (slug, believed) = (denial.misconception.slug, &denial.misconception.belief);
+    for (times, misconception, lesson) in shown.values() {
+        let lesson = course::lesson(*lesson).ok_or(io::ErrorKind::NotFound)?;
+        let (slug, believed) = (misconception.slug, &misconception.belief);
         let text = format!("{NAME}[{slug}]{NAME:#} {}", believed.in_language(language));
         terminal.hang(&format!("  {times} x "), Style::new(), &text)?;
         writeln!(terminal.out(), "      book/{}/{}.md", language.code(), lesson.directory())?;

@@ -1,0 +1,318 @@
+//! Questions about small programs: what no scenario can say. The code that the learner reads is the code that runs, the
+//! body of a function in `lesson_N.rs`.
+
+mod lesson_1;
+mod lesson_4;
+mod lesson_5;
+mod lesson_6;
+mod vocabulary;
+
+use std::io;
+use std::time::Duration;
+
+use crate::grade::misconception::{self as m, Misconception};
+use crate::process::Child;
+use crate::text::Text;
+use vocabulary::answer_of;
+
+pub use vocabulary::{said, words_in};
+
+/// A program, and the question what its last line gives.
+#[derive(Debug)]
+pub struct Program {
+    /// The name of its function.
+    pub name: &'static str,
+    /// The lesson whose chapter teaches what it takes to answer.
+    pub lesson: u8,
+    /// What it gives on Linux.
+    pub gives: &'static str,
+    /// What one might expect instead, with the misconception that expects it, where one is known.
+    pub others: &'static [(&'static str, Option<&'static Misconception>)],
+    /// Why it gives that.
+    pub why: Text,
+    /// The heading of the chapter to read.
+    pub heading: &'static str,
+    source: &'static str,
+    run: fn() -> io::Result<String>,
+}
+
+/// How long a program may take.
+const LIMIT: Duration = Duration::from_secs(20);
+
+impl Program {
+    /// Its code, the lines that run.
+    pub fn code(&self) -> String {
+        let function = self.source.split_once(&format!("fn {}()", self.name)).map_or("", |(_, rest)| rest);
+        let body = function.split_once('\n').map_or("", |(_, body)| body);
+        let body = body.split_once("\n}").map_or("", |(body, _)| body);
+        body.lines().map(|line| line.strip_prefix("    ").unwrap_or(line).to_owned() + "\n").collect()
+    }
+
+    /// What its last line gives on this machine: it runs in a child, in an empty directory.
+    ///
+    /// # Errors
+    /// Those of fork(2) and of making the directory; `TimedOut` if the program waits for too long.
+    pub fn happens(&self) -> io::Result<String> {
+        let directory = tempfile::tempdir()?;
+        let (child, peer) = Child::fork(|peer| {
+            std::env::set_current_dir(directory.path())?;
+            peer.send(answer_of((self.run)())?.as_bytes())
+        })?;
+        vocabulary::answer_of_child(child, &peer, LIMIT)
+    }
+
+    /// The possible answers, sorted, so that the order gives no hint.
+    pub fn options(&self) -> Vec<&'static str> {
+        let mut options: Vec<_> = self.others.iter().map(|(other, _)| *other).chain([self.gives]).collect();
+        options.sort_unstable();
+        options
+    }
+
+    /// The misconception that expects this.
+    pub fn misconception(&self, answer: &str) -> Option<&'static Misconception> {
+        self.others.iter().find(|(other, _)| *other == answer).and_then(|(_, misconception)| *misconception)
+    }
+
+    /// Whether it asks what the memory model allows, and not what happened here.
+    pub fn asks_what_is_allowed(&self) -> bool {
+        self.code().contains("values_that_a_reader_may_find")
+    }
+
+    /// The program with this name.
+    pub fn of_name(name: &str) -> Option<&'static Program> {
+        PROGRAMS.iter().find(|program| program.name == name)
+    }
+}
+
+/// Makes the programs from their table: the lesson, the function in its file, what it gives, what else one might
+/// expect (and whose misconception that is), the chapter's heading to read, and why it is so in each language.
+macro_rules! programs {
+    ($($lesson:ident $number:literal { $($name:ident gives $gives:literal
+        not $($other:literal $(($misconception:ident))?),+;
+        $heading:literal, $($why:literal),+;)* })*) => {
+        /// All of them, lesson by lesson.
+        pub static PROGRAMS: &[Program] = &[$($(Program {
+            name: stringify!($name),
+            lesson: $number,
+            gives: $gives,
+            others: &[$(($other, programs!(@known $($misconception)?))),+],
+            why: Text::fixed($($why),+),
+            heading: $heading,
+            source: include_str!(concat!(stringify!($lesson), ".rs")),
+            run: || $lesson::$name().map(|value| format!("{value:?}")),
+        },)*)*];
+    };
+    (@known) => { None };
+    (@known $misconception:ident) => { Some(&m::$misconception) };
+}
+
+programs! {
+    lesson_1 1 {
+        one_offset gives "\"cd\"" not "\"ab\"", "\"abcd\"";
+            "calls",
+            "A read(2) begins where the last one ended: the open file description keeps the offset.",
+            "read(2) 从上一次读完的地方接着读：偏移量记在打开文件描述里。";
+        two_opens gives "\"ab\"" not "\"cd\"", "\"\"";
+            "calls",
+            "Each open(2) makes an open file description, with an offset of its own that begins at 0.",
+            "每次 open(2) 都会新建一个打开文件描述，它有自己的偏移量，从 0 开始。";
+        a_duplicate gives "\"cd\"" not "\"ab\"", "\"\"";
+            "calls",
+            "dup(2) makes another descriptor of the same open file description: they share the offset.",
+            "dup(2) 得到的是同一个打开文件描述的另一个描述符，两者共用偏移量。";
+        pread_has_its_own_offset gives "\"ab\"" not "\"ef\"", "\"\"";
+            "calls",
+            "pread(2) reads at the offset in its argument, and leaves the one that read(2) uses as it was.",
+            "pread(2) 从参数给出的偏移量读，不改变 read(2) 所用的偏移量。";
+        to_the_end gives "(\"abc\", \"\")" not "(\"abc\", \"abc\")", "EINVAL", "(\"\", \"abc\")";
+            "loops",
+            "A read gives what there is, up to the end of the file. At the end it gives 0 bytes, and no error.",
+            "文件里剩多少，最多就读到多少；到了末尾，返回 0 字节，不是错误。";
+        renamed_over gives "(\"old\", \"new\")" not "(\"new\", \"new\")", "(\"old\", \"old\")", "(\"\", \"new\")";
+            "replace",
+            "A descriptor refers to the inode that the name led to at open(2). rename(2) gives the name to another inode.",
+            "描述符指向打开那一刻名字所指的 inode；rename(2) 让这个名字改指另一个 inode。";
+        emptied_by_name gives "\"\"" not "\"old\"", "EBADF";
+            "through_memory",
+            "O_TRUNC makes no new file: it empties the inode that has the name, and this descriptor refers to that one.",
+            "O_TRUNC 不会新建文件：它清空名字所指的 inode，而这个描述符指向的正是它。";
+        a_short_read gives "\"abc\"" not "waits" (SHORT_IS_THE_END), "\"\"", "EINVAL";
+            "loops",
+            "A read from a pipe returns what is there, however much was asked for: more may follow. Only 0 means the end.",
+            "读管道时，有多少就返回多少，不管要求的是多少，后面可能还有。只有返回 0 才表示结束。";
+        appending gives "\"abX\"" not "\"Xb\"", "EINVAL", "\"X\"";
+            "differs",
+            "On Linux an append always goes to the end of the file (O_APPEND), even by pwrite(2), whose offset is ignored.",
+            "在 Linux 上，带 O_APPEND 的写总是写到文件末尾；pwrite(2) 也一样，给出的偏移量不起作用。";
+        two_writers gives "\"bbaa\"" not "\"aaaabb\"", "\"bb\"", "\"aaaa\"";
+            "calls",
+            "Two open file descriptions have two offsets: the second writer begins at 0 as well, over what is there.",
+            "两个打开文件描述有两个偏移量：第二个写者同样从 0 开始，盖掉已有的内容。";
+        emptied_by_another gives "5" not "1", "0", "4";
+            "through_memory",
+            "Truncating the file moves no offset: the next write goes to offset 4, and the gap before it reads as zeros.",
+            "截断文件不会移动任何偏移量：下一次仍写在偏移 4 处，前面的空隙读出来是零。";
+        a_child_reads_on gives "\"cd\"" not "\"ab\"", "\"\"";
+            "calls",
+            "A child inherits the descriptor, and with it the open file description: both use the same offset.",
+            "子进程继承了描述符，两者指向同一个打开文件描述，用的是同一个偏移量。";
+        another_hard_link gives "(\"new\", \"old\")" not "(\"new\", \"new\")",
+            "(\"old\", \"old\")", "EEXIST";
+            "replace",
+            "rename(2) gives one name to the new inode. The other hard link still leads to the old one.",
+            "rename(2) 让一个名字改指新的 inode，另一个硬链接仍指向旧的。";
+        killed_halfway gives "\"ne\"" not "\"old\"" (REWRITING_IS_ONE_STEP), "\"\"", "\"new\"";
+            "replace",
+            "The file was empty as soon as it was truncated, and what was written is in the page cache, which survives \
+             the process.",
+            "一截断，文件就空了；已经写进去的在页缓存里，进程死了也还在。";
+        interrupted gives "EINTR" not "\"\"", "waits", "\"x\"";
+            "loops",
+            "The signal's handler ran before the read had any bytes to return: that is EINTR. Call again.",
+            "还没有读到任何字节，信号处理函数就运行了：这就是 EINTR。再调用一次即可。";
+    }
+    lesson_4 4 {
+        lost_increment gives "1" not "2" (LOAD_AND_STORE_IS_ONE_STEP), "0";
+            "answer",
+            "The parent loaded 0 before the child's turn and stored 1 after it: the child's increment is lost.",
+            "父进程在子进程之前读到 0，在它之后写入 1：子进程加的那个 1 丢了。";
+        one_step gives "(1, 2)" not "(1, 1)", "(2, 2)", "(0, 1)";
+            "answer",
+            "fetch_add is one step and returns the old value. Each increment counts, and the child has seen the parent's.",
+            "fetch_add 一步完成，返回旧值。每次加 1 都算数，子进程看到的是父进程加过之后的值。";
+        torn gives "(2, 1)" not "(1, 1)" (COPIES_ARE_ATOMIC), "(2, 2)";
+            "naive",
+            "Each machine word is stored in one step, the message isn't: a reader in between finds half of each.",
+            "每个机器字都是一步写完的，整条消息却不是：夹在中间的读者看到新旧各一半。";
+        the_flag_of_the_dead gives "1" not "0" (THE_DEAD_CLEAN_UP), "SIGKILL";
+            "lock",
+            "What the child stored stays in the page. A killed process clears no flag, and no other process does it for it.",
+            "子进程写入的内容留在页里。被杀死的进程不会清除标志，也没有谁替它清除。";
+        created_and_killed gives "\"\"" not "ENOENT", "\"ready\"" (CREATED_IS_COMPLETE);
+            "writer",
+            "The name is there as soon as open(2) has created the file. Its creator died before it was complete.",
+            "open(2) 一创建文件，名字就在了；创建者还没把它做完整就死了。";
+        nobody_sleeps gives "0" not "1", "EAGAIN", "waits";
+            "bell",
+            "A ring wakes only those who sleep at that moment, here 0 processes. It isn't kept for a later one.",
+            "通知只唤醒此刻正在睡眠的进程，这里一个也没有；它不会留给后来者。";
+        the_word_has_changed gives "EAGAIN" not "waits", "0";
+            "bell",
+            "futex(2) compares the word with the value that was heard, and does not sleep when they differ: no ring is missed.",
+            "futex(2) 先把这个字与上次看到的值比较，不同就不睡：不会漏掉通知。";
+        ready_too_early gives "0 | 1" not "1" (ORDER_IS_KEPT), "0";
+            "sequence_lock",
+            "Release keeps in front of it only what the code has before it. This store of `data` comes after it.",
+            "Release 只保证代码里写在它前面的先可见，而这里对 data 的写入在它后面。";
+        relaxed gives "0 | 1" not "1" (ORDER_IS_KEPT), "0";
+            "sequence_lock",
+            "Relaxed orders nothing: the compiler and the processor may reorder the stores, and the loads as well.",
+            "Relaxed 不规定任何顺序：编译器和处理器既可以重排写入，也可以重排读取。";
+        half_a_pair gives "0 | 1" not "1" (ORDER_IS_KEPT), "0";
+            "sequence_lock",
+            "It takes both: the Release of the writer, and an Acquire of the reader. A Relaxed load may be moved.",
+            "两边缺一不可：写者要 Release，读者要 Acquire。Relaxed 的读取可能被重排。";
+        release_and_acquire gives "1" not "0 | 1", "0";
+            "sequence_lock",
+            "A reader whose Acquire load sees the Release store sees everything that the writer stored before it.",
+            "读者用 Acquire 看到了 Release 写入的值，也就看得到写者在此之前写入的一切。";
+        lock_of_the_dead gives "ok" not "EAGAIN", "SIGKILL";
+            "lock",
+            "The kernel releases a process's lock when the process ends, however it ends.",
+            "进程不论怎样结束，内核都会释放它的锁。";
+        flock_in_one_process gives "EAGAIN" not "ok" (FLOCK_IS_THE_PROCESSES);
+            "lock",
+            "A lock of flock(2) belongs to the open file description, and these are two, even in one process.",
+            "flock(2) 的锁属于打开文件描述；这里有两个，哪怕在同一个进程里。";
+        flock_over_fork gives "ok" not "EAGAIN" (FLOCK_IS_THE_PROCESSES);
+            "lock",
+            "The child has inherited the open file description, and the lock of flock(2) belongs to that.",
+            "子进程继承了同一个打开文件描述，而 flock(2) 的锁属于打开文件描述。";
+        record_lock_over_fork gives "EAGAIN" not "ok";
+            "lock",
+            "A lock of F_SETLK belongs to the process. A child is another process, whatever it has inherited.",
+            "F_SETLK 的锁属于进程。子进程是另一个进程，继承了什么都一样。";
+        any_close gives "ok" not "EAGAIN";
+            "lock",
+            "A lock of F_SETLK is lost as soon as its process closes any descriptor of the file.",
+            "进程只要关闭这个文件的任何一个描述符，F_SETLK 的锁就没了。";
+        any_close_of_ofd gives "EAGAIN" not "ok";
+            "lock",
+            "A lock of F_OFD_SETLK belongs to the open file description. Closing a descriptor of another one changes nothing.",
+            "F_OFD_SETLK 的锁属于打开文件描述。关闭另一个打开文件描述的描述符，对它没有影响。";
+    }
+    lesson_5 5 {
+        one_link_less gives "1" not "0", "2";
+            "idea",
+            "unlink(2) removes one name, and st_nlink counts the names that are left.",
+            "unlink(2) 去掉一个名字；st_nlink 是剩下的名字数。";
+        no_link_left gives "(0, \"abc\")" not "ENOENT" (UNLINK_TAKES_THE_BYTES), "(1, \"abc\")", "(0, \"\")";
+            "idea",
+            "An open descriptor is a reference: the inode stays, with all its bytes, and no name leads to it.",
+            "打开的描述符也是引用：inode 和内容都在，只是没有名字指向它。";
+        the_name_is_taken_again gives "(\"old\", \"new\")" not "(\"new\", \"new\")" (A_MAPPING_FOLLOWS_ITS_NAME),
+            "(\"\", \"new\")", "EEXIST";
+            "idea",
+            "The new file has another inode. The descriptor refers to the old one, which has no name now.",
+            "新文件是另一个 inode。描述符指向的是旧的那个，它已经没有名字。";
+        mapped_without_a_name gives "'a'" not "SIGBUS" (UNLINK_TAKES_THE_BYTES), "SIGSEGV" (CLOSE_UNMAPS), "'\\0'";
+            "space",
+            "A mapping is a reference like a descriptor: the file goes when the last of them is gone.",
+            "映射和描述符一样是引用：最后一个引用消失，文件才消失。";
+        never_named gives "(0, 0)" not "(1, 1)", "(1, 0)", "(0, 1)";
+            "three_ways",
+            "A file that is opened with O_TMPFILE has no name: st_nlink is 0, and the directory doesn't show it.",
+            "用 O_TMPFILE 打开的文件没有名字：st_nlink 是 0，目录里也看不到它。";
+        in_no_directory gives "0" not "1", "ENOENT";
+            "three_ways",
+            "A file of memfd_create(2) is in no directory. Its name is only for people who read /proc.",
+            "memfd_create(2) 的文件不在任何目录里，它的名字只是给看 /proc 的人用的。";
+        named_at_last gives "\"abc\"" not "ENOENT", "\"\"", "EEXIST";
+            "three_ways",
+            "linkat(2) can give a name to a file that was opened with O_TMPFILE.",
+            "用 O_TMPFILE 打开的文件，可以用 linkat(2) 给它一个名字。";
+        never_again gives "ENOENT" not "\"abc\"" (ANY_FILE_CAN_BE_NAMED), "\"\"";
+            "three_ways",
+            "A file whose last name was unlinked stays without one. Only one that was opened with O_TMPFILE can get a name.",
+            "最后一个名字被 unlink 之后，文件再也得不到名字；只有用 O_TMPFILE 打开的文件可以。";
+        left_behind gives "1" not "0" (THE_DEAD_CLEAN_UP), "2";
+            "killed",
+            "SIGKILL runs no destructor: the file that would have been removed stays in its directory. The other file \
+             never had a name.",
+            "SIGKILL 不会运行析构函数，本该被删除的文件留在目录里；另一个文件从来没有名字。";
+        a_size_without_blocks gives "(1048576, 0)" not "(1048576, 2048)" (SIZE_RESERVES_ROOM), "(0, 0)";
+            "three_ways",
+            "ftruncate(2) sets the size and reserves nothing: no block is used until something is written.",
+            "ftruncate(2) 只设大小，不预留空间：写入之前不占任何磁盘块。";
+        the_number_is_used_again gives "\"new\"" not "\"old\"" (A_NUMBER_IS_THE_FILE), "ENOENT", "EBADF";
+            "descriptor",
+            "A descriptor is only a number. After close(2) the next open(2) gives the same number to another file.",
+            "描述符只是一个编号。close(2) 之后，下一次 open(2) 会把同一个编号给别的文件。";
+        sent gives "\"cd\"" not "\"ab\"" (EACH_DESCRIPTOR_HAS_ITS_OFFSET), "\"\"";
+            "descriptor",
+            "The socket carries the open file description, so sender and receiver share the offset.",
+            "套接字传递的是打开文件描述，所以发送方和接收方共用偏移量。";
+        opened_again gives "\"ab\"" not "\"cd\"" (TO_OPEN_AGAIN_IS_TO_DUP), "ENOENT";
+            "descriptor",
+            "Opening /proc/self/fd/N opens the file once more, with an offset of its own. The name isn't needed for that.",
+            "打开 /proc/self/fd/N 是把文件再打开一次，有自己的偏移量，不需要名字。";
+    }
+    lesson_6 6 {
+        not_ignored gives "SIGBUS" not "0" (SIGBUS_CAN_BE_IGNORED), "waits", "EFAULT";
+            "attempts",
+            "The load can't complete, so the kernel ends the process although it ignores the signal.",
+            "这次读取无法完成，所以即使忽略了信号，内核也会终止进程。";
+        by_the_kernel gives "EFAULT" not "SIGBUS", "0", "ok";
+            "touches",
+            "When the kernel accesses the missing page for a system call, the call fails with EFAULT. No signal is sent.",
+            "内核替系统调用访问缺失的页时，调用返回 EFAULT，不会发信号。";
+        back_to_its_size gives "0" not "120" (SIZE_AFTERWARDS_TELLS), "SIGBUS";
+            "size",
+            "Truncation took the page away. The page that the file has now is a new one, of zeros.",
+            "截断把原来的页拿走了；文件现在的页是新的，内容全是零。";
+        in_the_child_only gives "(SIGBUS, 0)" not "(0, 0)", "SIGBUS", "(SIGBUS, SIGBUS)";
+            "size",
+            "The size at the access counts. The child's access came before the file grew; its end is the child's only.",
+            "起决定作用的是访问时的文件大小。子进程访问时文件还没有变长；死的也只是子进程。";
+    }
+}

@@ -1,0 +1,276 @@
+//! The functions that programs call for what takes more than a line, and how an answer is written.
+
+use std::fmt::{self, Debug};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::fd::{AsFd, AsRawFd};
+use std::time::Duration;
+
+use nix::errno::Errno;
+use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, fcntl};
+use nix::libc::{self, c_int, c_short};
+use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction, signal};
+use nix::unistd::linkat;
+
+use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
+use crate::observe::page_size;
+use crate::process::{Child, Ended, Peer};
+use crate::text;
+use crate::text::Text;
+use crate::words::AtomicU64;
+use crate::words::machine::Play;
+
+/// What a program, or a child of it, gives: it prints as it is.
+pub(super) struct Answer(String);
+
+impl Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A value as it is, an error as the name of its errno.
+pub(super) fn answer_of(result: io::Result<String>) -> io::Result<String> {
+    match result {
+        Ok(value) if value == "()" => Ok("ok".to_owned()),
+        Ok(value) => Ok(value),
+        Err(error) => match error.raw_os_error() {
+            Some(errno) => Ok(format!("{:?}", Errno::from_raw(errno))),
+            None => Err(error),
+        },
+    }
+}
+
+/// What a child has sent, or the signal that it died of.
+pub(super) fn answer_of_child(child: Child, peer: &Peer, limit: Duration) -> io::Result<String> {
+    match child.wait_within(limit)? {
+        Ended::Exited(0) => String::from_utf8(peer.receive()?).map_err(io::Error::other),
+        Ended::Faulted(fault, _) => Ok(fault.signal.as_str().to_owned()),
+        Ended::Killed(signal) => Ok(signal.as_str().to_owned()),
+        other => Err(io::Error::other(other.to_string())),
+    }
+}
+
+/// An answer as the learner reads it.
+pub fn said(answer: &str) -> Text {
+    if answer == "waits" {
+        return Text::fixed("it waits, and does not return", "一直等待，不返回");
+    }
+    if let Some((one, other)) = answer.split_once(" | ") {
+        return text!("{one} or {other}", "{one} 或 {other}");
+    }
+    Text::new(answer.to_owned(), answer.to_owned())
+}
+
+/// What the words of this code mean, those that are not std's: each with its explanation.
+pub fn words_in(code: &str) -> impl Iterator<Item = (&'static str, &'static Text)> {
+    WORDS.iter().filter(move |(word, _)| code.contains(&format!("{word}("))).map(|(word, text)| (*word, text))
+}
+
+static WORDS: &[(&str, Text)] = &[
+    (
+        "read",
+        Text::fixed("one read(2) of at most this number of bytes, as text", "一次 read(2)，最多读这么多字节，得到文本"),
+    ),
+    (
+        "pipe",
+        Text::fixed("a pipe: what is written to one end is read from the other", "管道：从一端写入，从另一端读出"),
+    ),
+    (
+        "in_a_child",
+        Text::fixed(
+            "a child process runs this; gives, at its end, what it returned, or the signal that killed it",
+            "由一个子进程运行这段代码；它结束之后，给出它的返回值，或终止它的信号",
+        ),
+    ),
+    ("die", Text::fixed("the process sends itself SIGKILL", "进程给自己发送 SIGKILL")),
+    (
+        "alarm_every_10_ms",
+        Text::fixed(
+            "from now on the process gets SIGALRM every 10 ms; its handler does nothing",
+            "从现在起，进程每 10 毫秒收到一次 SIGALRM，处理函数什么也不做",
+        ),
+    ),
+    (
+        "shared_words",
+        Text::fixed(
+            "two machine words in a page that parent and child share, with these values",
+            "父子进程共享的一页里的两个机器字，初值如此",
+        ),
+    ),
+    (
+        "values_that_a_reader_may_find",
+        Text::fixed(
+            "all values that the orderings allow, on any processor, when writer and reader run at the same time",
+            "写者和读者同时运行时，内存序允许读到的所有值，不限于某种处理器",
+        ),
+    ),
+    (
+        "flock",
+        Text::fixed("flock(2), exclusive; EAGAIN if it would have to wait", "flock(2) 排他锁；若要等待，则返回 EAGAIN"),
+    ),
+    (
+        "fcntl_lock",
+        Text::fixed(
+            "a write lock by fcntl(2) with F_SETLK; EAGAIN if another holds one",
+            "用 fcntl(2) 的 F_SETLK 加写锁；别人持有时返回 EAGAIN",
+        ),
+    ),
+    (
+        "ofd_lock",
+        Text::fixed(
+            "a write lock by fcntl(2) with F_OFD_SETLK; EAGAIN if another holds one",
+            "用 fcntl(2) 的 F_OFD_SETLK 加写锁；别人持有时返回 EAGAIN",
+        ),
+    ),
+    (
+        "futex_wake",
+        Text::fixed(
+            "wakes all that sleep on the word, and returns their number",
+            "唤醒睡在这个字上的所有进程，返回唤醒的个数",
+        ),
+    ),
+    ("futex_wait", Text::fixed("sleeps on the word while it has this value", "只要这个字还是这个值，就睡在它上面")),
+    ("link", Text::fixed("gives the open file this name, by linkat(2)", "用 linkat(2) 给打开的文件这个名字")),
+    ("names", Text::fixed("the names in the directory of the program", "程序所在目录里的名字")),
+    ("o_tmpfile", Text::fixed("opens a file with O_TMPFILE in this directory", "在这个目录里用 O_TMPFILE 打开文件")),
+    ("memory_file", Text::fixed("a file of memfd_create(2), empty", "memfd_create(2) 创建的空文件")),
+    ("send_file", Text::fixed("sends the descriptor through the socket", "通过套接字发送描述符")),
+    ("receive_file", Text::fixed("the descriptor that arrives", "收到的描述符")),
+    ("of_file", Text::fixed("mmap(2): the offset, the length, ...", "mmap(2)：偏移量、长度等等")),
+    ("load", Text::fixed("loads from the memory", "读内存")),
+    ("ignore_sigbus", Text::fixed("the process ignores SIGBUS", "进程忽略 SIGBUS")),
+    (
+        "read_into",
+        Text::fixed(
+            "one read(2) of a byte of another file, with the mapping as its buffer",
+            "用映射作缓冲区，从另一个文件 read(2) 一个字节",
+        ),
+    ),
+];
+
+pub(super) fn read<R>(from: &R, most: usize) -> io::Result<String>
+where
+    for<'r> &'r R: Read,
+{
+    let (mut from, mut into) = (from, vec![0; most]);
+    let count = (&mut from).read(&mut into)?;
+    into.truncate(count);
+    String::from_utf8(into).map_err(io::Error::other)
+}
+
+pub(super) fn in_a_child<T: Debug>(body: impl FnOnce() -> io::Result<T>) -> io::Result<Answer> {
+    let (child, peer) = Child::fork(|peer| {
+        let value = body().map(|value| format!("{value:?}"));
+        peer.send(answer_of(value)?.as_bytes())
+    })?;
+    answer_of_child(child, &peer, super::LIMIT).map(Answer)
+}
+
+pub(super) fn die() -> io::Result<()> {
+    Ok(raise(Signal::SIGKILL)?)
+}
+
+extern "C" fn does_nothing(_: c_int) {}
+
+pub(super) fn alarm_every_10_ms() -> io::Result<()> {
+    let action = SigAction::new(SigHandler::Handler(does_nothing), SaFlags::empty(), SigSet::empty());
+    // SAFETY: the handler does nothing, so it may interrupt anything.
+    unsafe { sigaction(Signal::SIGALRM, &action) }?;
+    let every = libc::timeval { tv_sec: 0, tv_usec: 10_000 };
+    let timer = libc::itimerval { it_interval: every, it_value: every };
+    // SAFETY: the first pointer is valid for the call; null is allowed for the second.
+    Errno::result(unsafe { libc::setitimer(libc::ITIMER_REAL, &raw const timer, std::ptr::null_mut()) })?;
+    Ok(())
+}
+
+pub(super) fn shared_words(values: [u64; 2]) -> io::Result<[&'static AtomicU64; 2]> {
+    // The process that runs a program ends with it.
+    let page: &'static Mapping = Box::leak(Box::new(Mapping::anonymous(page_size(), READ_WRITE, Sharing::Shared)?));
+    let words = [page.long_word(0), page.long_word(8)];
+    for (word, value) in words.iter().zip(values) {
+        word.store(value, std::sync::atomic::Ordering::Relaxed);
+    }
+    Ok(words)
+}
+
+/// What readers find for whom `reader` returns something, whichever moment they begin at.
+pub(super) fn values_that_a_reader_may_find(writer: impl Fn(), reader: impl Fn() -> Option<u64>) -> io::Result<Answer> {
+    let mut play = Play::begin();
+    play.write(None, writer);
+    let mut found = std::collections::BTreeSet::new();
+    let explored = play.read(0, 1_000, reader, |value, _| {
+        found.extend(value);
+        Ok::<(), io::Error>(())
+    })?;
+    if !explored.all {
+        return Err(io::Error::other("not every order was tried"));
+    }
+    let found: Vec<_> = found.iter().map(u64::to_string).collect();
+    Ok(Answer(found.join(" | ")))
+}
+
+pub(super) fn flock(file: &File) -> io::Result<()> {
+    // SAFETY: flock(2) takes no pointer; the descriptor is open.
+    Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) })?;
+    Ok(())
+}
+
+fn write_lock() -> libc::flock {
+    let number = |number: c_int| c_short::try_from(number).expect("a small number");
+    let (l_type, l_whence) = (number(libc::F_WRLCK), number(libc::SEEK_SET));
+    libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
+}
+
+pub(super) fn fcntl_lock(file: &File) -> io::Result<()> {
+    fcntl(file, FcntlArg::F_SETLK(&write_lock()))?;
+    Ok(())
+}
+
+pub(super) fn ofd_lock(file: &File) -> io::Result<()> {
+    fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock()))?;
+    Ok(())
+}
+
+/// The four bytes of the word that change: futex(2) knows no longer words.
+fn half_of(word: &AtomicU64) -> *const u32 {
+    std::ptr::from_ref(word).cast::<u32>().wrapping_add(usize::from(cfg!(target_endian = "big")))
+}
+
+pub(super) fn futex_wake(word: &AtomicU64) -> io::Result<u64> {
+    // SAFETY: FUTEX_WAKE uses the pointer as an address only.
+    let woken = unsafe { libc::syscall(libc::SYS_futex, half_of(word), libc::FUTEX_WAKE, i32::MAX) };
+    Errno::result(woken)?.try_into().map_err(io::Error::other)
+}
+
+pub(super) fn futex_wait(word: &AtomicU64, heard: u64) -> io::Result<()> {
+    let heard = u32::try_from(heard).map_err(io::Error::other)?;
+    let no_limit = std::ptr::null::<libc::timespec>();
+    // SAFETY: the pointer is valid, and the kernel reads it atomically; null means no limit.
+    Errno::result(unsafe { libc::syscall(libc::SYS_futex, half_of(word), libc::FUTEX_WAIT, heard, no_limit) })?;
+    Ok(())
+}
+
+pub(super) fn link(file: &File, name: &str) -> io::Result<()> {
+    let open = format!("/proc/self/fd/{}", file.as_raw_fd());
+    Ok(linkat(AT_FDCWD, open.as_str(), AT_FDCWD, name, AtFlags::AT_SYMLINK_FOLLOW)?)
+}
+
+pub(super) fn names() -> io::Result<Vec<String>> {
+    fs::read_dir(".")?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+pub(super) fn ignore_sigbus() -> io::Result<()> {
+    // SAFETY: ignoring a signal installs no handler.
+    unsafe { signal(Signal::SIGBUS, SigHandler::SigIgn) }?;
+    Ok(())
+}
+
+pub(super) fn read_into(mapping: &Mapping) -> io::Result<()> {
+    fs::write("another", "x")?;
+    let another = File::open("another")?;
+    let there = std::ptr::with_exposed_provenance_mut(mapping.address());
+    // SAFETY: the buffer is in the mapping, to which nothing in this process refers.
+    Errno::result(unsafe { libc::read(another.as_fd().as_raw_fd(), there, 1) })?;
+    Ok(())
+}
