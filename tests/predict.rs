@@ -151,7 +151,7 @@ const TAUGHT: &[(&str, &[&str])] = &[
     (" dontneed", &["MADV_DONTNEED"]),
     (" fork ", &["fork(2)"]),
     (" seal ", &["F_SEAL_"]),
-    (" future_write", &["F_SEAL_"]),
+    (" future_write", &["F_SEAL_FUTURE_WRITE"]),
     (" rename ", &["rename(2)"]),
     (" unlink ", &["unlink(2)", "removing the file's name", "文件名"]),
     (" trunc\n", &["runcat", "截断"]),
