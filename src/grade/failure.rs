@@ -305,7 +305,7 @@ fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
         ),
         format!(
             "进程死于 {fault}：访问的是{zh}映射（{protection}）的第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\
-             映射的是{file_zh}，从偏移 {offset} 起"
+             映射的是{file_zh}，从偏移量 {offset} 起"
         ),
     )
 }

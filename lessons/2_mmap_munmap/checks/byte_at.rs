@@ -53,7 +53,7 @@ fn is_the_files_byte_or_none() {
     );
     check("window", rule, || {
         let describe = |&(size, offset): &(usize, usize)| {
-            text!("a file of {size} bytes, offset {offset}", "{size} 字节的文件，偏移 {offset}")
+            text!("a file of {size} bytes, offset {offset}", "{size} 字节的文件，偏移量 {offset}")
         };
         let test = |&(size, offset): &(usize, usize)| {
             let bytes = pattern(size);
@@ -71,7 +71,7 @@ fn is_the_files_byte_or_none() {
         got.iter().zip(all).try_for_each(|(got, byte)| {
             ensure(*got == Ok(Some(byte)), || {
                 let given =
-                    text!("a file of the bytes 0 to 255, offset {byte}", "由字节 0 到 255 组成的文件，偏移 {byte}");
+                    text!("a file of the bytes 0 to 255, offset {byte}", "由字节 0 到 255 组成的文件，偏移量 {byte}");
                 Failure::new(value(&Some(byte)), words(got, value)).given(given)
             })
         })?;
@@ -80,7 +80,7 @@ fn is_the_files_byte_or_none() {
             |offset| {
                 text!(
                     "a file of 3 pages without a single block, offset {offset}",
-                    "3 页的文件，一个块也没有，偏移 {offset}"
+                    "3 页的文件，一个磁盘块也没有，偏移量 {offset}"
                 )
             },
             |&offset| {
@@ -92,7 +92,7 @@ fn is_the_files_byte_or_none() {
         let on_disk = file_on_disk(&pattern(2 * page))?;
         compare(&on_disk, wide(page + 9), Some(pattern(page + 10)[page + 9])).map_err(|failure| {
             let (en, zh) =
-                (format!("a file of 2 pages, offset {}", page + 9), format!("2 页的文件，偏移 {}", page + 9));
+                (format!("a file of 2 pages, offset {}", page + 9), format!("2 页的文件，偏移量 {}", page + 9));
             of_file_on_disk(failure, &Text::new(en, zh))
         })?;
         for_all((near_page_boundaries(), near_page_boundaries()), describe, test)
@@ -129,30 +129,30 @@ fn each_call_looks_at_its_file() {
         .map_err(io::Error::other)?;
         let x = Some(b'x');
         let calls = [
-            (Some(b'b'), text!("the file \"ab\", offset 1", "文件 \"ab\"，偏移 1")),
-            (x, text!("another file, of two pages of `x`, offset 1", "另一个文件（两页 `x`），偏移 1")),
-            (x, text!("that file, offset {grown}", "还是那个文件，偏移 {grown}")),
-            (None, text!("the file \"ab\" again, offset {grown}", "再看文件 \"ab\"，偏移 {grown}")),
+            (Some(b'b'), text!("the file \"ab\", offset 1", "文件 \"ab\"，偏移量 1")),
+            (x, text!("another file, of two pages of `x`, offset 1", "另一个文件（两页 `x`），偏移量 1")),
+            (x, text!("that file, offset {grown}", "还是那个文件，偏移量 {grown}")),
+            (None, text!("the file \"ab\" again, offset {grown}", "再看文件 \"ab\"，偏移量 {grown}")),
             (
                 Some(b'y'),
-                text!("the file \"ab\" with `y` stored at 1, offset 1", "文件 \"ab\" 在 1 处写入 `y` 之后，偏移 1"),
+                text!("the file \"ab\" with `y` stored at 1, offset 1", "文件 \"ab\" 在 1 处写入 `y` 之后，偏移量 1"),
             ),
             (
                 Some(b'c'),
                 text!(
                     "that file, grown to {grown} and `c`, offset {grown}",
-                    "那个文件增长到 {grown} 处的 `c` 之后，偏移 {grown}"
+                    "那个文件增长到 {grown} 处的 `c` 之后，偏移量 {grown}"
                 ),
             ),
             (
                 None,
                 text!(
                     "the other file, truncated to 1 byte, offset {grown}",
-                    "另一个文件截断为 1 字节之后，偏移 {grown}"
+                    "另一个文件截断为 1 字节之后，偏移量 {grown}"
                 ),
             ),
-            (x, text!("that file, offset 0", "那个文件，偏移 0")),
-            (Some(b'z'), text!("that file with `z` stored at 0, offset 0", "那个文件在 0 处写入 `z` 之后，偏移 0")),
+            (x, text!("that file, offset 0", "那个文件，偏移量 0")),
+            (Some(b'z'), text!("that file with `z` stored at 0, offset 0", "那个文件在 0 处写入 `z` 之后，偏移量 0")),
         ];
         got.iter().zip(calls).try_for_each(|(got, (wanted, given))| {
             ensure(*got == Ok(wanted), || {
@@ -173,7 +173,7 @@ fn one_descriptor_after_another() -> Result<(), Failure> {
     let given = text!(
         "in one process, each time offset {last}: a file of {size} `x`, the same one truncated to 1 byte, a file of {size} `y` \
          with the same descriptor, an empty file with it",
-        "同一进程中，每次都是偏移 {last}：{size} 个 `x` 的文件；它截断为 1 字节之后；换成 {size} 个 `y` 的文件，描述符不变；再换成空文件"
+        "同一进程中，每次都是偏移量 {last}：{size} 个 `x` 的文件；它截断为 1 字节之后；换成 {size} 个 `y` 的文件，描述符不变；再换成空文件"
     );
     let got = ask(|| {
         let file = unnamed_file(&vec![b'x'; size]).map_err(error_text)?;
@@ -196,7 +196,7 @@ fn one_descriptor_after_another() -> Result<(), Failure> {
 fn reaches_as_far_as_files_do() {
     let rule = text!(
         "off_t has 64 bits: a file's size or an offset in it may not fit in an int, nor in a usize of 32 bits.",
-        "off_t 是 64 位的：文件大小和文件内的偏移放不进 int，也放不进 32 位的 usize。"
+        "off_t 是 64 位的：文件大小和文件内的偏移量放不进 int，也放不进 32 位的 usize。"
     );
     check("notes_program", rule, || {
         let last = 5 * GIB - 1;
@@ -206,13 +206,13 @@ fn reaches_as_far_as_files_do() {
         let beyond = [last + 1, 1 << 40, i64::MAX.unsigned_abs(), u64::MAX - 1, u64::MAX].map(|offset| (offset, None));
         for_each(
             wanted.into_iter().chain(beyond),
-            |(offset, _)| text!("a file of 5 GiB, offset {offset}", "5 GiB 的文件，偏移 {offset}"),
+            |(offset, _)| text!("a file of 5 GiB, offset {offset}", "5 GiB 的文件，偏移量 {offset}"),
             |&(offset, wanted)| compare(&file, offset, wanted),
         )?;
         // More pages than 32 bits count, and nearly as many as 64 bits of bytes.
         for_each(
             [(1 << 44) + 2, (1 << 62) + page_size_u64() + 1],
-            |offset| text!("a file of {} bytes, offset {offset}", "{} 字节的文件，偏移 {offset}", offset + 1),
+            |offset| text!("a file of {} bytes, offset {offset}", "{} 字节的文件，偏移量 {offset}", offset + 1),
             |&offset| {
                 let file = file_in_memory(offset + 1)?;
                 file.write_all_at(b"!", offset)?;
@@ -235,7 +235,7 @@ fn maps_one_page_and_unmaps_it() {
         let file = unnamed_file(&pattern(9 * page))?;
         for_each(
             offsets,
-            |at| text!("a file of 9 pages, offset {at}", "9 页的文件，偏移 {at}"),
+            |at| text!("a file of 9 pages, offset {at}", "9 页的文件，偏移量 {at}"),
             |&at| {
                 let seen = watch(&file, || answer(&file, wide(at)))?;
                 seen.maps_and_does_not_copy()?;
@@ -258,7 +258,7 @@ fn maps_one_page_and_unmaps_it() {
             |failure| {
                 failure.given(text!(
                     "a file of 9 pages, offset 1 and then {}",
-                    "9 页的文件，先是偏移 1，再是 {}",
+                    "9 页的文件，先是偏移量 1，再是 {}",
                     page + 1
                 ))
             },
@@ -268,7 +268,7 @@ fn maps_one_page_and_unmaps_it() {
         each_leaves_nothing_mapped(
             &file,
             [size - 5, size - 1, size, size + 1, 2 * size, 1 << 40, i64::MAX.unsigned_abs(), u64::MAX],
-            |at| text!("a file of {} bytes, offset {at}", "{} 字节的文件，偏移 {at}", size - 5),
+            |at| text!("a file of {} bytes, offset {at}", "{} 字节的文件，偏移量 {at}", size - 5),
             |at| answer(&file, *at),
         )
     });
@@ -289,7 +289,7 @@ fn leaves_descriptors_as_they_were() {
         let file = unnamed_file(&pattern(page))?;
         for_each(
             [1, 2 * page + 1],
-            |at| text!("a file of one page, offset {at}", "一页的文件，偏移 {at}"),
+            |at| text!("a file of one page, offset {at}", "一页的文件，偏移量 {at}"),
             |&at| leaves_descriptors(&file, || answer(&file, wide(at))),
         )
     });
@@ -303,13 +303,13 @@ fn can_be_called_by_several_threads() {
         compare(&files[0], 1, Some(b'b'))?;
         let other = Arc::new(files[1].try_clone()?);
         is_right_beside_another_thread(
-            &text!("offset 1 of the file \"ab\" and of the file \"cd\"", "文件 \"ab\" 和文件 \"cd\" 的偏移 1"),
+            &text!("offset 1 of the file \"ab\" and of the file \"cd\"", "文件 \"ab\" 和文件 \"cd\"，偏移量都是 1"),
             || answer(&files[0], 1),
             move || answer(&other, 1),
             [Some(b'b'), Some(b'd')],
             value,
         )?;
-        let given = text!("the file \"ab\", offset 1", "文件 \"ab\"，偏移 1");
+        let given = text!("the file \"ab\", offset 1", "文件 \"ab\"，偏移量 1");
         is_right_where_another_is_faster(&given, || answer(&files[0], 1), &Some(b'b'), value)
     });
 }
@@ -322,13 +322,13 @@ fn returns_the_error_of_a_mapping() {
     );
     check("refusals", rule, || {
         with_failing_mappings(
-            &text!("the file \"abc\", offset 2", "文件 \"abc\"，偏移 2"),
+            &text!("the file \"abc\", offset 2", "文件 \"abc\"，偏移量 2"),
             || Ok(unnamed_file(b"abc")?),
             |file| answer(file, 2),
             value,
             |_| Ok(()),
         )?;
-        let given = text!("the file \"abc\", offset 2", "文件 \"abc\"，偏移 2");
+        let given = text!("the file \"abc\", offset 2", "文件 \"abc\"，偏移量 2");
         with_other_failures(
             &given,
             || Ok(unnamed_file(b"abc")?),

@@ -214,7 +214,7 @@ fn counts_none_past_the_end() {
 fn reaches_as_far_as_files_do() {
     let rule = text!(
         "off_t has 64 bits: a file's size or an offset in it may not fit in an int, nor in a usize of 32 bits.",
-        "off_t 是 64 位的：文件大小和文件内的偏移放不进 int，也放不进 32 位的 usize。"
+        "off_t 是 64 位的：文件大小和文件内的偏移量放不进 int，也放不进 32 位的 usize。"
     );
     check("notes_program", rule, || {
         let (middle, last) = (4 * GIB, 5 * GIB - 1);
@@ -537,7 +537,7 @@ fn can_be_called_by_several_threads() {
             compare(wanted, got).map_err(|failure| {
                 failure.given(text!(
                     "two threads at the same time: one with a file of {size} newlines, one with a file of {size} other bytes",
-                    "两个线程同时调用：一个的文件是 {size} 个换行符，另一个的文件是 {size} 个别的字节"
+                    "两个线程同时调用：一个的文件是 {size} 个换行符，另一个的是 {size} 个其他字节"
                 ))
             })
         })

@@ -260,7 +260,7 @@ fn maps_no_other(file: &File, length: usize, alignment: usize) -> Result<(), Fai
 fn takes_no_other_address() {
     let rule = text!(
         "munmap(2) unmaps any pages, at the ends of a mapping or in its middle: the pages beside them stay mapped.",
-        "munmap(2) 可以解除任意若干页，映射的两端、中间都行：剩下的部分就成了两侧的映射。"
+        "munmap(2) 可以解除任意若干页，在映射的两端或中间都行；旁边的页仍然映射着。"
     );
     check("lifetime", rule, || {
         let page = page_size();
@@ -428,8 +428,8 @@ fn leaves_the_file_alone() {
         ensure(blocks == 0, || {
             let Text { en, zh } = describe(3 * page, alignment);
             Failure::new(
-                text!("no page is accessed, so the file still has no block", "没有访问任何页，所以文件仍然没有块"),
-                text!("it has blocks of {} bytes", "它有了 {} 字节的块", blocks * 512),
+                text!("no page is accessed, so the file still has no block", "没有访问任何页，所以文件仍然没有磁盘块"),
+                text!("it has blocks of {} bytes", "它有了 {} 字节的磁盘块", blocks * 512),
             )
             .given(Text::new(
                 format!("{en}, of a file in memory (memfd_create(2)) that is one hole of 3 pages"),

@@ -405,7 +405,8 @@ impl<A> Seen<A> {
             return Ok(());
         }
         let unmaps = || self.calls.iter().map(|seen| seen.call).filter(|call| call.number == libc::SYS_munmap);
-        let expected = text!("when it returns, nothing that it mapped is still mapped", "返回时，它所做的映射都已解除");
+        let expected =
+            text!("when it returns, nothing that it mapped is still mapped", "返回时，本次调用建立的映射都已解除");
         Err(match unmaps().find(|call| call.answer < 0) {
             Some(Call { answer, arguments: [at, length, ..], .. }) => {
                 let errno = errno(answer);

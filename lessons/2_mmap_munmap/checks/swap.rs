@@ -587,10 +587,10 @@ fn stores_between((a, b, length): (usize, usize, usize)) -> Result<(), Failure> 
         let mut bytes = contents(page.file())?;
         if let Some(at) = others.iter().find(|at| bytes[**at] != now) {
             return Err(Failure::new(
-                text!("no other byte than those of the two ranges is stored to", "只写这两个范围内的字节"),
+                text!("no other byte than those of the two ranges is stored to", "只写这两段之内的字节"),
                 text!(
                     "byte {at} was stored to: what another process had stored there during the call is lost",
-                    "第 {at} 字节被写过：别的进程在调用期间写到那里的内容丢了"
+                    "偏移量 {at} 处的字节被写过：其他进程在调用期间写到那里的内容丢失了"
                 ),
             )
             .given(given()));
@@ -644,7 +644,7 @@ fn can_be_called_by_several_threads() {
             ask(|| by_two_threads(files.each_ref().map(|file| || answer(file, 0, wide(length + 9), length))))?;
         let given = text!(
             "two threads, each with a file of its own, exchange {length} bytes at 0 with those at {} at the same time",
-            "两个线程同时各交换自己文件的 0 处和 {} 处的 {length} 字节",
+            "两个线程同时调用，各把自己文件中 0 处的 {length} 字节与 {} 处的互换",
             length + 9
         );
         let judged = answers.iter().zip(&files).zip(&before).try_for_each(|((answer, file), before)| {
