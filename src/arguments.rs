@@ -1,12 +1,19 @@
 //! The arguments of the program `workbook`, apart from it so that the book's commands can be checked against them.
 
+mod chinese;
+
+use std::io::Write;
 use std::path::PathBuf;
+use std::process::exit;
 use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::course::{self, LESSONS, Lesson};
+use crate::error::Told;
 use crate::scenario::TOUR;
+use crate::text;
+use crate::text::Language;
 
 /// What mmap(2) does under Linux, answered by the kernel.
 #[derive(Parser)]
@@ -15,6 +22,25 @@ pub struct Arguments {
     /// What to do; without it, list the lessons.
     #[command(subcommand)]
     pub command: Option<Command>,
+}
+
+impl Arguments {
+    /// Those that the program was started with. Where they are wrong or ask for help, it says so and the program ends.
+    pub fn of_program() -> Arguments {
+        Arguments::try_parse().unwrap_or_else(|error| {
+            // If it can't be written, nothing is left to do.
+            let _ = match Language::of_environment() {
+                Language::English => error.print(),
+                Language::Chinese if error.use_stderr() => {
+                    write!(anstream::stderr(), "{}", chinese::complaint(&error))
+                }
+                Language::Chinese => {
+                    write!(anstream::stdout(), "{}", chinese::exchanged(&error.render().ansi().to_string()))
+                }
+            };
+            exit(error.exit_code())
+        })
+    }
 }
 
 /// What the program is asked to do.
@@ -105,7 +131,7 @@ pub struct Predict {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// Difficulty, from 1 to 3
-    #[arg(long, value_name = "N", default_value = "1", requires = "seed", value_parser = clap::value_parser!(u8).range(1..=3))]
+    #[arg(long, value_name = "N", default_value = "1", requires = "seed", value_parser = level)]
     pub level: u8,
 }
 
@@ -136,9 +162,14 @@ pub struct Hint {
     pub level: Option<usize>,
 }
 
-fn lesson(number: &str) -> Result<&'static Lesson, String> {
-    let lesson = number.parse().ok().and_then(course::lesson);
-    lesson.ok_or_else(|| format!("the lessons are 1 to {}", LESSONS.len()))
+fn lesson(number: &str) -> Result<&'static Lesson, Told> {
+    let (lesson, all) = (number.parse().ok().and_then(course::lesson), LESSONS.len());
+    lesson.ok_or_else(|| Told(text!("the lessons are 1 to {all}", "有第 1 到第 {all} 课")))
+}
+
+fn level(number: &str) -> Result<u8, Told> {
+    let level = number.parse().ok().filter(|level| (1..=3).contains(level));
+    level.ok_or_else(|| Told(text!("the levels are 1 to 3", "难度是 1 到 3")))
 }
 
 /// The arguments of `run`.
@@ -175,7 +206,7 @@ pub enum Program {
     Reader,
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
-    let seconds = text.parse().map_err(|_| "not a number of seconds")?;
-    Duration::try_from_secs_f64(seconds).map_err(|error| error.to_string())
+fn seconds(text: &str) -> Result<Duration, Told> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| Told(text!("not a number of seconds", "应当是秒数")))
 }

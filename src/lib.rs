@@ -7,6 +7,7 @@
 //! - [`lesson_4`]: processes that talk through a mapped file
 //! - [`lesson_5`]: unlinked temporary files: what has no name, and when its space comes back
 //! - [`lesson_6`]: the bus error: which accesses are fatal, and the ways out
+//! - [`error`]: errors with words of the workbook's own, in each language
 //! - [`fault`]: why an access to memory raised a signal: the causes and their names
 //! - [`process`]: children: forked, talked with in turns, waited for with a deadline
 //! - [`observe`]: what the kernel says about a process's memory
@@ -32,6 +33,8 @@ extern crate alloc;
 pub mod arguments;
 #[cfg(unix)]
 pub mod course;
+#[cfg(unix)]
+pub mod error;
 pub mod fault;
 #[cfg(unix)]
 pub mod grade;

@@ -5,12 +5,12 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use clap::Parser;
 use mmap_workbook::arguments::{Arguments, Check, Command, Format, Play, Predict, Program, Run, Torture};
 use mmap_workbook::course::feedback;
 use mmap_workbook::course::grading::Grade;
 use mmap_workbook::course::progress::Progress;
 use mmap_workbook::course::{self, Course, DemoInput, Lesson, commands};
+use mmap_workbook::error;
 use mmap_workbook::grade::refuse_a_deadline_that_is_none;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::lesson_4::{self, Pace};
@@ -19,11 +19,12 @@ use mmap_workbook::play;
 use mmap_workbook::play::torture::{self, FileSystem};
 use mmap_workbook::predict;
 use mmap_workbook::process;
+use mmap_workbook::text;
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::{self, StandardOutput, Terminal};
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = Arguments::of_program();
     let grades = matches!(&arguments.command, Some(Command::Check(_) | Command::Solution { force: false, .. }));
     let watches = matches!(&arguments.command, Some(Command::Watch { .. }));
     let status = ui::fail_at_the_file_size_limit().and_then(|()| {
@@ -46,7 +47,7 @@ fn status(ran: io::Result<bool>) -> u8 {
 fn status_of_error(error: &io::Error) -> u8 {
     // Whoever read the output has seen enough: `head`, for example.
     if !ui::is_of_unread_output(error) {
-        ui::complain(error);
+        ui::complain(&error::in_words(error));
     }
     1
 }
@@ -78,7 +79,7 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         }
         Some(Command::Play(play)) => solved = play_scenario(&play, terminal)?,
         Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,
-        Some(Command::Torture(torture)) => solved = torture_model(&torture, terminal.out())?,
+        Some(Command::Torture(torture)) => solved = torture_model(&torture, terminal)?,
         Some(Command::Reset { lesson }) => {
             terminal.say(&commands::reset(&course, lesson)?)?;
         }
@@ -98,7 +99,7 @@ fn given_or_next(given: Option<&'static Lesson>, course: &Course, progress: &Pro
         Some(_) => given,
         None => progress.next(course)?.or(course::listed().last()),
     };
-    lesson.ok_or_else(|| io::Error::other("no lesson is listed"))
+    lesson.ok_or_else(|| error::other(text!("no lesson is listed", "一课也没有列出")))
 }
 
 fn grade(course: &Course, progress: &Progress, check: &Check, terminal: &mut Terminal) -> io::Result<bool> {
@@ -108,7 +109,7 @@ fn grade(course: &Course, progress: &Progress, check: &Check, terminal: &mut Ter
     };
     let (mut grades, language) = (Vec::new(), terminal.language());
     for lesson in lessons {
-        let outcome = commands::graded(course, lesson, terminal).map_err(|error| error.to_string());
+        let outcome = commands::graded(course, lesson, terminal).map_err(|error| error::in_words(&error));
         // One that can't be graded is no reason to leave out the others.
         if let Err(problem) = &outcome {
             ui::complain(problem);
@@ -130,7 +131,10 @@ fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
     if let (Some(program), Some(channel)) = (run.program, run.channel) {
         let n = run.lesson.number;
         if n != 4 {
-            return Err(io::Error::other(format!("lesson {n} has no programs; lesson 4 has two")));
+            return Err(error::other(text!(
+                "lesson {n} has no programs; lesson 4 has two",
+                "第 {n} 课没有单独的程序；第 4 课有两个"
+            )));
         }
         let pace = Pace { period: run.period, count: run.count };
         return match program {
@@ -180,12 +184,12 @@ fn predict_outcomes(arguments: &Predict, terminal: &mut Terminal) -> io::Result<
 }
 
 /// False when a difference was found.
-fn torture_model(arguments: &Torture, out: &mut dyn Write) -> io::Result<bool> {
+fn torture_model(arguments: &Torture, terminal: &mut Terminal) -> io::Result<bool> {
     let media = match &arguments.on {
         Some(directory) => vec![FileSystem::of_directory(directory)?],
         None => FileSystem::at_hand()?,
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).map_err(io::Error::other)?;
     let seed = arguments.seed.unwrap_or(u64::from(now.subsec_nanos()));
-    torture::run(out, &media, &Model::new(play::page_size()?), arguments.ops, seed)
+    torture::run(terminal, &media, &Model::new(play::page_size()?), arguments.ops, seed)
 }

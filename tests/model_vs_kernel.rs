@@ -13,6 +13,8 @@ use mmap_workbook::play::random::Dice;
 use mmap_workbook::play::torture::{self, Comparison, FileSystem};
 use mmap_workbook::play::{self, page_size};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario};
+use mmap_workbook::text::Language;
+use mmap_workbook::ui::Terminal;
 
 fn parsed(text: &str) -> Scenario {
     Scenario::parse(text).unwrap_or_else(|problem| panic!("{problem}"))
@@ -31,7 +33,7 @@ fn the_kernel_does_what_the_model_says() {
                 let rows = play::both(&scenario, &mut file_system.kernel().expect("a kernel")).expect("both can");
                 let mut table = Vec::new();
                 play::print(&mut table, &rows, false, mmap_workbook::text::Language::English).expect("printed");
-                panic!("{}, seed {seed}:\n{scenario}\n{}", file_system.name, String::from_utf8_lossy(&table));
+                panic!("{}, seed {seed}:\n{scenario}\n{}", file_system.name.en, String::from_utf8_lossy(&table));
             }
         }
     }
@@ -117,13 +119,14 @@ fn a_divergence_shrinks_to_a_few_lines() {
     let file_system = &FileSystem::at_hand().expect("file systems")[..1];
     let mut out = Vec::new();
     assert!(
-        !torture::run(&mut out, file_system, &wrong, 10_000, 3).expect("the kernel can"),
+        !torture::run(&mut Terminal::new(&mut out, Language::English, usize::MAX), file_system, &wrong, 10_000, 3)
+            .expect("the kernel can"),
         "a divergence is a failure"
     );
     let text = String::from_utf8(out).expect("text");
     let mut parts = text.split("\n\n");
     let (head, found) = (parts.next().expect("a head"), parts.next().expect("a scenario"));
-    assert!(head.starts_with(&file_system[0].name) && head.ends_with(" (seed 3); for `workbook play`:"), "{head}");
+    assert!(head.starts_with(&*file_system[0].name.en) && head.ends_with(" (seed 3); for `workbook play`:"), "{head}");
     assert!((4..=5).contains(&parsed(found).0.len()) && found.contains(" close "), "{found}");
 }
 

@@ -170,9 +170,9 @@ fn in_place_every_byte_and_the_times_are_put_back() {
         let then = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_000_000_000);
         File::options().write(true).open(&path).expect("the file").set_modified(then).expect("a time");
         let run = run(&mut workbook(&["run", &lesson.number.to_string(), "--file", str(&path), "--in-place"]));
-        match lesson.copy_only {
+        match &lesson.copy_only {
             None => assert_eq!(run.ended, Ended::Exited(0), "lesson {}: {}", lesson.number, run.err),
-            Some(reason) => assert_refused(&run, "mine", reason),
+            Some(reason) => assert_refused(&run, "mine", &reason.en),
         }
         assert_eq!(
             std::fs::read_to_string(&path).expect("the file"),

@@ -6,6 +6,7 @@ use super::grading::leftovers::with_new_files;
 use super::grading::{Grade, grade};
 use super::progress::Progress;
 use super::{Course, Lesson};
+use crate::error::{in_words, other};
 use crate::text;
 use crate::text::Text;
 use crate::ui::{Terminal, complain};
@@ -20,13 +21,15 @@ pub fn graded(course: &Course, lesson: &Lesson, terminal: &Terminal) -> io::Resu
     terminal.idle();
     let graded = graded?;
     for path in left {
-        complain(&format!(
-            "{} is new: did your code leave it there? It takes memory until it is removed",
-            path.display()
+        let path = path.display();
+        complain(&text!(
+            "{path} is new: did your code leave it there? It takes memory until it is removed",
+            "多出了 {path}：是你的代码留下的吗？不删除它，就一直占着内存"
         ));
     }
     if let Err(error) = Progress::of(course).note(lesson, &graded) {
-        complain(&format!("this grade is not kept: {error}"));
+        let Text { en, zh } = in_words(&error);
+        complain(&text!("this grade is not kept: {en}", "这次的批改结果没有保存：{zh}"));
     }
     Ok(graded)
 }
@@ -54,9 +57,10 @@ pub fn hint(
         .to_owned();
     let Some((_, levels)) = hints.iter().find(|(name, _)| *name == function) else {
         let names: Vec<_> = hints.iter().map(|(name, _)| name.as_str()).collect();
-        return Err(io::Error::other(format!(
-            "lesson {n} has hints for {}, and none for {function:?}",
-            names.join(", ")
+        let (en, zh) = (names.join(", "), names.join("、"));
+        return Err(other(text!(
+            "lesson {n} has hints for {en}, and none for {function:?}",
+            "第 {n} 课有提示的函数是 {zh}，没有 {function:?} 的提示"
         )));
     };
     let of = levels.len();
@@ -64,7 +68,10 @@ pub fn hint(
     let level = match asked_for {
         Some(level @ 1..) if level <= of => level - 1,
         Some(level) => {
-            return Err(io::Error::other(format!("the hints for {function} have levels 1 to {of}, not {level}")));
+            return Err(other(text!(
+                "the hints for {function} have levels 1 to {of}, not {level}",
+                "{function} 的提示有 1 到 {of} 级，没有第 {level} 级"
+            )));
         }
         // After the last it is the last again.
         None => progress.hints(lesson, &function).min(of - 1),
@@ -73,7 +80,8 @@ pub fn hint(
     if asked_for.is_none()
         && let Err(error) = progress.note_hints(lesson, &function, nth)
     {
-        complain(&format!("that this hint was shown is not kept: {error}"));
+        let Text { en, zh } = in_words(&error);
+        complain(&text!("that this hint was shown is not kept: {en}", "没能记下这条提示已经看过：{zh}"));
     }
     terminal.heading(&text!("{function}, hint {nth} of {of}", "{function}，提示 {nth}/{of}"))?;
     terminal.text(&levels[level])?;

@@ -1,7 +1,6 @@
 //! What a demonstration is run on: a sample, a copy of the learner's file, or the file itself, which is restored
 //! afterwards.
 
-use std::fmt::Display;
 use std::fs::{File, FileTimes, Metadata, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{FileExt, FileTypeExt, OpenOptionsExt};
@@ -13,8 +12,11 @@ use nix::sys::signal::{SigSet, Signal};
 use nix::unistd::{Whence, lseek};
 
 use super::{Lesson, SAMPLE};
+use crate::error::{self, in_words, other};
 use crate::narrate::Narrator;
-use crate::text::Language;
+use crate::text;
+use crate::text::{Language, Text};
+use crate::ui::complain;
 
 /// What a demonstration is run on.
 #[derive(Debug)]
@@ -36,19 +38,23 @@ pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Res
     // Declared first, so dropped last: a Ctrl-C takes effect only after the files are restored.
     let _held = HeldSignals::hold()?;
     let temporary = std::env::temp_dir();
-    let directory = tempfile::tempdir_in(&temporary).map_err(|error| named(&temporary, error))?;
+    let directory = tempfile::tempdir_in(&temporary).map_err(|error| named(&temporary, &error))?;
     let put_back; // Declared after the directory, so dropped before the copy in it.
     let path = match subject {
         DemoInput::Sample => {
             let path = directory.path().join("sample.txt");
-            std::fs::write(&path, SAMPLE).map_err(|error| named(&path, error))?;
+            std::fs::write(&path, SAMPLE).map_err(|error| named(&path, &error))?;
             path
         }
         DemoInput::CopyOf(path) => copy(path, directory.path())?,
         DemoInput::InPlace(path) => {
-            if let Some(reason) = lesson.copy_only {
-                let text = format!("lesson {} can't run in place: {reason}; leave out --in-place", lesson.number);
-                return Err(named(path, text));
+            if let Some(reason) = &lesson.copy_only {
+                let (n, Text { en, zh }) = (lesson.number, reason);
+                let text = text!(
+                    "lesson {n} can't run in place: {en}; leave out --in-place",
+                    "第 {n} 课不能直接在原文件上运行：{zh}；请去掉 --in-place"
+                );
+                return Err(named(path, &other(text)));
             }
             put_back = PutBack::new(path, directory.path())?;
             put_back.path.clone()
@@ -60,7 +66,7 @@ pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Res
     let mut out = Output { out, failed: false };
     let result = (lesson.demonstrate)(&mut Narrator::live(&mut out, directory.path()), &path);
     match (result, subject) {
-        (Err(error), DemoInput::CopyOf(path) | DemoInput::InPlace(path)) if !out.failed => Err(named(path, error)),
+        (Err(error), DemoInput::CopyOf(path) | DemoInput::InPlace(path)) if !out.failed => Err(named(path, &error)),
         (result, _) => result,
     }
 }
@@ -82,39 +88,50 @@ impl Write for Output<'_> {
 }
 
 /// An error about a file, in one line whatever characters its name has.
-fn named(path: &Path, cause: impl Display) -> io::Error {
-    io::Error::other(format!("{path:?}: {cause}"))
+fn named(path: &Path, cause: &io::Error) -> io::Error {
+    error::named(format_args!("{path:?}"), cause)
 }
 
 /// Opens the learner's file for reading and checks that a demonstration can use it.
 fn open_subject(path: &Path) -> io::Result<(File, Metadata)> {
     if path.to_str().is_none() {
-        return Err(named(path, "its name is not UTF-8, so /proc/self/maps could not show it as text: rename it"));
+        let text = text!(
+            "its name is not UTF-8, so /proc/self/maps could not show it as text: rename it",
+            "文件名不是 UTF-8，/proc/self/maps 无法把它显示成文字：请改个名字"
+        );
+        return Err(named(path, &other(text)));
     }
     // O_NONBLOCK: opening a FIFO would wait for a process that writes to it.
-    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|e| named(path, e))?;
-    let metadata = file.metadata().map_err(|error| named(path, error))?;
+    let file = OpenOptions::new().read(true).custom_flags(libc::O_NONBLOCK).open(path).map_err(|e| named(path, &e))?;
+    let metadata = file.metadata().map_err(|error| named(path, &error))?;
     let kind = metadata.file_type();
     let cause = if kind.is_dir() {
-        "a directory: mmap(2) would fail with ENODEV"
+        text!("a directory: mmap(2) would fail with ENODEV", "是目录：mmap(2) 会失败，返回 ENODEV")
     } else if kind.is_fifo() {
-        "a FIFO: it has no pages to map"
+        text!("a FIFO: it has no pages to map", "是 FIFO：没有可以映射的页")
     } else if !kind.is_file() {
-        "not a regular file"
+        text!("not a regular file", "不是普通文件")
     } else if metadata.len() == 0 {
-        "empty: there is nothing to map, mmap(2) would fail with EINVAL"
+        text!(
+            "empty: there is nothing to map, mmap(2) would fail with EINVAL",
+            "是空的：没有内容可以映射，mmap(2) 会失败，返回 EINVAL"
+        )
     } else {
         return Ok((file, metadata));
     };
-    Err(named(path, cause))
+    Err(named(path, &other(cause)))
 }
 
 /// Copies the learner's file into `directory` and returns the path of the copy.
 fn copy(path: &Path, directory: &Path) -> io::Result<PathBuf> {
     let (file, metadata) = open_subject(path)?;
-    let copy = directory.join(path.file_name().ok_or_else(|| named(path, "not the name of a file"))?);
+    let copy = directory
+        .join(path.file_name().ok_or_else(|| named(path, &other(text!("not the name of a file", "不是文件名"))))?);
     let copied = File::create(&copy).and_then(|to| copy_with_holes(&file, &to, metadata.len()));
-    copied.map_err(|error| named(path, format!("can't copy it to {}: {error}", directory.display())))?;
+    copied.map_err(|error| {
+        let (directory, Text { en, zh }) = (directory.display(), in_words(&error));
+        named(path, &other(text!("can't copy it to {directory}: {en}", "无法复制到 {directory}：{zh}")))
+    })?;
     Ok(copy)
 }
 
@@ -146,12 +163,12 @@ struct PutBack {
 impl PutBack {
     fn new(path: &Path, directory: &Path) -> io::Result<PutBack> {
         let (_, before) = open_subject(path)?;
-        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| named(path, error))?;
+        let file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| named(path, &error))?;
         let name = copy(path, directory)?;
         let copy = File::open(&name)?;
         // The copy stays open, and the demonstration finds no name of it.
         std::fs::remove_file(name)?;
-        let path = path.canonicalize().map_err(|error| named(path, error))?;
+        let path = path.canonicalize().map_err(|error| named(path, &error))?;
         Ok(PutBack { path, file, copy, before })
     }
 
@@ -175,7 +192,8 @@ impl PutBack {
 impl Drop for PutBack {
     fn drop(&mut self) {
         if let Err(error) = self.put_back() {
-            eprintln!("workbook: {:?}: it could not be restored completely: {error}", self.path);
+            let (path, Text { en, zh }) = (&self.path, in_words(&error));
+            complain(&text!("{path:?}: it could not be restored completely: {en}", "{path:?}：没能完全恢复：{zh}"));
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct Lesson {
     pub demonstrate: fn(&mut Narrator, &Path) -> io::Result<()>,
     /// Why the demonstration runs only on a copy of the learner's file; None if it keeps the file's size and inode, so
     /// that every byte can be restored.
-    pub copy_only: Option<&'static str>,
+    pub copy_only: Option<Text>,
     /// Whether it is still being written. A draft is listed nowhere and need not be complete, but can be named by its
     /// number.
     pub draft: bool,
@@ -44,7 +44,10 @@ pub static LESSONS: &[Lesson] = &[
             "不用 mmap，改动一个文件要付出什么代价？如果进程中途死掉，又会留下什么？",
         ),
         demonstrate: crate::lesson_1::demonstrate,
-        copy_only: Some("its last part replaces the file with another inode"),
+        copy_only: Some(Text::fixed(
+            "its last part replaces the file with another inode",
+            "它的最后一部分会用另一个 inode 替换文件",
+        )),
         draft: false,
     },
     Lesson {
@@ -80,7 +83,7 @@ pub static LESSONS: &[Lesson] = &[
             "怎样让读者永远不会读到半条消息，哪怕写者中途死掉？",
         ),
         demonstrate: crate::lesson_4::demonstrate,
-        copy_only: Some("it makes a file of its own"),
+        copy_only: Some(Text::fixed("it makes a file of its own", "它使用自己建立的文件")),
         draft: false,
     },
     Lesson {
@@ -92,7 +95,7 @@ pub static LESSONS: &[Lesson] = &[
             "没有名字的文件谁能访问，它的空间什么时候归还？",
         ),
         demonstrate: crate::lesson_5::demonstrate,
-        copy_only: Some("it works on files without a name"),
+        copy_only: Some(Text::fixed("it works on files without a name", "它使用的文件没有名字")),
         draft: false,
     },
     Lesson {
@@ -104,7 +107,7 @@ pub static LESSONS: &[Lesson] = &[
             "对映射的哪些访问是致命的，程序又怎样才能挺过去？",
         ),
         demonstrate: crate::lesson_6::demonstrate,
-        copy_only: Some("it truncates the file"),
+        copy_only: Some(Text::fixed("it truncates the file", "它会截断文件")),
         draft: false,
     },
 ];

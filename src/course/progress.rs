@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::grading::Grade;
 use super::{Course, Lesson, Texts, listed};
+use crate::error::named;
 
 /// The learner's progress.
 #[derive(Debug)]
@@ -142,8 +143,7 @@ impl Progress {
             file.persist(&path).map(drop).map_err(|error| error.error)
         };
         // Not tempfile's own words, in which the name is a random one.
-        store()
-            .map_err(|error: io::Error| io::Error::new(error.kind(), format!("{}: {}", path.display(), error.kind())))
+        store().map_err(|error: io::Error| named(path.display(), &error.kind().into()))
     }
 }
 

@@ -37,7 +37,9 @@ pub use trace::{
     calls_of, killed_before_call, watch, watch_each,
 };
 
+use crate::error::other;
 use crate::process;
+use crate::text;
 use crate::text::{Language, Text};
 
 /// The name of the environment variable with the [`deadline`] in seconds.
@@ -65,7 +67,11 @@ pub(crate) fn seconds_in(variable: &str, longest: u64) -> io::Result<Option<Dura
     let Some(seconds) = std::env::var_os(variable) else { return Ok(None) };
     let number = seconds.to_str().and_then(|seconds| seconds.parse().ok()).filter(|n| (1..=longest).contains(n));
     number.map(|number| Some(Duration::from_secs(number))).ok_or_else(|| {
-        io::Error::other(format!("{variable}={}: not a number of seconds from 1 to {longest}", seconds.display()))
+        let seconds = seconds.display();
+        other(text!(
+            "{variable}={seconds}: not a number of seconds from 1 to {longest}",
+            "{variable}={seconds}：应当是 1 到 {longest} 之间的秒数"
+        ))
     })
 }
 

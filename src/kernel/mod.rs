@@ -23,8 +23,11 @@ use std::path::{Path, PathBuf};
 
 use nix::sys::signal::Signal;
 
-use crate::process::{Child, DEADLINE, Ended, Peer};
+use crate::error;
+use crate::process::{Child, DEADLINE, Peer};
 use crate::scenario::{Backend, Outcome, Scenario};
+use crate::text;
+use crate::text::Text;
 use record::Record;
 
 /// The kernel of this machine, as a backend for scenarios. It keeps their files in a temporary directory of its own,
@@ -54,11 +57,15 @@ impl Kernel {
         let record = Record::new()?;
         let (mut supervisor, peer) = Child::fork(|caller| supervisor::serve(caller, &record, directory))?;
         let Ok(made) = peer.receive() else {
-            return Err(io::Error::other(match supervisor.ended_within(DEADLINE)? {
-                Some(Ended::Failed(why)) => why,
-                ended => format!("the processes of a scenario can't be started: {ended:?}"),
-            }));
+            let ended = supervisor.ended_within(DEADLINE)?;
+            return Err(error::other(text!(
+                "the processes of a scenario can't be started: {ended:?}",
+                "无法启动脚本的进程：{ended:?}"
+            )));
         };
+        if let Some(problem) = unpacked(&made) {
+            return Err(error::other(problem));
+        }
         Ok(Kernel { peer, record, supervisor, directory: OsString::from_vec(made).into() })
     }
 }
@@ -96,12 +103,29 @@ impl Backend for Kernel {
         };
         match answer.as_slice() {
             b"." => {}
-            problem => return Err(io::Error::other(String::from_utf8_lossy(problem).into_owned())),
+            problem => return Err(error::other(unpacked(problem).unwrap_or_else(garbled))),
         }
         let outcomes = self.record.outcomes()?;
         match outcomes.len() == scenario.0.len() {
             true => Ok(outcomes),
-            false => Err(io::Error::other(format!("{} outcomes for {} lines", outcomes.len(), scenario.0.len()))),
+            false => Err(error::other(garbled())),
         }
     }
+}
+
+/// An error as a message, from one process to another: its text in each language, with a zero between them, which no
+/// path has.
+fn packed(error: &io::Error) -> Vec<u8> {
+    let Text { en, zh } = error::in_words(error);
+    format!("{en}\0{zh}").into_bytes()
+}
+
+/// The text of a [`packed`] error.
+fn unpacked(message: &[u8]) -> Option<Text> {
+    let (en, zh) = str::from_utf8(message).ok()?.split_once('\0')?;
+    Some(Text::new(en.to_owned(), zh.to_owned()))
+}
+
+fn garbled() -> Text {
+    text!("the record of the scenario is garbled", "脚本的运行记录已损坏")
 }

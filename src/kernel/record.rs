@@ -9,9 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use memmap2::{MmapOptions, MmapRaw};
 use nix::errno::Errno;
 
+use super::garbled;
+use crate::error;
 use crate::observe::page_size;
 use crate::process::Fault;
 use crate::scenario::{Amount, Byte, Outcome};
+use crate::text;
+use crate::text::Text;
 
 /// The size in bytes: enough for a scenario's text or its outcomes. A page that is never accessed costs nothing.
 const SIZE: usize = 64 << 20;
@@ -43,7 +47,12 @@ impl Record {
         let zeros = File::options().read(true).write(true).open("/dev/zero");
         let record = zeros.and_then(|zeros| MmapOptions::new().len(SIZE).map_raw(&zeros));
         Ok(Record(record.map_err(|error| {
-            io::Error::new(error.kind(), format!("/dev/zero, {SIZE} bytes for the outcomes of a scenario: {error}"))
+            let Text { en, zh } = error::in_words(&error);
+            let text = text!(
+                "/dev/zero, {SIZE} bytes for the outcomes of a scenario: {en}",
+                "/dev/zero，存放脚本结果的 {SIZE} 字节：{zh}"
+            );
+            error::told(error.kind(), text)
         })?))
     }
 
@@ -61,7 +70,7 @@ impl Record {
     /// Replaces the contents by these bytes.
     pub(super) fn begin(&self, bytes: &[u8]) -> io::Result<()> {
         self.length().store(0, Ordering::Release);
-        if self.push(bytes) { Ok(()) } else { Err(io::Error::other("the scenario is too long")) }
+        if self.push(bytes) { Ok(()) } else { Err(error::other(text!("the scenario is too long", "脚本太长"))) }
     }
 
     /// Takes the contents, and leaves nothing.
@@ -138,7 +147,7 @@ impl Record {
 }
 
 fn read(tag: u8, rest: &mut &[u8]) -> io::Result<Outcome> {
-    let garbled = || io::Error::new(io::ErrorKind::InvalidData, "the record of the scenario is garbled");
+    let garbled = || error::told(io::ErrorKind::InvalidData, garbled());
     let mut take = |count: usize| {
         let (bytes, after) = rest.split_at_checked(count).ok_or_else(garbled)?;
         *rest = after;
@@ -161,7 +170,9 @@ fn read(tag: u8, rest: &mut &[u8]) -> io::Result<Outcome> {
         Tag::Died => {
             let fault =
                 Fault::from_bytes(take(Fault::SIZE)?.try_into().map_err(io::Error::other)?).ok_or_else(garbled)?;
-            let cause = fault.cause().ok_or_else(|| io::Error::other(format!("a process died of {fault}")))?;
+            let cause = fault
+                .cause()
+                .ok_or_else(|| error::other(text!("a process died of {fault}", "一个进程死于 {fault}")))?;
             let page = page_size().try_into().map_err(io::Error::other)?;
             Outcome::Died(cause, Amount::of(fault.address as u64, page))
         }

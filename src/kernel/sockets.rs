@@ -9,8 +9,12 @@ use std::os::unix::net::UnixStream;
 use nix::sys::signal::Signal;
 use nix::unistd::Pid as ProcessId;
 
+use super::garbled;
+use crate::error;
 use crate::process::DEADLINE;
 use crate::scenario::Pid;
+use crate::text;
+use crate::text::Text;
 
 /// For each letter the supervisor's end and the worker's.
 pub(super) struct Sockets(BTreeMap<Pid, (UnixStream, UnixStream)>);
@@ -60,7 +64,7 @@ impl Answer {
             1 => TurnEnd::Forked(ProcessId::from_raw(value)),
             2 => TurnEnd::Exits,
             3 => TurnEnd::Dies(Signal::try_from(value)?),
-            kind => return Err(io::Error::new(ErrorKind::InvalidData, format!("a worker's answer of kind {kind}"))),
+            _ => return Err(error::told(ErrorKind::InvalidData, garbled())),
         };
         Ok(Answer { next, end })
     }
@@ -84,8 +88,12 @@ impl Sockets {
         socket.write_all(&[(from as u64).to_ne_bytes(), (to as u64).to_ne_bytes()].concat())?;
         let mut answer = [0; Answer::SIZE];
         socket.read_exact(&mut answer).map_err(|error| {
-            let text = format!("process {letter} did not answer for lines {} to {to}: {error}", from + 1);
-            io::Error::new(error.kind(), text)
+            let (from, Text { en, zh }) = (from + 1, error::in_words(&error));
+            let text = text!(
+                "process {letter} did not answer for lines {from} to {to}: {en}",
+                "第 {from} 到 {to} 行，进程 {letter} 没有回应：{zh}"
+            );
+            error::told(error.kind(), text)
         })?;
         Answer::from_bytes(answer)
     }
@@ -111,7 +119,7 @@ impl Sockets {
 
     fn pair(&self, letter: Pid) -> io::Result<(&UnixStream, &UnixStream)> {
         let pair = self.0.get(&letter).map(|(supervisors, workers)| (supervisors, workers));
-        pair.ok_or_else(|| io::Error::other(format!("no sockets for process {letter}")))
+        pair.ok_or_else(|| error::other(text!("no sockets for process {letter}", "进程 {letter} 没有套接字")))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The supervisor: forks the first worker, gives the turns, and waits for each worker that ends.
 
 use std::collections::BTreeMap;
+use std::fmt::{Debug, Display};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind};
 use std::os::unix::ffi::OsStrExt;
@@ -12,29 +13,31 @@ use nix::sys::resource::Resource;
 use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid as ProcessId;
+use tempfile::TempDir;
 
+use super::packed;
 use super::record::Record;
 use super::sockets::{Answer, Sockets, TurnEnd};
 use super::worker::Worker;
+use crate::error;
 use crate::observe::page_size_u64;
 use crate::process::{Parent, Peer, allow, fork_within_group};
 use crate::scenario::{Amount, Operation, Pid, Scenario};
+use crate::text;
+use crate::text::Text;
 
 /// The most lines in one turn: a turn has a deadline.
 const LONGEST_TURN: usize = 1000;
 
-/// Plays one scenario after the other until the caller is gone, with a directory of its own in this one.
+/// Plays one scenario after the other until the caller is gone, with a directory of its own in this one. The caller
+/// gets the path of that directory first, or why there is none.
 ///
 /// The directory is the supervisor's: a caller that is interrupted or killed, at any moment, doesn't remove it.
 pub(super) fn serve(caller: &Peer, record: &Record, parent: &Path) -> io::Result<()> {
-    // So the supervisor must outlive the caller; it learns from the socket that the caller is gone.
-    prctl::set_pdeathsig(None)?;
-    // No outcome depends on the limits of the process that plays.
-    allow(Resource::RLIMIT_FSIZE, "-f", "bytes in a file", MOST_PAGES * page_size_u64())?;
-    allow(Resource::RLIMIT_NOFILE, "-n", "descriptors", MOST_DESCRIPTORS)?;
-    let directory = tempfile::Builder::new().prefix("workbook-").tempdir_in(parent).map_err(|error| {
-        io::Error::new(error.kind(), format!("no temporary directory in {}: {error}", parent.display()))
-    })?;
+    let directory = match prepare(parent) {
+        Ok(directory) => directory,
+        Err(error) => return caller.send(&packed(&error)),
+    };
     caller.send(directory.path().as_os_str().as_bytes())?;
     // Only the worker that has the turn runs: on one processor no turn waits for another processor to wake up. Where
     // pinning isn't allowed, it is only slower.
@@ -42,6 +45,19 @@ pub(super) fn serve(caller: &Peer, record: &Record, parent: &Path) -> io::Result
     let _ =
         sched_getcpu().and_then(|cpu| here.set(cpu)).and_then(|()| sched_setaffinity(ProcessId::from_raw(0), &here));
     serve_in(caller, record, directory.path())
+}
+
+fn prepare(parent: &Path) -> io::Result<TempDir> {
+    // So the supervisor must outlive the caller; it learns from the socket that the caller is gone.
+    prctl::set_pdeathsig(None)?;
+    // No outcome depends on the limits of the process that plays.
+    allow(Resource::RLIMIT_FSIZE, "-f", &text!("bytes in a file", "字节的文件"), MOST_PAGES * page_size_u64())?;
+    allow(Resource::RLIMIT_NOFILE, "-n", &text!("descriptors", "个描述符"), MOST_DESCRIPTORS)?;
+    tempfile::Builder::new().prefix("workbook-").tempdir_in(parent).map_err(|error| {
+        let (parent, Text { en, zh }) = (parent.display(), error::in_words(&error));
+        let text = text!("no temporary directory in {parent}: {en}", "无法在 {parent} 中建立临时目录：{zh}");
+        error::told(error.kind(), text)
+    })
 }
 
 /// The most pages of a file, as in the model.
@@ -60,7 +76,7 @@ fn serve_in(caller: &Peer, record: &Record, directory: &Path) -> io::Result<()> 
         }
         match play(caller, record, directory, &sockets) {
             Ok(()) => caller.give_turn()?,
-            Err(error) => caller.send(error.to_string().as_bytes())?,
+            Err(error) => caller.send(&packed(&error))?,
         }
     }
 }
@@ -92,7 +108,7 @@ fn turns(
     let mut next = 0;
     while let Some(line) = lines.get(next) {
         if caller.is_left_alone()? {
-            return Err(io::Error::other("the caller is gone"));
+            return Err(error::other(text!("the caller is gone", "调用者已经不在")));
         }
         let Some(worker) = workers.get(&line.process).copied() else {
             record.not_applicable();
@@ -131,7 +147,7 @@ fn turns(
             TurnEnd::Done => {}
             TurnEnd::Forked(child) => {
                 let Operation::Fork(letter) = line.operation else {
-                    return Err(io::Error::other(format!("process {} forked, and was not to", line.process)));
+                    return Err(unexpected(line.process, &"fork"));
                 };
                 workers.insert(letter, child);
             }
@@ -140,7 +156,7 @@ fn turns(
                 match waitpid(worker, None)? {
                     WaitStatus::Exited(_, 0) => {}
                     status => {
-                        return Err(io::Error::other(format!("process {} was to exit: {status:?}", line.process)));
+                        return Err(unexpected(line.process, &status));
                     }
                 }
             }
@@ -149,8 +165,7 @@ fn turns(
                 match waitpid(worker, None)? {
                     WaitStatus::Signaled(_, seen, _) if seen == signal => {}
                     status => {
-                        let text = format!("process {} was to die of {signal}: {status:?}", line.process);
-                        return Err(io::Error::other(text));
+                        return Err(unexpected(line.process, &status));
                     }
                 }
             }
@@ -160,11 +175,16 @@ fn turns(
     Ok(())
 }
 
+/// That a process has done what its line doesn't ask for.
+fn unexpected(process: impl Display, did: &dyn Debug) -> io::Error {
+    error::other(text!("process {process} did something else: {did:?}", "进程 {process} 做了别的事：{did:?}"))
+}
+
 /// Kills a worker and waits until it is gone.
 fn end(worker: ProcessId) -> io::Result<()> {
     kill(worker, Signal::SIGKILL)?;
     match waitpid(worker, None)? {
         WaitStatus::Signaled(_, Signal::SIGKILL, _) => Ok(()),
-        status => Err(io::Error::other(format!("process {worker} was killed: {status:?}"))),
+        status => Err(unexpected(worker, &status)),
     }
 }

@@ -14,6 +14,9 @@ use nix::unistd::{SysconfVar, sysconf};
 use procfs::FromRead;
 use procfs::process::{MMapPath, MemoryMap, MemoryMaps, Process};
 
+use crate::error::told;
+use crate::text;
+
 /// The size of a page in bytes (`_SC_PAGESIZE`, sysconf(3)): 4096 on most machines, 16384 or 65536 on others.
 pub fn page_size() -> usize {
     // Kept: who loads a mapping byte by byte asks for each byte. 0 until the system was asked.
@@ -84,7 +87,9 @@ impl Area {
     /// `NotFound` when this kernel has no such field, or [`maps_of`] has read the area.
     pub fn kib(&self, field: &str) -> io::Result<u64> {
         let bytes = self.0.extension.map.get(field).copied();
-        let bytes = bytes.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("smaps: no field {field}")))?;
+        let bytes = bytes.ok_or_else(|| {
+            told(io::ErrorKind::NotFound, text!("smaps: no field {field}", "smaps：没有 {field} 这一项"))
+        })?;
         Ok(bytes / 1024)
     }
 }

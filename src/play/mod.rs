@@ -5,14 +5,18 @@ pub mod random;
 pub mod torture;
 mod trace;
 
+use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
+use crate::error::{named, told};
 use crate::kernel::Kernel;
 use crate::model::{Model, Posix, Rule};
 use crate::observe;
 use crate::scenario::{Amount, Backend, Line, Name, Operation, Outcome, Pid, Role, Scenario};
+use crate::text;
+use crate::text::Text;
 
 pub use print::{elsewhere, explained, json, print};
 
@@ -59,21 +63,23 @@ const LONGEST: u64 = 16 << 20;
 /// # Errors
 /// Those of reading it; `InvalidData`, with line and column, if it is not a scenario.
 pub fn read(path: &Path) -> io::Result<Scenario> {
-    let name = |error: &dyn std::fmt::Display| {
-        io::Error::new(io::ErrorKind::InvalidData, format!("{}: {error}", path.display()))
-    };
+    let name = path.display();
+    let unfit = |why: Text| named(&name, &told(io::ErrorKind::InvalidData, why));
     let mut text = String::new();
     let source: Box<dyn Read> = match path.as_os_str() == "-" {
         true => Box::new(io::stdin()),
-        false => Box::new(File::open(path).map_err(|error| name(&error))?),
+        false => Box::new(File::open(path).map_err(|error| named(&name, &error))?),
     };
-    source.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| name(&error))?;
+    source.take(LONGEST + 1).read_to_string(&mut text).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData => unfit(text!("not UTF-8", "不是 UTF-8 文本")),
+        _ => named(&name, &error),
+    })?;
     if text.len() as u64 > LONGEST {
-        return Err(name(&format!("longer than {LONGEST} bytes")));
+        return Err(unfit(text!("longer than {LONGEST} bytes", "超过 {LONGEST} 字节")));
     }
-    let scenario = Scenario::parse(&text).map_err(|problem| name(&problem))?;
+    let scenario = Scenario::parse(&text).map_err(|problem| unfit(problem.in_words()))?;
     match scenario.0.is_empty() {
-        true => Err(name(&"the scenario has no lines")),
+        true => Err(unfit(text!("the scenario has no lines", "脚本里一行也没有"))),
         false => Ok(scenario),
     }
 }
@@ -88,30 +94,53 @@ const MOST_BYTES: u64 = 32 << 20;
 pub fn check(scenario: &Scenario) -> io::Result<()> {
     let page_size = page_size()?;
     let (mut model, mut all_copied) = (Model::new(page_size), 0);
+    let mut ends = BTreeMap::new();
     for (number, line) in (1..).zip(&scenario.0) {
         let (process, mut operation) = (line.process, line.operation.clone());
-        let unfit = unfit(&model, process, &mut operation);
+        let unfit = unfit(&model, &ends, process, &mut operation);
         let outcome = model.step(process, &operation).0;
         all_copied += operation.roles().iter().map(|role| copied(role, page_size)).sum::<u64>();
+        match (&line.operation, &outcome) {
+            (Operation::Kill(victim), Outcome::Done) => {
+                ends.insert(*victim, text!("line {number} killed {victim}", "第 {number} 行杀死了 {victim}"));
+            }
+            (Operation::Exit, Outcome::Done) => {
+                ends.insert(process, text!("{process} exited in line {number}", "{process} 在第 {number} 行退出了"));
+            }
+            (_, Outcome::Died(cause, _)) => {
+                let died =
+                    text!("{process} died of {cause} in line {number}", "{process} 在第 {number} 行死于 {cause}");
+                ends.insert(process, died);
+            }
+            _ => {}
+        }
         let problem = match () {
             () if model.is_too_much(&operation) => {
-                format!("a number of bytes must be between 0 and {} pages", Amount::MOST_PAGES)
+                let most = Amount::MOST_PAGES;
+                text!("a number of bytes must be between 0 and {most} pages", "字节数必须在 0 到 {most} 页之间")
             }
             () if model.is_full() => {
                 let (pages, files, names) = (Model::MOST_PAGES, Model::MOST_FILES, Model::MOST_NAMES);
-                format!(
-                    "the scenario has more than {pages} pages, {files} files, {names} descriptors or {names} \
-                         mappings"
+                text!(
+                    "the scenario has more than {pages} pages, {files} files, {names} descriptors or {names} mappings",
+                    "脚本用到的页超过 {pages} 个、文件超过 {files} 个，或者描述符、映射超过 {names} 个"
                 )
             }
-            () if all_copied > MOST_BYTES => format!("the lines up to here copy more than {MOST_BYTES} bytes"),
+            () if all_copied > MOST_BYTES => {
+                text!(
+                    "the lines up to here copy more than {MOST_BYTES} bytes",
+                    "到这一行为止，复制的字节超过 {MOST_BYTES} 个"
+                )
+            }
             () if outcome == Outcome::NotApplicable => {
-                unfit.unwrap_or_else(|| "the operation is not applicable here".to_owned())
+                unfit.unwrap_or_else(|| text!("the operation is not applicable here", "这个操作在这里不适用"))
             }
             () => continue,
         };
-        let text = format!("line {number}, `{process} {operation}`: {problem}");
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+        let Text { en, zh } = problem;
+        let text =
+            text!("line {number}, `{process} {operation}`: {en}", "第 {number} 行 `{process} {operation}`：{zh}");
+        return Err(told(io::ErrorKind::InvalidInput, text));
     }
     Ok(())
 }
@@ -121,23 +150,37 @@ fn copied(role: &Role, page_size: u32) -> u64 {
 }
 
 /// Which process or name of a line does not exist, or exists already. A file that does not exist is no mistake: the
-/// line gives an errno.
-fn unfit(model: &Model, process: Pid, operation: &mut Operation) -> Option<String> {
-    let no_process = |process: Pid| format!("there is no process {process}, or it has ended");
-    let has = |kind: &str, name: Name| format!("{process} already has a {kind} `{name}`");
-    let has_no = |kind: &str, name: Name| format!("{process} has no {kind} `{name}`");
+/// line gives an errno. `ends` says how the processes ended that have.
+fn unfit(model: &Model, ends: &BTreeMap<Pid, Text>, process: Pid, operation: &mut Operation) -> Option<Text> {
+    let no_process = |process: Pid| {
+        let never = || text!("no line has forked {process}", "没有哪一行派生出 {process}");
+        ends.get(&process).cloned().unwrap_or_else(never)
+    };
+    let has = |kind: &Text, name: Name| {
+        let Text { en, zh } = kind;
+        text!("{process} already has a {en} `{name}`", "{process} 已经有{zh} `{name}`")
+    };
+    let has_no = |kind: &Text, name: Name| {
+        let Text { en, zh } = kind;
+        text!("{process} has no {en} `{name}`", "{process} 没有{zh} `{name}`")
+    };
+    let (a_descriptor, a_mapping) = (text!("descriptor", "描述符"), text!("mapping", "映射"));
     let descriptor = |name: Name| model.descriptors(process).any(|other| other == name);
     let mapping = |name: Name| model.mappings(process).any(|other| other == name);
     if !model.has(process) {
         return Some(no_process(process));
     }
     operation.roles().into_iter().find_map(|role| match role {
-        Role::Descriptor(name) => (!descriptor(*name)).then(|| has_no("descriptor", *name)),
-        Role::NewDescriptor(name) => descriptor(*name).then(|| has("descriptor", *name)),
-        Role::Mapping(name) => (!mapping(*name)).then(|| has_no("mapping", *name)),
-        Role::NewMapping(name) => mapping(*name).then(|| has("mapping", *name)),
-        Role::NewProcess(child) => model.has(*child).then(|| format!("there is already a process {child}")),
-        Role::OtherProcess(other) if *other == process => Some("a process can't kill itself; use `exit`".to_owned()),
+        Role::Descriptor(name) => (!descriptor(*name)).then(|| has_no(&a_descriptor, *name)),
+        Role::NewDescriptor(name) => descriptor(*name).then(|| has(&a_descriptor, *name)),
+        Role::Mapping(name) => (!mapping(*name)).then(|| has_no(&a_mapping, *name)),
+        Role::NewMapping(name) => mapping(*name).then(|| has(&a_mapping, *name)),
+        Role::NewProcess(child) => {
+            model.has(*child).then(|| text!("there is already a process {child}", "已经有进程 {child}"))
+        }
+        Role::OtherProcess(other) if *other == process => {
+            Some(text!("a process can't kill itself; use `exit`", "进程不能杀死自己，请用 `exit`"))
+        }
         Role::OtherProcess(other) => (!model.has(*other)).then(|| no_process(*other)),
         Role::File(_) | Role::NewFile(_) | Role::AnyName(_) | Role::Copied(_) | Role::Amount(_) => None,
     })

@@ -9,15 +9,19 @@ use nix::sys::statfs::{self, statfs};
 
 use super::first_divergence;
 use super::random::{self, Dice, Files};
+use crate::error::named;
 use crate::kernel::Kernel;
 use crate::model::Model;
 use crate::scenario::Scenario;
+use crate::text;
+use crate::text::Text;
+use crate::ui::Terminal;
 
 /// Where scenarios are played.
 #[derive(Debug, Clone)]
 pub struct FileSystem {
     /// Its name: that of a file system, or memfd.
-    pub name: String,
+    pub name: Text,
     directory: PathBuf,
     files: Files,
 }
@@ -28,7 +32,7 @@ impl FileSystem {
     /// # Errors
     /// Those of statfs(2).
     pub fn of_directory(directory: &Path) -> io::Result<FileSystem> {
-        let stat = statfs(directory).map_err(|error| io::Error::other(format!("{}: {error}", directory.display())))?;
+        let stat = statfs(directory).map_err(|error| named(directory.display(), &error.into()))?;
         let known = [
             (statfs::EXT4_SUPER_MAGIC, "ext4"),
             (statfs::TMPFS_MAGIC, "tmpfs"),
@@ -37,7 +41,8 @@ impl FileSystem {
             (statfs::OVERLAYFS_SUPER_MAGIC, "overlayfs"),
         ];
         let name = known.iter().find(|(magic, _)| *magic == stat.filesystem_type());
-        let name = name.map_or_else(|| "another file system".to_owned(), |(_, name)| (*name).to_owned());
+        let name =
+            name.map_or(text!("another file system", "另一种文件系统"), |(_, name)| Text::fixed(name, name));
         Ok(FileSystem { name, directory: directory.to_owned(), files: Files::All })
     }
 
@@ -57,7 +62,7 @@ impl FileSystem {
                 found.push(other);
             }
         }
-        found.push(FileSystem { name: "memfd".to_owned(), directory: temporary, files: Files::InMemory });
+        found.push(FileSystem { name: Text::fixed("memfd", "memfd"), directory: temporary, files: Files::InMemory });
         Ok(found)
     }
 
@@ -119,19 +124,19 @@ pub fn torture(
     Ok(Comparison::Same(done))
 }
 
-/// Compares on each file system, and prints a line for each on `out`; a progress bar on standard error, if that is a
+/// Compares on each file system, and prints a line for each; a progress bar on standard error, if that is a
 /// terminal. Returns true if there was no divergence.
 ///
 /// # Errors
 /// As [`torture`], and those of writing.
 pub fn run(
-    out: &mut dyn Write,
+    terminal: &mut Terminal,
     file_systems: &[FileSystem],
     model: &Model,
     operations: u64,
     seed: u64,
 ) -> io::Result<bool> {
-    let bar = io::stderr().is_terminal();
+    let (bar, language) = (io::stderr().is_terminal(), terminal.language());
     let mut same = true;
     for file_system in file_systems {
         let start = Instant::now();
@@ -141,41 +146,39 @@ pub fn run(
             }
             let parts = usize::try_from(done.min(operations) * 30 / operations.max(1)).unwrap_or(30);
             let rate = per_second(done, start.elapsed());
+            let (hashes, dashes) = ("#".repeat(parts), "-".repeat(30 - parts));
+            let text = text!(
+                "[{hashes}{dashes}] {done} of {operations}, {rate}/s",
+                "[{hashes}{dashes}] {done}/{operations}，每秒 {rate} 次"
+            );
             let mut stderr = io::stderr();
-            write!(
-                stderr,
-                "\r{:9} [{}{}] {done} of {operations}, {rate}/s ",
-                file_system.name,
-                "#".repeat(parts),
-                "-".repeat(30 - parts)
-            )?;
+            write!(stderr, "\r{:9} {} ", file_system.name.in_language(language), text.in_language(language))?;
             stderr.flush()
         })?;
         if bar {
             eprint!("\r\x1b[K");
         }
+        let Text { en, zh } = &file_system.name;
         match comparison {
             Comparison::Same(done) => {
                 let (rate, seconds) = (per_second(done, start.elapsed()), start.elapsed().as_secs());
-                writeln!(
-                    out,
-                    "{}: {done} operations, no divergence (seed {seed}, {seconds} s, {rate} a second)",
-                    file_system.name
-                )?;
+                terminal.say(&text!(
+                    "{en}: {done} operations, no divergence (seed {seed}, {seconds} s, {rate} a second)",
+                    "{zh}：{done} 次操作，没有分歧（种子 {seed}，{seconds} 秒，每秒 {rate} 次）"
+                ))?;
             }
             Comparison::Diverges(scenario, done) => {
                 same = false;
-                writeln!(
-                    out,
-                    "{}: a divergence after {done} operations (seed {seed}); for `workbook play`:\n",
-                    file_system.name
-                )?;
-                writeln!(out, "{scenario}")?;
+                terminal.say(&text!(
+                    "{en}: a divergence after {done} operations (seed {seed}); for `workbook play`:\n",
+                    "{zh}：{done} 次操作之后出现分歧（种子 {seed}）；可用 `workbook play` 重放：\n"
+                ))?;
+                writeln!(terminal.out(), "{scenario}")?;
                 let rows = super::both(&scenario, &mut file_system.kernel()?)?;
-                super::print(out, &rows, false, crate::text::Language::of_environment())?;
+                super::print(terminal.out(), &rows, false, language)?;
             }
         }
-        out.flush()?;
+        terminal.out().flush()?;
     }
     Ok(same)
 }

@@ -10,6 +10,7 @@ use super::programs::{self, Program};
 use super::words::in_words;
 use super::{Question, ScenarioQuestion};
 use crate::course;
+use crate::error::told;
 use crate::grade::misconception::Misconception;
 use crate::model::Model;
 use crate::play;
@@ -207,8 +208,11 @@ fn line_of(input: &mut dyn BufRead) -> io::Result<String> {
     let mut line = Vec::new();
     input.take(LONGEST).read_until(b'\n', &mut line)?;
     if line.len() as u64 == LONGEST {
-        let text = format!("standard input: a line of {LONGEST} bytes and more is no answer");
-        return Err(io::Error::new(io::ErrorKind::InvalidData, text));
+        let text = text!(
+            "standard input: a line of {LONGEST} bytes and more is no answer",
+            "标准输入：一行超过 {LONGEST} 字节，不能当作回答"
+        );
+        return Err(told(io::ErrorKind::InvalidData, text));
     }
     Ok(String::from_utf8_lossy(&line).into_owned())
 }

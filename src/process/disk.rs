@@ -60,28 +60,29 @@ pub fn on_a_small_disk(
 
 /// Mounts a tmpfs that only this process and its children see.
 fn mount_tmpfs(directory: &Path, size: u64) -> Result<(), String> {
+    // The reason names what was asked for and its errno, in no language.
     fn may_not<E: Display>(what: &str) -> impl Fn(E) -> String {
         move |error| format!("{what}: {error}")
     }
     let (uid, gid) = (Uid::effective(), Gid::effective());
     if uid.is_root() {
-        unshare(CloneFlags::CLONE_NEWNS).map_err(may_not("no mount namespace"))?;
+        unshare(CloneFlags::CLONE_NEWNS).map_err(may_not("unshare(2), CLONE_NEWNS"))?;
     } else {
         let both = CloneFlags::CLONE_NEWUSER | CloneFlags::CLONE_NEWNS;
-        unshare(both).map_err(may_not("no user namespace, and not root"))?;
+        unshare(both).map_err(may_not("unshare(2), CLONE_NEWUSER | CLONE_NEWNS"))?;
         // Both ids stay the same in the new namespace. setgroups must be denied before gid_map is written:
         // user_namespaces(7).
         let write = |file: &str, text: String| fs::write(format!("/proc/self/{file}"), text);
-        write("setgroups", "deny".to_owned()).map_err(may_not("setgroups"))?;
-        write("uid_map", format!("{uid} {uid} 1")).map_err(may_not("uid_map"))?;
-        write("gid_map", format!("{gid} {gid} 1")).map_err(may_not("gid_map"))?;
+        write("setgroups", "deny".to_owned()).map_err(may_not("/proc/self/setgroups"))?;
+        write("uid_map", format!("{uid} {uid} 1")).map_err(may_not("/proc/self/uid_map"))?;
+        write("gid_map", format!("{gid} {gid} 1")).map_err(may_not("/proc/self/gid_map"))?;
     }
     let none: Option<&str> = None;
     // The mounts of other namespaces stay as they are.
     let private = MsFlags::MS_REC | MsFlags::MS_PRIVATE;
-    mount(none, "/", none, private, none).map_err(may_not("no private mounts"))?;
+    mount(none, "/", none, private, none).map_err(may_not("mount(2), MS_PRIVATE"))?;
     let options = format!("size={size},mode=0700");
     let mounted: Result<(), Errno> =
         mount(Some("tmpfs"), directory, Some("tmpfs"), MsFlags::MS_NOSUID, Some(options.as_str()));
-    mounted.map_err(may_not("no tmpfs"))
+    mounted.map_err(may_not("mount(2), tmpfs"))
 }

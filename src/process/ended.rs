@@ -8,8 +8,11 @@ use nix::sys::wait::WaitStatus;
 
 use super::fault::Fault;
 use super::report::{EndReport, FAILED};
+use crate::error::other;
 use crate::fault::Cause;
 use crate::observe::Area;
+use crate::text;
+use crate::text::Text;
 
 /// How a process ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,7 +40,12 @@ impl Ended {
             (WaitStatus::Exited(_, FAILED), Some(EndReport::Error(text))) => Ended::Failed(text),
             (WaitStatus::Exited(_, FAILED), Some(EndReport::Panic(panic))) => Ended::Panicked(panic),
             (WaitStatus::Exited(_, status), _) => Ended::Exited(status),
-            (status, _) => return Err(io::Error::other(format!("neither exited nor killed: {status:?}"))),
+            (status, _) => {
+                return Err(other(text!(
+                    "neither exited nor killed: {status:?}",
+                    "既没有退出，也没有被杀死：{status:?}"
+                )));
+            }
         })
     }
 
@@ -48,7 +56,21 @@ impl Ended {
     pub fn success(self) -> io::Result<()> {
         match self {
             Ended::Exited(0) => Ok(()),
-            other => Err(io::Error::other(format!("the child ended badly: {other}"))),
+            badly => {
+                let Text { en, zh } = badly.in_words();
+                Err(other(text!("the child ended badly: {en}", "子进程没有正常结束：{zh}")))
+            }
+        }
+    }
+
+    /// How it ended, in words.
+    pub fn in_words(&self) -> Text {
+        match self {
+            Ended::Exited(status) => text!("exited with status {status}", "以状态 {status} 退出"),
+            Ended::Failed(why) => text!("failed: {why}", "失败：{why}"),
+            Ended::Panicked(panic) => text!("{panic}", "{panic}"),
+            Ended::Faulted(fault, _) => text!("killed by {fault}", "被 {fault} 杀死"),
+            Ended::Killed(signal) => text!("killed by {signal}", "被 {signal} 杀死"),
         }
     }
 
@@ -68,13 +90,7 @@ impl Ended {
 
 impl fmt::Display for Ended {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Ended::Exited(status) => write!(f, "exited with status {status}"),
-            Ended::Failed(text) => write!(f, "failed: {text}"),
-            Ended::Panicked(panic) => panic.fmt(f),
-            Ended::Faulted(fault, _) => write!(f, "killed by {fault}"),
-            Ended::Killed(signal) => write!(f, "killed by {signal}"),
-        }
+        f.write_str(&self.in_words().en)
     }
 }
 

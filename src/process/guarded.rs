@@ -26,6 +26,8 @@ use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, geteuid, getpid};
 
 use super::{adopt_orphans, die_with, end_all_children, kill_and_reap, refuse_other_threads};
+use crate::error::{named, other};
+use crate::text;
 
 /// The beginning of the names of the directories for temporary files.
 const PREFIX: &str = "workbook-check-";
@@ -55,15 +57,14 @@ pub fn guarded(work: impl FnOnce() -> u8) -> io::Result<u8> {
     watched.thread_block()?;
     let signals = SignalFd::with_flags(&watched, SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
     let place = std::env::temp_dir();
-    let directory = Directory::new_in(&place)
-        .map_err(|error| io::Error::new(error.kind(), format!("{}: {}", place.display(), error.kind())))?;
+    let directory = Directory::new_in(&place).map_err(|error| named(place.display(), &error.kind().into()))?;
     // SAFETY: no other thread runs that could hold a lock (checked above); the child ends by _exit(2).
     let guardian = match unsafe { fork() }.inspect_err(|_| remove(&directory.path))? {
         ForkResult::Child => {
             drop(program);
             let status = guard(&program_ends, &signals, &before, &directory.path, work);
             exit(status.unwrap_or_else(|error| {
-                eprintln!("workbook: the guardian of the check: {error}");
+                eprintln!("workbook: {error}");
                 1
             }))
         }
@@ -100,7 +101,7 @@ pub fn guarded(work: impl FnOnce() -> u8) -> io::Result<u8> {
             Signal::SIGKILL
         }
     };
-    Err(io::Error::other(format!("it was killed by {signal} before it ended")))
+    Err(other(text!("it was killed by {signal} before it ended", "还没结束就被 {signal} 杀死了")))
 }
 
 /// The guardian: runs `work`, and cleans up when that ends or the program does.

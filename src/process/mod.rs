@@ -33,6 +33,8 @@ use nix::sys::signal::{Signal, kill, killpg};
 use nix::sys::wait::{WaitPidFlag, WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid, fork, getpid, getppid, setpgid};
 
+use crate::error::told;
+use crate::text;
 pub use disk::{OnSmallDisk, on_a_small_disk};
 use end::End;
 pub use ended::{Ended, Panic};
@@ -160,8 +162,12 @@ impl Child {
     /// `TimedOut` when `limit` passes first; the child is killed then.
     pub fn wait_within(mut self, limit: Duration) -> io::Result<Ended> {
         self.ended_within(limit)?.ok_or_else(|| {
-            let text = format!("process {} did not end within {limit:?} and was killed", self.pid);
-            io::Error::new(io::ErrorKind::TimedOut, text)
+            let pid = self.pid;
+            let text = text!(
+                "process {pid} did not end within {limit:?} and was killed",
+                "进程 {pid} 在 {limit:?} 内没有结束，已被杀死"
+            );
+            told(io::ErrorKind::TimedOut, text)
         })
     }
 
@@ -283,8 +289,11 @@ fn kill_and_reap(pid: Pid) -> io::Result<()> {
 }
 
 fn immortal(pid: Pid) -> io::Error {
-    let text = format!("process {pid} can't be killed: it has become another user's, or waits for a device");
-    io::Error::new(io::ErrorKind::TimedOut, text)
+    let text = text!(
+        "process {pid} can't be killed: it has become another user's, or waits for a device",
+        "进程 {pid} 杀不死：它已属于别的用户，或者在等某个设备"
+    );
+    told(io::ErrorKind::TimedOut, text)
 }
 
 /// From now on this process dies when its parent does. Async-signal-safe.
@@ -312,11 +321,13 @@ fn refuse_other_threads() -> io::Result<()> {
             return Ok(());
         }
         if Instant::now() > patience {
-            let text = format!(
+            let text = text!(
                 "will not fork: {threads} threads are running, and a lock that one of them holds would stay locked in \
-                 the child; run tests one at a time (RUST_TEST_THREADS=1, as .cargo/config.toml has it)"
+                 the child; run tests one at a time (RUST_TEST_THREADS=1, as .cargo/config.toml has it)",
+                "不能 fork：有 {threads} 个线程在运行，其中某个持有的锁在子进程里永远不会释放；测试要一个一个地运行\
+                 （RUST_TEST_THREADS=1，见 .cargo/config.toml）"
             );
-            return Err(io::Error::new(io::ErrorKind::Unsupported, text));
+            return Err(told(io::ErrorKind::Unsupported, text));
         }
         std::thread::yield_now();
     }

@@ -8,6 +8,8 @@ use nix::sys::socket::{self, AddressFamily, MsgFlags, Shutdown, SockFlag, SockTy
 use nix::sys::time::TimeVal;
 
 use super::DEADLINE;
+use crate::error::told;
+use crate::text;
 
 /// The longest message that a [`Peer`] carries, in bytes.
 const LONGEST: usize = 64 * 1024;
@@ -36,8 +38,12 @@ impl Peer {
     pub fn send(&self, message: &[u8]) -> io::Result<()> {
         if message.is_empty() || message.len() > LONGEST {
             // An empty message looks like the end: recv(2) returns 0 for both.
-            let text = format!("a message has 1 to {LONGEST} bytes, not {}", message.len());
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, text));
+            let length = message.len();
+            let text = text!(
+                "a message has 1 to {LONGEST} bytes, not {length}",
+                "一条消息是 1 到 {LONGEST} 字节，不能是 {length} 字节"
+            );
+            return Err(told(io::ErrorKind::InvalidInput, text));
         }
         // MSG_NOSIGNAL: where the other process is gone, the call fails with EPIPE and raises no SIGPIPE.
         socket::send(self.0.as_raw_fd(), message, MsgFlags::MSG_NOSIGNAL)?;
@@ -53,7 +59,8 @@ impl Peer {
         loop {
             match socket::recv(self.0.as_raw_fd(), &mut message, MsgFlags::empty()) {
                 Ok(0) => {
-                    return Err(io::Error::new(io::ErrorKind::UnexpectedEof, "the process at the other end is gone"));
+                    let text = text!("the process at the other end is gone", "另一端的进程已经不在");
+                    return Err(told(io::ErrorKind::UnexpectedEof, text));
                 }
                 Ok(length) => {
                     message.truncate(length);
@@ -61,8 +68,11 @@ impl Peer {
                 }
                 Err(nix::errno::Errno::EINTR) => {}
                 Err(nix::errno::Errno::EAGAIN) => {
-                    let text = format!("the process at the other end sent nothing for {DEADLINE:?}");
-                    return Err(io::Error::new(io::ErrorKind::TimedOut, text));
+                    let text = text!(
+                        "the process at the other end sent nothing for {DEADLINE:?}",
+                        "另一端的进程 {DEADLINE:?} 没有发来任何消息"
+                    );
+                    return Err(told(io::ErrorKind::TimedOut, text));
                 }
                 Err(errno) => return Err(errno.into()),
             }
@@ -84,7 +94,10 @@ impl Peer {
     pub fn await_turn(&self) -> io::Result<()> {
         match self.receive()?.as_slice() {
             b"." => Ok(()),
-            other => Err(io::Error::new(io::ErrorKind::InvalidData, format!("expected a turn, got {other:?}"))),
+            other => {
+                let text = text!("expected a turn, got {other:?}", "等的是轮到自己的消息，来的却是 {other:?}");
+                Err(told(io::ErrorKind::InvalidData, text))
+            }
         }
     }
 

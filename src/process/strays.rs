@@ -11,6 +11,8 @@ use nix::unistd::{Pid, getpid};
 use procfs::process::all_processes;
 
 use super::{DEADLINE, kill_and_reap};
+use crate::error::told;
+use crate::text;
 
 /// From now on a descendant whose parent ends becomes a child of this process instead of init's
 /// (PR_SET_CHILD_SUBREAPER, prctl(2)). So it is found, even in a session or process group of its own.
@@ -51,7 +53,8 @@ pub fn end_children_except(these: &[Pid]) -> io::Result<usize> {
     // The children of one that is killed become ours: repeat until there are none.
     while has_children()? {
         if Instant::now() > deadline {
-            return Err(io::Error::new(io::ErrorKind::TimedOut, "processes that are killed leave new ones"));
+            let text = text!("processes that are killed leave new ones", "杀死的进程不断留下新的进程");
+            return Err(told(io::ErrorKind::TimedOut, text));
         }
         let strays: Vec<_> = children()?.into_iter().filter(|child| !these.contains(child)).collect();
         if strays.is_empty() && !these.is_empty() {

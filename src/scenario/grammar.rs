@@ -10,6 +10,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{Amount, Bytes, Contents, Line, Name, Outcome, Pid, Range, Request, Scenario, Source};
+use crate::text;
+use crate::text::Text;
 
 /// Why a text is not a scenario, and where.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,12 +21,20 @@ pub struct Problem {
     /// In characters, counted from 1.
     pub column: usize,
     /// What is wrong there.
-    pub text: String,
+    pub text: Text,
+}
+
+impl Problem {
+    /// The place and what is wrong there.
+    pub fn in_words(&self) -> Text {
+        let Problem { line, column, text: Text { en, zh } } = self;
+        text!("line {line}, column {column}: {en}", "第 {line} 行第 {column} 列：{zh}")
+    }
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}: {}", self.line, self.column, self.text)
+        f.write_str(&self.in_words().en)
     }
 }
 
@@ -98,9 +108,9 @@ impl fmt::Display for List {
 
 // ---- The tables ----
 
-/// Makes a type of keywords: what an error calls one of them, then each with its word.
+/// Makes a type of keywords: what an error calls one of them in each language, then each with its word.
 macro_rules! keywords {
-    ($(#[$of_type:meta])* $Type:ident: $what:literal; $($(#[$of_word:meta])* $Word:ident $word:literal)*) => {
+    ($(#[$of_type:meta])* $Type:ident: $what:literal, $what_zh:literal; $($(#[$of_word:meta])* $Word:ident $word:literal)*) => {
         $(#[$of_type])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $Type {
@@ -118,7 +128,9 @@ macro_rules! keywords {
 
         impl Part for $Type {
             fn read(words: &mut Words<'_>) -> Result<$Type, Problem> {
-                words.word(format_args!("{} ({})", $what, List(&[$($word),*])), |word| {
+                let all = List(&[$($word),*]);
+                let what = Text::new(format!("{} ({all})", $what), format!("{}（{all}）", $what_zh));
+                words.word(what, |word| {
                     $Type::ALL.iter().copied().find(|keyword| keyword.as_str() == word)
                 })
             }
@@ -140,7 +152,7 @@ macro_rules! keywords {
 
 keywords! {
     /// How a file is opened.
-    Access: "an access mode";
+    Access: "an access mode", "打开方式";
     /// O_RDONLY
     ReadOnly "ro"
     /// O_WRONLY
@@ -151,14 +163,14 @@ keywords! {
 
 keywords! {
     /// A flag of open(2).
-    Flag: "the end of the line, or a flag";
+    Flag: "the end of the line, or a flag", "行尾或标志";
     /// O_TRUNC
     Truncate "trunc"
 }
 
 keywords! {
     /// Whether a mapping's stores are shared or private.
-    Sharing: "a type of mapping";
+    Sharing: "a type of mapping", "映射的类型";
     /// MAP_SHARED
     Shared "shared"
     /// MAP_PRIVATE
@@ -167,7 +179,7 @@ keywords! {
 
 keywords! {
     /// Which accesses a mapping allows.
-    Protection: "a protection";
+    Protection: "a protection", "保护权限";
     /// PROT_NONE
     None "none"
     /// PROT_READ
@@ -180,14 +192,14 @@ keywords! {
 
 keywords! {
     /// The advice of madvise(2).
-    Advice: "an advice";
+    Advice: "an advice", "建议";
     /// MADV_DONTNEED
     DontNeed "dontneed"
 }
 
 keywords! {
     /// A seal on a file in memory (fcntl(2), F_ADD_SEALS).
-    Seal: "a seal";
+    Seal: "a seal", "密封";
     /// F_SEAL_SHRINK
     Shrink "shrink"
     /// F_SEAL_GROW
@@ -235,11 +247,11 @@ macro_rules! operations {
             fn read(words: &mut Words<'_>) -> Result<Operation, Problem> {
                 words.skip_spaces();
                 let start = *words;
-                match words.word("an operation", Some)? {
+                match words.word(text!("an operation", "操作"), Some)? {
                     $($verb => Ok(Operation::$Operation $(($(words.part::<$Part>(stringify!($part))?),*))?),)*
                     other => {
                         let all = List(Operation::VERBS);
-                        Err(start.wrong(format!("unknown operation {other:?} (known: {all})")))
+                        Err(start.wrong(text!("unknown operation {other:?} (known: {all})", "没有 {other:?} 这种操作（可用的有：{all}）")))
                     }
                 }
             }
@@ -327,7 +339,7 @@ impl Operation {
 
 impl Part for Pid {
     fn read(words: &mut Words<'_>) -> Result<Pid, Problem> {
-        words.word("a process (a capital letter)", |word| {
+        words.word(text!("a process (a capital letter)", "进程（一个大写字母）"), |word| {
             let mut letters = word.chars();
             letters.next().filter(|_| letters.next().is_none()).and_then(Pid::new)
         })
@@ -340,7 +352,11 @@ impl Part for Pid {
 
 impl Part for Name {
     fn read(words: &mut Words<'_>) -> Result<Name, Problem> {
-        words.word("a name (a lower-case letter, then up to seven lower-case letters or digits; not `anon`)", Name::new)
+        let name = text!(
+            "a name (a lower-case letter, then up to seven lower-case letters or digits; not `anon`)",
+            "名字（小写字母开头，后面最多七个小写字母或数字；不能是 `anon`）"
+        );
+        words.word(name, Name::new)
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -351,7 +367,7 @@ impl Part for Name {
 /// `10`, `1p`, `2p-1`, `1p+10`: there is one way to write each.
 impl Part for Amount {
     fn read(words: &mut Words<'_>) -> Result<Amount, Problem> {
-        words.word("a number of bytes (10, 1p, 2p-1)", amount)
+        words.word(text!("a number of bytes (10, 1p, 2p-1)", "字节数（10、1p、2p-1）"), amount)
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -389,7 +405,7 @@ impl Part for Bytes {
         if words.is_next('"') {
             return words.quoted().map(Bytes::Text);
         }
-        words.word("bytes (\"abc\" or 'x'*1p)", |word| {
+        words.word(text!("bytes (\"abc\" or 'x'*1p)", "字节内容（\"abc\" 或 'x'*1p）"), |word| {
             let mut letters = word.strip_prefix('\'')?.chars();
             let letter = letters.next().filter(|letter| is_printable(*letter))?;
             Some(Bytes::Fill(letter, amount(letters.as_str().strip_prefix("'*")?)?))
@@ -443,7 +459,7 @@ impl Roles for Contents {
 /// `d shared rw 0 2p`: a descriptor's file, from an offset; `anon private r 1p`: anonymous memory, without an offset.
 impl Part for Request {
     fn read(words: &mut Words<'_>) -> Result<Request, Problem> {
-        let descriptor = words.word("a descriptor, or `anon`", |word| match word {
+        let descriptor = words.word(text!("a descriptor, or `anon`", "描述符，或者 `anon`"), |word| match word {
             "anon" => Some(None),
             _ => Name::new(word).map(Some),
         })?;
@@ -518,7 +534,7 @@ impl Part for Line {
         let (process, operation) = (Part::read(words)?, Part::read(words)?);
         let mut outcome = None;
         if !words.is_at_end() {
-            words.word("the end of the line, or `=>`", |word| (word == "=>").then_some(()))?;
+            words.word(text!("the end of the line, or `=>`", "行尾或 `=>`"), |word| (word == "=>").then_some(()))?;
             outcome = Some(Outcome::read(words)?);
         }
         Ok(Line { process, operation, outcome })
@@ -561,13 +577,14 @@ impl Scenario {
         for (number, line) in (1..).zip(text.lines()) {
             let mut words = Words { number, rest: line, column: 1, part: "" };
             if number > Scenario::MOST_LINES {
-                return Err(words.wrong(format!("more than {} lines", Scenario::MOST_LINES)));
+                let most = Scenario::MOST_LINES;
+                return Err(words.wrong(text!("more than {most} lines", "超过 {most} 行")));
             }
             if !words.is_at_end() {
                 lines.push(Line::read(&mut words)?);
             }
             if !words.is_at_end() {
-                return Err(words.wrong("the line must end here"));
+                return Err(words.wrong(text!("the line must end here", "这一行应当在此结束")));
             }
         }
         Ok(Scenario(lines))
@@ -609,9 +626,10 @@ impl<'a> Words<'a> {
         self.rest.starts_with(letter)
     }
 
-    pub(super) fn wrong(&self, text: impl Into<String>) -> Problem {
-        let of = if self.part.is_empty() { String::new() } else { format!("{}: ", self.part) };
-        Problem { line: self.number, column: self.column, text: of + &text.into() }
+    pub(super) fn wrong(&self, text: Text) -> Problem {
+        let (part, Text { en, zh }) = (self.part, &text);
+        let text = if part.is_empty() { text } else { text!("{part}: {en}", "{part}：{zh}") };
+        Problem { line: self.number, column: self.column, text }
     }
 
     /// The next part; an error says its name.
@@ -623,16 +641,14 @@ impl<'a> Words<'a> {
     }
 
     /// The next word, as `read` understands it; else an error that says what was expected.
-    pub(super) fn word<T>(
-        &mut self,
-        expected: impl fmt::Display,
-        read: impl FnOnce(&'a str) -> Option<T>,
-    ) -> Result<T, Problem> {
+    pub(super) fn word<T>(&mut self, expected: Text, read: impl FnOnce(&'a str) -> Option<T>) -> Result<T, Problem> {
+        let Text { en, zh } = expected;
         if self.is_at_end() {
-            return Err(self.wrong(format!("expected {expected}, found the end of the line")));
+            return Err(self.wrong(text!("expected {en}, found the end of the line", "这里应当是{zh}，行却结束了")));
         }
         let word = self.next();
-        let value = read(word).ok_or_else(|| self.wrong(format!("expected {expected}, found {word:?}")))?;
+        let wrong = || text!("expected {en}, found {word:?}", "这里应当是{zh}，而不是 {word:?}");
+        let value = read(word).ok_or_else(|| self.wrong(wrong()))?;
         self.column += word.chars().count();
         self.rest = &self.rest[word.len()..];
         Ok(value)
@@ -641,9 +657,13 @@ impl<'a> Words<'a> {
     /// A text between quotation marks.
     pub(super) fn quoted(&mut self) -> Result<String, Problem> {
         let text = self.rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
-        let (text, rest) = text.ok_or_else(|| self.wrong("the text has no closing quotation mark"))?;
+        let (text, rest) =
+            text.ok_or_else(|| self.wrong(text!("the text has no closing quotation mark", "字符串缺少后一个引号")))?;
         if text.is_empty() || text.len() > 16 || !text.chars().all(is_printable) {
-            return Err(self.wrong("a text has 1 to 16 printable ASCII characters, none of them a space, ' # \\ or |"));
+            return Err(self.wrong(text!(
+                "a text has 1 to 16 printable ASCII characters, none of them a space, ' # \\ or |",
+                "字符串有 1 到 16 个可打印的 ASCII 字符，其中不能有空格、'、#、\\ 和 |"
+            )));
         }
         self.column += text.len() + 2;
         self.rest = rest;

@@ -47,6 +47,9 @@ pub use outcome::{Byte, Outcome};
 /// A scenario that has each operation, with a comment on what it does.
 pub const TOUR: &str = include_str!("tour.scenario");
 
+/// The same with its comments in Chinese.
+pub const TOUR_IN_CHINESE: &str = include_str!("tour.zh.scenario");
+
 /// A process: a capital letter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pid(char);

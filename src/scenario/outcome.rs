@@ -9,6 +9,7 @@ use core::fmt;
 use super::Amount;
 use super::grammar::{Part, Problem, Words, is_printable, plain_number};
 use crate::fault::Cause;
+use crate::text;
 
 /// What a line gives.
 ///
@@ -117,7 +118,7 @@ impl Part for Outcome {
     fn read(words: &mut Words<'_>) -> Result<Outcome, Problem> {
         let mut outcomes = [one_outcome(words)?].to_vec();
         while !words.is_at_end() {
-            words.word("the end of the line, or `or`", |word| (word == "or").then_some(()))?;
+            words.word(text!("the end of the line, or `or`", "行尾或 `or`"), |word| (word == "or").then_some(()))?;
             outcomes.push(one_outcome(words)?);
         }
         Ok(if outcomes.len() == 1 { outcomes.remove(0) } else { Outcome::OneOf(outcomes) })
@@ -146,7 +147,9 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     if !words.is_at_end() && (words.next().starts_with(['"', '\'', '(', '?']) || words.next().contains('*')) {
         return bytes(words);
     }
-    let outcome = words.word("an outcome (ok, a number, bytes, an errno, a signal)", |word| match word {
+    let expected =
+        text!("an outcome (ok, a number, bytes, an errno, a signal)", "结果（ok、数字、字节内容、errno 或信号）");
+    let outcome = words.word(expected, |word| match word {
         "ok" => Some(Outcome::Done),
         "nothing" => Some(Outcome::Bytes(Vec::new())),
         "n/a" => Some(Outcome::NotApplicable),
@@ -157,7 +160,7 @@ fn one_outcome(words: &mut Words<'_>) -> Result<Outcome, Problem> {
     })?;
     match outcome {
         Outcome::Died(cause, _) => {
-            words.word("`at`", |word| (word == "at").then_some(()))?;
+            words.word(text!("`at`", " `at`"), |word| (word == "at").then_some(()))?;
             Ok(Outcome::Died(cause, Amount::read(words)?))
         }
         other => Ok(other),
@@ -172,7 +175,11 @@ fn bytes(words: &mut Words<'_>) -> Result<Outcome, Problem> {
             bytes.extend(words.quoted()?.bytes().map(Byte::Is));
             continue;
         }
-        words.word("bytes (\"abc\", 0*10, 'x'*100, ('x'|0)*1, ?*2)", |word| {
+        let expected = text!(
+            "bytes (\"abc\", 0*10, 'x'*100, ('x'|0)*1, ?*2)",
+            "字节内容（\"abc\"、0*10、'x'*100、('x'|0)*1、?*2）"
+        );
+        words.word(expected, |word| {
             let (byte, times) = word.rsplit_once('*')?;
             let times = plain_number(times).filter(|times| *times > 0 && *times <= LONGEST_RUN)?;
             let byte = match byte.strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {

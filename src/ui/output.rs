@@ -8,6 +8,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use nix::libc;
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, sigaction};
 
+use crate::error::{self, Told};
+use crate::text;
+use crate::text::{Language, Text};
+
 /// Standard output: coloured on a terminal, plain elsewhere or with NO_COLOR. Its errors name it.
 pub struct StandardOutput(anstream::AutoStream<io::Stdout>);
 
@@ -18,7 +22,7 @@ impl StandardOutput {
     /// When it was closed before the program began.
     pub fn new() -> io::Result<StandardOutput> {
         if CLOSED.load(Ordering::Relaxed) {
-            return Err(OutputError::of(io::Error::other("it is closed")));
+            return Err(OutputError::of(error::other(text!("it is closed", "已经关闭"))));
         }
         Ok(StandardOutput(anstream::AutoStream::auto(io::stdout())))
     }
@@ -26,21 +30,26 @@ impl StandardOutput {
 
 /// An error of standard output, which callers can tell from one of another pipe.
 #[derive(Debug)]
-struct OutputError(io::Error);
+struct OutputError(Told);
 
 impl OutputError {
     fn of(error: io::Error) -> io::Error {
-        io::Error::new(error.kind(), OutputError(error))
+        let Text { en, zh } = error::in_words(&error);
+        io::Error::new(error.kind(), OutputError(Told(text!("standard output: {en}", "标准输出：{zh}"))))
     }
 }
 
 impl Display for OutputError {
     fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        write!(f, "standard output: {}", self.0)
+        self.0.fmt(f)
     }
 }
 
-impl Error for OutputError {}
+impl Error for OutputError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
 
 /// Whether the error says that nobody reads the standard output any more.
 pub fn is_of_unread_output(error: &io::Error) -> bool {
@@ -73,10 +82,11 @@ extern "C" fn look() {
     CLOSED.store(!open, Ordering::Relaxed);
 }
 
-/// Writes one line to standard error: what went wrong.
-pub fn complain(what: &dyn Display) {
+/// Writes one line to standard error: what went wrong, in the language of the environment.
+pub fn complain(what: &Text) {
+    let what = what.in_language(Language::of_environment());
     // If even this can't be written, nothing is left to do.
-    let _ = writeln!(anstream::stderr(), "workbook: {}", harmless(&what.to_string()));
+    let _ = writeln!(anstream::stderr(), "workbook: {}", harmless(what));
 }
 
 /// The text with what a terminal would obey instead of showing it written as Rust escapes it: control characters other

@@ -30,6 +30,6 @@ fn main() {
             black_box(kernel.play(scenario).expect("the kernel can"));
         }
         let kernel = rate(start.elapsed().as_secs_f64(), 1);
-        println!("{:9} {lines} operations: model {model}/s, kernel {kernel}/s", file_system.name);
+        println!("{:9} {lines} operations: model {model}/s, kernel {kernel}/s", file_system.name.en);
     }
 }

@@ -40,7 +40,7 @@ pub fn json(
         "lesson": lesson.number,
         "solved": outcome.as_ref().is_ok_and(Grade::is_solved),
         "skipped": outcome.as_ref().map_or(0, |grade| grade.skipped().len()),
-        "problem": outcome.as_ref().err(),
+        "problem": outcome.as_ref().err().map(|problem| problem.in_language(language)),
         "compiler_errors": null,
         "checks": [],
     });

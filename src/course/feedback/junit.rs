@@ -30,7 +30,7 @@ pub fn junit(
         let skipped = checks.iter().filter(|check| is_skipped(check)).count();
         let failures = checks.iter().filter(|check| check.has_failed() && !is_skipped(check)).count();
         let error = match outcome {
-            Err(problem) => Some(("is_graded", "problem", harmless(problem))),
+            Err(problem) => Some(("is_graded", "problem", harmless(problem.in_language(language)))),
             Ok(Grade::DoesNotCompile(diagnostics)) => {
                 Some(("compiles", "does_not_compile", harmless(&visible(diagnostics))))
             }

@@ -7,9 +7,10 @@ mod junit;
 mod text;
 
 use super::grading::Grade;
+use crate::text::Text;
 
 pub use json::json;
 pub use junit::junit;
 
 /// A grade, or why there is none, in one line.
-pub type Outcome = Result<Grade, String>;
+pub type Outcome = Result<Grade, Text>;

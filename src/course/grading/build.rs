@@ -9,8 +9,11 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::course::Course;
+use crate::error::{named, other};
 use crate::grade::seconds_in;
 use crate::process::{Child, Ended};
+use crate::text;
+use crate::text::Text;
 use crate::ui::visible;
 
 /// The name of the environment variable with the id of the texts that an exercise is built from. cargo goes by the times
@@ -43,8 +46,12 @@ pub fn build(course: &Course, target: &str, texts: Option<u64>) -> io::Result<Re
             Ok(Err(rendered.collect()))
         }
         Built { cause, .. } => {
-            let advice = advice(&cause).map_or(String::new(), |advice| format!("; {advice}"));
-            Err(io::Error::other(format!("cargo can't build {target}: {cause}{advice}")))
+            let Text { en, zh } = cause;
+            let (also, also_zh) = match advice(&en) {
+                Some(Text { en, zh }) => (format!("; {en}"), format!("；{zh}")),
+                None => (String::new(), String::new()),
+            };
+            Err(other(text!("cargo can't build {target}: {en}{also}", "cargo 无法编译 {target}：{zh}{also_zh}")))
         }
     }
 }
@@ -54,8 +61,8 @@ struct Built {
     binary: Option<PathBuf>,
     /// The errors in the target.
     errors: Vec<Value>,
-    /// Why cargo failed, if not for them.
-    cause: String,
+    /// Why cargo failed, if not for them, in its own words. Empty where it succeeded.
+    cause: Text,
 }
 
 impl Built {
@@ -78,18 +85,17 @@ fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], 
     command.arg(target).args(last).envs(texts.map(|id| (TEXTS_VARIABLE, id.to_string())));
     command.stdin(Stdio::null()).stdout(out.try_clone()?).stderr(err.try_clone()?);
     let child = Child::spawn(&mut command);
-    let (mut child, _) =
-        child.map_err(|e| io::Error::new(e.kind(), format!("{}: {e}", Path::new(&cargo).display())))?;
+    let (mut child, _) = child.map_err(|error| named(Path::new(&cargo).display(), &error))?;
     // Dropping the child kills cargo and what it has started.
     let ended = child.ended_within(limit)?.ok_or_else(|| {
-        let seconds = limit.as_secs();
-        io::Error::other(format!(
-            "cargo has not built {target} within {seconds} seconds and was ended; {LIMIT_VARIABLE}={} allows more",
-            2 * seconds
+        let (seconds, more) = (limit.as_secs(), 2 * limit.as_secs());
+        other(text!(
+            "cargo has not built {target} within {seconds} seconds and was ended; {LIMIT_VARIABLE}={more} allows more",
+            "cargo 在 {seconds} 秒内没有编译完 {target}，已被终止；{LIMIT_VARIABLE}={more} 可以给它更多时间"
         ))
     })?;
     out.rewind()?;
-    let mut built = Built { binary: None, errors: Vec::new(), cause: String::new() };
+    let mut built = Built { binary: None, errors: Vec::new(), cause: text!("", "") };
     for line in BufReader::new(out).lines().map_while(Result::ok) {
         let Ok(mut message) = serde_json::from_str::<Value>(&line) else { continue };
         let is_asked_for = message["target"]["name"] == target;
@@ -101,7 +107,10 @@ fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], 
         if diagnostic["level"] == "error" {
             match is_in_the_source(&diagnostic) && is_asked_for {
                 true => built.errors.push(diagnostic),
-                false if built.cause.is_empty() => built.cause = in_one_line(&diagnostic),
+                false if built.cause.en.is_empty() => {
+                    let line = in_one_line(&diagnostic);
+                    built.cause = text!("{line}", "{line}");
+                }
                 false => {}
             }
         }
@@ -109,7 +118,7 @@ fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], 
     if ended != Ended::Exited(0) {
         built.binary = None;
     }
-    if built.cause.is_empty() {
+    if built.cause.en.is_empty() {
         let mut said = Vec::new();
         err.rewind()?;
         err.read_to_end(&mut said)?;
@@ -119,16 +128,24 @@ fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], 
 }
 
 /// What to do about the cause, where that is known.
-fn advice(cause: &str) -> Option<&'static str> {
+fn advice(cause: &str) -> Option<Text> {
     let says = |words: &[&str]| words.iter().any(|words| cause.contains(words));
     if says(&["no matching package", "failed to get `", "failed to download", "offline"]) {
-        Some("`cargo fetch` downloads all crates, where there is a network")
+        Some(text!(
+            "`cargo fetch` downloads all crates, where there is a network",
+            "在能联网的地方用 `cargo fetch` 下载所有 crate"
+        ))
     } else if says(&["Read-only file system", "Permission denied"]) {
-        Some("CARGO_TARGET_DIR=DIR has cargo build in a directory that you may write to")
+        Some(text!(
+            "CARGO_TARGET_DIR=DIR has cargo build in a directory that you may write to",
+            "设置 CARGO_TARGET_DIR=DIR，让 cargo 在有写权限的目录里编译"
+        ))
     } else if says(&["can't find crate for `std`", "can't find crate for `core`"]) {
-        Some(
-            "`rustup target add` installs the target that CARGO_BUILD_TARGET or build.target asks for; unset, cargo builds for this machine",
-        )
+        Some(text!(
+            "`rustup target add` installs the target that CARGO_BUILD_TARGET or build.target asks for; unset, cargo \
+             builds for this machine",
+            "用 `rustup target add` 安装 CARGO_BUILD_TARGET 或 build.target 指定的目标平台；不指定时 cargo 为本机编译"
+        ))
     } else {
         None
     }
@@ -152,10 +169,11 @@ fn in_one_line(diagnostic: &Value) -> String {
 }
 
 /// Why cargo failed, from its standard error: the place, the error, and the last of its causes.
-fn cause(stderr: &str) -> String {
+fn cause(stderr: &str) -> Text {
     let stderr = visible(stderr);
     let mut lines = stderr.lines().map(str::trim).skip_while(|line| !line.starts_with("error"));
-    let mut cause = lines.next().map_or("it does not say why", |line| line.trim_start_matches("error: ")).to_owned();
+    let Some(first) = lines.next() else { return text!("it does not say why", "它没有说明原因") };
+    let mut cause = first.trim_start_matches("error: ").to_owned();
     let rest: Vec<_> = lines.collect();
     if let Some(place) = rest.iter().find_map(|line| line.strip_prefix("--> ")) {
         cause = format!("{place}: {cause}");
@@ -163,7 +181,7 @@ fn cause(stderr: &str) -> String {
     if let Some(at) = rest.iter().rposition(|line| *line == "Caused by:") {
         cause = format!("{cause}: {}", rest.get(at + 1).unwrap_or(&""));
     }
-    cause
+    text!("{cause}", "{cause}")
 }
 
 #[cfg(test)]
@@ -172,7 +190,7 @@ mod tests {
 
     #[test]
     fn what_cargo_says_is_put_in_one_line() {
-        let said = |stderr: &str, line: &str| assert_eq!(cause(stderr), line);
+        let said = |stderr: &str, line: &str| assert_eq!(cause(stderr).en, line);
         said("   Compiling x\nerror: no test target named `a`\n\nhelp: there is `b`\n", "no test target named `a`");
         said("error: unclosed table\n --> Cargo.toml:1:9\n  |\n1 | [package\n", "Cargo.toml:1:9: unclosed table");
         said(

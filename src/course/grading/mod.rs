@@ -17,6 +17,7 @@ use nix::sys::resource::Resource;
 
 use super::safety::unsafe_blocks;
 use super::{Course, Lesson};
+use crate::error::{named, other};
 use crate::grade::{Failure, Report, Verdict, deadline};
 use crate::process::allow;
 use crate::text;
@@ -118,8 +119,8 @@ const TRIES: usize = 5;
 /// As [`build()`]; when a check can't be started, or a file of the course is missing; when the text changes again and
 /// again while it is built; when the limits are too low for the checks.
 pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> io::Result<Grade> {
-    allow(Resource::RLIMIT_FSIZE, "-f", "bytes in a file", LARGEST_FILE)?;
-    allow(Resource::RLIMIT_NOFILE, "-n", "descriptors", DESCRIPTORS)?;
+    allow(Resource::RLIMIT_FSIZE, "-f", &text!("bytes in a file", "字节的文件"), LARGEST_FILE)?;
+    allow(Resource::RLIMIT_NOFILE, "-n", &text!("descriptors", "个描述符"), DESCRIPTORS)?;
     let exercise = course.exercise(lesson);
     for _ in 0..TRIES {
         let texts = exercise.texts()?;
@@ -138,7 +139,7 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
             .collect();
         if checks.is_empty() {
             let directory = exercise.directory().join("checks");
-            return Err(io::Error::other(format!("{}: there are no checks", directory.display())));
+            return Err(named(directory.display(), &other(text!("there are no checks", "没有检查"))));
         }
         let mut checks = match binary.texts()? {
             Ok(texts) if texts == Some(of) => binary.run(&checks, deadline(), |check| began(&check.name))?,
@@ -150,7 +151,8 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
         checks.extend(safety_of(&texts.exercise));
         return Ok(Grade::Checked { of, checks });
     }
-    Err(io::Error::other(format!("{}: it changes while it is built", exercise.path().display())))
+    let changes = other(text!("it changes while it is built", "编译期间它一直在变"));
+    Err(named(exercise.path().display(), &changes))
 }
 
 /// The number of unsafe blocks without a comment that are named.
