@@ -149,6 +149,8 @@ fn json_has_what_the_table_has() {
     assert_eq!(lines[7]["state"]["files"][0]["size"], 2);
 }
 
+const DIED: &str = "A map m anon private none 1p\nA load m 0 1\nA exit";
+
 #[test]
 fn what_is_not_a_scenario_is_refused_in_one_line_and_nothing_is_run() {
     let directory = tempdir().expect("a directory");
@@ -179,7 +181,11 @@ fn what_is_not_a_scenario_is_refused_in_one_line_and_nothing_is_run() {
             "A create f 1\nA open d f ro\nA open d f ro",
             "line 3, `A open d f ro`: A already has a descriptor `d`",
         ),
-        (vec!["play", "-"], "A exit\nA exit", "line 2, `A exit`: there is no process A, or it has ended"),
+        (vec!["play", "-"], "A exit\nA exit", "line 2, `A exit`: A exited in line 1"),
+        (vec!["play", "-"], "A fork B\nB kill A\nB sync m\nA exit", "line 3, `B sync m`: B has no mapping `m`"),
+        (vec!["play", "-"], "A fork B\n\nB kill A\nA exit", "line 3, `A exit`: line 2 killed A"),
+        (vec!["play", "-"], DIED, "line 3, `A exit`: A died of SIGSEGV/SEGV_ACCERR in line 2"),
+        (vec!["play", "-"], "A kill C", "line 1, `A kill C`: no line has forked C"),
         (vec!["play", "-"], "A fork B\nB fork A", "line 2, `B fork A`: there is already a process A"),
         (vec!["play", "-"], "A kill A", "line 1, `A kill A`: a process can't kill itself; use `exit`"),
         (vec!["play", "-"], "A fork PROCESS1000000", "line 1, column 8"),

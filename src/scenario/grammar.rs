@@ -628,7 +628,7 @@ impl<'a> Words<'a> {
 
     pub(super) fn wrong(&self, text: Text) -> Problem {
         let (part, Text { en, zh }) = (self.part, &text);
-        let text = if part.is_empty() { text } else { text!("{part}: {en}", "{part}：{zh}") };
+        let text = if part.is_empty() { text } else { text!("{part}: {en}", "`{part}`：{zh}") };
         Problem { line: self.number, column: self.column, text }
     }
 
