@@ -148,6 +148,7 @@ const TAUGHT: &[(&str, &[&str])] = &[
     (" unmap ", &["munmap(2)"]),
     (" protect ", &["mprotect(2)"]),
     (" sync ", &["msync(2)"]),
+    (" advise ", &["madvise(2)", "MADV_"]),
     (" dontneed", &["MADV_DONTNEED"]),
     (" fork ", &["fork(2)"]),
     (" seal ", &["F_SEAL_"]),
@@ -162,14 +163,14 @@ const TAUGHT: &[(&str, &[&str])] = &[
     ("read_at(", &["pread(2)"]),
     ("write_at(", &["pwrite(2)"]),
     ("pipe(", &["pipe", "管道"]),
-    ("append(true)", &["O_APPEND"]),
+    ("append(", &["O_APPEND"]),
     ("O_TRUNC", &["runcating", "截断"]),
-    ("rename(", &["rename(2)"]),
-    ("hard_link(", &["hard link", "硬链接", "names point to it"]),
-    ("remove_file(", &["unlink(2)"]),
+    ("fs::rename(", &["rename(2)"]),
+    ("fs::hard_link(", &["hard link", "硬链接", "names point to it"]),
+    ("fs::remove_file(", &["unlink(2)"]),
     ("nlink(", &["st_nlink"]),
     ("O_CREAT", &["O_CREAT"]),
-    ("alarm_every", &["EINTR"]),
+    ("alarm_every_10_ms(", &["EINTR"]),
     ("in_a_child(", &["child", "子进程"]),
     ("die(", &["kill -9", "SIGKILL"]),
     ("shared_words(", &["page", "页"]),
@@ -177,21 +178,64 @@ const TAUGHT: &[(&str, &[&str])] = &[
     ("Release", &["Release"]),
     ("Acquire", &["Acquire"]),
     ("Relaxed", &["elaxed"]),
-    ("futex", &["futex(2)"]),
+    ("futex_wait(", &["futex(2)"]),
+    ("futex_wake(", &["futex(2)"]),
     ("flock(", &["flock(2)"]),
+    ("fcntl_lock(", &["F_SETLK"]),
     ("F_SETLK", &["F_SETLK"]),
+    ("ofd_lock(", &["F_OFD_SETLK"]),
     ("F_OFD_SETLK", &["F_OFD_SETLK"]),
-    ("of_file(", &["mmap(2)"]),
+    ("Mapping::of_file(", &["mmap(2)"]),
     ("o_tmpfile(", &["O_TMPFILE"]),
     ("memory_file(", &["memfd_create(2)"]),
     ("link(&", &["linkat(2)"]),
     ("set_len(", &["ftruncate(2)"]),
-    ("blocks()", &["block", "块"]),
+    ("blocks(", &["block", "块"]),
     ("/proc/self/fd", &["/proc/self/fd"]),
+    ("after_a_power_cut(", &["power cut", "断电"]),
+    ("compare_exchange(", &["compare_exchange"]),
+    ("remove_pages(", &["hole", "空洞"]),
+    ("umask(", &["umask"]),
+    ("lend_to_cat(", &["execve(2)"]),
+    ("a_program_has(", &["execve(2)"]),
+    ("dup2(", &["dup2(2)"]),
+    ("CLOEXEC", &["FD_CLOEXEC"]),
+    (" seal(", &["seal", "密封"]),
+    ("F_SEAL_WRITE", &["F_SEAL_WRITE"]),
+    ("Private", &["private", "私有"]),
+    ("fsync(2)", &["fsync(2)"]),
+    ("receive_file(", &["Unix socket", "Unix 套接字"]),
+    ("values_that_a_reader_may_find(", &["Acquire"]),
+    ("tempfile::NamedTempFile::new_in(", &["destructor", "析构函数"]),
     ("send_file(", &["open file description", "打开文件描述"]),
     ("ignore_sigbus(", &["SIGBUS"]),
     ("read_into(", &["EFAULT"]),
 ];
+
+/// What needs no teaching: what std calls it, or the language of scenarios, says what it is.
+const PLAIN: &str = "\
+    create open close read write load store kill exit
+    Ok File::create File::create_new File::open File::options fs::write fs::read_to_string fs::metadata write_all metadata
+    len drop write create_new open mode char::from format! UnixStream::pair Path::new number_in names as_raw_fd with then to_string";
+
+/// What is called by name in a program, and the operations of a scenario.
+fn calls_in(question: &Question) -> Vec<String> {
+    match question {
+        Question::Scenario(question) => {
+            let lines = question.scenario.0.iter().map(|line| line.operation.to_string());
+            lines.map(|line| line.split(' ').next().expect("a verb").to_owned()).collect()
+        }
+        Question::Program(program) => {
+            let code = program.code();
+            let code = code.lines().map(|line| line.split("//").next().unwrap_or_default()).collect::<String>();
+            let before = code.split('(').map(|before| {
+                let from = before.rfind(|c: char| !c.is_alphanumeric() && !"_:!".contains(c)).map_or(0, |at| at + 1);
+                before[from..].trim_start_matches(':').to_owned()
+            });
+            before.filter(|call| !call.is_empty() && !code.ends_with(call.as_str())).collect()
+        }
+    }
+}
 
 /// The names of calls, flags and signals.
 fn names_in(text: &str) -> impl Iterator<Item = &str> {
@@ -216,6 +260,15 @@ fn what_a_question_uses_is_taught_by_then() {
                 Question::Scenario(question) => (question.scenario.to_string(), None),
                 Question::Program(program) => (program.code(), Some(&program.why)),
             };
+            for call in calls_in(&question) {
+                let taught = TAUGHT.iter().any(|(word, _)| word.trim().trim_end_matches(['(', '&']) == call);
+                if !taught && !PLAIN.split_whitespace().any(|plain| plain == call) {
+                    wrong.push(format!(
+                        "{} what teaches {call}? It belongs into TAUGHT or PLAIN.\n{asks}",
+                        lesson.number
+                    ));
+                }
+            }
             let used = TAUGHT.iter().filter(|(word, _)| asks.contains(word));
             for (pages, language) in so_far.iter().zip(Language::ALL) {
                 for (word, words) in used.clone().filter(|(_, words)| !words.iter().any(|word| pages.contains(word))) {

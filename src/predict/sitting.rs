@@ -81,10 +81,8 @@ fn introduce(question: &Question, terminal: &mut Terminal) -> io::Result<()> {
 
 fn say_what_happened(question: &Question, happened: &str, is_right: bool, terminal: &mut Terminal) -> io::Result<()> {
     let by = match question {
-        // Its orderings are judged by the rules of the language, not by this processor.
-        Question::Program(program) if program.asks_what_is_allowed() => {
-            Text::fixed("The memory model allows", "内存模型允许的是")
-        }
+        // Another processor, another disk may do what this one doesn't.
+        Question::Program(program) if program.asks_what_is_allowed() => Text::fixed("The answer is", "答案是"),
         _ => Text::fixed("The kernel gives", "内核给出"),
     };
     let happened = said(question, happened);

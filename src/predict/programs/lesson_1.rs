@@ -5,7 +5,8 @@ use std::fs::{self, File};
 use std::io::{self, Write, pipe};
 use std::os::unix::fs::FileExt;
 
-use super::vocabulary::{alarm_every_10_ms, die, in_a_child, read};
+use super::vocabulary::{alarm_every_10_ms, die, flock, in_a_child, number_in, read};
+use crate::lesson_1::after_a_power_cut;
 
 pub(super) fn one_offset() -> io::Result<impl Debug> {
     fs::write("f", "abcdef")?;
@@ -116,4 +117,31 @@ pub(super) fn interrupted() -> io::Result<impl Debug> {
     let (reader, _writer) = pipe()?; // nothing is written
     alarm_every_10_ms()?; // SIGALRM has a handler, which does nothing
     read(&reader, 1)
+}
+
+pub(super) fn both_add_one() -> io::Result<impl Debug> {
+    fs::write("f", "7")?;
+    let n = number_in("f")?;
+    in_a_child(|| {
+        fs::write("theirs", (number_in("f")? + 1).to_string())?;
+        fs::rename("theirs", "f")
+    })?;
+    fs::write("ours", (n + 1).to_string())?;
+    fs::rename("ours", "f")?;
+    number_in("f")
+}
+
+pub(super) fn locked_and_replaced() -> io::Result<impl Debug> {
+    let file = File::create("f")?;
+    flock(&file)?; // flock(2)
+    fs::write("g", "new")?;
+    fs::rename("g", "f")?;
+    in_a_child(|| flock(&File::open("f")?))
+}
+
+pub(super) fn a_power_cut() -> io::Result<impl Debug> {
+    let disk = b"--"; // the file's bytes on the disk
+    let writes: &[(usize, &[u8])] = &[(0, b"ab")]; // pwrite(2), no fsync(2)
+    let left = after_a_power_cut(disk, writes); // all that may be left
+    Ok(left.len()) // how many different files
 }

@@ -28,6 +28,16 @@ pub(super) fn one_step() -> io::Result<impl Debug> {
     Ok((in_the_child, count.load(Relaxed)))
 }
 
+pub(super) fn compare_and_swap() -> io::Result<impl Debug> {
+    let [count, _] = shared_words([5, 0])?;
+    let n = count.load(Relaxed);
+    in_a_child(|| {
+        count.store(7, Relaxed);
+        Ok(())
+    })?;
+    Ok((count.compare_exchange(n, n * 3, Relaxed, Relaxed), count.load(Relaxed)))
+}
+
 pub(super) fn torn() -> io::Result<impl Debug> {
     let [first, second] = shared_words([1, 1])?; // a message of two words
     first.store(2, Relaxed);

@@ -4,13 +4,15 @@ use std::fmt::Debug;
 use std::fs::{self, File};
 use std::io::{self, Write};
 use std::os::fd::AsRawFd;
-use std::os::unix::fs::MetadataExt;
+use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use super::vocabulary::{die, in_a_child, link, names, read};
+use nix::fcntl::SealFlag;
+
+use super::vocabulary::{a_program_has, die, dup2, in_a_child, link, names, read, umask};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
-use crate::lesson_5::{memory_file, o_tmpfile, receive_file, send_file};
+use crate::lesson_5::{lend_to_cat, memory_file, o_tmpfile, receive_file, remove_pages, seal, send_file};
 
 pub(super) fn one_link_less() -> io::Result<impl Debug> {
     let file = File::create("f")?;
@@ -78,7 +80,7 @@ pub(super) fn left_behind() -> io::Result<impl Debug> {
 }
 
 pub(super) fn a_size_without_blocks() -> io::Result<impl Debug> {
-    let file = File::create("f")?;
+    let file = memory_file("zeros")?;
     file.set_len(1 << 20)?; // ftruncate(2)
     let metadata = file.metadata()?;
     Ok((metadata.len(), metadata.blocks())) // blocks of 512 bytes
@@ -110,4 +112,70 @@ pub(super) fn opened_again() -> io::Result<impl Debug> {
     read(&file, 2)?;
     let again = File::open(format!("/proc/self/fd/{}", file.as_raw_fd()))?;
     read(&again, 2)
+}
+
+pub(super) fn written_zeros() -> io::Result<impl Debug> {
+    let mut file = memory_file("zeros")?;
+    file.write_all(&[0; 1 << 20])?;
+    let metadata = file.metadata()?;
+    Ok((metadata.len(), metadata.blocks())) // blocks of 512 bytes
+}
+
+pub(super) fn a_hole_under_a_mapping() -> io::Result<impl Debug> {
+    let mut file = memory_file("holes")?;
+    file.write_all(b"x")?; // 120
+    let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared)?;
+    remove_pages(&mapping, 0, 1)?; // punches a hole: the first page
+    Ok((mapping.load(0), file.metadata()?.len()))
+}
+
+pub(super) fn a_mask() -> io::Result<impl Debug> {
+    umask(0o027);
+    // open(2) with mode 666
+    let file = File::options().write(true).create_new(true).mode(0o666).open("f")?;
+    Ok(format!("{:o}", file.metadata()?.mode() & 0o777))
+}
+
+pub(super) fn lent() -> io::Result<impl Debug> {
+    fs::write("f", "abcdef")?;
+    let file = File::open("f")?;
+    read(&file, 2)?;
+    lend_to_cat(&file)?;
+    read(&file, 2)
+}
+
+pub(super) fn not_inherited() -> io::Result<impl Debug> {
+    let file = File::create("f")?; // open(2) with O_CLOEXEC, as always in Rust
+    a_program_has(file.as_raw_fd())
+}
+
+pub(super) fn onto_another_number() -> io::Result<impl Debug> {
+    let file = File::create("f")?; // it has FD_CLOEXEC
+    let other = File::open("f")?; // it has, too
+    dup2(&file, other.as_raw_fd())?; // dup2(2)
+    a_program_has(other.as_raw_fd())
+}
+
+pub(super) fn onto_itself() -> io::Result<impl Debug> {
+    let file = File::create("f")?; // it has FD_CLOEXEC
+    dup2(&file, file.as_raw_fd())?; // dup2(2)
+    a_program_has(file.as_raw_fd())
+}
+
+pub(super) fn sealed_while_mapped() -> io::Result<impl Debug> {
+    let file = memory_file("sealed")?;
+    file.set_len(1)?;
+    let _mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Shared)?;
+    Ok(seal(&file, SealFlag::F_SEAL_WRITE)?)
+}
+
+pub(super) fn sealed_while_mapped_private() -> io::Result<impl Debug> {
+    let file = memory_file("sealed")?;
+    file.set_len(1)?;
+    let mapping = Mapping::of_file(&file, 0, 1, READ_WRITE, Sharing::Private)?;
+    seal(&file, SealFlag::F_SEAL_WRITE)?;
+    mapping.store(0, b'x'); // 120
+    let mut byte = [0];
+    file.read_at(&mut byte, 0)?; // pread(2)
+    Ok((mapping.load(0), byte))
 }

@@ -73,9 +73,9 @@ impl Program {
         self.others.iter().find(|(other, _)| *other == answer).and_then(|(_, misconception)| *misconception)
     }
 
-    /// Whether it asks what the memory model allows, and not what happened here.
+    /// Whether it asks for all that may happen, and not what happens here.
     pub fn asks_what_is_allowed(&self) -> bool {
-        self.code().contains("values_that_a_reader_may_find")
+        ["values_that_a_reader_may_find", "after_a_power_cut"].iter().any(|model| self.code().contains(model))
     }
 
     /// The program with this name.
@@ -166,6 +166,18 @@ programs! {
             "The file was empty as soon as it was truncated, and what was written is in the page cache, which survives \
              the process.",
             "一截断，文件就空了；已经写进去的在页缓存里，进程死了也还在。";
+        both_add_one gives "8" not "9" (RENAME_IS_A_LOCK), "7";
+            "turns",
+            "Only the replacement is one step. Both processes had read 7, so both write 8: they have to take turns.",
+            "只有替换是一步完成的。两个进程读到的都是 7，写的都是 8：它们必须轮流来。";
+        locked_and_replaced gives "ok" not "EAGAIN" (A_LOCK_IS_ON_THE_NAME), "ENOENT";
+            "turns",
+            "The lock is on the inode that was opened. The name leads to another inode now, which nobody has locked.",
+            "锁在当初打开的 inode 上。名字现在指向另一个 inode，没有谁锁住它。";
+        a_power_cut gives "4" not "2" (A_SMALL_WRITE_IS_WHOLE), "3" (WRITES_ARRIVE_IN_ORDER), "1" (WRITTEN_IS_ON_THE_DISK);
+            "power",
+            "Each byte written since the last fsync(2) is kept or lost by itself: `--`, `a-`, `-b` or `ab`.",
+            "上次 fsync(2) 之后写入的每个字节，各自可能留下，也可能丢失：`--`、`a-`、`-b` 或 `ab`。";
         interrupted gives "EINTR" not "\"\"", "waits", "\"x\"";
             "loops",
             "The signal's handler ran before the read had any bytes to return: that is EINTR. Call again.",
@@ -180,6 +192,10 @@ programs! {
             "answer",
             "fetch_add is one step and returns the old value. Each increment counts, and the child has seen the parent's.",
             "fetch_add 一步完成，返回旧值。每次加 1 都算数，子进程看到的是父进程加过之后的值。";
+        compare_and_swap gives "(Err(7), 7)" not "(Ok(5), 15)" (LOAD_AND_STORE_IS_ONE_STEP), "(Ok(7), 21)", "(Err(5), 7)";
+            "exchange",
+            "compare_exchange stores only if the word still has the value that was loaded. It returns what it has found.",
+            "compare_exchange 只在这个字仍是先前读到的值时才写入；它返回实际看到的值。";
         torn gives "(2, 1)" not "(1, 1)" (COPIES_ARE_ATOMIC), "(2, 2)";
             "naive",
             "Each machine word is stored in one step, the message isn't: a reader in between finds half of each.",
@@ -281,9 +297,45 @@ programs! {
              never had a name.",
             "SIGKILL 不会运行析构函数，本该被删除的文件留在目录里；另一个文件从来没有名字。";
         a_size_without_blocks gives "(1048576, 0)" not "(1048576, 2048)" (SIZE_RESERVES_ROOM), "(0, 0)";
-            "three_ways",
+            "holes",
             "ftruncate(2) sets the size and reserves nothing: no block is used until something is written.",
             "ftruncate(2) 只设大小，不预留空间：写入之前不占任何磁盘块。";
+        written_zeros gives "(1048576, 2048)" not "(1048576, 0)" (ZEROS_ARE_A_HOLE), "(0, 0)";
+            "holes",
+            "Zeros that are written take as much space as any other bytes. A hole is a part without blocks.",
+            "写进去的零和别的字节一样占空间；没有磁盘块的部分才是空洞。";
+        a_hole_under_a_mapping gives "(0, 1)" not "(120, 1)", "SIGBUS", "(0, 0)";
+            "holes",
+            "A punched hole reads as zeros in every mapping, and the length stays: no access is fatal.",
+            "打出的空洞在每个映射里读出来都是零，文件长度不变，所以访问不会出事。";
+        a_mask gives "\"640\"" not "\"666\"" (OPEN_SETS_THE_MODE), "\"27\"", "\"627\"";
+            "naming",
+            "The umask takes bits away from the mode that open(2) is given: 027 from 666.",
+            "umask 会从传给 open(2) 的权限中去掉一些位：从 666 里去掉 027。";
+        lent gives "\"\"" not "\"cd\"", "\"ab\"";
+            "exec",
+            "cat has a duplicate of the descriptor, and with it the same open file description. It has read to the end.",
+            "cat 拿到的是描述符的副本，指向同一个打开文件描述，而它已经读到了末尾。";
+        not_inherited gives "false" not "true";
+            "exec",
+            "execve(2) closes a descriptor that has FD_CLOEXEC, and Rust opens every file with that flag.",
+            "execve(2) 会关闭带有 FD_CLOEXEC 的描述符，而 Rust 打开的文件都带这个标志。";
+        onto_another_number gives "true" not "false", "EBADF";
+            "exec",
+            "The flag belongs to the descriptor, and dup2(2) makes one without it.",
+            "这个标志属于描述符，而 dup2(2) 得到的描述符没有它。";
+        onto_itself gives "false" not "true" (DUP2_ALWAYS_CLEARS_CLOEXEC), "EINVAL";
+            "exec",
+            "When both numbers are the same, dup2(2) does nothing, and FD_CLOEXEC stays.",
+            "两个编号相同时，dup2(2) 什么也不做，FD_CLOEXEC 仍在。";
+        sealed_while_mapped gives "EBUSY" not "ok", "EPERM";
+            "seals",
+            "F_SEAL_WRITE promises that no byte changes any more, so it is refused while a shared writable mapping exists.",
+            "F_SEAL_WRITE 保证内容不再改变，所以只要还有可写的共享映射，就会被拒绝。";
+        sealed_while_mapped_private gives "(120, [0])" not "EBUSY", "SIGSEGV", "(120, [120])" (PRIVATE_REACHES_THE_FILE);
+            "seals",
+            "No store to a private mapping reaches the file, so F_SEAL_WRITE has nothing to forbid there.",
+            "写私有映射，什么也不会进入文件，所以 F_SEAL_WRITE 没有什么要禁止的。";
         the_number_is_used_again gives "\"new\"" not "\"old\"" (A_NUMBER_IS_THE_FILE), "ENOENT", "EBADF";
             "descriptor",
             "A descriptor is only a number. After close(2) the next open(2) gives the same number to another file.",

@@ -3,13 +3,15 @@
 use std::fmt::{self, Debug};
 use std::fs::{self, File};
 use std::io::{self, Read};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
+use std::process::Command;
 use std::time::Duration;
 
 use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, AtFlags, FcntlArg, fcntl};
 use nix::libc::{self, c_int, c_short};
 use nix::sys::signal::{SaFlags, SigAction, SigHandler, SigSet, Signal, raise, sigaction, signal};
+use nix::sys::stat::Mode;
 use nix::unistd::linkat;
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -131,6 +133,35 @@ static WORDS: &[(&str, Text)] = &[
         ),
     ),
     ("futex_wait", Text::fixed("sleeps on the word while it has this value", "只要这个字还是这个值，就睡在它上面")),
+    ("number_in", Text::fixed("the number that the file of this name has in it", "这个名字的文件里写着的数")),
+    (
+        "after_a_power_cut",
+        Text::fixed("all that may be left of the file after a power cut", "断电之后，文件可能成为的所有样子"),
+    ),
+    (
+        "dup2",
+        Text::fixed(
+            "makes this number a descriptor of the file, by dup2(2)",
+            "用 dup2(2) 让这个编号成为该文件的描述符",
+        ),
+    ),
+    (
+        "a_program_has",
+        Text::fixed(
+            "whether a program that is started now finds an open descriptor of this number",
+            "现在启动的程序里，这个编号的描述符是否打开着",
+        ),
+    ),
+    ("umask", Text::fixed("sets the umask of the process", "设置进程的 umask")),
+    ("seal", Text::fixed("adds this seal, by fcntl(2)", "用 fcntl(2) 加上这种密封")),
+    (
+        "remove_pages",
+        Text::fixed(
+            "punches a hole into the file: the first page, the number of pages",
+            "在文件里打洞：从第几页（由 0 数起）开始，共几页",
+        ),
+    ),
+    ("lend_to_cat", Text::fixed("starts cat, with the file as its standard input", "启动 cat，以这个文件作标准输入")),
     ("link", Text::fixed("gives the open file this name, by linkat(2)", "用 linkat(2) 给打开的文件这个名字")),
     ("names", Text::fixed("the names in the directory of the program", "程序所在目录里的名字")),
     ("o_tmpfile", Text::fixed("opens a file with O_TMPFILE in this directory", "在这个目录里用 O_TMPFILE 打开文件")),
@@ -258,6 +289,25 @@ pub(super) fn link(file: &File, name: &str) -> io::Result<()> {
 
 pub(super) fn names() -> io::Result<Vec<String>> {
     fs::read_dir(".")?.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+pub(super) fn number_in(name: &str) -> io::Result<u32> {
+    fs::read_to_string(name)?.parse().map_err(io::Error::other)
+}
+
+pub(super) fn umask(mask: libc::mode_t) {
+    nix::sys::stat::umask(Mode::from_bits_truncate(mask));
+}
+
+pub(super) fn dup2(file: &File, number: RawFd) -> io::Result<()> {
+    // SAFETY: dup2(2) takes no pointer. The program that owns the number only asks for it after this, and closes it.
+    Errno::result(unsafe { libc::dup2(file.as_raw_fd(), number) })?;
+    Ok(())
+}
+
+pub(super) fn a_program_has(number: RawFd) -> io::Result<bool> {
+    let asks = format!("test -e /proc/self/fd/{number}");
+    Ok(Command::new("sh").args(["-c", &asks]).status()?.success())
 }
 
 pub(super) fn ignore_sigbus() -> io::Result<()> {
