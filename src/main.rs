@@ -59,9 +59,10 @@ fn run(arguments: Arguments) -> io::Result<bool> {
     let progress = Progress::of(&course);
     let terminal = &mut Terminal::new(&mut out, Language::of_environment(), width());
     let mut solved = true;
+    course.begin(terminal.language());
     match arguments.command {
         None => terminal.list(&course, &progress)?,
-        Some(Command::Run(run)) => run_lesson(run, terminal.out())?,
+        Some(Command::Run(run)) => run_lesson(run, terminal)?,
         Some(Command::Check(check)) => solved = grade(&course, &progress, &check, terminal)?,
         Some(Command::Watch { lesson }) => course::watch(&course, lesson, terminal)?,
         Some(Command::Hint(hint)) => {
@@ -81,7 +82,7 @@ fn run(arguments: Arguments) -> io::Result<bool> {
         Some(Command::Predict(predict)) => predict_outcomes(&predict, terminal)?,
         Some(Command::Torture(torture)) => solved = torture_model(&torture, terminal)?,
         Some(Command::Reset { lesson }) => {
-            terminal.say(&commands::reset(&course, lesson)?)?;
+            terminal.say(&commands::reset(&course, lesson, terminal.language())?)?;
         }
     }
     out.flush()?;
@@ -127,7 +128,9 @@ fn grade(course: &Course, progress: &Progress, check: &Check, terminal: &mut Ter
     Ok(grades.iter().all(|(_, outcome)| outcome.as_ref().is_ok_and(Grade::is_solved)))
 }
 
-fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
+fn run_lesson(run: Run, terminal: &mut Terminal) -> io::Result<()> {
+    let language = terminal.language();
+    let mut out = terminal.out();
     if let (Some(program), Some(channel)) = (run.program, run.channel) {
         let n = run.lesson.number;
         if n != 4 {
@@ -147,7 +150,7 @@ fn run_lesson(run: Run, mut out: &mut dyn Write) -> io::Result<()> {
         (Some(path), false) => DemoInput::CopyOf(path),
         (Some(path), true) => DemoInput::InPlace(path),
     };
-    course::run(run.lesson, &subject, out)
+    course::run(run.lesson, &subject, out, language)
 }
 
 /// False when the kernel's outcome differs from the model's or from one that the scenario states.

@@ -1,16 +1,21 @@
-//! How a demonstration prints: what is about to happen, the evidence, what it shows.
+//! How a demonstration prints: what is about to happen, the evidence, what it shows. Whatever it says is a text in each
+//! language, or what is the same in all of them, such as a number or a path.
 //!
 //! The same words go to a terminal and into the tested transcripts. In a transcript, what differs from run to run (an
 //! address, an inode, a count that depends on the scheduler) is replaced by its kind in angle quotes.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use anstyle::{AnsiColor, Style};
 use nix::errno::Errno;
+use unicode_width::UnicodeWidthStr;
 
 use crate::observe::Area;
+use crate::text;
+use crate::text::{Language, Text};
 
 const HEADING: Style = Style::new().bold();
 const EVIDENCE: Style = AnsiColor::Cyan.on_default();
@@ -21,23 +26,42 @@ pub fn answer<T>(answer: &Result<T, Errno>) -> String {
     answer.as_ref().map_or_else(|errno| format!("{errno:?}"), |_| "ok".to_owned())
 }
 
+/// What a demonstration says: a [`Text`], or what is the same in each language.
+pub trait Words {
+    /// The words in this language.
+    fn words(&self, language: Language) -> Cow<'_, str>;
+}
+
+impl Words for Text {
+    fn words(&self, language: Language) -> Cow<'_, str> {
+        self.in_language(language).into()
+    }
+}
+
+impl<T: Display> Words for T {
+    fn words(&self, _: Language) -> Cow<'_, str> {
+        self.to_string().into()
+    }
+}
+
 /// Prints a demonstration.
 pub struct Narrator<'a> {
     out: &'a mut dyn Write,
     transcript: bool,
+    language: Language,
     /// The directory of the demonstration's files; paths are printed relative to it.
     directory: PathBuf,
 }
 
 impl<'a> Narrator<'a> {
     /// Prints what happens, as it happens. Paths in `directory` are printed relative to it.
-    pub fn live(out: &'a mut dyn Write, directory: &Path) -> Narrator<'a> {
-        Narrator { out, transcript: false, directory: directory.into() }
+    pub fn live(out: &'a mut dyn Write, directory: &Path, language: Language) -> Narrator<'a> {
+        Narrator { out, transcript: false, language, directory: directory.into() }
     }
 
     /// Prints only what is the same in each run, so that a test can compare it.
-    pub fn transcript(out: &'a mut dyn Write, directory: &Path) -> Narrator<'a> {
-        Narrator { out, transcript: true, directory: directory.into() }
+    pub fn transcript(out: &'a mut dyn Write, directory: &Path, language: Language) -> Narrator<'a> {
+        Narrator { out, transcript: true, language, directory: directory.into() }
     }
 
     /// The directory in which a demonstration may make files; it removes them.
@@ -49,25 +73,27 @@ impl<'a> Narrator<'a> {
     ///
     /// # Errors
     /// When the output cannot be written, as for each method here.
-    pub fn part(&mut self, heading: &str) -> io::Result<()> {
+    pub fn part(&mut self, heading: impl Words) -> io::Result<()> {
         writeln!(self.out)?;
-        self.lines("", HEADING, heading)
+        self.lines("", HEADING, &heading)
     }
 
     /// What is about to happen, or what just did.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn tell(&mut self, text: impl Display) -> io::Result<()> {
-        self.lines("  ", Style::new(), text)
+    pub fn tell(&mut self, text: impl Words) -> io::Result<()> {
+        self.lines("  ", Style::new(), &text)
     }
 
     /// Evidence: where it was read, and what the kernel said.
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn evidence(&mut self, source: &str, value: impl Display) -> io::Result<()> {
-        self.lines("    ", EVIDENCE, format!("{:<28} {value}", format!("{source}:")))
+    pub fn evidence(&mut self, source: impl Words, value: impl Words) -> io::Result<()> {
+        let (source, value) = (source.words(self.language), value.words(self.language));
+        let padding = " ".repeat(28_usize.saturating_sub(source.width() + 1));
+        self.lines("    ", EVIDENCE, &format!("{source}:{padding} {value}"))
     }
 
     /// Lines of /proc/self/maps.
@@ -76,12 +102,14 @@ impl<'a> Narrator<'a> {
     /// When the output cannot be written.
     pub fn maps(&mut self, areas: &[Area]) -> io::Result<()> {
         if areas.is_empty() {
-            return self.evidence("maps", "no line");
+            return self.evidence("maps", text!("no line", "没有对应的行"));
         }
         for area in areas {
             let line = if self.transcript {
                 let (permissions, offset) = (area.permissions(), area.offset());
-                format!("‹address›-‹address› {permissions} {offset:08x} ‹device› ‹inode› {}", area.name())
+                let kinds = ["address", "device", "inode"].map(|kind| self.varying(kind, ""));
+                let [address, device, inode] = kinds;
+                format!("{address}-{address} {permissions} {offset:08x} {device} {inode} {}", area.name())
             } else {
                 area.to_string()
             };
@@ -94,20 +122,21 @@ impl<'a> Narrator<'a> {
     ///
     /// # Errors
     /// When the output cannot be written.
-    pub fn shows(&mut self, text: impl Display) -> io::Result<()> {
-        self.lines("  => ", SHOWN, text)
+    pub fn shows(&mut self, text: impl Words) -> io::Result<()> {
+        self.lines("  => ", SHOWN, &text)
     }
 
     /// `value`, which differs from run to run; in a transcript its `kind`.
-    pub fn varying(&self, kind: &str, value: impl Display) -> String {
-        if self.transcript { format!("‹{kind}›") } else { value.to_string() }
+    pub fn varying(&self, kind: impl Words, value: impl Display) -> String {
+        if self.transcript { format!("‹{}›", kind.words(self.language)) } else { value.to_string() }
     }
 
-    fn lines(&mut self, indent: &str, style: Style, text: impl Display) -> io::Result<()> {
+    fn lines(&mut self, indent: &str, style: Style, text: &impl Words) -> io::Result<()> {
         let directory = format!("{}/", self.directory.display());
         // A transcript is plain; on a terminal without colour the program's output stream removes the style.
         let style = if self.transcript { Style::new() } else { style };
-        for (n, line) in text.to_string().lines().enumerate() {
+        let text = text.words(self.language);
+        for (n, line) in text.lines().enumerate() {
             let line = line.replace(&directory, "");
             let indent = if n == 0 { indent.to_owned() } else { " ".repeat(indent.len()) };
             writeln!(self.out, "{indent}{style}{line}{style:#}")?;

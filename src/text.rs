@@ -51,6 +51,14 @@ impl Language {
     }
 }
 
+/// The hash of a text, in 16 hexadecimal digits, the same on each machine: 64-bit FNV-1a.
+pub fn hash(text: &str) -> alloc::string::String {
+    let hash = text
+        .bytes()
+        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
+    alloc::format!("{hash:016x}")
+}
+
 /// A text in each language. [`text!`](crate::text!) formats one with values, [`Text::fixed`] makes a constant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Text {

@@ -16,6 +16,7 @@ use common::{answers_of, exercise_of};
 use mmap_workbook::course::{Course, LESSONS};
 use mmap_workbook::grade::{On, refuse};
 use mmap_workbook::process::{Child, DEADLINE, Ended, Pipes};
+use mmap_workbook::text::{Language, hash};
 use mmap_workbook::ui::JSON_FORMAT;
 use nix::errno::Errno;
 use nix::libc;
@@ -53,7 +54,7 @@ impl Copy {
         write(&copy.root.join("Cargo.toml"), &manifest);
         for lesson in LESSONS {
             let exercise = Course::at(&copy.root).exercise(lesson);
-            write(&exercise.path(), &exercise_of(lesson.number).stub().expect("a stub"));
+            write(&exercise.path(), &exercise_of(lesson.number).stub(Language::English).expect("a stub"));
         }
         copy
     }
@@ -179,7 +180,7 @@ fn solved() -> String {
 
 /// The stub, with this as the body of its first function.
 fn with_first_body(body: &str) -> String {
-    let stub = exercise_of(LESSON).stub().expect("a stub");
+    let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
     let todo = "todo!(\"map the page with this byte and load it\")";
     assert!(stub.contains(todo));
     stub.replace(todo, body)
@@ -200,7 +201,7 @@ fn what_is_still_to_do_is_said_for_a_reader_and_for_programs() {
     assert_eq!(run.ended, Ended::Exited(1), "{}", run.err);
     assert!(run.out.contains("byte_at   still to do"), "{}", run.out);
     assert!(run.out.contains("map the page with this byte and load it"), "{}", run.out);
-    assert!(run.out.contains("0 of 4 are right. Next: byte_at."), "{}", run.out);
+    assert!(run.out.contains("0 of 3 are right. Next: byte_at."), "{}", run.out);
     assert!(copy.verdicts().len() >= 12 && copy.verdicts().iter().all(|(_, verdict)| verdict == "todo"));
     // A grade goes by its own number of random values, not by proptest's setting.
     let run = finish(copy.command(&["check", "2", "--format", "json"]).env("PROPTEST_CASES", "0"));
@@ -264,7 +265,7 @@ fn a_verdict_is_about_the_text_that_is_there_however_old_it_is() {
     verdict("todo");
     save_an_old_file(&solved());
     verdict("passed");
-    save_an_old_file(&exercise_of(LESSON).stub().expect("a stub"));
+    save_an_old_file(&exercise_of(LESSON).stub(Language::English).expect("a stub"));
     verdict("todo");
     save_an_old_file("not Rust");
     assert!(copy.run(&["check", "2"]).out.contains("does not compile"));
@@ -286,7 +287,7 @@ fn a_verdict_is_about_the_text_that_is_there_however_old_it_is() {
 fn code_that_runs_before_the_tests_is_ended_like_any_other() {
     let copy = Copy::fresh();
     let before_main = |body: &str| {
-        let stub = exercise_of(LESSON).stub().expect("a stub");
+        let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
         copy.save(&format!(
             "{stub}\nextern \"C\" fn before_main() {{\n    {body}\n}}\n#[used]\n#[unsafe(link_section = \
              \".init_array\")]\nstatic BEFORE_MAIN: extern \"C\" fn() = before_main;\n"
@@ -312,7 +313,7 @@ fn code_that_runs_before_the_tests_is_ended_like_any_other() {
 fn the_checks_are_all_there_whatever_the_file_says() {
     let copy = Copy::fresh();
     let wanted = copy.verdicts();
-    let stub = exercise_of(LESSON).stub().expect("a stub");
+    let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
     for more in [
         "mod checks {\n    #[test]\n    fn mine() {}\n}\n",
         "extern crate self as mmap_workbook;\n",
@@ -511,10 +512,10 @@ fn a_build_that_does_not_end_is_ended() {
 #[test]
 fn warnings_that_are_forbidden_leave_an_unfinished_exercise_gradable() {
     let copy = Copy::fresh();
-    let stub = exercise_of(LESSON).stub().expect("a stub");
+    let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
     copy.save(&format!("#![deny(warnings)]\n{stub}"));
     let run = copy.run(&["check", "2"]);
-    assert!(run.out.contains("0 of 4 are right"), "{}{}", run.out, run.err);
+    assert!(run.out.contains("0 of 3 are right"), "{}{}", run.out, run.err);
     // What the compiler forbids by itself is an error as ever.
     copy.save(&with_first_body("let byte: u8 = 256;\n    Ok(Some(byte))"));
     let run = copy.run(&["check", "2"]);
@@ -525,7 +526,9 @@ fn warnings_that_are_forbidden_leave_an_unfinished_exercise_gradable() {
 fn a_file_that_can_not_be_graded_does_not_keep_the_others_from_it() {
     let copy = Copy::fresh();
     let path = |lesson: usize| Course::at(&copy.root).exercise(&LESSONS[lesson - 1]).path();
+    // One that was graded and is gone.
     fs::remove_file(path(1)).expect("a file");
+    write(&copy.root.join("target/workbook/exercise_1.json"), r#"{"of":1,"solved":false,"functions":[]}"#);
     fs::write(path(3), "<<<<<<< ours\n=======\n>>>>>>> theirs\n").expect("a file");
     fs::write(path(4), [0xff]).expect("a file");
     for lesson in [5, 6] {
@@ -562,7 +565,7 @@ fn a_grade_that_can_not_be_kept_is_shown() {
     write(&copy.root.join("target/workbook"), "a file where the directory should be");
     let run = copy.run(&["check", "2"]);
     assert_refused(&run, &["this grade is not kept", "target/workbook/exercise_2.json"]);
-    assert!(run.out.contains("0 of 4 are right"), "{}", run.out);
+    assert!(run.out.contains("0 of 3 are right"), "{}", run.out);
     let run = copy.run(&["hint", "2"]);
     assert!(run.ended == Ended::Exited(0) && run.out.contains("hint 1 of"), "{}", run.out);
     assert!(run.err.contains("not kept") && run.err.lines().count() == 1, "{}", run.err);
@@ -709,7 +712,7 @@ fn the_hints_come_one_after_the_other() {
 #[test]
 fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     let copy = Copy::fresh();
-    let stub = exercise_of(LESSON).stub().expect("a stub");
+    let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
     assert!(copy.run(&["reset", "2"]).out.contains("Exercise 2 has its original text.\n"));
     let directory = copy.exercise().parent().expect("a directory").to_owned();
     for n in 1..3 {
@@ -728,12 +731,76 @@ fn reset_brings_the_stub_back_and_keeps_the_learners_text() {
     assert_eq!(fs::read(directory.join("exercise.rs.~3~")).expect("a backup"), [0xff, 0xfe]);
     // A missing file is restored.
     fs::remove_file(copy.exercise()).expect("a file");
-    assert_refused(&copy.run(&["check", "2"]), &["exercise.rs", "No such file", "cargo run -- reset 2"]);
-    let list = copy.run(&[]);
-    assert!(list.ended == Ended::Exited(0) && list.out.contains("mmap and munmap   can't be checked"), "{}", list.out);
-    assert!(list.out.contains("`cargo run -- reset 2` brings it back"), "{}", list.out);
     assert_eq!(copy.run(&["reset", "2"]).ended, Ended::Exited(0));
     assert_eq!(fs::read_to_string(copy.exercise()).expect("the stub"), stub);
+}
+
+#[test]
+fn an_exercise_is_begun_in_the_learners_language_and_what_the_learner_has_written_stays() {
+    let copy = Copy::fresh();
+    let answers = copy.root.join("tests/answers/2_mmap_munmap");
+    let (english, chinese) = (exercise_of(LESSON).stub(Language::English).expect("a stub"), "// 第 2 课\n");
+    write(&answers.join("stub.zh.rs"), chinese);
+    let in_chinese = || finish(copy.command(&[]).env("WORKBOOK_LANG", "zh"));
+    let text = || fs::read_to_string(copy.exercise()).expect("the exercise");
+    fs::remove_file(copy.exercise()).expect("a file");
+    let run = in_chinese();
+    assert!(run.ended == Ended::Exited(0) && run.out.contains("mmap 与 munmap   未开始"), "{}{}", run.out, run.err);
+    assert_eq!(text(), chinese);
+    // It goes with the language, and a stub of an older version is replaced as well.
+    assert!(copy.run(&[]).out.contains("mmap and munmap   to do"));
+    assert_eq!(text(), english);
+    let old = "// what it was a year ago\n";
+    let versions = fs::read_to_string(answers.join("stub.versions")).expect("the versions");
+    write(&answers.join("stub.versions"), &format!("{} zh of {}\n{versions}", hash(old), hash(&english)));
+    copy.save(old);
+    assert!(copy.run(&[]).out.contains("mmap and munmap   to do"));
+    assert_eq!(text(), english);
+    assert!(!copy.exercise().with_extension("rs.~1~").exists(), "nobody needs a backup of a stub");
+    // One character of the learner's own is enough.
+    copy.save(&format!("{english}/"));
+    in_chinese();
+    assert_eq!(text(), format!("{english}/"));
+}
+
+#[test]
+fn an_exercise_is_solved_without_its_further_functions_and_complete_with_them() {
+    let copy = Copy::fresh();
+    let body = "todo!(\"reserve more addresses than needed, map the file at an aligned one among them, and unmap the others\")";
+    let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
+    assert!(stub.contains(body));
+    let further = ["pub fn map_aligned", "fn map_aligned"].iter().find_map(|from| {
+        let (core, rest) = solved().split_once(from).map(|(core, rest)| (core.to_owned(), rest.to_owned()))?;
+        Some(
+            core + from
+                + &rest.replacen(
+                    ") -> io::Result<usize> {",
+                    &format!(") -> io::Result<usize> {{\n    if true {{ {body} }}"),
+                    1,
+                ),
+        )
+    });
+    copy.save(&further.expect("the function"));
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
+    assert!(
+        run.out.contains("Lesson 2 is solved. Further functions: 0 of 1 are right. Go on with map_aligned"),
+        "{}",
+        run.out
+    );
+    assert!(run.out.contains("map_aligned   still to do   further"), "{}", run.out);
+    assert!(copy.run(&[]).out.contains("mmap and munmap   solved; further functions: 0 of 1"));
+    let json = |copy: &Copy| -> Value {
+        serde_json::from_str(&copy.run(&["check", "2", "--format", "json"]).out).expect("an object")
+    };
+    let object = json(&copy);
+    assert_eq!((&object["solved"], &object["complete"]), (&true.into(), &false.into()));
+    let further = |check: &&Value| check["further"] == true;
+    let checks = object["checks"].as_array().expect("checks");
+    assert!(checks.iter().filter(further).all(|check| check["function"] == "map_aligned"));
+    assert!(checks.iter().any(|check| further(&check)));
+    copy.save(&solved());
+    assert_eq!(json(&copy)["complete"], true);
 }
 
 /// Reads from the program until this has come.
@@ -755,7 +822,7 @@ fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let (child, Pipes { stdin, stdout, .. }) = Child::spawn(&mut command).expect("it starts");
     let (mut stdin, mut stdout, mut seen) = (stdin.expect("a pipe"), stdout.expect("a pipe"), String::new());
-    read_until(&mut stdout, "0 of 4 are right", &mut seen);
+    read_until(&mut stdout, "0 of 3 are right", &mut seen);
     read_until(&mut stdout, "q quit", &mut seen);
     seen.clear();
     copy.save(&with_first_body("Ok(Some(offset))"));
@@ -843,6 +910,8 @@ fn watch_goes_on_where_nobody_tells_it_of_a_save() {
 #[test]
 fn watch_says_what_is_wrong_with_the_file_and_goes_on() {
     let copy = Copy::fresh();
+    // One that was graded and is gone.
+    write(&copy.root.join("target/workbook/exercise_2.json"), r#"{"of":1,"solved":false,"functions":[]}"#);
     fs::remove_file(copy.exercise()).expect("a file");
     let mut command = copy.command(&["watch", "2"]);
     let (mut both, output) = std::io::pipe().expect("a pipe");
@@ -854,8 +923,8 @@ fn watch_says_what_is_wrong_with_the_file_and_goes_on() {
     read_until(&mut both, "q quit", &mut seen);
     copy.save("<<<<<<< ours\n=======\n>>>>>>> theirs\n");
     read_until(&mut both, "exercise.rs:1: a merge conflict", &mut seen);
-    copy.save(&exercise_of(LESSON).stub().expect("a stub"));
-    read_until(&mut both, "0 of 4 are right", &mut seen);
+    copy.save(&exercise_of(LESSON).stub(Language::English).expect("a stub"));
+    read_until(&mut both, "0 of 3 are right", &mut seen);
     stdin.write_all(b"q\n").expect("a key");
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
 }
@@ -894,7 +963,7 @@ fn ctrl_z_stops_watch_and_gives_the_terminal_back_until_it_goes_on() {
         seen.clear();
         child.signal(Signal::SIGCONT).expect("it is there");
         read_until(&mut terminal, " quit", &mut seen);
-        assert!(seen.contains("0 of 4 are right") && !echoes(&pty.slave), "{seen}");
+        assert!(seen.contains("0 of 3 are right") && !echoes(&pty.slave), "{seen}");
     }
     terminal.write_all(b"q").expect("a key");
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
@@ -1006,7 +1075,7 @@ fn a_check_can_go_on_when_its_terminal_has_gone() {
     check.signal(Signal::SIGHUP).expect("it is there");
     let mut out = String::new();
     pipes.stdout.expect("a pipe").read_to_string(&mut out).expect("text");
-    assert!(out.contains("0 of 4 are right"), "nohup(1): {out}");
+    assert!(out.contains("0 of 3 are right"), "nohup(1): {out}");
     assert_eq!(check.wait().expect("it ends"), Ended::Exited(1));
 }
 

@@ -42,13 +42,13 @@ impl Bare {
         let answers = directory.path().join("tests/answers/1_traditional_io");
         fs::create_dir_all(&answers).expect("a directory");
         fs::create_dir_all(exercise.directory()).expect("a directory");
-        fs::write(answers.join("stub.rs"), STUB).expect("a file");
+        fs::write(answers.join("stub.en.rs"), STUB).expect("a file");
         fs::write(exercise.path(), text).expect("a file");
         Bare { directory, exercise }
     }
 
     fn reset(&self) -> Result<(), String> {
-        self.exercise.reset().map(drop).map_err(|error| error.to_string())
+        self.exercise.reset(Language::English).map(drop).map_err(|error| error.to_string())
     }
 
     /// The files in the directory of exercise.rs, with what is in each.
@@ -255,7 +255,7 @@ fn a_file_that_is_no_text_of_rust_is_said_as_such_in_one_line() {
         if path.is_dir() { fs::remove_dir(&path) } else { fs::remove_file(&path) }.expect("it goes");
         make(&path);
         assert_refused(&bare, cause);
-        let said = bare.exercise.reset().expect_err(cause).to_string();
+        let said = bare.exercise.reset(Language::English).expect_err(cause).to_string();
         assert!(said.contains(cause), "{said}");
         assert_eq!(fs::read_dir(bare.exercise.directory()).expect("the directory").count(), 1, "it is as it was");
     }

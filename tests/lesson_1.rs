@@ -21,6 +21,7 @@ use common::{cases, contents, contents_and_range, file_with, open, transcript};
 use mmap_workbook::lesson_1::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::process::{Child, DEADLINE, Ended, Peer};
+use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 use nix::poll::{PollFd, PollFlags, poll};
@@ -866,7 +867,9 @@ fn errno<T>(answer: io::Result<T>) -> Option<Errno> {
 
 #[test]
 fn the_demonstration_shows_what_the_lesson_says() {
-    insta::assert_snapshot!(transcript(1));
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript(1, language));
+    }
 }
 
 #[test]
@@ -875,7 +878,7 @@ fn the_demonstration_runs_on_one_byte_and_on_a_large_sparse_file() {
         let (directory, path) = file_with(b"");
         open(&path).set_len(size).expect("a size");
         let mut text = Vec::new();
-        demonstrate(&mut Narrator::live(&mut text, directory.path()), &path).expect("it runs");
+        demonstrate(&mut Narrator::live(&mut text, directory.path(), Language::English), &path).expect("it runs");
         let text = String::from_utf8(text).expect("text");
         assert_eq!(text.contains("skipped: the file has"), size > 16 << 20, "{text}");
         assert_eq!(names(directory.path()), ["file"]);

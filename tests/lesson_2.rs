@@ -15,6 +15,7 @@ use common::{cases, contents_and_range, file_with, open, transcript};
 use mmap_workbook::lesson_2::*;
 use mmap_workbook::observe::{maps_of, page_size, whole_pages};
 use mmap_workbook::process::{Cause, Ended, end_of};
+use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::sys::mman::{ProtFlags, munmap};
 use nix::sys::signal::Signal;
@@ -315,5 +316,7 @@ fn the_owner_refuses_what_the_kernel_refuses() {
 
 #[test]
 fn the_demonstration_shows_what_the_lesson_says() {
-    insta::assert_snapshot!(transcript(2));
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript(2, language));
+    }
 }

@@ -19,6 +19,7 @@ use mmap_workbook::lesson_3::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Child, Peer};
+use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use proptest::prelude::*;
 
@@ -296,7 +297,7 @@ fn the_demonstration_changes_the_first_byte_and_no_other() {
         let (directory, path) = file_with(bytes);
         let before = std::fs::metadata(&path).expect("the file");
         let mut out = Vec::new();
-        demonstrate(&mut Narrator::live(&mut out, directory.path()), &path).expect("it runs");
+        demonstrate(&mut Narrator::live(&mut out, directory.path(), Language::English), &path).expect("it runs");
         let after = std::fs::metadata(&path).expect("the file");
         assert_eq!((after.ino(), after.len()), (before.ino(), before.len()));
         let now = std::fs::read(&path).expect("the file");
@@ -307,5 +308,7 @@ fn the_demonstration_changes_the_first_byte_and_no_other() {
 
 #[test]
 fn the_demonstration_shows_what_the_lesson_says() {
-    insta::assert_snapshot!(transcript(3));
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript(3, language));
+    }
 }

@@ -20,6 +20,7 @@ use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_4::*;
 use mmap_workbook::observe::{maps_of_process, page_size};
 use mmap_workbook::process::{Child, DEADLINE, Ended, Peer};
+use mmap_workbook::text::Language;
 use nix::sys::signal::Signal;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
@@ -934,5 +935,7 @@ fn an_output_that_fails_ends_the_writer_and_frees_the_channel() {
 
 #[test]
 fn the_demonstration_shows_what_the_lesson_says() {
-    insta::assert_snapshot!(transcript(4));
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript(4, language));
+    }
 }

@@ -21,6 +21,7 @@ use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_5::*;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Child, Ended};
+use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, SealFlag, fcntl};
 use nix::sys::signal::Signal;
@@ -356,8 +357,10 @@ proptest! {
 
 #[test]
 fn the_demonstration_shows_what_the_lesson_says() {
-    let transcript = transcript(5);
-    if has_small_disks() {
-        insta::assert_snapshot!(transcript);
+    for language in Language::ALL {
+        let transcript = transcript(5, language);
+        if has_small_disks() {
+            insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript);
+        }
     }
 }

@@ -25,6 +25,7 @@ use mmap_workbook::lesson_6::*;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::{page_size, page_size_u64};
 use mmap_workbook::process::{Cause, Child, Ended, OnSmallDisk, end_of, on_a_small_disk};
+use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::fcntl::posix_fallocate;
 use nix::libc;
@@ -562,7 +563,8 @@ fn a_fifo_is_opened_at_once_and_proc_has_files_of_size_0_with_contents() {
 fn the_demonstration_finds_the_page_past_the_end_of_any_file() {
     let (directory, path) = file_with(&vec![b'x'; 2 * page_size() + 1]);
     let mut text = Vec::new();
-    demonstrate(&mut Narrator::transcript(&mut text, directory.path()), &path).expect("the demonstration runs");
+    demonstrate(&mut Narrator::transcript(&mut text, directory.path(), Language::English), &path)
+        .expect("the demonstration runs");
     let text = String::from_utf8(text).expect("text");
     let has = |label: &str, end: &str| text.lines().any(|line| line.contains(label) && line.ends_with(end));
     assert!(has("one page too many:", "SIGBUS/BUS_ADRERR at page 3 + 7 bytes"), "{text}");
@@ -571,9 +573,11 @@ fn the_demonstration_finds_the_page_past_the_end_of_any_file() {
 
 #[test]
 fn the_demonstration_shows_what_the_lesson_says() {
-    let transcript = transcript(6);
-    if has_small_disks() {
-        insta::assert_snapshot!(transcript);
+    for language in Language::ALL {
+        let transcript = transcript(6, language);
+        if has_small_disks() {
+            insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript);
+        }
     }
 }
 

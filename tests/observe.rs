@@ -8,6 +8,7 @@ use common::{file_with, open};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::narrate::{Narrator, answer};
 use mmap_workbook::observe::*;
+use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::sys::mman::ProtFlags;
 
@@ -116,14 +117,17 @@ fn a_transcript_leaves_out_what_varies_and_the_terminal_shows_it() {
         out.maps(&[])?;
         out.shows("that")
     }
-    let transcript =
-        print(|text, directory, areas| tell(Narrator::transcript(text, directory), areas).expect("written"));
+    let transcript = print(|text, directory, areas| {
+        tell(Narrator::transcript(text, directory, Language::English), areas).expect("written")
+    });
     assert_eq!(
         transcript,
         "\nA part\n  two\n  lines\n    count:                       ‹count›\n    maps:                        \
          ‹address›-‹address› r--s 00000000 ‹device› ‹inode› file\n    maps:                        no line\n  => that\n"
     );
-    let live = print(|text, directory, areas| tell(Narrator::live(text, directory), areas).expect("written"));
+    let live = print(|text, directory, areas| {
+        tell(Narrator::live(text, directory, Language::English), areas).expect("written")
+    });
     let plain = anstream::adapter::strip_str(&live).to_string();
     let line = areas[0].to_string().replace(&format!("{}/", directory.path().display()), "");
     assert_ne!(live, plain, "coloured");

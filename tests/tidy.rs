@@ -12,6 +12,8 @@ mod lessons;
 mod readme;
 #[path = "tidy/sources.rs"]
 mod sources;
+#[path = "tidy/stubs.rs"]
+mod stubs;
 #[path = "tidy/words.rs"]
 mod words;
 

@@ -2,17 +2,9 @@
 
 use std::fs;
 
-use mmap_workbook::text::Language;
+use mmap_workbook::text::{Language, hash};
 
 use crate::sources::{Mistake, ORIGINAL, Sources, translations};
-
-/// The hash of a text, in 16 hexadecimal digits: 64-bit FNV-1a.
-pub fn hash(text: &str) -> String {
-    let hash = text
-        .bytes()
-        .fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3));
-    format!("{hash:016x}")
-}
 
 /// The hash in the stamp of a page.
 pub fn of_page(text: &str) -> Option<&str> {

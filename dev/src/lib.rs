@@ -1,21 +1,21 @@
-//! The skeleton of a lesson.
+//! What a maintainer of the workbook would otherwise write by hand: the skeleton of a lesson, the stamps of the stubs.
 
 use std::fs;
 use std::io::{self, Error, ErrorKind};
 use std::path::Path;
 
+use mmap_workbook::text::hash;
+
 /// The new files of a lesson: path and text, both with placeholders.
 const FILES: &[(&str, &str)] = &[
     ("lessons/NUMBER_SLUG/lesson.rs", include_str!("../template/lesson/lesson.rs")),
-    // The learner's file begins as the stub, from which `reset` restores it.
-    ("lessons/NUMBER_SLUG/exercise.rs", include_str!("../template/answers/stub.rs")),
     ("lessons/NUMBER_SLUG/graded.rs", include_str!("../template/lesson/graded.rs")),
     ("lessons/NUMBER_SLUG/checks/mod.rs", include_str!("../template/lesson/checks/mod.rs")),
     ("lessons/NUMBER_SLUG/checks/whole_pages.rs", include_str!("../template/lesson/checks/whole_pages.rs")),
     ("lessons/NUMBER_SLUG/hints.en.md", include_str!("../template/lesson/hints.en.md")),
     ("lessons/NUMBER_SLUG/hints.zh.md", include_str!("../template/lesson/hints.zh.md")),
     ("tests/lesson_NUMBER.rs", include_str!("../template/lesson_test.rs")),
-    ("tests/answers/NUMBER_SLUG/stub.rs", include_str!("../template/answers/stub.rs")),
+    ("tests/answers/NUMBER_SLUG/stub.en.rs", include_str!("../template/answers/stub.en.rs")),
     ("tests/answers/NUMBER_SLUG/solution.rs", include_str!("../template/answers/solution.rs")),
     ("tests/answers/NUMBER_SLUG/answers.rs", include_str!("../template/answers/answers.rs")),
     ("tests/answers/NUMBER_SLUG/whole_pages.rs", include_str!("../template/answers/whole_pages.rs")),
@@ -122,10 +122,50 @@ pub fn new_lesson(root: &Path, number: u8, slug: &str, title: &str) -> io::Resul
         written.map_err(|error| named(path, &error))?;
     }
     let mut changed: Vec<_> = texts.into_iter().map(|(path, _)| path).collect();
+    changed.extend(stamp(root)?);
     changed.sort();
     Ok(changed)
 }
 
 fn named(path: &str, error: &Error) -> Error {
     Error::new(error.kind(), format!("{path}: {error}"))
+}
+
+/// Notes today's stub of each exercise in `stub.versions`, so that a learner's file with no other text than that is known
+/// to be untouched in every later version, too. A line is the hash of a stub; that of a translation ends with the hash of
+/// the English stub that it was written from. Returns the files that have changed, as paths from `root`.
+///
+/// # Errors
+/// Those of the file system; the error names the file.
+pub fn stamp(root: &Path) -> io::Result<Vec<String>> {
+    let mut changed = Vec::new();
+    for directory in fs::read_dir(root.join("tests/answers"))? {
+        let directory = directory?.path();
+        let read = |name: &str| {
+            let path = directory.join(name);
+            if path.exists() {
+                fs::read_to_string(&path).map_err(|error| named(&path.display().to_string(), &error))
+            } else {
+                Ok(String::new())
+            }
+        };
+        let (english, versions) = (read("stub.en.rs")?, read("stub.versions")?);
+        if english.is_empty() {
+            continue;
+        }
+        let english = hash(&english);
+        let mut lines = vec![english.clone()];
+        let translation = read("stub.zh.rs")?;
+        if !translation.is_empty() {
+            lines.push(format!("{} zh of {english}", hash(&translation)));
+        }
+        lines.retain(|line| !versions.lines().any(|known| known == line));
+        if !lines.is_empty() {
+            let path = directory.join("stub.versions");
+            fs::write(&path, format!("{versions}{}\n", lines.join("\n")))?;
+            changed.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
+        }
+    }
+    changed.sort();
+    Ok(changed)
 }

@@ -10,7 +10,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-use dev::new_lesson;
+use dev::{new_lesson, stamp};
 
 /// Writes what a maintainer of the workbook would otherwise copy by hand.
 #[derive(Parser)]
@@ -30,13 +30,21 @@ enum Command {
         /// Its title; the slug unless given
         title: Option<String>,
     },
+    /// Note today's stub of each exercise, so that later versions of the course know it
+    Stamp,
 }
 
 fn main() -> ExitCode {
-    let Command::NewLesson { number, slug, title } = Arguments::parse().command;
-    let title = title.unwrap_or_else(|| slug.replace('_', " "));
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().map(Path::to_path_buf).unwrap_or_default();
-    match new_lesson(&root, number, &slug, &title).and_then(|changed| print(&changed)) {
+    let done = match Arguments::parse().command {
+        Command::NewLesson { number, slug, title } => {
+            let title = title.unwrap_or_else(|| slug.replace('_', " "));
+            new_lesson(&root, number, &slug, &title)
+                .and_then(|changed| print(&changed, "Next: \"A lesson\" in CONTRIBUTING.md"))
+        }
+        Command::Stamp => stamp(&root).and_then(|changed| print(&changed, "The stubs are known.")),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("dev: {error}");
@@ -45,9 +53,9 @@ fn main() -> ExitCode {
     }
 }
 
-fn print(changed: &[String]) -> io::Result<()> {
+fn print(changed: &[String], then: &str) -> io::Result<()> {
     use io::Write;
     let mut out = io::stdout().lock();
     changed.iter().try_for_each(|path| writeln!(out, "{path}"))?;
-    writeln!(out, "\nNext: \"A lesson\" in CONTRIBUTING.md")
+    writeln!(out, "\n{then}")
 }

@@ -10,6 +10,7 @@ mod exercise;
 
 use common::{cases, contents, file_with, open, transcript};
 use mmap_workbook::lesson_NUMBER::*;
+use mmap_workbook::text::Language;
 use proptest::prelude::*;
 
 proptest! {
@@ -24,5 +25,7 @@ proptest! {
 
 #[test]
 fn the_demonstration_shows_what_the_lesson_says() {
-    insta::assert_snapshot!(transcript(NUMBER));
+    for language in Language::ALL {
+        insta::assert_snapshot!(format!("demonstration_{}", language.code()), transcript(NUMBER, language));
+    }
 }

@@ -42,6 +42,7 @@ use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::narrate::{Narrator, answer};
 use crate::observe::{hex, maps_of, page_size, page_size_u64};
 use crate::process::{Child, DEADLINE, Ended, OnSmallDisk, Peer, on_a_small_disk};
+use crate::text;
 
 // ANCHOR: three_ways
 /// A file in `directory`'s file system that never has a name (open(2), O_TMPFILE; Linux).
@@ -604,7 +605,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let mut words = vec![0; usize::try_from(file.metadata()?.len()).unwrap_or(usize::MAX).min(12)];
     file.read_exact_at(&mut words, 0)?;
 
-    out.part("Three files without a name")?;
+    out.part(text!("Three files without a name", "三个没有名字的文件"))?;
     out.evidence("the directory", names(&directory)?)?;
     let three =
         [("O_TMPFILE, or unlinked", scratch(&directory)?), ("created and unlinked", create_and_unlink(&directory)?)];

@@ -8,7 +8,7 @@ use super::progress::Progress;
 use super::{Course, Lesson};
 use crate::error::{in_words, other};
 use crate::text;
-use crate::text::Text;
+use crate::text::{Language, Text};
 use crate::ui::{Terminal, complain};
 
 /// Grades an exercise, shows what is being done meanwhile, and stores the result as progress.
@@ -106,13 +106,13 @@ pub fn solution(course: &Course, lesson: &Lesson, is_solved: bool, terminal: &mu
     ))
 }
 
-/// Restores the stub. Returns what to tell the learner: where the backup of the learner's text is.
+/// Restores the stub, in this language. Returns what to tell the learner: where the backup of the learner's text is.
 ///
 /// # Errors
 /// When the files can't be written.
-pub fn reset(course: &Course, lesson: &Lesson) -> io::Result<Text> {
+pub fn reset(course: &Course, lesson: &Lesson, language: Language) -> io::Result<Text> {
     let n = lesson.number;
-    Ok(match course.exercise(lesson).reset()? {
+    Ok(match course.exercise(lesson).reset(language)? {
         None => text!("Exercise {n} has its original text.", "第 {n} 课是最初的样子。"),
         Some(backup) => {
             let backup = backup.strip_prefix(course.root()).unwrap_or(&backup).display();

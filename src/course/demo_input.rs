@@ -34,7 +34,7 @@ pub enum DemoInput {
 /// # Errors
 /// One line that names the file and the cause: the file is missing, unreadable, not a regular file or empty; its name
 /// is not UTF-8; the lesson can't be run in place; the output can't be written; the demonstration's own error.
-pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Result<()> {
+pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write, language: Language) -> io::Result<()> {
     // Declared first, so dropped last: a Ctrl-C takes effect only after the files are restored.
     let _held = HeldSignals::hold()?;
     let temporary = std::env::temp_dir();
@@ -60,11 +60,12 @@ pub fn run(lesson: &Lesson, subject: &DemoInput, out: &mut dyn Write) -> io::Res
             put_back.path.clone()
         }
     };
-    let [title, question] = [&lesson.title, &lesson.question].map(|text| text.in_language(Language::English));
-    writeln!(out, "Lesson {}: {title}", lesson.number)?;
+    let [title, question] = [&lesson.title, &lesson.question].map(|text| text.in_language(language));
+    let n = lesson.number;
+    writeln!(out, "{}", text!("Lesson {n}: {title}", "第 {n} 课：{title}").in_language(language))?;
     writeln!(out, "{question}")?;
     let mut out = Output { out, failed: false };
-    let result = (lesson.demonstrate)(&mut Narrator::live(&mut out, directory.path()), &path);
+    let result = (lesson.demonstrate)(&mut Narrator::live(&mut out, directory.path(), language), &path);
     match (result, subject) {
         (Err(error), DemoInput::CopyOf(path) | DemoInput::InPlace(path)) if !out.failed => Err(named(path, &error)),
         (result, _) => result,

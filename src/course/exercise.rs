@@ -10,8 +10,9 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::libc;
 
-use super::{Lesson, lesson};
-use crate::text::{Language, Text};
+use super::progress::Progress;
+use super::{LESSONS, Lesson, lesson};
+use crate::text::{Language, Text, hash};
 
 /// A checkout of the course.
 #[derive(Debug, Clone)]
@@ -46,6 +47,19 @@ impl Course {
             Some(heading?.trim_start_matches(['#', ' ']).replace('`', ""))
         });
         Some(Text::new(en?, zh?))
+    }
+
+    /// Begins each exercise that the learner has not begun, in this language: see [`Exercise::begin`]. In a checkout that
+    /// can't be written to it changes nothing, and a file that was graded and is gone is not begun again unasked.
+    pub fn begin(&self, language: Language) {
+        let progress = Progress::of(self);
+        for lesson in LESSONS {
+            let exercise = self.exercise(lesson);
+            if exercise.path().exists() || !progress.knows(lesson) {
+                // Where there is no file afterwards, whoever needs it says so.
+                let _ = exercise.begin(language);
+            }
+        }
     }
 
     /// The lesson's exercise.
@@ -123,7 +137,7 @@ impl Exercise {
     pub fn text(&self) -> io::Result<String> {
         let n = self.number;
         let text = read(&self.path()).map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound if !self.answers.join("stub.rs").exists() => {
+            io::ErrorKind::NotFound if !self.stub_path(Language::English).exists() => {
                 io::Error::new(error.kind(), format!("lesson {n} has no exercise yet"))
             }
             io::ErrorKind::NotFound => {
@@ -163,8 +177,52 @@ impl Exercise {
     ///
     /// # Errors
     /// When it can't be read; the error names the file.
-    pub fn stub(&self) -> io::Result<String> {
-        read(&self.answers.join("stub.rs"))
+    pub fn stub(&self, language: Language) -> io::Result<String> {
+        let stub = self.stub_path(language);
+        // A draft may have it in one language only.
+        read(&if stub.exists() { stub } else { self.stub_path(Language::English) })
+    }
+
+    fn stub_path(&self, language: Language) -> PathBuf {
+        self.answers.join(format!("stub.{}.rs", language.code()))
+    }
+
+    /// Whether a text is a stub, in whatever language: today's, or one that an older version of the course had.
+    ///
+    /// # Errors
+    /// When the stubs can't be read; the error names the file.
+    pub fn is_stub(&self, text: &str) -> io::Result<bool> {
+        for language in Language::ALL {
+            if self.stub(language)? == text {
+                return Ok(true);
+            }
+        }
+        let (versions, hash) = (self.answers.join("stub.versions"), hash(text));
+        let known = if versions.exists() { read_lines(&versions)? } else { String::new() };
+        Ok(known.lines().any(|line| line.split(' ').next() == Some(hash.as_str())))
+    }
+
+    /// Writes the stub in this language, if there is no file yet, or only a stub that is another one: in another language,
+    /// or older. What the learner has edited stays as it is.
+    ///
+    /// # Errors
+    /// Those of the file system, as in a checkout that can't be written to; the error names the file.
+    pub fn begin(&self, language: Language) -> io::Result<()> {
+        let (path, stub) = (self.path(), self.stub(language)?);
+        match read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                create(&path, &stub).map_err(|error| named(&path, &error))
+            }
+            Ok(text) if text != stub && self.is_stub(&text)? => {
+                // An editor may save meanwhile: then the backup is what it has saved, and stays.
+                let backup = self.reset(language)?;
+                match backup.filter(|backup| read(backup).is_ok_and(|text| self.is_stub(&text).unwrap_or(false))) {
+                    Some(backup) => fs::remove_file(&backup).map_err(|error| named(&backup, &error)),
+                    None => Ok(()),
+                }
+            }
+            _ => Ok(()),
+        }
     }
 
     /// The reference answer.
@@ -188,7 +246,7 @@ impl Exercise {
         Ok(hints_of(&read_lines(&self.directory.join(format!("hints.{}.md", language.code())))?))
     }
 
-    /// Restores the stub. The learner's file is not copied but keeps its bytes under another name beside it, which is
+    /// Restores the stub in this language. The learner's file is not copied but keeps its bytes under another name beside it, which is
     /// returned; None when there was only the stub, or no file.
     ///
     /// At every moment, even if the process is killed, the learner's text is in exercise.rs or in the backup: the two
@@ -196,8 +254,8 @@ impl Exercise {
     ///
     /// # Errors
     /// Those of the file system; the error names the file.
-    pub fn reset(&self) -> io::Result<Option<PathBuf>> {
-        let stub = self.stub()?;
+    pub fn reset(&self, language: Language) -> io::Result<Option<PathBuf>> {
+        let stub = self.stub(language)?;
         // If the name is a symbolic link, the file that it leads to.
         let path = self.path();
         if !path.try_exists().map_err(|error| named(&path, &error))? {

@@ -21,6 +21,8 @@ pub struct Lesson {
     /// Why the demonstration runs only on a copy of the learner's file; None if it keeps the file's size and inode, so
     /// that every byte can be restored.
     pub copy_only: Option<Text>,
+    /// The functions of its exercise that take longer: the exercise is solved without them. They come after the others.
+    pub further: &'static [&'static str],
     /// Whether it is still being written. A draft is listed nowhere and need not be complete, but can be named by its
     /// number.
     pub draft: bool,
@@ -48,6 +50,7 @@ pub static LESSONS: &[Lesson] = &[
             "its last part replaces the file with another inode",
             "它的最后一部分会用另一个 inode 替换文件",
         )),
+        further: &[],
         draft: false,
     },
     Lesson {
@@ -60,6 +63,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_2::demonstrate,
         copy_only: None,
+        further: &["map_aligned"],
         draft: false,
     },
     Lesson {
@@ -72,6 +76,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_3::demonstrate,
         copy_only: None,
+        further: &[],
         draft: false,
     },
     Lesson {
@@ -84,6 +89,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_4::demonstrate,
         copy_only: Some(Text::fixed("it makes a file of its own", "它使用自己建立的文件")),
+        further: &[],
         draft: false,
     },
     Lesson {
@@ -96,6 +102,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_5::demonstrate,
         copy_only: Some(Text::fixed("it works on files without a name", "它使用的文件没有名字")),
+        further: &[],
         draft: false,
     },
     Lesson {
@@ -108,6 +115,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_6::demonstrate,
         copy_only: Some(Text::fixed("it truncates the file", "它会截断文件")),
+        further: &[],
         draft: false,
     },
 ];

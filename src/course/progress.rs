@@ -41,15 +41,20 @@ pub enum Status {
     New,
     /// It has changed since it was checked, or was never checked.
     Unchecked,
-    /// Some of its functions are right.
+    /// Some of its core functions are right.
     Begun {
-        /// The number of functions that are right.
+        /// The number of core functions that are right.
         right: usize,
-        /// The number of functions.
+        /// The number of core functions.
         of: usize,
     },
-    /// All functions are right.
-    Solved,
+    /// All core functions are right.
+    Solved {
+        /// The number of further functions that are right.
+        right: usize,
+        /// The number of further functions.
+        of: usize,
+    },
 }
 
 impl Progress {
@@ -68,15 +73,17 @@ impl Progress {
             Ok(text) => text,
             Err(error) => return Ok(Status::Bad(error.to_string())),
         };
-        if text == exercise.stub()? {
+        if exercise.is_stub(&text)? {
             return Ok(Status::New);
         }
         let of = Texts { exercise: text, checks: exercise.checks()? }.id();
         Ok(match self.known(lesson).filter(|known| known.of == of) {
             None => Status::Unchecked,
-            Some(known) if known.solved => Status::Solved,
-            Some(Known { functions, .. }) => {
-                Status::Begun { right: functions.iter().filter(|(_, right)| *right).count(), of: functions.len() }
+            Some(Known { solved, functions, .. }) => {
+                let is_further = |name: &String| lesson.further.contains(&name.as_str());
+                let counted = functions.iter().filter(|(name, _)| is_further(name) == solved);
+                let (right, of) = (counted.clone().filter(|(_, right)| *right).count(), counted.count());
+                if solved { Status::Solved { right, of } } else { Status::Begun { right, of } }
             }
         })
     }
@@ -87,7 +94,7 @@ impl Progress {
     /// When the course's own files can't be read.
     pub fn next(&self, course: &Course) -> io::Result<Option<&'static Lesson>> {
         for lesson in listed() {
-            if self.status(course, lesson)? != Status::Solved {
+            if !matches!(self.status(course, lesson)?, Status::Solved { .. }) {
                 return Ok(Some(lesson));
             }
         }
@@ -123,6 +130,11 @@ impl Progress {
     /// When it can't be written; the error names the file.
     pub fn note_hints(&self, lesson: &Lesson, function: &str, shown: usize) -> io::Result<()> {
         self.store(&file_of_hints(lesson, function), &shown)
+    }
+
+    /// Whether the exercise was ever graded.
+    pub fn knows(&self, lesson: &Lesson) -> bool {
+        self.known(lesson).is_some()
     }
 
     fn known(&self, lesson: &Lesson) -> Option<Known> {

@@ -11,6 +11,7 @@ use mmap_workbook::course::{self, Course, Exercise, SAMPLE};
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Ended, OnSmallDisk, on_a_small_disk};
+use mmap_workbook::text::Language;
 use proptest::prelude::*;
 use proptest::test_runner::Config;
 use tempfile::TempDir;
@@ -74,14 +75,14 @@ pub fn open(path: &std::path::Path) -> File {
     File::options().read(true).write(true).open(path).expect("the file opens")
 }
 
-/// The transcript of a lesson's demonstration on the sample, and the sample's bytes afterwards.
-pub fn transcript(lesson: u8) -> String {
+/// The transcript of a lesson's demonstration on the sample, in this language.
+pub fn transcript(lesson: u8, language: Language) -> String {
     let directory = tempfile::tempdir().expect("a temporary directory");
     let path = directory.path().join("sample.txt");
     std::fs::write(&path, SAMPLE).expect("a file");
     let lesson = course::lesson(lesson).expect("a lesson of this number");
     let mut text = Vec::new();
-    let mut narrator = Narrator::transcript(&mut text, directory.path());
+    let mut narrator = Narrator::transcript(&mut text, directory.path(), language);
     (lesson.demonstrate)(&mut narrator, &path).expect("the demonstration runs");
     let left: Vec<_> =
         std::fs::read_dir(&directory).expect("the directory").map(|e| e.expect("an entry").file_name()).collect();
@@ -149,7 +150,8 @@ impl Answer {
 pub fn answers(lesson: u8) -> Vec<Answer> {
     let entries = std::fs::read_dir(answers_of(lesson)).into_iter().flatten();
     let files = entries.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name"));
-    let mut files: Vec<_> = files.filter(|file| !["answers.rs", "solution.rs", "stub.rs"].contains(&&**file)).collect();
+    let mut files: Vec<_> =
+        files.filter(|file| !["answers.rs", "solution.rs", "stub.en.rs", "stub.zh.rs"].contains(&&**file)).collect();
     files.sort();
     files
         .iter()

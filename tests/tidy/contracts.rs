@@ -16,7 +16,7 @@ fn with_exercise() -> impl Iterator<Item = String> {
 }
 
 /// The documented items of a file, in order: the number and the text of the item's first line, and its doc comment.
-fn documented(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
+pub(super) fn documented(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
     let mut found = Vec::new();
     let mut comment = Vec::new();
     for (n, line) in (1..).zip(text.lines()) {
@@ -60,7 +60,7 @@ fn conditions(comment: &[&str]) -> (Vec<String>, Option<String>) {
 }
 
 /// The documented public functions of a file: the line and the name of each, and its doc comment.
-fn functions(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
+pub(super) fn functions(text: &str) -> Vec<(usize, &str, Vec<&str>)> {
     let functions = documented(text).into_iter().filter_map(|(n, item, comment)| {
         let (before, rest) = item.split_once("fn ")?;
         let name = rest.split(['(', '<']).next()?;
@@ -77,7 +77,7 @@ fn words(text: &str) -> usize {
 fn a_contract_says_what_the_function_does_and_then_one_condition_a_line() {
     let mut wrong = Findings::default();
     for lesson in with_exercise() {
-        let file = format!("tests/answers/{lesson}/stub.rs");
+        let file = format!("tests/answers/{lesson}/stub.en.rs");
         let text = read(&file);
         let functions = functions(&text);
         wrong.unless(
@@ -116,7 +116,7 @@ fn each_function_of_an_exercise_has_its_file_of_checks() {
     for lesson in with_exercise() {
         let directory = format!("lessons/{lesson}/checks");
         let shared = read(format!("{directory}/mod.rs"));
-        let stub = format!("tests/answers/{lesson}/stub.rs");
+        let stub = format!("tests/answers/{lesson}/stub.en.rs");
         let text = read(&stub);
         let functions = functions(&text);
         for (n, function, comment) in &functions {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use mmap_workbook::course::{LESSONS, Lesson, listed};
 
-use super::{Findings, files, names, read, root};
+use super::{Findings, files, names, read};
 
 #[test]
 fn a_lesson_has_its_directory_its_module_its_tests_and_its_transcript() {
@@ -27,9 +27,9 @@ fn a_lesson_has_its_directory_its_module_its_tests_and_its_transcript() {
         );
         let place = format!("tests/lesson_{n}.rs");
         let test = read(&place);
-        let holds =
-            lesson.draft || test.contains("insta::assert_snapshot!") && test.contains(&format!("transcript({n})"));
-        let repair = format!("a test with `insta::assert_snapshot!(transcript({n}))`");
+        let holds = lesson.draft
+            || test.contains("insta::assert_snapshot!") && test.contains(&format!("transcript({n}, language)"));
+        let repair = format!("a test with `insta::assert_snapshot!` of `transcript({n}, language)`, for each language");
         wrong.unless(holds, place, "no test compares the demonstration's transcript", repair);
         let place = format!("lessons/{directory}/lesson.rs");
         let heading = format!("//! # Lesson {n}: {title}");
@@ -69,22 +69,6 @@ fn a_lesson_that_is_listed_has_nothing_left_of_the_skeleton() {
     for lesson in listed().filter(|lesson| OF_THE_SKELETON.contains(&lesson.question.en.as_ref())) {
         let what = format!("lesson {}'s question is the skeleton's", lesson.number);
         wrong.add("src/course/lessons.rs", what, "write its title and its question, in each language");
-    }
-    wrong.report();
-}
-
-/// A learner's exercise differs from its stub. That of a draft must not: no learner has worked on it.
-#[test]
-fn the_exercise_of_a_draft_is_its_stub() {
-    let mut wrong = Findings::default();
-    for lesson in LESSONS.iter().filter(|lesson| lesson.draft) {
-        let (exercise, stub) = (
-            format!("lessons/{}/exercise.rs", lesson.directory()),
-            format!("tests/answers/{}/stub.rs", lesson.directory()),
-        );
-        let same = !root().join(&stub).exists() || read(&exercise) == read(&stub);
-        let repair = format!("copy the stub over it, or `cargo run -- reset {}`", lesson.number);
-        wrong.unless(same, exercise, format!("it differs from {stub}"), repair);
     }
     wrong.report();
 }

@@ -20,7 +20,7 @@ fn both_readmes_have_the_lessons_and_the_same_commands() {
             let cells = [
                 format!("| `cargo run -- run {n}` | `cargo test --test lesson_{n}` |"),
                 format!("](lessons/{directory}/lesson.rs)"),
-                format!("](lessons/{directory}/exercise.rs), `cargo run -- check {n}` |"),
+                format!("](tests/answers/{directory}/stub.en.rs), `cargo run -- check {n}` |"),
                 format!("](book/en/{directory}.md)"),
                 format!("](book/zh/{directory}.md)"),
             ];

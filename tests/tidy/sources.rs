@@ -40,7 +40,11 @@ fn each_snapshot_belongs_to_a_test() {
         match name.strip_suffix(".snap").and_then(|name| name.split_once("__")) {
             None => wrong.add(place, "it is no accepted snapshot", "accept it (`mv X.snap.new X.snap`) or remove it"),
             Some((file, test)) => {
-                let there = read(format!("tests/{file}.rs")).contains(&format!("fn {test}()"));
+                let tests = read(format!("tests/{file}.rs"));
+                // One for each language, by the name that the test gives it.
+                let named = test.strip_prefix("demonstration_").is_some_and(|code| ["en", "zh"].contains(&code))
+                    && tests.contains("format!(\"demonstration_{}\", language.code())");
+                let there = named || tests.contains(&format!("fn {test}()"));
                 let test = format!("tests/{file}.rs has no test {test}");
                 wrong.unless(there, place, test, "name it after its test, or remove it");
             }

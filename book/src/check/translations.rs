@@ -24,7 +24,7 @@ pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) 
 }
 
 fn check_stamp(original: &PageSource, translation: &PageSource, mistakes: &mut Vec<Mistake>) {
-    let hash = stamp::hash(&original.text);
+    let hash = mmap_workbook::text::hash(&original.text);
     if stamp::of_page(&translation.text) != Some(&hash) {
         let what = format!(
             "{} has changed since this page was translated: bring the page up to date, then run \

@@ -127,7 +127,7 @@ impl Renderer<'_> {
                 return figure::figure(sources, language, arguments).map_err(|mistake| vec![mistake]);
             }
             "questions" if arguments.is_empty() => return self.questions(line.number),
-            "transcript" => output::transcript(sources, arguments),
+            "transcript" => output::transcript(sources, language, arguments),
             "output" => output::output(sources, language, arguments),
             "scenario" => output::scenario(sources, language, arguments),
             "held" => self.held(arguments),

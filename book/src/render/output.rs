@@ -7,18 +7,18 @@ use mmap_workbook::text::Language;
 use super::markup::printed;
 use super::words;
 use crate::evidence::{PAGE_SIZE, section, snapshot};
-use crate::sources::Sources;
+use crate::sources::{ORIGINAL, Sources};
 
-/// A section of a demonstration's output, from the snapshot of the lesson's test.
-pub fn transcript(sources: &Sources, arguments: &str) -> Result<String, String> {
+/// A section of a demonstration's output in this language, from the snapshot of the lesson's test.
+pub fn transcript(sources: &Sources, language: Language, arguments: &str) -> Result<String, String> {
     let (n, title) =
         arguments.split_once(' ').ok_or("{{#transcript N Title}} needs the number of a lesson and a title")?;
-    let prefix = format!("lesson_{n}__");
-    let names = sources.names_with("tests/snapshots", "snap");
-    let name = names.iter().find(|name| name.starts_with(&prefix));
-    let name = name.ok_or_else(|| format!("lesson {n} has no transcript in tests/snapshots"))?;
-    let text = sources.read(&format!("tests/snapshots/{name}.snap")).map_err(|mistake| mistake.to_string())?;
-    let section = section(snapshot(&text), title.trim())?;
+    let read = |language: Language| {
+        let file = format!("tests/snapshots/lesson_{n}__demonstration_{}.snap", language.code());
+        sources.read(&file).map_err(|_| format!("lesson {n} has no transcript {file}"))
+    };
+    let (original, text) = (read(ORIGINAL)?, read(language)?);
+    let section = section(snapshot(&original), snapshot(&text), title.trim())?;
     Ok(printed(&format!("<code>cargo run -- run {n}</code>"), &section))
 }
 

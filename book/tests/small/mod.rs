@@ -68,7 +68,14 @@ const FILES: &[(&str, &str)] = &[
     ),
     ("lessons/1_one/checks/a.rs", "fn a() {\n    check(\"window\", || {});\n}\n"),
     ("tests/lesson_1.rs", "#[test]\nfn it_holds() {}\n\nfn not_a_test() {}\n"),
-    ("tests/snapshots/lesson_1__x.snap", "---\nsource: x\n---\n\nFirst thing\n  a: 1\n\nSecond thing\n  b: 2\n"),
+    (
+        "tests/snapshots/lesson_1__demonstration_en.snap",
+        "---\nsource: x\n---\n\nFirst thing\n  a: 1\n\nSecond thing\n  b: 2\n",
+    ),
+    (
+        "tests/snapshots/lesson_1__demonstration_zh.snap",
+        "---\nsource: x\n---\n\nFirst thing\n  a: 1\n\nSecond thing\n  b: 2\n",
+    ),
     ("book/tests/snapshots/programs__one.snap", "---\nsource: x\n---\nhello\n"),
     ("book/programs/one.c", "int main(void) { return 0; }\n"),
     (

@@ -15,12 +15,13 @@ use crate::ui::{JSON_FORMAT, harmless, visible};
 ///
 /// - `format`: [`JSON_FORMAT`].
 /// - `lesson`: its number.
-/// - `solved`: whether every check passed that could be done on this machine.
+/// - `solved`: whether every check of a core function passed that could be done on this machine.
+/// - `complete`: whether those of the further functions passed, too.
 /// - `skipped`: the number of checks that could not be done; their `verdict` is `skipped`.
 /// - `problem`: why it could not be graded, in one line, and then there is nothing else; else null.
 /// - `compiler_errors`: the compiler's text when the exercise does not compile, and then there are no checks; else
 ///   null.
-/// - `checks`, one for each check: its `function` and its `name`; the `verdict` ([`Verdict`](crate::grade::Verdict) in
+/// - `checks`, one for each check: its `function`, whether that is `further`, and its `name`; the `verdict` ([`Verdict`](crate::grade::Verdict) in
 ///   snake case: `passed`, or why not); the `signal` that killed it (`SIGBUS` for example) or null; the `message` for
 ///   the learner, in the learner's language, or null when it passed; the slug of the `misconception` that it looks
 ///   like, or null; the function to `see_first`, because this one calls it and it is wrong, or null; the `seconds` that
@@ -39,6 +40,7 @@ pub fn json(
         "format": JSON_FORMAT,
         "lesson": lesson.number,
         "solved": outcome.as_ref().is_ok_and(Grade::is_solved),
+        "complete": outcome.as_ref().is_ok_and(Grade::is_complete),
         "skipped": outcome.as_ref().map_or(0, |grade| grade.skipped().len()),
         "problem": outcome.as_ref().err().map(|problem| problem.in_language(language)),
         "compiler_errors": null,
@@ -52,6 +54,7 @@ pub fn json(
                 let failure = check.report.failure.as_ref();
                 json!({
                     "function": harmless(&check.function),
+                    "further": check.is_further,
                     "name": harmless(&check.name),
                     "verdict": check.verdict(),
                     "signal": failure.and_then(|failure| failure.signal.as_deref()).map(harmless),

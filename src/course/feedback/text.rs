@@ -125,15 +125,30 @@ impl Terminal<'_> {
             ));
         }
         let functions = grade.functions();
-        let unfinished = functions.iter().position(|(_, checks)| checks.iter().any(|check| check.has_failed()));
+        // The core first: `unsafe` comes last, and belongs to it.
+        let unfinished = |further: bool| {
+            functions
+                .iter()
+                .position(|(_, checks)| checks.iter().any(|check| check.is_further == further && check.has_failed()))
+        };
+        let unfinished = unfinished(false).or(unfinished(true));
         for (nth, (function, checks)) in functions.iter().enumerate() {
             self.function(course, lesson, function, checks, unfinished == Some(nth))?;
         }
-        let right = functions.iter().filter(|(_, checks)| !checks.iter().any(|check| check.has_failed())).count();
-        let of = functions.len();
+        let counted = |further: bool| functions.iter().filter(move |(_, checks)| checks[0].is_further == further);
+        let right =
+            |further| counted(further).filter(|(_, checks)| !checks.iter().any(|check| check.has_failed())).count();
+        let (right, of, further_right, further) =
+            (right(false), counted(false).count(), right(true), counted(true).count());
         writeln!(self.out())?;
         let skipped = self.skipped(course, lesson, &grade.skipped())?;
         match unfinished.map(|nth| harmless(functions[nth].0)) {
+            Some(function) if grade.is_solved() => self.say(&text!(
+                "{GOOD}Lesson {n} is solved.{GOOD:#} Further functions: {further_right} of {further} are right. Go on with \
+                 {function}, or with the next lesson. The solution has all of them: cargo run -- solution {n}",
+                "{GOOD}第 {n} 课已完成。{GOOD:#}选做的 {further} 项中有 {further_right} 项正确。可以继续做 {function}，也可以进入下一课。\
+                 参考答案里各项都有：cargo run -- solution {n}"
+            )),
             None if !grade.is_solved() => self.say(&text!(
                 "None of its checks can be done on this machine.",
                 "它的检查在本机上一项也做不了。"
@@ -185,10 +200,15 @@ impl Terminal<'_> {
             (_, true) => (DIM, verdict_in_words(Verdict::Todo)),
             _ => (if failed { BAD } else { WARNING }, text!("{right}/{all}", "{right}/{all}")),
         };
+        let further = match checks[0].is_further {
+            true => text!("   further", "   选做"),
+            false => text!("", ""),
+        };
+        let further = further.in_language(self.language());
         let (name, state) = (harmless(name), state.in_language(self.language()));
         let first = checks.iter().find_map(|check| see_first(check));
         let first = first.map_or(String::new(), |first| format!("   {}", first.in_language(self.language())));
-        writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}{first}")?;
+        writeln!(self.out(), "\n  {BOLD}{name}{BOLD:#}   {style}{state}{style:#}{DIM}{further}{DIM:#}{first}")?;
         if to_do {
             // All checks of a function that is still to do say the same.
             let task = checks.iter().find_map(|check| check.report.failure.as_ref()).filter(|_| in_full);
@@ -254,7 +274,10 @@ fn status_in_words(status: &Status) -> (Style, Text) {
         Status::New => (DIM, text!("to do", "未开始")),
         Status::Unchecked => (WARNING, text!("to be checked", "待检查")),
         Status::Begun { right, of } => (WARNING, text!("{right} of {of}", "{right}/{of}")),
-        Status::Solved => (GOOD, text!("solved", "已完成")),
+        Status::Solved { right, of } if right == of => (GOOD, text!("solved", "已完成")),
+        Status::Solved { right, of } => {
+            (GOOD, text!("solved; further functions: {right} of {of}", "已完成；选做：{right}/{of}"))
+        }
     }
 }
 

@@ -48,9 +48,15 @@ impl Grade {
         if let Grade::Checked { checks, .. } = self { checks } else { &[] }
     }
 
-    /// Whether every check passed that can be done on this machine.
+    /// Whether every check of a core function passed that can be done on this machine.
     pub fn is_solved(&self) -> bool {
-        self.checks().iter().any(Checked::has_passed) && !self.checks().iter().any(Checked::has_failed)
+        let mut core = self.checks().iter().filter(|check| !check.is_further);
+        core.clone().any(Checked::has_passed) && !core.any(Checked::has_failed)
+    }
+
+    /// Whether it is solved, and its further functions are right, too.
+    pub fn is_complete(&self) -> bool {
+        self.is_solved() && !self.checks().iter().any(Checked::has_failed)
     }
 
     /// The checks that can't be done on this machine.
@@ -76,6 +82,8 @@ impl Grade {
 pub struct Checked {
     /// The function that it grades.
     pub function: String,
+    /// Whether that is a further function, without which the exercise is solved.
+    pub is_further: bool,
     /// What it checks.
     pub name: String,
     /// What it says.
@@ -147,6 +155,9 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
             Ok(_) => continue,
             Err(failure) => checks.into_iter().map(|check| check.not_run(&failure)).collect(),
         };
+        for check in &mut checks {
+            check.is_further = lesson.further.contains(&check.function.as_str());
+        }
         refer_to_callees(&mut checks, &texts.exercise);
         checks.extend(safety_of(&texts.exercise));
         return Ok(Grade::Checked { of, checks });
@@ -204,6 +215,7 @@ fn safety_of(text: &str) -> Option<Checked> {
     let report = Report { section: "2:access".to_owned(), rule, failure };
     Some(Checked {
         function: "unsafe".to_owned(),
+        is_further: false,
         name: "each_block_says_why_it_is_sound".to_owned(),
         report,
         see_first: None,

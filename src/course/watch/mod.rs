@@ -69,11 +69,14 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Te
                     break;
                 }
                 Event::Key(Key::Hint) => hint(course, lesson, None, None, terminal)?,
-                Event::Key(Key::Demonstration) => super::run(lesson, &DemoInput::Sample, terminal.out())?,
+                Event::Key(Key::Demonstration) => {
+                    let language = terminal.language();
+                    super::run(lesson, &DemoInput::Sample, terminal.out(), language)?;
+                }
                 Event::Key(Key::List) => terminal.list(course, &progress)?,
                 Event::Key(Key::Solution) => wants_solution = true,
                 Event::Key(Key::Reset) => {
-                    was_reset = Some(reset(course, lesson)?);
+                    was_reset = Some(reset(course, lesson, terminal.language())?);
                     break;
                 }
             }
@@ -120,7 +123,8 @@ fn end_grading(grading: &mut Option<Child>, terminal: &Terminal) -> io::Result<(
 fn next(course: &Course, progress: &Progress, lesson: &'static Lesson) -> io::Result<&'static Lesson> {
     let later = listed().filter(|other| other.number > lesson.number);
     for other in later.chain(listed()) {
-        if progress.status(course, other)? != Status::Solved && other.number != lesson.number {
+        let is_solved = matches!(progress.status(course, other)?, Status::Solved { .. });
+        if !is_solved && other.number != lesson.number {
             return Ok(other);
         }
     }
