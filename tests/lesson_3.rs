@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use common::{cases, file_with, open, transcript};
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_3::*;
-use mmap_workbook::narrate::Narrator;
+use mmap_workbook::narrate::{Narrator, Words};
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Child, Peer};
 use mmap_workbook::text::Language;
@@ -208,7 +208,7 @@ the parent, private            seen *          no              seen *
 fn who_sees_a_change_is_what_the_matrix_says() {
     let directory = tempfile::tempdir().expect("a directory");
     let matrix = observe_matrix(directory.path()).expect("observed");
-    assert_eq!(format!("\n{matrix}\n"), MATRIX);
+    assert_eq!(format!("\n{}\n", matrix.words(Language::English)), MATRIX);
     assert_eq!(std::fs::read_dir(directory.path()).expect("the directory").count(), 0, "no file is left");
 }
 

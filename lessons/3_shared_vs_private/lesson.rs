@@ -10,7 +10,7 @@
 //! how it is dropped ([`drop_the_copy`]); and two wrong beliefs: that a private mapping is a snapshot
 //! ([`half_a_snapshot`]), and that a shared store is seen only after msync(2) ([`store_and_flush_with_memmap2`]).
 
-use std::fmt;
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
@@ -20,11 +20,14 @@ use std::ptr::NonNull;
 use memmap2::MmapOptions;
 use nix::errno::Errno;
 use nix::sys::mman::{MmapAdvise, madvise};
+use unicode_width::UnicodeWidthStr;
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
-use crate::narrate::{Narrator, answer};
+use crate::narrate::{Narrator, Words, answer};
 use crate::observe::{Area, minor_faults, page_size, page_size_u64, smaps_of};
 use crate::process::Child;
+use crate::text;
+use crate::text::{Language, Text};
 
 // ANCHOR: cells
 /// A way to change a byte of a file, or of a mapping of it.
@@ -245,55 +248,66 @@ pub fn observe_matrix(directory: &Path) -> io::Result<Matrix> {
 }
 
 /// A table, with a legend for its marks.
-impl fmt::Display for Matrix {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [shared, private, write] = Change::ALL;
-        writeln!(f, "{:<31}{shared:<16}{private:<16}{write}", "")?;
-        for (viewpoint, cells) in &self.0 {
-            let cells: String =
-                cells.iter().map(|c| format!("{:<16}", c.map_or("-".into(), |c| c.to_string()))).collect();
-            writeln!(f, "{viewpoint:<31}{}", cells.trim_end())?;
-        }
-        writeln!(f, "*  POSIX leaves it unspecified; this is what Linux does.")?;
-        write!(f, "+  POSIX requires synchronisation between mappings and read(2), write(2); Linux does not.")
+impl Words for Matrix {
+    fn words(&self, language: Language) -> Cow<'_, str> {
+        let padded = |text: &Text, columns: usize| {
+            let text = text.in_language(language);
+            format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
+        };
+        let line = |first: &Text, cells: &mut dyn Iterator<Item = Text>| {
+            let line = cells.fold(padded(first, 31), |line, cell| line + &padded(&cell, 16));
+            line.trim_end().to_owned() + "\n"
+        };
+        let heading = line(&Text::fixed("", ""), &mut Change::ALL.into_iter().map(Change::words));
+        let lines = self.0.iter().map(|(viewpoint, cells)| {
+            let cell = |cell: &Option<Cell>| cell.map_or(Text::fixed("-", "-"), Cell::words);
+            line(&viewpoint.words(), &mut cells.iter().map(cell))
+        });
+        let legend = text!(
+            "*  POSIX leaves it unspecified; this is what Linux does.\n\
+             +  POSIX requires synchronisation between mappings and read(2), write(2); Linux does not.",
+            "*  POSIX 未作规定，这里是 Linux 的行为。\n\
+             +  按 POSIX，映射与 read(2)、write(2) 之间需要同步；Linux 不需要。"
+        );
+        (heading + &lines.collect::<String>() + legend.in_language(language)).into()
     }
 }
 
-impl fmt::Display for Cell {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+impl Cell {
+    fn words(self) -> Text {
         let mark = match self.promise {
             Promise::Posix => "",
             Promise::Synchronise => " +",
             Promise::Unspecified => " *",
         };
-        write!(f, "{}{mark}", if self.seen { "seen" } else { "no" })
+        if self.seen { text!("seen{mark}", "看得见{mark}") } else { text!("no{mark}", "看不见{mark}") }
     }
 }
 
-impl fmt::Display for Change {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Change::StoreShared => "store shared",
-            Change::StorePrivate => "store private",
-            Change::Write => "write(2)",
-        })
+impl Change {
+    fn words(self) -> Text {
+        match self {
+            Change::StoreShared => Text::fixed("store shared", "写共享映射"),
+            Change::StorePrivate => Text::fixed("store private", "写私有映射"),
+            Change::Write => Text::fixed("write(2)", "write(2)"),
+        }
     }
 }
 
-impl fmt::Display for Viewpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(match self {
-            Viewpoint::SameMapping => "the same mapping",
-            Viewpoint::OtherShared => "another shared mapping",
-            Viewpoint::PrivateUntouched => "a private one, not accessed",
-            Viewpoint::PrivateRead => "a private one, loaded before",
-            Viewpoint::PrivateWritten => "a private one, stored before",
-            Viewpoint::Read => "read(2)",
-            Viewpoint::ForkedChild(Sharing::Shared) => "a forked child, shared",
-            Viewpoint::ForkedChild(Sharing::Private) => "a forked child, private",
-            Viewpoint::Parent(Sharing::Shared) => "the parent, shared",
-            Viewpoint::Parent(Sharing::Private) => "the parent, private",
-        })
+impl Viewpoint {
+    fn words(self) -> Text {
+        match self {
+            Viewpoint::SameMapping => Text::fixed("the same mapping", "同一个映射"),
+            Viewpoint::OtherShared => Text::fixed("another shared mapping", "另一个共享映射"),
+            Viewpoint::PrivateUntouched => Text::fixed("a private one, not accessed", "私有映射，没有访问过"),
+            Viewpoint::PrivateRead => Text::fixed("a private one, loaded before", "私有映射，事先读过"),
+            Viewpoint::PrivateWritten => Text::fixed("a private one, stored before", "私有映射，事先写过"),
+            Viewpoint::Read => Text::fixed("read(2)", "read(2)"),
+            Viewpoint::ForkedChild(Sharing::Shared) => Text::fixed("a forked child, shared", "子进程，共享映射"),
+            Viewpoint::ForkedChild(Sharing::Private) => Text::fixed("a forked child, private", "子进程，私有映射"),
+            Viewpoint::Parent(Sharing::Shared) => Text::fixed("the parent, shared", "父进程，共享映射"),
+            Viewpoint::Parent(Sharing::Private) => Text::fixed("the parent, private", "父进程，私有映射"),
+        }
     }
 }
 // ANCHOR_END: matrix
@@ -526,74 +540,105 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let directory = out.directory();
 
-    out.part("Who sees a change?")?;
-    out.tell("for each cell: a new file, mapped shared and private; one change; one look")?;
+    out.part(text!("Who sees a change?", "一处改动谁能看见？"))?;
+    out.tell(text!(
+        "for each cell: a new file, mapped shared and private; one change; one look",
+        "每一格：新建一个文件，建立共享映射和私有映射；改动一次，查看一次"
+    ))?;
     out.tell(observe_matrix(&directory)?)?;
-    out.shows("a shared store is a change of the file, like write(2); a private one is seen by no other process.")?;
+    out.shows(text!(
+        "a shared store is a change of the file, like write(2); a private one is seen by no other process.",
+        "写共享映射就是改动文件，与 write(2) 一样；写私有映射，别的进程都看不见。"
+    ))?;
 
-    out.part("A file opened for reading only")?;
-    out.tell("open(O_RDONLY), then mmap with PROT_READ|PROT_WRITE")?;
+    let in_file = || text!("pread(2) of the file", "用 pread(2) 读文件");
+    let it_was = || text!("it was", "原来是");
+    out.part(text!("A file opened for reading only", "以只读方式打开的文件"))?;
+    out.tell(text!(
+        "open(O_RDONLY), then mmap with PROT_READ|PROT_WRITE",
+        "先 open(O_RDONLY)，再用 PROT_READ|PROT_WRITE 调用 mmap"
+    ))?;
     let opened = opened_for_reading(path)?;
     out.evidence("MAP_SHARED", answer(&opened.shared))?;
     out.evidence("MAP_PRIVATE", "ok")?;
-    out.tell("invert the first byte of the private one")?;
-    out.evidence("it was", bits(opened.before))?;
-    out.evidence("in the mapping now", bits(opened.mapped))?;
-    out.evidence("pread(2) of the file", bits(opened.in_file))?;
-    out.shows("a private mapping never changes the file, so it needs no permission to write.")?;
+    out.tell(text!("invert the first byte of the private one", "把私有映射的第一个字节取反"))?;
+    out.evidence(it_was(), bits(opened.before))?;
+    out.evidence(text!("in the mapping now", "映射里现在是"), bits(opened.mapped))?;
+    out.evidence(in_file(), bits(opened.in_file))?;
+    out.shows(text!(
+        "a private mapping never changes the file, so it needs no permission to write.",
+        "私有映射从不改动文件，所以不需要写权限。"
+    ))?;
 
-    out.part("Copy on write, as it happens")?;
+    out.part(text!("Copy on write, as it happens", "写时复制的经过"))?;
     let copied = copy_on_write(&file, 1)?;
-    out.tell("a private mapping of the first page; a load")?;
+    out.tell(text!("a private mapping of the first page; a load", "为第一页建立私有映射，读一次"))?;
     tell_of_access(out, &copied.loaded)?;
-    out.tell("a store")?;
+    out.tell(text!("a store", "写一次"))?;
     tell_of_access(out, &copied.stored)?;
-    out.tell("a second store to the same page")?;
+    out.tell(text!("a second store to the same page", "对同一页再写一次"))?;
     tell_of_access(out, &copied.stored_again)?;
     let same = copied.loaded.area.range() == copied.stored.area.range();
-    out.evidence("the addresses", if same { "the same as before" } else { "others" })?;
-    out.shows(
+    let same = if same { text!("the same as before", "和之前相同") } else { text!("others", "变了") };
+    out.evidence(text!("the addresses", "地址"), same)?;
+    out.shows(text!(
         "the first store faults: the kernel replaces the file's page by a copy, which belongs to no file.\n\
          (Private_Dirty may also count the file's own page, while that is not on the disk yet.)",
-    )?;
+        "第一次写入触发缺页：内核用副本取代文件的页，副本不属于任何文件。\n\
+         （文件自己的页还没有写到磁盘时，也可能计入 Private_Dirty。）"
+    ))?;
 
-    out.part("Which page is a copy?")?;
-    out.tell("a private mapping of the first page: bits 63, 62 and 61 of its entry in /proc/self/pagemap")?;
+    out.part(text!("Which page is a copy?", "哪一页是副本？"))?;
+    out.tell(text!(
+        "a private mapping of the first page: bits 63, 62 and 61 of its entry in /proc/self/pagemap",
+        "为第一页建立私有映射，看它在 /proc/self/pagemap 中那一项的第 63、62、61 位"
+    ))?;
     let copy = drop_the_copy(&file)?;
-    out.evidence("after mmap(2)", top_bits(copy.mapped))?;
-    out.evidence("after a load", top_bits(copy.loaded))?;
-    out.evidence("after a store", top_bits(copy.stored))?;
-    out.evidence("after MADV_DONTNEED", top_bits(copy.dropped))?;
-    out.evidence("after another load", top_bits(copy.loaded_again))?;
-    out.evidence("the byte in the mapping", bits(copy.byte))?;
-    out.evidence("pread(2) of the file", bits(first_byte(&file)?))?;
-    out.shows("a copy belongs to no file. MADV_DONTNEED drops it, and the next access brings the file's page.")?;
+    out.evidence(text!("after mmap(2)", "mmap(2) 之后"), top_bits(copy.mapped))?;
+    out.evidence(text!("after a load", "读一次之后"), top_bits(copy.loaded))?;
+    out.evidence(text!("after a store", "写一次之后"), top_bits(copy.stored))?;
+    out.evidence(text!("after MADV_DONTNEED", "MADV_DONTNEED 之后"), top_bits(copy.dropped))?;
+    out.evidence(text!("after another load", "再读一次之后"), top_bits(copy.loaded_again))?;
+    out.evidence(text!("in the mapping now", "映射里现在是"), bits(copy.byte))?;
+    out.evidence(in_file(), bits(first_byte(&file)?))?;
+    out.shows(text!(
+        "a copy belongs to no file. MADV_DONTNEED drops it, and the next access brings the file's page.",
+        "副本不属于任何文件。MADV_DONTNEED 丢弃副本，下次访问得到的是文件的页。"
+    ))?;
 
-    out.part("Two beliefs")?;
-    out.tell(
+    out.part(text!("Two beliefs", "两种误解"))?;
+    out.tell(text!(
         "\"A private mapping is a snapshot of the file.\" Pages of 'A', 'B', 'C'; then write(2) of 'a', 'b', 'c'",
-    )?;
+        "“私有映射是文件的快照。”三页分别是 'A'、'B'、'C'，然后用 write(2) 写 'a'、'b'、'c'"
+    ))?;
     let [read, written, untouched] = half_a_snapshot(&directory)?.map(char::from);
-    out.evidence("the page loaded before", format!("{read:?}"))?;
-    out.evidence("the page stored to before", format!("{written:?}"))?;
-    out.evidence("the page not accessed", format!("{untouched:?}"))?;
-    out.shows("each page follows the file until the first store to it (on Linux; POSIX leaves it unspecified).")?;
-    out.tell(
+    out.evidence(text!("the page loaded before", "事先读过的页"), format!("{read:?}"))?;
+    out.evidence(text!("the page stored to before", "事先写过的页"), format!("{written:?}"))?;
+    out.evidence(text!("the page not accessed", "没有访问过的页"), format!("{untouched:?}"))?;
+    out.shows(text!(
+        "each page follows the file until the first store to it (on Linux; POSIX leaves it unspecified).",
+        "每一页都随文件变化，直到第一次写这一页（这是 Linux 的行为，POSIX 未作规定）。"
+    ))?;
+    out.tell(text!(
         "\"A shared store is seen after msync(2).\" Invert the first byte with memmap2; pread(2), flush, pread(2)",
-    )?;
+        "“写共享映射，要等 msync(2) 之后才看得见。”用 memmap2 把第一个字节取反，再 pread(2)、flush、pread(2)"
+    ))?;
     let was = first_byte(&file)?;
     let new = !was;
-    out.evidence("it was", bits(was))?;
-    out.evidence("what is stored", bits(new))?;
+    out.evidence(it_was(), bits(was))?;
+    out.evidence(text!("what is stored", "写入的是"), bits(new))?;
     // SAFETY: it has a first byte, and no other process changes it: nothing here can enforce that, see lesson 2.
     let private = unsafe { store_and_flush_with_memmap2(&file, Sharing::Private, new) }?;
-    out.evidence("map_copy, before flush", bits(private.before))?;
-    out.evidence("map_copy, after flush", bits(private.after))?;
+    out.evidence(text!("map_copy, before flush", "map_copy，flush 之前"), bits(private.before))?;
+    out.evidence(text!("map_copy, after flush", "map_copy，flush 之后"), bits(private.after))?;
     // SAFETY: as above.
     let shared = unsafe { store_and_flush_with_memmap2(&file, Sharing::Shared, new) }?;
-    out.evidence("map_mut, before flush", bits(shared.before))?;
-    out.evidence("map_mut, after flush", bits(shared.after))?;
-    out.shows("a shared store is seen at once, a private one never; msync is about the disk.")
+    out.evidence(text!("map_mut, before flush", "map_mut，flush 之前"), bits(shared.before))?;
+    out.evidence(text!("map_mut, after flush", "map_mut，flush 之后"), bits(shared.after))?;
+    out.shows(text!(
+        "a shared store is seen at once, a private one never; msync is about the disk.",
+        "写共享映射，马上就看得见；写私有映射，始终看不见。msync 管的是磁盘。"
+    ))
 }
 
 fn bits(byte: u8) -> String {
@@ -601,15 +646,27 @@ fn bits(byte: u8) -> String {
 }
 
 /// Bits 63, 62 and 61 of a page's entry in pagemap.
-fn top_bits(entry: u64) -> String {
-    let bit = |n: u32| entry >> n & 1;
-    format!("present {}, swapped out {}, of a file {}", bit(63), bit(62), bit(61))
+fn top_bits(entry: u64) -> Text {
+    let [present, swapped, of_a_file] = [63, 62, 61].map(|n| entry >> n & 1);
+    text!(
+        "present {present}, swapped out {swapped}, of a file {of_a_file}",
+        "在内存里 {present}，已换出 {swapped}，属于文件 {of_a_file}"
+    )
 }
 
 fn tell_of_access(out: &mut Narrator, state: &AfterAccess) -> io::Result<()> {
     let (resident, anonymous) = (state.pages("Rss")?, state.pages("Anonymous")?);
-    let dirty = out.varying("pages", state.pages("Private_Dirty")?);
+    let dirty = out.varying(text!("pages", "页数"), state.pages("Private_Dirty")?);
     out.maps(std::slice::from_ref(&state.area))?;
-    out.evidence("smaps, in pages", format!("Rss {resident}, Private_Dirty {dirty}, Anonymous {anonymous}"))?;
-    out.evidence("minor faults", out.varying("count", state.faults))
+    out.evidence(
+        text!("smaps, in pages", "smaps（以页计）"),
+        text!(
+            "Rss {resident}, Private_Dirty {dirty}, Anonymous {anonymous}",
+            "Rss {resident}，Private_Dirty {dirty}，Anonymous {anonymous}"
+        ),
+    )?;
+    out.evidence(
+        text!("minor faults of this access", "这次访问的次缺页"),
+        out.varying(text!("count", "次数"), state.faults),
+    )
 }

@@ -76,7 +76,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_3::demonstrate,
         copy_only: None,
-        further: &[],
+        further: &["what_if"],
         draft: false,
     },
     Lesson {
