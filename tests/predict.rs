@@ -9,6 +9,7 @@ use std::path::Path;
 use mmap_workbook::course::LESSONS;
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::kernel::Kernel;
+use mmap_workbook::model::Rule;
 use mmap_workbook::play::page_size;
 use mmap_workbook::predict::denial::{DENIALS, Denial};
 use mmap_workbook::predict::programs::{PROGRAMS, words_in};
@@ -128,8 +129,18 @@ fn each_program_gives_what_is_explained() {
 /// A page of the book, with its beliefs as the reader sees them.
 fn page(lesson: u8, language: Language) -> String {
     let name = LESSONS[usize::from(lesson) - 1].directory();
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("book/{}/{name}.md", language.code()));
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join(format!("book/{}/{name}.md", language.code()));
     let mut page = fs::read_to_string(path).expect("a chapter");
+    // And with its listings.
+    while let Some((before, rest)) = page.split_once("{{#include ../../") {
+        let (place, after) = rest.split_once("}}").expect("the directive's end");
+        let (file, anchor) = place.split_once(':').expect("an anchor");
+        let source = fs::read_to_string(root.join(file)).expect("a listing");
+        let listing = source.split_once(&format!("// ANCHOR: {anchor}\n")).expect("its anchor").1;
+        let listing = listing.split(&format!("// ANCHOR_END: {anchor}\n")).next().unwrap_or_default();
+        page = [before, listing, after].concat();
+    }
     for belief in Misconception::all() {
         let texts = [&belief.belief, &belief.against].map(|text| text.in_language(language));
         page = page.replace(&format!("{{{{#belief {}}}}}", belief.slug), &texts.concat());
@@ -250,16 +261,25 @@ fn names_in(text: &str) -> impl Iterator<Item = &str> {
 /// No question uses what only a later chapter teaches, or none; nor does the explanation of a program.
 #[test]
 fn what_a_question_uses_is_taught_by_then() {
+    let (mut kernel, page_size) = (Kernel::new().expect("a kernel"), page_size().expect("a page"));
     let (mut so_far, mut wrong) = (Language::ALL.map(|_| String::new()), Vec::new());
     for lesson in LESSONS.iter().filter(|lesson| !lesson.draft) {
         for (pages, language) in so_far.iter_mut().zip(Language::ALL) {
             *pages += &page(lesson.number, language);
         }
         for question in predict::of_lesson(lesson).expect("questions") {
-            let (asks, why) = match &question {
-                Question::Scenario(question) => (question.scenario.to_string(), None),
-                Question::Program(program) => (program.code(), Some(&program.why)),
+            let (asks, mut says) = match &question {
+                Question::Scenario(question) => (question.scenario.to_string(), Vec::new()),
+                Question::Program(program) => (program.code(), vec![&program.why]),
             };
+            let happened = question.happens(&mut kernel).expect("the kernel can");
+            if let Question::Scenario(question) = &question {
+                let outcome = question.options.iter().find(|option| option.to_string() == happened).expect("an option");
+                says.extend(question.rules(outcome, page_size).into_iter().map(Rule::sentence));
+            }
+            let wrongs = question.options().into_iter().filter(|option| *option != happened);
+            let beliefs = wrongs.flat_map(|option| question.expected_by(&option, page_size));
+            says.extend(beliefs.flat_map(|(misconception, _)| [&misconception.belief, &misconception.against]));
             for call in calls_in(&question) {
                 let taught = TAUGHT.iter().any(|(word, _)| word.trim().trim_end_matches(['(', '&']) == call);
                 if !taught && !PLAIN.split_whitespace().any(|plain| plain == call) {
@@ -274,10 +294,13 @@ fn what_a_question_uses_is_taught_by_then() {
                 for (word, words) in used.clone().filter(|(_, words)| !words.iter().any(|word| pages.contains(word))) {
                     wrong.push(format!("{} ({}): {word:?}, one of {words:?}\n{asks}", lesson.number, language.code()));
                 }
-                let unknown = why.into_iter().flat_map(|why| names_in(why.in_language(language)));
+                let unknown = says.iter().flat_map(|text| names_in(text.in_language(language)));
                 for name in unknown.filter(|name| !pages.contains(*name)) {
                     let language = language.code();
-                    wrong.push(format!("{} ({language}): {name}, in the explanation of\n{asks}", lesson.number));
+                    wrong.push(format!(
+                        "{} ({language}): {name}, in what an answer to this is told:\n{asks}",
+                        lesson.number
+                    ));
                 }
             }
         }

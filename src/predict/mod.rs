@@ -57,7 +57,7 @@ impl Question {
     }
 
     /// The misconceptions that expect this, each with the lesson that corrects it.
-    fn expected_by(&self, answer: &str, page_size: u32) -> Vec<(&'static Misconception, u8)> {
+    pub fn expected_by(&self, answer: &str, page_size: u32) -> Vec<(&'static Misconception, u8)> {
         match self {
             Question::Scenario(question) => {
                 let option = question.options.iter().find(|option| option.to_string() == answer);
@@ -100,7 +100,7 @@ impl ScenarioQuestion {
     }
 
     /// The rules that decide it: those that the other answers deny.
-    fn rules(&self, happened: &Outcome, page_size: u32) -> Vec<Rule> {
+    pub fn rules(&self, happened: &Outcome, page_size: u32) -> Vec<Rule> {
         let others = self.options.iter().filter(|option| *option != happened);
         others.flat_map(|option| self.denials(option, page_size)).map(|denial| denial.rule).take(3).collect()
     }

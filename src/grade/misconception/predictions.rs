@@ -33,13 +33,14 @@ misconceptions! {
     STORING_NEEDS_NO_READING = "storing-needs-no-reading",
         ("To store to a mapping, a descriptor that is open for writing is enough.",
          "只往映射里写，描述符能写就够了。"),
-        ("mmap(2) needs O_RDWR for that: a page has to be read in before it can be changed, and O_WRONLY is EACCES.",
-         "mmap(2) 要求 O_RDWR：页要先读进来才能改，O_WRONLY 会得到 EACCES。");
+        ("mmap(2) needs a descriptor that is open for reading as well, since a page is read in before it is changed. Otherwise \
+          it fails with EACCES.",
+         "描述符还必须可读，因为页要先读进来才能改；否则 mmap(2) 返回 EACCES。");
     PRIVATE_NEEDS_WRITE_ACCESS = "private-needs-write-access",
         ("To store to a private mapping, the descriptor must be open for writing.",
          "要写私有映射，描述符必须可写。"),
-        ("No store to it reaches the file, so O_RDONLY is enough.",
-         "写进去的内容不会进入文件，所以 O_RDONLY 就够了。");
+        ("No store to it reaches the file, so a descriptor that is open for reading is enough.",
+         "写进去的内容不会进入文件，所以描述符可读就够了。");
     A_MAPPING_MUST_FIT = "a-mapping-must-fit",
         ("A mapping cannot be longer than its file, and an empty file cannot be mapped.",
          "映射不能比文件长，空文件不能映射。"),
@@ -102,8 +103,8 @@ misconceptions! {
     FORK_COPIES_EVERYTHING = "fork-copies-everything",
         ("After fork(2), parent and child share nothing: each has its own copy of all memory.",
          "fork(2) 之后父子进程毫无共享：所有内存各有一份。"),
-        ("Memory that is mapped with MAP_SHARED is the same in both, with or without a file.",
-         "用 MAP_SHARED 映射的内存，不管有没有文件，父子进程用的是同一份。");
+        ("The memory of a shared mapping is the same in both, with or without a file.",
+         "共享映射的内存，不管背后有没有文件，父子进程用的都是同一份。");
     FORK_SHARES_MEMORY = "fork-shares-memory",
         ("Parent and child share their memory until one of them calls execve(2).",
          "在调用 execve(2) 之前，父子进程共享内存。"),
