@@ -606,51 +606,85 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     file.read_exact_at(&mut words, 0)?;
 
     out.part(text!("Three files without a name", "三个没有名字的文件"))?;
-    out.evidence("the directory", names(&directory)?)?;
-    let three =
-        [("O_TMPFILE, or unlinked", scratch(&directory)?), ("created and unlinked", create_and_unlink(&directory)?)];
-    for (way, file) in three.into_iter().chain([("memfd_create(2)", memory_file("scratch")?)]) {
+    let in_the_directory = text!("in the directory", "目录里的文件");
+    out.evidence(in_the_directory.clone(), names(&directory)?)?;
+    for (way, file) in [
+        (text!("O_TMPFILE, or unlinked", "O_TMPFILE 或 unlink"), scratch(&directory)?),
+        (text!("created and unlinked", "创建后 unlink"), create_and_unlink(&directory)?),
+        (text!("memfd_create(2)", "memfd_create(2)"), memory_file("scratch")?),
+    ] {
         let mapping = size_and_map(&file, 1)?;
-        out.evidence(way, format!("names: {}", file.metadata()?.nlink()))?;
+        let number = file.metadata()?.nlink();
+        out.evidence(way, text!("{number} names (st_nlink)", "{number} 个名字（st_nlink）"))?;
         let name = mapped_name(&mapping)?;
         let kept = name.rsplit_once(' ').map_or(name.as_str(), |(_, deleted)| deleted);
-        let shown =
-            format!("{} {kept}", out.varying("name that it had, or its inode", name.trim_end_matches(" (deleted)")));
-        out.evidence("  mapped as", shown)?;
+        let kind = text!("name that it had, or its inode", "曾经的名字，或 inode 号");
+        let shown = format!("{} {kept}", out.varying(kind, name.trim_end_matches(" (deleted)")));
+        out.evidence(text!("  its name in maps", "  在 maps 中的名字"), shown)?;
     }
-    out.evidence("the directory", names(&directory)?)?;
-    out.shows("st_nlink is 0 and maps says (deleted): only a descriptor or a mapping leads to them.")?;
+    out.evidence(in_the_directory, names(&directory)?)?;
+    out.shows(text!(
+        "st_nlink is 0 and maps says (deleted): only a descriptor or a mapping leads to them.",
+        "st_nlink 为 0，maps 标着 (deleted)：只能通过描述符或映射访问它们。"
+    ))?;
 
-    out.part("A length is not space")?;
-    for (step, extent) in ["a length alone", "a page of zeros written", "all of it reserved", "four pages given back"]
-        .iter()
-        .zip(length_and_space()?)
+    out.part(text!("A length is not space", "长度不等于空间"))?;
+    for (step, extent) in [
+        text!("a length alone", "只设定长度"),
+        text!("a page of zeros written", "写入一页零"),
+        text!("all of it reserved", "预留全部空间"),
+        text!("four pages given back", "归还四页"),
+    ]
+    .into_iter()
+    .zip(length_and_space()?)
     {
-        let (length, pages) = (extent.length / page_size_u64(), extent.space / page_size_u64());
-        out.evidence(step, format!("{length} pages long, space for {pages}"))?;
+        let (length, space) = (extent.length / page_size_u64(), extent.space / page_size_u64());
+        out.evidence(step, text!("{length} pages long, space for {space}", "长 {length} 页，空间 {space} 页"))?;
     }
-    out.shows("zeros that are written take space, a hole takes none, and both read as zeros.")?;
+    out.shows(text!(
+        "zeros that are written take space, a hole takes none, and both read as zeros.",
+        "写入的零占空间，空洞不占空间，读出来都是零。"
+    ))?;
 
-    out.part("A mapping that is longer than its file")?;
+    out.part(text!("A mapping that is longer than its file", "比文件长的映射"))?;
     let longer = longer_than_its_file(&scratch(&directory)?)?;
-    out.evidence("a store past the end", longer.before)?;
-    out.evidence("when the file has grown", format!("it has {:?} there", char::from(longer.after)))?;
-    out.shows("only the size at the moment of the access counts.")?;
+    let how = match longer.before.cause() {
+        Some(cause) => text!("the process died of {cause}", "进程死于 {cause}"),
+        None => text!("{}", "{}", longer.before),
+    };
+    out.evidence(text!("a store past the end", "写到文件末尾之后"), how)?;
+    let byte = char::from(longer.after);
+    out.evidence(
+        text!("when the file has grown", "文件变长之后再写"),
+        text!("the file has {byte:?} there", "文件在那里是 {byte:?}"),
+    )?;
+    out.shows(text!("only the size at the moment of the access counts.", "起决定作用的，只是访问那一刻的文件大小。"))?;
 
-    out.part("Two processes talk through one")?;
-    let talks = [
-        ("a child, which inherits the mapping", talk_with_a_child(scratch(&directory)?, &words)?),
-        ("a stranger, which receives a descriptor", talk_with_a_stranger(|| scratch(&directory), &words)?),
-    ];
-    for (with, talk) in talks {
+    out.part(text!("Two processes talk through one", "两个进程通过它通信"))?;
+    for (with, talk) in [
+        (
+            text!("a child, which inherits the mapping", "子进程：继承了映射"),
+            talk_with_a_child(scratch(&directory)?, &words)?,
+        ),
+        (
+            text!("a stranger, which receives a descriptor", "没有亲缘关系的进程：收到一个描述符"),
+            talk_with_a_stranger(|| scratch(&directory), &words)?,
+        ),
+    ] {
         out.tell(with)?;
-        out.evidence("it heard", hex(&talk.heard_there))?;
-        out.evidence("it answered", format!("{:?}", char::from(talk.heard_here)))?;
-        out.evidence("names meanwhile", talk.names)?;
+        out.evidence(text!("it loaded", "它读到"), hex(&talk.heard_there))?;
+        out.evidence(
+            text!("its answer, loaded here", "它的回答，在这边读到"),
+            format!("{:?}", char::from(talk.heard_here)),
+        )?;
+        out.evidence(text!("names of the file meanwhile", "其间文件的名字数"), talk.names)?;
     }
-    out.shows("no name is needed to share a file: a mapping can be inherited, a descriptor sent.")?;
+    out.shows(text!(
+        "no name is needed to share a file: a mapping can be inherited, a descriptor sent.",
+        "共享文件不需要名字：映射可以继承，描述符可以传递。"
+    ))?;
 
-    out.part("What each seal forbids")?;
+    out.part(text!("What each seal forbids", "每种密封禁止什么"))?;
     for (name, seal) in [
         ("F_SEAL_SHRINK", SealFlag::F_SEAL_SHRINK),
         ("F_SEAL_GROW", SealFlag::F_SEAL_GROW),
@@ -658,42 +692,52 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         ("F_SEAL_FUTURE_WRITE", SealFlag::F_SEAL_FUTURE_WRITE),
     ] {
         let Sealed { shrink, grow, write, map, while_mapped } = sealed_with(seal)?;
-        let after = format!(
-            "shrink {}, grow {}, write {}, map {}",
-            answer(&shrink),
-            answer(&grow),
-            answer(&write),
-            answer(&map)
-        );
-        out.evidence(name, format!("{after}; sealed while mapped: {}", answer(&while_mapped)))?;
+        let [shrink, grow, write, map, mapped] = [shrink, grow, write, map, while_mapped].map(|said| answer(&said));
+        out.evidence(
+            name,
+            text!(
+                "shrink {shrink}, grow {grow}, write {write}, map {map}; sealed while mapped: {mapped}",
+                "缩小 {shrink}，增大 {grow}，write {write}，映射 {map}；已有映射时添加：{mapped}"
+            ),
+        )?;
     }
-    out.shows("each seal forbids one thing, and F_SEAL_FUTURE_WRITE leaves the writable mappings that exist.")?;
+    out.shows(text!(
+        "each seal forbids one thing, and F_SEAL_FUTURE_WRITE leaves the writable mappings that exist.",
+        "每种密封只禁止一件事；F_SEAL_FUTURE_WRITE 不管已有的可写映射。"
+    ))?;
 
-    out.part("When the space comes back")?;
+    out.part(text!("When the space comes back", "空间什么时候归还"))?;
     match space_comes_back()? {
-        Err(reason) => out.evidence("skipped", reason)?,
+        Err(reason) => out.evidence(text!("skipped", "跳过"), reason)?,
         Ok(space) => {
             for (moment, free) in [
-                ("free at first", space.empty),
-                ("a file of 1 MiB, mapped", space.filled),
-                ("unlinked, and closed", space.nameless),
-                ("unmapped here", space.one_unmapped),
-                ("unmapped there", space.both_unmapped),
+                (text!("at first", "起初"), space.empty),
+                (text!("a file of 1 MiB, mapped", "1 MiB 的文件，已映射"), space.filled),
+                (text!("unlinked, and closed", "unlink 并关闭之后"), space.nameless),
+                (text!("unmapped here", "这边解除映射之后"), space.one_unmapped),
+                (text!("unmapped there", "那边也解除映射之后"), space.both_unmapped),
             ] {
-                out.evidence(moment, format!("{} KiB", free / 1024))?;
+                let free = free / 1024;
+                out.evidence(moment, text!("{free} KiB are free on the disk", "磁盘剩余 {free} KiB"))?;
             }
         }
     }
-    out.shows("the space comes back with the last reference, and a mapping is one.")?;
+    out.shows(text!(
+        "the space comes back with the last reference, and a mapping is one.",
+        "最后一个引用消失，空间才归还；映射也是引用。"
+    ))?;
 
-    out.part("Killed with SIGKILL: how many files are left in the directory")?;
+    out.part(text!(
+        "Killed with SIGKILL: how many files are left in the directory",
+        "被 SIGKILL 杀死：目录里留下几个文件"
+    ))?;
     let scratch = tempfile::tempdir_in(&directory)?;
     for (label, moment) in [
-        ("O_TMPFILE, or unlinked", Moment::WithTmpfile),
-        ("with a memfd", Moment::WithMemoryFile),
-        ("created and unlinked", Moment::Unlinked),
-        ("between create and unlink", Moment::BetweenCreateAndUnlink),
-        ("before \"unlink when done\"", Moment::BeforeUnlinkWhenDone),
+        (text!("O_TMPFILE, or unlinked", "O_TMPFILE 或 unlink"), Moment::WithTmpfile),
+        (text!("with a memfd", "memfd"), Moment::WithMemoryFile),
+        (text!("created and unlinked", "创建后 unlink"), Moment::Unlinked),
+        (text!("between create and unlink", "在创建与 unlink 之间"), Moment::BetweenCreateAndUnlink),
+        (text!("before \"unlink when done\"", "用完再 unlink，还没用完"), Moment::BeforeUnlinkWhenDone),
     ] {
         let directory = tempfile::tempdir_in(scratch.path())?;
         let left = match killed(directory.path(), moment) {
@@ -705,7 +749,10 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         };
         out.evidence(label, left)?;
     }
-    out.shows("a file without a name can't be left behind, and one of O_TMPFILE never has a name.")
+    out.shows(text!(
+        "a file without a name can't be left behind, and one of O_TMPFILE never has a name.",
+        "没有名字的文件不会被留下，而 O_TMPFILE 的文件从来没有名字。"
+    ))
 }
 
 /// The names in a directory.

@@ -102,7 +102,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_5::demonstrate,
         copy_only: Some(Text::fixed("it works on files without a name", "它使用的文件没有名字")),
-        further: &[],
+        further: &["hand_down", "receive_sealed"],
         draft: false,
     },
     Lesson {

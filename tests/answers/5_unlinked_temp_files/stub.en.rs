@@ -1,10 +1,10 @@
 //! # Exercise 5: A scratch file, from its first byte to its last reader
 //!
-//! A program keeps its scratch data in a file without a name, which it has mapped. Five functions do what the program
-//! needs. [`give_back`] frees the space of data that is no longer needed. [`grow`] makes the file longer under its
-//! mapping. [`publish`] turns a complete file into one with a name. [`hand_down`] passes the file to a program that
-//! this one starts. [`receive_sealed`] takes a file from a process that is not trusted. Each is a few lines. Allow one
-//! to two hours for all of them, most of it spent in the man pages.
+//! A program keeps its scratch data in a file without a name, which it has mapped. The first three functions are the
+//! core: [`give_back`] frees the space of data that is no longer needed, [`grow`] makes the file longer under its
+//! mapping, and [`publish`] gives a complete file a name. Allow up to two hours for the three, most of it spent in the
+//! man pages. Two further functions: [`hand_down`] passes the file to a program that this one starts, and
+//! [`receive_sealed`] takes a file from a process that is not trusted. Each function is a few lines.
 //!
 //! Each function makes at most 50 system calls, without those of `fill` and of child processes, however long the file
 //! is; ten are plenty. A `kill -9`, at whatever moment, must leave nothing that has to be cleaned up. A process may call
@@ -128,6 +128,8 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     todo!("make a file without a name, let `fill` write it, and name it when it is complete")
 }
+
+// Further: the exercise is solved without what follows. It takes longer.
 
 /// Makes `command` pass `file` to each program that it starts from now on: the program finds it open as its descriptor
 /// `number`.
