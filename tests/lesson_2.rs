@@ -235,11 +235,11 @@ fn a_forbidden_access_is_segv_accerr_where_it_happened() {
     let (_directory, path) = file_with(&[0xc3; 8]);
     let attempts = forbidden_accesses(&open(&path)).expect("children");
     let (allowed, forbidden) = attempts.split_first().expect("attempts");
-    assert_eq!(allowed.ended, Ended::Exited(0), "{}", allowed.what);
+    assert_eq!(allowed.ended, Ended::Exited(0), "{:?}", allowed.what);
     assert_eq!(forbidden.len(), if CODE.is_some() { 4 } else { 3 });
     for attempt in forbidden {
-        assert_eq!(attempt.ended.cause(), Some(Cause::NotAllowed), "{}", attempt.what);
-        assert_eq!(attempt.offset, Some(0), "{}", attempt.what);
+        assert_eq!(attempt.ended.cause(), Some(Cause::NotAllowed), "{:?}", attempt.what);
+        assert_eq!(attempt.offset, Some(0), "{:?}", attempt.what);
     }
     assert_eq!(std::fs::read(&path).expect("the file"), [0xc3; 8]);
 }

@@ -26,9 +26,12 @@ use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MapFlags, ProtFlags, mmap, mmap_anonymous, munmap};
 use nix::sys::resource::{Resource, setrlimit};
 
+use crate::error::{in_words, told};
 use crate::narrate::{Narrator, answer};
 use crate::observe::{hex, maps_of, maps_of_process, page_size, page_size_u64, whole_pages};
 use crate::process::{Child, Ended, end_of};
+use crate::text;
+use crate::text::Text;
 use crate::words::AtomicU64;
 
 /// Who sees a store to the mapping. mmap(2) requires exactly one of the two; lesson 3 is about the difference.
@@ -291,13 +294,19 @@ impl Window {
     /// (an access past the end could raise SIGBUS); otherwise as [`Mapping::of_file`].
     pub fn new(file: &File, offset: u64, length: usize, protection: ProtFlags) -> io::Result<Window> {
         if length == 0 {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "a window has at least one byte"));
+            return Err(told(
+                io::ErrorKind::InvalidInput,
+                text!("a window has at least one byte", "窗口至少有一个字节"),
+            ));
         }
         let size = file.metadata()?.len();
         let end = u64::try_from(length).ok().and_then(|length| offset.checked_add(length));
         if end.is_none_or(|end| end > size) {
-            let text = format!("{length} bytes from {offset} on are not inside the file's {size} bytes");
-            return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+            let text = text!(
+                "{length} bytes from {offset} on are not inside the file's {size} bytes",
+                "从 {offset} 起的 {length} 个字节超出了文件的 {size} 个字节"
+            );
+            return Err(told(io::ErrorKind::UnexpectedEof, text));
         }
         // ANCHOR: window_edge
         let boundary = offset - offset % page_size_u64();
@@ -392,8 +401,11 @@ pub fn store_4321_with_memmap2(path: &Path) -> io::Result<()> {
 fn length_for_digits(file: &File) -> io::Result<usize> {
     let size = file.metadata()?.len();
     if size < 4 {
-        let text = format!("the file has {size} bytes, and the number to be stored has 4");
-        return Err(io::Error::new(io::ErrorKind::UnexpectedEof, text));
+        let text = text!(
+            "the file has {size} bytes, and the number to be stored has 4",
+            "文件只有 {size} 个字节，而要写入的数有 4 个字节"
+        );
+        return Err(told(io::ErrorKind::UnexpectedEof, text));
     }
     // The notes have `int len`: a file of 2 GiB makes it negative, one of 5 GiB silently maps only the first.
     usize::try_from(size).map_err(|_| Errno::ENOMEM.into())
@@ -487,7 +499,7 @@ pub unsafe fn run(mapping: &Mapping) -> i32 {
 #[derive(Debug)]
 pub struct ForbiddenAccess {
     /// The protection and the access.
-    pub what: &'static str,
+    pub what: Text,
     /// How the child ended.
     pub ended: Ended,
     /// If the access faulted: the address of the fault, in bytes from the start of the mapping.
@@ -511,15 +523,15 @@ pub fn forbidden_accesses(file: &File) -> io::Result<Vec<ForbiddenAccess>> {
     // ANCHOR: forbidden
     let (none, read) = (ProtFlags::PROT_NONE, ProtFlags::PROT_READ);
     let mut attempts = vec![
-        try_it("PROT_READ: load", read, |m| _ = m.load(0))?,
-        try_it("PROT_NONE: load", none, |m| _ = m.load(0))?,
-        try_it("PROT_NONE: store", none, |m| m.store(0, 0))?,
-        try_it("PROT_READ: store", read, |m| m.store(0, 0))?,
+        try_it(text!("PROT_READ: load", "PROT_READ，读"), read, |m| _ = m.load(0))?,
+        try_it(text!("PROT_NONE: load", "PROT_NONE，读"), none, |m| _ = m.load(0))?,
+        try_it(text!("PROT_NONE: store", "PROT_NONE，写"), none, |m| m.store(0, 0))?,
+        try_it(text!("PROT_READ: store", "PROT_READ，写"), read, |m| m.store(0, 0))?,
     ];
     // ANCHOR_END: forbidden
     if CODE.is_some() {
         // SAFETY: the protection forbids the call, so no instruction from the file is run.
-        attempts.push(try_it("PROT_READ: call", read, |m| _ = unsafe { run(m) })?);
+        attempts.push(try_it(text!("PROT_READ: call", "PROT_READ，调用"), read, |m| _ = unsafe { run(m) })?);
     }
     Ok(attempts)
 }
@@ -567,7 +579,7 @@ pub fn ring(file: impl AsFd, length: usize) -> Result<Mapping, Errno> {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What was asked for.
-    pub asked: &'static str,
+    pub asked: Text,
     /// The kernel's answer.
     pub answer: Result<(), Errno>,
 }
@@ -597,14 +609,31 @@ pub fn refusals(directory: &Path) -> io::Result<Vec<Refusal>> {
     };
     let (read, shared, private) = (ProtFlags::PROT_READ, MapFlags::MAP_SHARED, MapFlags::MAP_PRIVATE);
     Ok(vec![
-        ask("length 0", file.as_raw_fd(), 0, 0, read, shared),
-        ask("offset 1", file.as_raw_fd(), 1, length, read, shared),
-        ask("MAP_SHARED and PROT_WRITE, file opened O_RDONLY", only_read.as_raw_fd(), 0, length, READ_WRITE, shared),
-        ask("PROT_READ, file opened O_WRONLY", only_write.as_raw_fd(), 0, length, read, private),
-        ask("a directory", directory.as_raw_fd(), 0, length, read, shared),
-        ask("a pipe", pipe.as_raw_fd(), 0, length, read, shared),
-        ask("a bad descriptor, -1", -1, 0, length, read, shared),
-        Refusal { asked: "a length beyond RLIMIT_AS", answer: beyond_the_address_space()? },
+        ask(text!("length 0", "长度为 0"), file.as_raw_fd(), 0, 0, read, shared),
+        ask(text!("offset 1", "偏移量为 1"), file.as_raw_fd(), 1, length, read, shared),
+        ask(
+            text!("MAP_SHARED and PROT_WRITE, file opened O_RDONLY", "MAP_SHARED 加 PROT_WRITE，文件以 O_RDONLY 打开"),
+            only_read.as_raw_fd(),
+            0,
+            length,
+            READ_WRITE,
+            shared,
+        ),
+        ask(
+            text!("PROT_READ, file opened O_WRONLY", "PROT_READ，文件以 O_WRONLY 打开"),
+            only_write.as_raw_fd(),
+            0,
+            length,
+            read,
+            private,
+        ),
+        ask(text!("a directory", "目录"), directory.as_raw_fd(), 0, length, read, shared),
+        ask(text!("a pipe", "管道"), pipe.as_raw_fd(), 0, length, read, shared),
+        ask(text!("a bad descriptor, -1", "无效的描述符 -1"), -1, 0, length, read, shared),
+        Refusal {
+            asked: text!("a length beyond RLIMIT_AS", "超出 RLIMIT_AS 的长度"),
+            answer: beyond_the_address_space()?,
+        },
     ])
 }
 
@@ -655,90 +684,125 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let file = OpenOptions::new().read(true).write(true).open(path)?;
     let directory = out.directory();
 
-    out.part("A file as memory")?;
+    out.part(text!("A file as memory", "把文件当作内存"))?;
     let length = length_for_digits(&file)?;
-    out.tell("mmap(NULL, the file's length, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)")?;
+    out.tell(text!(
+        "mmap(NULL, the file's length, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)",
+        "mmap(NULL, 文件长度, PROT_READ|PROT_WRITE, MAP_SHARED, fd, 0)"
+    ))?;
     let mapping = Mapping::of_file(&file, 0, length, READ_WRITE, Sharing::Shared)?;
     out.maps(&maps_of(mapping.range())?)?;
     let mut seen = vec![0; length.min(12)];
     mapping.read(0, &mut seen);
-    out.evidence("loads from the mapping", hex(&seen))?;
+    out.evidence(text!("loads from the mapping", "通过映射读取"), hex(&seen))?;
     file.read_exact_at(&mut seen, 0)?;
-    out.evidence("pread(2) of the file", hex(&seen))?;
-    out.shows("one line in maps; the same bytes either way, and the loads needed no read(2).")?;
-
-    out.part("The notes' program: p[0] = 0x31323334")?;
-    store_4321(path)?;
-    file.read_exact_at(&mut seen, 0)?;
-    out.evidence("pread(2) of the file", hex(&seen))?;
-    mapping.read(0, &mut seen);
-    out.evidence("the mapping from above", hex(&seen))?;
-    let text = String::from_utf8_lossy(&DIGITS.to_ne_bytes()).into_owned();
-    out.shows(format!(
-        "the file begins with {text}: this machine puts the {} significant byte first.",
-        least_or_most()
+    out.evidence(text!("pread(2) of the file", "用 pread(2) 读文件"), hex(&seen))?;
+    out.shows(text!(
+        "one line in maps; the same bytes either way, and the loads needed no read(2).",
+        "maps 中多了一行；两种读法得到同样的字节，而通过映射读取用不着 read(2)。"
     ))?;
 
-    out.part("How long it lives")?;
-    out.tell("close(fd), then a load through the mapping")?;
+    out.part(text!("The notes' program: p[0] = 0x31323334", "笔记里的程序：p[0] = 0x31323334"))?;
+    store_4321(path)?;
+    file.read_exact_at(&mut seen, 0)?;
+    out.evidence(text!("pread(2) of the file", "用 pread(2) 读文件"), hex(&seen))?;
+    mapping.read(0, &mut seen);
+    out.evidence(text!("the mapping from above", "通过上面的映射读取"), hex(&seen))?;
+    let text = String::from_utf8_lossy(&DIGITS.to_ne_bytes()).into_owned();
+    let Text { en, zh } = least_or_most();
+    out.shows(text!(
+        "the file begins with {text}: this machine puts the {en} significant byte first.",
+        "文件以 {text} 开头：这台机器把{zh}有效字节放在最前面。"
+    ))?;
+
+    out.part(text!("How long it lives", "映射能存在多久"))?;
+    out.tell(text!("close(fd), then a load through the mapping", "先 close(fd)，再通过映射读取"))?;
     drop(file);
-    out.evidence("byte 0", format!("{:?}", char::from(mapping.load(0))))?;
-    out.shows("the mapping holds a reference of its own to the file.")?;
-    out.tell("munmap, then a load from the same address, in a child")?;
+    out.evidence(text!("byte 0", "偏移量 0 处的字节"), format!("{:?}", char::from(mapping.load(0))))?;
+    out.shows(text!("the mapping holds a reference of its own to the file.", "映射自己持有对文件的引用。"))?;
+    out.tell(text!("munmap, then a load from the same address, in a child", "在子进程里先 munmap(2)，再读同一个地址"))?;
     let file = OpenOptions::new().read(true).write(true).open(path)?;
-    out.evidence("the child was", load_after_munmap(&file)?)?;
+    out.evidence(text!("the child was", "子进程"), load_after_munmap(&file)?.in_words())?;
     let range = mapping.range();
     mapping.unmap()?;
-    out.tell("munmap here, too")?;
+    out.tell(text!("munmap here, too", "在这个进程里也 munmap(2)"))?;
     out.maps(&maps_of(range)?)?;
-    out.shows("nothing is mapped there any more, and an access raises SIGSEGV with the code SEGV_MAPERR.")?;
-    out.tell("a child maps a memfd shared, stores 'K' and is killed with SIGKILL")?;
+    out.shows(text!(
+        "nothing is mapped there any more, and an access raises SIGSEGV with the code SEGV_MAPERR.",
+        "那里不再映射任何东西，访问它会引发 SIGSEGV，代码为 SEGV_MAPERR。"
+    ))?;
+    out.tell(text!(
+        "a child maps a memfd (a file in memory) shared, stores 'K' and is killed with SIGKILL",
+        "子进程以共享方式映射一个 memfd（内存中的文件），写入 'K'，然后被 SIGKILL 杀死"
+    ))?;
     let killed = ends_with_its_process()?;
-    out.evidence("F_SEAL_WRITE while it lives", answer(&killed.seal_before))?;
-    out.evidence("F_SEAL_WRITE after its end", answer(&killed.seal_after))?;
-    out.evidence("the byte in the file", format!("{:?}", char::from(killed.byte)))?;
-    out.shows("the kernel removed the mapping with the process; the store stays in the file.")?;
+    out.evidence(text!("F_SEAL_WRITE while it lives", "它活着时，F_SEAL_WRITE"), answer(&killed.seal_before))?;
+    out.evidence(text!("F_SEAL_WRITE after its end", "它结束后，F_SEAL_WRITE"), answer(&killed.seal_after))?;
+    out.evidence(text!("the byte in the file", "文件里的字节"), format!("{:?}", char::from(killed.byte)))?;
+    out.shows(text!(
+        "the kernel removed the mapping with the process; the store stays in the file.",
+        "进程结束时，内核也解除了它的映射；写入的内容留在文件里。"
+    ))?;
 
-    out.part("What the protection forbids")?;
+    out.part(text!("What the protection forbids", "保护属性禁止哪些访问"))?;
     for attempt in forbidden_accesses(&file)? {
-        out.evidence(attempt.what, attempt.ended)?;
+        out.evidence(attempt.what, attempt.ended.in_words())?;
     }
-    match run_from_file(&directory) {
-        Ok(Some(number)) => out.evidence("PROT_READ|PROT_EXEC: call", format!("returned {number}"))?,
-        Ok(None) => out.evidence("PROT_READ|PROT_EXEC: call", "skipped: no code for this processor")?,
-        Err(error) => out.evidence("PROT_READ|PROT_EXEC: call", format!("skipped: {error}"))?,
-    }
-    out.shows("a forbidden access has the code SEGV_ACCERR: a page is mapped, but not for this.")?;
+    let called = match run_from_file(&directory) {
+        Ok(Some(number)) => text!("returned {number}", "返回 {number}"),
+        Ok(None) => text!("skipped: no code for this processor", "跳过：没有这种处理器的机器码"),
+        Err(error) => {
+            let Text { en, zh } = in_words(&error);
+            text!("skipped: {en}", "跳过：{zh}")
+        }
+    };
+    out.evidence(text!("PROT_READ|PROT_EXEC: call", "PROT_READ|PROT_EXEC，调用"), called)?;
+    out.shows(text!(
+        "a forbidden access has the code SEGV_ACCERR: a page is mapped, but not for this.",
+        "被禁止的访问，信号的代码是 SEGV_ACCERR：那里映射着页，只是不允许这样访问。"
+    ))?;
 
-    out.part("Addresses that are reserved")?;
-    out.tell("mmap(2) of two pages of addresses with PROT_NONE")?;
+    out.part(text!("Addresses that are reserved", "预留的地址"))?;
+    out.tell(text!("mmap(2) of two pages of addresses with PROT_NONE", "带 PROT_NONE 的 mmap(2) 预留两页地址"))?;
     let reserved = Mapping::anonymous(2 * page_size(), ProtFlags::PROT_NONE, Sharing::Private)?;
     out.maps(&maps_of(reserved.range())?)?;
     drop(reserved);
-    out.tell("two pages again, and then MAP_FIXED puts the only page of a file over each")?;
+    out.tell(text!(
+        "two pages again, and then MAP_FIXED puts the only page of a file over each",
+        "再预留两页，然后用 MAP_FIXED 把同一个单页文件先后映射到这两页上"
+    ))?;
     let path = directory.join("one-page");
     let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path)?;
     file.set_len(page_size_u64())?;
     let ring = ring(&file, page_size())?;
     out.maps(&maps_of(ring.range())?)?;
     std::fs::remove_file(path)?;
-    out.tell("a store of \"0123456789\" that begins 4 bytes before the end of the first page")?;
+    out.tell(text!(
+        "a store of \"0123456789\" that begins 4 bytes before the end of the first page",
+        "从第一页倒数第 4 个字节起，写入“0123456789”"
+    ))?;
     ring.write(page_size() - 4, b"0123456789");
     let mut ends = [0; 10];
     let (first, last) = ends.split_at_mut(6);
     file.read_exact_at(first, 0)?;
     file.read_exact_at(last, page_size_u64() - 4)?;
-    out.evidence("the file's first 6 bytes", hex(first))?;
-    out.evidence("the file's last 4 bytes", hex(last))?;
-    out.shows("both mappings show the same page, so the end of the file is followed by its beginning.")?;
+    out.evidence(text!("the file's first 6 bytes", "文件开头 6 个字节"), hex(first))?;
+    out.evidence(text!("the file's last 4 bytes", "文件末尾 4 个字节"), hex(last))?;
+    out.shows(text!(
+        "both mappings show the same page, so the end of the file is followed by its beginning.",
+        "两个映射显示的是同一页，所以文件末尾的后面紧接着就是文件开头。"
+    ))?;
 
-    out.part("What mmap(2) refuses")?;
+    out.part(text!("What mmap(2) refuses", "mmap(2) 拒绝哪些请求"))?;
     for refusal in refusals(&directory)? {
         out.evidence(refusal.asked, answer(&refusal.answer))?;
     }
-    out.shows("each refusal has its errno; check for MAP_FAILED, not for NULL.")
+    out.shows(text!(
+        "each refusal has its errno; check for MAP_FAILED, not for NULL.",
+        "每种拒绝都有自己的 errno；要检查的是 MAP_FAILED，而不是 NULL。"
+    ))
 }
 
-fn least_or_most() -> &'static str {
-    if cfg!(target_endian = "little") { "least" } else { "most" }
+fn least_or_most() -> Text {
+    if cfg!(target_endian = "little") { Text::fixed("least", "最低") } else { Text::fixed("most", "最高") }
 }

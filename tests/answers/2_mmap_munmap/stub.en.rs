@@ -1,8 +1,8 @@
 //! # Exercise 2: The arithmetic of a mapping
 //!
 //! Four functions about what mmap(2) takes and what it returns. [`byte_at`] loads one byte of a file of any size.
-//! [`count_lines`] slides a window over a file. [`swap`] maps two places of a file at once. [`map_aligned`] maps a
-//! file at an address that mmap(2) alone would not choose. Allow one to two hours for all of them.
+//! [`count_lines`] slides a window over a file. [`swap`] maps two places of a file at once. They are the core: allow at
+//! most two hours for them. Further, [`map_aligned`] maps a file at an address that mmap(2) alone would not choose.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and everything in lessons 1 and 2,
 //! such as `mmap_workbook::lesson_2::Mapping` and `mmap_workbook::observe::page_size`.
