@@ -114,7 +114,10 @@ fn every_scenario_and_every_program_is_asked_in_its_lesson() {
 fn each_program_gives_what_is_explained() {
     for program in PROGRAMS {
         for _ in 0..3 {
-            assert_eq!(program.happens().expect("it runs"), program.gives, "{}", program.name);
+            let happened = program.happens().expect("it runs");
+            // Not every file system has it.
+            let has_none = happened == "EOPNOTSUPP" && program.code().contains("o_tmpfile(");
+            assert!(has_none || happened == program.gives, "{}: {happened}", program.name);
         }
         assert!(program.others.iter().all(|(other, _)| *other != program.gives), "{}", program.name);
         let (lines, width) = (program.code().lines().count(), program.code().lines().map(str::len).max());
@@ -390,7 +393,7 @@ fn a_program_is_asked_and_its_answer_explained_in_either_language() {
         "  Ok(count.load(Relaxed))  => ?\n",
         "  in_a_child\n    a child process runs this",
         "No. The kernel gives 1.\nThe parent loaded 0 before the child's turn",
-        "To read: book/en/4_cross_process_ipc.md#answer\n",
+        "Read: chapter 4 of the book, \"The answer\"\n",
         "[load-and-store-is-one-step]: In shared memory",
         "  1 x [load-and-store-is-one-step]",
     ] {

@@ -9,7 +9,7 @@ use super::denial;
 use super::programs::{self, Program};
 use super::words::in_words;
 use super::{Question, ScenarioQuestion};
-use crate::course;
+use crate::course::{self, Course};
 use crate::error::told;
 use crate::grade::misconception::Misconception;
 use crate::model::Model;
@@ -112,11 +112,11 @@ fn explain_program(program: &Program, happened: &str, terminal: &mut Terminal) -
         return Ok(false);
     }
     terminal.hang("", Style::new(), program.why.in_language(terminal.language()))?;
-    let language = terminal.language();
-    let lesson = course::lesson(program.lesson).ok_or(io::ErrorKind::NotFound)?;
-    let (page, heading) = (lesson.directory(), program.heading);
-    let code = language.code();
-    terminal.say(&text!("To read: book/{code}/{page}.md#{heading}", "可读：book/{code}/{page}.md#{heading}"))?;
+    let n = program.lesson;
+    let heading = Course::of_program().heading(n, program.heading);
+    let heading = heading.unwrap_or_else(|| Text::fixed(program.heading, program.heading));
+    terminal
+        .say(&text!("Read: chapter {n} of the book, \"{heading}\"", "阅读：书的第 {n} 章，“{heading}”一节"; heading))?;
     Ok(true)
 }
 
