@@ -1,13 +1,15 @@
 //! # Exercise 4: Memory that other processes use
 //!
-//! Five functions for processes that share a page. [`next_ticket`] gives out each number once. [`open_once`] sets up a
-//! file that many processes open at the same time. [`claim`] gives one process a role that ends with it. [`publish`]
-//! and [`latest`] pass on a value that readers always find whole, without waiting. Allow about two hours.
+//! Functions for processes that share a page. The core has three: [`next_ticket`] gives out each number once,
+//! [`wait_for_rings`] sleeps until others have done something, [`claim`] gives one process a role that ends with it.
+//! Allow at most two hours for them. Further: [`open_once`] sets up a file that many processes open at the same time;
+//! [`publish`] and [`latest`] pass on a value that readers always find whole, without waiting.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, tempfile, and everything in lessons 1
-//! to 3, such as `mmap_workbook::lesson_2::Mapping`. Its `long_word` is a `words::AtomicU64`, which has the methods of
-//! std's, and `mmap_workbook::words::fence` is its fence: the checks don't see std's own. The functions have to be right
-//! by Rust's memory model, not only on x86; which orderings they use is up to you.
+//! to 3, such as `mmap_workbook::lesson_2::Mapping`. Its `word` is std's `AtomicU32`. Its `long_word` is a
+//! `words::AtomicU64`, which has the methods of std's, and `mmap_workbook::words::fence` is its fence: the checks don't
+//! see std's own. The functions have to be right by Rust's memory model, not only on x86; which orderings they use is up
+//! to you.
 //!
 //! ```sh
 //! cargo run -- check 4    # what is right so far, and what is not
@@ -49,44 +51,27 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
     todo!("take a number from the counter, which others increment at the same time")
 }
 
-/// Opens the file at `path`, which is one page long, and maps it shared, for reading and writing. If the file does not
-/// exist, the call creates it and passes `init` a mapping of the new file, which is all zeros. The result is the
-/// mapping.
+/// Sleeps until a bell has rung `rings` times. The bell is the `u32` at byte `at` of `page`: the number of its rings so
+/// far. Other processes ring it with [`ring`](mmap_workbook::lesson_4::ring), which adds 1 and then wakes.
 ///
-/// - Any number of processes and threads call it at the same time, and all of them map the same file.
-/// - Every mapping that is returned shows what one complete `init` has stored.
-/// - If the file exists, `init` is not called.
-/// - If it does not exist yet, processes that call at the same time may each call `init`.
-/// - A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist.
-/// - After a process was killed, the next call succeeds: it neither waits nor needs a cleanup.
-/// - That holds for a next process with the same process id, too.
-/// - A process that is killed may leave the file that it made under another name beside `path`, finished or not.
-/// - A call that returns, even with an error, has removed every other file that it made.
-/// - So has a call whose `init` panics; it makes no file at `path`, and the panic goes on.
-/// - A call leaves no descriptor open.
-/// - A call never waits, and changes no file that another call has made.
-/// - A new file has mode 0600, less the bits of the umask.
-/// - What is at `path`, if anything, is a file, a directory or a symbolic link, which is followed.
-/// - `path` may be a bare file name. Its last name may have any length and any bytes that Linux allows.
-/// - The call creates files in no directory but the file's, and no directories.
-/// - It changes neither the working directory nor the umask, not even for a moment.
-/// - It need not reserve space for the page: on a full disk, `init` may die of SIGBUS.
-///
-/// # Errors
-/// - `InvalidData` when the file at `path` is not exactly one page long; the file does not change.
-/// - EISDIR or `InvalidData` when `path` is a directory.
-/// - ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist.
-/// - EACCES is right, too, when the umask takes bits of the owner from a new file.
-/// - Any other error is that of a system call: its errno, or at least its `kind()`, as with tempfile.
+/// - If the bell has rung `rings` times or more, the call returns at once.
+/// - It does not return before that, whatever else wakes it: another ring, a signal, or nothing at all.
+/// - No ring is missed, wherever in the call it comes.
+/// - While it waits, it sleeps in futex(2), without a time limit, and does not look again until it is woken.
+/// - It may look a few times before it sleeps. It makes no system call but futex(2), to wait.
+/// - A ring by any process wakes it. Each process has the page mapped, at an address of its own.
+/// - Any number of processes and threads wait for the same bell at the same time, for different numbers of rings.
+/// - `page` may be mapped for reading only, and no byte of it changes.
+/// - `at` is a multiple of 4, and the bell lies within `page`, which may have several pages.
 ///
 /// # Example
 /// ```text
-/// no file:          open_once(path, init) -> a page as init left it; the directory lists the file alone
-/// the same again:   open_once(path, init) -> the same page; init is not called
-/// a file of 1 byte: open_once(path, init) -> Err(InvalidData)
+/// the bell is 7
+/// wait_for_rings(page, at, 7) returns
+/// wait_for_rings(page, at, 9) sleeps; the bell rings: it goes on sleeping; it rings again: it returns
 /// ```
-pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
-    todo!("open the file, or complete it before any other process can open it")
+pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+    todo!("sleep on the bell until it has rung often enough")
 }
 
 /// Makes this process the writer of `file`, unless another process is the writer. The result is the process id of the
@@ -117,11 +102,55 @@ pub fn claim(file: &File) -> io::Result<i32> {
     todo!("take a lock that ends with the process, or ask who has it")
 }
 
+// Further: the exercise is solved without what follows. It takes longer.
+
+/// Opens the file at `path`, which is one page long, and maps it shared, for reading and writing. If the file does not
+/// exist, the call creates it and passes `init` a mapping of the new file, which is all zeros. The result is the
+/// mapping.
+///
+/// - Any number of processes and threads call it at the same time, and all of them map the same file.
+/// - Every mapping that is returned shows what one complete `init` has stored.
+/// - If the file exists, `init` is not called.
+/// - If it does not exist yet, processes that call at the same time may each call `init`.
+/// - A process may be killed at any moment, inside `init` too. The file then is complete, or does not exist.
+/// - After a process was killed, the next call succeeds: it neither waits nor needs a cleanup.
+/// - That holds for a next process with the same process id, too.
+/// - A process that is killed may leave the file that it made under another name beside `path`, finished or not.
+/// - A call that returns, even with an error, has removed every other file that it made.
+/// - So has a call whose `init` panics. It makes no file at `path`; the panic goes on with its payload.
+/// - A call leaves no descriptor open.
+/// - A call never waits, and neither changes nor removes a file that another call has made.
+/// - To open an existing file takes no permission to write to its directory.
+/// - A new file has mode 0600, less the bits of the umask.
+/// - What is at `path`, if anything, is a file, a directory or a symbolic link, which is followed.
+/// - `path` may be a bare file name. Its last name may have any length and any bytes that Linux allows.
+/// - The call creates files in no directory but the file's, and no directories.
+/// - It changes neither the working directory nor the umask, not even for a moment. Nor does `init`.
+/// - It need not reserve space for the page: on a full disk, `init` may die of SIGBUS.
+///
+/// # Errors
+/// - `InvalidData` when the file at `path` is not exactly one page long; the file does not change.
+/// - EISDIR or `InvalidData` when `path` is a directory.
+/// - ENOENT or EEXIST when `path` is a symbolic link to a name that does not exist.
+/// - EACCES is right, too, when the umask takes bits of the owner from a new file.
+/// - Any other error is that of a system call: its errno, or at least its `kind()`, as with tempfile.
+///
+/// # Example
+/// ```text
+/// no file:          open_once(path, init) -> a page as init left it; the directory lists the file alone
+/// the same again:   open_once(path, init) -> the same page; init is not called
+/// a file of 1 byte: open_once(path, init) -> Err(InvalidData)
+/// ```
+pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping> {
+    todo!("open the file, or complete it before any other process can open it")
+}
+
 /// Stores `value` in the cell, where [`latest`] finds it. The cell is the first page of the shared mapping `cell`. It
 /// is all zeros before the first `publish`; its layout is up to you.
 ///
 /// - Every value is possible, four zeros included. Any number of values are published, one after the other.
-/// - Only one process publishes at a time: a call happens after the return, or the death, of the one before.
+/// - Only one process publishes at a time. The end of a call, even by SIGKILL, happens-before the next call.
+/// - So a writer sees all that the writers before it have stored, as if it had stored that itself.
 /// - Any process may publish next, and a process may have several cells.
 /// - A call of `latest` that begins after `publish` has returned finds `value`, or a later one.
 /// - The writer may be stopped or killed after any of its instructions.
@@ -144,9 +173,9 @@ pub fn publish(cell: &Mapping, value: [u64; 4]) {
 /// - The value is one that was passed to `publish`, whole.
 /// - It had not been replaced yet when the call began: no later `publish` had returned.
 /// - Any number of processes and threads read at the same time. None delays the writer or another reader.
-/// - `cell` may be mapped for reading only. Loads of every ordering work there.
+/// - `cell` may be mapped for reading only. Loads of every ordering are right there, though std promises only Relaxed.
 /// - A reader never waits for a writer that is stopped or killed, after whichever instruction.
-/// - A reader may start over only because another `publish` has begun meanwhile.
+/// - A reader may start over only because another `publish` has begun, or gone on, meanwhile.
 /// - It makes no system call, so it does not sleep either.
 ///
 /// # Example

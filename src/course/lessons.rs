@@ -89,7 +89,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_4::demonstrate,
         copy_only: Some(Text::fixed("it makes a file of its own", "它使用自己建立的文件")),
-        further: &[],
+        further: &["open_once", "publish", "latest"],
         draft: false,
     },
     Lesson {

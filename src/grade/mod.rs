@@ -30,7 +30,7 @@ pub use failure::{Failure, Verdict, error_text, kind};
 pub use interrupt::{Interrupted, Interruptions, ask_interrupted};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
-pub use restrict::{FORKS, On, ask_refused, ask_refused_once, drop_privileges, no_refusals, refuse};
+pub use restrict::{FORKS, On, ask_decided, ask_refused, ask_refused_once, drop_privileges, no_refusals, refuse};
 pub use shared_page::{SharedPage, Step, Walker};
 pub use trace::{
     Call, FileCall, FileId, MARK, Watched, after_each_instruction, after_each_marked_instruction, before_each_call,

@@ -131,11 +131,11 @@ pub fn refuse(calls: &[c_long], on: On, error: Errno) -> io::Result<()> {
 }
 
 /// [`ask()`] for code of which `decide` says for each of these system calls with which error it fails (None: it is made).
-/// `seen` says what to tell of the answer.
+/// With `Errno::UnknownErrno`, which is 0, it is not made either, and returns 0. `seen` says what to tell of the answer.
 ///
 /// # Errors
 /// As [`ask()`]; that it can't be checked, where the machine does not let a process answer its own system calls.
-pub(super) fn ask_decided<A, T: Serialize + DeserializeOwned>(
+pub fn ask_decided<A, T: Serialize + DeserializeOwned>(
     calls: &[c_long],
     decide: impl FnMut(&libc::seccomp_data) -> Option<Errno> + Send + 'static,
     body: impl FnOnce() -> A,
@@ -162,7 +162,14 @@ fn decide_about_each(
     let (tell, told) = mpsc::channel::<OwnedFd>();
     let is_unable = Arc::clone(&unable);
     // The filter that follows is not for this thread, which ends with the process. Without a listener it has nothing to do.
-    let answer = move || told.recv().map_or(Ok(()), |listener| answer_each(&listener, decide, &is_unable));
+    // It doesn't sleep until then: to wake it would take a futex(2), which may be one of those calls.
+    let answer = move || loop {
+        match told.try_recv() {
+            Ok(listener) => return answer_each(&listener, decide, &is_unable),
+            Err(mpsc::TryRecvError::Empty) => std::thread::yield_now(),
+            Err(mpsc::TryRecvError::Disconnected) => return Ok(()),
+        }
+    };
     std::thread::Builder::new().spawn(answer)?;
     let filter = Filter::new(calls, On::Everything, libc::SECCOMP_RET_USER_NOTIF)?;
     let (mode, listen) = (libc::SECCOMP_SET_MODE_FILTER, libc::SECCOMP_FILTER_FLAG_NEW_LISTENER);

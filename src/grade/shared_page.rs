@@ -24,7 +24,7 @@ use serde::de::DeserializeOwned;
 
 use super::failure::{Failure, Limit};
 use super::fixtures::contents;
-use super::trace::{Stop, Traced, no_single_steps, stop};
+use super::trace::{Call, Stop, Traced, no_single_steps, stop};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::observe::{page_size, page_size_u64};
 
@@ -99,6 +99,9 @@ pub enum Step<A> {
     Returned(A),
 }
 
+/// What looks at a process at the entry of a system call.
+type Look<'a> = Box<dyn FnMut(&Call) -> Result<(), Failure> + 'a>;
+
 /// The learner's code as a process that stops before each access to a page. Dropping it kills it.
 pub struct Walker<'a> {
     traced: Traced,
@@ -108,6 +111,7 @@ pub struct Walker<'a> {
     accesses: u64,
     /// The system calls, by their number, that all its calls have made so far.
     pub system_calls: Vec<i64>,
+    before_call: Look<'a>,
 }
 
 impl<'a> Walker<'a> {
@@ -129,7 +133,14 @@ impl<'a> Walker<'a> {
             }
         };
         let traced = Traced::start(|| Ok(getpid()), calls, |ended| ended)?;
-        Ok(Walker { traced, page, reply, accesses: 0, system_calls: Vec::new() })
+        let before_call = Box::new(|_: &Call| Ok(()));
+        Ok(Walker { traced, page, reply, accesses: 0, system_calls: Vec::new(), before_call })
+    }
+
+    /// From now on `look` is called before each of its system calls, while it stands still at its entry. Its error is
+    /// that of the step.
+    pub fn before_each_call(&mut self, look: impl FnMut(&Call) -> Result<(), Failure> + 'a) {
+        self.before_call = Box::new(look);
     }
 
     /// Lets it make the access before which it stands, or begin its next call, and run up to the next access.
@@ -226,7 +237,7 @@ impl<'a> Walker<'a> {
                     if let Some(bytes) = bytes {
                         self.page.give_back(bytes)?;
                     }
-                    let finished = self.traced.finish(call);
+                    let finished = (self.before_call)(&call).and_then(|()| self.traced.finish(call));
                     if let Some(bytes) = bytes {
                         *bytes = self.page.take_away()?;
                     }

@@ -27,7 +27,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid, fork, gettid, setpgid};
 
-use crate::exercise::{claim, latest, next_ticket, open_once, publish};
+use crate::exercise::{claim, latest, next_ticket, open_once, publish, wait_for_rings};
 
 /// A page that this process and its children share.
 fn page_of_zeros() -> Result<Mapping, Failure> {
@@ -107,9 +107,11 @@ const INSIDE_INIT: i64 = libc::SYS_getppid;
 
 mod next_ticket;
 
-mod open_once;
+mod wait_for_rings;
 
 mod claim;
+
+mod open_once;
 
 /// The value with this number: four words that say which value they belong to.
 fn value(n: u64) -> [u64; 4] {

@@ -57,6 +57,12 @@ misconceptions! {
         ("A reader may lack permission: in a PROT_READ mapping the store raises SIGSEGV. And the mark of a reader that \
           dies stays there.",
          "它可能没有这个权限：PROT_READ 的映射一写就是 SIGSEGV。而且读者若死了，记号会一直留着。");
+    A_WAKE_UP_IS_NEWS = "a-wake-up-is-news",
+        ("When futex(2) returns, what the process was waiting for has happened.",
+         "futex(2) 一返回，等的事就已经发生了。"),
+        ("A signal may have interrupted it, it may have returned for no reason, or another process has changed the word, \
+          but not far enough. Look at the word again, and sleep again: futex(2) is called in a loop.",
+         "可能是信号打断了它，可能是虚假唤醒，也可能这个字变了，却还没到要等的值。要再看一次这个字，没到就继续睡：futex(2) 总是放在循环里调用。");
     ORDER_IS_KEPT = "order-is-kept",
         ("Loads and stores take effect in the order in which the code has them.",
          "读和写会按代码里的先后顺序生效。"),

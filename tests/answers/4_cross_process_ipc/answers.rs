@@ -9,6 +9,7 @@ mod next_ticket;
 mod open_once;
 mod publish;
 mod solution;
+mod wait_for_rings;
 
 /// What the checks take for the learner's file.
 mod exercise {
@@ -17,6 +18,7 @@ mod exercise {
     pub use crate::open_once::open_once;
     pub use crate::publish::latest;
     pub use crate::publish::publish;
+    pub use crate::wait_for_rings::wait_for_rings;
 }
 
 #[path = "../../../lessons/4_cross_process_ipc/checks/mod.rs"]

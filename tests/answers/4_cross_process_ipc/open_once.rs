@@ -1218,7 +1218,7 @@ mod second_is_an_error {
 
 /// Locks the directory with flock(2), so that one process at a time makes a file.
 ///
-/// breaks: "A call never waits, and changes no file that another call has made."
+/// breaks: "A call never waits, and neither changes nor removes a file that another call has made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes timed_out
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_no_file_when_init_panics failed
@@ -1538,7 +1538,7 @@ mod second_leaves_its_file {
 
 /// Removes its file after every error, but not when `init` panics.
 ///
-/// breaks: "So has a call whose `init` panics; it makes no file at `path`, and the panic goes on."
+/// breaks: "So has a call whose `init` panics. It makes no file at `path`; the panic goes on with its payload."
 /// fails: open_once::leaves_no_descriptor_open failed
 /// fails: open_once::leaves_no_file_when_init_panics failed
 mod panic_leaves_its_file {
@@ -1883,7 +1883,7 @@ mod named_after_the_process {
 
 /// Clears a draft of the same process id that was left behind, or is another thread's, and uses it.
 ///
-/// breaks: "A call never waits, and changes no file that another call has made."
+/// breaks: "A call never waits, and neither changes nor removes a file that another call has made."
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
 mod reuses_a_draft {
     use super::*;
@@ -1986,7 +1986,7 @@ mod keeps_the_losing_draft {
 
 /// Removes the draft after each error, but not when `init` panics.
 ///
-/// breaks: "So has a call whose `init` panics; it makes no file at `path`, and the panic goes on."
+/// breaks: "So has a call whose `init` panics. It makes no file at `path`; the panic goes on with its payload."
 /// fails: open_once::leaves_no_file_when_init_panics failed
 mod forgets_the_panic {
     use super::*;
@@ -2162,7 +2162,7 @@ mod initializes_after_the_link {
 
 /// Removes the drafts in the directory, which may be those of calls that are still at work.
 ///
-/// breaks: "A call never waits, and changes no file that another call has made."
+/// breaks: "A call never waits, and neither changes nor removes a file that another call has made."
 /// fails: open_once::all_get_the_same_whole_file_whenever_another_comes failed
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
 mod cleans_up_for_others {
@@ -2334,7 +2334,7 @@ mod parent_of_the_link {
 
 /// Changes to the directory, so that no path is too long, and back.
 ///
-/// breaks: "It changes neither the working directory nor the umask, not even for a moment."
+/// breaks: "It changes neither the working directory nor the umask, not even for a moment. Nor does `init`."
 /// fails: open_once::changes_nothing_of_the_whole_process failed
 mod changes_directory {
     use super::*;
@@ -2397,7 +2397,7 @@ mod friendly_errors {
 
 /// Holds a mutex while `init` runs, so that threads take turns.
 ///
-/// breaks: "A call never waits, and changes no file that another call has made."
+/// breaks: "A call never waits, and neither changes nor removes a file that another call has made."
 /// fails: open_once::keeps_the_calls_of_one_process_apart failed
 /// fails: open_once::leaves_no_file_when_init_panics failed
 mod one_thread_at_a_time {
@@ -2494,7 +2494,7 @@ mod full_disk_leaves_its_file {
 
 /// Gives a file that exists the mode that a new one has.
 ///
-/// breaks: "A call never waits, and changes no file that another call has made."
+/// breaks: "A call never waits, and neither changes nor removes a file that another call has made."
 /// fails: open_once::makes_the_file_once_and_opens_it_from_then_on failed
 mod mode_of_an_existing_file {
     use super::*;

@@ -1,6 +1,6 @@
 //! # Exercise 4: an answer
 //!
-//! Each of the five takes effect in one moment: a compare-and-swap, a link(2), a lock that the kernel grants, the store
+//! Each of them takes effect in one moment: a compare-and-swap, a link(2), a lock that the kernel grants, the store
 //! of a number. Before that moment nothing has happened for the other processes, after it everything has. So it does
 //! not matter where a process is stopped or dies.
 
@@ -24,6 +24,55 @@ use nix::libc;
 pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
     let next = |taken| if taken < limit { Some(taken + 1) } else { None };
     page.long_word(at).fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
+}
+
+/// Whoever comes too late to sleep is told so: the kernel compares the bell with the count that was loaded, and lets the
+/// process sleep only if they are equal. It returns for many reasons, so the bell itself is looked at each time. Acquire:
+/// what was stored before the last ring is seen by what follows this call.
+pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+    let bell = page.word(at);
+    loop {
+        let heard = bell.load(Ordering::Acquire);
+        if heard >= rings {
+            return;
+        }
+        let no_limit = std::ptr::null::<libc::timespec>();
+        // SAFETY: the address is mapped for as long as `page` is borrowed; the kernel only loads the word there.
+        let slept = unsafe { libc::syscall(libc::SYS_futex, bell.as_ptr(), libc::FUTEX_WAIT, heard, no_limit) };
+        match Errno::result(slept) {
+            Ok(_) | Err(Errno::EAGAIN | Errno::EINTR) => {}
+            Err(errno) => panic!("futex(2): {errno}"),
+        }
+    }
+}
+
+/// A record lock of fcntl(2) belongs to the process, is not inherited by fork(2), and is released by the kernel when
+/// the process ends; F_GETLK returns its owner. (flock(2) and OFD locks belong to the open file description, which a
+/// child inherits: a child would keep them. A process id in the file would stay there after a kill -9, and may be that
+/// of another process by now.) One trap remains: closing any descriptor of the file releases the lock.
+pub fn claim(file: &File) -> io::Result<i32> {
+    let mut whole = libc::flock {
+        l_type: i16::try_from(libc::F_WRLCK).map_err(io::Error::other)?,
+        l_whence: i16::try_from(libc::SEEK_SET).map_err(io::Error::other)?,
+        l_start: 0,
+        l_len: 0, // up to the end, wherever it is
+        l_pid: 0,
+    };
+    loop {
+        match fcntl(file, FcntlArg::F_SETLK(&whole)) {
+            Ok(_) => return Ok(std::process::id().cast_signed()),
+            Err(Errno::EACCES | Errno::EAGAIN) => {}
+            Err(errno) => return Err(errno.into()),
+        }
+        let asked = whole.l_type;
+        // SAFETY: fcntl(2) with F_GETLK reads and writes the flock, which lives through the call.
+        Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut whole) })?;
+        if i32::from(whole.l_type) != libc::F_UNLCK {
+            return Ok(whole.l_pid);
+        }
+        // The owner has died between the two calls.
+        whole.l_type = asked;
+    }
 }
 
 /// The file is completed under a name that no other process knows. Then link(2) gives it its own name, and fails if
@@ -60,35 +109,6 @@ fn open_whole(path: &Path) -> io::Result<Option<Mapping>> {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "the file is not exactly one page long"));
     }
     Ok(Some(Mapping::of_file(&file, 0, page_size(), READ_WRITE, Sharing::Shared)?))
-}
-
-/// A record lock of fcntl(2) belongs to the process, is not inherited by fork(2), and is released by the kernel when
-/// the process ends; F_GETLK returns its owner. (flock(2) and OFD locks belong to the open file description, which a
-/// child inherits: a child would keep them. A process id in the file would stay there after a kill -9, and may be that
-/// of another process by now.) One trap remains: closing any descriptor of the file releases the lock.
-pub fn claim(file: &File) -> io::Result<i32> {
-    let mut whole = libc::flock {
-        l_type: i16::try_from(libc::F_WRLCK).map_err(io::Error::other)?,
-        l_whence: i16::try_from(libc::SEEK_SET).map_err(io::Error::other)?,
-        l_start: 0,
-        l_len: 0, // up to the end, wherever it is
-        l_pid: 0,
-    };
-    loop {
-        match fcntl(file, FcntlArg::F_SETLK(&whole)) {
-            Ok(_) => return Ok(std::process::id().cast_signed()),
-            Err(Errno::EACCES | Errno::EAGAIN) => {}
-            Err(errno) => return Err(errno.into()),
-        }
-        let asked = whole.l_type;
-        // SAFETY: fcntl(2) with F_GETLK reads and writes the flock, which lives through the call.
-        Errno::result(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_GETLK, &raw mut whole) })?;
-        if i32::from(whole.l_type) != libc::F_UNLCK {
-            return Ok(whole.l_pid);
-        }
-        // The owner has died between the two calls.
-        whole.l_type = asked;
-    }
 }
 
 /// The number of the latest value, from 1 on; 0 before the first.

@@ -1,0 +1,309 @@
+use std::ops::RangeInclusive;
+use std::sync::atomic::AtomicU32;
+
+use mmap_workbook::grade::ask_decided;
+use mmap_workbook::lesson_4::ring;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+
+use super::*;
+
+fn rule() -> Text {
+    text!(
+        "futex(2) lets a process sleep on a word only if the word still has the value that was passed, so no change is \
+         missed. That it returns says nothing: only the word does.",
+        "只有当这个字仍等于传入的值时，futex(2) 才让进程睡眠，所以不会漏掉任何改动。它返回本身不说明什么，要看的是这个字。"
+    )
+}
+
+#[test]
+fn returns_at_once_when_it_has_rung_often_enough() {
+    check("bell", rule(), || {
+        let last = page_size() - 4;
+        let half = u32::MAX / 2;
+        let cases = [
+            (8, 3, 3),
+            (8, 5, 3),
+            (0, 0, 0),
+            (last, 1, 1),
+            (4, half + 1, half),
+            (12, u32::MAX, u32::MAX),
+            (12, u32::MAX, 1),
+            // In the second page of two.
+            (page_size() + 4, 2, 2),
+        ];
+        for_each(
+            cases,
+            |(at, rung, rings)| {
+                text!(
+                    "the bell at byte {at} has rung {rung} times; the call waits for {rings}",
+                    "第 {at} 字节处的铃已响 {rung} 次；等待它响满 {rings} 次"
+                )
+            },
+            |&(at, rung, rings)| {
+                let pages = at / page_size() + 1;
+                let page = Mapping::anonymous(pages * page_size(), READ_WRITE, Sharing::Shared)?;
+                page.word(at).store(rung, Ordering::Relaxed);
+                let before = loaded(&page);
+                ask(|| super::wait_for_rings(&page, at, rings))?;
+                same_bytes(text!("no byte of the page changes", "页的内容不变"), &loaded(&page), &before)
+            },
+        )
+    });
+}
+
+/// What becomes of a call of futex(2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wake {
+    /// It returns 0 for no reason.
+    Spurious,
+    /// A signal interrupts it.
+    Signal,
+    /// The bell has rung, and it returns 0.
+    Ring,
+    /// The bell rings just before it is made.
+    RingBefore,
+}
+
+const MANY: [Wake; 64] = {
+    let mut wakes = [Wake::Spurious; 64];
+    wakes[63] = Wake::Ring;
+    wakes
+};
+
+#[test]
+fn sleeps_again_until_it_has_rung_often_enough() {
+    use Wake::{Ring, RingBefore, Signal, Spurious};
+    check("bell", rule(), || {
+        let cases: [&[Wake]; 9] = [
+            &[Ring],
+            &[RingBefore],
+            &[Spurious, Ring],
+            &[Signal, Ring],
+            &[Ring, Ring, RingBefore],
+            &[RingBefore, Spurious, Spurious, Ring],
+            &[Signal, Signal, Signal, Ring, Signal, Ring],
+            &[Spurious, Ring, Signal, RingBefore, Spurious, Spurious, Signal, Ring],
+            &MANY,
+        ];
+        for_each(
+            cases,
+            |wakes| {
+                let word = |wake: &Wake| match wake {
+                    Spurious => text!("it returns 0 for no reason", "无故返回 0"),
+                    Signal => text!("a signal interrupts it", "被信号中断"),
+                    Ring => text!("a ring wakes it", "被铃声唤醒"),
+                    RingBefore => text!("the bell rings just before it", "调用前铃刚好响了"),
+                };
+                let times = |wakes: &[Wake]| {
+                    let (words, times) = (word(&wakes[0]), wakes.len());
+                    if times == 1 {
+                        return words;
+                    }
+                    Text::new(format!("{} ({times} times)", words.en), format!("{}（{times} 次）", words.zh))
+                };
+                let words: Vec<_> = wakes.chunk_by(PartialEq::eq).map(times).collect();
+                let list = |language: fn(&Text) -> &str| words.iter().map(language).collect::<Vec<_>>().join("; ");
+                Text::new(
+                    format!("the calls of futex(2), one after the other: {}", list(|text| &text.en)),
+                    format!("各次 futex(2) 调用依次：{}", list(|text| &text.zh)),
+                )
+            },
+            |&wakes| {
+                let (at, rung) = (8, 41);
+                let rings = rung + wakes.iter().map(|wake| u32::from(matches!(wake, Ring | RingBefore))).sum::<u32>();
+                // The thread that rings may outlive this function.
+                let page: &Mapping = Box::leak(Box::new(page_of_zeros()?));
+                let (bell, mut wakes) = (page.word(at), wakes.iter());
+                bell.store(rung, Ordering::Relaxed);
+                let decide = move |_: &libc::seccomp_data| {
+                    let wake = wakes.next()?;
+                    if matches!(wake, Ring | RingBefore) {
+                        bell.fetch_add(1, Ordering::Release);
+                    }
+                    match wake {
+                        Spurious | Ring => Some(Errno::UnknownErrno),
+                        Signal => Some(Errno::EINTR),
+                        RingBefore => None,
+                    }
+                };
+                let heard = |()| bell.load(Ordering::Relaxed);
+                let heard = ask_decided(&[libc::SYS_futex], decide, || super::wait_for_rings(page, at, rings), heard)?;
+                ensure(heard == rings, || too_early(heard, rings))
+            },
+        )
+    });
+}
+
+/// The most accesses after which the call is stopped: enough for one that looks a few times before it sleeps.
+const STOPS: u64 = 100;
+
+#[test]
+fn misses_no_ring_wherever_it_comes() {
+    check("bell", rule(), || {
+        let at = 8;
+        // The bell rings once per stop, and when the call is about to sleep. A byte overflows, too.
+        for (rung, missing) in [(5, 1), (0xfe, 3), (u32::MAX / 2, 2)] {
+            let rings = rung + missing;
+            for stopped in 0..STOPS {
+                let given = |failure: Failure| {
+                    failure.given(text!(
+                        "the bell has rung {rung} times, the call waits for {rings}; it stands still after {stopped} \
+                         accesses to the page, and the bell rings; so it does whenever the call is about to sleep",
+                        "铃已响 {rung} 次，等待它响满 {rings} 次；函数访问页 {stopped} 次后停住，此时铃响；之后每次即将睡眠时，铃也会响"
+                    ))
+                };
+                let page = SharedPage::zeros()?;
+                let (bell, theirs) = (page.word(at), page.to_read().word(at).as_ptr().cast_const());
+                bell.store(rung, Ordering::Relaxed);
+                let mut sleeper = Walker::start(&page, || super::wait_for_rings(page.to_read(), at, rings))?;
+                sleeper.before_each_call(|call| {
+                    about_to_sleep(call, theirs, rung..=bell.load(Ordering::Relaxed), rings)?;
+                    ring(bell);
+                    Ok(())
+                });
+                let early = sleeper.begin::<()>(stopped).map_err(given)?.is_some();
+                if !early {
+                    ring(bell);
+                    sleeper.finish::<()>().map_err(given)?;
+                }
+                let heard = bell.load(Ordering::Relaxed);
+                ensure(heard >= rings, || given(too_early(heard, rings)))?;
+                let other = sleeper.system_calls.iter().find(|number| **number != libc::SYS_futex);
+                ensure(other.is_none(), || {
+                    let number = other.copied().unwrap_or_default();
+                    given(Failure::new(
+                        text!("the call makes no system call but futex(2)", "函数除 futex(2) 外不做任何系统调用"),
+                        text!(
+                            "it makes the one with number {number} (as in `libc::SYS_...`)",
+                            "它做了编号为 {number} 的系统调用（见 `libc::SYS_...`）"
+                        ),
+                    ))
+                })?;
+                if early {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    });
+}
+
+/// Expects a call of futex(2) that sleeps until another process rings, and misses no ring. During this call the bell had
+/// the values `heard`.
+fn about_to_sleep(call: &Call, bell: *const u32, heard: RangeInclusive<u32>, rings: u32) -> Result<(), Failure> {
+    let expected =
+        text!("the call sleeps in futex(2) until another process rings", "函数在 futex(2) 中睡眠，直到别的进程摇铃");
+    let fails = |happened| Err(Failure::new(expected.clone(), happened));
+    let Call { number, arguments: [word, operation, value, limit, ..], .. } = *call;
+    // Any other call is told when all is over: it may be what a panic does.
+    if number != libc::SYS_futex || word != bell.addr() as u64 {
+        return Ok(());
+    }
+    let (private, clock) = (libc::FUTEX_PRIVATE_FLAG as u64, libc::FUTEX_CLOCK_REALTIME as u64);
+    if ![libc::FUTEX_WAIT as u64, libc::FUTEX_WAIT_BITSET as u64].contains(&(operation & !private & !clock)) {
+        return fails(text!(
+            "the operation that it calls is number {operation}, which is not to wait",
+            "它调用的是 {operation} 号操作，不是等待"
+        ));
+    }
+    if operation & private != 0 {
+        return fails(text!(
+            "with FUTEX_PRIVATE_FLAG no other process can wake it: the kernel looks for sleepers at the same address of \
+             the same process",
+            "带了 FUTEX_PRIVATE_FLAG，别的进程就唤醒不了它：内核只在同一进程的同一地址上找睡眠者"
+        ));
+    }
+    if limit != 0 {
+        return fails(text!("it sleeps with a time limit", "它睡眠时带了时限"));
+    }
+    // The kernel takes the lower half.
+    let (value, now) = (u32::try_from(value & u64::from(u32::MAX)).unwrap_or_default(), *heard.end());
+    if !heard.contains(&value) {
+        return fails(text!(
+            "it passes {value}, which the bell, now at {now}, has not been: so futex(2) returns at once, again and again",
+            "它传入 {value}，而铃数现为 {now}，从未是这个值：futex(2) 会立即返回，一再如此"
+        ));
+    }
+    if value == now && now >= rings {
+        return fails(text!(
+            "the bell has rung {now} times, and the call goes to sleep until it rings again",
+            "铃已响 {now} 次，它却要睡到铃再响为止"
+        ));
+    }
+    Ok(())
+}
+
+/// Wakes whoever sleeps on the bell, without a ring, and says how many there were.
+fn wake(bell: &AtomicU32) -> i64 {
+    // SAFETY: FUTEX_WAKE uses the pointer as an address only.
+    unsafe { libc::syscall(libc::SYS_futex, bell.as_ptr(), libc::FUTEX_WAKE, i32::MAX) }
+}
+
+/// The number of processes that wait.
+const SLEEPERS: usize = 3;
+
+#[test]
+fn sleeps_where_other_processes_wake_it() {
+    check("bell", rule(), || {
+        let (at, rings) = (16, 2);
+        let page = SharedPage::zeros()?;
+        let bell = page.word(at);
+        let mut sleepers = Vec::new();
+        for _ in 0..SLEEPERS {
+            sleepers.push(start(|peer| {
+                // Each has the page at an address of its own, and may only read.
+                let own = Mapping::of_file(page.file(), 0, page_size(), ProtFlags::PROT_READ, Sharing::Shared);
+                super::wait_for_rings(&own.map_err(error_text)?, at, rings);
+                peer.give_turn().map_err(error_text)
+            })?);
+        }
+        let all = i64::try_from(SLEEPERS).map_err(std::io::Error::other)?;
+        for rung in 0..rings {
+            // Twice: they have gone back to sleep.
+            for _ in 0..2 {
+                let until = Instant::now() + deadline();
+                let mut woken = wake(bell);
+                while woken < all {
+                    for sleeper in &mut sleepers {
+                        if poll(&mut [PollFd::new(sleeper.peer().as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO)? > 0 {
+                            sleeper.await_turn()?;
+                            return Err(too_early(rung, rings));
+                        }
+                    }
+                    ensure(Instant::now() < until, || not_asleep(woken))?;
+                    std::thread::yield_now();
+                    woken = wake(bell);
+                }
+            }
+            ring(bell);
+        }
+        for mut sleeper in sleepers {
+            sleeper.await_turn()?;
+            sleeper.end()?;
+        }
+        Ok(())
+    });
+}
+
+/// A call has returned when the bell had rung this often.
+fn too_early(rung: u32, rings: u32) -> Failure {
+    Failure::new(
+        text!("the call returns when the bell has rung {rings} times", "铃响满 {rings} 次时，函数返回"),
+        text!("it returns when it has rung {rung} times", "才响了 {rung} 次就返回了"),
+    )
+    .shows(&belief::A_WAKE_UP_IS_NEWS)
+}
+
+/// Not every sleeper can be woken.
+fn not_asleep(woken: i64) -> Failure {
+    Failure::new(
+        text!(
+            "{SLEEPERS} processes that wait for the bell sleep in futex(2), where another process can wake them",
+            "等待铃响的 {SLEEPERS} 个进程都睡在 futex(2) 中，别的进程可以唤醒它们"
+        ),
+        text!(
+            "another process calls FUTEX_WAKE again and again, and wakes {woken} of them",
+            "另一个进程反复调用 FUTEX_WAKE，只唤醒了其中 {woken} 个"
+        ),
+    )
+}
