@@ -1110,3 +1110,26 @@ fn watch_takes_single_keys_on_a_terminal_and_leaves_it_as_it_was() {
         assert!(echoes(&pty.slave), "the terminal is as it was: {end:?}");
     }
 }
+
+/// A grade in Chinese has nothing in English but what the learner's code and the compiler say, and programs know each
+/// check by the same name in any language.
+#[test]
+fn a_grade_is_in_the_learners_language_and_its_checks_have_one_id() {
+    let copy = Copy::fresh();
+    copy.save(&with_first_body("let _ = offset;\n    Ok(Some(0))"));
+    let in_language = |language, arguments: &[&str]| finish(copy.command(arguments).env("WORKBOOK_LANG", language));
+    let run = in_language("zh", &["check", "2"]);
+    // What is still to do says the learner's own file.
+    let said: String = run.out.lines().filter(|line| !line.contains("todo")).map(|line| format!("{line}\n")).collect();
+    assert_eq!(common::english(&(said + &run.err)), [""; 0], "{}", run.out);
+    let checks = |language| {
+        let run = in_language(language, &["check", "2", "--format", "json"]);
+        let object: Value = serde_json::from_str(&run.out).unwrap_or_else(|e| panic!("{e}: {}{}", run.out, run.err));
+        let checks = object["checks"].as_array().expect("checks").clone();
+        checks
+            .into_iter()
+            .map(|check| (check["function"].clone(), check["name"].clone(), check["verdict"].clone()))
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(checks("zh"), checks("en"));
+}

@@ -172,3 +172,23 @@ fn each_section_that_a_check_refers_to_is_there() {
     }
     wrong.report();
 }
+
+/// Programs know a check by its one name, readers in their language.
+#[test]
+fn each_check_has_a_name_in_chinese() {
+    let mut wrong = Findings::default();
+    for lesson in with_exercise() {
+        let (exercise, place) = (exercise_of(lesson.number), format!("lessons/{}/checks.zh.txt", lesson.directory()));
+        let (checks, names) = (exercise.checks().expect("checks"), exercise.check_names());
+        for (_, check) in checks.names() {
+            let says = names.in_words(check).zh.chars().any(|c| c > '\u{2e80}');
+            wrong.unless(says, &place, format!("no Chinese name of {check}"), format!("add `{check}: 中文`"));
+        }
+        let text = fs::read_to_string(exercise.directory().join("checks.zh.txt")).expect("the names");
+        for name in text.lines().filter_map(|line| line.split(": ").next()) {
+            let known = checks.names().any(|(_, check)| check == name);
+            wrong.unless(known, &place, format!("there is no check {name}"), "remove the line");
+        }
+    }
+    wrong.report();
+}

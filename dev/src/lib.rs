@@ -12,6 +12,7 @@ const FILES: &[(&str, &str)] = &[
     ("lessons/NUMBER_SLUG/graded.rs", include_str!("../template/lesson/graded.rs")),
     ("lessons/NUMBER_SLUG/checks/mod.rs", include_str!("../template/lesson/checks/mod.rs")),
     ("lessons/NUMBER_SLUG/checks/whole_pages.rs", include_str!("../template/lesson/checks/whole_pages.rs")),
+    ("lessons/NUMBER_SLUG/checks.zh.txt", include_str!("../template/lesson/checks.zh.txt")),
     ("lessons/NUMBER_SLUG/hints.en.md", include_str!("../template/lesson/hints.en.md")),
     ("lessons/NUMBER_SLUG/hints.zh.md", include_str!("../template/lesson/hints.zh.md")),
     ("tests/lesson_NUMBER.rs", include_str!("../template/lesson_test.rs")),

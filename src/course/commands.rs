@@ -17,7 +17,9 @@ use crate::ui::{Terminal, complain};
 /// As [`grade`]. That the result can't be stored is only said.
 pub fn graded(course: &Course, lesson: &Lesson, terminal: &Terminal) -> io::Result<Grade> {
     terminal.compiling();
-    let (graded, left) = with_new_files(|| grade(course, lesson, |check| terminal.checking(check)));
+    let names = course.exercise(lesson).check_names();
+    let began = |check: &str| terminal.checking(&names.in_words(check));
+    let (graded, left) = with_new_files(|| grade(course, lesson, began));
     terminal.idle();
     let graded = graded?;
     for path in left {

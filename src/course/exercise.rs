@@ -1,5 +1,6 @@
 //! The files of an exercise: where they are, what is in them, and how the learner's is reset.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, Permissions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Read, Write};
@@ -10,8 +11,11 @@ use nix::errno::Errno;
 use nix::fcntl::{AT_FDCWD, RenameFlags, renameat2};
 use nix::libc;
 
+use super::grading::SAFETY_CHECK;
 use super::progress::Progress;
 use super::{LESSONS, Lesson, lesson};
+use crate::error::{self, in_words, other, told};
+use crate::text;
 use crate::text::{Language, Text, hash};
 
 /// A checkout of the course.
@@ -110,6 +114,19 @@ impl Checks {
     }
 }
 
+/// What the checks of an exercise are called in words.
+#[derive(Debug, Clone)]
+pub struct CheckNames(BTreeMap<String, String>);
+
+impl CheckNames {
+    /// The check with this name, in words.
+    pub fn in_words(&self, check: &str) -> Text {
+        let en = check.replace('_', " ");
+        let zh = self.0.get(check).map_or(en.as_str(), String::as_str);
+        text!("{en}", "{zh}")
+    }
+}
+
 /// The files of an exercise.
 #[derive(Debug, Clone)]
 pub struct Exercise {
@@ -138,18 +155,22 @@ impl Exercise {
         let n = self.number;
         let text = read(&self.path()).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound if !self.stub_path(Language::English).exists() => {
-                io::Error::new(error.kind(), format!("lesson {n} has no exercise yet"))
+                told(error.kind(), text!("lesson {n} has no exercise yet", "第 {n} 课还没有练习"))
             }
             io::ErrorKind::NotFound => {
-                io::Error::new(error.kind(), format!("{error}; `cargo run -- reset {n}` brings it back"))
+                let Text { en, zh } = in_words(&error);
+                let text =
+                    text!("{en}; `cargo run -- reset {n}` brings it back", "{zh}；`cargo run -- reset {n}` 可以恢复它");
+                told(error.kind(), text)
             }
             _ => error,
         })?;
         let Some(line) = conflict(&text) else { return Ok(text) };
         let file = self.path();
         let place = file.display();
-        Err(io::Error::other(format!(
-            "{place}:{line}: a merge conflict: keep one side, and delete the lines that mark it"
+        Err(other(text!(
+            "{place}:{line}: a merge conflict: keep one side, and delete the lines that mark it",
+            "{place}:{line}：有合并冲突：保留其中一边，并删掉标记冲突的那几行"
         )))
     }
 
@@ -246,6 +267,15 @@ impl Exercise {
         Ok(hints_of(&read_lines(&self.directory.join(format!("hints.{}.md", language.code())))?))
     }
 
+    /// What the checks are called in words. The file has the Chinese ones; the English are the checks' own names, by which
+    /// programs know them in any language. Where it can't be read, a check goes by its own name.
+    pub fn check_names(&self) -> CheckNames {
+        let text = read_lines(&self.directory.join("checks.zh.txt")).unwrap_or_default();
+        let of_text = (SAFETY_CHECK, "每个 unsafe 块都说明了为什么成立");
+        let names = text.lines().filter_map(|line| line.split_once(": ")).chain([of_text]);
+        CheckNames(names.map(|(name, zh)| (name.to_owned(), zh.to_owned())).collect())
+    }
+
     /// Restores the stub in this language. The learner's file is not copied but keeps its bytes under another name beside it, which is
     /// returned; None when there was only the stub, or no file.
     ///
@@ -306,7 +336,7 @@ fn create_backup(path: &Path) -> io::Result<(File, PathBuf)> {
             Err(error) => return Err(named(&backup, &error)),
         }
     }
-    Err(named(path, &io::Error::other("no free name for a backup")))
+    Err(named(path, &other(text!("no free name for a backup", "备份找不到可用的名字"))))
 }
 
 /// Moves the file `new` to `path`, and returns the name that the one there has then. After an error `new` is as it was.
@@ -321,7 +351,11 @@ fn exchange(new: &Path, path: &Path) -> io::Result<PathBuf> {
         let _ = fs::remove_file(&backup);
     })?;
     if path.try_exists()? {
-        return Err(io::Error::other(format!("saved meanwhile; what it was before is in {}", backup.display())));
+        let backup = backup.display();
+        return Err(other(text!(
+            "saved meanwhile; what it was before is in {backup}",
+            "期间又保存过；之前的内容在 {backup} 里"
+        )));
     }
     fs::rename(new, path).inspect_err(|_| {
         let _ = fs::rename(&backup, path);
@@ -336,7 +370,10 @@ const LARGEST: usize = 4 << 20;
 fn open(path: &Path) -> io::Result<File> {
     // O_NONBLOCK: opening a FIFO would wait for a process that writes to it.
     let file = File::options().read(true).custom_flags(libc::O_NONBLOCK).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is not a regular file")) }
+    match file.metadata()?.is_file() {
+        true => Ok(file),
+        false => Err(other(text!("it is not a regular file", "不是普通文件"))),
+    }
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -344,12 +381,13 @@ fn read(path: &Path) -> io::Result<String> {
         let mut bytes = Vec::new();
         open(path)?.take(u64::try_from(LARGEST).map_err(io::Error::other)? + 1).read_to_end(&mut bytes)?;
         if bytes.len() > LARGEST {
-            return Err(io::Error::other(format!("it is larger than {} MiB", LARGEST >> 20)));
+            let most = LARGEST >> 20;
+            return Err(other(text!("it is larger than {most} MiB", "超过 {most} MiB")));
         }
         String::from_utf8(bytes).map_err(|error| {
             let before = &error.as_bytes()[..error.utf8_error().valid_up_to()];
             let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
-            io::Error::new(io::ErrorKind::InvalidData, format!("line {line} is not UTF-8"))
+            told(io::ErrorKind::InvalidData, text!("line {line} is not UTF-8", "第 {line} 行不是 UTF-8"))
         })
     };
     read().map_err(|error| named(path, &error))
@@ -361,7 +399,7 @@ fn read_lines(path: &Path) -> io::Result<String> {
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+    error::named(path.display(), error)
 }
 
 /// The line (from 1 on) where a conflict begins that git has left in a text.

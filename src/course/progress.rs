@@ -14,7 +14,8 @@ use serde::{Deserialize, Serialize};
 
 use super::grading::Grade;
 use super::{Course, Lesson, Texts, listed};
-use crate::error::named;
+use crate::error::{in_words, named};
+use crate::text::Text;
 
 /// The learner's progress.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ struct Known {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
     /// Its file can't be used; why, in one line.
-    Bad(String),
+    Bad(Text),
     /// It is the stub.
     New,
     /// It has changed since it was checked, or was never checked.
@@ -71,7 +72,7 @@ impl Progress {
         let exercise = course.exercise(lesson);
         let text = match exercise.text() {
             Ok(text) => text,
-            Err(error) => return Ok(Status::Bad(error.to_string())),
+            Err(error) => return Ok(Status::Bad(in_words(&error))),
         };
         if exercise.is_stub(&text)? {
             return Ok(Status::New);

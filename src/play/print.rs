@@ -72,7 +72,7 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
             }
             model.step(of.line.process, &of.line.operation);
-            for line in trace::draw(&model.state()) {
+            for line in trace::draw(&model.state(), language) {
                 writeln!(out, "{:number_width$}      {line}", "")?;
             }
         }
@@ -121,7 +121,7 @@ pub fn explained(scenario: &Scenario, page_size: u32, language: Language) -> Str
             None => reason(rule, language),
         };
         wrap(&why, 76).iter().for_each(|line| text += &format!("    {}\n", line.trim_end()));
-        trace::draw(&model.state()).iter().for_each(|line| text += &format!("      {line}\n"));
+        trace::draw(&model.state(), language).iter().for_each(|line| text += &format!("      {line}\n"));
     }
     text
 }

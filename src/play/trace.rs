@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::model::{Backing, MappingState, State};
 use crate::scenario::{Byte, Outcome, Protection};
+use crate::text;
+use crate::text::{Language, Text};
 
 /// The name of a file; without one, its number.
 fn file_name(state: &State, file: usize) -> String {
@@ -16,36 +18,45 @@ fn file_name(state: &State, file: usize) -> String {
 /// The files with their pages in the page cache, then each process's mappings, page by page: `f.0` is the file's page,
 /// `copy 1` a private copy (the same number is the same page), `zeros`, `-` no page, past the end of the file (SIGBUS),
 /// `.` unmapped (SIGSEGV).
-pub(super) fn draw(state: &State) -> Vec<String> {
+pub(super) fn draw(state: &State, language: Language) -> Vec<String> {
+    let words = |text: &Text| text.in_language(language).to_owned();
     let mut lines = Vec::new();
     for (number, file) in state.files.iter().enumerate() {
         let pages = (0..).zip(&file.pages).map(|(n, page): (u64, _)| {
-            let bytes = page.as_ref().map_or("zeros".to_owned(), |bytes| beginning(bytes));
+            let bytes = page.as_ref().map_or(words(&ZEROS), |bytes| beginning(bytes));
             format!("[{}.{n} {bytes}]", file_name(state, number))
         });
-        let seals = if file.seals.is_empty() { String::new() } else { format!(", sealed: {}", list(&file.seals)) };
+        let list = list(&file.seals);
+        let seals = text!(", sealed: {list}", "，密封：{list}");
+        let seals = if file.seals.is_empty() { String::new() } else { words(&seals) };
         let pages = pages.collect::<Vec<_>>().join(" ");
-        let nameless = if file.names.is_empty() { " (no name)" } else { "" };
-        let bytes = if file.size == 1 { "byte" } else { "bytes" };
-        let line = format!("{}{nameless}, {} {bytes}{seals}: {pages}", file_name(state, number), file.size);
+        let nameless = text!(" (no name)", "（没有名字）");
+        let nameless = if file.names.is_empty() { words(&nameless) } else { String::new() };
+        let (name, size) = (file_name(state, number), file.size);
+        let bytes = if size == 1 { "byte" } else { "bytes" };
+        let size = words(&text!(", {size} {bytes}", "，{size} 字节"));
+        let line = format!("{name}{nameless}{size}{seals}: {pages}");
         lines.push(line.trim_end().to_owned());
     }
     for process in &state.processes {
         for mapping in &process.mappings {
             let sharing = if mapping.shared { "shared" } else { "private" };
             let of = mapping.file.map_or("anon".to_owned(), |file| file_name(state, file));
-            let cells: Vec<String> = cells(state, mapping);
+            let cells: Vec<String> = cells(state, mapping, language);
             lines.push(format!("{} {} {sharing} {of}: {}", process.process, mapping.name, cells.join(" ")));
         }
     }
     lines
 }
 
+/// A page that was never stored to.
+const ZEROS: Text = Text::fixed("zeros", "零");
+
 fn list(items: &[impl ToString]) -> String {
     items.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
-fn cells(state: &State, mapping: &MappingState) -> Vec<String> {
+fn cells(state: &State, mapping: &MappingState, language: Language) -> Vec<String> {
     let cell = |page: &Option<(Protection, Backing)>| {
         let Some((protection, backing)) = page else { return "[.]".to_owned() };
         let backing = match backing {
@@ -53,8 +64,11 @@ fn cells(state: &State, mapping: &MappingState) -> Vec<String> {
                 format!("{}.{page}", mapping.file.map_or(String::new(), |file| file_name(state, file)))
             }
             Backing::PastTheEnd => "-".to_owned(),
-            Backing::Copy(number, bytes) => format!("copy {number} {}", beginning(bytes)),
-            Backing::Zeros => "zeros".to_owned(),
+            Backing::Copy(number, bytes) => {
+                let bytes = beginning(bytes);
+                text!("copy {number} {bytes}", "副本 {number} {bytes}").in_language(language).to_owned()
+            }
+            Backing::Zeros => ZEROS.in_language(language).to_owned(),
         };
         format!("[{protection} {backing}]")
     };

@@ -158,7 +158,7 @@ fn ask(question: &Question, input: &mut dyn BufRead, terminal: &mut Terminal) ->
         Question::Scenario(question) => {
             question.scenario.0.iter().map(|line| format!("{} {}", line.process, line.operation)).collect()
         }
-        Question::Program(program) => program.code().lines().map(str::to_owned).collect(),
+        Question::Program(program) => program.code_in(language).lines().map(str::to_owned).collect(),
     };
     let (last, before) = lines.split_last().ok_or(io::ErrorKind::InvalidInput)?;
     for line in before {

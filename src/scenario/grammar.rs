@@ -251,7 +251,7 @@ macro_rules! operations {
                     $($verb => Ok(Operation::$Operation $(($(words.part::<$Part>(stringify!($part))?),*))?),)*
                     other => {
                         let all = List(Operation::VERBS);
-                        Err(start.wrong(text!("unknown operation {other:?} (known: {all})", "没有 {other:?} 这种操作（可用的有：{all}）")))
+                        Err(start.wrong(text!("unknown operation {other:?} (known: {all})", "没有 {other:?} 这种操作，可用的有 `{all}`")))
                     }
                 }
             }

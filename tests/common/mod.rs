@@ -194,6 +194,43 @@ fn answers_in(text: &str, file: &str) -> Vec<Answer> {
     answers
 }
 
+/// The lines of a text that have English in them: three words one after the other, or two, of which one is among those
+/// that no English sentence does without. Code, quotations, scenarios, and a program's output (after a bar) are left out;
+/// comments in code are not.
+pub fn english(text: &str) -> Vec<String> {
+    const TELLTALE: [&str; 24] = [
+        "the", "a", "an", "is", "are", "was", "were", "of", "to", "and", "not", "it", "its", "that", "this", "with",
+        "can't", "has", "have", "there", "which", "when", "from", "but",
+    ];
+    let is_code = |line: &str| line.is_ascii() && [";", "{", "}", "::", "=> ?", "(&"].iter().any(|c| line.contains(c));
+    let mut found = Vec::new();
+    for line in text.lines() {
+        let words = line.trim_start_matches(|c: char| c.is_ascii_digit() || " !".contains(c));
+        let is_operation = words.starts_with(|c: char| c.is_ascii_uppercase()) && words[1..].starts_with(' ');
+        let plain = match line.split_once("// ") {
+            Some((_, comment)) => comment,
+            None if is_operation || words.starts_with('|') || is_code(line) => continue,
+            None => line,
+        };
+        let outside: String =
+            without_glosses(plain).split(['`', '"', '\'', '“', '”']).step_by(2).collect::<Vec<_>>().join(" … ");
+        let word = |token: &str| {
+            let token = token.trim_end_matches(|c: char| ".,;:!?".contains(c));
+            let is_plain = !token.is_empty() && token.chars().all(|c| c.is_ascii_lowercase() || c == '\'');
+            is_plain.then(|| token.to_owned())
+        };
+        // Chinese ends a run of words.
+        let runs = outside.split(|c: char| !c.is_ascii());
+        let tokens: Vec<_> = runs.flat_map(|run| run.split_whitespace().map(word).chain([None])).collect();
+        let are_words = |tokens: &[Option<String>]| tokens.iter().all(Option::is_some);
+        let has_telltale = |two: &[Option<String>]| two.iter().flatten().any(|word| TELLTALE.contains(&word.as_str()));
+        if tokens.windows(2).any(|two| are_words(two) && has_telltale(two)) || tokens.windows(3).any(are_words) {
+            found.push(line.to_owned());
+        }
+    }
+    found
+}
+
 /// Violations, each with its place and its repair.
 #[derive(Default)]
 pub struct Findings(Vec<String>);
@@ -216,4 +253,14 @@ impl Findings {
     pub fn report(self) {
         assert!(self.0.is_empty(), "{} found:\n{}", self.0.len(), self.0.join("\n"));
     }
+}
+
+/// The text without terms that stand in parentheses after their Chinese: 打开文件描述（open file description）.
+fn without_glosses(text: &str) -> String {
+    let mut parts = text.split('（');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |before, part| match part.split_once('）') {
+        Some((gloss, rest)) if gloss.is_ascii() => format!("{before}（）{rest}"),
+        _ => format!("{before}（{part}"),
+    })
 }

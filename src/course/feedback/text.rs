@@ -45,9 +45,9 @@ impl Terminal<'_> {
     }
 
     /// Says which check is running.
-    pub(in crate::course) fn checking(&self, check: &str) {
-        let name = harmless(&check.replace('_', " "));
-        self.busy(&text!("checking: {name}", "正在检查：{name}"));
+    pub(in crate::course) fn checking(&self, check: &Text) {
+        let Text { en, zh } = check;
+        self.busy(&text!("checking: {en}", "正在检查：{zh}"));
     }
 
     /// The lessons, the status of each exercise, and what to do next.
@@ -62,7 +62,10 @@ impl Terminal<'_> {
         let (language, next) = (self.language(), progress.next(course)?);
         for lesson in listed() {
             let status = progress.status(course, lesson)?;
-            let problem = if let Status::Bad(problem) = &status { Some(harmless(problem)) } else { None };
+            let problem = match &status {
+                Status::Bad(problem) => Some(harmless(problem.in_language(language))),
+                _ => None,
+            };
             let (style, status) = status_in_words(&status);
             let arrow = if next.is_some_and(|next| next.number == lesson.number) { ">" } else { " " };
             let [title, question] = [&lesson.title, &lesson.question].map(|text| text.in_language(language));
@@ -215,6 +218,7 @@ impl Terminal<'_> {
             let task = task.map(|failure| harmless(failure.expected.in_language(self.language())));
             return task.map_or(Ok(()), |task| self.hang("    ", Style::new(), &task));
         }
+        let names = course.exercise(lesson).check_names();
         for check in checks {
             let (style, mark) = match check.verdict() {
                 Verdict::Passed => (GOOD, "✓"),
@@ -225,7 +229,8 @@ impl Terminal<'_> {
                 Verdict::Passed | Verdict::Failed => String::new(),
                 other => format!("   {}", verdict_in_words(other).in_language(self.language())),
             };
-            let name = harmless(&check.name.replace('_', " "));
+            let name = names.in_words(&check.name);
+            let name = harmless(name.in_language(self.language()));
             writeln!(self.out(), "    {style}{mark}{style:#} {name}{style}{verdict}{style:#}")?;
             if in_full && check.has_failed() && check.verdict() != Verdict::Todo {
                 self.failure(course, lesson, check)?;

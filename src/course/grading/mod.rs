@@ -166,6 +166,9 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
     Err(named(exercise.path().display(), &changes))
 }
 
+/// The name of the check of the text itself.
+pub(super) const SAFETY_CHECK: &str = "each_block_says_why_it_is_sound";
+
 /// The number of unsafe blocks without a comment that are named.
 const SHOWN: usize = 10;
 
@@ -216,7 +219,7 @@ fn safety_of(text: &str) -> Option<Checked> {
     Some(Checked {
         function: "unsafe".to_owned(),
         is_further: false,
-        name: "each_block_says_why_it_is_sound".to_owned(),
+        name: SAFETY_CHECK.to_owned(),
         report,
         see_first: None,
         output: String::new(),

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use crate::grade::misconception::{self as m, Misconception};
 use crate::process::Child;
-use crate::text::Text;
+use crate::text::{Language, Text};
 use vocabulary::answer_of;
 
 pub use vocabulary::{said, words_in};
@@ -36,6 +36,28 @@ pub struct Program {
     run: fn() -> io::Result<String>,
 }
 
+/// The comments of the programs that aren't only names, and their Chinese.
+const COMMENTS: &[(&str, &str)] = &[
+    ("SIGALRM has a handler, which does nothing", "SIGALRM 有处理函数，它什么也不做"),
+    ("a message of two words", "由两个机器字组成的消息"),
+    ("all that may be left", "断电后可能留下的所有内容"),
+    ("blocks of 512 bytes", "每块 512 字节"),
+    ("how many different files", "有多少种不同的文件"),
+    ("how many processes it wakes", "它唤醒多少个进程"),
+    ("it has FD_CLOEXEC", "它带有 FD_CLOEXEC"),
+    ("it has, too", "它也带有"),
+    ("nothing is written", "什么也没写"),
+    ("open(2) with O_CLOEXEC, as always in Rust", "open(2) 带 O_CLOEXEC，Rust 里总是这样"),
+    ("open(2) with O_CREAT | O_EXCL", "open(2) 带 O_CREAT | O_EXCL"),
+    ("open(2) with O_TRUNC", "open(2) 带 O_TRUNC"),
+    ("open(2) with mode 666", "open(2)，权限 666"),
+    ("punches a hole: the first page", "打洞：第一页"),
+    ("pwrite(2), no fsync(2)", "pwrite(2)，没有 fsync(2)"),
+    ("read(2) of a byte of another file", "read(2) 另一个文件的一个字节"),
+    ("the file's bytes on the disk", "文件在磁盘上的字节"),
+    ("who has seen that it is ready", "读者已经看到 ready"),
+];
+
 /// How long a program may take.
 const LIMIT: Duration = Duration::from_secs(20);
 
@@ -46,6 +68,17 @@ impl Program {
         let body = function.split_once('\n').map_or("", |(_, body)| body);
         let body = body.split_once("\n}").map_or("", |(body, _)| body);
         body.lines().map(|line| line.strip_prefix("    ").unwrap_or(line).to_owned() + "\n").collect()
+    }
+
+    /// The same with its comments in this language.
+    pub fn code_in(&self, language: Language) -> String {
+        let code = self.code();
+        match language {
+            Language::English => code,
+            Language::Chinese => {
+                COMMENTS.iter().fold(code, |code, (en, zh)| code.replace(&format!("// {en}\n"), &format!("// {zh}\n")))
+            }
+        }
     }
 
     /// What its last line gives on this machine: it runs in a child, in an empty directory.
