@@ -128,6 +128,8 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "lesson.rs:empty",
         "1_one.md:12: ../../lessons/1_one/lesson.rs:empty includes nothing",
     ),
+    ("lessons/1_one/lesson.rs", "at once", "soon", "book/zh/1_one.md:13: book/zh/comments.toml lacks comments of this"),
+    ("lessons/1_one/lesson.rs", " // at once", "", "book/zh/comments.toml: no listing has the comment \"at once\""),
     ("book/zh/1_one.md", "lesson.rs:map", "no.rs:map", "book/zh/1_one.md:13: there is no file lessons/1_one/no.rs"),
     (
         "book/en/1_one.md",

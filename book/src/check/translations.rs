@@ -6,6 +6,7 @@ use mmap_workbook::text::Language;
 
 use super::pages::{PageSource, Pages};
 use crate::page::{self, LineKind};
+use crate::render::{comments, listing};
 use crate::sources::{Mistake, ORIGINAL, Sources, translations};
 use crate::stamp;
 
@@ -20,6 +21,30 @@ pub fn check(sources: &Sources, pages: &Pages<'_>, mistakes: &mut Vec<Mistake>) 
             check_stamp(original, translation, mistakes);
             check_shape(original, translation, mistakes);
         }
+    }
+    translations().for_each(|language| check_comments(sources, pages, language, mistakes));
+}
+
+/// A translation's comments are those of its listings, and no others.
+fn check_comments(sources: &Sources, pages: &Pages<'_>, language: Language, mistakes: &mut Vec<Mistake>) {
+    let comments = match comments::all(sources, language) {
+        Ok(comments) => comments,
+        Err(mistake) => return mistakes.push(mistake),
+    };
+    let mut used = BTreeSet::new();
+    for page in pages.all.iter().filter(|page| page.language == language) {
+        for line in page.lines() {
+            for directive in page::directives(line.text).unwrap_or_default() {
+                if directive.name == "include"
+                    && let Ok(listing) = listing::listing(sources, &page.file, directive.arguments)
+                {
+                    used.extend(comments::originals(&listing));
+                }
+            }
+        }
+    }
+    for unused in comments.keys().filter(|comment| !used.contains(*comment)) {
+        mistakes.push(Mistake::in_file(comments::file(language), format!("no listing has the comment {unused:?}")));
     }
 }
 

@@ -1,13 +1,14 @@
 //! What the directives of a page become.
 //!
 //! # Layout
-//! - `listing`: an included listing
+//! - `listing`: an included listing; `comments`: its comments in the language of the page
 //! - `output`: what programs have printed
 //! - `figure`, `question`, `assertions`, `model`, `lessons`: one directive each, or a few
 //! - `words`: the words that the directives put on a page
 //! - `markup`: the markup that several of them share
 
 mod assertions;
+pub(crate) mod comments;
 pub(crate) mod figure;
 mod lessons;
 pub(crate) mod listing;
@@ -22,7 +23,7 @@ use mmap_workbook::text::Language;
 use crate::evidence::command_of_test;
 use crate::page::{self, CodeBlock, Directive, LineKind, PageLine};
 use crate::question as questions;
-use crate::sources::{Mistake, Sources};
+use crate::sources::{Mistake, ORIGINAL, Sources};
 use crate::typesetting::{joins_lines, start_of_last_word};
 
 /// A page whose directives are replaced. A directive with a mistake stays as it is, and the mistake is added to
@@ -110,7 +111,15 @@ impl Renderer<'_> {
         let here = |what: String| vec![Mistake::new(self.file, line.number, what)];
         let Directive { name, arguments, .. } = *directive;
         if name == "include" {
-            return listing::listing(sources, self.file, arguments).map_err(here);
+            let listing = listing::listing(sources, self.file, arguments).map_err(here)?;
+            if language == ORIGINAL {
+                return Ok(listing);
+            }
+            let comments = comments::all(sources, language).map_err(|mistake| vec![mistake])?;
+            return comments::translated(&listing, &comments).map_err(|missing| {
+                let file = comments::file(language);
+                here(format!("{file} lacks comments of this listing: {missing:?}"))
+            });
         }
         if line.kind != LineKind::Text {
             return Err(here(format!("{{{{#{name}}}}} is inside a block of code")));

@@ -64,8 +64,9 @@ macro_rules! question {
 const FILES: &[(&str, &str)] = &[
     (
         "lessons/1_one/lesson.rs",
-        "// ANCHOR: map\n    fn map() {}\n// ANCHOR_END: map\n// ANCHOR: empty\n\n// ANCHOR_END: empty\n",
+        "// ANCHOR: map\n    fn map() {} // at once\n// ANCHOR_END: map\n// ANCHOR: empty\n\n// ANCHOR_END: empty\n",
     ),
+    ("book/zh/comments.toml", "[[comment]]\nen = \"at once\"\nzh = \"立刻\"\n"),
     ("lessons/1_one/checks/a.rs", "fn a() {\n    check(\"window\", || {});\n}\n"),
     ("tests/lesson_1.rs", "#[test]\nfn it_holds() {}\n\nfn not_a_test() {}\n"),
     (
