@@ -186,7 +186,7 @@ fn a_stock_mdbook_is_answered() {
     let book: Book = serde_json::from_str(&out).expect("a book");
     let BookItem::Chapter(chapter) = &book.items[0] else { panic!("{out}") };
     assert!(
-        chapter.content.contains("class=\"belief\"") && chapter.content.contains("\nfn map() {}\n"),
+        chapter.content.contains("class=\"belief\"") && chapter.content.contains("\nfn map() {} // at once\n"),
         "{}",
         chapter.content
     );
