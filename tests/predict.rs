@@ -13,7 +13,7 @@ use mmap_workbook::model::Rule;
 use mmap_workbook::play::page_size;
 use mmap_workbook::predict::denial::{DENIALS, Denial};
 use mmap_workbook::predict::programs::{PROGRAMS, words_in};
-use mmap_workbook::predict::{self, Level, Question, search};
+use mmap_workbook::predict::{self, Level, Question, ScenarioQuestion, search};
 use mmap_workbook::scenario::{Backend, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Language;
 use mmap_workbook::ui::Terminal;
@@ -333,10 +333,18 @@ fn sitting_on(
     answers: &str,
     language: Language,
 ) -> String {
-    let questions = predict::of_lesson(&LESSONS[lesson - 1]).expect("questions");
+    sitting_of(predict::of_lesson(&LESSONS[lesson - 1]).expect("questions").into_iter(), kernel, answers, language)
+}
+
+fn sitting_of(
+    questions: impl Iterator<Item = Question>,
+    kernel: &mut dyn Backend<Error = std::io::Error>,
+    answers: &str,
+    language: Language,
+) -> String {
     let mut out = Vec::new();
     let terminal = &mut Terminal::new(&mut out, language, usize::MAX);
-    predict::sit(questions.into_iter(), kernel, &mut answers.as_bytes(), terminal).expect("a sitting");
+    predict::sit(questions, kernel, &mut answers.as_bytes(), terminal).expect("a sitting");
     anstream::adapter::strip_str(&String::from_utf8(out).expect("text")).to_string()
 }
 
@@ -401,6 +409,21 @@ fn a_program_is_asked_and_its_answer_explained_in_either_language() {
     }
     let text = sitting(4, &format!("{before}1\nq\n"), Language::Chinese);
     assert!(text.contains("对。内核给出 1。\n父进程在子进程之前读到 0"), "{text}");
+}
+
+#[test]
+fn who_died_on_the_way_is_said() {
+    let lines = "A map m anon shared rw 1p\nA fork B\nB store m 1 \"y\"\nB load m 1p 1\nA load m 0 2";
+    let scenario = Scenario::parse(lines).expect("a scenario");
+    let options = Kernel::new().expect("a kernel").play(&scenario).expect("outcomes")[4..].to_vec();
+    let question = Question::Scenario(ScenarioQuestion { scenario, options });
+    for (language, died) in [
+        (Language::English, "Before that, B died of SIGSEGV/SEGV_MAPERR in line 4.\n"),
+        (Language::Chinese, "在那之前，B 在第 4 行死于 SIGSEGV/SEGV_MAPERR。\n"),
+    ] {
+        let text = sitting_of([question.clone()].into_iter(), &mut Kernel::new().expect("a kernel"), "a\n", language);
+        assert!(text.contains(died), "{text}");
+    }
 }
 
 #[test]

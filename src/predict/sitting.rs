@@ -14,7 +14,7 @@ use crate::error::told;
 use crate::grade::misconception::Misconception;
 use crate::model::Model;
 use crate::play;
-use crate::scenario::Backend;
+use crate::scenario::{Backend, Outcome};
 use crate::text;
 use crate::text::Text;
 use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal};
@@ -133,6 +133,18 @@ fn explain(question: &ScenarioQuestion, happened: &str, terminal: &mut Terminal)
         ))?;
         return Ok(false);
     };
+    // The last line is what was asked; a process may have died before it.
+    let Ok(mut outcomes) = Model::new(size).play(&question.scenario);
+    outcomes.pop();
+    for (number, (line, outcome)) in (1..).zip(question.scenario.0.iter().zip(outcomes)) {
+        let process = line.process;
+        if let Outcome::Died(cause, _) = outcome {
+            terminal.say(&text!(
+                "Before that, {process} died of {cause} in line {number}.",
+                "在那之前，{process} 在第 {number} 行死于 {cause}。"
+            ))?;
+        }
+    }
     for rule in question.rules(happened, size) {
         terminal.hang("", Style::new(), rule.sentence().in_language(terminal.language()))?;
     }
