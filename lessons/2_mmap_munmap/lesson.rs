@@ -551,7 +551,7 @@ pub fn run_from_file(directory: &Path) -> io::Result<Option<i32>> {
 }
 // ANCHOR_END: protection
 
-// ANCHOR: reserved
+// ANCHOR: fixed
 /// A ring: the first `length` bytes of `file` twice, one right after the other. What would wrap around at the end of the
 /// first copy goes on at the start of the second, which is the same memory: 10 bytes from `length - 4` on are a single
 /// range of addresses.
@@ -572,7 +572,7 @@ pub fn ring(file: impl AsFd, length: usize) -> Result<Mapping, Errno> {
     Ok(reserved)
 }
 // ANCHOR_END: ring
-// ANCHOR_END: reserved
+// ANCHOR_END: fixed
 
 // ANCHOR: refusals
 /// A call of mmap(2) that the kernel refuses.

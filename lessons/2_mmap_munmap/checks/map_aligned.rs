@@ -56,7 +56,7 @@ fn is_aligned_and_shows_the_file() {
          the kernel need not follow.",
         "不给地址时，mmap(2) 返回的地址只保证在页边界上；给了地址也只是个提示，内核不一定照办。"
     );
-    check("mapping", rule, || {
+    check("fixed", rule, || {
         let page = page_size();
         let size = 2 * page + 9;
         let mut cases = vec![
@@ -262,7 +262,7 @@ fn takes_no_other_address() {
         "munmap(2) unmaps any pages, at the ends of a mapping or in its middle: the pages beside them stay mapped.",
         "munmap(2) 可以解除任意若干页，在映射的两端或中间都行；旁边的页仍然映射着。"
     );
-    check("lifetime", rule, || {
+    check("fixed", rule, || {
         let page = page_size();
         let file = unnamed_file(&pattern(3 * page))?;
         let cases = [
@@ -295,7 +295,7 @@ fn leaves_its_neighbours_alone() {
          be the first of all. The mapping begins there: all of it has to be inside what was reserved.",
         "从一个页边界起，第一个对齐的地址最远可能在 `alignment` 减一页之外，也可能就是起点本身。映射从那里开始，整个都必须落在预留的地址之内。"
     );
-    check("mapping", rule, || {
+    check("fixed", rule, || {
         let page = page_size();
         let file = unnamed_file(&pattern(3 * page))?;
         // Longer than the alignment, and shorter.
@@ -325,7 +325,7 @@ fn maps_nothing_when_it_fails() {
          a file that is not open for writing, ENOMEM. The reservation is still there then.",
         "预留成功之后，带 MAP_FIXED 的 mmap(2) 仍可能失败：要写的共享映射而文件没有以可写方式打开时是 EACCES，也可能是 ENOMEM。这时预留的地址还在。"
     );
-    check("refusals", rule, || {
+    check("fixed", rule, || {
         let page = page_size();
         let (length, alignment) = (page, 64 * page);
         let file = unnamed_file(&pattern(3 * page))?;
@@ -373,7 +373,7 @@ fn replaces_only_what_is_its_own() {
          addresses that you have reserved.",
         "mmap(2) 的 MAP_FIXED：若指定的地址与已有映射重叠，重叠部分会被直接丢弃，而且不报错。所以它只能用于自己预留的地址。"
     );
-    check("mapping", rule, || {
+    check("fixed", rule, || {
         let page = page_size();
         let file = unnamed_file(&pattern(3 * page))?;
         for_each(
@@ -445,7 +445,7 @@ fn each_call_finds_a_place() {
         "Which addresses are free may have changed since the last call: only the kernel knows, and a reservation asks it.",
         "哪些地址空闲，自上次调用以来可能已经变了：只有内核知道，预留就是问它。"
     );
-    check("mapping", rule, || {
+    check("fixed", rule, || {
         let page = page_size();
         let files = [unnamed_file(b"a")?, unnamed_file(b"b")?];
         let alignment = 16 * page;
