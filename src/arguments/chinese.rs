@@ -24,8 +24,8 @@ const TEXTS: &[(&str, &str)] = &[
     ("Show the solution of a solved exercise", "练习完成之后显示参考答案"),
     ("Run a scenario on the model and on the kernel, side by side", "在模型和内核上同时运行一个脚本，对照结果"),
     (
-        "Predict the outcome of a scenario's last line, then see the kernel's answer",
-        "先预测脚本最后一行的结果，再看内核的回答",
+        "Predict what the last line of a scenario or a program gives, then see the kernel's answer",
+        "先预测一段脚本或程序最后一行的结果，再看内核的回答",
     ),
     ("Compare the model with the kernel on random scenarios", "用随机脚本比较模型与内核"),
     (

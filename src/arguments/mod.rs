@@ -69,7 +69,7 @@ pub enum Command {
     },
     /// Run a scenario on the model and on the kernel, side by side
     Play(Play),
-    /// Predict the outcome of a scenario's last line, then see the kernel's answer
+    /// Predict what the last line of a scenario or a program gives, then see the kernel's answer
     Predict(Predict),
     /// Compare the model with the kernel on random scenarios
     Torture(Torture),

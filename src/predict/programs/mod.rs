@@ -184,7 +184,7 @@ programs! {
         emptied_by_another gives "5" not "1", "0", "4";
             "through_memory",
             "Truncating the file moves no offset: the next write goes to offset 4, and the gap before it reads as zeros.",
-            "截断文件不会移动任何偏移量：下一次仍写在偏移 4 处，前面的空隙读出来是零。";
+            "截断文件不会移动任何偏移量：下一次仍写在偏移量 4 处，前面的空隙读出来是零。";
         a_child_reads_on gives "\"cd\"" not "\"ab\"", "\"\"";
             "calls",
             "A child inherits the descriptor, and with it the open file description: both use the same offset.",
@@ -195,7 +195,7 @@ programs! {
             "rename(2) gives one name to the new inode. The other hard link still leads to the old one.",
             "rename(2) 让一个名字改指新的 inode，另一个硬链接仍指向旧的。";
         killed_halfway gives "\"ne\"" not "\"old\"" (REWRITING_IS_ONE_STEP), "\"\"", "\"new\"";
-            "replace",
+            "killed",
             "The file was empty as soon as it was truncated, and what was written is in the page cache, which survives \
              the process.",
             "一截断，文件就空了；已经写进去的在页缓存里，进程死了也还在。";
