@@ -414,7 +414,10 @@ fn hints_of(text: &str) -> Vec<(String, Vec<String>)> {
     let sections = text.split("\n# ").map(|section| section.strip_prefix("# ").unwrap_or(section));
     let hints = sections.filter_map(|section| {
         let (function, levels) = section.split_once('\n')?;
-        Some((function.trim().to_owned(), levels.split("\n---\n").map(|level| level.trim().to_owned()).collect()))
+        Some((
+            function.trim().to_owned(),
+            levels.split("\n---\n").map(|level| level.trim_matches('\n').trim_end().to_owned()).collect(),
+        ))
     });
     hints.collect()
 }
@@ -425,9 +428,9 @@ mod tests {
 
     #[test]
     fn hints_are_read_by_function_and_level() {
-        let hints = hints_of("# one\n\nWhy?\n\n---\n\nSo.\n\n# two\n\nHow?\n");
+        let hints = hints_of("# one\n\nWhy?\n\n---\n\n    so();\n\n# two\n\nHow?\n");
         let wanted = [
-            ("one".to_owned(), vec!["Why?".to_owned(), "So.".to_owned()]),
+            ("one".to_owned(), vec!["Why?".to_owned(), "    so();".to_owned()]),
             ("two".to_owned(), vec!["How?".to_owned()]),
         ];
         assert_eq!(hints, wanted);

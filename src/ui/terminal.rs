@@ -60,23 +60,41 @@ impl<'a> Terminal<'a> {
         writeln!(self.out, "\n{BOLD}{}{BOLD:#}\n", words.in_language(self.language))
     }
 
-    /// A text in Markdown: its paragraphs are broken into lines that fit, its code blocks are left as they are.
+    /// A text in Markdown: its paragraphs are broken into lines that fit; code blocks keep their lines, and are indented.
     ///
     /// # Errors
     /// When it can't be written.
     pub fn text(&mut self, text: &str) -> io::Result<()> {
-        let mut code = false;
-        for paragraph in text.split("\n\n") {
-            let fences = paragraph.matches("```").count();
-            if code || fences > 0 || paragraph.starts_with("    ") {
-                writeln!(self.out, "{paragraph}\n")?;
-                code ^= fences % 2 == 1;
-            } else {
-                self.hang("", Style::new(), &paragraph.replace('\n', self.language.space()))?;
-                writeln!(self.out)?;
+        let mut paragraph = String::new();
+        let mut fenced = false;
+        for line in text.lines() {
+            let is_fence = line.trim_start().starts_with("```");
+            let is_code = fenced || is_fence || line.starts_with("    ");
+            if !is_code && !line.is_empty() && !line.starts_with("- ") {
+                let space = if paragraph.is_empty() { "" } else { self.language.space() };
+                paragraph += space;
+                paragraph += line;
+                continue;
             }
+            self.end_of(&mut paragraph)?;
+            match line.strip_prefix("- ").filter(|_| !is_code) {
+                Some(item) => paragraph = format!("- {item}"),
+                None if is_fence => {}
+                None if fenced => writeln!(self.out, "{}", format!("    {line}").trim_end())?,
+                None => writeln!(self.out, "{line}")?,
+            }
+            fenced ^= is_fence;
         }
-        Ok(())
+        self.end_of(&mut paragraph)?;
+        writeln!(self.out)
+    }
+
+    /// Writes a paragraph, unless it is empty, and empties it.
+    fn end_of(&mut self, paragraph: &mut String) -> io::Result<()> {
+        match std::mem::take(paragraph) {
+            empty if empty.is_empty() => Ok(()),
+            paragraph => self.hang("", Style::new(), &paragraph),
+        }
     }
 
     /// A program's source.
@@ -159,7 +177,19 @@ pub(crate) fn visible(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::wrap;
+    use super::{Terminal, wrap};
+    use crate::text::Language;
+
+    #[test]
+    fn code_keeps_its_lines_and_paragraphs_are_broken() {
+        let text = "Why does\nit work?\n    let a = 1; // one\n    // two\n\n    f(a);\n- first\n- second,\nlonger\n\n```rust\nlet b = 2;\n\n\
+                    // three\n```\nSo.";
+        let mut shown = Vec::new();
+        Terminal::new(&mut shown, Language::English, 80).text(text).expect("written");
+        let wanted = "Why does it work?\n    let a = 1; // one\n    // two\n\n    f(a);\n- first\n- second, longer\n\n    let b = \
+                      2;\n\n    // three\nSo.\n\n";
+        assert_eq!(String::from_utf8(shown).expect("text"), wanted);
+    }
 
     #[test]
     fn lines_end_where_the_language_allows_it() {
