@@ -688,6 +688,11 @@ fn an_unsafe_block_has_to_say_why_it_is_sound() {
     let run = copy.run(&["check", "2"]);
     assert_eq!(run.ended, Ended::Exited(1));
     assert!(run.out.contains("unsafe   0/1") && run.out.contains("SAFETY"), "{}", run.out);
+    // Its hints, not those of a function that is right.
+    let run = copy.run(&["hint", "2"]);
+    assert!(run.out.contains("unsafe, hint 1 of 3"), "{}", run.out);
+    let code = copy.run(&["hint", "2", "unsafe", "--level", "3"]).out;
+    assert!(code.contains("\n    // function; the page") && code.contains("\n    let byte = unsafe"), "{code}");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::io;
 use super::grading::leftovers::with_new_files;
 use super::grading::{Grade, grade};
 use super::progress::Progress;
+use super::safety;
 use super::{Course, Lesson};
 use crate::error::{in_words, other};
 use crate::text;
@@ -49,7 +50,8 @@ pub fn hint(
     terminal: &mut Terminal,
 ) -> io::Result<()> {
     let progress = Progress::of(course);
-    let hints = course.exercise(lesson).hints(terminal.language())?;
+    let mut hints = course.exercise(lesson).hints(terminal.language())?;
+    hints.push(safety::hint(terminal.language()));
     let n = lesson.number;
     let known = progress.next_function(lesson).filter(|known| hints.iter().any(|(function, _)| function == known));
     let function = function

@@ -410,7 +410,7 @@ fn conflict(text: &str) -> Option<usize> {
 }
 
 /// Parses hints: `# function` begins those of a function, and a line of three dashes separates their levels.
-fn hints_of(text: &str) -> Vec<(String, Vec<String>)> {
+pub(super) fn hints_of(text: &str) -> Vec<(String, Vec<String>)> {
     let sections = text.split("\n# ").map(|section| section.strip_prefix("# ").unwrap_or(section));
     let hints = sections.filter_map(|section| {
         let (function, levels) = section.split_once('\n')?;

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use nix::sys::resource::Resource;
 
-use super::safety::unsafe_blocks;
+use super::safety::{UNSAFE, unsafe_blocks};
 use super::{Course, Lesson};
 use crate::error::{named, other};
 use crate::grade::{Failure, Report, Verdict, deadline};
@@ -200,12 +200,12 @@ fn safety_of(text: &str) -> Option<Checked> {
         };
         Failure::new(
             text!(
-                "a comment `// SAFETY: ...` before each unsafe block",
-                "每个 unsafe 块之前都有一条 `// SAFETY: ……` 注释"
+                "a comment `// SAFETY: ...` of a few words before each unsafe block",
+                "每个 unsafe 块之前都有一条 `// SAFETY: ……` 注释，写成一句话"
             ),
             Text::new(
-                format!("there is none before the block in line {en}{and_more}"),
-                format!("第 {zh} 行{of_all}的块前面没有"),
+                format!("there is none before the block in line {en}{and_more}, or one of fewer than three words"),
+                format!("第 {zh} 行{of_all}的块前面没有，或者不到六个字"),
             ),
         )
     });
@@ -217,7 +217,7 @@ fn safety_of(text: &str) -> Option<Checked> {
     );
     let report = Report { section: "2:access".to_owned(), rule, failure };
     Some(Checked {
-        function: "unsafe".to_owned(),
+        function: UNSAFE.to_owned(),
         is_further: false,
         name: SAFETY_CHECK.to_owned(),
         report,
