@@ -2,12 +2,6 @@
 
 mod common;
 
-/// The answer to the exercise, with the checks that grade the learner's.
-#[path = "../lessons/1_traditional_io/checks/mod.rs"]
-mod checks;
-#[path = "answers/1_traditional_io/solution.rs"]
-mod exercise;
-
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::{self, File, Permissions};

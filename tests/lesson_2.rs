@@ -2,12 +2,6 @@
 
 mod common;
 
-/// The answer to the exercise, with the checks that grade the learner's.
-#[path = "../lessons/2_mmap_munmap/checks/mod.rs"]
-mod checks;
-#[path = "answers/2_mmap_munmap/solution.rs"]
-mod exercise;
-
 use std::os::unix::fs::FileExt;
 use std::ptr::NonNull;
 

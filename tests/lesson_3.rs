@@ -2,12 +2,6 @@
 
 mod common;
 
-/// The answer to the exercise, with the checks that grade the learner's.
-#[path = "../lessons/3_shared_vs_private/checks/mod.rs"]
-mod checks;
-#[path = "answers/3_shared_vs_private/solution.rs"]
-mod exercise;
-
 use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, MetadataExt};

@@ -2,12 +2,6 @@
 
 mod common;
 
-/// The answer to the exercise, with the checks that grade the learner's.
-#[path = "../lessons/5_unlinked_temp_files/checks/mod.rs"]
-mod checks;
-#[path = "answers/5_unlinked_temp_files/solution.rs"]
-mod exercise;
-
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Read, Seek, Write};
 use std::os::fd::{AsFd, AsRawFd};
@@ -28,10 +22,6 @@ use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
 use proptest::prelude::*;
 use tempfile::tempdir;
-
-/// Counts, for the checks of what may run between fork and exec.
-#[global_allocator]
-static ALLOCATOR: mmap_workbook::grade::Counting = mmap_workbook::grade::Counting;
 
 fn count(directory: &Path) -> usize {
     fs::read_dir(directory).expect("the directory").count()

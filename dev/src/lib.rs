@@ -16,6 +16,7 @@ const FILES: &[(&str, &str)] = &[
     ("lessons/NUMBER_SLUG/hints.en.md", include_str!("../template/lesson/hints.en.md")),
     ("lessons/NUMBER_SLUG/hints.zh.md", include_str!("../template/lesson/hints.zh.md")),
     ("tests/lesson_NUMBER.rs", include_str!("../template/lesson_test.rs")),
+    ("tests/solution_NUMBER.rs", include_str!("../template/solution_test.rs")),
     ("tests/answers/NUMBER_SLUG/stub.en.rs", include_str!("../template/answers/stub.en.rs")),
     ("tests/answers/NUMBER_SLUG/solution.rs", include_str!("../template/answers/solution.rs")),
     ("tests/answers/NUMBER_SLUG/answers.rs", include_str!("../template/answers/answers.rs")),

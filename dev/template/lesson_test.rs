@@ -2,12 +2,6 @@
 
 mod common;
 
-/// The answer to the exercise, with the checks that grade the learner's.
-#[path = "../lessons/NUMBER_SLUG/checks/mod.rs"]
-mod checks;
-#[path = "answers/NUMBER_SLUG/solution.rs"]
-mod exercise;
-
 use common::{cases, contents, file_with, open, transcript};
 use mmap_workbook::lesson_NUMBER::*;
 use mmap_workbook::text::Language;
