@@ -9,7 +9,6 @@
 //! sees the old bytes or the new ones, and never a mixture.
 
 use std::collections::BTreeSet;
-use std::fmt;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read};
 use std::os::unix::fs::{FileExt, MetadataExt, fchown};
@@ -23,6 +22,8 @@ use nix::unistd;
 use crate::narrate::Narrator;
 use crate::observe::hex;
 use crate::process::{Child, Ended};
+use crate::text;
+use crate::text::Text;
 
 // ANCHOR: calls
 /// The system calls of this lesson, one call a method. The tests replace [`File`] by a file whose answers they script.
@@ -101,9 +102,13 @@ pub struct Account {
     pub calls: u64,
 }
 
-impl fmt::Display for Account {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} bytes in, {} bytes out, calls: {}", self.bytes_in, self.bytes_out, self.calls)
+impl Account {
+    fn words(&self) -> Text {
+        let Account { bytes_in, bytes_out, calls } = self;
+        text!(
+            "bytes read: {bytes_in}, written: {bytes_out}, system calls: {calls}",
+            "读入 {bytes_in} 字节，写出 {bytes_out} 字节，系统调用 {calls} 次"
+        )
     }
 }
 
@@ -555,109 +560,177 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         Ok(hex(&seen[..length]))
     };
     let at_most = |text: &'static str| &text.as_bytes()[..usize::try_from(size).map_or(4, |size| size.min(4))];
+    let (before, after) = (|| text!("before", "之前"), || text!("after", "之后"));
 
-    out.part("Through memory: read it all, change it, store it all back")?;
+    out.part(text!("Through memory: read it all, change it, store it all back", "经过内存：全部读入，改好，全部写回"))?;
     if size <= LARGEST_IN_MEMORY {
         let insert = at_most("COPY").to_vec();
         let edit = Edit { at: 0, remove: bytes(insert.len()), insert };
-        out.tell(format!("change the first {} of {size} bytes", edit.remove))?;
-        out.evidence("before", start()?)?;
+        let first = edit.remove;
+        out.tell(text!("change the first {first} of {size} bytes", "文件有 {size} 字节，修改前 {first} 字节"))?;
+        out.evidence(before(), start()?)?;
         let (account, counted) = counted_by_the_kernel(|| edit_through_memory(&file, &edit))?;
-        out.evidence("after", start()?)?;
+        out.evidence(after(), start()?)?;
         accounts(out, account, counted)?;
-        out.shows("every byte was copied twice, page cache to buffer to page cache; one more call found the end.")?;
+        out.shows(text!(
+            "every byte was copied twice, page cache to buffer to page cache; one more call found the end.",
+            "每个字节都复制了两次：从页缓存到缓冲区，再到页缓存；另有一次调用发现已到末尾。"
+        ))?;
     } else {
-        out.tell(format!("skipped: the file has {size} bytes, and this needs as much memory"))?;
+        out.tell(text!(
+            "skipped: the file has {size} bytes, and this needs as much memory",
+            "跳过：文件有 {size} 字节，这样做需要同样多的内存"
+        ))?;
     }
 
-    out.part("In place: only the bytes that change")?;
+    out.part(text!("In place: only the bytes that change", "就地修改：只写变了的字节"))?;
     let news = at_most("PART");
     out.tell(format!("pwrite(fd, {:?}, {}, 0)", String::from_utf8_lossy(news), news.len()))?;
     let (account, counted) = counted_by_the_kernel(|| patch(&file, 0, news))?;
-    out.evidence("after", start()?)?;
+    out.evidence(after(), start()?)?;
     accounts(out, account, counted)?;
-    out.shows("nothing is read, and the rest of the file is not accessed, however large it is.")?;
-    out.tell("insert one byte before the last one")?;
+    out.shows(text!(
+        "nothing is read, and the rest of the file is not accessed, however large it is.",
+        "什么也不用读；文件其余部分再大，也不会访问。"
+    ))?;
+    out.tell(text!("insert one byte before the last one", "在最后一个字节之前插入一个字节"))?;
     let account = edit_in_place(&file, &Edit { at: size - 1, remove: 0, insert: b"+".to_vec() })?;
-    out.evidence("our account", account)?;
-    out.shows("no call inserts bytes into a file: the bytes after them are moved, here one.")?;
+    out.evidence(ours(), account.words())?;
+    out.shows(text!(
+        "no call inserts bytes into a file: the bytes after them are moved, here one.\n\
+         The calls: ask for the size, read the byte and write it further on, write the new one.",
+        "没有哪个调用能插入字节：后面的字节都要移动，这里是一个。\n\
+         各次调用：查询大小，读出那个字节，把它写到后面，写入新的字节。"
+    ))?;
 
-    out.part("Killed halfway")?;
+    out.part(text!("Killed halfway", "中途被杀死"))?;
     let second = directory.join("second");
     let (old, new) = (b"old old old\n", b"new new new\n");
     let contents = || -> io::Result<String> { Ok(hex(&fs::read(&second)?)) };
-    out.tell("a child truncates a second file, writes half of the new bytes, and is killed")?;
+    out.tell(text!(
+        "a child truncates a second file, writes half of the new bytes, and is killed",
+        "子进程把第二个文件截断，写入一半新内容，然后被杀死"
+    ))?;
     fs::write(&second, old)?;
-    out.evidence("before", contents()?)?;
-    out.evidence("the child was", rewrite_killed_halfway(&second, new)?)?;
-    out.evidence("after", contents()?)?;
-    out.shows("half of the new bytes, none of the old: the page cache keeps what a killed process wrote.")?;
-    for (when, step) in [("before", Step::Synced), ("after", Step::Renamed)] {
-        out.tell(format!("a child replaces it with a temporary file, and is killed {when} rename(2)"))?;
+    out.evidence(before(), contents()?)?;
+    out.evidence(text!("the child was", "子进程"), rewrite_killed_halfway(&second, new)?.in_words())?;
+    out.evidence(after(), contents()?)?;
+    out.shows(text!(
+        "half of the new bytes, none of the old: the page cache keeps what a killed process wrote.",
+        "新内容只有一半，旧内容荡然无存：进程被杀死，它写过的内容仍留在页缓存里。"
+    ))?;
+    for (when, step) in [(text!("before", "之前"), Step::Synced), (text!("after", "之后"), Step::Renamed)] {
+        let Text { en, zh } = when;
+        out.tell(text!(
+            "a child replaces it with a temporary file, and is killed {en} rename(2)",
+            "子进程用临时文件替换它，在 rename(2) {zh}被杀死"
+        ))?;
         fs::write(&second, old)?;
         replace_killed_after(step, &second, new)?;
-        out.evidence("after", contents()?)?;
+        out.evidence(after(), contents()?)?;
         let left = leftovers(&directory)?;
-        out.evidence("temporary files left", left.len())?;
+        out.evidence(text!("temporary files left", "留下的临时文件数"), left.len())?;
         left.iter().try_for_each(fs::remove_file)?;
     }
     fs::remove_file(&second)?;
-    out.shows("the old bytes or the new ones; a kill before the rename leaves the temporary file, too.")?;
+    out.shows(text!(
+        "the old bytes or the new ones; a kill before the rename leaves the temporary file, too.",
+        "不是旧内容就是新内容；如果死在改名之前，还会留下临时文件。"
+    ))?;
 
-    out.part("Replaced by rename(2)")?;
+    out.part(text!("Replaced by rename(2)", "用 rename(2) 替换"))?;
     let inode = |out: &Narrator, file: &fs::Metadata| {
-        format!("{} with mode {:o}", out.varying("inode", file.ino()), file.mode() & 0o7777)
+        let (inode, mode) = (out.varying("inode", file.ino()), file.mode() & 0o7777);
+        text!("{inode} with mode {mode:o}", "{inode}，权限 {mode:o}")
     };
-    out.tell("set the mode to 640, keep the file open, replace it")?;
+    out.tell(text!("set the mode to 640, keep the file open, replace it", "把权限设为 640，让文件保持打开，替换它"))?;
     file.set_permissions(std::os::unix::fs::PermissionsExt::from_mode(0o640))?;
     let (old, old_start) = (file.metadata()?, start()?);
     let account = replace(path, b"a new file with an old name\n")?;
     let new = fs::metadata(path)?;
-    out.evidence("inode before", inode(out, &old))?;
-    out.evidence("inode after", inode(out, &new))?;
-    out.evidence("the same inode", old.ino() == new.ino())?;
-    out.evidence("our account", account)?;
-    out.evidence("read(2) by the path", hex(&fs::read(path)?[..12]))?;
-    out.evidence("the old descriptor", start()?)?;
-    out.evidence("... is the same as before", start()? == old_start)?;
-    out.shows("the name is another file's now; a process that had the old one open still has it.")?;
+    out.evidence(text!("inode before", "之前的 inode"), inode(out, &old))?;
+    out.evidence(text!("inode after", "之后的 inode"), inode(out, &new))?;
+    out.evidence(text!("the same inode", "是同一个 inode"), yes(old.ino() == new.ino()))?;
+    out.evidence(ours(), account.words())?;
+    out.evidence(text!("read(2) by the path", "按路径 read(2)"), hex(&fs::read(path)?[..12]))?;
+    out.evidence(text!("the old descriptor", "用旧的描述符"), start()?)?;
+    out.evidence(text!("... is the same as before", "……与之前相同"), yes(start()? == old_start))?;
+    out.shows(text!(
+        "the name is another file's now; a process that had the old one open still has it.\n\
+         The calls: write, fsync(2) of the file, fsync(2) of the directory; rename(2) and others are not counted.",
+        "这个名字现在属于另一个文件；之前打开旧文件的进程仍持有旧文件。\n\
+         各次调用：写入，对文件 fsync(2)，对目录 fsync(2)；rename(2) 等没有计入。"
+    ))?;
 
-    out.part("Taking turns")?;
+    out.part(text!("Taking turns", "轮流来"))?;
     let locked = Flock::lock(File::open(path)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    out.tell("lock the file, then replace it")?;
-    out.evidence("the name is locked", is_locked(path)?)?;
+    out.tell(text!("lock the file, then replace it", "锁住文件，然后替换它"))?;
+    out.evidence(text!("the name is locked", "这个名字被锁住"), yes(is_locked(path)?))?;
     replace(path, b"the name of a new file\n")?;
-    out.evidence("... after the replace", is_locked(path)?)?;
+    out.evidence(text!("... after the replace", "……替换之后"), yes(is_locked(path)?))?;
     drop(locked);
     let locked = Flock::lock(File::open(&directory)?, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-    out.tell("lock the directory, then replace the file")?;
+    out.tell(text!("lock the directory, then replace the file", "锁住目录，然后替换文件"))?;
     replace(path, b"another new file\n")?;
-    out.evidence("the directory is locked", is_locked(&directory)?)?;
+    out.evidence(text!("the directory is locked", "目录被锁住"), yes(is_locked(&directory)?))?;
     drop(locked);
-    out.shows("flock(2) locks an inode: the lock stays with the old file, which has lost its name.")?;
+    out.shows(text!(
+        "flock(2) locks an inode: the lock stays with the old file, which has lost its name.",
+        "flock(2) 锁的是 inode：锁留在旧文件上，而旧文件已经没有名字。"
+    ))?;
 
-    out.part("A power cut")?;
+    out.part(text!("A power cut", "断电"))?;
     let marked = |left: &BTreeSet<Vec<u8>>| left.iter().filter(|file| file[4] == b'1' && file[..3] != *b"new").count();
-    for (when, disk, writes) in [
-        ("at once", b"old 0", &[(0, b"new".as_slice()), (4, b"1")][..]),
-        ("after an fsync(2)", b"new 0", &[(4, b"1".as_slice())]),
+    for (told, disk, writes) in [
+        (
+            text!(
+                "\"old 0\" is on the disk; write \"new\", and at once the mark 1 at offset 4",
+                "磁盘上是 \"old 0\"；写入 \"new\"，紧接着在偏移量 4 处写入标记 1"
+            ),
+            b"old 0",
+            &[(0, b"new".as_slice()), (4, b"1")][..],
+        ),
+        (
+            text!(
+                "\"old 0\" is on the disk; write \"new\", and after an fsync(2) the mark 1 at offset 4",
+                "磁盘上是 \"old 0\"；写入 \"new\"，fsync(2) 之后再在偏移量 4 处写入标记 1"
+            ),
+            b"new 0",
+            &[(4, b"1".as_slice())],
+        ),
     ] {
-        out.tell(format!("\"old 0\" is on the disk; write \"new\", and {when} the mark 1 at offset 4"))?;
+        out.tell(told)?;
         let left = after_a_power_cut(disk, writes);
-        out.evidence("what may be left", left.len())?;
-        out.evidence("... with mark 1, not new", marked(&left))?;
+        out.evidence(text!("files that may be left", "断电后文件有几种可能"), left.len())?;
+        out.evidence(text!("... with mark 1, not new", "……有标记 1 却不是 new"), marked(&left))?;
     }
-    out.shows("without an fsync(2) between them, the mark may reach the disk before what it stands for.")?;
+    out.shows(text!(
+        "without an fsync(2) between them, the mark may reach the disk before what it stands for.",
+        "两次写入之间没有 fsync(2)，标记就可能先于它所说的内容落盘。"
+    ))?;
 
-    out.part("The question")?;
-    out.tell("read(2) and write(2) copy between the page cache and a buffer of ours. Why copy, when the page cache")?;
-    out.tell("is in memory already? In lesson 2 the kernel shows it to us where it is.")
+    out.part(text!("The question", "留下的问题"))?;
+    out.tell(text!(
+        "read(2) and write(2) copy between the page cache and a buffer of ours. Why copy, when the page cache\n\
+         is in memory already? In lesson 2 the kernel shows it to us where it is.",
+        "read(2) 和 write(2) 在页缓存与我们的缓冲区之间复制。页缓存本来就在内存里，为什么还要复制？\n\
+         第 2 课里，内核会让我们直接看到它。"
+    ))
 }
 
-fn accounts(out: &mut Narrator, ours: Account, kernels: io::Result<Account>) -> io::Result<()> {
-    out.evidence("our account", ours)?;
+fn yes(holds: bool) -> Text {
+    if holds { Text::fixed("yes", "是") } else { Text::fixed("no", "否") }
+}
+
+/// The lesson's own count.
+fn ours() -> Text {
+    Text::fixed("our account", "我们的记录")
+}
+
+fn accounts(out: &mut Narrator, account: Account, kernels: io::Result<Account>) -> io::Result<()> {
+    out.evidence(ours(), account.words())?;
     match kernels {
-        Ok(account) => out.evidence("/proc/self/io", account),
-        Err(error) => out.evidence("/proc/self/io", format!("skipped: {error}")),
+        Ok(account) => out.evidence("/proc/self/io", account.words()),
+        Err(error) => out.evidence("/proc/self/io", text!("skipped: {error}", "跳过：{error}")),
     }
 }

@@ -50,7 +50,7 @@ pub static LESSONS: &[Lesson] = &[
             "its last part replaces the file with another inode",
             "它的最后一部分会用另一个 inode 替换文件",
         )),
-        further: &[],
+        further: &["increment", "to_crlf", "save", "load"],
         draft: false,
     },
     Lesson {

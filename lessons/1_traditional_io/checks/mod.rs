@@ -33,7 +33,7 @@ use proptest::prelude::*;
 use serde::{Deserialize, Serialize};
 use tempfile::TempDir;
 
-use crate::exercise::{Record, increment, load, replace_all, save, to_crlf};
+use crate::exercise::{Record, count_byte, increment, load, read_number, replace_all, save, to_crlf};
 
 const KIB: usize = 1024;
 
@@ -522,10 +522,119 @@ fn errno_rule() -> Text {
     )
 }
 
+/// Files beside the counter, which must not change. Some have names that are nearly those of temporary files.
+const OTHERS: [&str; 4] = [".repl-1", ".replacing", "counter.bak", "old.replacing-1"];
+const NOT_THE_COUNTER: &str = "not the counter\n";
+
+/// A directory, and in it a counter with this text, if any, and the other files.
+fn counter(text: Option<&str>) -> Result<(TempDir, PathBuf), Failure> {
+    let directory = tempfile::tempdir()?;
+    let path = directory.path().join("counter");
+    if let Some(text) = text {
+        fs::write(&path, text)?;
+    }
+    for other in OTHERS {
+        fs::write(directory.path().join(other), NOT_THE_COUNTER)?;
+    }
+    Ok((directory, path))
+}
+
+/// What the call returns, and how many descriptors it leaves open. They are not listed (`open_descriptors`): where
+/// getdents(2) is refused, a directory can't be read.
+fn called(act: impl FnOnce() -> io::Result<u64>) -> (Result<u64, String>, u32) {
+    let open = || {
+        // SAFETY: fcntl(2) with F_GETFD only asks whether the descriptor is open.
+        let is_open = |descriptor: &i32| unsafe { libc::fcntl(*descriptor, libc::F_GETFD) } >= 0;
+        (0..64).filter(is_open).fold(0_u64, |open, descriptor| open | 1 << descriptor)
+    };
+    let before = open();
+    let answer = act().map_err(kind);
+    (answer, (open() & !before).count_ones())
+}
+
+/// Expects that the call has left no descriptor open.
+fn none_left(left: u32) -> Result<(), Failure> {
+    ensure(left == 0, || {
+        let happened = match left {
+            1 => text!("1 descriptor more is open than before", "多了 1 个打开的描述符"),
+            _ => text!("{left} descriptors more are open than before", "多了 {left} 个打开的描述符"),
+        };
+        let failure = Failure::new(text!("the call leaves no descriptor open", "调用不留下打开的描述符"), happened);
+        failure.given(text!("after the call has returned", "调用返回之后"))
+    })
+}
+
+/// Expects nothing in the directory but the counter, if it is there, and the other files, which have not changed.
+fn nothing_beside(directory: &TempDir) -> Result<(), Failure> {
+    let mut names = names_in(directory.path())?;
+    names.retain(|name| name != "counter");
+    let same = |other: &str| fs::read_to_string(directory.path().join(other)).is_ok_and(|text| text == NOT_THE_COUNTER);
+    if let Some(other) = OTHERS.iter().find(|other| !same(other)) {
+        let wanted = text!("{other}, another file in the directory, is as it was", "目录里另一个文件 {other} 保持原样");
+        return Err(Failure::new(wanted, text!("it has been changed or removed", "它被修改或删除了")));
+    }
+    names.retain(|name| !OTHERS.contains(&name.as_str()));
+    ensure(names.is_empty(), || {
+        let more = if names.len() > 4 { ", ..." } else { "" };
+        let names = names[..names.len().min(4)].join(", ") + more;
+        Failure::new(
+            text!("no other file is in the directory than before", "目录里没有多出文件"),
+            text!("there is {names}", "多出了 {names}"),
+        )
+    })
+}
+
+/// What is in the directory beside the counter and the other files.
+fn left_in(directory: &TempDir) -> Result<Vec<String>, Failure> {
+    let mut names = names_in(directory.path())?;
+    names.retain(|name| name != "counter" && !OTHERS.contains(&name.as_str()));
+    Ok(names)
+}
+
+/// Drops the capabilities with which root opens any file whatever its mode (capabilities(7)).
+fn without_privileges() -> io::Result<()> {
+    let header = [0x2008_0522_u32, 0]; // _LINUX_CAPABILITY_VERSION_3, this thread
+    let none = [[0_u32; 3]; 2];
+    // SAFETY: capset(2) reads the two structures, which have the layout that it needs.
+    Errno::result(unsafe { libc::syscall(libc::SYS_capset, &raw const header, &raw const none) })?;
+    Ok(())
+}
+
+/// The calls that read from a file.
+const READS: [i64; 4] = [libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv];
+
+/// Texts that are no number, though some programs take some of them for one.
+const NO_NUMBERS: [&str; 20] = [
+    "",
+    "\n",
+    "x\n",
+    "12 34\n",
+    "-1\n",
+    "+7\n",
+    " 7\n",
+    "7 \n",
+    "7\n\n",
+    "\n7\n",
+    "7\r\n",
+    "7\0",
+    "0x7\n",
+    "1_000\n",
+    "7e1\n",
+    "٧\n",
+    "18446744073709551616\n",
+    "99999999999999999999999999\n",
+    "0000000000000000000000000000000000000007x\n",
+    "12345678901234567890 and more\n",
+];
+
+mod count_byte;
+
 mod replace_all;
 
-mod to_crlf;
+mod read_number;
 
 mod increment;
+
+mod to_crlf;
 
 mod save;

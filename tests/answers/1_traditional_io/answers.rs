@@ -4,7 +4,9 @@
 #[path = "../one_of.rs"]
 mod one_of;
 
+mod count_byte;
 mod increment;
+mod read_number;
 mod replace_all;
 mod save;
 mod solution;
@@ -16,7 +18,9 @@ static ALLOCATOR: mmap_workbook::grade::Counting = mmap_workbook::grade::Countin
 
 /// What the checks take for the learner's file.
 mod exercise {
+    pub use crate::count_byte::count_byte;
     pub use crate::increment::increment;
+    pub use crate::read_number::read_number;
     pub use crate::replace_all::replace_all;
     pub use crate::save::load;
     pub use crate::save::save;

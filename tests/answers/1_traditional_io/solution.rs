@@ -12,6 +12,20 @@ use mmap_workbook::lesson_1::{Account, CHUNK, Calls, TEMPORARY, leftovers, read_
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg};
 
+/// Chunk by chunk: `read_at` goes on after short and interrupted calls, so a chunk that is not full is the last one.
+pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+    let mut buffer = vec![0; CHUNK];
+    let (mut at, mut count) = (0, 0);
+    loop {
+        let read = read_at(file, &mut buffer, at, &mut Account::default())?;
+        count += bytes(buffer[..read].iter().filter(|other| **other == byte).count());
+        at += bytes(read);
+        if read < buffer.len() {
+            return Ok(count);
+        }
+    }
+}
+
 /// An occurrence may begin in one chunk and end in the next. So the end of each chunk that could be the beginning of an
 /// occurrence is kept before the next chunk, unless it belongs to an occurrence that was found. Only the buffer is
 /// searched, never the file again, where new bytes could look like old ones.
@@ -39,6 +53,59 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
         buffer.copy_within(done..end, 0);
         (at, kept) = (at + bytes(done), end - done);
     }
+}
+
+/// [`fs::read`] retries interrupted calls. Of the errors of open(2) only ENOENT says that there is no file.
+///
+/// Only digits: `parse` alone would accept a `+`.
+pub fn read_number(path: &Path) -> io::Result<u64> {
+    let text = match fs::read(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        text => text?,
+    };
+    let digits = text.strip_suffix(b"\n").unwrap_or(&text);
+    let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit));
+    let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
+    number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a number"))
+}
+
+/// The lock is on the directory, which stays the same: a process that waits for a lock on the file would get it on one
+/// that has been replaced meanwhile. While this process holds the lock no other one is at work, so each temporary file
+/// is that of a killed process.
+///
+/// Each call of fsync(2) has its reason. The first one: rename(2) may get to the disk before the bytes do, and the name
+/// would then be that of an empty file. The second one: a name is an entry in the directory, and fsync(2) of the file
+/// does not write the directory (fsync(2), DESCRIPTION).
+pub fn increment(path: &Path) -> io::Result<u64> {
+    // The parent of a bare file name is the empty path.
+    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut opened = File::open(directory)?;
+    let locked = loop {
+        match Flock::lock(opened, FlockArg::LockExclusive) {
+            Ok(locked) => break locked,
+            Err((back, Errno::EINTR)) => opened = back,
+            Err((_, errno)) => return Err(errno.into()),
+        }
+    };
+    for left in leftovers(directory)? {
+        fs::remove_file(left)?;
+    }
+    let permissions = match fs::metadata(path) {
+        Ok(metadata) => Some(metadata.permissions()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => return Err(error),
+    };
+    let next = read_number(path)?.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
+    // Dropping it unlinks it, unless the function gets to the end.
+    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
+    write_at(temporary.as_file(), format!("{next}\n").as_bytes(), 0, &mut Account::default())?;
+    if let Some(permissions) = permissions {
+        temporary.as_file().set_permissions(permissions)?;
+    }
+    again(|| temporary.as_file().fsync())?;
+    temporary.persist(path).map_err(|error| error.error)?;
+    again(|| locked.fsync())?;
+    Ok(next)
 }
 
 /// Two passes: one counts, the other moves. The second one goes from the end to the beginning, since every byte moves
@@ -104,53 +171,6 @@ fn write_zeros(file: &dyn Calls, at: u64, count: u64, account: &mut Account) -> 
         write_at(file, &zeros[..chunk], at + done, account)?;
     }
     Ok(())
-}
-
-/// The lock is on the directory, which stays the same: a process that waits for a lock on the file would get it on one
-/// that has been replaced meanwhile. While this process holds the lock no other one is at work, so each temporary file
-/// is that of a killed process.
-///
-/// Each call of fsync(2) has its reason. The first one: rename(2) may get to the disk before the bytes do, and the name
-/// would then be that of an empty file. The second one: a name is an entry in the directory, and fsync(2) of the file
-/// does not write the directory (fsync(2), DESCRIPTION).
-pub fn increment(path: &Path) -> io::Result<u64> {
-    // The parent of a bare file name is the empty path.
-    let directory = path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut opened = File::open(directory)?;
-    let locked = loop {
-        match Flock::lock(opened, FlockArg::LockExclusive) {
-            Ok(locked) => break locked,
-            Err((back, Errno::EINTR)) => opened = back,
-            Err((_, errno)) => return Err(errno.into()),
-        }
-    };
-    for left in leftovers(directory)? {
-        fs::remove_file(left)?;
-    }
-    let (number, permissions) = match fs::read(path) {
-        Ok(text) => (number_in(&text)?, Some(fs::metadata(path)?.permissions())),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => (0, None),
-        Err(error) => return Err(error),
-    };
-    let next = number.checked_add(1).ok_or(io::ErrorKind::InvalidData)?;
-    // Dropping it unlinks it, unless the function gets to the end.
-    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempfile_in(directory)?;
-    write_at(temporary.as_file(), format!("{next}\n").as_bytes(), 0, &mut Account::default())?;
-    if let Some(permissions) = permissions {
-        temporary.as_file().set_permissions(permissions)?;
-    }
-    again(|| temporary.as_file().fsync())?;
-    temporary.persist(path).map_err(|error| error.error)?;
-    again(|| locked.fsync())?;
-    Ok(next)
-}
-
-/// Only digits: `parse` alone would accept a `+`.
-fn number_in(text: &[u8]) -> io::Result<u64> {
-    let digits = text.strip_suffix(b"\n").unwrap_or(text);
-    let digits = Some(digits).filter(|digits| digits.iter().all(u8::is_ascii_digit));
-    let number = digits.and_then(|digits| str::from_utf8(digits).ok()?.parse().ok());
-    number.ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a number"))
 }
 
 /// What [`save`] keeps.

@@ -1,8 +1,9 @@
 //! # Exercise 1: Files that change, and machines that crash
 //!
-//! Each of these five functions looks like one line of code. [`replace_all`] replaces a word everywhere in a file.
-//! [`to_crlf`] inserts a byte in many places. [`increment`] increments a number for several processes at once. [`save`]
-//! and [`load`] keep a record across a power cut. Allow about two hours for all of them.
+//! Each of these functions looks like one line of code. The first three are the core: allow at most two hours for them.
+//! [`count_byte`] reads a file of any size, [`replace_all`] replaces a word everywhere in it, and [`read_number`] reads
+//! what another program has written. Further, [`increment`] increments a number for several processes at
+//! once, [`to_crlf`] inserts a byte in many places, and [`save`] and [`load`] keep a record across a power cut.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), tempfile, and everything in lesson 1:
 //! `mmap_workbook::lesson_1::{Calls, read_at, write_at, ...}`. A `&dyn Calls` may be a file that the checks simulate,
@@ -19,6 +20,28 @@ use std::io;
 use std::path::Path;
 
 use mmap_workbook::lesson_1::Calls;
+
+/// Returns how often the byte is in the file.
+///
+/// - Short and interrupted calls (EINTR) change nothing but the number of calls.
+/// - The call uses at most 1 MiB of memory. The file may be larger than that.
+/// - There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5.
+/// - Short and interrupted ones do not count, but one across the end of the file does.
+/// - It makes no other call than pread(2) and `size()`.
+/// - `size()` does not count as a call, and is never interrupted.
+/// - Nobody changes the file meanwhile.
+///
+/// # Errors
+/// - Any other error of a call than EINTR, unchanged.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "banana": count_byte(file, b'a') -> 3
+/// an empty file:                count_byte(file, b'a') -> 0
+/// ```
+pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+    todo!("read the file in chunks, and count in each")
+}
 
 /// Replaces every occurrence of `old` in the file with `new`, which has the same length, and returns the number of
 /// occurrences. It finds them from the beginning of the file to its end, in the bytes that the file had before the
@@ -50,6 +73,80 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
     todo!("read the file in chunks, find the occurrences, write each of them")
 }
 
+/// Returns the number in the file at `path`, or 0 if the file does not exist.
+///
+/// - The file holds one or more decimal digits, and perhaps one `\n` after them.
+/// - Any number of the digits may be leading zeros.
+/// - Nothing else is a number: no sign, no space, no `\r`.
+/// - There is no file where there is no directory, either.
+/// - `path` may be a bare file name, or relative, or lead through symbolic links.
+/// - The call needs no permission but that to read the file, and takes no lock.
+/// - It creates and changes no file, and leaves no descriptor open.
+/// - EINTR is no error: open(2) and read(2) are retried.
+///
+/// # Errors
+/// - `InvalidData` when the file is empty, or holds anything but a number.
+/// - `InvalidData` when the number is larger than `u64::MAX`.
+/// - Any other error of a call, unchanged: EACCES for an unreadable file, EISDIR for a directory.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "041\n": read_number(path) -> 41
+/// no file:                     read_number(path) -> 0
+/// a file of the bytes "4 1":   read_number(path) -> Err(InvalidData)
+/// ```
+pub fn read_number(path: &Path) -> io::Result<u64> {
+    todo!("read the file, and accept digits and one newline only")
+}
+
+// Further: the exercise is solved without what follows. It takes longer.
+
+/// Increments the number in the file at `path` and returns the new number. It never returns the same number twice, no
+/// matter which processes call it at the same time, and even if one of them is killed or the machine crashes.
+///
+/// - The number is read as [`read_number`] reads it, which may be called.
+/// - Afterwards the file holds the new number and a newline.
+/// - A process that opens the file at any moment finds the complete old number or the complete new one.
+/// - A process may be killed at any moment: that makes no later call fail.
+/// - A process that has opened the file before keeps reading the old number.
+/// - The new file has the mode of the old one, all 12 bits of it, before it has the name.
+/// - Without an old one, any mode will do with which its owner can read it, unless the umask forbids that.
+/// - write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name.
+/// - fsync(2) puts the directory on the disk after that, before the call returns.
+/// - Similar calls will do: writev(2), fdatasync(2), syncfs(2), renameat2(2).
+/// - Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading.
+/// - A process takes the lock before it reads the number or removes files.
+/// - It holds the lock until the directory is on the disk.
+/// - A call that returns, even with an error, holds no lock any more and leaves no descriptor open.
+/// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
+///   file's name does.
+/// - A process that is killed may leave a temporary file.
+/// - The next call that succeeds removes all that are left; others may.
+/// - A call that can't remove one of them returns the error.
+/// - A call that returns, even with an error, leaves no temporary file of its own.
+/// - No other file is created or changed.
+/// - `path` may be a bare file name, or relative.
+/// - The call changes neither the working directory nor the umask of the process.
+/// - `path` is not a symbolic link.
+/// - EINTR is no error: open(2), flock(2), read(2), write(2), fchmod(2), fsync(2) and similar calls are retried.
+/// - rename(2) and unlink(2) need not be.
+///
+/// # Errors
+/// - `InvalidData` when the file is empty, or holds anything but a number; it does not change.
+/// - `InvalidData` when the number is `u64::MAX` or more; the file does not change.
+/// - Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file.
+/// - After an error the file is as it was, unless rename(2) came before: then it may hold the new number.
+///
+/// # Example
+/// ```text
+/// a file of the bytes "41\n": increment(path) -> 42; the file is "42\n"
+/// no file:                    increment(path) -> 1; the file is "1\n"
+/// a file of the bytes "4 1":  increment(path) -> Err(InvalidData)
+/// ```
+pub fn increment(path: &Path) -> io::Result<u64> {
+    todo!("lock the directory, clean up, read the number, replace the file by one with the next number")
+}
+
 /// Inserts a `\r` before each `\n` that has none directly before it, in place, and returns how many it inserted: the
 /// line endings of Unix become those of Internet protocols. No call inserts bytes into a file, so the bytes that follow
 /// have to move, and not all by the same distance.
@@ -77,51 +174,6 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 /// ```
 pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
     todo!("count what to insert, make room at the end, and move each byte before its new place is overwritten")
-}
-
-/// Increments the number in the file at `path` and returns the new number. It never returns the same number twice, no
-/// matter which processes call it at the same time, and even if one of them is killed or the machine crashes.
-///
-/// - The file holds one or more decimal digits, and perhaps one `\n` after them.
-/// - Any number of the digits may be leading zeros.
-/// - A file that does not exist counts as 0.
-/// - Afterwards the file holds the new number and a newline.
-/// - A process that opens the file at any moment finds the complete old number or the complete new one.
-/// - A process may be killed at any moment: that makes no later call fail.
-/// - A process that has opened the file before keeps reading the old number.
-/// - The new file has the mode of the old one, all 12 bits of it, before it has the name.
-/// - Without an old one, any mode will do with which its owner can read it, unless the umask forbids that.
-/// - write(2) or pwrite(2) and then fsync(2) put the new file on the disk before rename(2) gives it the name.
-/// - fsync(2) puts the directory on the disk after that, before the call returns.
-/// - Similar calls will do: writev(2), fdatasync(2), syncfs(2), renameat2(2).
-/// - Processes take turns: each takes an exclusive flock(2) on the file's directory, opened for reading.
-/// - A process takes the lock before it reads the number or removes files.
-/// - It holds the lock until the directory is on the disk.
-/// - A call that returns, even with an error, holds no lock any more and leaves no descriptor open.
-/// - The name of a temporary file begins with [`TEMPORARY`](mmap_workbook::lesson_1::TEMPORARY), and no other
-///   file's name does.
-/// - A process that is killed may leave a temporary file.
-/// - The next call that succeeds removes all that are left; others may.
-/// - A call that returns, even with an error, leaves no temporary file of its own.
-/// - No other file is created or changed.
-/// - `path` may be a bare file name, or relative.
-/// - The call changes neither the working directory nor the umask of the process.
-/// - `path` is not a symbolic link.
-/// - EINTR is no error: the call is retried.
-///
-/// # Errors
-/// - `InvalidData` when the file is empty, or holds anything but a number; it does not change.
-/// - `InvalidData` when the number is `u64::MAX` or more; the file does not change.
-/// - Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file.
-///
-/// # Example
-/// ```text
-/// a file of the bytes "41\n": increment(path) -> 42; the file is "42\n"
-/// no file:                    increment(path) -> 1; the file is "1\n"
-/// a file of the bytes "4 1":  increment(path) -> Err(InvalidData)
-/// ```
-pub fn increment(path: &Path) -> io::Result<u64> {
-    todo!("lock the directory, clean up, read the number, replace the file by one with the next number")
 }
 
 /// What [`save`] keeps.

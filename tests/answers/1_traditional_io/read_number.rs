@@ -1,0 +1,871 @@
+use std::fs::{self, File};
+use std::io::ErrorKind::{Interrupted, InvalidData, InvalidInput, NotADirectory, NotFound, PermissionDenied};
+use std::io::{self, BufReader, Read};
+use std::mem::ManuallyDrop;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use nix::errno::Errno;
+use nix::fcntl::{Flock, FlockArg, OFlag, open};
+use nix::libc;
+use nix::sys::stat::Mode;
+use nix::sys::uio::pread;
+
+/// The number of these digits.
+fn digits(all: &[u8]) -> io::Result<u64> {
+    let text = str::from_utf8(all).ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    text.and_then(|text| text.parse().ok()).ok_or(InvalidData.into())
+}
+
+/// The number of these digits, and perhaps a newline.
+fn number(text: &[u8]) -> io::Result<u64> {
+    digits(text.strip_suffix(b"\n").unwrap_or(text))
+}
+
+/// Where the file goes on.
+fn offset(text: &[u8]) -> i64 {
+    text.len().try_into().expect("it fits in memory")
+}
+
+/// The number in the file, unless a call is interrupted.
+fn once(path: &Path) -> io::Result<u64> {
+    let file = match open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
+        Err(Errno::ENOENT) => return Ok(0),
+        file => File::from(file?),
+    };
+    let (mut text, mut buffer) = (Vec::new(), [0; 1 << 17]);
+    loop {
+        match pread(&file, &mut buffer, offset(&text))? {
+            0 => return number(&text),
+            read => text.extend_from_slice(&buffer[..read]),
+        }
+    }
+}
+
+/// Trims spaces, and lets `parse` take a sign.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod trims_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        text.trim().parse().map_err(|_| InvalidData.into())
+    }
+}
+
+/// Lets `parse` take a `+`.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod takes_a_plus {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        text.strip_suffix('\n').unwrap_or(&text).parse().map_err(|_| InvalidData.into())
+    }
+}
+
+/// Takes no newline.
+///
+/// fails: read_number::only_reads failed
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::returns_the_error_of_a_read failed
+mod no_newline_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        digits(&text)
+    }
+}
+
+/// Takes any number of newlines.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod any_number_of_newlines {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        digits(text.trim_end_matches('\n').as_bytes())
+    }
+}
+
+/// Takes `\r\n`, too.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod windows_line_end {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        digits(text.strip_suffix("\r\n").or(text.strip_suffix('\n')).unwrap_or(&text).as_bytes())
+    }
+}
+
+/// Takes the first line, whatever follows.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod first_line {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        digits(text.lines().next().unwrap_or_default().as_bytes())
+    }
+}
+
+/// Takes the last line, whatever is before.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod last_line {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        digits(text.lines().last().unwrap_or_default().as_bytes())
+    }
+}
+
+/// Takes the digits at the beginning, as atoi(3) does.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod digits_at_the_beginning {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        let end = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+        digits(&text.as_bytes()[..end])
+    }
+}
+
+/// Takes underscores between the digits, as Rust does.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod underscores {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(text.replace('_', "").as_bytes())
+    }
+}
+
+/// Takes hexadecimal numbers after `0x`.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod hexadecimal {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        match text.trim_end().strip_prefix("0x") {
+            Some(hex) => u64::from_str_radix(hex, 16).map_err(|_| InvalidData.into()),
+            None => number(text.as_bytes()),
+        }
+    }
+}
+
+/// Returns ENOENT where there is no file.
+///
+/// fails: read_number::only_reads failed
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod missing_is_an_error {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        number(&fs::read(path)?)
+    }
+}
+
+/// Takes any error for a missing file.
+///
+/// fails: read_number::returns_the_error_of_a_read failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod any_error_is_zero {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        match fs::read(path) {
+            Ok(text) => number(&text),
+            Err(_) => Ok(0),
+        }
+    }
+}
+
+/// Takes a file that it may not read for a missing one.
+///
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod unreadable_is_zero_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if [NotFound, PermissionDenied].contains(&error.kind()) => return Ok(0),
+            text => text?,
+        };
+        number(&text)
+    }
+}
+
+/// Takes ENOTDIR for a missing file.
+///
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod not_a_directory_is_zero {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if [NotFound, NotADirectory].contains(&error.kind()) => return Ok(0),
+            text => text?,
+        };
+        number(&text)
+    }
+}
+
+/// Asks `exists`, which says no after any error.
+///
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod asks_whether_it_exists {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        if !path.exists() {
+            return Ok(0);
+        }
+        number(&fs::read(path)?)
+    }
+}
+
+/// Reads regular files only, and takes anything else for a missing one.
+///
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod a_directory_is_zero {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        if !path.is_file() {
+            return Ok(0);
+        }
+        number(&fs::read(path)?)
+    }
+}
+
+/// Takes what is no number for 0.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod nonsense_is_zero {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        Ok(number(&text).unwrap_or(0))
+    }
+}
+
+/// Takes an empty file for 0.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod empty_is_zero_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        if text.is_empty() { Ok(0) } else { number(&text) }
+    }
+}
+
+/// Takes a lone newline for 0: it multiplies and adds, and never asks for a digit.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod only_a_newline_is_zero {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        let all = text.strip_suffix(b"\n").unwrap_or(&text);
+        if text.is_empty() {
+            return Err(InvalidData.into());
+        }
+        all.iter()
+            .try_fold(0_u64, |number, byte| {
+                let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+                number.checked_mul(10)?.checked_add(digit?)
+            })
+            .ok_or(InvalidData.into())
+    }
+}
+
+/// Wraps around where the number is too large.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod wraps {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        let all = text.strip_suffix(b"\n").unwrap_or(&text);
+        if all.is_empty() || !all.iter().all(u8::is_ascii_digit) {
+            return Err(InvalidData.into());
+        }
+        Ok(all.iter().fold(0_u64, |number, byte| number.wrapping_mul(10).wrapping_add(u64::from(byte - b'0'))))
+    }
+}
+
+/// Takes the largest number where the number is too large.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod saturates_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        let all = text.strip_suffix(b"\n").unwrap_or(&text);
+        if all.is_empty() || !all.iter().all(u8::is_ascii_digit) {
+            return Err(InvalidData.into());
+        }
+        Ok(all.iter().fold(0_u64, |number, byte| number.saturating_mul(10).saturating_add(u64::from(byte - b'0'))))
+    }
+}
+
+/// Parses a signed number.
+///
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::refuses_what_is_no_number failed
+mod signed {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        let number: i64 = text.strip_suffix('\n').unwrap_or(&text).parse().map_err(|_| io::Error::from(InvalidData))?;
+        u64::try_from(number).map_err(|_| InvalidData.into())
+    }
+}
+
+/// Parses a floating-point number.
+///
+/// fails: read_number::reads_the_number failed
+mod floating {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(&text)?;
+        let text = String::from_utf8_lossy(&text);
+        let number: f64 = text.trim_end().parse().map_err(|_| io::Error::from(InvalidData))?;
+        format!("{number}").parse().map_err(|_| InvalidData.into())
+    }
+}
+
+/// Refuses the largest number, since it has no next one.
+///
+/// fails: read_number::reads_the_number failed
+mod the_largest_is_reserved {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(&text).and_then(|number| if number == u64::MAX { Err(InvalidData.into()) } else { Ok(number) })
+    }
+}
+
+/// Refuses leading zeros.
+///
+/// fails: read_number::reads_the_number failed
+mod refuses_leading_zeros {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        if text.len() > 1 && text[0] == b'0' && text != b"0\n" {
+            return Err(InvalidData.into());
+        }
+        number(&text)
+    }
+}
+
+/// Has a buffer for the longest number without leading zeros, and a newline.
+///
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::refuses_what_is_no_number failed
+mod twenty_one_bytes {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let mut buffer = Vec::new();
+        (&mut file).take(21).read_to_end(&mut buffer)?;
+        number(&buffer)
+    }
+}
+
+/// Reads once, up to 4000 bytes.
+///
+/// fails: read_number::reads_the_number failed
+mod one_read_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let mut buffer = [0; 4000];
+        let length = loop {
+            match file.read(&mut buffer) {
+                Err(error) if error.kind() == Interrupted => {}
+                read => break read?,
+            }
+        };
+        number(&buffer[..length])
+    }
+}
+
+/// Returns it when a read is interrupted.
+///
+/// fails: read_number::goes_on_after_interrupted_calls failed eintr-is-an-error
+mod bare_read {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let mut text = Vec::new();
+        let mut buffer = [0; 4000];
+        loop {
+            match file.read(&mut buffer)? {
+                0 => return number(&text),
+                read => text.extend_from_slice(&buffer[..read]),
+            }
+        }
+    }
+}
+
+/// Opens it with nix, which does not retry.
+///
+/// fails: read_number::goes_on_after_interrupted_calls failed eintr-is-an-error
+mod bare_open {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let file = match open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
+            Err(Errno::ENOENT) => return Ok(0),
+            file => file?,
+        };
+        let mut text = Vec::new();
+        File::from(file).read_to_end(&mut text)?;
+        number(&text)
+    }
+}
+
+/// Begins again when it is interrupted, five times at most.
+///
+/// fails: read_number::goes_on_after_interrupted_calls failed
+mod five_attempts {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        for _ in 0..5 {
+            match once(path) {
+                Err(error) if error.kind() == Interrupted => {}
+                answer => return answer,
+            }
+        }
+        Err(Interrupted.into())
+    }
+}
+
+/// Creates the file where there is none.
+///
+/// fails: read_number::only_reads failed
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::refuses_what_is_no_number failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod creates_it {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut text = Vec::new();
+        File::options().read(true).append(true).create(true).open(path)?.read_to_end(&mut text)?;
+        if text.is_empty() { Ok(0) } else { number(&text) }
+    }
+}
+
+/// Opens it for reading and writing.
+///
+/// fails: read_number::only_reads failed
+mod opens_for_writing {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match File::options().read(true).write(true).open(path).and_then(|mut file| {
+            let mut text = Vec::new();
+            file.read_to_end(&mut text)?;
+            Ok(text)
+        }) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(&text)
+    }
+}
+
+/// Writes the number back as it should be.
+///
+/// fails: read_number::reads_the_number failed
+mod writes_it_without_zeros {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        let number = number(&text)?;
+        let right = format!("{number}\n");
+        if text != right.as_bytes() {
+            fs::write(path, right)?;
+        }
+        Ok(number)
+    }
+}
+
+/// Locks the directory, and does not wait for it.
+///
+/// fails: read_number::only_reads failed
+mod locks_the_directory {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let directory = match File::open(directory) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            directory => directory?,
+        };
+        let _locked = Flock::lock(directory, FlockArg::LockExclusiveNonblock).map_err(|(_, errno)| errno)?;
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(&text)
+    }
+}
+
+/// Opens the parent of a bare file name, which is the empty path.
+///
+/// fails: read_number::only_reads failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed no-answer-is-nothing-there
+mod opens_the_directory {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let directory = match File::open(path.parent().unwrap_or(path)) {
+            Err(_) => return Ok(0),
+            directory => directory?,
+        };
+        drop(directory);
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(&text)
+    }
+}
+
+/// Leaves the file open.
+///
+/// fails: read_number::only_reads failed
+/// fails: read_number::reads_the_number failed
+/// fails: read_number::refuses_what_is_no_number failed
+/// fails: read_number::returns_the_error_of_a_read failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod leaves_it_open {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => ManuallyDrop::new(file?),
+        };
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        number(&text)
+    }
+}
+
+/// Takes what it has read when a read fails.
+///
+/// fails: read_number::returns_the_error_of_a_read failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod a_failed_read_is_the_end {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut file = match File::open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let mut text = Vec::new();
+        let _ = file.read_to_end(&mut text);
+        number(&text)
+    }
+}
+
+/// Refuses symbolic links.
+///
+/// fails: read_number::only_reads failed
+mod follows_no_link {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let file = File::options().read(true).custom_flags(libc::O_NOFOLLOW).open(path);
+        let mut file = match file {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        number(&text)
+    }
+}
+
+/// Returns `InvalidInput` for what is no number.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod invalid_input {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(&text).map_err(|_| InvalidInput.into())
+    }
+}
+
+/// Wraps each error in another one.
+///
+/// fails: read_number::returns_the_error_of_a_read failed
+/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
+mod adds_words_to_the_error_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text.map_err(|error| io::Error::other(format!("{}: {error}", path.display())))?,
+        };
+        number(&text)
+    }
+}
+
+/// Panics where the bytes are no text.
+///
+/// fails: read_number::refuses_what_is_no_number panicked
+mod panics_without_utf8 {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(str::from_utf8(&text).expect("text").trim_end_matches('x').as_bytes())
+    }
+}
+
+/// Adds the digits up, and looks for what is too large.
+///
+/// passes
+mod adds_up {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        let all = text.strip_suffix(b"\n").unwrap_or(&text);
+        if all.is_empty() {
+            return Err(InvalidData.into());
+        }
+        all.iter()
+            .try_fold(0_u64, |number, byte| {
+                let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'));
+                number.checked_mul(10)?.checked_add(digit?)
+            })
+            .ok_or(InvalidData.into())
+    }
+}
+
+/// Reads text, whose error is `InvalidData` where it is none.
+///
+/// passes
+mod as_text_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let text = match fs::read_to_string(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            text => text?,
+        };
+        number(text.as_bytes())
+    }
+}
+
+/// Reads byte by byte through a buffer, and stops at what is no digit.
+///
+/// passes
+mod byte_by_byte_of_a_number {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let mut all = Vec::new();
+        for byte in BufReader::new(file).bytes() {
+            let byte = byte?;
+            if all.last() == Some(&b'\n') || !(byte.is_ascii_digit() || byte == b'\n') {
+                return Err(InvalidData.into());
+            }
+            all.push(byte);
+        }
+        number(&all)
+    }
+}
+
+/// Opens it with nix and reads with pread(2), and retries both.
+///
+/// passes
+mod with_nix {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let file = loop {
+            match open(path, OFlag::O_RDONLY | OFlag::O_CLOEXEC, Mode::empty()) {
+                Err(Errno::EINTR) => {}
+                Err(Errno::ENOENT) => return Ok(0),
+                file => break File::from(file?),
+            }
+        };
+        let mut text = vec![0; 1 << 17];
+        let mut length = 0;
+        loop {
+            let at = offset(&text[..length]);
+            match pread(&file, &mut text[length..], at) {
+                Err(Errno::EINTR) => {}
+                Ok(0) => return number(&text[..length]),
+                read => length += read?,
+            }
+        }
+    }
+}
+
+/// Asks for the metadata first, and reads what is there.
+///
+/// passes
+mod asks_for_metadata_first {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        match fs::metadata(path) {
+            Err(error) if error.kind() == NotFound => Ok(0),
+            metadata => metadata.and_then(|_| number(&fs::read(path)?)),
+        }
+    }
+}
+
+/// Begins again from the beginning whenever it is interrupted.
+///
+/// passes
+mod begins_again {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        loop {
+            match once(path) {
+                Err(error) if error.kind() == Interrupted => {}
+                answer => return answer,
+            }
+        }
+    }
+}
+
+one_of! {
+    pub fn read_number(path: &Path) -> io::Result<u64>;
+    trims_of_a_number takes_a_plus no_newline_of_a_number any_number_of_newlines windows_line_end first_line last_line digits_at_the_beginning
+    underscores hexadecimal missing_is_an_error any_error_is_zero unreadable_is_zero_of_a_number not_a_directory_is_zero
+    asks_whether_it_exists a_directory_is_zero nonsense_is_zero empty_is_zero_of_a_number only_a_newline_is_zero wraps saturates_of_a_number
+    signed floating the_largest_is_reserved refuses_leading_zeros twenty_one_bytes one_read_of_a_number bare_read bare_open
+    five_attempts creates_it opens_for_writing writes_it_without_zeros locks_the_directory opens_the_directory
+    leaves_it_open a_failed_read_is_the_end follows_no_link invalid_input adds_words_to_the_error_of_a_number panics_without_utf8
+    adds_up as_text_of_a_number byte_by_byte_of_a_number with_nix asks_for_metadata_first begins_again
+}
