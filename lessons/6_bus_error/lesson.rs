@@ -35,6 +35,8 @@ use crate::lesson_2::{Mapping, READ_WRITE, Sharing, mmap_and_munmap};
 use crate::narrate::{Narrator, answer};
 use crate::observe::{hex, page_size, page_size_u64, whole_pages};
 use crate::process::{Cause, Child, Ended, OnSmallDisk, Peer, end_of, on_a_small_disk};
+use crate::text;
+use crate::text::Text;
 
 // ANCHOR: rule
 /// The fault that an access to byte `at` of a mapping causes, or None when it succeeds. The mapping shows `length`
@@ -91,17 +93,30 @@ impl AccessReport {
         let offset = ended.fault().map(|fault| fault.offset_from(start));
         AccessReport { ended, offset }
     }
-}
 
-/// The signal, its si_code and the offset, in pages and bytes.
-impl fmt::Display for AccessReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", self.ended)?;
+    /// The signal, its si_code and the offset, in pages and bytes.
+    pub fn in_words(&self) -> Text {
+        let ended = self.ended.in_words();
         match self.offset.and_then(|offset| usize::try_from(offset).ok()) {
-            Some(offset) => write!(f, " at page {} + {} bytes", offset / page_size(), offset % page_size()),
-            None => Ok(()),
+            Some(offset) => {
+                let place = place(offset);
+                text!("{ended} at {place}", "{ended}，位置：{place}"; ended, place)
+            }
+            None => ended,
         }
     }
+}
+
+impl fmt::Display for AccessReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.in_words().en)
+    }
+}
+
+/// A place in a mapping, in pages and bytes.
+fn place(offset: usize) -> Text {
+    let (page, rest) = (offset / page_size(), offset % page_size());
+    text!("page {page} + {rest} bytes", "第 {page} 页 + {rest} 字节")
 }
 
 /// Maps `length` bytes of `file` from `offset` on and accesses byte `at`, in a child. `at` may lie past the mapping:
@@ -442,19 +457,24 @@ pub enum GuardError {
     Call(Errno),
 }
 
+impl GuardError {
+    /// Why, in words.
+    pub fn in_words(&self) -> Text {
+        match self {
+            GuardError::NoPage { page, offset, file_size } => text!(
+                "page {page} of the mapping is missing (byte {offset} of the file, which has {file_size} bytes now)",
+                "映射的第 {page} 页不存在（对应文件偏移量 {offset}，文件现有 {file_size} 字节）"
+            ),
+            GuardError::Outside => Text::fixed("outside the mapping", "超出映射"),
+            GuardError::ReadOnly => Text::fixed("mapped for reading only", "映射是只读的"),
+            GuardError::Call(errno) => text!("a system call failed: {errno}", "系统调用失败：{errno}"),
+        }
+    }
+}
+
 impl fmt::Display for GuardError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            GuardError::NoPage { page, offset, file_size } => {
-                write!(
-                    f,
-                    "page {page} of the mapping is missing (byte {offset} of the file, which has {file_size} bytes now)"
-                )
-            }
-            GuardError::Outside => f.write_str("outside the mapping"),
-            GuardError::ReadOnly => f.write_str("mapped for reading only"),
-            GuardError::Call(errno) => write!(f, "a system call failed: {errno}"),
-        }
+        f.write_str(&self.in_words().en)
     }
 }
 
@@ -690,88 +710,123 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let size = file.metadata()?.len();
     let pages = usize::try_from(size.div_ceil(page_size_u64())).map_err(io::Error::other)?;
 
-    out.part("Four deaths, each in a child")?;
-    out.tell("each maps more than the file has, or loses what the file had, and then accesses it")?;
-    out.evidence("an empty file", empty_file(&directory)?)?;
+    out.part(text!("Four deaths, each in a child", "四种致命的情形，各用一个子进程"))?;
+    out.tell(text!(
+        "each maps more than the file has, or loses what the file had, and then accesses it",
+        "或是映射得比文件长，或是文件后来失去了那一页，然后去访问"
+    ))?;
+    out.evidence(text!("an empty file", "空文件"), empty_file(&directory)?.in_words())?;
     let past_the_end =
         access_in_child(&file, 0, (pages + 1) * page_size(), pages * page_size() + 7, AccessKind::Store)?;
-    out.evidence("one page too many", past_the_end)?;
-    out.evidence("truncated while mapped", truncated_while_mapped(&directory, Sharing::Shared)?)?;
-    match full_disk()? {
-        Ok(full) => out.evidence("a full disk", full.stores)?,
-        Err(reason) => out.evidence("a full disk", format!("skipped: {reason}"))?,
-    }
-    out.shows("mmap(2) succeeded each time: it is the access that finds no page.")?;
+    out.evidence(text!("one page too many", "多映射一页"), past_the_end.in_words())?;
+    let truncated = truncated_while_mapped(&directory, Sharing::Shared)?;
+    out.evidence(text!("truncated while mapped", "映射期间被截断"), truncated.in_words())?;
+    let full = match full_disk()? {
+        Ok(full) => full.stores.in_words(),
+        Err(reason) => text!("skipped: {reason}", "跳过：{reason}"),
+    };
+    out.evidence(text!("a full disk", "磁盘满"), full)?;
+    out.shows(text!(
+        "mmap(2) succeeded each time: it is the access that finds no page.",
+        "每一次 mmap(2) 都成功了：是访问的那一刻找不到页。"
+    ))?;
 
-    out.part("What does not help")?;
+    out.part(text!("What does not help", "无济于事的办法"))?;
     let [ignored, blocked] = ignored_and_blocked(&directory)?;
-    out.evidence("SIGBUS ignored", ignored)?;
-    out.evidence("SIGBUS blocked", blocked)?;
-    out.evidence("a slice of memmap2", truncated_under_memmap2(&directory)?)?;
-    out.shows("the access can't complete, so the kernel kills; and the safe crate's slice is the same memory.")?;
+    out.evidence(text!("SIGBUS ignored", "忽略 SIGBUS"), ignored.in_words())?;
+    out.evidence(text!("SIGBUS blocked", "阻塞 SIGBUS"), blocked.in_words())?;
+    out.evidence(text!("a slice of memmap2", "memmap2 的切片"), truncated_under_memmap2(&directory)?.in_words())?;
+    out.shows(text!(
+        "the access can't complete, so the kernel kills; and the safe crate's slice is the same memory.",
+        "访问无法完成，内核只好杀死进程；安全的 crate 给出的切片，也是同一块内存。"
+    ))?;
 
-    out.part("What is not a bus error")?;
-    let last = pages * page_size() - 1;
-    out.evidence(
-        "the last page's last byte",
-        access_in_child(&file, 0, pages * page_size(), last, AccessKind::Store)?,
-    )?;
-    out.tell("a file of 10 bytes: a load right past its end, then a store there")?;
+    out.part(text!("What is not a bus error", "不是总线错误的访问"))?;
+    let last = access_in_child(&file, 0, pages * page_size(), pages * page_size() - 1, AccessKind::Store)?;
+    out.evidence(text!("the last page's last byte", "最后一页的最后一个字节"), last.in_words())?;
+    out.tell(text!(
+        "a file of 10 bytes: a load right past its end, then a store there",
+        "10 字节的文件：紧接着末尾读一个字节，再往那里写"
+    ))?;
     let (loaded, left) = rest_of_the_last_page(&directory)?;
-    out.evidence("loaded", loaded)?;
-    out.evidence("read(2) of the file", hex(&left))?;
-    out.tell("read(2) into a page that the file does not have, and write(2) from it")?;
+    out.evidence(text!("the byte that it loads", "读到的字节"), loaded)?;
+    out.evidence(text!("read(2) of the file", "read(2) 读文件"), hex(&left))?;
+    out.tell(text!(
+        "read(2) into a page that the file does not have, and write(2) from it",
+        "以文件没有的那一页为缓冲区，调用 read(2) 和 write(2)"
+    ))?;
     let [read, written] = read_and_write_there(&directory)?;
-    out.evidence("read(2), write(2)", format!("{}, {}", answer(&read), answer(&written)))?;
-    out.tell("an empty file, mapped with its own length")?;
+    out.evidence(text!("read(2), write(2)", "read(2)、write(2)"), format!("{}, {}", answer(&read), answer(&written)))?;
+    out.tell(text!("an empty file, mapped with its own length", "按空文件自己的长度映射"))?;
     let empty = tempfile::tempfile_in(&directory)?;
     out.evidence("mmap(2)", answer(&length_of_an_empty_file(&empty)))?;
-    out.evidence("memmap2", format!("a slice of {} bytes", empty_file_with_memmap2(&empty)?))?;
-    out.shows("a page exists as a whole; the kernel does not signal itself; 0 bytes can't be mapped.")?;
+    let slice = empty_file_with_memmap2(&empty)?;
+    out.evidence("memmap2", text!("a slice of {slice} bytes", "{slice} 字节的切片"))?;
+    out.shows(text!(
+        "a page exists as a whole; the kernel does not signal itself; 0 bytes can't be mapped.",
+        "页要么整页都在，要么都不在；内核不会给自己发信号；0 字节无法映射。"
+    ))?;
 
-    out.part("The ways out")?;
-    let refused = map_what_is_there(&empty).err().map_or_else(|| "ok".to_owned(), |error| error.to_string());
-    out.evidence("check the size", refused)?;
+    out.part(text!("The ways out", "出路"))?;
+    let refused = match map_what_is_there(&empty) {
+        Ok(_) => Text::fixed("ok", "ok"),
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            Text::fixed("the file is empty: there is nothing to map", "文件是空的，没有东西可以映射")
+        }
+        Err(error) => text!("{error}", "{error}"),
+    };
+    out.evidence(text!("check the size", "先看大小"), refused)?;
+    let succeeded = Text::fixed("the store succeeded", "写入成功");
     map_with_size(&empty, page_size())?.store(0, b'x');
-    out.evidence("set the size", "the store succeeded")?;
+    out.evidence(text!("set the size", "设定大小"), succeeded.clone())?;
     map_reserved(&tempfile::tempfile_in(&directory)?, page_size())?.store(0, b'x');
-    out.evidence("reserve the blocks", "the store succeeded")?;
+    out.evidence(text!("reserve the blocks", "预留磁盘块"), succeeded)?;
     let shrunk = sealed(b"kept")?.set_len(0).map_err(|error| errno(&error));
-    out.evidence("seal: ftruncate(2) to 0", answer(&shrunk))?;
-    out.shows("after the first three the file can still be truncated. After the seal it can't.")?;
+    out.evidence(text!("seal: ftruncate(2) to 0", "密封：ftruncate(2) 到 0"), answer(&shrunk))?;
+    out.shows(text!(
+        "after the first three the file can still be truncated. After the seal it can't.",
+        "前三种之后，文件仍可能被截断；密封之后则不能。"
+    ))?;
 
-    out.part("What a handler can say")?;
-    out.tell(
+    out.part(text!("What a handler can say", "处理函数能报告什么"))?;
+    out.tell(text!(
         "a file of 10 bytes, two pages mapped; the handler writes which byte was missed, and hands the signal on",
-    )?;
+        "10 字节的文件，映射两页；处理函数写出访问落空的是哪个字节，再把信号转交出去"
+    ))?;
     let short = tempfile::tempfile_in(&directory)?;
     short.write_all_at(b"0123456789", 0)?;
     for at in [9, page_size() + 7] {
         let (missed, ended) = last_words(&short, 2 * page_size(), at)?;
-        let missed = missed.map_or_else(
-            || "nothing".to_owned(),
-            |at| format!("page {} + {} bytes", at / page_size(), at % page_size()),
-        );
-        out.evidence("the handler wrote", missed)?;
-        out.evidence("and the child", ended)?;
+        let place_of_it = place(at);
+        out.tell(text!("a load from {place_of_it}", "读取{place_of_it}处"; place_of_it))?;
+        let missed = missed.map_or(Text::fixed("nothing", "没有写"), place);
+        out.evidence(text!("the handler wrote", "处理函数写出"), missed)?;
+        out.evidence(text!("and the child", "子进程"), ended.in_words())?;
     }
-    out.shows(
+    out.shows(text!(
         "the handler learns the place from siginfo_t. The load still has no page, so the old action ends the child.",
-    )?;
+        "处理函数从 siginfo_t 得知位置。读取仍然找不到页，于是先前的处置方式终止了子进程。"
+    ))?;
 
-    out.part("A read that returns an error instead")?;
+    out.part(text!("A read that returns an error instead", "只报错、不致命的读取"))?;
     let guarded = Guarded::new(file.try_clone()?, 0, page_size())?;
     let mut bytes = vec![0; usize::try_from(size).unwrap_or(usize::MAX).min(12)];
     let mut read = |out: &mut Narrator| {
-        let text = guarded.read(0, &mut bytes).map_or_else(|error| error.to_string(), |()| hex(&bytes));
-        out.evidence("guarded read", text)
+        let words = match guarded.read(0, &mut bytes) {
+            Ok(()) => text!("{0}", "{0}", hex(&bytes)),
+            Err(error) => error.in_words(),
+        };
+        out.evidence(text!("guarded read", "Guarded::read"), words)
     };
     read(out)?;
-    out.tell("the file is truncated to 0 bytes")?;
+    out.tell(text!("the file is truncated to 0 bytes", "文件被截断到 0 字节"))?;
     file.set_len(0)?;
     read(out)?;
-    out.tell("and gets its size back")?;
+    out.tell(text!("and gets its size back", "文件恢复原来的大小"))?;
     file.set_len(size)?;
     read(out)?;
-    out.shows("this process has read where a load is a bus error, and goes on. The bytes themselves are lost.")
+    out.shows(text!(
+        "this process has read where a load is a bus error, and goes on. The bytes themselves are lost.",
+        "换成读内存的指令就是总线错误，这个进程却照常运行。那些字节本身已经丢失。"
+    ))
 }

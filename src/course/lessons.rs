@@ -115,7 +115,7 @@ pub static LESSONS: &[Lesson] = &[
         ),
         demonstrate: crate::lesson_6::demonstrate,
         copy_only: Some(Text::fixed("it truncates the file", "它会截断文件")),
-        further: &[],
+        further: &["zeros_over", "survive"],
         draft: false,
     },
 ];

@@ -24,8 +24,8 @@ use mmap_workbook::grade::fixtures::{
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, MARK, On, Verdict, after_each_marked_instruction, allocator_calls, ask,
-    ask_refused, ask_with_memory, calls_of, check, deadline, drop_privileges, ensure, error_text, for_all, for_all_n,
-    for_each, kind, moved, refuse, start, watch,
+    ask_refused, ask_with_memory, before_each_call, calls_of, check, deadline, drop_privileges, ensure, error_text,
+    for_all, for_all_n, for_each, kind, most_allocated, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
 use mmap_workbook::lesson_6::{GuardError, Guarded, rule};
@@ -45,7 +45,7 @@ use proptest::prelude::*;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::exercise::{parts, put, sum_of, survive, zeros_over};
+use crate::exercise::{count_guarded, parts, put, sum_of, survive, zeros_over};
 
 /// Runs the learner's function in a child, and expects that it leaves nothing, whatever it returns.
 fn ask_tidy<T: Serialize + DeserializeOwned>(
@@ -121,6 +121,8 @@ fn leaves_no_memory(call: impl Fn()) -> Result<(), Failure> {
 }
 
 mod parts;
+
+mod count_guarded;
 
 mod sum_of;
 

@@ -1,6 +1,6 @@
 //! The answer to exercise 6.
 //!
-//! There are two moments at which a program can guard against a bus error, and the five functions use both. Before the
+//! There are two moments at which a program can guard against a bus error, and the functions use both. Before the
 //! mapping: know what it will show ([`parts`]), ask what kind of file it is ([`sum_of`]), reserve the blocks ([`put`]).
 //! After the fault: map something where the instruction faulted, so that it can go on ([`zeros_over`], [`survive`]).
 //! Between the two nothing helps: a size that was checked is old when the access comes, and only the fault itself
@@ -17,6 +17,7 @@ use std::ptr::{self, null, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering};
 
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
+use mmap_workbook::lesson_6::{GuardError, Guarded};
 use mmap_workbook::observe::{page_size, page_size_u64};
 use nix::errno::Errno;
 use nix::fcntl::posix_fallocate;
@@ -57,6 +58,23 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
     // `of_file` is at most `mapped`, which is a multiple: rounding up stays within it and can't overflow.
     let in_pages = of_file.next_multiple_of(page);
     Ok(Parts { file: 0..of_file, rest: of_file..in_pages, no_page: in_pages..mapped })
+}
+
+/// One buffer for all blocks, on the stack, and an error leaves by `?`. It has been in the array only as far as `part`:
+/// what the block before has left in the rest doesn't count again.
+///
+/// # Errors
+/// Those of [`Guarded::read`].
+pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+    let mut buffer = [0; 16 << 10];
+    let mut count = 0;
+    for start in range.clone().step_by(buffer.len()) {
+        let length = buffer.len().min(range.end - start);
+        let part = &mut buffer[..length];
+        guarded.read(start, part)?;
+        count += part.iter().filter(|&&other| other == byte).count();
+    }
+    Ok(count)
 }
 
 /// Opens with O_NONBLOCK, since open(2) of a FIFO otherwise waits for a writer, and only then asks what kind of file it

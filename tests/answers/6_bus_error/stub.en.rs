@@ -1,9 +1,9 @@
 //! # Exercise 6: A process that survives what happens to a file
 //!
-//! Each of these five functions deals with a moment at which a mapping can kill the process that trusts it. [`parts`]
-//! says what a mapping shows of a file. [`sum_of`] meets files that are not what their size says. [`put`] meets a full
-//! disk. [`zeros_over`] and then [`survive`], which is the largest, meet a file that others truncate while it is read.
-//! Allow two hours or so for all of them.
+//! Each of these functions deals with a moment at which a mapping can kill the process that trusts it. [`parts`] says
+//! what a mapping shows of a file. [`count_guarded`] reads a file that may be truncated meanwhile. [`sum_of`] meets files
+//! that are not what their size says. [`put`] meets a full disk. They are the core: allow at most two hours for them.
+//! Further, [`zeros_over`] and [`survive`] are a handler for SIGBUS; `survive` alone may take two hours or more.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, and everything in the lessons, such as
 //! [`Mapping`] and `mmap_workbook::observe`.
@@ -21,6 +21,7 @@ use std::ops::Range;
 use std::path::Path;
 
 use mmap_workbook::lesson_2::Mapping;
+use mmap_workbook::lesson_6::{GuardError, Guarded};
 use nix::errno::Errno;
 
 /// The parts of a mapping of a file, in bytes from its start. Each range begins where the one before it ends: `file`
@@ -60,6 +61,34 @@ pub struct Parts {
 /// ```
 pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
     todo!("say which bytes of the mapping are the file's, which are the rest of its last page, and which have no page")
+}
+
+/// Counts the bytes that equal `byte` in `range` of a guarded mapping: the lines of a log, say, which another process
+/// may truncate at any moment. Where the file has no page, the process lives: the result is the error of
+/// [`Guarded::read`], which names the page.
+///
+/// - `range` counts from the start of the mapping; its end does not belong to it.
+/// - All that the mapping shows there counts, also zeros past the end of the file.
+/// - The error is that of the first byte of `range` whose page is missing when it is read.
+/// - A page outside `range` may be missing.
+/// - An empty `range` has the count 0, wherever it lies.
+/// - At most 64 KiB are allocated at once, however long `range` is.
+/// - A guarded read costs several system calls: there is at most one for each KiB of a long `range`.
+/// - The file does not change.
+///
+/// # Errors
+/// - [`GuardError::NoPage`] when a page of `range` is missing.
+/// - [`GuardError::Outside`] when `range` is not inside the mapping, and no page of it is missing.
+/// - Other errors of [`Guarded::read`], unchanged.
+///
+/// # Example
+/// ```text
+/// P is the page size; the file has the bytes "abcabc", and two pages of it are mapped
+/// count_guarded(guarded, 1..6, b'a')     -> Ok(1)
+/// count_guarded(guarded, 1..P + 1, b'a') -> Err(NoPage { page: 1, offset: P, file_size: 6 })
+/// ```
+pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+    todo!("read the range block by block, count in each block, and pass an error on")
 }
 
 /// Returns the sum of all bytes of the file at `path`, each taken as a number from 0 to 255. A file that can be mapped
@@ -125,6 +154,8 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
     todo!("make sure of the space on the disk, then store the bytes through a mapping")
 }
+
+// Further: the exercise is solved without what follows. It takes longer.
 
 /// Replaces the page that contains `address`, whatever is mapped there, with a private page of zeros for reading and
 /// writing. It is meant for a signal handler.

@@ -1,0 +1,893 @@
+use std::ops::Range;
+
+use mmap_workbook::lesson_6::{GuardError, Guarded};
+use mmap_workbook::observe::page_size;
+
+/// How many of these bytes equal `byte`.
+fn equal(bytes: &[u8], byte: u8) -> usize {
+    bytes.iter().filter(|&&other| other == byte).count()
+}
+
+/// The right count, block by block.
+fn count_from(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+    let mut buffer = [0; 8 << 10];
+    let (mut count, mut at) = (0, range.start);
+    while at < range.end {
+        let length = buffer.len().min(range.end - at);
+        guarded.read(at, &mut buffer[..length])?;
+        count += equal(&buffer[..length], byte);
+        at += length;
+    }
+    Ok(count)
+}
+
+/// Blocks that end at page boundaries.
+///
+/// passes
+mod blocks_of_pages {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let (mut count, mut at) = (0, range.start);
+        let mut buffer = vec![0; page_size()];
+        while at < range.end {
+            let length = (page_size() - at % page_size()).min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Halves the range until a block is small.
+///
+/// passes
+mod by_halves {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.len() <= 5000 {
+            let mut block = vec![0; range.len()];
+            if !block.is_empty() {
+                guarded.read(range.start, &mut block)?;
+            }
+            return Ok(equal(&block, byte));
+        }
+        let middle = range.start + range.len() / 2;
+        Ok(count_guarded(guarded, range.start..middle, byte)? + count_guarded(guarded, middle..range.end, byte)?)
+    }
+}
+
+/// A sum of results, over blocks of 32 KiB.
+///
+/// passes
+mod as_an_iterator {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let blocks = range.clone().step_by(32 << 10).map(|start| start..range.end.min(start + (32 << 10)));
+        blocks
+            .map(|block| {
+                let mut bytes = vec![0; block.len()];
+                guarded.read(block.start, &mut bytes)?;
+                Ok(equal(&bytes, byte))
+            })
+            .sum()
+    }
+}
+
+/// The smallest block that is allowed.
+///
+/// passes
+mod one_kib_at_a_time {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 1024];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Reads one byte of each page first, and then all of it.
+///
+/// passes
+mod looks_for_the_page_first {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.is_empty() {
+            return Ok(0);
+        }
+        let first = range.start - range.start % page_size();
+        for page in (first..range.end).step_by(page_size()) {
+            guarded.read(page.max(range.start), &mut [0])?;
+        }
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts the byte at the end of the range, too.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod end_belongs_to_it {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let range = range.start..range.end + 1;
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts from the start of the mapping.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod from_the_start {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, 0);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Takes the end of the range for a length.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod end_is_a_length {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let range = range.start..range.start + range.end;
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts the bytes that differ.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod counts_the_others {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += length - equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Leaves out what is left after the last whole block.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod whole_blocks_only {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at + buffer.len() <= range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts the whole buffer: at its end is still what the block before has left.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod counts_the_block_before {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer, byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Ends at a missing page with the count so far.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod count_so_far {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            if guarded.read(at, &mut buffer[..length]).is_err() {
+                return Ok(count);
+            }
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Takes a missing page for zeros.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod missing_is_zeros {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            buffer.fill(0);
+            let _ = guarded.read(at, &mut buffer[..length]);
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Goes on after a missing page, and leaves it out.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod skips_missing_pages {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            if let Err(GuardError::NoPage { .. }) = guarded.read(at, &mut buffer[..length]) {
+                at += length;
+                continue;
+            }
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Reads on after an error, and returns the last one.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod last_missing_page {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let mut result = Ok(0);
+        for at in range.clone().step_by(buffer.len()) {
+            let length = buffer.len().min(range.end - at);
+            match (guarded.read(at, &mut buffer[..length]), result) {
+                (Ok(()), Ok(count)) => result = Ok(count + equal(&buffer[..length], byte)),
+                (Ok(()), error) => result = error,
+                (Err(error), _) => result = Err(error),
+            }
+        }
+        result
+    }
+}
+
+/// Reads from the end of the range backwards: it meets the last missing page first.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod from_the_back {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut end) = (0, range.end);
+        while end > range.start {
+            let length = buffer.len().min(end - range.start);
+            guarded.read(end - length, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            end -= length;
+        }
+        Ok(count)
+    }
+}
+
+/// Numbers the pages from the start of the range.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod page_of_the_range {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        count_from(guarded, range.clone(), byte).map_err(|error| match error {
+            GuardError::NoPage { page, offset, file_size } => {
+                GuardError::NoPage { page: page - range.start / page_size(), offset, file_size }
+            }
+            other => other,
+        })
+    }
+}
+
+/// Gives the offset from the start of the range.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod offset_in_the_range {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        count_from(guarded, range.clone(), byte).map_err(|error| match error {
+            GuardError::NoPage { page, offset, file_size } => {
+                GuardError::NoPage { page, offset: offset.saturating_sub(range.start as u64), file_size }
+            }
+            other => other,
+        })
+    }
+}
+
+/// Makes every error the same one.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod every_error_is_outside {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        count_from(guarded, range, byte).map_err(|_| GuardError::Outside)
+    }
+}
+
+/// Lets only a missing page be an error.
+///
+/// fails: count_guarded::passes_other_errors_on failed
+mod other_errors_are_none {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        match count_from(guarded, range, byte) {
+            Err(error @ GuardError::NoPage { .. }) => Err(error),
+            answer => Ok(answer.unwrap_or(0)),
+        }
+    }
+}
+
+/// Reads the whole range into one vector.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod all_at_once {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut bytes = vec![0; range.len()];
+        if bytes.is_empty() {
+            return Ok(0);
+        }
+        guarded.read(range.start, &mut bytes)?;
+        Ok(equal(&bytes, byte))
+    }
+}
+
+/// Reads each byte for itself.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod byte_by_byte {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut count = 0;
+        for at in range {
+            let mut one = [0];
+            guarded.read(at, &mut one)?;
+            count += usize::from(one[0] == byte);
+        }
+        Ok(count)
+    }
+}
+
+/// Reads blocks of 512 bytes.
+///
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod small_blocks {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 512];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts in a `u8`.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod count_in_a_byte {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0_u8, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count = count.wrapping_add(equal(&buffer[..length], byte) as u8);
+            at += length;
+        }
+        Ok(count.into())
+    }
+}
+
+/// Takes errors for impossible.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows panicked
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile panicked
+/// fails: count_guarded::passes_other_errors_on panicked
+mod panics_on_errors {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length]).expect("the mapping is there");
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Rounds the start down to a page boundary.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod whole_pages_from_the_start {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let range = range.start - range.start % page_size()..range.end;
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Rounds the end up to a page boundary.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod whole_pages_to_the_end {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let range = range.start..range.end.next_multiple_of(page_size());
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Reads a whole buffer each time, also past the end of the range.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod always_a_whole_buffer {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer)?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Refuses an empty range.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod empty_is_outside {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.is_empty() {
+            return Err(GuardError::Outside);
+        }
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Reads an empty range, too: past the mapping that is an error.
+///
+/// fails: count_guarded::passes_other_errors_on failed
+mod empty_range_is_read {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.is_empty() {
+            guarded.read(range.start, &mut [])?;
+        }
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Asks for the last byte of an empty range.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on panicked
+mod last_byte_of_nothing {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let last = range.end - 1;
+        guarded.read(last, &mut [0])?;
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Counts the blocks that have the byte.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod one_for_each_block {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += usize::from(buffer[..length].contains(&byte));
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Reads one block.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::passes_other_errors_on failed
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod first_block_only {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        if at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+            let _ = at;
+        }
+        Ok(count)
+    }
+}
+
+/// Tries again until the page is there.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows timed_out
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod waits_for_the_page {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            while let Err(GuardError::NoPage { .. }) = guarded.read(at, &mut buffer[..length]) {
+                std::thread::yield_now();
+            }
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Looks at the first error only if it comes at once.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod first_page_only_may_be_missing {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            match guarded.read(at, &mut buffer[..length]) {
+                Err(error) if at == range.start => return Err(error),
+                _ => {}
+            }
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Stops in each block at the first byte that differs.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::reads_blocks_and_keeps_few_bytes failed
+mod up_to_the_first_other {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += buffer[..length].iter().take_while(|&&other| other == byte).count();
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Begins each block with the last byte of the one before.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod blocks_overlap {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += if at + length < range.end { length - 1 } else { length };
+        }
+        Ok(count)
+    }
+}
+
+/// Writes back what it has read, with the byte replaced.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod writes_them_back {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            buffer[..length].iter_mut().filter(|other| **other == byte).for_each(|other| *other = b'.');
+            guarded.write(at, &buffer[..length])?;
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Takes zeros for the rest of the last page and leaves them out.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod no_zeros_past_the_end {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += if byte == 0 { 0 } else { equal(&buffer[..length], byte) };
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Reads one byte of each page, and takes for granted that the pages stay.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+mod probes_then_trusts {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        for at in range.clone().step_by(page_size()).chain(range.clone().last()) {
+            guarded.read(at, &mut [0])?;
+        }
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            let _ = guarded.read(at, &mut buffer[..length]);
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Tries a page once more, and takes it for zeros when it is still missing.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod tries_once_more {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            if guarded.read(at, &mut buffer[..length]).is_err() {
+                guarded.read(at, &mut buffer[..length]).unwrap_or_default();
+            }
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+/// Gives 0 for a range that it can't read.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+/// fails: count_guarded::notices_a_page_that_goes_meanwhile failed
+/// fails: count_guarded::passes_other_errors_on failed
+mod text_for_an_error {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        Ok(count_from(guarded, range, byte).unwrap_or(0))
+    }
+}
+
+/// Asks about the last byte first, whose page may be missing when an earlier one is, too.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod error_of_the_end {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if let Some(last) = range.clone().last() {
+            guarded.read(last, &mut [0])?;
+        }
+        let mut buffer = [0; 8 << 10];
+        let (mut count, mut at) = (0, range.start);
+        while at < range.end {
+            let length = buffer.len().min(range.end - at);
+            guarded.read(at, &mut buffer[..length])?;
+            count += equal(&buffer[..length], byte);
+            at += length;
+        }
+        Ok(count)
+    }
+}
+
+one_of! {
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError>;
+    blocks_of_pages by_halves as_an_iterator one_kib_at_a_time looks_for_the_page_first end_belongs_to_it from_the_start
+    end_is_a_length counts_the_others whole_blocks_only counts_the_block_before count_so_far missing_is_zeros
+    skips_missing_pages last_missing_page from_the_back page_of_the_range offset_in_the_range every_error_is_outside
+    other_errors_are_none all_at_once byte_by_byte small_blocks count_in_a_byte panics_on_errors
+    whole_pages_from_the_start whole_pages_to_the_end always_a_whole_buffer empty_is_outside empty_range_is_read
+    last_byte_of_nothing one_for_each_block first_block_only waits_for_the_page first_page_only_may_be_missing
+    up_to_the_first_other blocks_overlap writes_them_back no_zeros_past_the_end probes_then_trusts tries_once_more
+    text_for_an_error error_of_the_end
+}
