@@ -58,6 +58,7 @@ pub fn kind_in_words(kind: ErrorKind) -> Text {
     let zh = match kind {
         ErrorKind::NotFound => "找不到",
         ErrorKind::PermissionDenied => "没有权限",
+        ErrorKind::ResourceBusy => "正被占用",
         ErrorKind::AlreadyExists => "已经存在",
         ErrorKind::NotADirectory => "不是目录",
         ErrorKind::IsADirectory => "是目录",

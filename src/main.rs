@@ -139,7 +139,7 @@ fn run_lesson(run: Run, terminal: &mut Terminal) -> io::Result<()> {
                 "第 {n} 课没有单独的程序；第 4 课有两个"
             )));
         }
-        let pace = Pace { period: run.period, count: run.count };
+        let pace = Pace { period: run.period, count: run.count, language };
         return match program {
             Program::Writer => lesson_4::write_hellos(&mut out, &channel, &pace),
             Program::Reader => lesson_4::read_hellos(&mut out, &channel, &pace),

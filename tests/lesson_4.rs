@@ -622,8 +622,8 @@ fn a_sleep_ends_at_its_limit_and_notices_a_truncated_file() {
     assert_eq!(error.kind(), ErrorKind::UnexpectedEof);
 }
 
-const AT_ONCE: Pace = Pace { period: Duration::ZERO, count: Some(3) };
-const FOR_EVER: Pace = Pace { period: Duration::from_secs(3600), count: None };
+const AT_ONCE: Pace = Pace { period: Duration::ZERO, count: Some(3), language: Language::English };
+const FOR_EVER: Pace = Pace { period: Duration::from_secs(3600), count: None, language: Language::English };
 
 /// What a program prints, and how it ends.
 fn said(program: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> (String, io::Result<()>) {
@@ -925,6 +925,26 @@ fn an_output_that_fails_ends_the_writer_and_frees_the_channel() {
     assert_eq!(error.kind(), ErrorKind::StorageFull);
     assert_eq!(Reader::open(&path).expect("a reader").state().expect("asked"), WriterState::Finished);
     assert_eq!(read_hellos(&mut &full, &path, &FOR_EVER).expect_err("no space").kind(), ErrorKind::StorageFull);
+}
+
+#[test]
+fn the_programs_speak_chinese() {
+    let (_directory, path) = new_channel();
+    let chinese = |count| Pace { count: Some(count), language: Language::Chinese, ..AT_ONCE };
+    let lines = |(said, result): (String, io::Result<()>)| {
+        result.expect("it ends well");
+        said.lines().filter(|line| !line.contains(" 00000000 ")).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let gone = "munmap：它在 /proc/self/maps 里的那一行没有了";
+    let written = lines(said(|out| write_hellos(out, &path, &chinese(2))));
+    assert_eq!(written, ["hello0".to_owned(), "hello1".to_owned(), format!("-- 2 条消息；{gone}；{path:?} 保留")]);
+    let pid = std::process::id();
+    let read = lines(said(|out| read_hellos(out, &path, &chinese(0))));
+    let left = format!("-- 写者（pid {pid}）已经不在；它最后一条完整的消息是 \"hello1\"；等待下一个写者");
+    assert_eq!(read, [left, format!("-- 要求的条数已满；0 条消息；{gone}")]);
+    let _writer = Writer::open(&path).expect("a writer");
+    let error = said(|out| write_hellos(out, &path, &chinese(1))).1.expect_err("refused");
+    assert_eq!(mmap_workbook::error::in_words(&error).zh, format!("{path:?}: 已有写者（pid {pid}）在工作"));
 }
 
 #[test]

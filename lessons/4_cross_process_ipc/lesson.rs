@@ -50,10 +50,13 @@ use nix::sys::signal::{SigSet, SigmaskHow, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::time::TimeSpec;
 
+use crate::error::{in_words, kind_in_words, named, other, told};
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::narrate::Narrator;
 use crate::observe::{Area, maps_of, maps_of_process};
 use crate::process::{Child, DEADLINE, Ended};
+use crate::text;
+use crate::text::{Language, Text};
 
 // ANCHOR: channel
 /// The maximum length of a message's text, in bytes.
@@ -129,15 +132,25 @@ impl Channel {
     fn check(&self) -> io::Result<()> {
         let (magic, version, size) = (self.magic.load(Relaxed), self.version.load(Relaxed), self.layout.load(Relaxed));
         let (kind, text) = if magic != MAGIC {
-            (ErrorKind::InvalidData, "not a channel: it does not begin with a channel's magic number".to_owned())
+            let text =
+                text!("not a channel: it does not begin with a channel's magic number", "不是通道：开头不是通道的魔数");
+            (ErrorKind::InvalidData, text)
         } else if version != VERSION {
-            (ErrorKind::Unsupported, format!("a channel of version {version}; this program knows version {VERSION}"))
+            let text = text!(
+                "a channel of version {version}; this program knows version {VERSION}",
+                "通道的版本是 {version}，而本程序只认识版本 {VERSION}"
+            );
+            (ErrorKind::Unsupported, text)
         } else if size != layout() {
-            (ErrorKind::Unsupported, format!("a channel with a layout of {size} bytes; this program's has {SIZE}"))
+            let text = text!(
+                "a channel with a layout of {size} bytes; this program's has {SIZE}",
+                "通道的布局有 {size} 字节，而本程序的是 {SIZE} 字节"
+            );
+            (ErrorKind::Unsupported, text)
         } else {
             return Ok(());
         };
-        Err(io::Error::new(kind, text))
+        Err(told(kind, text))
     }
 }
 
@@ -152,8 +165,12 @@ pub struct Message([u64; WORDS]);
 impl Message {
     fn new(number: u64, text: &str) -> io::Result<Message> {
         if text.len() > CAPACITY {
-            let text = format!("the text has {} bytes, and a message has room for {CAPACITY}", text.len());
-            return Err(io::Error::new(ErrorKind::InvalidInput, text));
+            let length = text.len();
+            let text = text!(
+                "the text has {length} bytes, and a message has room for {CAPACITY}",
+                "文本有 {length} 字节，而一条消息最多放 {CAPACITY} 字节"
+            );
+            return Err(told(ErrorKind::InvalidInput, text));
         }
         let mut words = [0; WORDS];
         words[0] = number;
@@ -171,8 +188,12 @@ impl Message {
         if usize::try_from(self.0[1]).is_ok_and(|length| length <= CAPACITY) {
             return Ok(self);
         }
-        let text = format!("a message claims to have {} bytes of text, and there is room for {CAPACITY}", self.0[1]);
-        Err(io::Error::new(ErrorKind::InvalidData, text))
+        let length = self.0[1];
+        let text = text!(
+            "a message claims to have {length} bytes of text, and there is room for {CAPACITY}",
+            "一条消息自称有 {length} 字节的文本，而最多只放得下 {CAPACITY} 字节"
+        );
+        Err(told(ErrorKind::InvalidData, text))
     }
 
     /// 0 for the first message of a channel.
@@ -459,7 +480,7 @@ impl Writer {
             Err(error) if error.kind() == ErrorKind::NotFound => Writer::create(path),
             file => file.and_then(Writer::take_over),
         };
-        writer.map_err(|error| named(path, error))
+        writer.map_err(|error| about(path, error))
     }
 
     // ANCHOR: create
@@ -492,8 +513,9 @@ impl Writer {
         let channel = Channel::of(&mapping);
         // The open file description keeps it, whatever other descriptors of the file this process closes.
         if !Lock::OfDescription.take(&file)? {
-            let text = format!("a writer (pid {}) is at work already", channel.writer.load(Relaxed));
-            return Err(io::Error::new(ErrorKind::ResourceBusy, text));
+            let pid = channel.writer.load(Relaxed);
+            let text = text!("a writer (pid {pid}) is at work already", "已有写者（pid {pid}）在工作");
+            return Err(told(ErrorKind::ResourceBusy, text));
         }
         channel.writer.store(std::process::id(), Relaxed);
         channel.first.store(channel.published.load(Relaxed), Relaxed);
@@ -590,7 +612,7 @@ impl Reader {
     /// magic number; `Unsupported` for another version or layout; otherwise those of open(2) and mmap(2). Each names
     /// the file.
     pub fn open(path: &Path) -> io::Result<Reader> {
-        Reader::new(path).map_err(|error| named(path, error))
+        Reader::new(path).map_err(|error| about(path, error))
     }
 
     fn new(path: &Path) -> io::Result<Reader> {
@@ -612,10 +634,11 @@ impl Reader {
                 ReadAttempt::Overtaken => std::hint::spin_loop(),
             }
         }
-        let text = format!(
-            "no whole message in {ATTEMPTS} attempts: the writer is too fast, or does not keep to the protocol"
+        let text = text!(
+            "no whole message in {ATTEMPTS} attempts: the writer is too fast, or does not keep to the protocol",
+            "试了 {ATTEMPTS} 次也没有读到完整的消息：写者太快，或者没有遵守协议"
         );
-        Err(io::Error::new(ErrorKind::TimedOut, text))
+        Err(told(ErrorKind::TimedOut, text))
     }
 
     /// Tries to read once, and calls `halfway` when half of the message is read.
@@ -708,7 +731,7 @@ fn open_file(path: &Path, write: bool) -> io::Result<File> {
     // O_NONBLOCK: opening a FIFO would wait for its other end.
     let file = OpenOptions::new().read(true).write(write).custom_flags(libc::O_NONBLOCK).open(path)?;
     if !file.metadata()?.is_file() {
-        return Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file"));
+        return Err(told(ErrorKind::InvalidInput, text!("not a regular file", "不是普通文件")));
     }
     check_size(&file)?;
     Ok(file)
@@ -717,8 +740,11 @@ fn open_file(path: &Path, write: bool) -> io::Result<File> {
 fn check_size(file: &File) -> io::Result<()> {
     let size = file.metadata()?.len();
     if usize::try_from(size).is_ok_and(|size| size < SIZE) {
-        let text = format!("too short for a channel: {size} bytes, and a channel has {SIZE}");
-        return Err(io::Error::new(ErrorKind::UnexpectedEof, text));
+        let text = text!(
+            "too short for a channel: {size} bytes, and a channel has {SIZE}",
+            "太短，不是通道：只有 {size} 字节，而通道有 {SIZE} 字节"
+        );
+        return Err(told(ErrorKind::UnexpectedEof, text));
     }
     Ok(())
 }
@@ -727,19 +753,21 @@ fn directory_of(path: &Path) -> &Path {
     path.parent().filter(|directory| !directory.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-fn named(path: &Path, error: io::Error) -> io::Error {
-    io::Error::new(error.kind(), format!("{path:?}: {error}"))
+fn about(path: &Path, error: io::Error) -> io::Error {
+    named(format!("{path:?}"), &error)
 }
 // ANCHOR_END: reader
 
 // ANCHOR: programs
-/// How often the writer publishes, and when either program ends.
+/// How often the writer publishes, when either program ends, and in which language it says so.
 #[derive(Debug, Clone, Copy)]
 pub struct Pace {
     /// The time from one message to the next.
     pub period: Duration,
     /// The number of messages after which the program ends. None: only a signal ends it.
     pub count: Option<u64>,
+    /// The language of what it says beside the messages.
+    pub language: Language,
 }
 
 /// The signals that ask a program to end. They are blocked, and read from a descriptor where the program checks for
@@ -785,22 +813,24 @@ impl Drop for StopSignals {
 /// Those of [`Writer::open`] and of the output.
 pub fn write_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result<()> {
     let stop = StopSignals::block()?;
+    let mut say = |line: &Text| say(out, line.in_language(pace.language));
     let mut writer = Writer::open(path)?;
     let area = area_of(&writer.mapping)?;
-    say(out, format!("-- maps: {area}"))?;
+    say(&text!("-- maps: {area}", "-- maps：{area}"))?;
     let mut written = 0;
     while pace.count != Some(written) {
         let text = format!("hello{written}");
         writer.publish(&text)?;
         writer.ring();
-        say(out, text)?;
+        say(&Text::new(text.clone(), text))?;
         written += 1;
         if pace.count != Some(written) && stop.arrives_within(pace.period)? {
             break;
         }
     }
     drop(writer);
-    say(out, format!("-- {written} messages; {}; {path:?} stays", munmapped(&area)?))
+    let Text { en, zh } = munmapped(&area)?;
+    say(&text!("-- {written} messages; {en}; {path:?} stays", "-- {written} 条消息；{zh}；{path:?} 保留"))
 }
 
 /// The notes' reader: prints each message that it finds in the channel at `path`.
@@ -815,14 +845,27 @@ pub fn read_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result<
     let stop = StopSignals::block()?;
     let mut read = 0;
     loop {
-        let Some(reader) = wait_for_channel(out, path, &stop)? else { return say(out, "-- stopped while waiting") };
+        let Some(reader) = wait_for_channel(out, path, pace.language, &stop)? else {
+            let stopped = text!("-- stopped while waiting", "-- 等待时被要求结束");
+            return say(out, stopped.in_language(pace.language));
+        };
         let area = area_of(&reader.mapping)?;
-        say(out, format!("-- maps: {area}"))?;
+        say(out, text!("-- maps: {area}", "-- maps：{area}").in_language(pace.language))?;
         let end = follow(out, path, &reader, pace, &stop, &mut read);
         drop(reader);
-        match end? {
-            FollowEnd::Replaced => say(out, format!("-- {}; {path:?} leads to another file now", munmapped(&area)?))?,
-            FollowEnd::Because(why) => return say(out, format!("-- {why}; {read} messages; {}", munmapped(&area)?)),
+        let (end, Text { en, zh }) = (end?, munmapped(&area)?);
+        match end {
+            FollowEnd::Replaced => {
+                let line = text!("-- {en}; {path:?} leads to another file now", "-- {zh}；{path:?} 现在指向另一个文件");
+                say(out, line.in_language(pace.language))?;
+            }
+            FollowEnd::Because(why) => {
+                let line = Text::new(
+                    format!("-- {}; {read} messages; {en}", why.en),
+                    format!("-- {}；{read} 条消息；{zh}", why.zh),
+                );
+                return say(out, line.in_language(pace.language));
+            }
         }
     }
 }
@@ -832,21 +875,26 @@ pub fn read_hellos(out: &mut dyn Write, path: &Path, pace: &Pace) -> io::Result<
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Opens the channel as soon as it exists. None when asked to stop first.
-fn wait_for_channel(out: &mut dyn Write, path: &Path, stop: &StopSignals) -> io::Result<Option<Reader>> {
+fn wait_for_channel(
+    out: &mut dyn Write,
+    path: &Path,
+    language: Language,
+    stop: &StopSignals,
+) -> io::Result<Option<Reader>> {
     if let Some(reader) = unless_missing(Reader::open(path))? {
         return Ok(Some(reader));
     }
     let inotify = Inotify::init(InitFlags::IN_CLOEXEC | InitFlags::IN_NONBLOCK)?;
     let (directory, appears) = (directory_of(path), AddWatchFlags::IN_CREATE | AddWatchFlags::IN_MOVED_TO);
     let goes = AddWatchFlags::IN_DELETE_SELF | AddWatchFlags::IN_MOVE_SELF;
-    inotify.add_watch(directory, appears | goes).map_err(|errno| named(path, errno.into()))?;
-    say(out, format!("-- waiting for {path:?}"))?;
+    inotify.add_watch(directory, appears | goes).map_err(|errno| about(path, errno.into()))?;
+    say(out, text!("-- waiting for {path:?}", "-- 等待 {path:?} 出现").in_language(language))?;
     loop {
         // Checked with the watch in place: a file that appears between this check and the wait ends the wait.
         if let Some(reader) = unless_missing(Reader::open(path))? {
             return Ok(Some(reader));
         }
-        std::fs::metadata(directory).map_err(|error| named(directory, error))?;
+        std::fs::metadata(directory).map_err(|error| about(directory, error))?;
         let mut fds = [inotify.as_fd(), stop.asked.as_fd()].map(|fd| PollFd::new(fd, PollFlags::POLLIN));
         match poll(&mut fds, PollTimeout::NONE) {
             Ok(_) | Err(Errno::EINTR) => {}
@@ -872,7 +920,7 @@ enum FollowEnd {
     /// The path leads to another file now.
     Replaced,
     /// The program is to end, for this reason.
-    Because(&'static str),
+    Because(Text),
 }
 
 /// Prints the messages of the channel, and counts them in `read`.
@@ -884,17 +932,25 @@ fn follow(
     stop: &StopSignals,
     read: &mut u64,
 ) -> io::Result<FollowEnd> {
-    let message = || reader.read().map_err(|error| named(path, error));
+    let message = || reader.read().map_err(|error| about(path, error));
     let last = |message: Option<Message>| match message {
-        Some(message) => format!("its last whole message is {:?}", message.text()),
-        None => "it wrote no message".to_owned(),
+        Some(message) => {
+            let message = message.text();
+            text!("its last whole message is {message:?}", "它最后一条完整的消息是 {message:?}")
+        }
+        None => text!("it wrote no message", "它没有写过消息"),
     };
     // Read before the state: if there is no writer by then, this message is old.
     let left = message()?;
     let mut waiting = reader.state()? != WriterState::Writing;
     let mut news_from = Channel::of(&reader.mapping).first.load(Relaxed);
     if waiting {
-        say(out, format!("-- the writer (pid {}) is gone; {}; waiting for the next", reader.writer(), last(left)))?;
+        let (pid, Text { en, zh }) = (reader.writer(), last(left));
+        let line = text!(
+            "-- the writer (pid {pid}) is gone; {en}; waiting for the next",
+            "-- 写者（pid {pid}）已经不在；{zh}；等待下一个写者"
+        );
+        say(out, line.in_language(pace.language))?;
         news_from = left.map_or(0, |message| message.number() + 1);
     }
     while pace.count != Some(*read) {
@@ -909,7 +965,7 @@ fn follow(
             waiting = false;
         }
         if stop.arrives_within(Duration::ZERO)? {
-            return Ok(FollowEnd::Because("stopped"));
+            return Ok(FollowEnd::Because(text!("stopped", "被要求结束")));
         }
         match state {
             // There may be more messages, and another writer by now.
@@ -920,15 +976,16 @@ fn follow(
                     return Ok(FollowEnd::Replaced);
                 }
             }
-            WriterState::Finished => return Ok(FollowEnd::Because("the writer has finished")),
+            WriterState::Finished => return Ok(FollowEnd::Because(text!("the writer has finished", "写者已结束"))),
             WriterState::Died => {
-                let text = format!("the writer (pid {}) died; {}", reader.writer(), last(message()?));
-                return Err(named(path, io::Error::new(ErrorKind::ConnectionAborted, text)));
+                let (pid, Text { en, zh }) = (reader.writer(), last(message()?));
+                let text = text!("the writer (pid {pid}) died; {en}", "写者（pid {pid}）死了；{zh}");
+                return Err(about(path, told(ErrorKind::ConnectionAborted, text)));
             }
         }
-        reader.sleep(heard, POLL_INTERVAL).map_err(|error| named(path, error))?;
+        reader.sleep(heard, POLL_INTERVAL).map_err(|error| about(path, error))?;
     }
-    Ok(FollowEnd::Because("that was the last one asked for"))
+    Ok(FollowEnd::Because(text!("that was the last one asked for", "要求的条数已满")))
 }
 
 /// Prints a line and flushes it: a reader at the other end of a pipe is waiting for it.
@@ -938,13 +995,19 @@ fn say(out: &mut dyn Write, line: impl std::fmt::Display) -> io::Result<()> {
 }
 
 fn area_of(mapping: &Mapping) -> io::Result<Area> {
-    maps_of(mapping.range())?.pop().ok_or_else(|| io::Error::other("/proc/self/maps has no line for the mapping"))
+    maps_of(mapping.range())?.pop().ok_or_else(|| {
+        other(text!("/proc/self/maps has no line for the mapping", "/proc/self/maps 里没有这个映射的行"))
+    })
 }
 
 /// Checks after munmap(2) whether a line that was there before is gone.
-fn munmapped(area: &Area) -> io::Result<&'static str> {
+fn munmapped(area: &Area) -> io::Result<Text> {
     let left = maps_of(area.range())?.iter().any(|other| other.name() == area.name());
-    Ok(if left { "the mapping is still there" } else { "munmap: its line of /proc/self/maps is gone" })
+    Ok(if left {
+        text!("the mapping is still there", "映射还在")
+    } else {
+        text!("munmap: its line of /proc/self/maps is gone", "munmap：它在 /proc/self/maps 里的那一行没有了")
+    })
 }
 // ANCHOR_END: programs
 
@@ -1094,7 +1157,10 @@ pub fn tally(directory: &Path, naively: bool, reads: u64) -> io::Result<Tally> {
         let message = if naively { reader.read_naively(|| ())? } else { reader.read()?.ok_or(ErrorKind::NotFound)? };
         tally.add(&message);
         if tally.reads.is_multiple_of(1 << 20) && Instant::now() > given_up {
-            return Err(io::Error::new(ErrorKind::TimedOut, "the writer at full speed wrote nothing"));
+            return Err(told(
+                ErrorKind::TimedOut,
+                text!("the writer at full speed wrote nothing", "全速运行的写者什么也没有写"),
+            ));
         }
     }
     child.kill()?;
@@ -1112,8 +1178,11 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let directory = out.directory();
     let channel = directory.join("channel");
 
-    out.part("Two processes, one page")?;
-    out.tell("a child creates the channel file and maps it; we open it for reading")?;
+    out.part(text!("Two processes, one page", "两个进程，同一页"))?;
+    out.tell(text!(
+        "a child creates the channel file and maps it; we open it for reading",
+        "子进程创建通道文件并映射它；我们打开它来读"
+    ))?;
     let (child, peer) = Child::fork(|peer| {
         let mut writer = Writer::open(&channel)?;
         for text in ["hello0", "hello1"] {
@@ -1129,58 +1198,110 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let _page = Mapping::anonymous(1, READ_WRITE, Sharing::Private)?;
     let reader = Reader::open(&channel)?;
     let size = std::fs::metadata(&channel)?;
-    let (mode, reserved) = (size.mode() & 0o7777, out.varying("bytes", size.blocks() * 512));
-    out.evidence("the file", format!("{} bytes, mode {mode:04o}, {reserved} bytes reserved", size.len()))?;
+    let (mode, length) = (size.mode() & 0o7777, size.len());
+    let reserved = out.varying(text!("bytes", "字节数"), size.blocks() * 512);
+    out.evidence(
+        text!("the file", "文件"),
+        text!(
+            "{length} bytes, mode {mode:04o}, {reserved} bytes of disk reserved",
+            "{length} 字节，权限 {mode:04o}，磁盘上预留 {reserved} 字节"
+        ),
+    )?;
     let areas = maps_of_process(child.pid())?;
     let areas: Vec<_> = areas.into_iter().filter(|area| Path::new(&area.name()) == channel).collect();
     out.maps(&areas)?;
     out.maps(&maps_of(reader.mapping.range())?)?;
-    out.shows("the same file in the maps of both processes: the child may write, we may only read.")?;
-    out.evidence("a second writer", refusal(out, Writer::open(&channel).map(drop), reader.writer()))?;
-    out.evidence("a reader of your file", refusal(out, Reader::open(path).map(drop), reader.writer()))?;
-    out.tell("the child gets its turn, twice; no system call carries the message")?;
+    out.shows(text!(
+        "the same file in the maps of both processes: the child may write, we may only read.",
+        "两个进程的 maps 里是同一个文件：子进程可写，我们只能读。"
+    ))?;
+    out.evidence(
+        text!("a second writer", "第二个写者"),
+        refusal(out, Writer::open(&channel).map(drop), reader.writer()),
+    )?;
+    out.evidence(
+        text!("a reader of your file", "把你的文件当作通道"),
+        refusal(out, Reader::open(path).map(drop), reader.writer()),
+    )?;
+    out.tell(text!(
+        "the child gets its turn, twice; no system call carries the message",
+        "轮到子进程，前后两次；没有系统调用传递消息"
+    ))?;
     for _ in 0..2 {
         peer.give_turn()?;
         peer.await_turn()?;
         let message = reader.read()?.ok_or(ErrorKind::NotFound)?;
-        out.evidence("read", format!("message {}: {:?}", message.number(), message.text()))?;
+        let (number, text) = (message.number(), message.text());
+        out.evidence(text!("read", "读到"), text!("message {number}: {text:?}", "消息 {number}：{text:?}"))?;
     }
-    out.evidence("the writer", format!("{:?}", reader.state()?))?;
+    out.evidence(text!("the writer", "写者"), state(reader.state()?))?;
     peer.give_turn()?;
     child.wait()?.success()?;
-    out.evidence("when the child has ended", format!("{:?}", reader.state()?))?;
+    out.evidence(text!("when the child has ended", "子进程结束之后"), state(reader.state()?))?;
     std::fs::remove_file(&channel)?;
 
-    out.part("Half a message")?;
-    out.tell("AAAA... is published, and a child has written half of BBBB... when we read")?;
-    let [halfway, after] = read_halfway(&directory, true)?;
-    out.evidence("the notes' way", halfway)?;
-    out.evidence("when it has finished", after)?;
-    let [halfway, after] = read_halfway(&directory, false)?;
-    out.evidence("with the sequence lock", halfway)?;
-    out.evidence("when it has finished", after)?;
-    out.tell("without turns: a child writes as fast as it can, and we read 50000 times")?;
-    let torn = tally(&directory, true, 50_000)?.torn;
-    out.evidence("the notes' way", format!("{} torn", out.varying("count", torn)))?;
-    out.evidence("with the sequence lock", format!("{} torn", tally(&directory, false, 50_000)?.torn))?;
-    out.shows("each word was stored whole; only the sequence number tells which words belong together.")?;
+    out.part(text!("Half a message", "半条消息"))?;
+    out.tell(text!(
+        "AAAA... is published, and a child has written half of BBBB... when we read",
+        "已发布 AAAA...；子进程把 BBBB... 写到一半时，我们来读"
+    ))?;
+    let (notes, lock) = (|| text!("the notes' way", "笔记的做法"), || text!("with the sequence lock", "用顺序锁"));
+    for (naively, way) in [(true, notes()), (false, lock())] {
+        let [halfway, after] = read_halfway(&directory, naively)?;
+        out.evidence(way, halfway)?;
+        out.evidence(text!("when it has finished", "写完之后"), after)?;
+    }
+    out.tell(text!(
+        "without turns: a child writes as fast as it can, and we read 50000 times",
+        "不再轮流：子进程全速写入，我们读 50000 次"
+    ))?;
+    let torn = |torn: String| text!("{torn} of the messages read were torn", "读到的消息中有 {torn} 条是撕裂的");
+    let count = out.varying(text!("count", "次数"), tally(&directory, true, 50_000)?.torn);
+    out.evidence(notes(), torn(count))?;
+    out.evidence(lock(), torn(tally(&directory, false, 50_000)?.torn.to_string()))?;
+    out.shows(text!(
+        "each word was stored whole; only the sequence number tells which words belong together.",
+        "每个机器字都是完整的；哪些字属于同一条消息，只有序号知道。"
+    ))?;
 
-    out.part("The writer is killed halfway")?;
+    out.part(text!("The writer is killed halfway", "写者写到一半被杀死"))?;
     let killed = killed_halfway(&directory)?;
-    out.evidence("while it lives", format!("{:?}", killed.before.0))?;
-    out.evidence("a second writer", killed.before.1.map_or("ok".to_owned(), |kind| format!("refused: {kind}")))?;
-    out.evidence("the child was", killed.ended)?;
-    out.evidence("afterwards", format!("{:?}", killed.after.0))?;
-    out.evidence("the last message", format!("{:?}", killed.after.1.unwrap_or_default()))?;
+    out.evidence(text!("while it lives", "它活着时"), state(killed.before.0))?;
+    let refused = killed.before.1.map_or(text!("ok", "ok"), |kind| {
+        let Text { en, zh } = kind_in_words(kind);
+        text!("refused: {en}", "被拒绝：{zh}")
+    });
+    out.evidence(text!("a second writer", "第二个写者"), refused)?;
+    out.evidence(text!("the child was", "子进程"), killed.ended.in_words())?;
+    out.evidence(text!("afterwards", "之后"), state(killed.after.0))?;
+    out.evidence(text!("the last message", "最后一条消息"), format!("{:?}", killed.after.1.unwrap_or_default()))?;
     let (number, text) = (killed.next.0, killed.next.1.unwrap_or_default());
-    out.evidence("the next writer's", format!("message {number}: {text:?}"))?;
-    out.shows(
+    out.evidence(
+        text!("the next writer's", "下一个写者的"),
+        text!("message {number}: {text:?}", "消息 {number}：{text:?}"),
+    )?;
+    out.shows(text!(
         "the kernel released its lock, and the last whole message is still there; the next writer goes on from it.",
-    )
+        "内核释放了它的锁，最后一条完整的消息还在；下一个写者从这里接着写。"
+    ))
+}
+
+/// A writer's state, in words that are in the chapter.
+fn state(state: WriterState) -> Text {
+    match state {
+        WriterState::Writing => text!("Writing: at work", "Writing：正在工作"),
+        WriterState::Finished => text!("Finished", "Finished：已结束"),
+        WriterState::Died => {
+            text!("Died: the page says at work, and nobody has the lock", "Died：页里说正在工作，却没有进程持有锁")
+        }
+    }
 }
 
 /// Why a channel was not opened; the writer's process id is marked as varying.
-fn refusal(out: &Narrator, opened: io::Result<()>, writer: u32) -> String {
-    let text = opened.err().map_or("ok".to_owned(), |error| error.to_string());
-    text.replace(&format!("pid {writer}"), &format!("pid {}", out.varying("pid", writer)))
+fn refusal(out: &Narrator, opened: io::Result<()>, writer: u32) -> Text {
+    let Err(error) = opened else { return text!("ok", "ok") };
+    let pid = out.varying("pid", writer);
+    let Text { en, zh } = in_words(&error);
+    let marked = |text: &str| text.replace(&format!("pid {writer}"), &format!("pid {pid}"));
+    Text::new(marked(&en), marked(&zh))
 }
