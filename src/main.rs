@@ -1,6 +1,6 @@
 //! The program `workbook`: reads its arguments and calls the library.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -61,6 +61,7 @@ fn run(arguments: Arguments) -> io::Result<bool> {
     let mut solved = true;
     course.begin(terminal.language());
     match arguments.command {
+        None if io::stdin().is_terminal() && io::stdout().is_terminal() => course::start(&course, terminal)?,
         None => terminal.list(&course, &progress)?,
         Some(Command::Run(run)) => run_lesson(run, terminal)?,
         Some(Command::Check(check)) => solved = grade(&course, &progress, &check, terminal)?,

@@ -232,6 +232,9 @@ fn a_solved_exercise_is_known_and_never_only_believed() {
     assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
     assert!(run.out.contains("Lesson 2 is solved."), "{}", run.out);
     assert!(run.out.contains("unsafe   1/1"), "each block says why: {}", run.out);
+    // A function that has become right is praised, once.
+    assert!(run.out.contains("Well done: byte_at, "), "{}", run.out);
+    assert!(!copy.run(&["check", "2"]).out.contains("Well done"));
     assert!(copy.run(&[]).out.contains("mmap and munmap   solved"));
     // The next one that isn't solved.
     assert!(copy.run(&["check"]).out.contains("Lesson 1:"));
@@ -1114,6 +1117,28 @@ fn watch_takes_single_keys_on_a_terminal_and_leaves_it_as_it_was() {
         assert_eq!(ended, end.map_or(Ended::Exited(0), Ended::Killed));
         assert!(echoes(&pty.slave), "the terminal is as it was: {end:?}");
     }
+}
+
+/// A learner who asks for nothing sees what to do next, and each key works at once; nothing is graded unasked.
+#[test]
+fn without_arguments_a_terminal_gets_the_lessons_and_the_keys() {
+    let copy = Copy::fresh();
+    let pty = openpty(None, None).expect("a terminal");
+    let mut command = copy.command(&[]);
+    let descriptor = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+    command.stdin(descriptor()).stdout(descriptor()).stderr(Stdio::null());
+    let (child, _) = Child::spawn(&mut command).expect("it starts");
+    drop(command);
+    let mut terminal = fs::File::from(pty.master.try_clone().expect("a descriptor"));
+    let mut seen = String::new();
+    read_until(&mut terminal, " quit", &mut seen);
+    assert!(seen.contains("The mmap workbook") && seen.contains("Next: lesson 1"), "{seen}");
+    assert!(!seen.contains("still to do"), "{seen}");
+    terminal.write_all(b"h").expect("a key");
+    read_until(&mut terminal, ", hint 1 of", &mut seen);
+    terminal.write_all(b"q").expect("a key");
+    assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
+    assert!(!seen.contains("still to do") && echoes(&pty.slave), "{seen}");
 }
 
 /// A grade in Chinese has nothing in English but what the learner's code and the compiler say, and programs know each

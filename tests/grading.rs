@@ -26,7 +26,7 @@ const DEADLINE: Duration = Duration::from_secs(4);
 /// The binary of the test target `kind_lesson`.
 fn binary(kind: &str, lesson: u8) -> Binary {
     let target = format!("{kind}_{lesson}");
-    let built = build(&Course::at(env!("CARGO_MANIFEST_DIR")), &target, None);
+    let built = build(&Course::at(env!("CARGO_MANIFEST_DIR")), &target, None, &mut |_| {});
     let binary = built.expect("cargo runs").unwrap_or_else(|errors| panic!("{errors}"));
     Binary::open(&binary).expect("the binary")
 }

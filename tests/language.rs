@@ -5,6 +5,7 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::OnceLock;
 
 use common::{Findings, english, exercise_of};
 use mmap_workbook::course::{Course, LESSONS, listed};
@@ -14,8 +15,40 @@ use mmap_workbook::text::Language;
 /// The lessons whose demonstration speaks Chinese.
 const DEMONSTRATIONS: &[u8] = &[3];
 
+/// A copy of what the program reads of a course: it writes exercises in the reader's language.
+fn course() -> &'static Path {
+    static COPY: OnceLock<PathBuf> = OnceLock::new();
+    COPY.get_or_init(|| {
+        let (from, to) =
+            (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join("language"));
+        let _ = fs::remove_dir_all(&to);
+        for lesson in LESSONS {
+            let name = lesson.directory();
+            for directory in
+                [format!("lessons/{name}/checks"), format!("lessons/{name}"), format!("tests/answers/{name}")]
+            {
+                fs::create_dir_all(to.join(&directory)).expect("a directory");
+                for entry in fs::read_dir(from.join(&directory)).expect("a directory") {
+                    let path = entry.expect("an entry").path();
+                    if path.is_file() && path.file_name().is_some_and(|name| name != "exercise.rs") {
+                        let file = path.strip_prefix(from).expect("a path in it");
+                        fs::copy(&path, to.join(file)).expect("a copy");
+                    }
+                }
+            }
+            for language in Language::ALL {
+                let file = format!("book/{}/{name}.md", language.code());
+                fs::create_dir_all(to.join(&file).parent().expect("a directory")).expect("a directory");
+                fs::copy(from.join(&file), to.join(&file)).expect("a copy");
+            }
+        }
+        to
+    })
+}
+
 fn workbook(arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
+    command.env("CARGO_MANIFEST_DIR", course());
     command.args(arguments).env("WORKBOOK_LANG", "zh").stdin(Stdio::piped());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     // It may not read all of it.

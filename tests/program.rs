@@ -98,7 +98,7 @@ fn a_terminal_gets_colours_unless_no_color_is_set() {
     for (no_color, coloured) in [(None, true), (Some("1"), false)] {
         let terminal = nix::pty::openpty(None, None).expect("a terminal");
         let mut command = workbook(&[]);
-        command.env("TERM", "xterm").stdout(terminal.slave).stderr(Stdio::null());
+        command.env("TERM", "xterm").stdin(Stdio::null()).stdout(terminal.slave).stderr(Stdio::null());
         command.envs(no_color.map(|value| ("NO_COLOR", value)));
         let (child, _) = Child::spawn(&mut command).expect("the program starts");
         drop(command); // with our copy of the terminal's other side

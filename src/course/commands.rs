@@ -1,9 +1,10 @@
 //! What the learner can ask for on the command line and in `watch`: a grade, a hint, the solution, a reset.
 
 use std::io;
+use std::time::Duration;
 
 use super::grading::leftovers::with_new_files;
-use super::grading::{Grade, grade};
+use super::grading::{Doing, Grade, grade};
 use super::progress::Progress;
 use super::safety;
 use super::{Course, Lesson};
@@ -17,12 +18,22 @@ use crate::ui::{Terminal, complain};
 /// # Errors
 /// As [`grade`]. That the result can't be stored is only said.
 pub fn graded(course: &Course, lesson: &Lesson, terminal: &Terminal) -> io::Result<Grade> {
-    terminal.compiling();
+    terminal.compiling(Duration::ZERO);
     let names = course.exercise(lesson).check_names();
-    let began = |check: &str| terminal.checking(&names.in_words(check));
-    let (graded, left) = with_new_files(|| grade(course, lesson, began));
+    let doing = |doing: Doing| match doing {
+        Doing::Compiling(time) => terminal.compiling(time),
+        Doing::Checking(check) => terminal.checking(&names.in_words(check)),
+    };
+    let (graded, left) = with_new_files(|| grade(course, lesson, doing));
     terminal.idle();
-    let graded = graded?;
+    let mut graded = graded?;
+    let was_right = Progress::of(course).right_functions(lesson);
+    let are_right = graded.functions().into_iter().filter(|(_, checks)| checks.iter().all(|check| check.has_passed()));
+    let new = are_right.map(|(function, _)| function.to_owned()).filter(|function| !was_right.contains(function));
+    let new = new.collect();
+    if let Grade::Checked { newly_right, .. } = &mut graded {
+        *newly_right = new;
+    }
     for path in left {
         let path = path.display();
         complain(&text!(

@@ -108,6 +108,12 @@ impl Progress {
         functions.find(|(_, right)| !right).map(|(function, _)| function)
     }
 
+    /// The functions of the exercise that were right when it was last checked.
+    pub fn right_functions(&self, lesson: &Lesson) -> Vec<String> {
+        let functions = self.known(lesson).map_or(Vec::new(), |known| known.functions);
+        functions.into_iter().filter(|(_, right)| *right).map(|(function, _)| function).collect()
+    }
+
     /// Stores a grade.
     ///
     /// # Errors

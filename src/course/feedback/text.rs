@@ -1,12 +1,14 @@
 //! The list of lessons and grades as text, and what to do next.
 
 use std::io;
+use std::time::Duration;
 
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
 use crate::course::grading::{Checked, Grade};
 use crate::course::progress::{Progress, Status};
+use crate::course::safety::UNSAFE;
 use crate::course::{Course, Lesson, listed};
 use crate::grade::Verdict;
 use crate::text;
@@ -39,9 +41,12 @@ impl Terminal<'_> {
         self.out().flush()
     }
 
-    /// Says that the compiler is running.
-    pub(in crate::course) fn compiling(&self) {
-        self.busy(&text!("compiling", "正在编译"));
+    /// Says that the compiler is running, and for how long.
+    pub(in crate::course) fn compiling(&self, time: Duration) {
+        self.busy(&match time.as_secs() {
+            0 => text!("compiling", "正在编译"),
+            seconds => text!("compiling, {seconds} s", "正在编译，已 {seconds} 秒"),
+        });
     }
 
     /// Says which check is running.
@@ -145,6 +150,7 @@ impl Terminal<'_> {
             (right(false), counted(false).count(), right(true), counted(true).count());
         writeln!(self.out())?;
         let skipped = self.skipped(course, lesson, &grade.skipped())?;
+        self.praise(grade)?;
         match unfinished.map(|nth| harmless(functions[nth].0)) {
             Some(function) if grade.is_solved() => self.say(&text!(
                 "{GOOD}Lesson {n} is solved.{GOOD:#} Further functions: {further_right} of {further} are right. Go on with \
@@ -168,6 +174,24 @@ impl Terminal<'_> {
             Some(function) => self.say(&text!(
                 "{right} of {of} are right. Next: {function}. A hint: cargo run -- hint {n}",
                 "{of} 项中有 {right} 项正确。下一项：{function}。需要提示：cargo run -- hint {n}"
+            )),
+        }
+    }
+
+    /// A word for each function that has become right.
+    fn praise(&mut self, grade: &Grade) -> io::Result<()> {
+        let Grade::Checked { newly_right, .. } = grade else { return Ok(()) };
+        let names: Vec<_> = newly_right.iter().filter(|name| *name != UNSAFE).map(|name| harmless(name)).collect();
+        let (en, zh) = (names.join(", "), names.join("、"));
+        match names.len() {
+            0 => Ok(()),
+            1 => self.say(&text!(
+                "{GOOD}Well done: {en} is right.{GOOD:#} No check could make it fail.",
+                "{GOOD}做得好：{zh} 写对了。{GOOD:#}所有检查都没能难倒它。"
+            )),
+            _ => self.say(&text!(
+                "{GOOD}Well done: {en} are right.{GOOD:#} No check could make them fail.",
+                "{GOOD}做得好：{zh} 都写对了。{GOOD:#}所有检查都没能难倒它们。"
             )),
         }
     }

@@ -4,7 +4,7 @@ use std::env::var_os;
 use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
@@ -27,17 +27,22 @@ const LIMIT: Duration = Duration::from_secs(600);
 const LONGEST: u64 = 86_400;
 
 /// Builds a test target and returns its binary, or the compiler's errors in it. `texts` is the id of the exercise's
-/// texts, where there is one.
+/// texts, where there is one. `waiting` is called once a second, with the time that it has taken so far.
 ///
 /// # Errors
 /// When cargo can't be run, takes too long, or fails for another reason than an error in the target: it can't read
 /// Cargo.toml, it has no such target, it can't download a crate, another crate does not compile, the disk is full. The
 /// error is one line.
-pub fn build(course: &Course, target: &str, texts: Option<u64>) -> io::Result<Result<PathBuf, String>> {
-    let mut built = run_cargo(course, target, texts, &["test", "--no-run"], &[])?;
+pub fn build(
+    course: &Course,
+    target: &str,
+    texts: Option<u64>,
+    waiting: &mut dyn FnMut(Duration),
+) -> io::Result<Result<PathBuf, String>> {
+    let mut built = run_cargo(course, target, texts, &["test", "--no-run"], &[], waiting)?;
     if built.is_warned_of_only() {
         // `#![deny(warnings)]` or RUSTFLAGS="-D warnings": an unfinished function is to be graded all the same.
-        built = run_cargo(course, target, texts, &["rustc"], &["--", "--cap-lints=warn"])?;
+        built = run_cargo(course, target, texts, &["rustc"], &["--", "--cap-lints=warn"], waiting)?;
     }
     match built {
         Built { binary: Some(binary), .. } => Ok(Ok(binary)),
@@ -76,7 +81,14 @@ impl Built {
     }
 }
 
-fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], last: &[&str]) -> io::Result<Built> {
+fn run_cargo(
+    course: &Course,
+    target: &str,
+    texts: Option<u64>,
+    first: &[&str],
+    last: &[&str],
+    waiting: &mut dyn FnMut(Duration),
+) -> io::Result<Built> {
     let limit = seconds_in(LIMIT_VARIABLE, LONGEST)?.unwrap_or(LIMIT);
     let cargo = var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let (mut out, mut err) = (tempfile::tempfile()?, tempfile::tempfile()?);
@@ -87,7 +99,13 @@ fn run_cargo(course: &Course, target: &str, texts: Option<u64>, first: &[&str], 
     let child = Child::spawn(&mut command);
     let (mut child, _) = child.map_err(|error| named(Path::new(&cargo).display(), &error))?;
     // Dropping the child kills cargo and what it has started.
-    let ended = child.ended_within(limit)?.ok_or_else(|| {
+    let began = Instant::now();
+    let mut ended = None;
+    while ended.is_none() && began.elapsed() < limit {
+        ended = child.ended_within(Duration::from_secs(1).min(limit.saturating_sub(began.elapsed())))?;
+        waiting(began.elapsed());
+    }
+    let ended = ended.ok_or_else(|| {
         let (seconds, more) = (limit.as_secs(), 2 * limit.as_secs());
         other(text!(
             "cargo has not built {target} within {seconds} seconds and was ended; {LIMIT_VARIABLE}={more} allows more",

@@ -28,6 +28,15 @@ use calls::calls;
 pub use build::build;
 pub use runner::{Binary, Check};
 
+/// What is being done.
+#[derive(Debug, Clone, Copy)]
+pub enum Doing<'a> {
+    /// The exercise is compiled, for this long so far.
+    Compiling(Duration),
+    /// The check with this name is run.
+    Checking(&'a str),
+}
+
 /// An exercise's checks with their verdicts, or why there are none.
 #[derive(Debug)]
 pub enum Grade {
@@ -39,6 +48,8 @@ pub enum Grade {
         of: u64,
         /// In the order of their files.
         checks: Vec<Checked>,
+        /// The functions that are right now and were not when the exercise was checked before.
+        newly_right: Vec<String>,
     },
 }
 
@@ -121,19 +132,19 @@ const DESCRIPTORS: u64 = 256;
 /// How often an exercise is built anew because its text has changed meanwhile, or another program has built another one.
 const TRIES: usize = 5;
 
-/// Builds the lesson's exercise and runs its checks. `began` is called with the name of each check before it runs.
+/// Builds the lesson's exercise and runs its checks. `doing` is called once a second while it is built, and before each check.
 ///
 /// # Errors
 /// As [`build()`]; when a check can't be started, or a file of the course is missing; when the text changes again and
 /// again while it is built; when the limits are too low for the checks.
-pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> io::Result<Grade> {
+pub fn grade(course: &Course, lesson: &Lesson, mut doing: impl FnMut(Doing)) -> io::Result<Grade> {
     allow(Resource::RLIMIT_FSIZE, "-f", &text!("bytes in a file", "字节的文件"), LARGEST_FILE)?;
     allow(Resource::RLIMIT_NOFILE, "-n", &text!("descriptors", "个描述符"), DESCRIPTORS)?;
     let exercise = course.exercise(lesson);
     for _ in 0..TRIES {
         let texts = exercise.texts()?;
         let of = texts.id();
-        let built = build(course, &exercise.target(), Some(of))?;
+        let built = build(course, &exercise.target(), Some(of), &mut |time| doing(Doing::Compiling(time)))?;
         if exercise.texts()?.id() != of {
             continue;
         }
@@ -150,7 +161,9 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
             return Err(named(directory.display(), &other(text!("there are no checks", "没有检查"))));
         }
         let mut checks = match binary.texts()? {
-            Ok(texts) if texts == Some(of) => binary.run(&checks, deadline(), |check| began(&check.name))?,
+            Ok(texts) if texts == Some(of) => {
+                binary.run(&checks, deadline(), |check| doing(Doing::Checking(&check.name)))?
+            }
             // Two checkouts may share a target directory.
             Ok(_) => continue,
             Err(failure) => checks.into_iter().map(|check| check.not_run(&failure)).collect(),
@@ -160,7 +173,7 @@ pub fn grade(course: &Course, lesson: &Lesson, mut began: impl FnMut(&str)) -> i
         }
         refer_to_callees(&mut checks, &texts.exercise);
         checks.extend(safety_of(&texts.exercise));
-        return Ok(Grade::Checked { of, checks });
+        return Ok(Grade::Checked { of, checks, newly_right: Vec::new() });
     }
     let changes = other(text!("it changes while it is built", "编译期间它一直在变"));
     Err(named(exercise.path().display(), &changes))

@@ -29,6 +29,24 @@ const ENDS_WITHIN: Duration = Duration::from_secs(30);
 /// # Errors
 /// When the output can't be written, or the course's files can't be read.
 pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Terminal) -> io::Result<()> {
+    watch_from(false, course, lesson, terminal)
+}
+
+/// The same for a learner who has asked for nothing yet: it begins with the list of the lessons and what to do next, and
+/// grades once something is saved or asked for.
+///
+/// # Errors
+/// As [`watch`].
+pub fn start(course: &Course, terminal: &mut Terminal) -> io::Result<()> {
+    watch_from(true, course, None, terminal)
+}
+
+fn watch_from(
+    mut start: bool,
+    course: &Course,
+    lesson: Option<&'static Lesson>,
+    terminal: &mut Terminal,
+) -> io::Result<()> {
     let progress = Progress::of(course);
     let mut lesson = match lesson {
         Some(lesson) => lesson,
@@ -45,7 +63,12 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Te
         if let Some(said) = was_reset.take() {
             terminal.say(&said)?;
         }
-        let mut grading = Some(start_grading(course, lesson)?);
+        let at_start = std::mem::take(&mut start);
+        let mut grading = if at_start { None } else { Some(start_grading(course, lesson)?) };
+        if at_start {
+            terminal.list(course, &progress)?;
+            terminal.keys()?;
+        }
         let mut is_solved = None;
         loop {
             let event = input.next(&saves, grading.as_mut(), has_changed)?;
@@ -65,7 +88,10 @@ pub fn watch(course: &Course, lesson: Option<&'static Lesson>, terminal: &mut Te
                 }
                 Event::Key(Key::Quit) => return Ok(()),
                 Event::Key(Key::Next) => {
-                    lesson = next(course, &progress, lesson)?;
+                    // The start page has named it.
+                    if !at_start {
+                        lesson = next(course, &progress, lesson)?;
+                    }
                     break;
                 }
                 Event::Key(Key::Hint) => hint(course, lesson, None, None, terminal)?,
