@@ -97,11 +97,14 @@ impl Terminal<'_> {
         let exercise = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display().to_string();
         let source = exercise.replace("exercise.rs", "lesson.rs");
         let steps = [
+            (
+                "cargo run -p book".to_owned(),
+                text!("answer the question that its chapter begins with", "先回答这一章开头的问题"),
+            ),
             (format!("cargo run -- run {n}"), text!("see it happen on this kernel", "看它在本机内核上如何发生")),
-            ("cargo run -p book".to_owned(), text!("read its chapter", "读这一章")),
-            (source, text!("read how it is done", "读一读是怎么做的")),
-            (format!("cargo test --test lesson_{n}"), text!("run the tests of its properties", "用性质测试来检验它")),
-            (format!("cargo run -- predict {n}"), text!("predict what the kernel will do", "先说出内核会怎么做")),
+            (source, text!("read the chapter, and how it is done", "读完这一章，再读代码是怎么做的")),
+            (format!("cargo test --test lesson_{n}"), text!("run its tests, and read them", "运行它的测试，并读一读")),
+            (format!("cargo run -- predict {n}"), text!("predict what the kernel will do", "预测内核会怎么做")),
             (exercise, text!("do the exercise", "动手做练习")),
             (
                 format!("cargo run -- check {n}"),
