@@ -233,10 +233,10 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "book/en/1_one.md:5: {{#include}} is outside",
     ),
     // Headings.
-    ("book/en/1_one.md", " {#answer}", "", "book/en/1_one.md:31: the heading has no id: write {#id} after it"),
-    ("book/en/1_one.md", "{#answer}", "{#top}", "book/en/1_one.md:31: {#top} is there twice"),
+    ("book/en/1_one.md", " {#answer}", "", "book/en/1_one.md:29: the heading has no id: write {#id} after it"),
+    ("book/en/1_one.md", "{#answer}", "{#top}", "book/en/1_one.md:29: {#top} is there twice"),
     ("book/en/1_one.md", "{#answer}", "{#reply}", "book/en/1_one.md: the chapter has no section {#answer}"),
-    ("book/en/1_one.md", "## Answer", "#### Answer", "1_one.md:31: the heading is of a level that doesn't follow"),
+    ("book/en/1_one.md", "## Answer", "#### Answer", "1_one.md:29: the heading is of a level that doesn't follow"),
     (
         "book/zh/1_one.md",
         "{#window}",
@@ -264,7 +264,7 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "",
         "book/zh/1_one.md:18: the heading ## {#kernel} is here, where",
     ),
-    ("book/zh/1_one.md", "{{#questions}}\n", "", "book/zh/1_one.md: {{#questions }} of book/en/1_one.md:35 is missing"),
+    ("book/zh/1_one.md", "{{#questions}}\n", "", "book/zh/1_one.md:35: the heading ## {#exercise} is here, where book/en/1_one.md:33 has {{#questions }}"),
     ("book/zh/1_one.md", "```rust,ignore", "```c", "book/zh/1_one.md:12: the listing ```c is here, where"),
     // Questions.
     ("book/questions/1_one.toml", "id = \"two\"", "id = \"one\"", "the id one is in book/questions/1_one.toml, too"),

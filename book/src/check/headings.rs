@@ -9,7 +9,7 @@ use crate::page::Heading;
 use crate::sources::{Mistake, Sources};
 
 /// The ids of the sections that the chapter of a lesson has, in this order. It may have others between them.
-const CHAPTER: [&str; 8] = ["top", "predict", "kernel", "wrong", "differs", "exercise", "answer", "questions"];
+const CHAPTER: [&str; 8] = ["top", "predict", "kernel", "wrong", "differs", "answer", "questions", "exercise"];
 
 pub fn check(pages: &Pages<'_>, page: &PageSource, mistakes: &mut Vec<Mistake>) {
     let headings = page.headings();

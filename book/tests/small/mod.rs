@@ -93,14 +93,14 @@ const FILES: &[(&str, &str)] = &[
         "# 1. One {#top}\n\n## Predict {#predict}\n\nWhat?\n\n{{#figure map}}\n\n## Window {#window}\n\n```rust,ignore\n\
          {{#include ../../lessons/1_one/lesson.rs:map}}\n```\n\nIt is so{{#held lesson_1::it_holds}}.\n\n## Kernel {#kernel}\n\n\
          {{#transcript 1 Second}}\n\n{{#output one}}\n\n## Wrong {#wrong}\n\n{{#belief close-unmaps}}\n\n## Differs {#differs}\n\n\
-         ## Exercise {#exercise}\n\n## Answer {#answer}\n\n## Check {#questions}\n\n{{#questions}}\n",
+         ## Answer {#answer}\n\n## Check {#questions}\n\n{{#questions}}\n\n## Exercise {#exercise}\n",
     ),
     (
         "book/zh/1_one.md",
         "<!-- en: 0 -->\n# 1. 一 {#top}\n\n## 预测 {#predict}\n\n什么？\n\n{{#figure map}}\n\n## 窗口 {#window}\n\n```rust,ignore\n\
          {{#include ../../lessons/1_one/lesson.rs:map}}\n```\n\n如此{{#held lesson_1::it_holds}}。\n\n## 内核 {#kernel}\n\n\
          {{#transcript 1 Second}}\n\n{{#output one}}\n\n## 错误 {#wrong}\n\n{{#belief close-unmaps}}\n\n## 差别 {#differs}\n\n\
-         ## 练习 {#exercise}\n\n## 解答 {#answer}\n\n## 自测 {#questions}\n\n{{#questions}}\n",
+         ## 解答 {#answer}\n\n## 自测 {#questions}\n\n{{#questions}}\n\n## 练习 {#exercise}\n",
     ),
     ("book/questions/1_one.toml", QUESTIONS),
 ];
