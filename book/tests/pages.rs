@@ -264,7 +264,12 @@ const MISTAKES: &[(&str, &str, &str, &str)] = &[
         "",
         "book/zh/1_one.md:18: the heading ## {#kernel} is here, where",
     ),
-    ("book/zh/1_one.md", "{{#questions}}\n", "", "book/zh/1_one.md:35: the heading ## {#exercise} is here, where book/en/1_one.md:33 has {{#questions }}"),
+    (
+        "book/zh/1_one.md",
+        "{{#questions}}\n",
+        "",
+        "book/zh/1_one.md:35: the heading ## {#exercise} is here, where book/en/1_one.md:33 has {{#questions }}",
+    ),
     ("book/zh/1_one.md", "```rust,ignore", "```c", "book/zh/1_one.md:12: the listing ```c is here, where"),
     // Questions.
     ("book/questions/1_one.toml", "id = \"two\"", "id = \"one\"", "the id one is in book/questions/1_one.toml, too"),
