@@ -40,8 +40,12 @@ pub fn page_size_u64() -> u64 {
 }
 
 /// `length` in bytes, rounded up to whole pages: what mmap(2) really maps.
+///
+/// # Panics
+/// If that does not fit in a `usize`.
+#[track_caller]
 pub fn whole_pages(length: usize) -> usize {
-    length.next_multiple_of(page_size())
+    length.checked_next_multiple_of(page_size()).expect("whole pages that fit in a usize")
 }
 
 /// One line of /proc/PID/maps: a range of addresses that the kernel treats alike (a virtual memory area).

@@ -17,7 +17,7 @@ use crate::model::{Model, Posix, Rule};
 use crate::play::random::{self, Dice, Files};
 use crate::play::{elsewhere, page_size};
 use crate::scenario::{Access, Backend, Contents, Line, Name, Operation, Outcome, Scenario};
-use crate::text::Text;
+use crate::text::{Text, hash};
 use denial::{DENIALS, Denial};
 use programs::Program;
 
@@ -76,8 +76,7 @@ impl Question {
 pub struct ScenarioQuestion {
     /// The lines; the last one's outcome is the question.
     pub scenario: Scenario,
-    /// The possible answers: what the rules give, and what each misconception expects. Sorted, so that the order gives
-    /// no hint.
+    /// The possible answers: what the rules give, and what each misconception expects, in an order that gives no hint.
     pub options: Vec<Outcome>,
 }
 
@@ -95,7 +94,8 @@ impl ScenarioQuestion {
                 options.push(prediction);
             }
         }
-        options.sort_by_key(ToString::to_string);
+        // By their names alone, an errno would come before `ok`.
+        options.sort_by_key(|option| hash(&format!("{option} {}", scenario.0.len())));
         (options.len() > 1).then_some(ScenarioQuestion { scenario, options })
     }
 

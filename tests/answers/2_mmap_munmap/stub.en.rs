@@ -58,9 +58,9 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 /// - A range that begins past the end, or has `to <= from`, contains none.
 /// - A window is `window` bytes, rounded up to whole pages.
 /// - At every moment at most one window of the file is mapped.
-/// - At most n / window (rounded up) mmap(2) calls map n bytes of the file in the range.
-/// - If `from` is not page-aligned, one call more is allowed.
-/// - Here n counts what is in the range and in the file, and a window has whole pages.
+/// - Let n be how many bytes of the range the file has, and w the size of a window.
+/// - At most n / w calls of mmap(2), rounded up, map the file; one more if `from` is not page-aligned.
+/// - A mapping begins at a page boundary, also the one that shows `from`, and is at most w long.
 /// - No window has to reach past the end of the file: `usize::MAX` maps what there is.
 /// - The last window may reach past `to`, and past the end of the file.
 /// - The file and the window may be larger than memory: no page is locked, no window is copied whole.
@@ -71,12 +71,13 @@ pub fn byte_at(file: &File, offset: u64) -> io::Result<Option<u8>> {
 ///
 /// # Errors
 /// - `InvalidInput` or EINVAL when `window` is 0, even if the range is empty.
-/// - Those of the system calls, unchanged: ENOMEM when a window, clipped at most at its end, can't be mapped.
+/// - Those of the system calls, unchanged: ENOMEM when a window can't be mapped; no smaller one is tried.
 ///
 /// # Example
 /// ```text
 /// a file of the bytes "a\nb\nc": count_lines(file, 0, 5, 1) -> 2; count_lines(file, 2, 3, 1) -> 0
 /// a file of 10 pages, from 0 to its end, with a window of 4 pages: 3 calls of mmap(2)
+/// the same from byte 7 on: 3 calls, or 4
 /// ```
 pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result<u64> {
     todo!("slide a window over the range and count the newlines in it")
