@@ -4,10 +4,11 @@ mod common;
 
 use std::fs::{self, File};
 use std::io::{self, IoSlice, Read, Seek, Write};
-use std::os::fd::{AsFd, AsRawFd};
+use std::os::fd::{AsFd, AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::process::Command;
 use std::sync::atomic::Ordering;
 
 use common::{cases, file_with, has_small_disks, transcript};
@@ -18,8 +19,10 @@ use mmap_workbook::process::{Cause, Child, Ended};
 use mmap_workbook::text::Language;
 use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, FdFlag, SealFlag, fcntl};
+use nix::sys::resource::{Resource, getrlimit};
 use nix::sys::signal::Signal;
 use nix::sys::socket::{ControlMessage, MsgFlags, UnixAddr, sendmsg};
+use nix::unistd::dup;
 use proptest::prelude::*;
 use tempfile::tempdir;
 
@@ -183,6 +186,34 @@ fn a_program_reads_the_file_that_is_lent_to_it_and_moves_its_offset() {
     file.seek(io::SeekFrom::Start(7)).expect("moved");
     assert_eq!(lend_to_cat(&file).expect("cat(1)"), b"789");
     assert_eq!(file.stream_position().expect("its offset"), 10);
+}
+
+#[test]
+fn each_program_gets_a_descriptor_without_the_flag_and_none_one_with_it() {
+    let file = tempfile::tempfile().expect("a file");
+    (&file).write_all(b"lent").expect("written");
+    let without = dup(&file).expect("a duplicate");
+    let found_by_a_program = |number: RawFd| {
+        let program = move || Command::new("cat").arg(format!("/proc/self/fd/{number}")).output().expect("cat(1)");
+        [program(), std::thread::spawn(program).join().expect("a thread")].map(|output| output.stdout)
+    };
+    assert_eq!(found_by_a_program(without.as_raw_fd()), [b"lent", b"lent"], "whichever thread starts it");
+    assert_eq!(found_by_a_program(file.as_raw_fd()), [b"", b""]);
+}
+
+#[test]
+fn a_limit_that_is_set_before_exec_is_of_that_program_alone() {
+    let here = getrlimit(Resource::RLIMIT_NOFILE).expect("the limit");
+    let limited = |most| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "ulimit -n"]);
+        limit_files(&mut command, most);
+        command.output()
+    };
+    assert_eq!(limited(20).expect("sh(1)").stdout, b"20\n");
+    // More than the kernel permits to anybody.
+    assert_eq!(limited(u64::MAX).expect_err("refused").raw_os_error(), Some(Errno::EPERM as i32));
+    assert_eq!(getrlimit(Resource::RLIMIT_NOFILE).expect("the limit"), here);
 }
 
 #[test]

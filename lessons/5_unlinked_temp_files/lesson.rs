@@ -24,6 +24,7 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
 use std::ptr::NonNull;
@@ -33,6 +34,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open, posix_fallocate};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, madvise};
+use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 use nix::sys::stat::{Mode, fchmod, umask};
 use nix::sys::statvfs::statvfs;
@@ -408,6 +410,17 @@ pub fn lend_to_cat(file: &File) -> io::Result<Vec<u8>> {
     Ok(Command::new("cat").stdin(file.try_clone()?).output()?.stdout)
 }
 // ANCHOR_END: lend
+
+/// Lets each program that `command` starts have at most `most` open files. This process keeps its own limit.
+// ANCHOR: limit
+pub fn limit_files(command: &mut Command, most: u64) {
+    let in_the_child = move || {
+        setrlimit(Resource::RLIMIT_NOFILE, most, most).map_err(|errno| io::Error::from_raw_os_error(errno as i32))
+    };
+    // SAFETY: the closure makes one system call. It allocates nothing, not even for an error, and takes no lock.
+    unsafe { command.pre_exec(in_the_child) };
+}
+// ANCHOR_END: limit
 // ANCHOR_END: exec
 
 // ANCHOR: seals
@@ -702,8 +715,8 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         )?;
     }
     out.shows(text!(
-        "each seal forbids one thing, and F_SEAL_FUTURE_WRITE leaves the writable mappings that exist.",
-        "每种密封只禁止一件事；F_SEAL_FUTURE_WRITE 不管已有的可写映射。"
+        "each seal forbids one kind of change, and F_SEAL_FUTURE_WRITE leaves the writable mappings that exist.",
+        "每种密封只禁止一类改动；F_SEAL_FUTURE_WRITE 不管已有的可写映射。"
     ))?;
 
     out.part(text!("When the space comes back", "空间什么时候归还"))?;

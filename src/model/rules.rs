@@ -169,8 +169,8 @@ rules! {
         "F_SEAL_FUTURE_WRITE leaves existing mappings alone: they can still be stored to.",
         "F_SEAL_FUTURE_WRITE 不影响已有的映射：它们照样可以写。";
     EachSealForbidsOneThing: Linux,
-        "Each seal forbids one thing and allows the others.",
-        "每种密封只禁止一件事，其余的仍然允许。";
+        "Each seal forbids one kind of change and allows the others.",
+        "每种密封只禁止一类改动，其余的仍然允许。";
 
     // ---- How a mapping is made and removed ----
 

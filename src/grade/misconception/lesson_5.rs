@@ -130,9 +130,9 @@ misconceptions! {
     ANY_SEAL_WILL_DO = "any-seal-will-do",
         ("A sealed file can be trusted.",
          "密封过的文件就可以信任。"),
-        ("Each seal forbids one thing: without F_SEAL_SHRINK the file can be truncated (SIGBUS), without F_SEAL_WRITE \
-          its bytes can change while they are read.",
-         "每种密封只禁止一件事：没有 F_SEAL_SHRINK，文件可能被截断（SIGBUS）；没有 F_SEAL_WRITE，内容可能在读的时候被改。");
+        ("Each seal forbids one kind of change: without F_SEAL_SHRINK the file can be truncated (SIGBUS), without \
+          F_SEAL_WRITE its bytes can change while they are read.",
+         "每种密封只禁止一类改动：没有 F_SEAL_SHRINK，文件可能被截断（SIGBUS）；没有 F_SEAL_WRITE，内容可能在读的时候被改。");
 
     FUTURE_WRITE_IS_WRITE = "future-write-is-write",
         ("F_SEAL_FUTURE_WRITE keeps the bytes from being changed.",
