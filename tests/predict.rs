@@ -326,6 +326,46 @@ fn a_question_mark_explains_each_function_of_a_program() {
     }
 }
 
+/// A call by name: not a method, another function, or the name of a call in a comment.
+#[test]
+fn a_question_mark_explains_no_function_that_is_not_called() {
+    let code = "fs::remove_file(f)?; // unlink(2), pread(2)\nfs::hard_link(f)?.nlink();\nFile::options().read(true);\n";
+    assert_eq!(words_in(code).map(|(word, _)| word).collect::<Vec<_>>(), [""; 0]);
+    let words: Vec<_> = words_in("link(&file)?;\nOk((1, read(&file, 3)?))\n").map(|(word, _)| word).collect();
+    assert!(words.contains(&"link") && words.contains(&"read") && words.len() == 2, "{words:?}");
+}
+
+/// A question names what it is asked for first, and each says what to read.
+#[test]
+fn each_scenario_says_what_to_read_and_names_its_own_misconception_first() {
+    let page_size = page_size().expect("a page");
+    for denial in DENIALS {
+        for language in Language::ALL {
+            let (lesson, id) = denial.heading;
+            assert!(
+                page(lesson, language).contains(&format!("{{#{id}}}")),
+                "{}: its heading",
+                denial.misconception.slug
+            );
+            assert!(lesson <= denial.lesson, "{}: a later chapter", denial.misconception.slug);
+        }
+    }
+    for lesson in LESSONS {
+        for question in predict::of_lesson(lesson).expect("questions") {
+            let Question::Scenario(scenario) = &question else { continue };
+            let own = scenario.asked_for.expect("in a lesson");
+            let prediction = own.prediction(&scenario.scenario, page_size).expect("a line").to_string();
+            let named = question.expected_by(&prediction, page_size);
+            assert_eq!(named.first().expect("its own").0.slug, own.misconception.slug);
+        }
+    }
+    for language in Language::ALL {
+        let text = sitting(5, "a\na\nq\n", language);
+        let read = [r#"Read: chapter 5 of the book, "A name is not the file""#, "阅读：书的第 5 章"];
+        assert_eq!(text.matches(read[usize::from(language == Language::Chinese)]).count(), 2, "{text}");
+    }
+}
+
 /// What is printed for these answers, on a terminal as wide as its longest line.
 fn sitting_on(
     kernel: &mut dyn Backend<Error = std::io::Error>,
@@ -416,7 +456,7 @@ fn who_died_on_the_way_is_said() {
     let lines = "A map m anon shared rw 1p\nA fork B\nB store m 1 \"y\"\nB load m 1p 1\nA load m 0 2";
     let scenario = Scenario::parse(lines).expect("a scenario");
     let options = Kernel::new().expect("a kernel").play(&scenario).expect("outcomes")[4..].to_vec();
-    let question = Question::Scenario(ScenarioQuestion { scenario, options });
+    let question = Question::Scenario(ScenarioQuestion { scenario, options, asked_for: None });
     for (language, died) in [
         (Language::English, "Before that, B died of SIGSEGV/SEGV_MAPERR in line 4.\n"),
         (Language::Chinese, "在那之前，B 在第 4 行死于 SIGSEGV/SEGV_MAPERR。\n"),
@@ -474,7 +514,7 @@ fn a_question_mark_says_the_lines_in_words() {
     let words = "A maps 1 page of the file open as d, from the start (MAP_PRIVATE, PROT_READ | PROT_WRITE); the mapping is \
                  called m.";
     assert!(text.contains(words) && text.contains("Question 1 of 9"), "{text}");
-    assert!(text.contains("0*3 is three zero bytes.") && text.contains("0 of 0 predicted."), "{text}");
+    assert!(text.contains("0*3 is three zero bytes.") && !text.contains("predicted."), "{text}");
     let text = sitting(3, "?\nq\n", Language::Chinese);
     assert!(text.contains("A 在映射 m 的起点写入 \"x\"。") && text.contains("第 1 题，共 9 题"), "{text}");
 }

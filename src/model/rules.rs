@@ -230,8 +230,9 @@ rules! {
         "MADV_DONTNEED drops private copies: the next access finds the file's page, or zeros.",
         "MADV_DONTNEED 会丢弃私有副本：下次访问看到的是文件的页，或者零。";
     DontneedKeepsTheFile: Linux,
-        "MADV_DONTNEED leaves the file alone: the next access to a shared page finds it as it was.",
-        "MADV_DONTNEED 不动文件：共享的页下次访问时还是原样。";
+        "MADV_DONTNEED leaves the file alone, also the nameless one that a shared anonymous mapping shows: the next access to \
+         a shared page finds it as it was.",
+        "MADV_DONTNEED 不动文件（共享匿名映射映射的也是文件，只是没有名字）：共享的页下次访问时还是原样。";
 
     // ---- Processes ----
 

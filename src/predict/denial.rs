@@ -13,6 +13,8 @@ pub struct Denial {
     pub misconception: &'static Misconception,
     /// The lesson that corrects it.
     pub lesson: u8,
+    /// What to read: the heading of a chapter, with the chapter's lesson.
+    pub heading: (u8, &'static str),
     /// A shortest scenario whose last line the misconception gets wrong, with what the kernel gives there.
     shown_wrong_by: &'static str,
 }
@@ -38,53 +40,54 @@ pub(super) fn last_outcome(mut model: Model, scenario: &Scenario) -> Option<Outc
     scenario.0.iter().map(|line| model.step(line.process, &line.operation).0).last()
 }
 
-/// Makes the denials from their table: the lesson, the rule, the misconception, and the name of its scenario in
-/// `shown/`.
+/// Makes the denials from their table: the lesson, the rule, the misconception, the name of its scenario in
+/// `shown/`, and the heading of the chapter to read.
 macro_rules! denials {
-    ($($lesson:literal $rule:ident $misconception:ident $file:literal;)*) => {
+    ($($lesson:literal $rule:ident $misconception:ident $file:literal, read $chapter:literal $heading:literal;)*) => {
         /// All of them, in the order of the lessons.
         pub const DENIALS: &[Denial] = &[$(Denial {
             rule: Rule::$rule,
             misconception: &m::$misconception,
             lesson: $lesson,
+            heading: ($chapter, $heading),
             shown_wrong_by: include_str!(concat!("shown/", $file, ".scenario")),
         }),*];
     };
 }
 
 denials! {
-    2 RenameReplacesTheName A_MAPPING_FOLLOWS_ITS_NAME "a-mapping-follows-its-name";
-    2 TruncatingOpenKeepsTheFile TRUNC_MAKES_A_NEW_FILE "trunc-makes-a-new-file";
-    2 MappingsShowTheFile READ_IS_AS_GOOD "read-is-as-good";
-    2 OffsetsArePageAligned ANY_OFFSET "any-offset";
-    2 MappingIgnoresTheFileSize A_MAPPING_MUST_FIT "a-mapping-must-fit";
-    2 MappingsOutliveDescriptors CLOSE_UNMAPS "close-unmaps";
-    2 MappingNeedsReadAccess STORING_NEEDS_NO_READING "storing-needs-no-reading";
-    2 SharedWritingNeedsWriteAccess WRITING_IS_FREE "writing-is-free";
-    2 ProtectIsLimited MPROTECT_ALLOWS_ANYTHING "mprotect-allows-anything";
-    2 UnmapRemovesTheGivenPages UNMAP_TAKES_THE_MAPPING "unmap-takes-the-mapping";
-    2 StoresPastTheEndStayOut REST_IS_FILE "rest-is-file";
-    3 PrivateStoresStayPrivate PRIVATE_REACHES_THE_FILE "private-reaches-the-file";
-    3 PrivateWritingNeedsNoWriteAccess PRIVATE_NEEDS_WRITE_ACCESS "private-needs-write-access";
-    3 MappingCopiesNothing MAPPING_TAKES_A_SNAPSHOT "mapping-takes-a-snapshot";
-    3 LoadingCopiesNothing LOADING_COPIES "loading-copies";
-    3 StoringCopiesThePage ONLY_THE_BYTE_IS_COPIED "only-the-byte-is-copied";
-    3 UnmapDiscardsCopies UNMAPPING_SAVES "unmapping-saves";
-    3 SyncIgnoresCopies MSYNC_WRITES_COPIES "msync-writes-copies";
-    3 SyncChangesNothingVisible MSYNC_REFRESHES "msync-refreshes";
-    3 DontneedDropsCopies DONTNEED_IS_A_HINT "dontneed-is-a-hint";
-    4 SharedStoresChangeTheFile A_STORE_WAITS_FOR_MSYNC "a-store-waits-for-msync";
-    4 StoresOutliveTheirProcess STORES_DIE_WITH_THEIR_PROCESS "stores-die-with-their-process";
-    4 ForkSharesSharedMappings FORK_COPIES_EVERYTHING "fork-copies-everything";
-    4 ForkSeparatesPrivateMappings FORK_SHARES_MEMORY "fork-shares-memory";
-    5 UnlinkRemovesTheName UNLINK_TAKES_THE_BYTES "unlink-takes-the-bytes";
-    5 DontneedKeepsTheFile DONTNEED_FREES_THE_FILE "dontneed-frees-the-file";
-    5 EachSealForbidsOneThing ANY_SEAL_WILL_DO "any-seal-will-do";
-    5 FutureWriteKeepsMappings FUTURE_WRITE_IS_WRITE "future-write-is-write";
-    6 NoPagePastTheEnd MAPPED_IS_THERE "mapped-is-there";
-    6 LastPageIsWhole BUS_ERROR_AFTER_THE_LAST_BYTE "bus-error-after-the-last-byte";
-    6 WholePagesAreMapped MAPPING_ENDS_AT_ITS_LENGTH "mapping-ends-at-its-length";
-    6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped";
-    6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe";
-    6 GrowingAddsPages THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT "the-size-when-mapped-is-the-limit";
+    2 RenameReplacesTheName A_MAPPING_FOLLOWS_ITS_NAME "a-mapping-follows-its-name", read 2 "lifetime";
+    2 TruncatingOpenKeepsTheFile TRUNC_MAKES_A_NEW_FILE "trunc-makes-a-new-file", read 1 "through_memory";
+    2 MappingsShowTheFile READ_IS_AS_GOOD "read-is-as-good", read 2 "idea";
+    2 OffsetsArePageAligned ANY_OFFSET "any-offset", read 2 "window";
+    2 MappingIgnoresTheFileSize A_MAPPING_MUST_FIT "a-mapping-must-fit", read 2 "window";
+    2 MappingsOutliveDescriptors CLOSE_UNMAPS "close-unmaps", read 2 "lifetime";
+    2 MappingNeedsReadAccess STORING_NEEDS_NO_READING "storing-needs-no-reading", read 2 "protection";
+    2 SharedWritingNeedsWriteAccess WRITING_IS_FREE "writing-is-free", read 2 "protection";
+    2 ProtectIsLimited MPROTECT_ALLOWS_ANYTHING "mprotect-allows-anything", read 2 "protection";
+    2 UnmapRemovesTheGivenPages UNMAP_TAKES_THE_MAPPING "unmap-takes-the-mapping", read 2 "mapping";
+    2 StoresPastTheEndStayOut REST_IS_FILE "rest-is-file", read 2 "wrong";
+    3 PrivateStoresStayPrivate PRIVATE_REACHES_THE_FILE "private-reaches-the-file", read 3 "idea";
+    3 PrivateWritingNeedsNoWriteAccess PRIVATE_NEEDS_WRITE_ACCESS "private-needs-write-access", read 3 "read_only";
+    3 MappingCopiesNothing MAPPING_TAKES_A_SNAPSHOT "mapping-takes-a-snapshot", read 3 "snapshot";
+    3 LoadingCopiesNothing LOADING_COPIES "loading-copies", read 3 "copy_on_write";
+    3 StoringCopiesThePage ONLY_THE_BYTE_IS_COPIED "only-the-byte-is-copied", read 3 "idea";
+    3 UnmapDiscardsCopies UNMAPPING_SAVES "unmapping-saves", read 3 "idea";
+    3 SyncIgnoresCopies MSYNC_WRITES_COPIES "msync-writes-copies", read 3 "memmap2";
+    3 SyncChangesNothingVisible MSYNC_REFRESHES "msync-refreshes", read 3 "snapshot";
+    3 DontneedDropsCopies DONTNEED_IS_A_HINT "dontneed-is-a-hint", read 3 "pagemap";
+    4 SharedStoresChangeTheFile A_STORE_WAITS_FOR_MSYNC "a-store-waits-for-msync", read 4 "idea";
+    4 StoresOutliveTheirProcess STORES_DIE_WITH_THEIR_PROCESS "stores-die-with-their-process", read 2 "lifetime";
+    4 ForkSharesSharedMappings FORK_COPIES_EVERYTHING "fork-copies-everything", read 4 "idea";
+    4 ForkSeparatesPrivateMappings FORK_SHARES_MEMORY "fork-shares-memory", read 4 "idea";
+    5 UnlinkRemovesTheName UNLINK_TAKES_THE_BYTES "unlink-takes-the-bytes", read 5 "idea";
+    5 DontneedKeepsTheFile DONTNEED_FREES_THE_FILE "dontneed-frees-the-file", read 3 "pagemap";
+    5 EachSealForbidsOneThing ANY_SEAL_WILL_DO "any-seal-will-do", read 5 "seals";
+    5 FutureWriteKeepsMappings FUTURE_WRITE_IS_WRITE "future-write-is-write", read 5 "seals";
+    6 NoPagePastTheEnd MAPPED_IS_THERE "mapped-is-there", read 6 "size";
+    6 LastPageIsWhole BUS_ERROR_AFTER_THE_LAST_BYTE "bus-error-after-the-last-byte", read 6 "rule";
+    6 WholePagesAreMapped MAPPING_ENDS_AT_ITS_LENGTH "mapping-ends-at-its-length", read 6 "rule";
+    6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped", read 6 "size";
+    6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe", read 6 "size";
+    6 GrowingAddsPages THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT "the-size-when-mapped-is-the-limit", read 6 "size";
 }

@@ -78,6 +78,8 @@ pub struct ScenarioQuestion {
     pub scenario: Scenario,
     /// The possible answers: what the rules give, and what each misconception expects, in an order that gives no hint.
     pub options: Vec<Outcome>,
+    /// What it is asked for, in a lesson: this denial's explanation comes first.
+    pub asked_for: Option<&'static Denial>,
 }
 
 impl ScenarioQuestion {
@@ -96,13 +98,29 @@ impl ScenarioQuestion {
         }
         // By their names alone, an errno would come before `ok`.
         options.sort_by_key(|option| hash(&format!("{option} {}", scenario.0.len())));
-        (options.len() > 1).then_some(ScenarioQuestion { scenario, options })
+        (options.len() > 1).then_some(ScenarioQuestion { scenario, options, asked_for: None })
     }
 
     /// The rules that decide it: those that the other answers deny.
     pub fn rules(&self, happened: &Outcome, page_size: u32) -> Vec<Rule> {
+        self.denied(happened, page_size).iter().map(|denial| denial.rule).take(3).collect()
+    }
+
+    /// What to read about it: the heading of a chapter, with the chapter's lesson.
+    pub fn heading(&self, happened: &Outcome, page_size: u32) -> Option<(u8, &'static str)> {
+        self.denied(happened, page_size).first().map(|denial| denial.heading)
+    }
+
+    /// The denials that lead to another answer than this.
+    fn denied(&self, happened: &Outcome, page_size: u32) -> Vec<&'static Denial> {
         let others = self.options.iter().filter(|option| *option != happened);
-        others.flat_map(|option| self.denials(option, page_size)).map(|denial| denial.rule).take(3).collect()
+        self.first_its_own(others.flat_map(|option| self.denials(option, page_size)).collect())
+    }
+
+    /// What the question is asked for comes first.
+    fn first_its_own(&self, mut denials: Vec<&'static Denial>) -> Vec<&'static Denial> {
+        denials.sort_by_key(|denial| self.asked_for.is_none_or(|own| own.rule != denial.rule));
+        denials
     }
 
     /// What else POSIX allows.
@@ -118,7 +136,7 @@ impl ScenarioQuestion {
     /// The rules whose denial leads to this answer, each with its misconception.
     fn denials(&self, answer: &Outcome, page_size: u32) -> Vec<&'static Denial> {
         let expects = |denial: &&Denial| denial.prediction(&self.scenario, page_size).as_ref() == Some(answer);
-        DENIALS.iter().filter(expects).collect()
+        self.first_its_own(DENIALS.iter().filter(expects).collect())
     }
 }
 
@@ -141,7 +159,8 @@ pub fn of_lesson(lesson: &Lesson) -> io::Result<Vec<Question>> {
             continue;
         }
         scenarios.push(scenario.clone());
-        questions.extend(ScenarioQuestion::about(scenario, page_size).map(Question::Scenario));
+        let question = ScenarioQuestion::about(scenario, page_size);
+        questions.extend(question.map(|q| Question::Scenario(ScenarioQuestion { asked_for: Some(denial), ..q })));
     }
     Ok(questions)
 }
@@ -252,5 +271,5 @@ fn shortened(question: ScenarioQuestion, page_size: u32) -> ScenarioQuestion {
             && ScenarioQuestion::about(shorter.clone(), page_size)
                 .is_some_and(|other| other.options == question.options)
     });
-    ScenarioQuestion { scenario, options: question.options }
+    ScenarioQuestion { scenario, ..question }
 }

@@ -1,7 +1,7 @@
 //! A sitting: question after question, the kernel's answers, and a summary.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, IsTerminal, Read};
 
 use anstyle::Style;
 
@@ -17,7 +17,7 @@ use crate::play;
 use crate::scenario::{Backend, Outcome};
 use crate::text;
 use crate::text::Text;
-use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal};
+use crate::ui::{BAD, BOLD, GOOD, NAME, Terminal, harmless};
 
 /// Asks question after question, lets the kernel answer (never the model), and sums up at the end.
 ///
@@ -112,12 +112,14 @@ fn explain_program(program: &Program, happened: &str, terminal: &mut Terminal) -
         return Ok(false);
     }
     terminal.hang("", Style::new(), program.why.in_language(terminal.language()))?;
-    let n = program.lesson;
-    let heading = Course::of_program().heading(n, program.heading);
-    let heading = heading.unwrap_or_else(|| Text::fixed(program.heading, program.heading));
-    terminal
-        .say(&text!("Read: chapter {n} of the book, \"{heading}\"", "阅读：书的第 {n} 章，“{heading}”一节"; heading))?;
+    say_what_to_read(program.lesson, program.heading, terminal)?;
     Ok(true)
+}
+
+fn say_what_to_read(n: u8, id: &'static str, terminal: &mut Terminal) -> io::Result<()> {
+    let heading = Course::of_program().heading(n, id).unwrap_or_else(|| Text::fixed(id, id));
+    terminal
+        .say(&text!("Read: chapter {n} of the book, \"{heading}\"", "阅读：书的第 {n} 章，“{heading}”一节"; heading))
 }
 
 /// Says why it happened; false where the model gets it wrong.
@@ -149,6 +151,9 @@ fn explain(question: &ScenarioQuestion, happened: &str, terminal: &mut Terminal)
         terminal.hang("", Style::new(), rule.sentence().in_language(terminal.language()))?;
     }
     question.elsewhere(happened, size).map_or(Ok(()), |text| terminal.say(&text))?;
+    if let Some((lesson, id)) = question.heading(happened, size) {
+        say_what_to_read(lesson, id, terminal)?;
+    }
     Ok(true)
 }
 
@@ -191,6 +196,10 @@ fn ask(question: &Question, input: &mut dyn BufRead, terminal: &mut Terminal) ->
         write!(terminal.out(), "{} ", prompt.in_language(language))?;
         terminal.out().flush()?;
         let line = line_of(input)?;
+        // A terminal echoes the answer with its line's end; from a pipe nothing is seen of it.
+        if !io::stdin().is_terminal() && !line.is_empty() {
+            writeln!(terminal.out(), "{}", harmless(line.trim()))?;
+        }
         let is_over = line.is_empty();
         let line = line.trim();
         if is_over || line == "q" {
@@ -254,6 +263,9 @@ fn sum_up(
     shown: &BTreeMap<&str, (usize, &Misconception, u8)>,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
+    if asked == 0 {
+        return Ok(());
+    }
     terminal.say(&text!(
         "\n{BOLD}{right} of {asked} predicted.{BOLD:#}",
         "\n{BOLD}{asked} 题中猜对 {right} 题。{BOLD:#}"
@@ -266,7 +278,8 @@ fn sum_up(
         let lesson = course::lesson(*lesson).ok_or(io::ErrorKind::NotFound)?;
         let (slug, believed) = (misconception.slug, &misconception.belief);
         let text = format!("{NAME}[{slug}]{NAME:#} {}", believed.in_language(language));
-        terminal.hang(&format!("  {times} x "), Style::new(), &text)?;
+        let times = text!("  {times} x ", "  {times} 次 ");
+        terminal.hang(times.in_language(language), Style::new(), &text)?;
         writeln!(terminal.out(), "      book/{}/{}.md", language.code(), lesson.directory())?;
     }
     Ok(())

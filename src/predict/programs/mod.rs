@@ -370,7 +370,7 @@ programs! {
             "No store to a private mapping reaches the file, so F_SEAL_WRITE has nothing to forbid there.",
             "写私有映射，什么也不会进入文件，所以 F_SEAL_WRITE 没有什么要禁止的。";
         the_number_is_used_again gives "\"new\"" not "\"old\"" (A_NUMBER_IS_THE_FILE), "ENOENT", "EBADF";
-            "descriptor",
+            "exec",
             "A descriptor is only a number. After close(2) the next open(2) gives the same number to another file.",
             "描述符只是一个编号。close(2) 之后，下一次 open(2) 会把同一个编号给别的文件。";
         sent gives "\"cd\"" not "\"ab\"" (EACH_DESCRIPTOR_HAS_ITS_OFFSET), "\"\"";
@@ -378,7 +378,7 @@ programs! {
             "The socket carries the open file description, so sender and receiver share the offset.",
             "套接字传递的是打开文件描述，所以发送方和接收方共用偏移量。";
         opened_again gives "\"ab\"" not "\"cd\"" (TO_OPEN_AGAIN_IS_TO_DUP), "ENOENT";
-            "descriptor",
+            "wrong",
             "Opening /proc/self/fd/N opens the file once more, with an offset of its own. The name isn't needed for that.",
             "打开 /proc/self/fd/N 是把文件再打开一次，有自己的偏移量，不需要名字。";
     }

@@ -66,7 +66,14 @@ pub fn said(answer: &str) -> Text {
 
 /// What the words of this code mean, those that are not std's: each with its explanation.
 pub fn words_in(code: &str) -> impl Iterator<Item = (&'static str, &'static Text)> {
-    WORDS.iter().filter(move |(word, _)| code.contains(&format!("{word}("))).map(|(word, text)| (*word, text))
+    let code: String = code.lines().map(|line| line.split("//").next().unwrap_or_default().to_owned() + "\n").collect();
+    WORDS.iter().filter(move |(word, _)| is_called(&code, word)).map(|(word, text)| (*word, text))
+}
+
+/// Whether this function is called by its name alone: not a method, and not another one whose name ends like it.
+fn is_called(code: &str, word: &str) -> bool {
+    let mut calls = code.match_indices(word).filter(|(at, _)| code[at + word.len()..].starts_with('('));
+    calls.any(|(at, _)| !code[..at].ends_with(|c: char| c.is_alphanumeric() || "_.:".contains(c)))
 }
 
 static WORDS: &[(&str, Text)] = &[
