@@ -251,6 +251,18 @@ fn a_lock_belongs_to_the_process_or_to_the_open_file_description() {
 }
 
 #[test]
+fn the_two_kinds_of_fcntl_exclude_each_other_and_flock_is_apart() {
+    let kinds = [Lock::Flock, Lock::OfDescription, Lock::OfProcess];
+    for (held, asked) in kinds.into_iter().flat_map(|held| kinds.map(|asked| (held, asked))) {
+        let (_directory, path) = file_with(b"locked");
+        let file = open(&path);
+        assert_eq!(held.take(&file), Ok(true));
+        let apart = (held == Lock::Flock) != (asked == Lock::Flock);
+        assert_eq!(is_free(asked, &path), apart, "another process asks for {asked:?} while {held:?} is held");
+    }
+}
+
+#[test]
 fn halfway_the_notes_way_is_torn_and_the_sequence_lock_shows_the_message_before() {
     let directory = tempfile::tempdir().expect("a directory");
     let [a, b] = ["A", "B"].map(|letter| letter.repeat(CAPACITY));

@@ -397,8 +397,9 @@ fn write_lock() -> libc::flock {
     libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
-/// The locks that the kernel releases when their owner is gone. All are advisory: they stop only those who ask for the
-/// same kind. They differ in who the owner is.
+/// The locks that the kernel releases when their owner is gone. All are advisory: they stop only those who ask for one,
+/// too. flock(2) and fcntl(2) don't know of each other's locks, and the two kinds of fcntl(2) exclude each other. They
+/// differ in who the owner is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lock {
     /// flock(2): the open file description has it, and so every process that has inherited the descriptor.

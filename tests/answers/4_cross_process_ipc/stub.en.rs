@@ -6,7 +6,8 @@
 //! [`publish`] and [`latest`] pass on a value that readers always find whole, without waiting.
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), memmap2, tempfile, and everything in lessons 1
-//! to 3, such as `mmap_workbook::lesson_2::Mapping`. Its `word` is std's `AtomicU32`. Its `long_word` is a
+//! to 3 and in `observe`, such as `mmap_workbook::lesson_2::Mapping`. Lesson 4's `Lock` is half of [`claim`]: write that
+//! yourself. A mapping's `word` is std's `AtomicU32`. Its `long_word` is a
 //! `words::AtomicU64`, which has the methods of std's, and `mmap_workbook::words::fence` is its fence: the checks don't
 //! see std's own. The functions have to be right by Rust's memory model, not only on x86; which orderings they use is up
 //! to you.
@@ -62,6 +63,7 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// - A ring by any process wakes it. Each process has the page mapped, at an address of its own.
 /// - Any number of processes and threads wait for the same bell at the same time, for different numbers of rings.
 /// - `page` may be mapped for reading only, and no byte of it changes.
+/// - Loads of every ordering are right: what a ringer stored before it rang need not be visible afterwards.
 /// - `at` is a multiple of 4, and the bell lies within `page`, which may have several pages.
 ///
 /// # Example

@@ -4,8 +4,8 @@
 //! 做完该做的事，[`claim`] 让一个进程担任某个角色，角色随它的结束而结束。这三个最多花两个小时。选做的有：[`open_once`]
 //! 为许多进程准备好同一个文件；[`publish`] 和 [`latest`] 传递一个值，读者读到的总是完整的，而且从不等待。
 //!
-//! 先读 `lesson.rs`。可以使用 std、nix、libc（`nix::libc`）、memmap2、tempfile，以及第 1 到 3 课里的一切，例如
-//! `mmap_workbook::lesson_2::Mapping`。它的 `word` 是 std 的 `AtomicU32`；`long_word` 则是 `words::AtomicU64`，方法与 std
+//! 先读 `lesson.rs`。可以使用 std、nix、libc（`nix::libc`）、memmap2、tempfile，以及第 1 到 3 课和 `observe` 里的一切，例如
+//! `mmap_workbook::lesson_2::Mapping`。第 4 课自己的 `Lock` 已是半个 [`claim`]，这部分请自己写。映射的 `word` 是 std 的 `AtomicU32`；`long_word` 则是 `words::AtomicU64`，方法与 std
 //! 的相同，与它配套的内存屏障是 `mmap_workbook::words::fence`：std 自己的屏障，检查看不见。函数要按 Rust 的内存模型正确，
 //! 不能只在 x86 上正确；用哪些内存序由你决定。
 //!
@@ -58,6 +58,7 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// - 任何进程摇铃都能唤醒它。各进程都映射了这一页，地址各不相同。
 /// - 任意多个进程和线程可以同时等同一个铃，要等的次数可以不同。
 /// - `page` 可能是只读映射，其中的字节一个也不变。
+/// - 各种内存序的读取都算对：摇铃者摇铃之前写入的内容，返回后不必看得到。
 /// - `at` 是 4 的倍数，铃在 `page` 之内；`page` 可能有好几页。
 ///
 /// # 示例
