@@ -60,8 +60,8 @@ misconceptions! {
           that starts from scratch overwrites it.",
          "只有 ENOENT 才表示不存在。遇到 EACCES、EMFILE、EIO 时，文件和内容可能都好好的，从头再来就会把它覆盖掉。");
     THE_DEAD_CLEAN_UP = "the-dead-clean-up",
-        ("What a destructor would remove is gone once the process has ended.",
-         "析构函数会删除的东西，进程结束后就不在了。"),
+        ("What a process would have cleaned up is cleaned up even when it is killed.",
+         "进程本该收拾的东西，被杀死之后也会收拾好。"),
         ("SIGKILL runs no destructor, no handler, no atexit(3). The next process has to find what is left and remove \
           it.",
          "SIGKILL 之下，析构函数、信号处理函数、atexit 都不会运行。残留要由下一个进程找到并清除。");

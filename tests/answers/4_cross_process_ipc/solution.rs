@@ -27,8 +27,8 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 }
 
 /// Whoever comes too late to sleep is told so: the kernel compares the bell with the count that was loaded, and lets the
-/// process sleep only if they are equal. It returns for many reasons, so the bell itself is looked at each time. Acquire:
-/// what was stored before the last ring is seen by what follows this call.
+/// process sleep only if they are equal. It returns for many reasons, so the bell itself is looked at each time. Acquire,
+/// which is more than the contract asks: what was stored before the last ring is seen by what follows this call.
 pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
     let bell = page.word(at);
     loop {
