@@ -1,5 +1,19 @@
 use super::*;
 
+/// [`super::check`], which names the likely cause of an error.
+#[track_caller]
+fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failure>) {
+    super::check(section, rule, || body().map_err(with_cause));
+}
+
+fn with_cause(mut failure: Failure) -> Failure {
+    if failure.happened.en.contains("EOPNOTSUPP") {
+        failure.happened.en.to_mut().push_str(" (FALLOC_FL_PUNCH_HOLE without FALLOC_FL_KEEP_SIZE gives that)");
+        failure.happened.zh.to_mut().push_str("（FALLOC_FL_PUNCH_HOLE 不带 FALLOC_FL_KEEP_SIZE 时就是这个错误）");
+    }
+    failure
+}
+
 /// A file's length and a range inside it, whose ends are page-aligned in about half of the cases.
 fn lengths_and_ranges() -> BoxedStrategy<(usize, Range<u64>)> {
     let ranges = lengths().prop_flat_map(|length| {
@@ -272,10 +286,10 @@ fn calls(file: &File, range: &Range<u64>, is_such: impl Fn(&Call) -> bool) -> bo
     calls.is_ok_and(|calls| calls.iter().any(is_such))
 }
 
-/// Whether the call is fallocate(2) without a mode, or with FALLOC_FL_KEEP_SIZE alone.
+/// Whether the call is fallocate(2) without a mode, or with FALLOC_FL_ZERO_RANGE: with FALLOC_FL_KEEP_SIZE or not.
 fn reserves(call: &Call) -> bool {
-    let keep_size = u64::from(FallocateFlags::FALLOC_FL_KEEP_SIZE.bits().unsigned_abs());
-    call.number == libc::SYS_fallocate && call.arguments[1] & !keep_size == 0
+    let reserving = FallocateFlags::FALLOC_FL_KEEP_SIZE | FallocateFlags::FALLOC_FL_ZERO_RANGE;
+    call.number == libc::SYS_fallocate && call.arguments[1] & !u64::from(reserving.bits().unsigned_abs()) == 0
 }
 
 /// What is written there for a moment needs a block, too.
@@ -421,10 +435,11 @@ fn space_for(call: &Call) -> u64 {
 }
 
 #[test]
-fn a_file_may_be_longer_than_4_gib() {
+fn offsets_may_take_more_than_32_bits() {
     let rule = text!(
-        "off_t has 64 bits (fallocate(2)); arithmetic in 32 bits loses the upper ones.",
-        "off_t 是 64 位的（见 fallocate(2)）；用 32 位做运算会丢掉高位。"
+        "off_t has 64 bits (fallocate(2)); arithmetic in 32 bits loses the upper ones, and no memory has room for so \
+         many bytes.",
+        "off_t 是 64 位的（见 fallocate(2)）；用 32 位做运算会丢掉高位，这么多字节内存里也放不下。"
     );
     check("holes", rule, || {
         let page = page_size_u64();
@@ -539,7 +554,10 @@ fn each_call_looks_anew() -> Result<(), Failure> {
             None,
             first,
             None,
-            text!("the same again, after bytes were written there", "写入新内容之后，对同一范围再来一次"),
+            text!(
+                "the same page of that file again, after bytes were written there",
+                "同一文件的第一页写入新内容之后，再来一次"
+            ),
         ),
         (
             &shorter,
@@ -547,8 +565,8 @@ fn each_call_looks_anew() -> Result<(), Failure> {
             0..2 * page,
             Some("InvalidInput"),
             text!(
-                "after it in the same process: a file of 1 page, its first 2 pages",
-                "随后在同一进程中：1 页的文件，前两页"
+                "a file of 1 page, its first 2 pages, after calls for a file of 4 pages in the same process",
+                "1 页的文件，前两页；同一进程此前已为 4 页的文件调用过"
             ),
         ),
         (
@@ -557,8 +575,8 @@ fn each_call_looks_anew() -> Result<(), Failure> {
             page..9 * page,
             None,
             text!(
-                "after others in the same process: a file of 9 pages, all but the first",
-                "同一进程中，在其他文件之后：9 页的文件，除第一页以外"
+                "a file of 9 pages, all but the first, after calls for shorter files in the same process",
+                "9 页的文件，除第一页以外；同一进程此前已为较短的文件调用过"
             ),
         ),
         (

@@ -26,7 +26,13 @@ fn the_mapping_shows_the_longer_file() {
             wanted.resize(*to, 0);
             let seen = ask(|| grown(&file, *to, &wanted))?;
             let (answer, length, differs) = seen.map_err(io::Error::other)?;
-            expect_ok(&answer)?;
+            expect_ok(&answer).map_err(|mut failure| {
+                if from == to && failure.happened.en.contains("EINVAL") {
+                    failure.happened.en.to_mut().push_str(" (fallocate(2) gives that for a length of 0)");
+                    failure.happened.zh.to_mut().push_str("（长度为 0 时，fallocate(2) 就返回这个错误）");
+                }
+                failure
+            })?;
             ensure(length == *to, || {
                 let failure = Failure::new(
                     text!("the mapping has {to} bytes", "映射长 {to} 字节"),
@@ -423,8 +429,8 @@ fn tried(file: &File, length: usize, wanted: &[u8]) -> Result<Tried, String> {
 fn an_error_leaves_everything_as_it_was() {
     let rule = text!(
         "mmap(2): ENOMEM, F_ADD_SEALS in fcntl(2): EPERM. A call that can fail comes before a step that can't be \
-         undone.",
-        "mmap(2) 的 ENOMEM；fcntl(2) 中 F_ADD_SEALS 的 EPERM。可能失败的调用，要排在无法撤回的操作之前。"
+         undone; and a failed fallocate(2) may have made the file longer, which nobody undoes for you.",
+        "mmap(2) 的 ENOMEM；fcntl(2) 中 F_ADD_SEALS 的 EPERM。可能失败的调用，要排在无法撤回的操作之前；fallocate(2) 失败时，文件可能已经变长，内核不会替你恢复。"
     );
     check("growing", rule, || {
         let page = page_size();

@@ -681,8 +681,9 @@ fn a_program_that_does_not_exist_is_an_error() {
 #[test]
 fn a_number_at_the_limit_is_one_like_any_other() {
     let rule = text!(
-        "getrlimit(2), RLIMIT_NOFILE: one more than the highest number of a descriptor. dup2(2): EBADF for a number past it.",
-        "getrlimit(2) 的 RLIMIT_NOFILE：比描述符的最大编号大一。编号超出时，dup2(2) 返回 EBADF。"
+        "getrlimit(2), RLIMIT_NOFILE: one more than the highest number of a descriptor. dup2(2): EBADF for a number past \
+         it. F_DUPFD_CLOEXEC in fcntl(2): EMFILE when no number is free from the given one on.",
+        "getrlimit(2) 的 RLIMIT_NOFILE：比描述符的最大编号大一。编号超出时，dup2(2) 返回 EBADF。从指定的编号起没有空闲编号时，fcntl(2) 的 F_DUPFD_CLOEXEC 返回 EMFILE。"
     );
     check("exec", rule, || {
         let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;

@@ -96,7 +96,7 @@ fn punch_part(file: &File, start: u64, end: u64) -> Result<(), Errno> {
 
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
 ///
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -157,7 +157,7 @@ mod leaves_the_ends_to_the_kernel {
 
 /// Keeps the offset in 32 bits, where 5 GiB become 1.
 ///
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 mod offsets_of_32_bits {
     use super::*;
 
@@ -172,7 +172,7 @@ mod offsets_of_32_bits {
 
 /// Punches out only the whole pages: the bytes at the ends of the range stay.
 ///
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inward {
@@ -190,7 +190,7 @@ mod rounds_inward {
 
 /// Rounds the range outward to page boundaries, and destroys the bytes beside it.
 ///
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -237,7 +237,7 @@ mod waits_for_the_file_to_grow {
 
 /// Takes a range of zeros for a hole.
 ///
-/// fails: give_back::a_file_may_be_longer_than_4_gib out_of_memory
+/// fails: give_back::offsets_may_take_more_than_32_bits out_of_memory
 /// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
 /// fails: give_back::what_the_kernel_refuses_is_an_error failed
@@ -324,9 +324,9 @@ mod removes_through_a_mapping {
 /// Zeroes the range with FALLOC_FL_ZERO_RANGE, which keeps the blocks reserved.
 ///
 /// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
-/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
-/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
 /// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod zero_range {
     use super::*;
@@ -538,7 +538,7 @@ mod unexpected_eof {
 /// Widens the range to whole pages, so that the neighbours on its first and last page become zeros as well.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -557,7 +557,7 @@ mod rounds_outwards {
 /// Punches only the whole pages and forgets the bytes before and after them.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inwards {
@@ -572,7 +572,7 @@ mod rounds_inwards {
 /// Refuses ends that are not multiples of the page size, as mmap(2) would.
 ///
 /// breaks: "Neither end of `range` needs to be page-aligned."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -596,7 +596,7 @@ mod aligned_only {
 /// Computes the offset and the length in 32 bits.
 ///
 /// breaks: "Both ends may lie beyond 4 GiB."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 mod thirty_two_bits {
     use super::*;
 
@@ -610,7 +610,7 @@ mod thirty_two_bits {
 /// Gives fallocate(2) the end of the range where it wants the length.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
@@ -630,7 +630,7 @@ mod end_for_length {
 /// Takes the end of the range for its last byte.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -684,7 +684,7 @@ mod spans_two_pages_at_least {
 /// Gives the pages back with MADV_DONTNEED, which drops them from a mapping of its own and leaves the file alone.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -711,7 +711,7 @@ mod does_not_need_them {
 /// Rounds the length of MADV_REMOVE to pages by leaving that to the kernel, which rounds it up.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -754,7 +754,7 @@ mod collapses {
 /// Has the length in an `int`, as the notes do, and refuses files that are 2 GiB or longer.
 ///
 /// breaks: "Both ends may lie beyond 4 GiB."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 mod length_in_an_int {
     use super::*;
 
@@ -841,7 +841,7 @@ mod rewrites_the_edge_pages {
 /// Saves the call when the range begins in a hole, and so overlooks the data after the hole.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod begins_in_a_hole {
@@ -864,7 +864,7 @@ mod begins_in_a_hole {
 /// Punches page by page, so a large range takes thousands of calls.
 ///
 /// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 mod page_by_page {
     use super::*;
@@ -1080,7 +1080,7 @@ mod clamped_to_the_file {
 /// Punches only whole pages and leaves the bytes in the pages at the ends.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod whole_pages_only_2 {
@@ -1154,9 +1154,9 @@ mod truncates_at_the_tail {
 /// Asks for FALLOC_FL_ZERO_RANGE, which zeros the bytes and reserves their space.
 ///
 /// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
-/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
-/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
 /// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod zero_range_2 {
     use super::*;
@@ -1192,7 +1192,7 @@ mod zeros_where_there_are_no_holes {
 /// Punches a gibibyte at a time: a range of a tebibyte is a thousand calls.
 ///
 /// breaks: "Each function makes at most 50 system calls, without those of `fill`, however long the file is"
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 mod a_gibibyte_at_a_time {
     use super::*;
 
@@ -1211,7 +1211,7 @@ mod a_gibibyte_at_a_time {
 /// Squeezes the length of the hole into 32 bits, so that a hole of 4 GiB and a page becomes one of a page.
 ///
 /// breaks: "Both ends may lie beyond 4 GiB."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 mod length_of_32_bits {
     use super::*;
 
@@ -1280,7 +1280,7 @@ mod kinds_without_an_errno {
 /// Drops the pages of a mapping with MADV_DONTNEED, after which they come back from the file.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -1306,7 +1306,7 @@ mod dontneed {
 /// Frees the pages with MADV_REMOVE, which rounds the end up to a page and takes the neighbours along.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -1398,8 +1398,8 @@ mod punches_through_a_duplicate {
 /// Zeroes with FALLOC_FL_ZERO_RANGE, which keeps the space reserved (and is not known to tmpfs).
 ///
 /// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
-/// fails: give_back::a_hole_stays_a_hole failed zeros-are-a-hole
-/// fails: give_back::the_space_of_each_whole_page_is_freed failed zeros-are-a-hole
+/// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod zeroes_the_range {
     use super::*;
 
@@ -1682,7 +1682,7 @@ mod stays_mapped_after_an_error {
 /// Refuses a range that is reversed in signed numbers of 32 bits.
 ///
 /// breaks: "Both ends may lie beyond 4 GiB."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 mod reversed_in_32_bits {
     use super::*;
 
@@ -1698,7 +1698,7 @@ mod reversed_in_32_bits {
 /// Compares the ends in unsigned numbers of 32 bits.
 ///
 /// breaks: "Both ends may lie beyond 4 GiB."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 mod reversed_modulo_4_gib {
     use super::*;
 
@@ -1714,7 +1714,7 @@ mod reversed_modulo_4_gib {
 /// Punches the hole and reserves its blocks again, so that a later store finds space.
 ///
 /// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod reserves_again {
@@ -1734,7 +1734,7 @@ mod reserves_again {
 /// Reads the freed bytes, page by page, to be sure that they are zeros.
 ///
 /// breaks: "Each function makes at most 50 system calls, without those of `fill` and of child processes, however long the file is"
-/// fails: give_back::a_file_may_be_longer_than_4_gib failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 mod verifies_page_by_page {
     use super::*;

@@ -79,6 +79,7 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 /// - After an error the file has its old length, and `mapping` is still shared, with its old length and bytes.
 /// - That is so even if fallocate(2) has made the file longer before it failed, as ext4 does.
 /// - It is so, too, when the file must not shrink (F_SEAL_SHRINK). Space may stay reserved.
+/// - Such a file is a memory file, and on those fallocate(2) does all or nothing.
 ///
 /// # Errors
 /// - `InvalidInput` when `length` is less than the length of the file.
@@ -142,7 +143,7 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// - That other file stays open in this process under its number.
 /// - `number` may be the highest that RLIMIT_NOFILE permits. Standard input may be closed in this process.
 /// - If `number` is free when `hand_down` is called, nothing else may get it while `command` exists.
-/// - Then a program that doesn't exist is an error, as without `hand_down`.
+/// - In that case, starting a program that doesn't exist still returns an error.
 /// - What runs between fork and exec allocates nothing, and takes no lock that another thread may hold.
 /// - All else that a program of `command` finds is as before: its environment, standard streams, other descriptors.
 /// - Once `command` is dropped, no descriptor that the call made is open.

@@ -75,6 +75,7 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 /// - 出错后，文件恢复原来的长度；`mapping` 仍是共享的，长度和内容不变。
 /// - 即使 fallocate(2) 在失败之前已让文件变长（如 ext4），也要恢复。
 /// - 文件不许缩小（F_SEAL_SHRINK）时，同样如此。预留的空间可以留着。
+/// - 这样的文件是内存文件，对它们 fallocate(2) 要么全做，要么不做。
 ///
 /// # 错误
 /// - `InvalidInput`：`length` 小于文件长度。
@@ -136,7 +137,7 @@ pub fn publish(path: &Path, mode: u32, fill: impl FnOnce(&File) -> io::Result<()
 /// - 那另一个文件在本进程中保持打开，编号不变。
 /// - `number` 可能是 RLIMIT_NOFILE 允许的最大编号。本进程的标准输入可能已关闭。
 /// - 调用 `hand_down` 时 `number` 若空闲，`command` 存在期间不能让别的描述符占用它。
-/// - 这样，程序不存在时照样报错，与不用 `hand_down` 时一样。
+/// - 这种情况下，启动不存在的程序时，仍然返回错误。
 /// - fork 与 exec 之间运行的代码不分配内存，也不获取别的线程可能持有的锁。
 /// - `command` 的程序得到的其他一切照旧：环境变量、标准流、其余描述符。
 /// - `command` 被 drop 之后，这次调用产生的描述符都已关闭。
