@@ -26,7 +26,7 @@ use mmap_workbook::lesson_1::Calls;
 /// - Short and interrupted calls (EINTR) change nothing but the number of calls.
 /// - The call uses at most 1 MiB of memory. The file may be larger than that.
 /// - There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5.
-/// - Short and interrupted ones do not count, but one across the end of the file does.
+/// - Short and interrupted ones do not count, but one that asks for more than is left does.
 /// - It makes no other call than pread(2) and `size()`.
 /// - `size()` does not count as a call, and is never interrupted.
 /// - Nobody changes the file meanwhile.
@@ -56,7 +56,7 @@ pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
 /// - Each occurrence is written whole, with one pwrite(2) of its own, or more if that is short or interrupted.
 /// - It is written even if `new` is the same as `old`.
 /// - There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5.
-/// - Short and interrupted ones do not count, but one across the end of the file does.
+/// - Short and interrupted ones do not count, but one that asks for more than is left does.
 /// - `size()` does not count as a call, and is never interrupted.
 ///
 /// # Errors
@@ -220,6 +220,7 @@ pub fn save(file: &dyn Calls, record: &Record) -> io::Result<()> {
 ///
 /// - An empty file has no record.
 /// - It does not change the file; it may call fsync(2).
+/// - The record of a killed save that it returns may still be lost in a power cut.
 /// - Calls may be short or interrupted (EINTR), except `size()`.
 ///
 /// # Errors
