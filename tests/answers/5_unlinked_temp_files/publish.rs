@@ -1334,6 +1334,7 @@ mod sync_for_everything {
 /// Opens "" as the directory of a bare file name.
 ///
 /// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod parent_of_a_bare_name {
     use super::*;
@@ -1980,6 +1981,7 @@ mod the_directory_of_the_first {
 /// Takes the name before `..` out of the path with it, as if no directory were a symbolic link.
 ///
 /// breaks: "Creates the file at `path`"
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod resolves_dots_by_itself {
     use super::*;
