@@ -691,6 +691,8 @@ fn an_unsafe_block_has_to_say_why_it_is_sound() {
     let run = copy.run(&["check", "2"]);
     assert_eq!(run.ended, Ended::Exited(1));
     assert!(run.out.contains("unsafe   0/1") && run.out.contains("SAFETY"), "{}", run.out);
+    assert!(run.out.contains("3 of 3 are right. Next: unsafe."), "it is no function: {}", run.out);
+    assert!(copy.run(&[]).out.contains("3 of 3, but for `unsafe`"));
     // Its hints, not those of a function that is right.
     let run = copy.run(&["hint", "2"]);
     assert!(run.out.contains("unsafe, hint 1 of 3"), "{}", run.out);
@@ -707,6 +709,7 @@ fn the_hints_come_one_after_the_other() {
     for n in (1..=of).chain([of]) {
         let run = copy.run(&["hint", "2"]);
         assert!(run.out.contains(&format!("{function}, hint {n} of {of}")), "{}", run.out);
+        assert_eq!(run.out.contains("That was the last hint for byte_at."), n == of, "{}", run.out);
     }
     assert!(copy.run(&["hint", "2", "swap", "--level", "1"]).out.contains("swap, hint 1 of"));
     assert_refused(&copy.run(&["hint", "2", "--level", "9"]), &["9", "byte_at"]);
@@ -809,6 +812,12 @@ fn an_exercise_is_solved_without_its_further_functions_and_complete_with_them() 
     assert!(checks.iter().any(|check| further(&check)));
     copy.save(&solved());
     assert_eq!(json(&copy)["complete"], true);
+    // As long as the core isn't right, there is no more about a further function than what fails.
+    let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
+    copy.save(&stub.replace(body, "Ok(0)"));
+    let run = copy.run(&["check", "2"]);
+    assert_eq!(run.out.matches("(Details once the core is right.)").count(), 1, "{}", run.out);
+    assert!(run.out.contains("✗"), "{}", run.out);
 }
 
 /// Reads from the program until this has come.
@@ -841,7 +850,11 @@ fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
     fs::write(&new, solved()).expect("a file");
     fs::rename(new, copy.exercise()).expect("renamed");
     read_until(&mut stdout, "Lesson 2 is solved.", &mut seen);
-    for (key, wanted) in [("hint\n", "hint 1 of"), ("l\n", "mmap and munmap   solved"), ("s\n", "pub fn byte_at")] {
+    for (key, wanted) in [
+        ("hint\n", "Every function of lesson 2 is right."),
+        ("l\n", "mmap and munmap   solved"),
+        ("s\n", "pub fn byte_at"),
+    ] {
         seen.clear();
         stdin.write_all(key.as_bytes()).expect("a key");
         read_until(&mut stdout, wanted, &mut seen);

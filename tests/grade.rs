@@ -64,6 +64,22 @@ fn what_an_answer_does_instead_is_told_apart() {
     assert_eq!(verdict_of(|| std::process::abort()), Verdict::Killed);
 }
 
+/// A place that isn't in the learner's file is explained.
+#[test]
+fn a_panic_inside_a_library_says_whose_it_is() {
+    let happened = |body: fn() -> u64| ask(body).expect_err("no answer").happened.en;
+    let inside = happened(|| std::hint::black_box([u64::MAX, 1]).iter().sum());
+    assert!(
+        inside.contains("overflow") && inside.contains("in the standard library, called from your code"),
+        "{inside}"
+    );
+    let own = happened(|| panic!("too bad"));
+    assert!(own.contains("tests/grade.rs") && !own.contains("called from your code"), "{own}");
+    let course =
+        happened(|| u64::from(Mapping::anonymous(1, READ_WRITE, Sharing::Shared).expect("a mapping").load(9999)));
+    assert!(course.contains("in the course's own library"), "{course}");
+}
+
 #[test]
 fn privileges_and_system_calls_can_be_taken_away() {
     let capabilities = ask(|| {

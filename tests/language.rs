@@ -91,6 +91,7 @@ fn every_help_is_chinese() {
     all_chinese(of_commands.map(Vec::from).chain(whole).map(|arguments| (arguments, "")));
     // A command that is new must be added above.
     let help = workbook(&["--help"], "");
+    assert!(help.contains("用法：workbook"), "a full-width colon needs no space: {help}");
     let listed = help.lines().filter(|line| line.starts_with("  ") && !line.trim().starts_with('-')).count();
     assert_eq!(listed, commands.len() + 1, "{help}");
 }

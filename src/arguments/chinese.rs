@@ -80,6 +80,9 @@ const TEXTS: &[(&str, &str)] = &[
     ("Print help (see a summary with '-h')", "显示帮助（用 '-h' 查看摘要）"),
     ("Print help", "显示帮助"),
     ("Print version", "显示版本"),
+    // A full-width colon needs no space after it; on a terminal the style ends in between.
+    ("Usage: ", "用法："),
+    ("Usage:\u{1b}[0m ", "用法：\u{1b}[0m"),
     ("Usage:", "用法："),
     ("Commands:", "命令："),
     ("Arguments:", "参数："),

@@ -65,6 +65,14 @@ pub fn hint(
     hints.push(safety::hint(terminal.language()));
     let n = lesson.number;
     let known = progress.next_function(lesson).filter(|known| hints.iter().any(|(function, _)| function == known));
+    // Everything is right: the text itself is the last to be checked.
+    if function.is_none() && known.is_none() && progress.knows(lesson) {
+        let example = hints.first().map_or("", |(function, _)| function.as_str());
+        return terminal.say(&text!(
+            "Every function of lesson {n} is right. A hint for one of them: cargo run -- hint {n} {example}",
+            "第 {n} 课的每个函数都对了。想看某个函数的提示，就写上它的名字：cargo run -- hint {n} {example}"
+        ));
+    }
     let function = function
         .or(known.as_deref())
         .or(hints.first().map(|(function, _)| function.as_str()))
@@ -100,10 +108,10 @@ pub fn hint(
     }
     terminal.heading(&text!("{function}, hint {nth} of {of}", "{function}，提示 {nth}/{of}"))?;
     terminal.text(&levels[level])?;
-    if nth < of {
-        terminal.say(&text!("Run the command again for the next hint.", "再次请求即可看下一条。"))?;
-    }
-    Ok(())
+    terminal.say(&match nth < of {
+        true => text!("Run the command again for the next hint.", "再运行一次，看下一条。"),
+        false => text!("That was the last hint for {function}.", "{function} 的提示到此为止。"),
+    })
 }
 
 /// Shows the reference answer to an exercise, if it `is_solved`.

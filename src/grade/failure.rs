@@ -242,7 +242,12 @@ impl Failure {
                 }
                 None => {
                     let text = panic.to_string().replace('\n', " ");
-                    Failure::of(Verdict::Panicked, returns, text!("it {text}", "发生 panic：{text}"))
+                    let place = foreign_place(&panic.file);
+                    Failure::of(
+                        Verdict::Panicked,
+                        returns,
+                        text!("it {text}{place}", "发生 panic：{text}{place}"; place),
+                    )
                 }
             },
             Ended::Failed(text) if text == LEFT_PROCESSES => Failure::left_processes(),
@@ -263,6 +268,17 @@ impl Failure {
             },
         }
     }
+}
+
+/// What this file is, where it isn't the learner's: the name alone would lead nowhere.
+fn foreign_place(file: &str) -> Text {
+    let whose = match file {
+        _ if file.starts_with("src/") => text!("the course's own library", "课程自带的库"),
+        _ if file.starts_with("/rustc/") || file.contains("/library/") => text!("the standard library", "标准库"),
+        _ if file.starts_with('/') => text!("another crate", "别的 crate"),
+        _ => return text!("", ""),
+    };
+    text!(" (that place is in {whose}, called from your code)", "（这个位置在{whose}里，由你的代码调用）"; whose)
 }
 
 /// A fault in the lesson's terms: the signal with its code, the mapping, its page, the file's size.

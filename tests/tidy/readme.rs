@@ -9,7 +9,9 @@ const READMES: [&str; 2] = ["README.md", "README.zh-CN.md"];
 #[test]
 fn both_readmes_have_the_lessons_and_the_same_commands() {
     let mut wrong = Findings::default();
-    for readme in READMES {
+    for (readme, exercise) in
+        READMES.into_iter().zip(["[exercise](tests/answers/SLUG/stub.en.rs)", "[练习](tests/answers/SLUG/stub.zh.rs)"])
+    {
         let text = read(readme);
         for lesson in listed() {
             let (n, directory) = (lesson.number, lesson.directory());
@@ -20,7 +22,7 @@ fn both_readmes_have_the_lessons_and_the_same_commands() {
             let cells = [
                 format!("| `cargo run -- run {n}` | `cargo test --test lesson_{n}` |"),
                 format!("](lessons/{directory}/lesson.rs)"),
-                format!("](tests/answers/{directory}/stub.en.rs), `cargo run -- check {n}` |"),
+                format!("{}, `cargo run -- check {n}` |", exercise.replace("SLUG", &directory)),
                 format!("](book/en/{directory}.md)"),
                 format!("](book/zh/{directory}.md)"),
             ];
@@ -57,10 +59,13 @@ fn commands(text: &str) -> Vec<String> {
     commands.filter(|line| line.starts_with("cargo ")).map(str::to_owned).collect()
 }
 
-/// The targets of the links in a text, without the link to the other README.
+/// The targets of the links in a text, without the link to the other README. A stub is the same in either language.
 fn links(text: &str) -> Vec<String> {
     let targets = text.split("](").skip(1).filter_map(|rest| rest.split(')').next());
-    targets.filter(|target| !target.starts_with("README")).map(str::to_owned).collect()
+    targets
+        .filter(|target| !target.starts_with("README"))
+        .map(|target| target.replace("/stub.zh.rs", "/stub.en.rs"))
+        .collect()
 }
 
 #[test]

@@ -145,8 +145,15 @@ impl Terminal<'_> {
         let unfinished = unfinished(false).or(unfinished(true));
         for (nth, (function, checks)) in functions.iter().enumerate() {
             self.function(course, lesson, function, checks, unfinished == Some(nth))?;
+            let mut failed = checks.iter().filter(|check| check.has_failed() && check.verdict() != Verdict::Todo);
+            if failed.any(|check| check.is_further) && !grade.is_solved() {
+                self.say(&text!("    (Details once the core is right.)", "    （核心部分都对了，才显示详情。）"))?;
+            }
         }
-        let counted = |further: bool| functions.iter().filter(move |(_, checks)| checks[0].is_further == further);
+        // `unsafe` is no function: the number of all would grow with the first block.
+        let counted = |further: bool| {
+            functions.iter().filter(move |(name, checks)| checks[0].is_further == further && *name != UNSAFE)
+        };
         let right =
             |further| counted(further).filter(|(_, checks)| !checks.iter().any(|check| check.has_failed())).count();
         let (right, of, further_right, further) =
@@ -305,6 +312,9 @@ fn status_in_words(status: &Status) -> (Style, Text) {
         Status::Bad(_) => (BAD, text!("can't be checked", "无法检查")),
         Status::New => (DIM, text!("to do", "未开始")),
         Status::Unchecked => (WARNING, text!("to be checked", "待检查")),
+        Status::Begun { right, of } if right == of => {
+            (WARNING, text!("{right} of {of}, but for `unsafe`", "{right}/{of}，只差 unsafe 的说明"))
+        }
         Status::Begun { right, of } => (WARNING, text!("{right} of {of}", "{right}/{of}")),
         Status::Solved { right, of } if right == of => (GOOD, text!("solved", "已完成")),
         Status::Solved { right, of } => {
