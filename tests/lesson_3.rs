@@ -183,17 +183,17 @@ fn a_child_begins_with_its_parents_copies_and_goes_on_without_it() {
 
 /// Who sees a change. A cell with a + or * says what Linux does: POSIX promises neither.
 const MATRIX: &str = "
-                               store shared    store private   write(2)
-the same mapping               seen            seen            -
-another shared mapping         seen            no              seen +
-a private one, not accessed    seen *          no              seen *
-a private one, loaded before   seen *          no              seen *
-a private one, stored before   no *            no              no *
-read(2)                        seen +          no              seen
-a forked child, shared         seen            no              seen +
-a forked child, private        seen *          no              seen *
-the parent, shared             seen            no              seen +
-the parent, private            seen *          no              seen *
+                                        store shared  store private write(2)
+the same mapping                        seen          seen          -
+another shared mapping                  seen          no            seen +
+another private mapping, not accessed   seen *        no            seen *
+another private mapping, loaded before  seen *        no            seen *
+another private mapping, stored before  no *          no            no *
+read(2)                                 seen +        no            seen
+a forked child, shared                  seen          no            seen +
+a forked child, private, not accessed   seen *        no            seen *
+the parent, shared                      seen          no            seen +
+the parent, private, not accessed       seen *        no            seen *
 *  POSIX leaves it unspecified; this is what Linux does.
 +  POSIX requires synchronisation between mappings and read(2), write(2); Linux does not.
 ";

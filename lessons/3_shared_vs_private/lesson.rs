@@ -255,7 +255,7 @@ impl Words for Matrix {
             format!("{text}{}", " ".repeat(columns.saturating_sub(text.width())))
         };
         let line = |first: &Text, cells: &mut dyn Iterator<Item = Text>| {
-            let line = cells.fold(padded(first, 31), |line, cell| line + &padded(&cell, 16));
+            let line = cells.fold(padded(first, 40), |line, cell| line + &padded(&cell, 14));
             line.trim_end().to_owned() + "\n"
         };
         let heading = line(&Text::fixed("", ""), &mut Change::ALL.into_iter().map(Change::words));
@@ -299,14 +299,22 @@ impl Viewpoint {
         match self {
             Viewpoint::SameMapping => Text::fixed("the same mapping", "同一个映射"),
             Viewpoint::OtherShared => Text::fixed("another shared mapping", "另一个共享映射"),
-            Viewpoint::PrivateUntouched => Text::fixed("a private one, not accessed", "私有映射，没有访问过"),
-            Viewpoint::PrivateRead => Text::fixed("a private one, loaded before", "私有映射，事先读过"),
-            Viewpoint::PrivateWritten => Text::fixed("a private one, stored before", "私有映射，事先写过"),
+            Viewpoint::PrivateUntouched => {
+                Text::fixed("another private mapping, not accessed", "另一个私有映射，没有访问过")
+            }
+            Viewpoint::PrivateRead => Text::fixed("another private mapping, loaded before", "另一个私有映射，事先读过"),
+            Viewpoint::PrivateWritten => {
+                Text::fixed("another private mapping, stored before", "另一个私有映射，事先写过")
+            }
             Viewpoint::Read => Text::fixed("read(2)", "read(2)"),
             Viewpoint::ForkedChild(Sharing::Shared) => Text::fixed("a forked child, shared", "子进程，共享映射"),
-            Viewpoint::ForkedChild(Sharing::Private) => Text::fixed("a forked child, private", "子进程，私有映射"),
+            Viewpoint::ForkedChild(Sharing::Private) => {
+                Text::fixed("a forked child, private, not accessed", "子进程，私有映射，没有访问过")
+            }
             Viewpoint::Parent(Sharing::Shared) => Text::fixed("the parent, shared", "父进程，共享映射"),
-            Viewpoint::Parent(Sharing::Private) => Text::fixed("the parent, private", "父进程，私有映射"),
+            Viewpoint::Parent(Sharing::Private) => {
+                Text::fixed("the parent, private, not accessed", "父进程，私有映射，没有访问过")
+            }
         }
     }
 }
@@ -436,7 +444,7 @@ pub fn half_a_snapshot(directory: &Path) -> io::Result<[u8; 3]> {
 // ANCHOR_END: half
 // ANCHOR_END: snapshot
 
-// ANCHOR: copy_dropped
+// ANCHOR: pagemap
 /// What /proc/self/pagemap has for one page of a private mapping, and the byte that the mapping shows in the end.
 #[derive(Debug, PartialEq, Eq)]
 pub struct CopyDropped {
@@ -483,7 +491,7 @@ pub fn drop_the_copy(file: &File) -> io::Result<CopyDropped> {
     Ok(CopyDropped { mapped, loaded, stored, dropped, loaded_again: entry()?, byte })
 }
 // ANCHOR_END: drop_the_copy
-// ANCHOR_END: copy_dropped
+// ANCHOR_END: pagemap
 
 // ANCHOR: memmap2
 /// The file's first byte before and after a flush, as pread(2) returns it.

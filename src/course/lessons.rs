@@ -72,7 +72,7 @@ pub static LESSONS: &[Lesson] = &[
         title: Text::fixed("Shared versus private", "共享与私有"),
         question: Text::fixed(
             "Who sees a change, and when is a page copied?",
-            "一处修改谁能看见，页在什么时候被复制？",
+            "一处改动谁能看见，页在什么时候被复制？",
         ),
         demonstrate: crate::lesson_3::demonstrate,
         copy_only: None,

@@ -16,8 +16,9 @@
 //! The checks are in `checks/` beside this file. They test nothing that is not written here. In all five functions
 //! `draft` is a private mapping, for reading and writing, of the first `draft.length()` bytes of a file that is at
 //! least that long, and it stays one, at its address. Its pages are counted from 0; the last one may extend past the end
-//! of the file. Nobody changes the size of the file, and no other thread uses the draft during a call. If any page of the
-//! draft is locked (mlock(2)), all are.
+//! of the file. `Mapping::load`, `store`, `read` and `write` reach all of its pages, so the rest of the last one too:
+//! `draft.range()` is whole pages, `draft.length()` what was asked for. Nobody changes the size of the file, and no other
+//! thread uses the draft during a call. If any page of the draft is locked (mlock(2)), all are.
 //!
 //! Each function works at every call, in every process and for every draft, even one of more than 4 GiB. It needs no
 //! privilege and no directory to write in, touches no other mapping, and leaves no descriptor open, even after an error.
@@ -31,7 +32,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// whatever means.
 ///
 /// - When it returns, each byte of the draft's pages is what it was: what was stored to it stays.
-/// - The file does not change.
+/// - The file does not change; nobody writes to it during the call.
 /// - The draft still takes stores, and [`discard`] still makes it show the file.
 /// - It works in a process that can open no more descriptors.
 ///
@@ -124,7 +125,7 @@ pub fn commit(draft: &Mapping, file: &File) -> io::Result<usize> {
 ///
 /// - `explore` runs once, on the draft itself: its copies are there, and its other pages follow the file.
 /// - It takes less than a minute, leaves no process of its own, and closes no descriptor but its own.
-/// - It may be stopped, as by SIGSTOP, and continued.
+/// - It may be stopped, as by SIGSTOP, and continued, within that minute.
 /// - Whatever `explore` stores to the draft, neither this process's draft nor the file changes.
 /// - This process's draft gets no copies, either.
 /// - The child doesn't end with exit(3): no function that was registered with atexit(3) runs in it.
