@@ -146,8 +146,8 @@ pub fn no_difference(what: Text, difference: Option<Difference>) -> Result<(), F
         None => text!("{en}: there are {at} bytes", "{zh}：共 {at} 字节"),
     };
     let happened = match found {
-        Some(byte) if wanted.is_some() => text!("it is {byte:#04x}", "实际是 {byte:#04x}"),
-        Some(_) => text!("there are more", "实际更多"),
+        Some(byte) if wanted.is_some() => text!("it is {byte:#04x}", "是 {byte:#04x}"),
+        Some(_) => text!("there are more", "还有更多"),
         None => text!("there are only {at} bytes", "总共只有 {at} 字节"),
     };
     Err(Failure::new(expected, happened))

@@ -144,7 +144,7 @@ fn go_to_their_places(draft: &Mapping, file: &File, pages: &[usize]) -> Result<(
                 let [found] = found;
                 Failure::new(
                     text!("page {page} of the file begins with {wanted}", "文件第 {page} 页的第一个字节是 {wanted}"),
-                    text!("it begins with {found}", "实际是 {found}"),
+                    text!("it begins with {found}", "是 {found}"),
                 )
             })?;
         }
@@ -175,7 +175,7 @@ fn the_file_keeps_its_size() {
          page, and is no part of the file.",
         "映射以整页为单位，文件大小却可以是任意字节数。写在文件末尾之后的内容只在页里，不属于文件。"
     );
-    check("copy_on_write", rule, || {
+    check("2:mapping", rule, || {
         let sizes = [2 * page_size(), 2 * page_size() + 1, original().len()];
         let describe = |size: &usize| {
             text!(
@@ -255,7 +255,7 @@ fn with_largest_file<T>(limit: u64, call: impl FnOnce() -> T) -> std::io::Result
 
 #[test]
 fn the_draft_follows_the_file_again() {
-    check("copy_on_write", rule(), || {
+    check("pagemap", rule(), || {
         let (later, again, third) = in_child(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
@@ -573,7 +573,7 @@ fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
          file's size, fstat(2), not on the length of the mapping.",
         "mmap(2)：无论要求多长，映射的都是整页。一页里有多少字节属于文件，要看 fstat(2) 给出的文件大小，而不是映射的长度。"
     );
-    check("copy_on_write", rule, || {
+    check("2:mapping", rule, || {
         judged(|| {
             let file = unnamed_file(&original())?;
             let draft = Mapping::of_file(&file, 0, page_size() + 10, READ_WRITE, Sharing::Private)?;
@@ -587,7 +587,7 @@ fn a_page_goes_to_the_file_whole_though_the_draft_ends_in_it() {
         .map_err(|failure| {
             failure.given(text!(
                 "a draft of one page and 10 bytes of a file of 5 pages; stores to bytes 5 and 20 of page 1",
-                "草稿是一个 5 页文件的前一页零 10 字节；写过第 1 页偏移量 5 和 20 处"
+                "草稿是一个 5 页文件的前 1 页又 10 字节；写过第 1 页偏移量 5 和 20 处"
             ))
         })?;
         for_each([0, REST], whole_pages_and, |rest| {
@@ -625,7 +625,7 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
          rest, returns the error. Drop no copy before everything is in the file.",
         "write(2) 写入的字节可能少于要求（到了上限，或者磁盘满了），剩下的要接着写，这时才会得到错误。全部写进文件之前，一份副本也不能丢弃。"
     );
-    check("read_only", rule, || {
+    check("1:loops", rule, || {
         let marks = [page_size() + 7, 3 * page_size(), 3 * page_size() + 50];
         let limit = wide(3 * page_size() + 10);
         judged(|| {

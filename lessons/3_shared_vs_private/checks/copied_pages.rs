@@ -3,14 +3,15 @@ use super::*;
 fn rule() -> Text {
     text!(
         "proc_pid_pagemap(5): a page that is present or swapped out and is not a file's page is a copy. Equal bytes \
-         say nothing: the store makes the copy, whatever it stores.",
-        "proc_pid_pagemap(5)：在内存中或已换出、又不是文件页的，就是映射自己的页。字节相同说明不了什么：造成复制的是写这个动作，而不是写入的值。"
+         say nothing: the store makes the copy, whatever it stores. The entry of a page is at the number of the page in the \
+         address space, its address / page size, times 8, not at its number in the draft.",
+        "proc_pid_pagemap(5)：在内存中或已换出、又不是文件页的，就是映射自己的页。字节相同说明不了什么：造成复制的是写这个动作，而不是写入的值。一页的项从偏移量“地址 / 页大小 * 8”处开始，与它在草稿中的编号无关。"
     )
 }
 
 #[test]
 fn names_the_pages_that_were_stored_to() {
-    check("copy_on_write", rule(), || {
+    check("pagemap", rule(), || {
         let test = |history: &History| {
             let wanted = history.copied();
             let got = in_child(|| {
@@ -45,7 +46,7 @@ fn names_the_pages_that_were_stored_to() {
 
 #[test]
 fn copies_nothing_itself() {
-    check("copy_on_write", rule(), || {
+    check("pagemap", rule(), || {
         let given = text!(
             "a store to page 1, and two calls; then another process writes to page 0",
             "写过第 1 页，调用两次；然后别人写入文件的第 0 页"
@@ -83,7 +84,7 @@ fn asks_the_kernel_and_loads_no_byte() {
          memory.",
         "哪些页是副本，页表里就有；若是去看字节，就得把文件的每一页都读进内存。"
     );
-    check("copy_on_write", rule, || {
+    check("pagemap", rule, || {
         let given = text!("5 pages; a store to page 2", "共 5 页；写过第 2 页");
         let (pages, before, after) = in_child(|| {
             let file = unnamed_file(&original())?;
@@ -142,7 +143,7 @@ fn a_long_draft_has_more_pages_than_a_buffer() -> Result<(), Failure> {
 
 #[test]
 fn it_names_the_drafts_own_pages_only() {
-    check("copy_on_write", rule(), || {
+    check("pagemap", rule(), || {
         for_each([0, REST], whole_pages_and, |rest| {
             judged(|| {
                 let file = unnamed_file(&pattern(8 * page_size()))?;
@@ -169,7 +170,7 @@ fn it_works_at_every_call_in_every_process() {
          /proc/self is the process that opens it.",
         "fork(2)：子进程继承父进程的私有映射，副本在双方都不写时共用。/proc/self 指打开它的那个进程。"
     );
-    check("copy_on_write", rule, || {
+    check("pagemap", rule, || {
         judged(|| {
             let (file, other) = (unnamed_file(&original())?, unnamed_file(&original())?);
             let (draft, second) = (draft_of(&file)?, draft_of(&other)?);
@@ -224,7 +225,7 @@ fn an_error_of_proc_is_told() {
          pages.",
         "open(2)：进程的描述符用尽时返回 EMFILE。文件打不开，也就说明不了哪些页是副本。"
     );
-    check("copy_on_write", rule, || {
+    check("pagemap", rule, || {
         judged(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
@@ -266,7 +267,7 @@ fn an_error_of_proc_is_told() {
 /// over /proc/self/pagemap, in a child that alone sees it.
 #[test]
 fn a_copy_that_is_swapped_out_is_one() {
-    check("copy_on_write", rule(), || {
+    check("pagemap", rule(), || {
         const PRESENT: u64 = 1 << 63;
         const SWAPPED: u64 = 1 << 62;
         const OF_A_FILE: u64 = 1 << 61;

@@ -7,7 +7,7 @@ fn the_draft_is_the_file_again_now_and_later() {
          file's bytes to the draft would only change its copies.",
         "madvise(2) 的 MADV_DONTNEED：丢弃这些页，之后再访问时重新取文件的页。把文件的字节写进草稿，改的只是草稿自己的副本。"
     );
-    check("copy_on_write", rule, || {
+    check("pagemap", rule, || {
         let test = |history: &History| {
             judged(|| {
                 let file = unnamed_file(&original())?;
@@ -44,7 +44,7 @@ fn nothing_else_is_forgotten() {
         "A copy belongs to one mapping. Dropping it changes neither the file nor another mapping of the file.",
         "副本只属于一个映射。丢弃它，既不会改变文件，也不影响同一文件的其他映射。"
     );
-    check("copy_on_write", rule, || {
+    check("pagemap", rule, || {
         judged(|| {
             let (_directory, _, file) = named_file(&original())?;
             let (draft, other) = (draft_of(&file)?, draft_of(&file)?);
@@ -88,7 +88,7 @@ fn nothing_else_is_forgotten() {
 
 #[test]
 fn it_works_at_every_call_for_every_draft() {
-    check("copy_on_write", rule(), || {
+    check("pagemap", rule(), || {
         let given = |draft: usize, call: usize| {
             text!(
                 "draft {draft} of one process, call {call} (both from 1 on); {MANY} pages, all stored to",
@@ -158,7 +158,7 @@ fn discarded(draft: &Mapping, pages: impl IntoIterator<Item = usize>, byte: u8) 
         ensure(shown == byte, || {
             Failure::new(
                 text!("page {page} of the draft shows the file: {byte}", "草稿第 {page} 页显示文件的 {byte}"),
-                text!("it shows {shown}", "实际显示 {shown}"),
+                text!("it shows {shown}", "显示的是 {shown}"),
             )
         })
     })
@@ -170,7 +170,7 @@ fn an_error_is_told_and_success_means_that_it_is_discarded() {
         "madvise(2): EINVAL for MADV_DONTNEED in a mapping that is locked in memory (mlock(2)); nothing is dropped then.",
         "madvise(2)：对锁定在内存中（mlock(2)）的映射用 MADV_DONTNEED，返回 EINVAL，什么也不会丢弃。"
     );
-    check("copy_on_write", rule, || {
+    check("pagemap", rule, || {
         judged(|| {
             let file = unnamed_file(&original())?;
             let (draft, other) = (draft_of(&file)?, draft_of(&file)?);

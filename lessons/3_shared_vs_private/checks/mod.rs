@@ -158,9 +158,13 @@ impl Neighbours {
 
 /// The length of a draft of three pages and a `rest`, in words.
 fn whole_pages_and(rest: &usize) -> Text {
+    let [en, zh] = match rest {
+        0 => ["a draft of exactly 3 pages".to_owned(), "一份恰好 3 页的草稿".to_owned()],
+        _ => [format!("a draft of 3 pages and {rest} bytes"), format!("一份 3 页又 {rest} 字节的草稿")],
+    };
     text!(
-        "a draft of 3 pages and {rest} bytes, and mappings of the same file directly before and after it",
-        "一份 3 页零 {rest} 字节的草稿，紧挨着它的前后各有一个同一文件的映射"
+        "{en}, and mappings of the same file directly before and after it",
+        "{zh}，紧挨着它的前后各有一个同一文件的映射"
     )
 }
 
@@ -327,24 +331,27 @@ impl History {
 
     fn words(&self) -> Text {
         let page = |at: usize| (at / page_size(), at % page_size());
-        let History { loaded, .. } = self;
-        let list = |marks: Vec<(usize, bool)>, same: &str| {
-            let bytes = marks.into_iter().map(|(at, other)| {
+        let list = |marks: &[(usize, bool)], same: &str, none: &str| {
+            let bytes = marks.iter().map(|&(at, other)| {
                 let ((page, at), same) = (page(at), if other { "" } else { same });
                 format!("{page}:{at}{same}")
             });
-            bytes.collect::<Vec<_>>().join(", ")
+            if marks.is_empty() { none.to_owned() } else { bytes.collect::<Vec<_>>().join(", ") }
         };
-        let written = list(self.written.iter().map(|at| (*at, true)).collect(), "");
+        let loaded = |none: &str| if self.loaded.is_empty() { none.to_owned() } else { format!("{:?}", self.loaded) };
+        let written: Vec<_> = self.written.iter().map(|at| (*at, true)).collect();
         Text::new(
             format!(
-                "{PAGES} pages; loaded from pages {loaded:?}; stored at page:byte [{}]; then another process writes \
-                 at [{written}]",
-                list(self.stored.clone(), " (the same byte)")
+                "{PAGES} pages; loaded from pages: {}; stored at page:byte: {}; then another process writes at: {}",
+                loaded("none"),
+                list(&self.stored, " (the same byte)", "none"),
+                list(&written, "", "none"),
             ),
             format!(
-                "共 {PAGES} 页；读过的页 {loaded:?}；写过的 页:字节 [{}]；然后别人写入文件的位置 [{written}]",
-                list(self.stored.clone(), "（原来的字节）")
+                "共 {PAGES} 页；读过的页：{}；写过的 页:字节：{}；然后别人写入文件的位置：{}",
+                loaded("没有"),
+                list(&self.stored, "（原来的字节）", "没有"),
+                list(&written, "", "没有"),
             ),
         )
     }
