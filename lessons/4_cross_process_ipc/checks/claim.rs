@@ -19,6 +19,16 @@ fn rule() -> Text {
     )
 }
 
+/// The rule of what happens between the two calls.
+fn race_rule() -> Text {
+    text!(
+        "Between F_SETLK and F_GETLK the owner may go, and another one may come. If nobody has the lock then, F_GETLK \
+         writes F_UNLCK into your struct: a next F_SETLK with it takes no lock, it releases one.",
+        "F_SETLK 与 F_GETLK 之间，持有者可能消失，也可能换人。这时若没有人持有锁，F_GETLK 就把 F_UNLCK 写进你的结构体：接着用它\
+         调用 F_SETLK 不是加锁，而是释放。"
+    )
+}
+
 fn open(path: &Path) -> std::io::Result<File> {
     File::options().read(true).write(true).open(path)
 }
@@ -56,7 +66,12 @@ fn is(writer: Pid, got: &str, who: Text) -> Result<(), Failure> {
             format!("claim returns {writer}, the id of {}", who.en),
             format!("claim 返回{}的进程号 {writer}", who.zh),
         );
-        let got = if got.parse::<i32>().is_ok() {
+        let got = if got == "-1" {
+            text!(
+                "it returns -1: that is the kernel's answer for an OFD lock, which no process owns",
+                "实际返回 -1：锁若是 OFD 锁，内核就这样回答，因为它不属于任何进程"
+            )
+        } else if got.parse::<i32>().is_ok() {
             text!("it returns {got}", "实际返回 {got}")
         } else {
             text!("it returns the error {got}", "实际返回错误 {got}")
@@ -267,7 +282,7 @@ fn a_child_of_the_writer_does_not_keep_the_role() {
             match unsafe { fork() }.map_err(error_text)? {
                 ForkResult::Child => {
                     while theirs.read_exact(&mut [0]).is_ok() {
-                        let answer = super::claim(&file).unwrap_or(-1);
+                        let answer = super::claim(&file).unwrap_or(0);
                         let _ = theirs.write_all(&answer.to_ne_bytes());
                     }
                     // SAFETY: _exit(2) runs no code of this program.
@@ -402,7 +417,7 @@ impl Meanwhile {
                 let (file, mut theirs) = (Arc::clone(&file), theirs.try_clone()?);
                 std::thread::spawn(move || {
                     while theirs.read_exact(&mut [0]).is_ok() {
-                        let answer = super::claim(&file).unwrap_or(-1);
+                        let answer = super::claim(&file).unwrap_or(0);
                         let _ = theirs.write_all(&answer.to_ne_bytes());
                     }
                 });
@@ -521,7 +536,7 @@ impl Meanwhile {
 
 #[test]
 fn is_right_whatever_happens_between_its_system_calls() {
-    check("lock", rule(), || {
+    check("lock", race_rule(), || {
         for meanwhile in
             [Meanwhile::Calls, Meanwhile::Dies, Meanwhile::IsFollowed, Meanwhile::Asks, Meanwhile::IsFollowedByAThread]
         {
@@ -540,7 +555,7 @@ const CHANGES: usize = 20;
 
 #[test]
 fn asks_again_as_often_as_the_role_ends() {
-    check("lock", rule(), || {
+    check("lock", race_rule(), || {
         let (_directory, path) = file()?;
         let words = page_of_zeros()?;
         let (pid, returned) = (words.word(0), words.word(4));

@@ -46,10 +46,12 @@ fn is_whole_whatever_is_published_meanwhile() {
                 let mut returned = false;
                 for accesses in (0..).step_by(writer_stride).skip(same) {
                     let given = |failure: Failure| {
+                        let [reads_en, accesses_en] = [reads, accesses].map(|n| count(n, "access", "accesses"));
+                        let values_en = count(values, "value is", "values are");
                         failure.given(text!(
-                            "{published} values are published, a reader begins and stands still after {reads} accesses; \
-                             then {values} values are published, and the writer of one more stands still after \
-                             {accesses} accesses, while the reader goes on",
+                            "{published} values are published, a reader begins and stands still after {reads_en}; \
+                             then {values_en} published, and the writer of one more stands still after \
+                             {accesses_en}, while the reader goes on",
                             "已发布 {published} 个值，读者开始读，访问 {reads} 次后停住；接着又发布 {values} 个值，\
                              再下一个值的写者访问 {accesses} 次后停住，这时读者继续"
                         ))
@@ -107,8 +109,9 @@ fn is_whole_however_many_are_published_meanwhile() {
             let stride = stride::<Found>(&mut reader)? * if values > 5_000 { 3 } else { 1 };
             for reads in (0..).step_by(stride).skip(1) {
                 let given = |failure: Failure| {
+                    let reads_en = count(reads, "access", "accesses");
                     failure.given(text!(
-                        "{published} values are published, a reader begins and stands still after {reads} accesses; then \
+                        "{published} values are published, a reader begins and stands still after {reads_en}; then \
                          {values} values are published, and the reader goes on",
                         "已发布 {published} 个值，读者开始读，访问 {reads} 次后停住；接着又发布 {values} 个值，然后读者继续"
                     ))
@@ -141,8 +144,9 @@ fn starts_over_as_often_as_it_is_overtaken() {
     check("sequence_lock", cell_rule(), || {
         for (values, times) in [(1, 50), (2, 50), (3, 50)] {
             let given = |failure: Failure| {
+                let values_en = count(values, "value is", "values are");
                 failure.given(text!(
-                    "{values} values are published before each of the first {times} accesses of the reader",
+                    "{values_en} published before each of the first {times} accesses of the reader",
                     "读者前 {times} 次访问，每次之前都发布 {values} 个值"
                 ))
             };
@@ -295,7 +299,7 @@ struct Seen {
     returned: Vec<Option<[u64; 4]>>,
     /// The offset of the word that each load was from, what it found, and how many newer values there were.
     loads: Vec<(usize, u64, usize)>,
-    /// Whether a fence of `words` was used.
+    /// Whether `publish` has used a fence of `words`.
     fence: bool,
 }
 
@@ -365,8 +369,8 @@ impl History {
             text!("", "")
         } else {
             text!(
-                ". There was no fence; one of std's is not seen here: use `mmap_workbook::words::fence`",
-                "。没有屏障；std 的屏障在这里看不见，请用 `mmap_workbook::words::fence`"
+                ". `publish` executed no fence of `mmap_workbook::words::fence`; one of std's is not seen here",
+                "。`publish` 没有执行 `mmap_workbook::words::fence` 屏障；std 的屏障在这里看不见"
             )
         };
         Text::new(

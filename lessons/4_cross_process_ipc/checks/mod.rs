@@ -173,14 +173,32 @@ fn reader(cell: &SharedPage) -> Result<Walker<'_>, Failure> {
 fn calls_nothing(process: &Walker<'_>) -> Result<(), Failure> {
     ensure(process.system_calls.is_empty(), || {
         let number = process.system_calls[0];
-        Failure::new(
-            text!("the call makes no system call", "函数不做任何系统调用"),
+        Failure::new(text!("the call makes no system call", "函数不做任何系统调用"), it_makes(number))
+    })
+}
+
+/// A number of things, in English: "1 access", "2 accesses".
+fn count(n: impl TryInto<u64> + Copy + std::fmt::Display, one: &str, more: &str) -> String {
+    let word = if n.try_into().is_ok_and(|n| n == 1) { one } else { more };
+    format!("{n} {word}")
+}
+
+/// Words for a system call that is made and should not be.
+fn it_makes(number: i64) -> Text {
+    let others =
+        [(libc::SYS_sched_yield, "sched_yield(2)"), (libc::SYS_getpid, "getpid(2)"), (libc::SYS_write, "write(2)")];
+    // fcntl(2) waits with one of its commands only.
+    let known = WAITS.iter().filter(|(known, _)| *known != libc::SYS_fcntl).chain(&others);
+    let name = known.into_iter().find(|(known, _)| *known == number).map(|(_, name)| *name);
+    name.map_or_else(
+        || {
             text!(
                 "it makes the one with number {number} (as in `libc::SYS_...`)",
                 "它做了编号为 {number} 的系统调用（见 `libc::SYS_...`）"
-            ),
-        )
-    })
+            )
+        },
+        |name| text!("it calls {name}", "它调用了 {name}"),
+    )
 }
 
 fn cell_rule() -> Text {

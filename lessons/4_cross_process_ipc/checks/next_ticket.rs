@@ -7,8 +7,10 @@ use super::*;
 fn rule() -> Text {
     text!(
         "A load and a store are two steps, and another process may run between them. An atomic read-modify-write does \
-         both in one step: fetch_add, compare_exchange.",
-        "先读后写是两步，别的进程可能插在中间。要把查看和写入合成一步，得用原子的读-改-写操作：fetch_add、compare_exchange。"
+         both in one step. fetch_add can't stop at a limit: the comparison belongs in the same step, as in \
+         compare_exchange. If that fails, another process was faster; it doesn't mean that no number is left.",
+        "先读后写是两步，别的进程可能插在中间；原子的读-改-写操作把两者合成一步。fetch_add 到了上限也停不住：比较也要放进同一步，\
+         如 compare_exchange。它失败只说明别人抢先了，并不说明号码已经发完。"
     )
 }
 
@@ -195,8 +197,9 @@ fn gives_two_calls_different_numbers_wherever_they_stand() {
                 let mut has_returned = false;
                 for second in 0.. {
                     let given = |failure: Failure| {
+                        let first_en = count(first, "access", "accesses");
                         failure.given(text!(
-                            "the counter is {start}, the limit {limit}; one process stands still after {first} accesses to \
+                            "the counter is {start}, the limit {limit}; one process stands still after {first_en} to \
                              the page, then another one after {second}; then the first one goes on, then the other one",
                             "计数器为 {start}，上限 {limit}；一个进程访问页 {first} 次后停住，接着另一个访问 {second} 次后停住；\
                              然后前者继续，再轮到后者"
@@ -306,7 +309,7 @@ fn fits(mine: Option<u64>, start: u64, others: &[u64], counter: u64, limit: u64)
     ensure(counter == taken && (start..counter).contains(&n), || {
         let failure = Failure::new(
             text!(
-                "the others take {number_of_others} numbers and the call one more: the counter ends at {taken}",
+                "numbers taken by others: {number_of_others}; by the call: 1; so the counter ends at {taken}",
                 "别人取了 {number_of_others} 个，这次调用取一个：计数器最后为 {taken}"
             ),
             text!(
@@ -373,8 +376,9 @@ fn makes_no_other_process_wait_when_it_is_stopped_or_killed() {
         let (at, limit) = (24, 9);
         for stopped in 0.. {
             let given = |failure: Failure| {
+                let stopped_en = count(stopped, "access", "accesses");
                 failure.given(text!(
-                    "a process stands still in its call after {stopped} accesses to the page; another one calls twice, then the first one is killed, and the other one calls again",
+                    "a process stands still in its call after {stopped_en} to the page; another one calls twice, then the first one is killed, and the other one calls again",
                     "一个进程在调用中访问页 {stopped} 次后停住；另一个进程调用两次，然后前者被杀死，后者再调用一次"
                 ))
             };

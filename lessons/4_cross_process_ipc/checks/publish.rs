@@ -97,10 +97,11 @@ fn is_whole_to_readers_at_every_access() {
                 let step = writer.step::<()>()?;
                 let returned = step != Step::Access;
                 let given = |failure: Failure| {
+                    let accesses_en = count(accesses, "access", "accesses");
                     failure.given(match returned {
                         true => text!("{:?} has been published", "{:?} 已经发布", value(n)),
                         false => text!(
-                            "the writer of {:?} stands still after {accesses} accesses to the cell; two processes publish by turns",
+                            "the writer of {:?} stands still after {accesses_en} to the cell; two processes publish by turns",
                             "写 {:?} 的写者在访问单元 {accesses} 次后停住；由两个进程轮流发布",
                             value(n)
                         ),
@@ -147,8 +148,9 @@ fn goes_on_after_a_writer_that_was_killed() {
 /// process publishes two values. Returns whether the writer was killed before it returned.
 fn killed_after(before: u64, accesses: u64) -> Result<bool, Failure> {
     let given = |failure: Failure| {
+        let (before_en, accesses_en) = (count(before, "value is", "values are"), count(accesses, "access", "accesses"));
         failure.given(text!(
-            "{before} values are published, the writer of {:?} is killed after {accesses} accesses to the cell, then other \
+            "{before_en} published, the writer of {:?} is killed after {accesses_en} to the cell, then other \
              processes read and publish",
             "已发布 {before} 个值，写 {:?} 的写者在访问单元 {accesses} 次后被杀死，然后由别的进程读取和发布",
             value(before + 1)

@@ -146,9 +146,10 @@ fn misses_no_ring_wherever_it_comes() {
             let rings = rung + missing;
             for stopped in 0..STOPS {
                 let given = |failure: Failure| {
+                    let stopped_en = count(stopped, "access", "accesses");
                     failure.given(text!(
-                        "the bell has rung {rung} times, the call waits for {rings}; it stands still after {stopped} \
-                         accesses to the page, and the bell rings; so it does whenever the call is about to sleep",
+                        "the bell has rung {rung} times, the call waits for {rings}; it stands still after {stopped_en} \
+                         to the page, and the bell rings; so it does whenever the call is about to sleep",
                         "铃已响 {rung} 次，等待它响满 {rings} 次；函数访问页 {stopped} 次后停住，此时铃响；之后每次即将睡眠时，铃也会响"
                     ))
                 };
@@ -173,10 +174,7 @@ fn misses_no_ring_wherever_it_comes() {
                     let number = other.copied().unwrap_or_default();
                     given(Failure::new(
                         text!("the call makes no system call but futex(2)", "函数除 futex(2) 外不做任何系统调用"),
-                        text!(
-                            "it makes the one with number {number} (as in `libc::SYS_...`)",
-                            "它做了编号为 {number} 的系统调用（见 `libc::SYS_...`）"
-                        ),
+                        it_makes(number),
                     ))
                 })?;
                 if early {
@@ -220,7 +218,8 @@ fn about_to_sleep(call: &Call, bell: *const u32, heard: RangeInclusive<u32>, rin
     let (value, now) = (u32::try_from(value & u64::from(u32::MAX)).unwrap_or_default(), *heard.end());
     if !heard.contains(&value) {
         return fails(text!(
-            "it passes {value}, which the bell, now at {now}, has not been: so futex(2) returns at once, again and again",
+            "it passes {value} to futex(2), and the bell, which is at {now}, was never at {value} during the call: so futex(2) \
+             returns at once, again and again",
             "它传入 {value}，而铃数现为 {now}，从未是这个值：futex(2) 会立即返回，一再如此"
         ));
     }
@@ -287,9 +286,10 @@ fn sleeps_where_other_processes_wake_it() {
 
 /// A call has returned when the bell had rung this often.
 fn too_early(rung: u32, rings: u32) -> Failure {
+    let (rings_en, rung_en) = (count(rings, "time", "times"), count(rung, "time", "times"));
     Failure::new(
-        text!("the call returns when the bell has rung {rings} times", "铃响满 {rings} 次时，函数返回"),
-        text!("it returns when it has rung {rung} times", "才响了 {rung} 次就返回了"),
+        text!("the call returns when the bell has rung {rings_en}", "铃响满 {rings} 次时，函数返回"),
+        text!("it returns when it has rung {rung_en}", "才响了 {rung} 次就返回了"),
     )
     .shows(&belief::A_WAKE_UP_IS_NEWS)
 }
