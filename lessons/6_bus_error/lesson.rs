@@ -640,8 +640,9 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *m
         }
     }
     // The access is repeated when the handler returns, and then meets the action from before.
+    let before = known::BEFORE.load(Relaxed);
     // SAFETY: sigaction(2) is async-signal-safe; BEFORE was filled in before this handler was set, and is never freed.
-    unsafe { libc::sigaction(signal, known::BEFORE.load(Relaxed), null_mut()) };
+    unsafe { libc::sigaction(signal, before, null_mut()) };
 }
 // ANCHOR_END: on_bus_error
 

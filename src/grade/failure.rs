@@ -307,7 +307,7 @@ fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
     let (file_en, file_zh) = match path.metadata() {
         Ok(metadata) => {
             let (name, size) = (path.file_name().unwrap_or(path.as_os_str()).display(), metadata.len());
-            (format!("{name}, which has {size} bytes"), format!("{name}（{size} 字节）"))
+            (format!("{name}, which has {size} bytes"), format!(" {name}（{size} 字节）"))
         }
         Err(_) => ("a file that has no name any more".to_owned(), "已没有名字的文件".to_owned()),
     };

@@ -99,6 +99,7 @@ fn passes_other_errors_on() {
             |(range, _)| text!("two pages mapped, the range {range:?}", "映射了两页，范围 {range:?}"),
             |(range, wanted)| expect(&counted(&guarded, range.clone(), 7)?, &sent(*wanted)),
         )?;
+        missing_and_outside()?;
         let got = ask(|| {
             let (_, hard) = getrlimit(Resource::RLIMIT_NOFILE).map_err(error_text)?;
             setrlimit(Resource::RLIMIT_NOFILE, 0, hard).map_err(error_text)?;
@@ -111,6 +112,33 @@ fn passes_other_errors_on() {
             ))
         })
     });
+}
+
+/// Which error it is depends on the blocks in which an answer reads.
+fn missing_and_outside() -> Result<(), Failure> {
+    let page = page_size();
+    let file = tempfile::tempfile()?;
+    file.write_all_at(&pattern(page), 0)?;
+    let guarded = Guarded::new(file, 0, 2 * page)?;
+    for_each(
+        [0..3 * page, page + 5..2 * page + 10],
+        |range| {
+            text!(
+                "a file of one page, two pages mapped, the range {range:?}",
+                "一页大小的文件，映射了两页，范围 {range:?}"
+            )
+        },
+        |range| {
+            let offset = wide(range.start.max(page));
+            let missing = sent(Err(GuardError::NoPage { page: 1, offset, file_size: page_size_u64() }));
+            let outside = sent(Err(GuardError::Outside));
+            let got = counted(&guarded, range.clone(), 7)?;
+            ensure([&missing, &outside].contains(&&got), || {
+                let expected = text!("{missing:?} or {outside:?}", "{missing:?} 或 {outside:?}");
+                Failure::new(expected, text!("{got:?}", "{got:?}"))
+            })
+        },
+    )
 }
 
 #[test]

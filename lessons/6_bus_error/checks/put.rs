@@ -79,7 +79,7 @@ fn puts_the_bytes_and_changes_no_other() {
         let describe = |(size, offset, count): &(usize, usize, usize)| {
             text!(
                 "a file of {size} bytes, {count} bytes to put at {offset}",
-                "{size} 字节的文件，在 {offset} 处放入 {count} 字节"
+                "{size} 字节的文件，从偏移量 {offset} 处写入 {count} 字节"
             )
         };
         let page = page_size();
@@ -104,7 +104,7 @@ fn the_same_once_more() -> Result<(), Failure> {
     hold(&got, &[], &file, &pattern(10), &with(&pattern(10), 3, b"four")).map_err(|failure| {
         failure.given(text!(
             "a file of 10 bytes, 4 bytes put at 3, the file's old bytes written again, and then the same call once more",
-            "10 字节的文件，在 3 处放入 4 字节，再写回原来的内容，然后重复同样的调用"
+            "10 字节的文件，从偏移量 3 处写入 4 字节，再写回原来的内容，然后重复同样的调用"
         ))
     })
 }
@@ -112,8 +112,10 @@ fn the_same_once_more() -> Result<(), Failure> {
 #[test]
 fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
     let law = text!(
-        "posix_fallocate(3): EINVAL for a length of 0; off_t ends at 2^63 - 1; mmap(2): ENOMEM at RLIMIT_AS",
-        "posix_fallocate(3)：长度为 0 返回 EINVAL；off_t 的上限是 2^63 - 1；mmap(2)：地址空间到达 RLIMIT_AS 时返回 ENOMEM"
+        "posix_fallocate(3): EINVAL for a length of 0; off_t ends at 2^63 - 1; mmap(2): ENOMEM at RLIMIT_AS; an error \
+         leaves the size that earlier calls have set",
+        "posix_fallocate(3)：长度为 0 返回 EINVAL；off_t 的上限是 2^63 - 1；mmap(2)：地址空间到达 RLIMIT_AS 时返回 ENOMEM；\
+         出错不会撤销此前的调用已经改变的文件大小"
     );
     check("ways_out", law, || {
         let most = i64::MAX.cast_unsigned();
@@ -130,7 +132,7 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
             cases,
             |(offset, new, _)| {
                 let count = new.len();
-                text!("{count} bytes to put at {offset}", "在 {offset} 处放入 {count} 字节")
+                text!("{count} bytes to put at {offset}", "从偏移量 {offset} 处写入 {count} 字节")
             },
             |(offset, new, expected)| {
                 let (_directory, _, file) = named_file(&pattern(10))?;
@@ -152,7 +154,7 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
             let result = error.unwrap_or("Ok");
             failure.given(text!(
                 "2 MiB to put, in a process that may use 1 MiB more of address space; the result was {result}",
-                "要放入 2 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {result}"
+                "要写入 2 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {result}"
             ))
         })
     });
@@ -167,7 +169,7 @@ fn a_limit_of_the_size() -> Result<(), Failure> {
             text!(
                 "4 bytes to put at {offset}, in a process that may make no file longer than {} bytes (RLIMIT_FSIZE), \
                  first with SIGXFSZ ignored, then with a handler for it",
-                "进程的文件大小上限是 {} 字节（RLIMIT_FSIZE），先忽略 SIGXFSZ，再为它设置处理函数；在 {offset} 处放入 4 字节",
+                "进程的文件大小上限是 {} 字节（RLIMIT_FSIZE），先忽略 SIGXFSZ，再为它设置处理函数；从偏移量 {offset} 处写入 4 字节",
                 2 * page
             )
         },
@@ -216,7 +218,7 @@ fn a_file_that_cannot_be_mapped() -> Result<(), Failure> {
     hold(&got, &["EPERM", "PermissionDenied"], &file, &pattern(10), &pattern(10)).map_err(|failure| {
         failure.given(text!(
             "a file of 10 bytes that may not be mapped for writing (F_SEAL_FUTURE_WRITE); 4 bytes to put at {}",
-            "10 字节的文件，不允许映射为可写（F_SEAL_FUTURE_WRITE）；在 {} 处放入 4 字节",
+            "10 字节的文件，不允许映射为可写（F_SEAL_FUTURE_WRITE）；从偏移量 {} 处写入 4 字节",
             page_size()
         ))
     })
@@ -242,7 +244,7 @@ fn the_second_mapping_fails() -> Result<(), Failure> {
         failure.given(text!(
             "a file of {count} bytes, {count} bytes to put at 0, in a process that has addresses for its first mapping of \
              the file and none for a second one",
-            "{count} 字节的文件，在 0 处放入 {count} 字节；进程的地址空间只够第一次映射该文件，不够第二次"
+            "{count} 字节的文件，从偏移量 0 处写入 {count} 字节；进程的地址空间只够第一次映射该文件，不够第二次"
         ))
     })
 }
@@ -262,7 +264,7 @@ fn a_file_of_more_than_4_gib() -> Result<(), Failure> {
             };
             text!(
                 "a file of {size} bytes, all of them a hole{en}; 4 bytes to put at {offset}",
-                "{size} 字节的文件，全是空洞{zh}；在 {offset} 处放入 4 字节"
+                "{size} 字节的文件，全是空洞{zh}；从偏移量 {offset} 处写入 4 字节"
             )
         },
         |&(sealed, offset)| {
@@ -308,7 +310,7 @@ fn leaves_zeros_between_the_old_end_and_the_bytes() {
                 text!(
                     "a file{en} of 100 bytes, a mapping of it through which 0x21 was stored in the rest of its page, \
                      and then 4 bytes to put at {offset}",
-                    "{zh}100 字节的文件，有进程通过映射在这一页的其余部分写满了 0x21，随后在 {offset} 处放入 4 字节"
+                    "{zh}100 字节的文件，有进程通过映射在这一页的其余部分写满了 0x21，随后从偏移量 {offset} 处写入 4 字节"
                 )
             },
             |&(in_memory, offset)| {
@@ -330,8 +332,9 @@ fn leaves_zeros_between_the_old_end_and_the_bytes() {
 #[test]
 fn a_full_disk_is_an_error_and_changes_nothing() {
     let law = text!(
-        "posix_fallocate(3): after success, stores to the range don't fail for lack of disk space",
-        "posix_fallocate(3)：成功之后，对该范围的写入不会因磁盘空间不足而失败"
+        "posix_fallocate(3): after success, stores to the range don't fail for lack of disk space; an error leaves the \
+         size that earlier calls have set",
+        "posix_fallocate(3)：成功之后，对该范围的写入不会因磁盘空间不足而失败；出错不会撤销此前的调用已经改变的文件大小"
     );
     check("ways_out", law, || {
         // First on a disk with space: so there is something to check even if no small disk can be mounted.
@@ -352,7 +355,7 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                 text!(
                     "a full disk, and on it a file of {size} bytes, whose pages {there:?} have disk space; {count} \
                      bytes to put at {offset}",
-                    "磁盘已满，上面有一个 {size} 字节的文件，其中第 {there:?} 页占有空间；在 {offset} 处放入 {count} 字节"
+                    "磁盘已满，上面有一个 {size} 字节的文件，其中第 {there:?} 页占有空间；从偏移量 {offset} 处写入 {count} 字节"
                 )
             },
             |(there, size, offset, count)| {
@@ -398,7 +401,7 @@ fn takes_no_more_space_than_it_needs() {
             |offset| {
                 text!(
                     "a full disk, and on it a file of two pages that has all its disk space; {} bytes to put at {offset}",
-                    "磁盘已满，上面有一个两页的文件，空间都已占好；在 {offset} 处放入 {} 字节",
+                    "磁盘已满，上面有一个两页的文件，空间都已占好；从偏移量 {offset} 处写入 {} 字节",
                     new.len()
                 )
             },
@@ -420,19 +423,19 @@ fn takes_no_more_space_than_it_needs() {
             Failure::new(
                 text!(
                     "the bytes are there, and the gap before them takes no disk space",
-                    "字节已放好，之前的空洞不占空间"
+                    "写入成功，之前的空洞不占空间"
                 ),
                 match &got {
                     Ok(()) => text!(
                         "the size is {size}, the bytes are there: {there}, and {taken} bytes of the disk are taken",
-                        "大小为 {size}，字节已放好：{there}，占用磁盘 {taken} 字节"
+                        "大小为 {size}，写入成功：{there}，占用磁盘 {taken} 字节"
                     ),
                     Err(error) => text!("the error {error}", "错误 {error}"),
                 },
             )
             .given(text!(
                 "an empty file on a disk of 16 pages, 8 bytes to put at 2^50",
-                "16 页的磁盘上的空文件，在 2^50 处放入 8 字节"
+                "16 页的磁盘上的空文件，从偏移量 2^50 处写入 8 字节"
             ))
         })
     });
@@ -503,7 +506,7 @@ fn room_for(pages: u64) -> Result<(), Failure> {
             text!(
                 "a disk whose number of free pages is {pages}, and on it a file of {size} bytes that is a hole; 4 bytes to \
                  put at {offset}",
-                "磁盘只剩 {pages} 页空间，上面有一个 {size} 字节的文件，全是空洞；在 {offset} 处放入 4 字节"
+                "磁盘只剩 {pages} 页空间，上面有一个 {size} 字节的文件，全是空洞；从偏移量 {offset} 处写入 4 字节"
             )
         },
         |&(size, offset)| {
@@ -535,7 +538,7 @@ fn all_but_the_last_page() -> Result<(), Failure> {
     nothing_is_left(&got, FULL, &disk.file, &before, &before).map_err(|failure| {
         failure.given(text!(
             "a full disk, and on it a file of {} bytes that has all its disk space; {count} bytes to put at 0",
-            "磁盘已满，上面有一个 {} 字节的文件，空间都已占好；在 0 处放入 {count} 字节",
+            "磁盘已满，上面有一个 {} 字节的文件，空间都已占好；从偏移量 0 处写入 {count} 字节",
             before.len()
         ))
     })
@@ -572,7 +575,7 @@ fn goes_through_a_mapping_and_leaves_none() {
                 let (size, count) = (2 * page_size(), new.len());
                 text!(
                     "a file of {size} bytes, {count} bytes to put at {offset}",
-                    "{size} 字节的文件，在 {offset} 处放入 {count} 字节"
+                    "{size} 字节的文件，从偏移量 {offset} 处写入 {count} 字节"
                 )
             },
             |&offset| {

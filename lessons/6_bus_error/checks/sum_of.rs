@@ -392,21 +392,22 @@ fn an_empty_block_device() -> Option<PathBuf> {
 #[test]
 fn refuses_all_but_regular_files_and_never_waits() {
     let law = text!(
-        "fifo(7): open(2) for reading waits for a writer, unless O_NONBLOCK is given",
-        "fifo(7)：以只读方式打开 FIFO 会等待写者出现，除非带 O_NONBLOCK"
+        "open(2) for reading succeeds for a directory, and mmap(2) of it is ENODEV; for a FIFO it waits for a writer, \
+         unless O_NONBLOCK is given (fifo(7))",
+        "以只读方式 open(2) 目录会成功，对它 mmap(2) 返回 ENODEV；以只读方式打开 FIFO 会等待写者出现，除非带 O_NONBLOCK（fifo(7)）"
     );
     check("ways_out", law, || {
         let directory = tempfile::tempdir()?;
-        let refused = |path: &Path, expected: &[&str]| {
-            let got = answer(path)?;
-            refused(&got, expected).map_err(|failure| failure.given(text!("{}", "{}", path.display())))
+        let refused = |what: Text, path: &Path, expected: &[&str]| {
+            answer(path).and_then(|got| refused(&got, expected)).map_err(|failure| failure.given(what))
         };
-        refused(directory.path(), &["EISDIR", "IsADirectory"])?;
-        refused(&directory.path().join("missing"), &["ENOENT"])?;
+        refused(text!("a directory", "路径处是一个目录"), directory.path(), &["EISDIR", "IsADirectory"])?;
+        let missing = directory.path().join("missing");
+        refused(text!("a path where nothing is", "路径处什么也没有"), &missing, &["ENOENT"])?;
         let invalid = ["EINVAL", "InvalidInput"];
-        refused(Path::new("/dev/null"), &invalid)?;
+        refused(text!("/dev/null", "/dev/null"), Path::new("/dev/null"), &invalid)?;
         if let Some(device) = an_empty_block_device() {
-            refused(&device, &invalid)?;
+            refused(text!("an empty block device", "空的块设备"), &device, &invalid)?;
         }
         let file = directory.path().join(OsStr::from_bytes(b"a file named \xff"));
         fs::write(&file, [7])?;
@@ -415,19 +416,23 @@ fn refuses_all_but_regular_files_and_never_waits() {
             differs(7, &got)
                 .given(text!("a file of one byte, whose name is not UTF-8", "只有一个字节的文件，文件名不是 UTF-8"))
         })?;
-        refused(&file.join("below"), &["ENOTDIR", "NotADirectory"])?;
+        refused(
+            text!("a path below a regular file", "路径经过一个普通文件"),
+            &file.join("below"),
+            &["ENOTDIR", "NotADirectory"],
+        )?;
         let circle = directory.path().join("circle");
         symlink("circle", &circle)?;
-        refused(&circle, &["ELOOP", "FilesystemLoop"])?;
+        refused(text!("a symbolic link to itself", "指向自己的符号链接"), &circle, &["ELOOP", "FilesystemLoop"])?;
         let socket = directory.path().join("socket");
         let _listener = UnixListener::bind(&socket)?;
-        refused(&socket, &["ENXIO", "EINVAL", "InvalidInput"])?;
+        refused(text!("a socket", "套接字"), &socket, &["ENXIO", "EINVAL", "InvalidInput"])?;
         let path = directory.path().join("fifo");
         mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
         // Linux opens a FIFO for reading and writing without waiting (fifo(7)).
         let mut fifo = File::options().read(true).write(true).custom_flags(libc::O_NONBLOCK).open(&path)?;
         fifo.write_all(b"for another reader")?;
-        refused(&path, &invalid)?;
+        refused(text!("a FIFO with bytes in it", "里面有数据的 FIFO"), &path, &invalid)?;
         let mut left = [0; 64];
         let count = fifo.read(&mut left).unwrap_or(0);
         ensure(&left[..count] == b"for another reader", || {
@@ -438,10 +443,9 @@ fn refuses_all_but_regular_files_and_never_waits() {
         })?;
         // Now no process has it open for writing.
         drop(fifo);
-        refused(&path, &invalid).map_err(|failure| {
+        let described = text!("a FIFO that no process has open for writing", "没有任何进程以写方式打开的 FIFO");
+        refused(described, &path, &invalid).map_err(|failure| {
             let waits = failure.verdict == Verdict::TimedOut;
-            let failure =
-                failure.given(text!("a FIFO that no process has open for writing", "没有任何进程以写方式打开的 FIFO"));
             if waits { failure.shows(&belief::OPEN_NEVER_WAITS) } else { failure }
         })
     });

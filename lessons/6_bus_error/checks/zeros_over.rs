@@ -14,7 +14,7 @@ fn replaces_the_page_and_no_other() {
         "mmap(2): MAP_FIXED replaces what is mapped at that address, which is a multiple of the page size",
         "mmap(2)：MAP_FIXED 替换该地址上原有的映射，地址必须是页大小的整数倍"
     );
-    check("guarded", law, || {
+    check("reporting_handler", law, || {
         let page = page_size();
         let places = [0, 1, 77, page - 1, page / 2, 8];
         for_each(
@@ -154,7 +154,7 @@ fn returns_the_errors_of_mmap() {
         "mmap(2): on error it returns MAP_FAILED, which is not a null pointer, and errno says why",
         "mmap(2)：出错时返回 MAP_FAILED（不是空指针），原因在 errno 里"
     );
-    check("guarded", law, || {
+    check("reporting_handler", law, || {
         for_each(
             [Refusal::NoMemory, Refusal::Denied],
             |refusal| match refusal {
@@ -205,7 +205,7 @@ fn is_one_call_of_mmap() {
          may take the addresses",
         "mmap(2)：带 MAP_FIXED 时旧页在同一次调用中被替换；先 munmap(2) 再 mmap(2)，中间地址可能被别的线程占走"
     );
-    check("guarded", law, || {
+    check("reporting_handler", law, || {
         let (_directory, _, file) = named_file(&pattern(3 * page_size()))?;
         let calls = calls_of(
             || mapped(&file).map_err(io::Error::from),

@@ -122,6 +122,26 @@ mod looks_for_the_page_first {
     }
 }
 
+/// Asks first whether the end is inside the mapping, and reads the largest blocks that are allowed.
+///
+/// passes
+mod asks_for_the_end_first {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        if range.is_empty() {
+            return Ok(0);
+        }
+        guarded.read(range.end, &mut [])?;
+        let mut buffer = vec![0; 64 << 10];
+        range.clone().step_by(buffer.len()).try_fold(0, |count, at| {
+            let block = &mut buffer[..(range.end - at).min(64 << 10)];
+            guarded.read(at, block)?;
+            Ok(count + equal(block, byte))
+        })
+    }
+}
+
 /// Counts the byte at the end of the range, too.
 ///
 /// fails: count_guarded::counts_what_the_mapping_shows failed
@@ -882,7 +902,7 @@ mod error_of_the_end {
 
 one_of! {
     pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError>;
-    blocks_of_pages by_halves as_an_iterator one_kib_at_a_time looks_for_the_page_first end_belongs_to_it from_the_start
+    blocks_of_pages by_halves as_an_iterator one_kib_at_a_time looks_for_the_page_first asks_for_the_end_first end_belongs_to_it from_the_start
     end_is_a_length counts_the_others whole_blocks_only counts_the_block_before count_so_far missing_is_zeros
     skips_missing_pages last_missing_page from_the_back page_of_the_range offset_in_the_range every_error_is_outside
     other_errors_are_none all_at_once byte_by_byte small_blocks count_in_a_byte panics_on_errors

@@ -69,7 +69,7 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 ///
 /// - `range` counts from the start of the mapping; its end does not belong to it.
 /// - All that the mapping shows there counts, also zeros past the end of the file.
-/// - The error is that of the first byte of `range` whose page is missing when it is read.
+/// - `NoPage` is that of the first byte of `range` whose page is missing when it is read.
 /// - A page outside `range` may be missing.
 /// - An empty `range` has the count 0, wherever it lies.
 /// - At most 64 KiB are allocated at once, however long `range` is.
@@ -78,7 +78,8 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 ///
 /// # Errors
 /// - [`GuardError::NoPage`] when a page of `range` is missing.
-/// - [`GuardError::Outside`] when `range` is not inside the mapping, and no page of it is missing.
+/// - [`GuardError::Outside`] when `range` is not inside the mapping.
+/// - Either of them where both apply.
 /// - Other errors of [`Guarded::read`], unchanged.
 ///
 /// # Example

@@ -588,7 +588,7 @@ fn survive_by<T>(
 /// fails: survive::leaves_the_process_as_it_was killed
 /// fails: survive::lets_only_one_run_at_a_time killed
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed size-counts-when-mapped
+/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed fault-can-be-caught
 /// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
