@@ -30,11 +30,11 @@ pub struct Interrupted<A> {
     pub last: Option<c_long>,
 }
 
-/// [`ask()`] for code whose calls of these system calls fail with EINTR first. An open(2) with O_DIRECTORY is made at
+/// [`ask()`](super::ask()) for code whose calls of these system calls fail with EINTR first. An open(2) with O_DIRECTORY is made at
 /// once, since opendir(3) does not retry it, and so is an flock(2) that unlocks, which never waits.
 ///
 /// # Errors
-/// As [`ask()`]; that it can't be checked, where the machine does not let a process answer its own system calls.
+/// As [`ask()`](super::ask()); that it can't be checked, where the machine does not let a process answer its own system calls.
 pub fn ask_interrupted<A: Serialize + DeserializeOwned>(
     calls: &[c_long],
     often: Interruptions,
