@@ -170,10 +170,10 @@ pub fn run(
             Comparison::Diverges(scenario, done) => {
                 same = false;
                 terminal.say(&text!(
-                    "{en}: a divergence after {done} operations (seed {seed}); for `workbook play`:\n",
-                    "{zh}：{done} 次操作之后出现分歧（种子 {seed}）；可用 `workbook play` 重放：\n"
+                    "{en}: a divergence after {done} operations (seed {seed}); for `workbook play`:",
+                    "{zh}：{done} 次操作之后出现分歧（种子 {seed}）；可用 `workbook play` 重放："
                 ))?;
-                writeln!(terminal.out(), "{scenario}")?;
+                writeln!(terminal.out(), "\n{scenario}")?;
                 let rows = super::both(&scenario, &mut file_system.kernel()?)?;
                 super::print(terminal.out(), &rows, false, language)?;
             }
