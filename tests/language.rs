@@ -5,47 +5,40 @@ mod common;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
-use std::sync::OnceLock;
 
 use common::{Findings, english, exercise_of};
-use mmap_workbook::course::{Course, LESSONS, listed};
+use mmap_workbook::course::{Course, LESSONS, Lesson, listed};
 use mmap_workbook::scenario::{Scenario, TOUR, TOUR_IN_CHINESE};
 use mmap_workbook::text::Language;
+use tempfile::TempDir;
 
 /// A copy of what the program reads of a course: it writes exercises in the reader's language.
-fn course() -> &'static Path {
-    static COPY: OnceLock<PathBuf> = OnceLock::new();
-    COPY.get_or_init(|| {
-        let (from, to) =
-            (Path::new(env!("CARGO_MANIFEST_DIR")), Path::new(env!("CARGO_TARGET_TMPDIR")).join("language"));
-        let _ = fs::remove_dir_all(&to);
-        for lesson in LESSONS {
-            let name = lesson.directory();
-            for directory in
-                [format!("lessons/{name}/checks"), format!("lessons/{name}"), format!("tests/answers/{name}")]
-            {
-                fs::create_dir_all(to.join(&directory)).expect("a directory");
-                for entry in fs::read_dir(from.join(&directory)).expect("a directory") {
-                    let path = entry.expect("an entry").path();
-                    if path.is_file() && path.file_name().is_some_and(|name| name != "exercise.rs") {
-                        let file = path.strip_prefix(from).expect("a path in it");
-                        fs::copy(&path, to.join(file)).expect("a copy");
-                    }
-                }
-            }
-            for language in Language::ALL {
-                let file = format!("book/{}/{name}.md", language.code());
-                fs::create_dir_all(to.join(&file).parent().expect("a directory")).expect("a directory");
-                fs::copy(from.join(&file), to.join(&file)).expect("a copy");
-            }
+fn course() -> TempDir {
+    let (from, copy) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().expect("a directory"));
+    let mut files = Vec::new();
+    for name in LESSONS.iter().map(Lesson::directory) {
+        for directory in [format!("lessons/{name}/checks"), format!("lessons/{name}")] {
+            let entries =
+                fs::read_dir(from.join(&directory)).expect("a directory").map(|entry| entry.expect("an entry"));
+            let entries = entries.filter(|entry| entry.file_name() != "exercise.rs" && entry.path().is_file());
+            files.extend(entries.map(|entry| Path::new(&directory).join(entry.file_name())));
         }
-        to
-    })
+        let answers = ["stub.en.rs", "stub.zh.rs", "stub.versions", "solution.rs"];
+        files.extend(answers.map(|file| Path::new("tests/answers").join(&name).join(file)));
+        files.extend(Language::ALL.map(|language| PathBuf::from(format!("book/{}/{name}.md", language.code()))));
+    }
+    for file in files {
+        let to = copy.path().join(&file);
+        fs::create_dir_all(to.parent().expect("a directory")).expect("a directory");
+        fs::copy(from.join(&file), to).expect("a copy");
+    }
+    copy
 }
 
 fn workbook(arguments: &[&str], input: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_workbook"));
-    command.env("CARGO_MANIFEST_DIR", course());
+    let course = course();
+    command.env("CARGO_MANIFEST_DIR", course.path());
     command.args(arguments).env("WORKBOOK_LANG", "zh").stdin(Stdio::piped());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     // It may not read all of it.
