@@ -34,12 +34,16 @@ pub enum Question {
 }
 
 impl Question {
-    /// The possible answers.
+    /// The possible answers, in an order that gives no hint: by their names alone, an errno would come before `ok`.
     pub fn options(&self) -> Vec<String> {
-        match self {
-            Question::Scenario(question) => question.options.iter().map(ToString::to_string).collect(),
-            Question::Program(program) => program.options().into_iter().map(str::to_owned).collect(),
-        }
+        let (mut options, asked): (Vec<_>, _) = match self {
+            Question::Scenario(question) => {
+                (question.options.iter().map(ToString::to_string).collect(), question.scenario.to_string())
+            }
+            Question::Program(program) => (program.options().map(str::to_owned).collect(), program.name.to_owned()),
+        };
+        options.sort_by_cached_key(|option| hash(&format!("{option} {asked}")));
+        options
     }
 
     /// What happens on this machine.
@@ -76,7 +80,7 @@ impl Question {
 pub struct ScenarioQuestion {
     /// The lines; the last one's outcome is the question.
     pub scenario: Scenario,
-    /// The possible answers: what the rules give, and what each misconception expects, in an order that gives no hint.
+    /// The possible answers: what the rules give, and what each misconception expects, sorted.
     pub options: Vec<Outcome>,
     /// What it is asked for, in a lesson: this denial's explanation comes first.
     pub asked_for: Option<&'static Denial>,
@@ -96,8 +100,7 @@ impl ScenarioQuestion {
                 options.push(prediction);
             }
         }
-        // By their names alone, an errno would come before `ok`.
-        options.sort_by_key(|option| hash(&format!("{option} {}", scenario.0.len())));
+        options.sort_by_key(ToString::to_string);
         (options.len() > 1).then_some(ScenarioQuestion { scenario, options, asked_for: None })
     }
 

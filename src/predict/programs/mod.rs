@@ -94,11 +94,9 @@ impl Program {
         vocabulary::answer_of_child(child, &peer, LIMIT)
     }
 
-    /// The possible answers, sorted, so that the order gives no hint.
-    pub fn options(&self) -> Vec<&'static str> {
-        let mut options: Vec<_> = self.others.iter().map(|(other, _)| *other).chain([self.gives]).collect();
-        options.sort_unstable();
-        options
+    /// The possible answers.
+    pub fn options(&self) -> impl Iterator<Item = &'static str> {
+        self.others.iter().map(|(other, _)| *other).chain([self.gives])
     }
 
     /// The misconception that expects this.
