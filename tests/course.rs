@@ -21,7 +21,7 @@ use mmap_workbook::ui::JSON_FORMAT;
 use nix::errno::Errno;
 use nix::libc;
 use nix::poll::{PollFd, PollFlags, poll};
-use nix::pty::openpty;
+use nix::pty::{OpenptyResult, openpty};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::signal::{SigHandler, Signal, kill, killpg, signal};
 use nix::sys::stat::Mode;
@@ -92,6 +92,16 @@ impl Copy {
 
     fn run(&self, arguments: &[&str]) -> Run {
         finish(&mut self.command(arguments))
+    }
+
+    /// Starts the program on a terminal of its own.
+    fn on_a_terminal(&self, arguments: &[&str]) -> (Child, OpenptyResult) {
+        let pty = openpty(None, None).expect("a terminal");
+        let mut command = self.command(arguments);
+        let descriptor = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
+        command.stdin(descriptor()).stdout(descriptor()).stderr(Stdio::null());
+        let (child, _) = Child::spawn(&mut command).expect("it starts");
+        (child, pty)
     }
 
     /// The verdicts of `check --format json`, by check.
@@ -969,12 +979,7 @@ fn state_of(pid: Pid) -> Option<char> {
 #[test]
 fn ctrl_z_stops_watch_and_gives_the_terminal_back_until_it_goes_on() {
     let copy = Copy::fresh();
-    let pty = openpty(None, None).expect("a terminal");
-    let mut command = copy.command(&["watch", "2"]);
-    let descriptor = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
-    command.stdin(descriptor()).stdout(descriptor()).stderr(Stdio::null());
-    let (child, _) = Child::spawn(&mut command).expect("it starts");
-    drop(command);
+    let (child, pty) = copy.on_a_terminal(&["watch", "2"]);
     let (mut terminal, mut seen) = (fs::File::from(pty.master.try_clone().expect("a descriptor")), String::new());
     read_until(&mut terminal, " quit", &mut seen);
     for _ in 0..2 {
@@ -1109,12 +1114,7 @@ fn echoes(terminal: &OwnedFd) -> bool {
 fn watch_takes_single_keys_on_a_terminal_and_leaves_it_as_it_was() {
     let copy = Copy::fresh();
     for end in [None, Some(Signal::SIGINT), Some(Signal::SIGTERM)] {
-        let pty = openpty(None, None).expect("a terminal");
-        let mut command = copy.command(&["watch", "2"]);
-        let descriptor = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
-        command.stdin(descriptor()).stdout(descriptor()).stderr(Stdio::null());
-        let (child, _) = Child::spawn(&mut command).expect("it starts");
-        drop(command);
+        let (child, pty) = copy.on_a_terminal(&["watch", "2"]);
         let mut terminal = fs::File::from(pty.master.try_clone().expect("a descriptor"));
         let mut seen = String::new();
         read_until(&mut terminal, " quit", &mut seen);
@@ -1136,12 +1136,7 @@ fn watch_takes_single_keys_on_a_terminal_and_leaves_it_as_it_was() {
 #[test]
 fn without_arguments_a_terminal_gets_the_lessons_and_the_keys() {
     let copy = Copy::fresh();
-    let pty = openpty(None, None).expect("a terminal");
-    let mut command = copy.command(&[]);
-    let descriptor = || Stdio::from(pty.slave.try_clone().expect("a descriptor"));
-    command.stdin(descriptor()).stdout(descriptor()).stderr(Stdio::null());
-    let (child, _) = Child::spawn(&mut command).expect("it starts");
-    drop(command);
+    let (child, pty) = copy.on_a_terminal(&[]);
     let mut terminal = fs::File::from(pty.master.try_clone().expect("a descriptor"));
     let mut seen = String::new();
     read_until(&mut terminal, " quit", &mut seen);
