@@ -18,6 +18,8 @@ pub(crate) mod output;
 mod question;
 pub(crate) mod words;
 
+use std::collections::BTreeMap;
+
 use mmap_workbook::text::Language;
 
 use crate::evidence::command_of_test;
@@ -30,7 +32,11 @@ use crate::typesetting::{joins_lines, start_of_last_word};
 /// `mistakes`.
 pub fn page(sources: &Sources, language: Language, name: &str, text: &str, mistakes: &mut Vec<Mistake>) -> String {
     let file = sources.page(language, name);
-    let mut renderer = Renderer { sources, language, name, file: &file, marks: 0 };
+    let comments = comments::all(sources, language).unwrap_or_else(|mistake| {
+        mistakes.push(mistake);
+        BTreeMap::new()
+    });
+    let mut renderer = Renderer { sources, language, name, file: &file, comments, marks: 0 };
     let mut out = String::with_capacity(text.len() * 2);
     let lines = page::lines(text);
     let mut in_listing = false;
@@ -73,6 +79,8 @@ struct Renderer<'a> {
     language: Language,
     name: &'a str,
     file: &'a str,
+    /// The comments of its listings: see [`comments::all`].
+    comments: BTreeMap<String, String>,
     /// The number of marks of tests so far.
     marks: usize,
 }
@@ -115,8 +123,7 @@ impl Renderer<'_> {
             if language == ORIGINAL {
                 return Ok(listing);
             }
-            let comments = comments::all(sources, language).map_err(|mistake| vec![mistake])?;
-            return comments::translated(&listing, &comments).map_err(|missing| {
+            return comments::translated(&listing, &self.comments).map_err(|missing| {
                 let file = comments::file(language);
                 here(format!("{file} lacks comments of this listing: {missing:?}"))
             });
