@@ -4,7 +4,7 @@ use std::fs;
 use std::io::{self, Error, ErrorKind};
 use std::path::Path;
 
-use mmap_workbook::text::hash;
+use mmap_workbook::course::versions;
 
 /// The new files of a lesson: path and text, both with placeholders.
 const FILES: &[(&str, &str)] = &[
@@ -143,28 +143,17 @@ pub fn stamp(root: &Path) -> io::Result<Vec<String>> {
     let mut changed = Vec::new();
     for directory in fs::read_dir(root.join("tests/answers"))? {
         let directory = directory?.path();
-        let read = |name: &str| {
-            let path = directory.join(name);
-            if path.exists() {
-                fs::read_to_string(&path).map_err(|error| named(&path.display().to_string(), &error))
-            } else {
-                Ok(String::new())
-            }
+        let read = |name: &str| match fs::read_to_string(directory.join(name)) {
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            text => text.map(Some).map_err(|error| named(&directory.join(name).display().to_string(), &error)),
         };
-        let (english, versions) = (read("stub.en.rs")?, read("stub.versions")?);
-        if english.is_empty() {
-            continue;
-        }
-        let english = hash(&english);
-        let mut lines = vec![english.clone()];
-        let translation = read("stub.zh.rs")?;
-        if !translation.is_empty() {
-            lines.push(format!("{} zh of {english}", hash(&translation)));
-        }
-        lines.retain(|line| !versions.lines().any(|known| known == line));
+        let Some(english) = read("stub.en.rs")? else { continue };
+        let known = read("stub.versions")?.unwrap_or_default();
+        let mut lines = versions(&english, read("stub.zh.rs")?.as_deref());
+        lines.retain(|line| !known.lines().any(|known| known == line));
         if !lines.is_empty() {
             let path = directory.join("stub.versions");
-            fs::write(&path, format!("{versions}{}\n", lines.join("\n")))?;
+            fs::write(&path, format!("{known}{}\n", lines.join("\n")))?;
             changed.push(path.strip_prefix(root).unwrap_or(&path).display().to_string());
         }
     }

@@ -127,6 +127,14 @@ impl CheckNames {
     }
 }
 
+/// What `stub.versions` has of an exercise's stubs, a line each: the hash of the stub, and of a translation also that of
+/// the English one that it was written from.
+pub fn versions(english: &str, translation: Option<&str>) -> Vec<String> {
+    let english = hash(english);
+    let translation = translation.map(|text| format!("{} zh of {english}", hash(text)));
+    [english].into_iter().chain(translation).collect()
+}
+
 /// The files of an exercise.
 #[derive(Debug, Clone)]
 pub struct Exercise {
@@ -276,8 +284,8 @@ impl Exercise {
         CheckNames(names.map(|(name, zh)| (name.to_owned(), zh.to_owned())).collect())
     }
 
-    /// Restores the stub in this language. The learner's file is not copied but keeps its bytes under another name beside it, which is
-    /// returned; None when there was only the stub, or no file.
+    /// Restores the stub in this language. The learner's file is not copied but keeps its bytes under another name beside
+    /// it, which is returned; None when there was only the stub, or no file.
     ///
     /// At every moment, even if the process is killed, the learner's text is in exercise.rs or in the backup: the two
     /// names are exchanged in one step. So a text that an editor saves meanwhile is in one of them as well.

@@ -12,7 +12,7 @@ mod tokens;
 mod watch;
 
 pub use demo_input::{DemoInput, run};
-pub use exercise::{CheckNames, Checks, Course, Exercise, Texts};
+pub use exercise::{CheckNames, Checks, Course, Exercise, Texts, versions};
 pub use lessons::{LESSONS, Lesson, lesson, listed};
 pub use watch::{start, watch};
 

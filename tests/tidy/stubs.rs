@@ -1,7 +1,6 @@
 //! The stubs of the exercises: the same exercise in each language, which every later version of the course recognises.
 
-use mmap_workbook::course::LESSONS;
-use mmap_workbook::text::hash;
+use mmap_workbook::course::{LESSONS, versions};
 
 use super::contracts::{documented, functions};
 use super::{Findings, read, root};
@@ -70,16 +69,9 @@ fn todays_stubs_are_known_to_later_versions() {
         if !root().join(&directory).exists() {
             continue;
         }
-        let known = if root().join(&directory).join("stub.versions").exists() {
-            read(format!("{directory}/stub.versions"))
-        } else {
-            String::new()
-        };
-        let english = hash(&read(format!("{directory}/stub.en.rs")));
-        let mut wanted = vec![english.clone()];
-        if root().join(&directory).join("stub.zh.rs").exists() {
-            wanted.push(format!("{} zh of {english}", hash(&read(format!("{directory}/stub.zh.rs")))));
-        }
+        let known = read(format!("{directory}/stub.versions"));
+        let translation = Some(read(format!("{directory}/stub.zh.rs"))).filter(|text| !text.is_empty());
+        let wanted = versions(&read(format!("{directory}/stub.en.rs")), translation.as_deref());
         for line in wanted {
             let repair = "bring stub.zh.rs in step with stub.en.rs, then `cargo run -p dev -- stamp`";
             let there = known.lines().any(|known| known == line);
