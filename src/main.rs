@@ -59,7 +59,13 @@ fn run(arguments: Arguments) -> io::Result<bool> {
     let progress = Progress::of(&course);
     let terminal = &mut Terminal::new(&mut out, Language::of_environment(), width());
     let mut solved = true;
-    course.begin(terminal.language());
+    // Whatever is about an exercise may be the first that the learner asks for.
+    if !matches!(
+        arguments.command,
+        Some(Command::Run(_) | Command::Play(_) | Command::Predict(_) | Command::Torture(_))
+    ) {
+        course.begin(terminal.language());
+    }
     match arguments.command {
         None if io::stdin().is_terminal() && io::stdout().is_terminal() => course::start(&course, terminal)?,
         None => terminal.list(&course, &progress)?,

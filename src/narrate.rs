@@ -107,9 +107,7 @@ impl<'a> Narrator<'a> {
         for area in areas {
             let line = if self.transcript {
                 let (permissions, offset) = (area.permissions(), area.offset());
-                let kinds = ["address", "device", "inode"].map(|kind| self.varying(kind, ""));
-                let [address, device, inode] = kinds;
-                format!("{address}-{address} {permissions} {offset:08x} {device} {inode} {}", area.name())
+                format!("‹address›-‹address› {permissions} {offset:08x} ‹device› ‹inode› {}", area.name())
             } else {
                 area.to_string()
             };

@@ -36,6 +36,7 @@ fn checks_for(lesson: u8, answer: Option<&str>) -> Vec<Check> {
     let texts = exercise_of(lesson).checks().expect("checks");
     let checks = texts.names().map(|(function, name)| Check {
         function: function.to_owned(),
+        is_further: false,
         name: name.to_owned(),
         answer: answer.map(str::to_owned),
     });

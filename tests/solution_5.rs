@@ -1,5 +1,5 @@
-//! The solution of exercise 5, with the checks that grade the learner's. It is apart from the lesson's tests, which a learner
-//! reads.
+//! The solution of exercise 5, with the checks that grade the learner's. It is apart from the lesson's tests, which a
+//! learner reads.
 
 mod common;
 

@@ -33,6 +33,11 @@ impl Lesson {
     pub fn directory(&self) -> String {
         format!("{}_{}", self.number, self.slug)
     }
+
+    /// Whether the exercise is solved without this function.
+    pub fn is_further(&self, function: &str) -> bool {
+        self.further.contains(&function)
+    }
 }
 
 /// All lessons, drafts too, in the order in which they build on each other.

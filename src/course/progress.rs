@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::grading::Grade;
+use super::grading::{Grade, is_right};
 use super::safety::UNSAFE;
 use super::{Course, Lesson, Texts, listed};
 use crate::error::{in_words, named};
@@ -82,8 +82,7 @@ impl Progress {
         Ok(match self.known(lesson).filter(|known| known.of == of) {
             None => Status::Unchecked,
             Some(Known { solved, functions, .. }) => {
-                let is_further = |name: &String| lesson.further.contains(&name.as_str());
-                let counted = functions.iter().filter(|(name, _)| is_further(name) == solved && name != UNSAFE);
+                let counted = functions.iter().filter(|(name, _)| lesson.is_further(name) == solved && name != UNSAFE);
                 let (right, of) = (counted.clone().filter(|(_, right)| *right).count(), counted.count());
                 if solved { Status::Solved { right, of } } else { Status::Begun { right, of } }
             }
@@ -122,8 +121,7 @@ impl Progress {
     pub fn note(&self, lesson: &Lesson, grade: &Grade) -> io::Result<()> {
         let Grade::Checked { of, .. } = *grade else { return Ok(()) };
         let functions = grade.functions().into_iter();
-        let functions =
-            functions.map(|(name, checks)| (name.to_owned(), !checks.iter().any(|check| check.has_failed())));
+        let functions = functions.map(|(name, checks)| (name.to_owned(), is_right(&checks)));
         self.store(&file_of(lesson), &Known { of, solved: grade.is_solved(), functions: functions.collect() })
     }
 

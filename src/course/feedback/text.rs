@@ -6,10 +6,10 @@ use std::time::Duration;
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
-use crate::course::grading::{Checked, Grade};
+use crate::course::grading::{Checked, Grade, is_right};
 use crate::course::progress::{Progress, Status};
 use crate::course::safety::UNSAFE;
-use crate::course::{Course, Lesson, listed};
+use crate::course::{CheckNames, Course, Lesson, listed};
 use crate::grade::Verdict;
 use crate::text;
 use crate::text::{Language, Text};
@@ -135,16 +135,14 @@ impl Terminal<'_> {
                 "{BAD}还不能通过编译。{BAD:#}原因见上面编译器的输出。"
             ));
         }
-        let functions = grade.functions();
+        let (functions, names) = (grade.functions(), course.exercise(lesson).check_names());
         // The core first: `unsafe` comes last, and belongs to it.
         let unfinished = |further: bool| {
-            functions
-                .iter()
-                .position(|(_, checks)| checks.iter().any(|check| check.is_further == further && check.has_failed()))
+            functions.iter().position(|(_, checks)| checks[0].is_further == further && !is_right(checks))
         };
         let unfinished = unfinished(false).or(unfinished(true));
         for (nth, (function, checks)) in functions.iter().enumerate() {
-            self.function(course, lesson, function, checks, unfinished == Some(nth))?;
+            self.function(course, lesson, &names, function, checks, unfinished == Some(nth))?;
             let mut failed = checks.iter().filter(|check| check.has_failed() && check.verdict() != Verdict::Todo);
             if failed.any(|check| check.is_further) && !grade.is_solved() {
                 self.say(&text!("    (Details once the core is right.)", "    （核心部分都对了，才显示详情。）"))?;
@@ -154,8 +152,7 @@ impl Terminal<'_> {
         let counted = |further: bool| {
             functions.iter().filter(move |(name, checks)| checks[0].is_further == further && *name != UNSAFE)
         };
-        let right =
-            |further| counted(further).filter(|(_, checks)| !checks.iter().any(|check| check.has_failed())).count();
+        let right = |further| counted(further).filter(|(_, checks)| is_right(checks)).count();
         let (right, of, further_right, further) =
             (right(false), counted(false).count(), right(true), counted(true).count());
         writeln!(self.out())?;
@@ -224,6 +221,7 @@ impl Terminal<'_> {
         &mut self,
         course: &Course,
         lesson: &Lesson,
+        names: &CheckNames,
         name: &str,
         checks: &[&Checked],
         in_full: bool,
@@ -231,11 +229,10 @@ impl Terminal<'_> {
         let right = checks.iter().filter(|check| check.has_passed()).count();
         let all = checks.len();
         let to_do = checks.iter().all(|check| check.verdict() == Verdict::Todo);
-        let failed = checks.iter().any(|check| check.has_failed());
         let (style, state) = match (right == all, to_do) {
             (true, _) => (GOOD, text!("{right}/{all}", "{right}/{all}")),
             (_, true) => (DIM, verdict_in_words(Verdict::Todo)),
-            _ => (if failed { BAD } else { WARNING }, text!("{right}/{all}", "{right}/{all}")),
+            _ => (if is_right(checks) { WARNING } else { BAD }, text!("{right}/{all}", "{right}/{all}")),
         };
         let further = match checks[0].is_further {
             true => text!("   further", "   选做"),
@@ -252,7 +249,6 @@ impl Terminal<'_> {
             let task = task.map(|failure| harmless(failure.expected.in_language(self.language())));
             return task.map_or(Ok(()), |task| self.hang("    ", Style::new(), &task));
         }
-        let names = course.exercise(lesson).check_names();
         for check in checks {
             let (style, mark) = match check.verdict() {
                 Verdict::Passed => (GOOD, "✓"),

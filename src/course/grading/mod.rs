@@ -124,6 +124,11 @@ impl Checked {
     }
 }
 
+/// Whether none of a function's checks says that it is not right.
+pub(super) fn is_right(checks: &[&Checked]) -> bool {
+    !checks.iter().any(|check| check.has_failed())
+}
+
 /// More than the largest file of any check: they are sparse.
 const LARGEST_FILE: u64 = 16 << 30;
 /// More descriptors than cargo, rustc, the linker or a check has open at once.
@@ -154,7 +159,12 @@ pub fn grade(course: &Course, lesson: &Lesson, mut doing: impl FnMut(Doing)) -> 
         };
         let names = texts.checks.names();
         let checks: Vec<_> = names
-            .map(|(function, name)| Check { function: function.to_owned(), name: name.to_owned(), answer: None })
+            .map(|(function, name)| Check {
+                is_further: lesson.is_further(function),
+                function: function.to_owned(),
+                name: name.to_owned(),
+                answer: None,
+            })
             .collect();
         if checks.is_empty() {
             let directory = exercise.directory().join("checks");
@@ -168,9 +178,6 @@ pub fn grade(course: &Course, lesson: &Lesson, mut doing: impl FnMut(Doing)) -> 
             Ok(_) => continue,
             Err(failure) => checks.into_iter().map(|check| check.not_run(&failure)).collect(),
         };
-        for check in &mut checks {
-            check.is_further = lesson.further.contains(&check.function.as_str());
-        }
         refer_to_callees(&mut checks, &texts.exercise);
         checks.extend(safety_of(&texts.exercise));
         return Ok(Grade::Checked { of, checks, newly_right: Vec::new() });

@@ -42,6 +42,8 @@ const MOST_LEFT: u64 = 64 << 20;
 pub struct Check {
     /// The function that it grades.
     pub function: String,
+    /// Whether that is a further function.
+    pub is_further: bool,
     /// What it checks.
     pub name: String,
     /// Which of the answers in the binary is graded; None where there is only one, a learner's.
@@ -58,8 +60,8 @@ impl Check {
     pub(super) fn not_run(self, failure: &Failure) -> Checked {
         let report = Report { section: String::new(), rule: text!("", ""), failure: Some(failure.clone()) };
         let (output, took) = (String::new(), Duration::ZERO);
-        let is_further = false; // the lesson says
-        Checked { function: self.function, is_further, name: self.name, report, see_first: None, output, took }
+        let Check { function, is_further, name, .. } = self;
+        Checked { function, is_further, name, report, see_first: None, output, took }
     }
 }
 
@@ -133,13 +135,12 @@ impl Binary {
                 return Ok(checked.into_iter().flatten().collect());
             }
             let Ran { n, ended, printed, report, left, limit, took } = finish_one(&mut running)?;
-            let Check { function, name, .. } = checks[n].clone();
+            let Check { function, is_further, name, .. } = checks[n].clone();
             let output = what_the_learner_printed(&printed, &checks[n].test());
             let mut report = verdict(ended, limit, &printed, report);
             if left > MOST_LEFT {
                 report.failure.get_or_insert_with(|| leaves_files(left));
             }
-            let is_further = false; // the lesson says
             checked[n] = Some(Checked { function, is_further, name, report, see_first: None, output, took });
         }
     }
