@@ -276,3 +276,19 @@ fn shortened(question: ScenarioQuestion, page_size: u32) -> ScenarioQuestion {
     });
     ScenarioQuestion { scenario, ..question }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{SMALL_PAGE, Scenario, ScenarioQuestion, shortened};
+
+    #[test]
+    fn a_line_that_makes_no_difference_is_left_out() {
+        let needed = "A create f 1p\nA open d f rw\nA map m d shared rw 0 1p\nA close d\nA load m 0 1";
+        let scenario = |text: &str| Scenario::parse(text).expect("a scenario");
+        let question = |text: &str| ScenarioQuestion::about(scenario(text), SMALL_PAGE).expect("a question");
+        for idle in 1..7 {
+            let idle: String = (0..idle).map(|n| format!("A create g{n} 0\n")).collect();
+            assert_eq!(shortened(question(&(idle + needed)), SMALL_PAGE).scenario, scenario(needed));
+        }
+    }
+}
