@@ -143,6 +143,9 @@ pub fn stamp(root: &Path) -> io::Result<Vec<String>> {
     let mut changed = Vec::new();
     for directory in fs::read_dir(root.join("tests/answers"))? {
         let directory = directory?.path();
+        if !directory.is_dir() {
+            continue;
+        }
         let read = |name: &str| match fs::read_to_string(directory.join(name)) {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             text => text.map(Some).map_err(|error| named(&directory.join(name).display().to_string(), &error)),

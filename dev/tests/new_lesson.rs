@@ -27,6 +27,9 @@ fn copy() -> (TempDir, u8) {
             .expect("a directory");
         next += 1;
     }
+    // Not all that is beside the answers' directories is one.
+    fs::create_dir_all(copy.path().join("tests/answers")).expect("a directory");
+    fs::write(copy.path().join("tests/answers/one_of.rs"), "").expect("a file");
     (copy, next)
 }
 
