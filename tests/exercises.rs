@@ -144,8 +144,10 @@ fn each_section_that_a_check_refers_to_is_there() {
     for lesson in with_exercise() {
         let checks = exercise_of(lesson.number).checks().expect("checks");
         let mut found = 0;
-        for (function, source) in &checks.functions {
-            for rest in source.split("check(").skip(1) {
+        let shared = ("mod".to_owned(), checks.shared);
+        for (function, source) in checks.functions.iter().chain([&shared]) {
+            let (checks, failures) = (source.split("check(").skip(1), source.split(".breaks(").skip(1));
+            for rest in checks.chain(failures) {
                 let Some(section) = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next()) else {
                     continue;
                 };

@@ -5,13 +5,14 @@ mod common;
 use std::fs::{self, File};
 use std::io::{self, Read, Write};
 use std::os::fd::AsRawFd;
+use std::panic;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use mmap_workbook::grade::fixtures::{Difference, difference, no_difference, refused, same_bytes};
 use mmap_workbook::grade::{
     self, FORKS, Failure, FileCall, FileId, Interruptions, On, SharedPage, Step, Verdict, Walker,
-    after_each_instruction, ask, ask_interrupted, ask_refused, ask_refused_once, ask_with_memory, calls_of,
+    after_each_instruction, ask, ask_interrupted, ask_refused, ask_refused_once, ask_with_memory, calls_of, check,
     drop_privileges, ensure, for_all, for_each, killed_before_call, kind, moved, refuse, start, watch,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing};
@@ -141,11 +142,11 @@ fn a_difference_is_the_first_byte_that_is_wrong_or_missing_or_too_many() {
     for (found, wanted, at, said) in [
         (&b"aXYd"[..], &b"abcd"[..], 1, ["the file: byte 1 is 0x62", "it is 0x58"]),
         (b"ab", b"abc", 2, ["the file: byte 2 is 0x63", "there are only 2 bytes"]),
-        (b"abc", b"ab", 2, ["the file: there are 2 bytes", "there are more"]),
+        (b"abc", b"ab", 2, ["the file: there are 2 bytes", "there are 3"]),
     ] {
         let differs = difference(found, wanted).expect("they differ");
         let (is, should_be) = (found.get(at).copied(), wanted.get(at).copied());
-        assert_eq!(differs, Difference { at, found: is, wanted: should_be });
+        assert_eq!(differs, Difference { at, found: is, wanted: should_be, length: found.len() });
         let failure = no_difference(text!("the file", "文件"), Some(differs)).expect_err("a failure");
         assert_eq!([failure.expected.en.as_ref(), failure.happened.en.as_ref()], said);
     }
@@ -164,6 +165,23 @@ fn a_refusal_has_to_be_one_of_the_errors() {
         let failure = refused(&answer, &["InvalidInput", "EINVAL"]).expect_err("a failure");
         assert_eq!(failure.expected.en, "the error InvalidInput");
     }
+}
+
+#[test]
+fn a_failure_may_name_another_rule_than_its_checks() {
+    let rule = |word: &str| Text::new(word.to_owned(), word.to_owned());
+    let failure = || Failure::new(rule("expected"), rule("happened"));
+    // In a child: a check ends all children of its process, and other tests have some.
+    let message = |failure: Failure| {
+        let check = || check("own", rule("the check's"), || Err(failure));
+        let panicked = || panic::catch_unwind(panic::AssertUnwindSafe(check)).expect_err("the check fails");
+        ask(|| panicked().downcast_ref::<String>().expect("a message").clone()).expect("a child")
+    };
+    let own = message(failure());
+    assert!(own.contains("the check's") && own.contains("#own;"), "{own}");
+    let other = message(failure().breaks("2:other", rule("another")).breaks("third", rule("a third")));
+    assert!(other.contains("another") && other.contains("chapter 2 of the book, #other;"), "{other}");
+    assert!(!other.contains("third") && !other.contains("the check's"), "{other}");
 }
 
 #[test]

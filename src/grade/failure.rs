@@ -81,8 +81,20 @@ pub struct Failure {
     pub misconception: Option<String>,
     /// The signal that killed it, by name.
     pub signal: Option<String>,
+    /// Which rule it broke, where that isn't the check's own.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub breaks: Option<Box<Rule>>,
     #[serde(skip)]
     died_of: Option<Cause>,
+}
+
+/// A rule, and where it is taught.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Rule {
+    /// An anchor of this lesson's lesson.rs, or of another lesson's with its number in front (`3:snapshot`).
+    pub section: String,
+    /// What always holds.
+    pub rule: Text,
 }
 
 impl Failure {
@@ -92,7 +104,16 @@ impl Failure {
     }
 
     pub(super) fn of(verdict: Verdict, expected: Text, happened: Text) -> Failure {
-        Failure { verdict, expected, happened, given: None, misconception: None, signal: None, died_of: None }
+        Failure {
+            verdict,
+            expected,
+            happened,
+            given: None,
+            misconception: None,
+            signal: None,
+            breaks: None,
+            died_of: None,
+        }
     }
 
     /// Says with which values it happened, unless that is known already.
@@ -106,6 +127,14 @@ impl Failure {
     #[must_use]
     pub fn shows(mut self, misconception: &Misconception) -> Failure {
         self.misconception = Some(misconception.slug.to_owned());
+        self
+    }
+
+    /// Names the rule that it broke and the section to read, where those aren't the check's own; unless they are known
+    /// already.
+    #[must_use]
+    pub fn breaks(mut self, section: &str, rule: Text) -> Failure {
+        self.breaks.get_or_insert_with(|| Box::new(Rule { section: section.to_owned(), rule }));
         self
     }
 

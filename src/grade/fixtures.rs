@@ -114,6 +114,8 @@ pub struct Difference {
     pub found: Option<u8>,
     /// What should be there; None where the bytes should end before.
     pub wanted: Option<u8>,
+    /// How many bytes were found.
+    pub length: usize,
 }
 
 /// Where `found` first differs from `wanted`, be it in length; None when they are equal.
@@ -122,7 +124,7 @@ pub fn difference(found: &[u8], wanted: &[u8]) -> Option<Difference> {
         return None; // what follows takes long without an optimising compiler
     }
     let at = (0..found.len().max(wanted.len())).find(|&at| found.get(at) != wanted.get(at))?;
-    Some(Difference { at, found: found.get(at).copied(), wanted: wanted.get(at).copied() })
+    Some(Difference { at, found: found.get(at).copied(), wanted: wanted.get(at).copied(), length: found.len() })
 }
 
 /// Expects no difference; `what` says which bytes they are ("the file") or what should be the case ("the file is as it
@@ -131,7 +133,7 @@ pub fn difference(found: &[u8], wanted: &[u8]) -> Option<Difference> {
 /// # Errors
 /// A failure that names the byte.
 pub fn no_difference(what: Text, difference: Option<Difference>) -> Result<(), Failure> {
-    let Some(Difference { at, found, wanted }) = difference else { return Ok(()) };
+    let Some(Difference { at, found, wanted, length }) = difference else { return Ok(()) };
     let (page, rest) = (at / page_size(), at % page_size());
     let [place_en, place_zh] = match page {
         0 => [String::new(), " ".to_owned()],
@@ -147,8 +149,8 @@ pub fn no_difference(what: Text, difference: Option<Difference>) -> Result<(), F
     };
     let happened = match found {
         Some(byte) if wanted.is_some() => text!("it is {byte:#04x}", "是 {byte:#04x}"),
-        Some(_) => text!("there are more", "还有更多"),
-        None => text!("there are only {at} bytes", "总共只有 {at} 字节"),
+        Some(_) => text!("there are {length}", "共有 {length} 字节"),
+        None => text!("there are only {length} bytes", "总共只有 {length} 字节"),
     };
     Err(Failure::new(expected, happened))
 }

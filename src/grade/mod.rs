@@ -26,7 +26,7 @@ pub use allocations::{Counting, allocator_calls, allocator_calls_of_children, at
 pub use answer::{ANSWER_VARIABLE, answer_id, chosen_answer};
 pub use ask::{Moved, Player, ask, ask_with_memory, moved, start};
 pub(crate) use failure::Limit;
-pub use failure::{Failure, Verdict, error_text, kind};
+pub use failure::{Failure, Rule, Verdict, error_text, kind};
 pub use interrupt::{Interrupted, Interruptions, ask_interrupted};
 pub use property::{SEED_VARIABLE, for_all, for_all_n, for_each};
 pub use report::{REPORT_VARIABLE, Report};
@@ -76,7 +76,8 @@ pub(crate) fn seconds_in(variable: &str, longest: u64) -> io::Result<Option<Dura
 }
 
 /// One check: runs `body`. When it fails, the check says why, the `rule` that was broken, and which `section` to read:
-/// an anchor of this lesson's lesson.rs, or of another lesson's with its number in front (`3:snapshot`).
+/// an anchor of this lesson's lesson.rs, or of another lesson's with its number in front (`3:snapshot`). A failure may name
+/// [another rule](Failure::breaks) than that.
 ///
 /// # Panics
 /// When the check fails, with all of that as its message: this makes it a test for libtest.
@@ -92,7 +93,10 @@ pub fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failur
         Ok(_) => Err(Failure::left_processes()),
         Err(error) => Err(error.into()),
     });
-    let report = Report { section: section.to_owned(), rule, failure: outcome.err() };
+    let mut failure = outcome.err();
+    let own = Rule { section: section.to_owned(), rule };
+    let Rule { section, rule } = failure.as_mut().and_then(|failure| failure.breaks.take()).map_or(own, |other| *other);
+    let report = Report { section, rule, failure };
     let graded = destination.is_some_and(|destination| report.write(destination));
     if report.failure.is_some() {
         if graded {
