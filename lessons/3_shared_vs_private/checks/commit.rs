@@ -29,9 +29,9 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
                     )
                 })?;
                 ensure(position == 7, || {
-                    Failure::new(
+                    moved_the_offset(
                         text!("the descriptor's offset is 7, as before the call", "描述符的文件偏移量仍是调用之前的 7"),
-                        text!("it is {position}", "变成了 {position}"),
+                        position,
                     )
                 })?;
                 still_a_draft(&draft, &file)
@@ -41,7 +41,7 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
         for_all(History::any(), History::words, test)?;
         for_each(
             [0, u8::MAX],
-            |byte| text!("all of page 1 of the draft is {byte}", "草稿第 1 页全部写成 {byte}"),
+            |byte| text!("all of page 1 of the draft is {byte:#04x}", "草稿第 1 页全部写成 {byte:#04x}"),
             |&byte| {
                 judged(|| {
                     let file = unnamed_file(&original())?;
@@ -56,6 +56,16 @@ fn the_files_pages_are_the_drafts_where_it_was_stored_to() {
             },
         )
     });
+}
+
+/// The call has moved the file offset, to here.
+fn moved_the_offset(expected: Text, position: u64) -> Failure {
+    let rule = text!(
+        "lseek(2) moves the file offset, and so does write(2), which writes there: for all who use this open file. pwrite(2) \
+         is told where to write, and neither uses nor moves it.",
+        "lseek(2) 会移动文件偏移量，在那里写的 write(2) 也会，所有使用这个打开文件的人都受影响。pwrite(2) 由参数指定写到哪里，既不用也不动文件偏移量。"
+    );
+    Failure::new(expected, text!("it is {position}", "变成了 {position}")).breaks("1:calls", rule)
 }
 
 #[test]
@@ -93,8 +103,11 @@ fn only_those_pages_are_written() {
         );
         ensure(written == [STORED; 10], || {
             Failure::new(
-                text!("{STORED} in the file at the beginning of each of them", "文件中这些页的开头都是 {STORED}"),
-                text!("{written:?}", "{written:?}"),
+                text!(
+                    "{STORED:#04x} in the file at the beginning of each of them",
+                    "文件中这些页的开头都是 {STORED:#04x}"
+                ),
+                text!("{}", "{}", hex(&written)),
             )
             .given(given.clone())
         })?;
@@ -143,8 +156,11 @@ fn go_to_their_places(draft: &Mapping, file: &File, pages: &[usize]) -> Result<(
             ensure(found == [wanted], || {
                 let [found] = found;
                 Failure::new(
-                    text!("page {page} of the file begins with {wanted}", "文件第 {page} 页的第一个字节是 {wanted}"),
-                    text!("it begins with {found}", "是 {found}"),
+                    text!(
+                        "page {page} of the file begins with {wanted:#04x}",
+                        "文件第 {page} 页的第一个字节是 {wanted:#04x}"
+                    ),
+                    text!("it begins with {found:#04x}", "是 {found:#04x}"),
                 )
             })?;
         }
@@ -231,10 +247,13 @@ fn the_file_keeps_its_size() {
             })?;
             ensure((after, last) == (wanted, STORED), || {
                 Failure::new(
-                    text!("{wanted} bytes, and the last one is {STORED}", "{wanted} 字节，最后一个字节是 {STORED}"),
                     text!(
-                        "{after} bytes, and what was the last one is {last}",
-                        "{after} 字节，原来的最后一个字节是 {last}"
+                        "{wanted} bytes, and the last one is {STORED:#04x}",
+                        "{wanted} 字节，最后一个字节是 {STORED:#04x}"
+                    ),
+                    text!(
+                        "{after} bytes, and what was the last one is {last:#04x}",
+                        "{after} 字节，原来的最后一个字节是 {last:#04x}"
                     ),
                 )
             })
@@ -255,7 +274,12 @@ fn with_largest_file<T>(limit: u64, call: impl FnOnce() -> T) -> std::io::Result
 
 #[test]
 fn the_draft_follows_the_file_again() {
-    check("pagemap", rule(), || {
+    let rule = text!(
+        "Once a page is written, the file and the copy have the same bytes, and there is a copy all the same: the draft \
+         follows the file again when the copy is dropped, as by MADV_DONTNEED in madvise(2).",
+        "写出一页之后，文件和副本的字节相同，但副本仍然在：丢弃副本（例如用 madvise(2) 的 MADV_DONTNEED），草稿才重新跟着文件变。"
+    );
+    check("pagemap", rule, || {
         let (later, again, third) = in_child(|| {
             let file = unnamed_file(&original())?;
             let draft = draft_of(&file)?;
@@ -280,28 +304,28 @@ fn the_draft_follows_the_file_again() {
                     "草稿能看到之后的写入，再次提交时无页可写"
                 ),
                 text!(
-                    "it shows {later}, and the second commit returned {again}",
-                    "草稿显示 {later}，第二次提交返回 {again}"
+                    "it shows {later:#04x}, and the second commit returned {again}",
+                    "草稿显示 {later:#04x}，第二次提交返回 {again}"
                 ),
             );
             // Otherwise nothing was written.
             let failure = if again == 1 { failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE) } else { failure };
             failure.given(text!(
-                "a store to byte 3, and a call; then another process writes {WRITTEN} to byte 3, and a second call",
-                "写过偏移量 3 处并调用一次；然后别人在文件的偏移量 3 处写入 {WRITTEN}，再调用一次"
+                "a store to byte 3, and a call; then another process writes {WRITTEN:#04x} to byte 3, and a second call",
+                "写过偏移量 3 处并调用一次；然后别人在文件的偏移量 3 处写入 {WRITTEN:#04x}，再调用一次"
             ))
         })?;
         ensure(third == (1, STORED, 1, STORED), || {
             let (committed, byte, in_other, last) = third;
             Failure::new(
                 text!(
-                    "a third commit, after another store, writes 1 page, with {STORED}; a fourth one, of another draft, \
-                     whose file is two pages longer, and whose last byte was stored to, writes 1 page, with {STORED}",
-                    "又写过之后的第三次提交写 1 页，其中有 {STORED}；第四次提交另一份草稿（文件长两页，写过最后一个字节），也写 1 页，其中有 {STORED}"
+                    "a third commit, after another store, writes 1 page, with {STORED:#04x}; a fourth one, of another draft, \
+                     whose file is two pages longer, and whose last byte was stored to, writes 1 page, with {STORED:#04x}",
+                    "又写过之后的第三次提交写 1 页，其中有 {STORED:#04x}；第四次提交另一份草稿（文件长两页，写过最后一个字节），也写 1 页，其中有 {STORED:#04x}"
                 ),
                 text!(
-                    "the third returned {committed}, and the file has {byte}; the fourth {in_other}, and its file has {last}",
-                    "第三次返回 {committed}，文件中是 {byte}；第四次返回 {in_other}，文件中是 {last}"
+                    "the third returned {committed}, and the file has {byte:#04x}; the fourth {in_other}, and its file has {last:#04x}",
+                    "第三次返回 {committed}，文件中是 {byte:#04x}；第四次返回 {in_other}，文件中是 {last:#04x}"
                 ),
             )
         })?;
@@ -383,17 +407,20 @@ fn nothing_is_lost_when_it_fails() {
                 fails_with(&answer?, error)?;
                 ensure(kept == STORED, || {
                     Failure::new(
-                        text!("after the error the draft still has {STORED}", "出错之后，草稿中仍是 {STORED}"),
-                        text!("it has {kept}", "变成了 {kept}"),
+                        text!(
+                            "after the error the draft still has {STORED:#04x}",
+                            "出错之后，草稿中仍是 {STORED:#04x}"
+                        ),
+                        text!("it has {kept:#04x}", "变成了 {kept:#04x}"),
                     )
                 })?;
                 ensure(position == 7, || {
-                    Failure::new(
+                    moved_the_offset(
                         text!(
                             "after the error the descriptor's offset is 7, as before the call",
                             "出错之后，描述符的文件偏移量仍是调用之前的 7"
                         ),
-                        text!("it is {position}", "变成了 {position}"),
+                        position,
                     )
                 })
             })
@@ -439,8 +466,8 @@ fn without_proc_it_fails() -> Result<(), Failure> {
             let kept = draft.load(0);
             ensure(kept == STORED, || {
                 Failure::new(
-                    text!("after the error the draft still has {STORED}", "出错之后，草稿中仍是 {STORED}"),
-                    text!("it has {kept}", "变成了 {kept}"),
+                    text!("after the error the draft still has {STORED:#04x}", "出错之后，草稿中仍是 {STORED:#04x}"),
+                    text!("it has {kept:#04x}", "变成了 {kept:#04x}"),
                 )
             })
         })
@@ -463,10 +490,13 @@ fn a_locked_draft_is_no_success() -> Result<(), Failure> {
             return ensure((written, kept) == (STORED, STORED), || {
                 Failure::new(
                     text!(
-                        "after EINVAL the page is in the file, with {STORED}, and the draft has its copy still, with {STORED}",
-                        "返回 EINVAL 之后，这一页已写进文件，内容为 {STORED}；草稿仍有它的副本，内容为 {STORED}"
+                        "after EINVAL the page is in the file, with {STORED:#04x}, and the draft has its copy still, with {STORED:#04x}",
+                        "返回 EINVAL 之后，这一页已写进文件，内容为 {STORED:#04x}；草稿仍有它的副本，内容为 {STORED:#04x}"
                     ),
-                    text!("the file has {written}, the draft {kept}", "文件中是 {written}，草稿中是 {kept}"),
+                    text!(
+                        "the file has {written:#04x}, the draft {kept:#04x}",
+                        "文件中是 {written:#04x}，草稿中是 {kept:#04x}"
+                    ),
                 )
             });
         }
@@ -509,8 +539,8 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
             let kept = draft.load(page_size());
             ensure(kept == STORED, || {
                 Failure::new(
-                    text!("after the error the draft still has {STORED}", "出错之后，草稿中仍是 {STORED}"),
-                    text!("it has {kept}", "变成了 {kept}"),
+                    text!("after the error the draft still has {STORED:#04x}", "出错之后，草稿中仍是 {STORED:#04x}"),
+                    text!("it has {kept:#04x}", "变成了 {kept:#04x}"),
                 )
             })
         })
@@ -560,7 +590,11 @@ fn a_file_open_for_writing_only_is_enough() {
         .map_err(|failure| failure.given(given.clone()))?;
         let byte = no_error(byte).map_err(|failure| failure.given(given.clone()))?;
         ensure(byte == STORED, || {
-            Failure::new(text!("{STORED} in the file", "文件中为 {STORED}"), text!("{byte}", "{byte}")).given(given)
+            Failure::new(
+                text!("{STORED:#04x} in the file", "文件中为 {STORED:#04x}"),
+                text!("{byte:#04x}", "{byte:#04x}"),
+            )
+            .given(given)
         })
     });
 }
@@ -670,33 +704,34 @@ fn a_page_that_is_not_written_whole_keeps_all_the_copies() {
         })?;
         let end = wide(original().len()) + 9;
         ensure(position == end, || {
-            failure(
+            moved_the_offset(
                 text!(
                     "after the error the descriptor's offset is {end}, as before the call",
                     "出错之后，描述符的文件偏移量仍是调用之前的 {end}"
                 ),
-                text!("it is {position}", "变成了 {position}"),
+                position,
             )
+            .given(given.clone())
         })?;
         ensure(kept == [STORED; 3], || {
             failure(
                 text!(
-                    "the draft still has {STORED} at all three, although {WRITTEN} was written to the file at the \
+                    "the draft still has {STORED:#04x} at all three, although {WRITTEN:#04x} was written to the file at the \
                      first of them",
-                    "三处在草稿中都仍是 {STORED}，尽管文件的第一处被写入了 {WRITTEN}"
+                    "三处在草稿中都仍是 {STORED:#04x}，尽管文件的第一处被写入了 {WRITTEN:#04x}"
                 ),
-                text!("it has {kept:?}", "草稿中是 {kept:?}"),
+                text!("it has {}", "草稿中是 {}", hex(&kept)),
             )
         })?;
         ensure((&again, written) == (&Ok(2), [STORED; 3]), || {
             failure(
                 text!(
-                    "without the limit the next call writes 2 pages, with {STORED} at all three",
-                    "去掉上限之后再次提交，写 2 页，三处都是 {STORED}"
+                    "without the limit the next call writes 2 pages, with {STORED:#04x} at all three",
+                    "去掉上限之后再次提交，写 2 页，三处都是 {STORED:#04x}"
                 ),
                 {
-                    let Text { en, zh } = told(&again);
-                    Text::new(format!("{en}, and the file has {written:?}"), format!("{zh}，文件中是 {written:?}"))
+                    let (Text { en, zh }, written) = (told(&again), hex(&written));
+                    Text::new(format!("{en}, and the file has {written}"), format!("{zh}，文件中是 {written}"))
                 },
             )
         })

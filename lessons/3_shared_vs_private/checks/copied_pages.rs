@@ -2,10 +2,19 @@ use super::*;
 
 fn rule() -> Text {
     text!(
-        "proc_pid_pagemap(5): a page that is present or swapped out and is not a file's page is a copy. Equal bytes \
-         say nothing: the store makes the copy, whatever it stores. The entry of a page is at the number of the page in the \
-         address space, its address / page size, times 8, not at its number in the draft.",
-        "proc_pid_pagemap(5)：在内存中或已换出、又不是文件页的，就是映射自己的页。字节相同说明不了什么：造成复制的是写这个动作，而不是写入的值。一页的项从偏移量“地址 / 页大小 * 8”处开始，与它在草稿中的编号无关。"
+        "proc_pid_pagemap(5): the entry of a page is at the number of the page in the address space, its address / page \
+         size, times 8, not at its number in the draft. A page that is present (bit 63) or swapped out (bit 62), and is not \
+         a file's page (bit 61), is a copy.",
+        "proc_pid_pagemap(5)：一页的项从偏移量“地址 / 页大小 * 8”处开始，与它在草稿中的编号无关。在内存中（第 63 位）或已换出（第 62 位）、又不是文件页（第 61 位）的，就是副本。"
+    )
+}
+
+/// A page that has no copy is named.
+fn not_every_page_rule() -> Text {
+    text!(
+        "proc_pid_pagemap(5): a page that was only loaded from is present, too (bit 63); bit 61 says that it is the file's. \
+         Where bits 63 and 62 are both 0 there is no page, whatever bit 61 says.",
+        "proc_pid_pagemap(5)：只读过的页也在内存中（第 63 位为 1），第 61 位为 1 说明它是文件的页。第 63、62 位都为 0 时，那里没有页，第 61 位是什么都一样。"
     )
 }
 
@@ -25,15 +34,18 @@ fn names_the_pages_that_were_stored_to() {
                 if !named.is_sorted() {
                     return failure;
                 }
-                let extra = || named.iter().filter(|page| !wanted.contains(page));
                 // Whether only the byte that was there was stored.
                 let same = |page: &usize| !history.stored.iter().any(|(at, other)| *other && at / page_size() == *page);
                 let mut missing = wanted.iter().filter(|page| !named.contains(page));
-                // A load brings the pages around it as well. Where there was none, a belief about loads is no cause.
-                if wanted.iter().all(|page| named.contains(page)) && !history.loaded.is_empty() && extra().count() > 0 {
-                    failure.shows(&belief::LOADING_COPIES)
+                // Who names a page that was loaded from may believe that it was copied, or misread the bits.
+                if wanted.iter().all(|page| named.contains(page)) {
+                    failure.breaks("pagemap", not_every_page_rule())
                 } else if named.iter().all(|page| wanted.contains(page)) && missing.all(same) {
-                    failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE)
+                    let rule = text!(
+                        "The store makes the copy, whatever it stores. Equal bytes say nothing about whose page it is.",
+                        "造成复制的是写这个动作，与写入的值无关。字节相同，说明不了这一页是谁的。"
+                    );
+                    failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE).breaks("pagemap", rule)
                 } else {
                     failure
                 }
@@ -64,12 +76,12 @@ fn copies_nothing_itself() {
         ensure(first == [1] && second == [1] && shows == WRITTEN, || {
             Failure::new(
                 text!(
-                    "[1], twice, and page 0, which has no copy, still follows the file: it shows {WRITTEN}",
-                    "问两次都是 [1]；第 0 页没有副本，仍然跟着文件变，显示 {WRITTEN}"
+                    "[1], twice, and page 0, which has no copy, still follows the file: it shows {WRITTEN:#04x}",
+                    "问两次都是 [1]；第 0 页没有副本，仍然跟着文件变，显示 {WRITTEN:#04x}"
                 ),
                 text!(
-                    "{first:?}, then {second:?}; page 0 shows {shows}",
-                    "先是 {first:?}，后是 {second:?}；第 0 页显示 {shows}"
+                    "{first:?}, then {second:?}; page 0 shows {shows:#04x}",
+                    "先是 {first:?}，后是 {second:?}；第 0 页显示 {shows:#04x}"
                 ),
             )
             .given(given)

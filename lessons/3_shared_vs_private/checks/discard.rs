@@ -27,7 +27,8 @@ fn shows_the_file_again(draft: &Mapping, file: &File) -> Result<(), Failure> {
     no_error(closing_all(|| super::discard(draft))?.map_err(kind))?;
     let bytes = contents(file)?;
     let shown = loaded(draft);
-    same_bytes(text!("the draft shows the file", "草稿显示的就是文件"), &shown, &bytes[..shown.len()])?;
+    same_bytes(text!("the draft shows the file", "草稿显示的就是文件"), &shown, &bytes[..shown.len()])
+        .map_err(|failure| failure.breaks("pagemap", range_rule()))?;
     let later = vec![LATER; bytes.len()];
     file.write_all_at(&later, 0)?;
     same_bytes(
@@ -36,6 +37,15 @@ fn shows_the_file_again(draft: &Mapping, file: &File) -> Result<(), Failure> {
         &later[..shown.len()],
     )
     .map_err(|failure| failure.shows(&belief::EQUAL_BYTES_ARE_THE_PAGE))
+}
+
+/// What is left of the copies.
+fn range_rule() -> Text {
+    text!(
+        "madvise(2), MADV_DONTNEED: each page in the range from the start that is given, over the length that is given, loses \
+         its copy. A page outside the range keeps its own, with what was stored to it.",
+        "madvise(2) 的 MADV_DONTNEED：从给出的起点开始，给出的长度之内，每一页的副本都会丢弃。范围之外的页仍保留副本，写过的内容还在。"
+    )
 }
 
 #[test]
@@ -54,16 +64,17 @@ fn nothing_else_is_forgotten() {
             same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &original())?;
             let (other, discarded) = (other.load(page_size()), draft.load(0));
             ensure((other, discarded) == (STORED, original()[0]), || {
-                Failure::new(
+                let failure = Failure::new(
                     text!(
-                        "the other draft of the file keeps what was stored to it, {STORED}; this one shows the file",
-                        "同一文件的另一份草稿保留写入的 {STORED}；这一份显示文件的字节"
+                        "the other draft of the file keeps what was stored to it, {STORED:#04x}; this one shows the file",
+                        "同一文件的另一份草稿保留写入的 {STORED:#04x}；这一份显示文件的字节"
                     ),
                     text!(
-                        "the other draft shows {other}, this one {discarded}",
-                        "另一份显示 {other}，这一份显示 {discarded}"
+                        "the other draft shows {other:#04x}, this one {discarded:#04x}",
+                        "另一份显示 {other:#04x}，这一份显示 {discarded:#04x}"
                     ),
-                )
+                );
+                if other == STORED { failure.breaks("pagemap", range_rule()) } else { failure }
             })
         })
         .map_err(|failure| {
@@ -72,7 +83,14 @@ fn nothing_else_is_forgotten() {
                 "写过草稿的第 0 页，也写过同一文件另一份草稿的第 1 页"
             ))
         })?;
-        for_each([0, REST], whole_pages_and, |rest| {
+        let describe = |rest: &usize| {
+            let Text { en, zh } = whole_pages_and(rest);
+            text!(
+                "{en}; stores to pages 0, 1 and 2 of the draft, and to the pages directly before and after it",
+                "{zh}；写过草稿的第 0、1、2 页，也写过紧挨着它的前后两页"
+            )
+        };
+        for_each([0, REST], describe, |rest| {
             judged(|| {
                 let file = unnamed_file(&pattern(8 * page_size()))?;
                 let all = Neighbours::of(&file, 3 * page_size() + rest)?;
@@ -88,7 +106,7 @@ fn nothing_else_is_forgotten() {
 
 #[test]
 fn it_works_at_every_call_for_every_draft() {
-    check("pagemap", rule(), || {
+    check("pagemap", range_rule(), || {
         let given = |draft: usize, call: usize| {
             text!(
                 "draft {draft} of one process, call {call} (both from 1 on); {MANY} pages, all stored to",
@@ -157,8 +175,8 @@ fn discarded(draft: &Mapping, pages: impl IntoIterator<Item = usize>, byte: u8) 
         let shown = draft.load(page * page_size());
         ensure(shown == byte, || {
             Failure::new(
-                text!("page {page} of the draft shows the file: {byte}", "草稿第 {page} 页显示文件的 {byte}"),
-                text!("it shows {shown}", "显示的是 {shown}"),
+                text!("page {page} of the draft shows the file: {byte:#04x}", "草稿第 {page} 页显示文件的 {byte:#04x}"),
+                text!("it shows {shown:#04x}", "显示的是 {shown:#04x}"),
             )
         })
     })
@@ -166,11 +184,7 @@ fn discarded(draft: &Mapping, pages: impl IntoIterator<Item = usize>, byte: u8) 
 
 #[test]
 fn an_error_is_told_and_success_means_that_it_is_discarded() {
-    let rule = text!(
-        "madvise(2): EINVAL for MADV_DONTNEED in a mapping that is locked in memory (mlock(2)); nothing is dropped then.",
-        "madvise(2)：对锁定在内存中（mlock(2)）的映射用 MADV_DONTNEED，返回 EINVAL，什么也不会丢弃。"
-    );
-    check("pagemap", rule, || {
+    check("pagemap", locked_rule(), || {
         judged(|| {
             let file = unnamed_file(&original())?;
             let (draft, other) = (draft_of(&file)?, draft_of(&file)?);
@@ -209,8 +223,8 @@ fn an_error_is_told_and_success_means_that_it_is_discarded() {
                 Ok(()) => Err(Failure::new(
                     text!("the error EINVAL, or a draft that shows the file", "错误 EINVAL，或者草稿显示文件的字节"),
                     text!(
-                        "no error, and byte 0 of the draft is {shown}; {STORED} was stored to it",
-                        "没有错误，草稿偏移量 0 处却是 {shown}；写入的是 {STORED}"
+                        "no error, and byte 0 of the draft is {shown:#04x}; {STORED:#04x} was stored to it",
+                        "没有错误，草稿偏移量 0 处却是 {shown:#04x}；写入的是 {STORED:#04x}"
                     ),
                 )),
                 Err(_) => fails_with(&answer, "EINVAL"),
@@ -237,8 +251,8 @@ fn without_descriptors_as_well() -> Result<(), Failure> {
             Failure::new(
                 text!("an error, or a draft that shows the file", "返回错误，或者草稿显示文件的字节"),
                 text!(
-                    "no error, and byte 0 of the draft is {shown}; {STORED} was stored to it",
-                    "没有错误，草稿偏移量 0 处却是 {shown}；写入的是 {STORED}"
+                    "no error, and byte 0 of the draft is {shown:#04x}; {STORED:#04x} was stored to it",
+                    "没有错误，草稿偏移量 0 处却是 {shown:#04x}；写入的是 {STORED:#04x}"
                 ),
             )
         })

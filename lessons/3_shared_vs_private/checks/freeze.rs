@@ -11,12 +11,19 @@ fn the_draft_stands_still_whatever_is_written() {
                 let before = loaded(&draft);
                 super::freeze(&draft);
                 file.write_all_at(&vec![LATER; draft.length()], 0)?;
-                same_bytes(text!("the draft is as it was", "草稿保持原样"), &loaded(&draft), &before)
+                same_bytes(text!("the draft is as before the call", "草稿与调用之前相同"), &loaded(&draft), &before)
                     .map_err(follows_the_file(&draft))
             })
         };
-        for_each(History::fixed(), History::words, test)?;
-        for_all(History::any(), History::words, test)
+        let words = |history: &History| {
+            let Text { en, zh } = history.words();
+            text!(
+                "{en}; after the call another process writes {LATER:#04x} to the whole file",
+                "{zh}；调用之后，别的进程把整个文件都写成 {LATER:#04x}"
+            )
+        };
+        for_each(History::fixed(), words, test)?;
+        for_all(History::any(), words, test)
     });
 }
 
@@ -29,30 +36,50 @@ fn follows_the_file(draft: &Mapping) -> impl Fn(Failure) -> Failure {
 }
 
 #[test]
-fn the_file_stays_as_it_is() {
+fn neither_the_call_changes_the_file_nor_a_later_write_the_draft() {
     check("snapshot", rule(), || {
         judged(|| {
             let (_directory, _, file) = named_file(&original())?;
             let draft = draft_of(&file)?;
             draft.store(page_size(), STORED);
             super::freeze(&draft);
-            same_bytes(text!("the file is as it was", "文件保持原样"), &contents(&file)?, &original())?;
+            same_bytes(text!("the call does not change the file", "函数不改变文件"), &contents(&file)?, &original())
+                .map_err(|failure| {
+                    failure
+                        .given(text!("a store to page 1 of the draft before the call", "调用之前写过草稿的第 1 页"))
+                        .breaks("matrix", stays_private_rule())
+                })?;
             // An answer that does nothing passes so far.
             file.write_all_at(&vec![WRITTEN; draft.length()], 0)?;
             let mut wanted = original();
             wanted[page_size()] = STORED;
             let mut after = loaded(&draft);
-            same_bytes(text!("the draft stands still", "草稿不再变"), &after, &wanted).map_err(|failure| {
-                // The call has made no copy at all.
-                after.drain(page_size()..2 * page_size());
-                let none = after.iter().all(|byte| *byte == WRITTEN);
-                if none { failure.shows(&belief::LOADING_COPIES) } else { failure }
-            })
+            same_bytes(text!("the draft is as before the call", "草稿与调用之前相同"), &after, &wanted).map_err(
+                |failure| {
+                    // The call has made no copy at all.
+                    after.drain(page_size()..2 * page_size());
+                    let none = after.iter().all(|byte| *byte == WRITTEN);
+                    if none { failure.shows(&belief::LOADING_COPIES) } else { failure }
+                },
+            )
         })
         .map_err(|failure| {
-            failure.given(text!("a store to page 1 of the draft before the call", "调用之前写过草稿的第 1 页"))
+            failure.given(text!(
+                "a store to page 1 of the draft before the call; after it another process writes {WRITTEN:#04x} to the \
+                 whole file",
+                "调用之前写过草稿的第 1 页；调用之后，别的进程把整个文件都写成 {WRITTEN:#04x}"
+            ))
         })
     });
+}
+
+/// Why no store to the draft changes the file.
+fn stays_private_rule() -> Text {
+    text!(
+        "A store through a private mapping is seen in that mapping only. The file changes by write(2), or by a store \
+         through a shared mapping.",
+        "通过私有映射写入的内容，只有这个映射自己看得到。要改变文件，得用 write(2)，或者写它的共享映射。"
+    )
 }
 
 /// Pages of zeros, which may not be in memory and are the file's all the same; and every call counts.
@@ -86,14 +113,14 @@ fn every_page_of_every_draft_is_copied() {
                         let page = changed.unwrap_or(0);
                         let found = shown(&page);
                         Failure::new(
-                            text!("byte 0 of each page of the draft is {byte}, as before", "草稿每页偏移量 0 处的字节仍是 {byte}"),
-                            text!("byte 0 of page {page} is {found}", "第 {page} 页偏移量 0 处是 {found}"),
+                            text!("byte 0 of each page of the draft is {byte:#04x}, as before", "草稿每页偏移量 0 处的字节仍是 {byte:#04x}"),
+                            text!("byte 0 of page {page} is {found:#04x}", "第 {page} 页偏移量 0 处是 {found:#04x}"),
                         )
                         .given(text!(
-                            "call {call} (from 1 on) on a draft of {pages} pages; then all of the file is written; the \
+                            "call {call} (from 1 on) on a draft of {pages} pages; then another process writes {LATER:#04x} to the whole file; the \
                              process has two drafts and no privilege, may lock no memory (RLIMIT_MEMLOCK), and can open \
                              no more descriptors (RLIMIT_NOFILE)",
-                            "草稿共 {pages} 页，第 {call} 次调用，随后整个文件被改写；进程先后有两份草稿，没有特权，不能锁定内存（RLIMIT_MEMLOCK），也不能再打开描述符（RLIMIT_NOFILE）"
+                            "草稿共 {pages} 页，第 {call} 次调用，随后别的进程把整个文件都写成 {LATER:#04x}；进程先后有两份草稿，没有特权，不能锁定内存（RLIMIT_MEMLOCK），也不能再打开描述符（RLIMIT_NOFILE）"
                         ))
                     })?;
                     drop_copies(&draft)?;
@@ -140,7 +167,14 @@ fn a_long_draft_is_not_done_at_once() -> Result<(), Failure> {
 #[test]
 fn it_is_still_a_draft_and_nothing_else_is_frozen() {
     check("copy_on_write", rule(), || {
-        for_each([0, REST], whole_pages_and, |rest| {
+        let describe = |rest: &usize| {
+            let Text { en, zh } = whole_pages_and(rest);
+            text!(
+                "{en}; after the call another process writes {LATER:#04x} to the whole file",
+                "{zh}；调用之后，别的进程把整个文件都写成 {LATER:#04x}"
+            )
+        };
+        for_each([0, REST], describe, |rest| {
             judged(|| {
                 let file = unnamed_file(&pattern(8 * page_size()))?;
                 let all = Neighbours::of(&file, 3 * page_size() + rest)?;
@@ -167,11 +201,12 @@ fn it_is_still_a_draft_and_nothing_else_is_frozen() {
                     let [before, after] = shown;
                     Failure::new(
                         text!(
-                            "the mappings directly before and after the draft still follow the file: they show {LATER}",
-                            "紧挨着草稿的前后两个映射仍然跟着文件变，显示 {LATER}"
+                            "the mappings directly before and after the draft still follow the file: they show {LATER:#04x}",
+                            "紧挨着草稿的前后两个映射仍然跟着文件变，显示 {LATER:#04x}"
                         ),
-                        text!("they show {before} and {after}", "它们显示 {before} 和 {after}"),
+                        text!("they show {before:#04x} and {after:#04x}", "它们显示 {before:#04x} 和 {after:#04x}"),
                     )
+                    .breaks("2:mapping", neighbours_rule())
                 })?;
                 still_a_draft(&all.draft, &file)
             })

@@ -147,13 +147,23 @@ impl Neighbours {
             let [before, after] = kept;
             Failure::new(
                 text!(
-                    "the mappings directly before and after the draft keep {STORED}, which was stored to them",
-                    "紧挨着草稿的前后两个映射保留写入的 {STORED}"
+                    "the mappings directly before and after the draft keep {STORED:#04x}, which was stored to them",
+                    "紧挨着草稿的前后两个映射保留写入的 {STORED:#04x}"
                 ),
-                text!("they show {before} and {after}", "它们显示 {before} 和 {after}"),
+                text!("they show {before:#04x} and {after:#04x}", "它们显示 {before:#04x} 和 {after:#04x}"),
             )
+            .breaks("2:mapping", neighbours_rule())
         })
     }
+}
+
+/// Where a mapping ends.
+fn neighbours_rule() -> Text {
+    text!(
+        "A mapping is whole pages: its length, rounded up to the next page boundary. The page after that belongs to another \
+         mapping, and /proc/self/maps may show several mappings in one line.",
+        "映射占整数页：长度向上取整到页边界，再往后就是别的映射的页了。/proc/self/maps 里的一行可能包含好几个映射。"
+    )
 }
 
 /// The length of a draft of three pages and a `rest`, in words.
@@ -190,29 +200,57 @@ fn locked(draft: &Mapping) -> Result<(), Failure> {
 
 /// Expects a draft of this file, whatever else: stores reach no file, and without copies it shows the file.
 fn still_a_draft(draft: &Mapping, file: &File) -> Result<(), Failure> {
+    stores_stay_private(draft, file)
+        .and_then(|()| can_be_dropped(draft))
+        .and_then(|()| {
+            let shows = |when| same_bytes(when, &loaded(draft), &contents(file)?[..draft.length()]);
+            shows(text!(
+                "once its copies are dropped (MADV_DONTNEED), the draft shows the file",
+                "用 MADV_DONTNEED 丢弃副本之后，草稿显示的就是文件"
+            ))?;
+            file.write_all_at(&[!contents(file)?[0]], 0)?;
+            shows(text!("and what is written to it later", "之后写入文件的内容也能看到"))
+        })
+        .map_err(|failure| {
+            failure.breaks(
+                "copy_on_write",
+                text!(
+                    "A copy on write replaces a page and leaves the mapping as it is: private, of the same file, and for \
+                     reading and writing. mmap(2) with MAP_FIXED puts another mapping in its place.",
+                    "写时复制换掉的只是一页，映射本身不变：仍是私有的，属于同一个文件，可读可写。带 MAP_FIXED 的 mmap(2) 则会在原处换上另一个映射。"
+                ),
+            )
+        })
+}
+
+fn stores_stay_private(draft: &Mapping, file: &File) -> Result<(), Failure> {
     let (first, bytes) = (draft.load(0), contents(file)?);
     draft.store(0, !first);
     same_bytes(
         text!("a store to the draft does not reach the file", "写进草稿的内容不会进入文件"),
         &contents(file)?,
         &bytes,
-    )?;
+    )
+}
+
+/// Drops the draft's copies, which the kernel refuses where they are locked.
+fn can_be_dropped(draft: &Mapping) -> Result<(), Failure> {
     match drop_copies(draft).map_err(kind) {
-        Err(error) if error == "EINVAL" => {
-            return Err(Failure::new(
-                text!("the draft's copies can be dropped (MADV_DONTNEED)", "草稿的副本可以用 MADV_DONTNEED 丢弃"),
-                text!("madvise(2) returns EINVAL, as for a locked mapping", "madvise(2) 返回 EINVAL，如同映射已被锁定"),
-            ));
-        }
-        answer => no_error(answer)?,
+        Err(error) if error == "EINVAL" => Err(Failure::new(
+            text!("the draft's copies can be dropped (MADV_DONTNEED)", "草稿的副本可以用 MADV_DONTNEED 丢弃"),
+            text!("madvise(2) returns EINVAL, as for a locked mapping", "madvise(2) 返回 EINVAL，如同映射已被锁定"),
+        )
+        .breaks("pagemap", locked_rule())),
+        answer => no_error(answer),
     }
-    let shows = |when| same_bytes(when, &loaded(draft), &contents(file)?[..draft.length()]);
-    shows(text!(
-        "once its copies are dropped (MADV_DONTNEED), the draft shows the file",
-        "用 MADV_DONTNEED 丢弃副本之后，草稿显示的就是文件"
-    ))?;
-    file.write_all_at(&[!bytes[0]], 0)?;
-    shows(text!("and what is written to it later", "之后写入文件的内容也能看到"))
+}
+
+/// What a lock in memory does.
+fn locked_rule() -> Text {
+    text!(
+        "madvise(2): EINVAL for MADV_DONTNEED in a mapping that is locked in memory (mlock(2)); nothing is dropped then.",
+        "madvise(2)：对锁定在内存中（mlock(2)）的映射用 MADV_DONTNEED，返回 EINVAL，什么也不会丢弃。"
+    )
 }
 
 /// Runs `call`, and expects as many open descriptors after it as before.
@@ -227,6 +265,13 @@ fn closing_all<T>(call: impl FnOnce() -> T) -> Result<T, Failure> {
                 "不遗留打开的描述符：调用前后都是 {before} 个"
             ),
             text!("there are {after} after it", "调用之后有 {after} 个"),
+        )
+        .breaks(
+            "2:lifetime",
+            text!(
+                "A descriptor stays open until close(2), or until its owner is dropped, on every way out of the function.",
+                "描述符要等 close(2)（或者它的所有者析构）才会关闭，函数的每条返回路径上都要做到。"
+            ),
         )
     })?;
     Ok(answer)
@@ -246,6 +291,12 @@ fn with_descriptors<T>(more: usize, call: impl FnOnce() -> T) -> std::io::Result
 /// The system calls that read from a file.
 const READS: &[libc::c_long] =
     &[libc::SYS_read, libc::SYS_pread64, libc::SYS_readv, libc::SYS_preadv, libc::SYS_preadv2];
+
+/// Bytes in words.
+fn hex(bytes: &[u8]) -> String {
+    let bytes: Vec<_> = bytes.iter().map(|byte| format!("{byte:#04x}")).collect();
+    bytes.join(", ")
+}
 
 /// An answer in words: the error's name, or what was returned.
 fn told<T: std::fmt::Debug>(answer: &Result<T, String>) -> Text {

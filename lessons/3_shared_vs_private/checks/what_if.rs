@@ -106,7 +106,10 @@ fn explore_may_call_it_itself() -> Result<(), Failure> {
 }
 
 fn stores_and_returns(number: &u64) -> Text {
-    text!("explore stores 254 to each page and returns {number}", "explore 在每页写入 254，返回 {number}")
+    text!(
+        "explore stores {STORED:#04x} to each page and returns {number}",
+        "explore 在每页写入 {STORED:#04x}，返回 {number}"
+    )
 }
 
 /// `seen` is memory in which explore says what it has loaded.
@@ -131,30 +134,35 @@ fn brings_back(draft: &Mapping, seen: &Mapping, number: u64) -> Result<(), Failu
     ensure((first, second) == (before, STORED), || {
         Failure::new(
             text!(
-                "explore loads {before} from byte 1 of the draft, which was stored before the call, and then {STORED} \
+                "explore loads {before:#04x} from byte 1 of the draft, which was stored before the call, and then {STORED:#04x} \
                  from byte 0, which it has stored",
-                "explore 从草稿偏移量 1 处读到调用之前写入的 {before}，再从偏移量 0 处读到自己写入的 {STORED}"
+                "explore 从草稿偏移量 1 处读到调用之前写入的 {before:#04x}，再从偏移量 0 处读到自己写入的 {STORED:#04x}"
             ),
-            text!("it loads {first}, and then {second}", "先读到 {first}，后读到 {second}"),
+            text!("it loads {first:#04x}, and then {second:#04x}", "先读到 {first:#04x}，后读到 {second:#04x}"),
         )
     })?;
     ensure(after == before, || {
         Failure::new(
             text!(
-                "this process's draft still has {before} at byte 1, which was stored before the call",
-                "本进程的草稿偏移量 1 处仍是调用之前写入的 {before}"
+                "this process's draft still has {before:#04x} at byte 1, which was stored before the call",
+                "本进程的草稿偏移量 1 处仍是调用之前写入的 {before:#04x}"
             ),
-            text!("it has {after}", "变成了 {after}"),
+            text!("it has {after:#04x}", "变成了 {after:#04x}"),
         )
     })
 }
 
 #[test]
 fn a_child_that_ends_early_is_an_error() {
-    check("observe", rule(), || {
+    let rule = text!(
+        "A child may end before it has answered. What it has sent tells, and waitpid(2): the status says how it ended, and \
+         any code may call exit(0), as if all had gone well.",
+        "子进程可能还没回答就结束了。要看它发回了什么，也要看 waitpid(2) 给出的状态，那里写着它是怎么结束的；但任何代码都可以调用 exit(0)，看上去像是一切正常。"
+    );
+    check("observe", rule, || {
         type Explore = fn(&Mapping) -> u64;
         let ends: [(&str, &str, Explore); 13] = [
-            ("panics", "发生 panic", |_| panic!("explore panics")),
+            ("panics", "发生 panic", |_| panic!("explore")),
             ("calls exit(0)", "调用 exit(0)", |_| std::process::exit(0)),
             ("calls exit(3)", "调用 exit(3)", |_| std::process::exit(3)),
             ("calls _exit(0)", "调用 _exit(0)", |_| leave(0)),
@@ -292,7 +300,7 @@ fn returns_or_panics(panics: &bool) -> Text {
 }
 
 fn seventy_seven_or_a_panic(panics: bool) -> u64 {
-    assert!(!panics, "explore panics");
+    assert!(!panics, "explore");
     77
 }
 
@@ -316,7 +324,7 @@ fn a_panic_ends_in_the_child() {
     check("observe", rule, || {
         type Explore = fn() -> u64;
         let panics: [(&str, &str, Explore, Option<u64>); 3] = [
-            ("explore panics", "explore 发生 panic", || panic!("explore panics"), None),
+            ("explore panics", "explore 发生 panic", || panic!("explore"), None),
             (
                 "explore panics (std::panic::panic_any), and the drop of what the panic carries panics, too",
                 "explore 发生 panic（std::panic::panic_any），而这次 panic 所带的值析构时又发生 panic",
@@ -326,7 +334,7 @@ fn a_panic_ends_in_the_child() {
             (
                 "explore panics, catches that itself (std::panic::catch_unwind), and returns 77",
                 "explore 发生 panic，自己用 std::panic::catch_unwind 捕获，然后返回 77",
-                || std::panic::catch_unwind(|| panic!("explore panics")).map_or(77, |()| 0),
+                || std::panic::catch_unwind(|| panic!("explore")).map_or(77, |()| 0),
                 Some(77),
             ),
         ];
@@ -369,7 +377,7 @@ struct PanicsAgain;
 
 impl Drop for PanicsAgain {
     fn drop(&mut self) {
-        panic!("what the panic carries panics when it is dropped");
+        panic!("PanicsAgain::drop");
     }
 }
 
@@ -462,7 +470,7 @@ fn it_writes_no_output_of_the_caller() {
                 let (file, output) = (unnamed_file(&original())?, tempfile::tempfile()?);
                 let draft = draft_of(&file)?;
                 dup2_stdout(&output)?;
-                let [said, said_in_c] = [c"said before the call; ", c"said in C; "];
+                let [said, said_in_c] = [c"print!; ", c"fputs; "];
                 std::io::stdout().write_all(said.to_bytes())?;
                 // SAFETY: the descriptor is the stream's from here on, and the mode is a C string.
                 let stream = unsafe { libc::fdopen(output.try_clone()?.into_raw_fd(), c"r+".as_ptr()) };
@@ -520,11 +528,14 @@ fn explore_has_the_draft_itself() {
             ensure((one, other) == (STORED, WRITTEN), || {
                 Failure::new(
                     text!(
-                        "in the child page 0 of the draft, which has a copy, shows {STORED}, and page 1, which has none, \
-                         shows {WRITTEN}, which explore writes to the file",
-                        "在子进程中，草稿第 0 页有副本，显示 {STORED}；第 1 页没有副本，显示 explore 写入文件的 {WRITTEN}"
+                        "in the child page 0 of the draft, which has a copy, shows {STORED:#04x}, and page 1, which has none, \
+                         shows {WRITTEN:#04x}, which explore writes to the file",
+                        "在子进程中，草稿第 0 页有副本，显示 {STORED:#04x}；第 1 页没有副本，显示 explore 写入文件的 {WRITTEN:#04x}"
                     ),
-                    text!("page 0 shows {one}, page 1 shows {other}", "第 0 页显示 {one}，第 1 页显示 {other}"),
+                    text!(
+                        "page 0 shows {one:#04x}, page 1 shows {other:#04x}",
+                        "第 0 页显示 {one:#04x}，第 1 页显示 {other:#04x}"
+                    ),
                 )
             })?;
             let whole = vec![LATER; original().len()];
@@ -544,9 +555,9 @@ fn explore_has_the_draft_itself() {
         })
         .map_err(|failure| {
             failure.given(text!(
-                "page 0 of the draft was stored to before the call, page 1 only loaded from; explore writes {WRITTEN} to page 1 \
+                "page 0 of the draft was stored to before the call, page 1 only loaded from; explore writes {WRITTEN:#04x} to page 1 \
                  of the file, and returns 1 if that succeeds",
-                "调用之前写过草稿的第 0 页，第 1 页只读过；explore 向文件的第 1 页写入 {WRITTEN}，成功则返回 1"
+                "调用之前写过草稿的第 0 页，第 1 页只读过；explore 向文件的第 1 页写入 {WRITTEN:#04x}，成功则返回 1"
             ))
         })
     });

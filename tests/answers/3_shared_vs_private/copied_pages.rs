@@ -141,7 +141,7 @@ mod none_at_all {
 /// Takes every page that is in the page table for a copy.
 ///
 /// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod present_is_copied {
     use super::*;
 
@@ -246,7 +246,7 @@ mod scans_with_the_ioctl {
 ///
 /// breaks: "A page that was only loaded from has no copy."
 /// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod present_is_copied_2 {
     use super::*;
 
@@ -748,7 +748,7 @@ mod one_read_a_page {
 ///
 /// breaks: "A page that was only loaded from has no copy."
 /// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::names_the_pages_that_were_stored_to failed loading-copies
+/// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod every_present_page {
     use super::*;
 

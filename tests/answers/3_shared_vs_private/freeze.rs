@@ -46,7 +46,7 @@ fn touch_all(draft: &Mapping) {
 /// fails: freeze::every_page_of_every_draft_is_copied exited
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen exited
 /// fails: freeze::the_draft_stands_still_whatever_is_written exited
-/// fails: freeze::the_file_stays_as_it_is exited
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft exited
 mod exits_when_done {
     use super::*;
 
@@ -61,7 +61,7 @@ mod exits_when_done {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod loading_is_enough {
     use super::*;
 
@@ -77,7 +77,7 @@ mod loading_is_enough {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod nothing_to_do {
     use super::*;
 
@@ -89,7 +89,7 @@ mod nothing_to_do {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod stores_a_zero {
     use super::*;
 
@@ -207,7 +207,7 @@ mod locks_and_unlocks {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod only_loads {
     use super::*;
 
@@ -223,7 +223,7 @@ mod only_loads {
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod forgets_the_broken_last_page {
     use super::*;
 
@@ -240,7 +240,7 @@ mod forgets_the_broken_last_page {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod one_store_for_all {
     use super::*;
 
@@ -255,7 +255,7 @@ mod one_store_for_all {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod steps_by_64_kib {
     use super::*;
 
@@ -272,7 +272,7 @@ mod steps_by_64_kib {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod stores_zeros {
     use super::*;
 
@@ -289,7 +289,7 @@ mod stores_zeros {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod write_protects_the_draft {
     use super::*;
 
@@ -322,7 +322,7 @@ mod copies_then_forbids_stores {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod populates_for_reading {
     use super::*;
 
@@ -337,7 +337,7 @@ mod populates_for_reading {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod snapshots_into_a_buffer {
     use super::*;
 
@@ -406,7 +406,7 @@ mod only_what_is_in_the_page_cache {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod stores_in_a_child {
     use super::*;
 
@@ -454,7 +454,7 @@ mod takes_one_copy_for_all {
 ///
 /// breaks: "No byte of the draft changes: what was stored to it stays"
 /// fails: freeze::every_page_of_every_draft_is_copied panicked
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod copies_the_file_over_the_edits {
     use super::*;
 
@@ -520,7 +520,7 @@ mod backwards_without_the_copied {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod only_loads_2 {
     use super::*;
 
@@ -536,7 +536,7 @@ mod only_loads_2 {
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod rounds_pages_down {
     use super::*;
 
@@ -697,7 +697,7 @@ mod only_the_first_call {
 /// breaks: "When it returns, each byte of the draft's pages is what it was: what was stored to it stays."
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod stores_a_zero_at_the_end {
     use super::*;
 
@@ -715,7 +715,7 @@ mod stores_a_zero_at_the_end {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod willneed {
     use super::*;
 
@@ -731,7 +731,7 @@ mod willneed {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod steps_of_64_kib {
     use super::*;
 
@@ -792,7 +792,7 @@ mod freezes_once {
 /// breaks: "what was stored to it stays"
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod fresh_snapshot {
     use super::*;
 
@@ -822,7 +822,7 @@ mod compare_exchanges_backwards {
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod one_page_too_few {
     use super::*;
 
@@ -840,7 +840,7 @@ mod one_page_too_few {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod steps_by_huge_pages {
     use super::*;
 
@@ -857,7 +857,7 @@ mod steps_by_huge_pages {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::the_file_stays_as_it_is failed loading-copies
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod stores_only_what_differs {
     use super::*;
 
@@ -917,7 +917,7 @@ mod moves_copies_over_it {
 /// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::the_file_stays_as_it_is failed
+/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod trusts_that_the_first_is_copied {
     use super::*;
 
