@@ -250,6 +250,7 @@ pub fn full_disk() -> io::Result<Result<FullDisk, String>> {
     })
 }
 
+// ANCHOR: attempts
 /// SIGBUS ignored, and SIGBUS blocked: the access would fault again for ever, so the kernel kills the process anyway.
 ///
 /// # Errors
@@ -290,6 +291,7 @@ pub fn truncated_under_memmap2(directory: &Path) -> io::Result<AccessReport> {
     Ok(AccessReport::new(child.wait()?, map.as_ptr().expose_provenance()))
 }
 // ANCHOR_END: memmap2_dies
+// ANCHOR_END: attempts
 // ANCHOR_END: deaths
 
 // ANCHOR: no_bus_errors

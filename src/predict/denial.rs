@@ -85,7 +85,7 @@ denials! {
     5 EachSealForbidsOneThing ANY_SEAL_WILL_DO "any-seal-will-do", read 5 "seals";
     5 FutureWriteKeepsMappings FUTURE_WRITE_IS_WRITE "future-write-is-write", read 5 "seals";
     6 NoPagePastTheEnd MAPPED_IS_THERE "mapped-is-there", read 6 "size";
-    6 LastPageIsWhole BUS_ERROR_AFTER_THE_LAST_BYTE "bus-error-after-the-last-byte", read 6 "rule";
+    6 LastPageIsWhole BUS_ERROR_AFTER_THE_LAST_BYTE "bus-error-after-the-last-byte", read 6 "last_page";
     6 WholePagesAreMapped MAPPING_ENDS_AT_ITS_LENGTH "mapping-ends-at-its-length", read 6 "rule";
     6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped", read 6 "size";
     6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe", read 6 "size";

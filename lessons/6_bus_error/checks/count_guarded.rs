@@ -11,6 +11,29 @@ fn counted(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<Counted, 
     ask(|| sent(count_guarded(guarded, range, byte)))
 }
 
+/// The rule for a page that is missing.
+fn names_the_page(failure: Failure) -> Failure {
+    failure.breaks(
+        "guarded",
+        text!(
+            "Guarded::read fails with NoPage where the file has no page, and names the first such page of what it was \
+             to read",
+            "Guarded::read 遇到文件没有的页就返回 NoPage，指出的是所读范围中第一个这样的页"
+        ),
+    )
+}
+
+/// The rule for many reads, and for large ones.
+fn reads_blocks(failure: Failure) -> Failure {
+    failure.breaks(
+        "guarded",
+        text!(
+            "a guarded read makes a pipe, and two calls for each page; a mapping may be larger than memory",
+            "每次 Guarded::read 都要创建一个管道，每页再加两次调用；映射可以比内存还大"
+        ),
+    )
+}
+
 fn expect(got: &Counted, wanted: &Counted) -> Result<(), Failure> {
     ensure(got == wanted, || Failure::new(text!("{wanted:?}", "{wanted:?}"), text!("{got:?}", "{got:?}")))
 }
@@ -72,8 +95,17 @@ fn case((size, first_page, range, byte): &Case) -> Result<(), Failure> {
             Ok(range.clone().filter(|&at| shown(at) == *byte).count())
         }
     };
-    expect(&counted(&guarded, range.clone(), *byte)?, &sent(wanted))?;
-    same_bytes(text!("the file", "文件"), &contents(&file)?, &content)
+    expect(&counted(&guarded, range.clone(), *byte)?, &sent(wanted)).map_err(|failure| match missing {
+        Some(_) => names_the_page(failure),
+        None => failure,
+    })?;
+    same_bytes(text!("the file", "文件"), &contents(&file)?, &content).map_err(|failure| {
+        let rule = text!(
+            "Guarded::read changes nothing in the file; Guarded::write does, as does a new size",
+            "Guarded::read 不会改动文件；Guarded::write 和改变文件大小则会"
+        );
+        failure.breaks("guarded", rule)
+    })
 }
 
 #[test]
@@ -97,7 +129,19 @@ fn passes_other_errors_on() {
                 (5 * page..5 * page, Ok(0)),
             ],
             |(range, _)| text!("two pages mapped, the range {range:?}", "映射了两页，范围 {range:?}"),
-            |(range, wanted)| expect(&counted(&guarded, range.clone(), 7)?, &sent(*wanted)),
+            |(range, wanted)| {
+                let got = counted(&guarded, range.clone(), 7)?;
+                expect(&got, &sent(*wanted)).map_err(|failure| match range.is_empty() {
+                    true => failure.breaks(
+                        "guarded",
+                        text!(
+                            "an empty range has no byte to read; Guarded::read is Outside where it begins past the mapping",
+                            "空范围里没有字节可读；而从映射之后开始的 Guarded::read 会返回 Outside"
+                        ),
+                    ),
+                    false => failure,
+                })
+            },
         )?;
         missing_and_outside()?;
         let got = ask(|| {
@@ -137,6 +181,7 @@ fn missing_and_outside() -> Result<(), Failure> {
                 let expected = text!("{missing:?} or {outside:?}", "{missing:?} 或 {outside:?}");
                 Failure::new(expected, text!("{got:?}", "{got:?}"))
             })
+            .map_err(names_the_page)
         },
     )
 }
@@ -183,7 +228,8 @@ fn notices_a_page_that_goes_meanwhile() {
                                 "四页就调用了 {most} 次以上 write(2)"
                             ),
                         )
-                    })?;
+                    })
+                    .map_err(reads_blocks)?;
                 }
                 Ok(())
             })?;
@@ -215,7 +261,11 @@ fn reads_blocks_and_keeps_few_bytes() {
         file.write_all_at(b"x", wide(length) - 1)?;
         let guarded = Guarded::new(file.try_clone()?, 0, length)?;
         let (got, most) = ask(|| most_allocated(|| sent(count_guarded(&guarded, 0..length, b'x'))))?;
-        expect(&got, &Ok(1))?;
+        expect(&got, &Ok(1)).map_err(|failure| failure.given(text!(
+            "a file of {length} bytes, mapped as a whole, whose last byte is an `x`; the range 0..{length}, the byte {}",
+            "{length} 字节的文件，整个映射，最后一个字节是 `x`；范围 0..{length}，字节 {}",
+            b'x'
+        )))?;
         ensure(most <= 64 << 10, || {
             Failure::new(
                 text!("at most 65536 bytes allocated at once", "同时分配的内存不超过 65536 字节"),

@@ -64,6 +64,11 @@ fn in_words<T: Display>(result: &Result<T, String>) -> Text {
     }
 }
 
+/// Whether it is so.
+fn yes_or_no(is_so: bool) -> Text {
+    if is_so { text!("yes", "是") } else { text!("no", "否") }
+}
+
 /// The numbers of file mappings and of descriptors that this process has.
 fn held() -> io::Result<[usize; 2]> {
     let maps = fs::read_to_string("/proc/self/maps")?;
@@ -93,6 +98,63 @@ fn nothing_left([before, after]: [[usize; 2]; 2]) -> Result<(), Failure> {
             ),
         )
     })
+    .map_err(gives_back)
+}
+
+/// The rule for what a function maps and opens.
+fn gives_back(failure: Failure) -> Failure {
+    failure.breaks(
+        "2:mapping",
+        text!(
+            "munmap(2), close(2): what a function maps and opens stays until it gives it back, whichever way it returns",
+            "munmap(2)、close(2)：函数建立的映射、打开的描述符，要等它自己归还；从哪条路返回都一样"
+        ),
+    )
+}
+
+/// The rule for bytes that are to go through a mapping.
+fn accesses_the_page(failure: Failure) -> Failure {
+    failure.breaks(
+        "2:access",
+        text!(
+            "a load or a store of a shared mapping accesses the file's page in the page cache itself; read(2) and \
+             write(2) copy",
+            "对共享映射的读写直接访问页缓存里文件的那一页；read(2)、write(2) 则要复制"
+        ),
+    )
+}
+
+/// The rule for what was true at an earlier call.
+fn was_true_then(failure: Failure) -> Failure {
+    failure.breaks(
+        "look",
+        text!(
+            "what a call finds out about a file is true of that moment: the next call has to look again",
+            "一次调用看到的，只是文件那一刻的样子；下一次调用必须重新去看"
+        ),
+    )
+}
+
+/// The rule for an error of mmap(2) about which a function can do nothing.
+fn refusal_is_passed_on(failure: Failure) -> Failure {
+    failure.breaks(
+        "2:refusals",
+        text!(
+            "mmap(2) says in errno why it refuses; the caller has to learn of it",
+            "mmap(2) 拒绝的原因在 errno 里，调用者必须能够知道"
+        ),
+    )
+}
+
+/// The rule for sizes and offsets of more than 32 bits.
+fn has_64_bits(failure: Failure) -> Failure {
+    failure.breaks(
+        "2:window",
+        text!(
+            "off_t has 64 bits: compute in 64 bits, and narrow only what is known to fit",
+            "off_t 有 64 位：先用 64 位计算，确知放得下再转成较窄的类型"
+        ),
+    )
 }
 
 /// Expects that none of many calls leaves memory mapped, of a file or not: by the size of all that has no name, after the
@@ -118,6 +180,7 @@ fn leaves_no_memory(call: impl Fn()) -> Result<(), Failure> {
             ),
         )
     })
+    .map_err(gives_back)
 }
 
 mod parts;

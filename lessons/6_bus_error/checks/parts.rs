@@ -180,7 +180,7 @@ fn refuses_what_mmap_refuses() {
          space",
         "mmap(2)：长度为 0 或偏移量不在页边界上是 EINVAL；超出地址空间是 ENOMEM"
     );
-    check("no_bus_errors", law, || {
+    check("2:refusals", law, || {
         let page = page_size();
         for_each(
             [
@@ -199,7 +199,24 @@ fn refuses_what_mmap_refuses() {
                 let got = answer(1, offset, length)?;
                 let mapped = Mapping::of_file(tempfile::tempfile()?, offset, length, READ_WRITE, Sharing::Shared);
                 let errno = mapped.map(drop).expect_err("each of these is refused");
-                ensure(got == Err(kind(errno.into())), || differs(1, &Err(kind(errno.into())), &got, length))
+                ensure(got == Err(kind(errno.into())), || {
+                    let failure = differs(1, &Err(kind(errno.into())), &got, length);
+                    match (offset % page_size_u64(), length) {
+                        (0, 0) => failure.breaks(
+                            "length_zero",
+                            text!("mmap(2): EINVAL for a length of 0", "mmap(2)：长度为 0 返回 EINVAL"),
+                        ),
+                        (0, _) => failure,
+                        _ => failure.breaks(
+                            "2:window",
+                            text!(
+                                "mmap(2): EINVAL for an offset that is not a multiple of the page size, whatever the \
+                                 length is",
+                                "mmap(2)：偏移量不是页大小的整数倍，返回 EINVAL，不论长度是多少"
+                            ),
+                        ),
+                    }
+                })
             },
         )
     });

@@ -4,6 +4,40 @@ fn answer(file: &File, offset: u64, bytes: &[u8]) -> Result<Result<(), String>, 
     ask_tidy(|| super::put(file, offset, bytes))
 }
 
+/// The rule for a call that fails when another one has succeeded.
+fn undoes_nothing(failure: Failure) -> Failure {
+    failure.breaks(
+        "reserve",
+        text!(
+            "an error undoes nothing that earlier calls have done: what the size was has to be asked before them",
+            "出错不会撤销此前的调用做过的事：文件原来多大，要在那些调用之前问好"
+        ),
+    )
+}
+
+/// The rule for a file that has to grow.
+fn grows_before_the_store(failure: Failure) -> Failure {
+    failure.breaks(
+        "reserve",
+        text!(
+            "a store past the end makes no file longer, and where the file has no page it is SIGBUS: ftruncate(2) or \
+             posix_fallocate(3) comes first",
+            "写到文件末尾之后不会让文件变长，写到文件没有的页则触发 SIGBUS：要先用 ftruncate(2) 或 posix_fallocate(3)"
+        ),
+    )
+}
+
+/// The rule for a file that is long enough.
+fn keeps_a_longer_size(failure: Failure) -> Failure {
+    failure.breaks(
+        "reserve",
+        text!(
+            "ftruncate(2) sets the size that it is given, also a smaller one: a file that is long enough keeps its own",
+            "ftruncate(2) 设定的就是所给的大小，变小也照办：足够长的文件应当保持原样"
+        ),
+    )
+}
+
 const FULL: &[&str] = &["ENOSPC", "StorageFull"];
 const TOO_LARGE: &[&str] = &["EFBIG", "FileTooLarge"];
 
@@ -23,6 +57,11 @@ fn hold(got: &Result<(), String>, errors: &[&str], file: &File, before: &[u8], w
             text!("a size of {size} bytes (before: {had})", "大小为 {size} 字节（之前是 {had}）"),
             text!("a size of {after} bytes", "大小为 {after} 字节"),
         )
+    })
+    .map_err(|failure| match (errors.is_empty(), after < size) {
+        (false, _) => undoes_nothing(failure),
+        (true, true) if after >= wide(before.len()) => grows_before_the_store(failure),
+        (true, _) => keeps_a_longer_size(failure),
     })?;
     same_bytes(text!("the file", "文件"), &contents(file)?, wanted)
 }
@@ -49,7 +88,10 @@ fn nothing_is_left(
     hold(got, errors, file, before, wanted).map_err(|failure| {
         let refused = got.as_ref().is_err_and(|error| errors.contains(&error.as_str()));
         let shorter = file.metadata().is_ok_and(|metadata| metadata.len() < wide(before.len()));
-        if refused && !shorter { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
+        match refused && !shorter {
+            true => undoes_nothing(failure.shows(&belief::AN_ERROR_UNDOES)),
+            false => failure,
+        }
     })
 }
 
@@ -66,14 +108,17 @@ fn reserves(size: usize, offset: usize, bytes: &[u8]) -> Result<bool, Failure> {
 #[test]
 fn puts_the_bytes_and_changes_no_other() {
     let law = text!(
-        "mmap(2): the offset is a multiple of the page size; a store past the end of the file does not make it longer",
-        "mmap(2)：偏移量必须是页大小的整数倍；写到文件末尾之后并不会让文件变长"
+        "mmap(2): the offset is a multiple of the page size; what has to be skipped in the first page is added to the length",
+        "mmap(2)：偏移量必须是页大小的整数倍；第一页里要跳过的部分，得加到长度上"
     );
     check("2:window", law, || {
         let test = |&(size, offset, count): &(usize, usize, usize)| {
             let (_directory, _, file) = named_file(&pattern(size))?;
             let new = vec![b'!'; count];
-            let got = answer(&file, wide(offset), &new)?;
+            let got = answer(&file, wide(offset), &new).map_err(|failure| match failure.died_of() {
+                Some(Cause::NoPage) => grows_before_the_store(failure),
+                _ => failure,
+            })?;
             hold(&got, &[], &file, &pattern(size), &with(&pattern(size), offset, &new))
         };
         let describe = |(size, offset, count): &(usize, usize, usize)| {
@@ -107,17 +152,16 @@ fn the_same_once_more() -> Result<(), Failure> {
             "10 字节的文件，从偏移量 3 处写入 4 字节，再写回原来的内容，然后重复同样的调用"
         ))
     })
+    .map_err(was_true_then)
 }
 
 #[test]
 fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
     let law = text!(
-        "posix_fallocate(3): EINVAL for a length of 0; off_t ends at 2^63 - 1; mmap(2): ENOMEM at RLIMIT_AS; an error \
-         leaves the size that earlier calls have set",
-        "posix_fallocate(3)：长度为 0 返回 EINVAL；off_t 的上限是 2^63 - 1；mmap(2)：地址空间到达 RLIMIT_AS 时返回 ENOMEM；\
-         出错不会撤销此前的调用已经改变的文件大小"
+        "off_t ends at 2^63 - 1: no file is longer (EFBIG), and a sum of larger numbers may not fit in 64 bits",
+        "off_t 的上限是 2^63 - 1：文件不可能更长（EFBIG），更大的数相加，64 位也可能放不下"
     );
-    check("ways_out", law, || {
+    check("reserve", law, || {
         let most = i64::MAX.cast_unsigned();
         let cases: [(u64, &[u8], &[&str]); 7] = [
             (0, b"", &[]),
@@ -136,8 +180,19 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
             },
             |(offset, new, expected)| {
                 let (_directory, _, file) = named_file(&pattern(10))?;
-                let got = answer(&file, *offset, new)?;
-                hold(&got, expected, &file, &pattern(10), &pattern(10))
+                let got =
+                    answer(&file, *offset, new).and_then(|got| hold(&got, expected, &file, &pattern(10), &pattern(10)));
+                got.map_err(|failure| match new.is_empty() {
+                    true => failure.breaks(
+                        "length_zero",
+                        text!(
+                            "posix_fallocate(3), mmap(2): EINVAL for a length of 0; ftruncate(2) changes the size even if \
+                             no byte is to be stored",
+                            "posix_fallocate(3)、mmap(2)：长度为 0 返回 EINVAL；哪怕一个字节也不写，ftruncate(2) 照样改变大小"
+                        ),
+                    ),
+                    false => failure,
+                })
             },
         )?;
         a_limit_of_the_size()?;
@@ -152,6 +207,7 @@ fn changes_nothing_for_no_bytes_and_for_what_it_refuses() {
         let error = got.as_ref().err().map(String::as_str);
         nothing_is_left(&got, error.as_slice(), &file, &before, &wanted).map_err(|failure| {
             let result = error.unwrap_or("Ok");
+            let failure = if got.is_err() { undoes_nothing(failure) } else { refusal_is_passed_on(failure) };
             failure.given(text!(
                 "2 MiB to put, in a process that may use 1 MiB more of address space; the result was {result}",
                 "要写入 2 MiB，而进程只能再增加 1 MiB 地址空间；返回的是 {result}"
@@ -183,7 +239,7 @@ fn a_limit_of_the_size() -> Result<(), Failure> {
                 setrlimit(Resource::RLIMIT_FSIZE, soft, hard)?;
                 got
             })?;
-            hold(&got, TOO_LARGE, &file, &pattern(10), &pattern(10))?;
+            hold(&got, TOO_LARGE, &file, &pattern(10), &pattern(10)).map_err(past_the_limit)?;
             let counted = in_child(|| {
                 let (soft, hard) = getrlimit(Resource::RLIMIT_FSIZE)?;
                 set_action(Signal::SIGXFSZ, count as *const () as libc::sighandler_t);
@@ -201,7 +257,20 @@ fn a_limit_of_the_size() -> Result<(), Failure> {
                     text!("the handler did not run", "处理函数没有运行"),
                 )
             })
+            .map_err(past_the_limit)
         },
+    )
+}
+
+/// The rule for RLIMIT_FSIZE.
+fn past_the_limit(failure: Failure) -> Failure {
+    failure.breaks(
+        "reserve",
+        text!(
+            "setrlimit(2), RLIMIT_FSIZE: whatever would make a file longer than that fails with EFBIG, and the kernel \
+             sends SIGXFSZ",
+            "setrlimit(2) 的 RLIMIT_FSIZE：文件要超过这个长度时，调用返回 EFBIG，内核还会发送 SIGXFSZ"
+        ),
     )
 }
 
@@ -215,13 +284,15 @@ fn a_file_that_cannot_be_mapped() -> Result<(), Failure> {
         return Ok(()); // a kernel before Linux 5.1
     }
     let got = answer(&file, page_size_u64(), b"four")?;
-    hold(&got, &["EPERM", "PermissionDenied"], &file, &pattern(10), &pattern(10)).map_err(|failure| {
-        failure.given(text!(
-            "a file of 10 bytes that may not be mapped for writing (F_SEAL_FUTURE_WRITE); 4 bytes to put at {}",
-            "10 字节的文件，不允许映射为可写（F_SEAL_FUTURE_WRITE）；从偏移量 {} 处写入 4 字节",
-            page_size()
-        ))
-    })
+    hold(&got, &["EPERM", "PermissionDenied"], &file, &pattern(10), &pattern(10))
+        .map_err(|failure| {
+            failure.given(text!(
+                "a file of 10 bytes that may not be mapped for writing (F_SEAL_FUTURE_WRITE); 4 bytes to put at {}",
+                "10 字节的文件，不允许映射为可写（F_SEAL_FUTURE_WRITE）；从偏移量 {} 处写入 4 字节",
+                page_size()
+            ))
+        })
+        .map_err(refusal_is_passed_on)
 }
 
 /// There need not be a second one. If there is, not half of the bytes are stored when it fails.
@@ -247,6 +318,7 @@ fn the_second_mapping_fails() -> Result<(), Failure> {
             "{count} 字节的文件，从偏移量 0 处写入 {count} 字节；进程的地址空间只够第一次映射该文件，不够第二次"
         ))
     })
+    .map_err(refusal_is_passed_on)
 }
 
 /// One that can't be mapped for writing, and one that can: its size stays, and the bytes are where they should be.
@@ -276,9 +348,9 @@ fn a_file_of_more_than_4_gib() -> Result<(), Failure> {
             }
             let got = answer(&file, offset, b"four")?;
             if sealed {
-                refused(&got, &["EPERM", "PermissionDenied"])?
+                refused(&got, &["EPERM", "PermissionDenied"]).map_err(refusal_is_passed_on)?
             } else {
-                no_error(got)?
+                no_error(got).map_err(has_64_bits)?
             }
             let after = file.metadata()?.len();
             ensure(after == size, || {
@@ -286,10 +358,12 @@ fn a_file_of_more_than_4_gib() -> Result<(), Failure> {
                     text!("the size is still {size}", "大小仍是 {size}"),
                     text!("it is {after}", "变成了 {after}"),
                 )
-            })?;
+            })
+            .map_err(if sealed { undoes_nothing } else { keeps_a_longer_size })?;
             let (mut there, wanted) = ([0; 4], if sealed { [0; 4] } else { *b"four" });
             let read = file.read_at(&mut there, offset)?;
             same_bytes(text!("what is at the offset", "该偏移处的内容"), &there[..read], &wanted[..read])
+                .map_err(has_64_bits)
         },
     )
 }
@@ -301,7 +375,7 @@ fn leaves_zeros_between_the_old_end_and_the_bytes() {
          keeps them",
         "mmap(2) 的 BUGS 一节：写到文件末尾之后的内容留在最后一页里；文件随后变长时，tmpfs 会保留它们"
     );
-    check("no_bus_errors", law, || {
+    check("last_page", law, || {
         let page = page_size();
         for_each(
             [(true, 200), (true, 100), (true, page - 1), (true, page + 5), (true, 3 * page), (false, page + 5)],
@@ -332,11 +406,11 @@ fn leaves_zeros_between_the_old_end_and_the_bytes() {
 #[test]
 fn a_full_disk_is_an_error_and_changes_nothing() {
     let law = text!(
-        "posix_fallocate(3): after success, stores to the range don't fail for lack of disk space; an error leaves the \
-         size that earlier calls have set",
-        "posix_fallocate(3)：成功之后，对该范围的写入不会因磁盘空间不足而失败；出错不会撤销此前的调用已经改变的文件大小"
+        "a size reserves no disk space; posix_fallocate(3) does, or fails: after success, stores to the range don't fail \
+         for lack of it",
+        "有了大小，不等于有了磁盘空间；posix_fallocate(3) 才会预留，不够就返回错误：成功之后，对该范围的写入不会因空间不足而失败"
     );
-    check("ways_out", law, || {
+    check("reserve", law, || {
         // First on a disk with space: so there is something to check even if no small disk can be mounted.
         let (_directory, _, file) = named_file(&pattern(10))?;
         hold(&answer(&file, 10, b"x")?, &[], &file, &pattern(10), &with(&pattern(10), 10, b"x"))?;
@@ -388,7 +462,7 @@ fn takes_no_more_space_than_it_needs() {
         "posix_fallocate(3) reserves the range that it is given; pages with disk space need no more",
         "posix_fallocate(3) 只为给定的范围预留空间；已经占有空间的页不再需要新空间"
     );
-    check("ways_out", law, || {
+    check("reserve", law, || {
         let (_directory, _, file) = named_file(&pattern(10))?;
         hold(&answer(&file, 9, b"x")?, &[], &file, &pattern(10), &with(&pattern(10), 9, b"x"))?;
         let (mut full, empty) = (SmallDisk::new(16)?, SmallDisk::new(16)?);
@@ -426,10 +500,13 @@ fn takes_no_more_space_than_it_needs() {
                     "写入成功，之前的空洞不占空间"
                 ),
                 match &got {
-                    Ok(()) => text!(
-                        "the size is {size}, the bytes are there: {there}, and {taken} bytes of the disk are taken",
-                        "大小为 {size}，写入成功：{there}，占用磁盘 {taken} 字节"
-                    ),
+                    Ok(()) => {
+                        let Text { en, zh } = yes_or_no(there);
+                        text!(
+                            "the size is {size}; are the bytes there? {en}; {taken} bytes of the disk are taken",
+                            "大小为 {size}；内容是否在那里：{zh}；占用磁盘 {taken} 字节"
+                        )
+                    }
                     Err(error) => text!("the error {error}", "错误 {error}"),
                 },
             )
@@ -437,6 +514,14 @@ fn takes_no_more_space_than_it_needs() {
                 "an empty file on a disk of 16 pages, 8 bytes to put at 2^50",
                 "16 页的磁盘上的空文件，从偏移量 2^50 处写入 8 字节"
             ))
+            .breaks(
+                "2:window",
+                text!(
+                    "a mapping may begin at any page of the file, and space be reserved for any range of it: neither has to \
+                     begin at 0",
+                    "映射可以从文件的任何一页开始，预留空间可以针对任何一段，都不必从 0 开始"
+                ),
+            )
         })
     });
 }
@@ -564,7 +649,8 @@ fn goes_through_a_mapping_and_leaves_none() {
                 text!("the {count} bytes do not go through write(2)", "这 {count} 字节不经过 write(2)"),
                 text!("{written} bytes went through it", "有 {written} 字节经过了它"),
             )
-        })?;
+        })
+        .map_err(accesses_the_page)?;
         nothing_left(kept)?;
         leaves_no_memory(|| _ = super::put(&file, 100, &new))?;
         let (_directory, _, file) = named_file(&vec![b'o'; 2 * page_size()])?;
@@ -592,7 +678,8 @@ fn goes_through_a_mapping_and_leaves_none() {
                         text!("none of the bytes goes through write(2)", "没有一个字节经过 write(2)"),
                         text!("some of them did", "有一些经过了它"),
                     )
-                })?;
+                })
+                .map_err(accesses_the_page)?;
                 let mapped = |call: &FileCall| {
                     let [_, length, _, flags, _, start] = call.call.arguments;
                     let shared = flags & 1 == 1; // MAP_SHARED and MAP_SHARED_VALIDATE
@@ -605,6 +692,7 @@ fn goes_through_a_mapping_and_leaves_none() {
                         text!("none was made", "没有建立"),
                     )
                 })
+                .map_err(accesses_the_page)
             },
         )?;
         moved.map(drop).ok_or_else(Failure::not_counted)

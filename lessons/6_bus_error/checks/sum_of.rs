@@ -15,15 +15,24 @@ fn differs(expected: u64, got: &Result<u64, String>) -> Failure {
 #[test]
 fn adds_up_every_byte() {
     let law = text!(
-        "mmap(2): a length of 0 is EINVAL, so an empty file can't be mapped",
-        "mmap(2)：长度为 0 是 EINVAL，空文件不能映射"
+        "fstat(2) says how many bytes a regular file has: each of them counts once, and their sum needs more than 8 bits",
+        "fstat(2) 说明普通文件有多少字节：每个字节都计入一次，它们的和 8 位装不下"
     );
-    check("no_bus_errors", law, || {
+    check("look", law, || {
         let test = |size: &usize| {
             let (_directory, path, _) = named_file(&pattern(*size))?;
             let got = answer(&path)?;
             let expected = sum(&pattern(*size));
-            ensure(got == Ok(expected), || differs(expected, &got))
+            ensure(got == Ok(expected), || differs(expected, &got)).map_err(|failure| match size {
+                0 => failure.breaks(
+                    "length_zero",
+                    text!(
+                        "mmap(2): a length of 0 is EINVAL, so an empty file can't be mapped",
+                        "mmap(2)：长度为 0 返回 EINVAL，空文件不能映射"
+                    ),
+                ),
+                _ => failure,
+            })
         };
         let describe = |size: &usize| text!("a file of {size} bytes", "{size} 字节的文件");
         for_each([1, 0, page_size() - 1, page_size(), page_size() + 1, 2 * page_size() + 1], describe, test)?;
@@ -50,15 +59,17 @@ fn a_file_that_has_other_bytes_at_the_second_call() -> Result<(), Failure> {
             "10 字节的文件；第一次调用之后，另一个映射把最后一个字节改为 0，这是第二次调用"
         ))
     })
+    .map_err(was_true_then)
 }
 
 #[test]
 fn says_when_a_file_is_too_large_to_map() {
     let law = text!(
-        "mmap(2): ENOMEM when the address space has no room for the mapping; a file may be longer than an `int` says",
-        "mmap(2)：地址空间放不下这个映射时返回 ENOMEM；文件长度可能超出 int 的范围"
+        "mmap(2): ENOMEM when the address space has no room for the mapping; ENODEV, and no other error, says that a \
+         file can't be mapped at all",
+        "mmap(2)：地址空间放不下这个映射时返回 ENOMEM；只有 ENODEV 才说明文件根本不能映射"
     );
-    check("2:mapping", law, || {
+    check("2:refusals", law, || {
         let (_directory, path, file) = named_file(&pattern(10))?;
         file.write_all_at(&[7], (2 << 20) - 1)?;
         let (got, moved) = ask_with_memory(1 << 20, || moved(|| super::sum_of(&path).map_err(kind)))?;
@@ -105,7 +116,7 @@ fn says_when_a_file_is_too_large_to_map() {
                 text!("all {size} bytes are to be mapped", "要映射全部 {size} 字节"),
                 text!("the length given to mmap(2) was 10", "传给 mmap(2) 的长度是 10"),
             );
-            failure.shows(&belief::INT_HOLDS_A_SIZE).given(given())
+            has_64_bits(failure.shows(&belief::INT_HOLDS_A_SIZE).given(given()))
         })?;
         refused(&watched.answer, &["ENOMEM"]).map_err(|failure| failure.given(given()))
     });
@@ -117,7 +128,7 @@ fn leaves_out_what_is_past_the_end() {
         "mmap(2), BUGS: bytes stored past the end of the file stay in its last page, and other mappings may see them",
         "mmap(2) 的 BUGS 一节：写到文件末尾之后的内容留在最后一页里，别的映射可能看得到"
     );
-    check("no_bus_errors", law, || {
+    check("last_page", law, || {
         for_each(
             [1, page_size() - 1, page_size() + 10],
             |size| {
@@ -175,7 +186,8 @@ fn maps_what_can_be_mapped() {
                         text!("none of its bytes goes through read(2)", "没有一个字节经过 read(2)"),
                         text!("{read} bytes went through it", "有 {read} 字节经过了它"),
                     )
-                })?;
+                })
+                .map_err(accesses_the_page)?;
                 nothing_left(kept)
             },
         )?;
@@ -191,7 +203,8 @@ fn maps_what_can_be_mapped() {
                 text!("mmap(2) of the file", "用 mmap(2) 映射该文件"),
                 text!("it was not mapped", "没有映射它"),
             )
-        })?;
+        })
+        .map_err(accesses_the_page)?;
         let modes = u64::from(libc::O_ACCMODE.cast_unsigned());
         let writable = calls
             .iter()
@@ -230,10 +243,11 @@ fn a_file_that_may_only_be_read() -> Result<(), Failure> {
 #[test]
 fn reads_what_cannot_be_mapped() {
     let law = text!(
-        "proc(5): most files have a size of 0; mmap(2): ENODEV when the file system does not support mapping",
-        "proc(5)：大多数文件的大小为 0；mmap(2)：文件系统不支持映射时返回 ENODEV"
+        "proc(5): most files have a size of 0 and contents all the same; mmap(2): ENODEV when the file system does not \
+         support mapping; the end is where read(2) returns 0",
+        "proc(5)：大多数文件显示大小为 0，却有内容；mmap(2)：文件系统不支持映射时返回 ENODEV；读到 read(2) 返回 0 才是末尾"
     );
-    check("ways_out", law, || {
+    check("look", law, || {
         let candidates = ["/proc/version", "/proc/sys/kernel/ostype", "/sys/devices/system/cpu/online"];
         // Not every container has /sys.
         let mut there: Vec<_> = candidates.map(PathBuf::from).into_iter().filter(|path| path.is_file()).collect();
@@ -270,7 +284,15 @@ fn reads_what_cannot_be_mapped() {
             text!("{}, where the first read(2) fails with EIO", "{}，对它的第一次 read(2) 返回 EIO", memory.display())
         };
         let got = answer(memory).map_err(|failure| failure.given(given()))?;
-        refused(&got, &["EIO"]).map_err(|failure| failure.given(given()))?;
+        refused(&got, &["EIO"]).map_err(|failure| {
+            failure.given(given()).breaks(
+                "1:loops",
+                text!(
+                    "read(2): only 0 means the end; -1 is an error, and only EINTR is a reason to ask again",
+                    "read(2)：只有 0 才是末尾；-1 是出错，其中只有 EINTR 才可以再试"
+                ),
+            )
+        })?;
         // A file of /proc that one read(2) does not return as a whole: the mappings of a process that does nothing.
         let mut quiet = start(|peer| {
             let mapping = Mapping::anonymous(400 * page_size(), READ_WRITE, Sharing::Private).map_err(error_text)?;
@@ -293,16 +315,32 @@ fn reads_what_cannot_be_mapped() {
         quiet.give_turn()?;
         quiet.end()?;
         ensure(got == Ok(expected), || {
-            differs(expected, &got).given(text!(
-                "the file maps of another process in /proc, which has more than 20,000 bytes",
-                "/proc 中另一个进程的 maps 文件，内容超过两万字节"
-            ))
+            differs(expected, &got)
+                .given(text!(
+                    "the file maps of another process in /proc, which has more than 20,000 bytes",
+                    "/proc 中另一个进程的 maps 文件，内容超过两万字节"
+                ))
+                .breaks(
+                    "1:loops",
+                    text!(
+                        "read(2) may return fewer bytes than it was asked for; only 0 means the end",
+                        "read(2) 返回的可以少于所要求的；只有 0 才是末尾"
+                    ),
+                )
         })?;
         ensure(its_name == Ok(name_expected), || {
-            differs(name_expected, &its_name).given(text!(
-                "the file comm of another process in /proc, whose name is no UTF-8",
-                "/proc 中另一个进程的 comm 文件，进程名不是 UTF-8"
-            ))
+            differs(name_expected, &its_name)
+                .given(text!(
+                    "the file comm of another process in /proc, whose name is no UTF-8",
+                    "/proc 中另一个进程的 comm 文件，进程名不是 UTF-8"
+                ))
+                .breaks(
+                    "look",
+                    text!(
+                        "read(2) returns bytes, and they need not be text: `read_to_string` refuses what is no UTF-8",
+                        "read(2) 返回的是字节，不一定是文本：不是 UTF-8，`read_to_string` 就会报错"
+                    ),
+                )
         })
     });
 }
@@ -313,7 +351,7 @@ fn waits_for_no_lease() {
         "fcntl(2), F_SETLEASE: open(2) waits for the holder of a lease; with O_NONBLOCK it returns EWOULDBLOCK",
         "fcntl(2) 的 F_SETLEASE：open(2) 会等待租约的持有者；带 O_NONBLOCK 时返回 EWOULDBLOCK"
     );
-    check("ways_out", law, || {
+    check("open_at_once", law, || {
         let (_directory, path, file) = named_file(&pattern(10))?;
         let got = answer(&path)?;
         ensure(got == Ok(sum(&pattern(10))), || differs(sum(&pattern(10)), &got))?;
@@ -377,6 +415,13 @@ fn asks_for_no_lock(path: &Path) -> Result<(), Failure> {
             ),
             text!("it asked for a lock with {name}", "它用 {name} 请求了文件锁"),
         )
+        .breaks(
+            "1:turns",
+            text!(
+                "flock(2), fcntl(2): whoever asks for a lock that another process has waits for it",
+                "flock(2)、fcntl(2)：锁在别的进程手里时，谁请求谁等待"
+            ),
+        )
     })
 }
 
@@ -392,18 +437,27 @@ fn an_empty_block_device() -> Option<PathBuf> {
 #[test]
 fn refuses_all_but_regular_files_and_never_waits() {
     let law = text!(
-        "open(2) for reading succeeds for a directory, and mmap(2) of it is ENODEV; for a FIFO it waits for a writer, \
-         unless O_NONBLOCK is given (fifo(7))",
-        "以只读方式 open(2) 目录会成功，对它 mmap(2) 返回 ENODEV；以只读方式打开 FIFO 会等待写者出现，除非带 O_NONBLOCK（fifo(7)）"
+        "open(2) for reading succeeds for directories and devices, too, and for a FIFO it waits for a writer, unless \
+         O_NONBLOCK is given (fifo(7)); fstat(2) says what was opened",
+        "以只读方式 open(2) 目录或设备同样会成功；打开 FIFO 则会等待写者出现，除非带 O_NONBLOCK（fifo(7)）；打开的究竟是什么，由 fstat(2) 说明"
     );
-    check("ways_out", law, || {
+    check("open_at_once", law, || {
         let directory = tempfile::tempdir()?;
         let refused = |what: Text, path: &Path, expected: &[&str]| {
             answer(path).and_then(|got| refused(&got, expected)).map_err(|failure| failure.given(what))
         };
+        let nothing_to_open = |failure: Failure| {
+            let rule = text!(
+                "open(2) says in errno why it opens nothing: ENOENT, ENOTDIR, ELOOP, ENXIO for a socket; the caller has \
+                 to learn of it",
+                "open(2) 打不开的原因在 errno 里：ENOENT、ENOTDIR、ELOOP，套接字是 ENXIO；调用者必须能够知道"
+            );
+            failure.breaks("open_at_once", rule)
+        };
         refused(text!("a directory", "路径处是一个目录"), directory.path(), &["EISDIR", "IsADirectory"])?;
         let missing = directory.path().join("missing");
-        refused(text!("a path where nothing is", "路径处什么也没有"), &missing, &["ENOENT"])?;
+        refused(text!("a path where nothing is", "路径处什么也没有"), &missing, &["ENOENT"])
+            .map_err(nothing_to_open)?;
         let invalid = ["EINVAL", "InvalidInput"];
         refused(text!("/dev/null", "/dev/null"), Path::new("/dev/null"), &invalid)?;
         if let Some(device) = an_empty_block_device() {
@@ -415,18 +469,27 @@ fn refuses_all_but_regular_files_and_never_waits() {
         ensure(got == Ok(7), || {
             differs(7, &got)
                 .given(text!("a file of one byte, whose name is not UTF-8", "只有一个字节的文件，文件名不是 UTF-8"))
+                .breaks(
+                    "open_at_once",
+                    text!(
+                        "a path consists of bytes, and they need not be UTF-8: `File::open` takes it as it is",
+                        "路径由字节组成，不一定是 UTF-8：`File::open` 直接接受路径本身"
+                    ),
+                )
         })?;
         refused(
             text!("a path below a regular file", "路径经过一个普通文件"),
             &file.join("below"),
             &["ENOTDIR", "NotADirectory"],
-        )?;
+        )
+        .map_err(nothing_to_open)?;
         let circle = directory.path().join("circle");
         symlink("circle", &circle)?;
-        refused(text!("a symbolic link to itself", "指向自己的符号链接"), &circle, &["ELOOP", "FilesystemLoop"])?;
+        refused(text!("a symbolic link to itself", "指向自己的符号链接"), &circle, &["ELOOP", "FilesystemLoop"])
+            .map_err(nothing_to_open)?;
         let socket = directory.path().join("socket");
         let _listener = UnixListener::bind(&socket)?;
-        refused(text!("a socket", "套接字"), &socket, &["ENXIO", "EINVAL", "InvalidInput"])?;
+        refused(text!("a socket", "套接字"), &socket, &["ENXIO", "EINVAL", "InvalidInput"]).map_err(nothing_to_open)?;
         let path = directory.path().join("fifo");
         mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
         // Linux opens a FIFO for reading and writing without waiting (fifo(7)).
@@ -439,6 +502,14 @@ fn refuses_all_but_regular_files_and_never_waits() {
             Failure::new(
                 text!("what is in the FIFO stays there", "FIFO 里的内容原样留着"),
                 text!("{count} of 18 bytes were left", "18 字节只剩 {count} 字节"),
+            )
+            .given(text!("a FIFO with bytes in it", "里面有数据的 FIFO"))
+            .breaks(
+                "open_at_once",
+                text!(
+                    "read(2) takes bytes out of a FIFO: ask what was opened before you read from it",
+                    "read(2) 会取走 FIFO 里的数据：要先问打开的是什么，再读"
+                ),
             )
         })?;
         // Now no process has it open for writing.

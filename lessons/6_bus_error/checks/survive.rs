@@ -150,14 +150,72 @@ impl Guard {
     }
 
     /// The way it died, with this, shows what the answer relied on. A panic that leaves a handler is SIGABRT.
-    fn and_why(&self, failure: Failure) -> Failure {
+    fn and_why(&self, blocked: bool, failure: Failure) -> Failure {
         match (failure.signal.as_deref(), self.0.load(0)) {
-            (Some("SIGBUS"), Guard::NONE) => failure.shows(&belief::FAULT_CAN_BE_CAUGHT),
-            (Some("SIGBUS"), Guard::IGNORED | Guard::BLOCKED) => failure.shows(&belief::SIGBUS_CAN_BE_IGNORED),
-            (Some("SIGABRT"), Guard::HANDLER) => failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION),
+            (Some("SIGBUS"), Guard::NONE) => completes_with_a_page_only(failure.shows(&belief::FAULT_CAN_BE_CAUGHT)),
+            (Some("SIGBUS"), Guard::IGNORED | Guard::BLOCKED) => {
+                completes_with_a_page_only(failure.shows(&belief::SIGBUS_CAN_BE_IGNORED))
+            }
+            (Some("SIGBUS"), Guard::HANDLER) if blocked => failure.breaks(
+                "reporting_handler",
+                text!(
+                    "pthread_sigmask(3): in a thread that has the signal of a fault blocked, no handler for it runs, and \
+                     the fault kills",
+                    "pthread_sigmask(3)：线程阻塞了某个信号，它的处理函数就没有机会运行；此时访问出错，进程被杀死"
+                ),
+            ),
+            (Some("SIGABRT"), Guard::HANDLER) => {
+                does_what_is_safe(failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION))
+            }
             _ => failure,
         }
     }
+}
+
+/// The rule for whoever ignores the signal, blocks it, or tries to catch it.
+fn completes_with_a_page_only(failure: Failure) -> Failure {
+    failure.breaks(
+        "attempts",
+        text!(
+            "an access that finds no page can't complete: without a handler that runs, SIGBUS kills the process",
+            "访问找不到页就无法完成：没有处理函数能够运行，进程就被 SIGBUS 杀死"
+        ),
+    )
+}
+
+/// The rule for what runs in the handler.
+fn does_what_is_safe(failure: Failure) -> Failure {
+    failure.breaks(
+        "reporting_handler",
+        text!(
+            "signal-safety(7): a handler takes no lock and allocates nothing, and a panic can't leave it",
+            "signal-safety(7)：处理函数里不能加锁、不能分配内存，panic 也无法从中展开出去"
+        ),
+    )
+}
+
+/// The rule for a fault that comes again.
+fn meets_the_action_that_is_set(failure: Failure) -> Failure {
+    failure.breaks(
+        "reporting_handler",
+        text!(
+            "the access is repeated when the handler returns: without a page it faults again, under the action that is \
+             set by then",
+            "处理函数返回后，访问会重新执行：那里仍没有页，就再次出错，由那时的处置方式接手"
+        ),
+    )
+}
+
+/// The rule for a signal that was sent.
+fn is_raised_again(failure: Failure) -> Failure {
+    failure.breaks(
+        "reporting_handler",
+        text!(
+            "kill(2): a SIGBUS that was sent (si_code is 0 or less) has no address and doesn't come again by itself: who \
+             hands it on raises it anew, under the action from before",
+            "kill(2)：发来的 SIGBUS（si_code 小于等于 0）没有地址，也不会自己重来：要转交，就得先设回先前的处置方式，再发一次"
+        ),
+    )
 }
 
 #[test]
@@ -171,7 +229,7 @@ fn returns_the_result_or_the_first_missing_page() {
         let test = |case: &Case| {
             let (_directory, path, file) = named_file(&pattern(case.size))?;
             let guard = Guard::new()?;
-            let ran = ask(|| case.run(&file, &guard)).map_err(|failure| guard.and_why(failure))?;
+            let ran = ask(|| case.run(&file, &guard)).map_err(|failure| guard.and_why(case.blocked, failure))?;
             let (got, saw, mapped) = ran.map_err(io::Error::other)?;
             let (answer, seen, content) = case.expected();
             ensure(got == answer, || Failure::new(text!("{answer}", "{answer}"), text!("{got}", "{got}")))?;
@@ -184,6 +242,7 @@ fn returns_the_result_or_the_first_missing_page() {
                         _ => text!("a mapping of {mapped} bytes", "映射共 {mapped} 字节"),
                     },
                 )
+                .breaks("rule", text!("mmap(2) maps whole pages", "mmap(2) 以整页为单位建立映射"))
             })?;
             ensure(saw == seen, || {
                 let (seen, saw) = (listed(&seen), listed(&saw));
@@ -194,6 +253,14 @@ fn returns_the_result_or_the_first_missing_page() {
                         "body 依次看到 {seen}（写入的字节会再读出来；读文件里有的字节之前，先用 pwrite(2) 写入其序号）"
                     ),
                     text!("it saw {saw}", "看到的是 {saw}"),
+                )
+                .breaks(
+                    "3:matrix",
+                    text!(
+                        "MAP_SHARED: loads see what is written to the file, and stores reach it; only the page that was \
+                         missing has become one of zeros",
+                        "MAP_SHARED：读得到写进文件的内容，写也会进入文件；换成零页的只有缺失的那一页"
+                    ),
                 )
             })?;
             let after = fs::read(&path)?;
@@ -208,6 +275,14 @@ fn returns_the_result_or_the_first_missing_page() {
                         "it has {has} bytes, and the first that differs is byte {}",
                         "文件有 {has} 字节，第一个不符的字节位于 {}",
                         difference(&after, &content).map_or(had, |differs| differs.at)
+                    ),
+                )
+                .breaks(
+                    "reporting_handler",
+                    text!(
+                        "a page of zeros at the address (mmap(2) with MAP_FIXED) helps this process alone; a new size or \
+                         a write(2) changes the file for everybody",
+                        "在那个地址上换一个零页（带 MAP_FIXED 的 mmap(2)），只影响本进程；改变大小或 write(2) 改的却是大家的文件"
                     ),
                 )
             })
@@ -306,6 +381,13 @@ fn a_system_call_that_finds_no_page() -> Result<(), Failure> {
             text!("{errno} from pread(2), and {got}", "pread(2) 返回 {errno}，结果是 {got}"),
         )
         .given(given())
+        .breaks(
+            "kernel_accesses",
+            text!(
+                "a system call that finds no page fails with EFAULT, and sends no signal",
+                "系统调用访问缺失的页时返回 EFAULT，不会产生信号"
+            ),
+        )
     })
 }
 
@@ -694,15 +776,17 @@ const RETURNED: u8 = 2;
 /// For an action from before that lets the process live: a handler that makes a page, or SIG_IGN.
 fn lives(got: &str, reached: u8, handled: bool) -> Result<(), Failure> {
     ensure(got == "Err(Page(0))" && reached == RETURNED && handled, || {
-        let ended = reached == RETURNED;
+        let [handled, ended] = [handled, reached == RETURNED].map(yes_or_no);
+        let got = text!("{got}", "{got}");
         Failure::new(
             text!(
-                "the previous action is in force, the body goes on, and the answer is Err(Page(0))",
+                "the action from before is in force, the body goes on, and the answer is Err(Page(0))",
                 "先前的处置方式照常生效，body 继续执行，得到 Err(Page(0))"
             ),
             text!(
-                "{got}; the previous action was in force: {handled}; the body returned: {ended}",
-                "{got}；先前的处置方式已生效：{handled}；body 已执行完：{ended}"
+                "{got}; was the action from before in force? {handled}; did the body return? {ended}",
+                "{got}；先前的处置方式是否生效：{handled}；body 是否执行完：{ended}";
+                got, handled, ended
             ),
         )
     })
@@ -715,14 +799,15 @@ fn dies(answered: Result<String, Failure>, reached: u8, of_another: bool) -> Res
         Err(failure) => Err(failure),
         Ok(got) => {
             let ended = reached == RETURNED;
+            let Text { en, zh } = yes_or_no(ended);
             let lived = Failure::new(
                 text!(
                     "SIGBUS kills the process, as it does without `survive`",
                     "进程被 SIGBUS 杀死，与没有 `survive` 时一样"
                 ),
                 text!(
-                    "the process lived on, and the answer was {got}; the body returned: {ended}",
-                    "进程继续运行，得到 {got}；body 已执行完：{ended}"
+                    "the process lived on, and the answer was {got}; did the body return? {en}",
+                    "进程继续运行，得到 {got}；body 是否执行完：{zh}"
                 ),
             );
             Err(if ended && of_another { lived.shows(&belief::HANDLER_IS_FOR_ONE_MAPPING) } else { lived })
@@ -733,8 +818,9 @@ fn dies(answered: Result<String, Failure>, reached: u8, of_another: bool) -> Res
 #[test]
 fn leaves_every_other_sigbus_to_the_action_from_before() {
     let law = text!(
-        "signal(7): the action for a signal belongs to the whole process, not to a mapping",
-        "signal(7)：信号的处置方式属于整个进程，不属于某个映射"
+        "signal(7): the action belongs to the whole process: the handler gets every SIGBUS, and leaves what isn't its own \
+         to the action from before",
+        "signal(7)：处置方式属于整个进程：任何 SIGBUS 都会到处理函数这里，不属于它的就要交还给先前的处置方式"
     );
     check("reporting_handler", law, || {
         use Other::{
@@ -786,13 +872,13 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
             });
             let reached = reached.load(0);
             let answered = answered.map_err(|failure| match reached {
-                0 => failure.given(text!(
+                0 => meets_the_action_that_is_set(failure.given(text!(
                     "the body's first access, to a page of its own mapping that the file does not have",
                     "body 的第一次访问：它自己的映射中，文件没有的那一页"
-                )),
+                ))),
                 _ => failure,
             });
-            match what {
+            let held = match what {
                 Other::Access | Other::Sent | Other::SentWithAddress | Other::AccessAndIgnored => {
                     dies(answered.map(|(got, ..)| got), reached, !matches!(what, Other::Sent))
                 }
@@ -802,14 +888,20 @@ fn leaves_every_other_sigbus_to_the_action_from_before() {
                     answered => dies(answered.map(|(got, ..)| got), reached, false),
                 },
                 Other::AccessWithHandler | Other::AccessWithInformedHandler => {
-                    lives(&answered?.0, reached, other_file.metadata()?.len() == 1)
+                    let made_longer = other_file.metadata()?.len() == 1;
+                    answered.and_then(|(got, ..)| lives(&got, reached, made_longer))
                 }
-                Other::SentAndIgnored => lives(&answered?.0, reached, true),
-                Other::SentWithHandler => {
-                    let (got, _, counted) = answered?;
-                    lives(&got, reached, counted == 1)
+                Other::SentAndIgnored => answered.and_then(|(got, ..)| lives(&got, reached, true)),
+                Other::SentWithHandler => answered.and_then(|(got, _, counted)| lives(&got, reached, counted == 1)),
+            };
+            held.map_err(|failure| match what {
+                Other::Sent | Other::SentWithAddress | Other::SentAndIgnored | Other::SentWithHandler => {
+                    is_raised_again(failure)
                 }
-            }
+                Other::NoMemory | Other::Denied => meets_the_action_that_is_set(failure),
+                _ if failure.verdict == Verdict::TimedOut => meets_the_action_that_is_set(failure),
+                _ => failure,
+            })
         })?;
         a_pending_signal()
     });
@@ -833,7 +925,7 @@ fn a_pending_signal() -> Result<(), Failure> {
         SigSet::from(Signal::SIGBUS).thread_unblock().map_err(error_text)?;
         Ok((format!("{got:?}"), COUNTED.load(Ordering::Relaxed)))
     })
-    .map_err(|failure| failure.given(given()))?
+    .map_err(|failure| is_raised_again(failure.given(given())))?
     .map_err(io::Error::other)?;
     ensure(got == "Ok(10)" && counted == 1, || {
         Failure::new(
@@ -842,6 +934,7 @@ fn a_pending_signal() -> Result<(), Failure> {
         )
         .given(given())
     })
+    .map_err(is_raised_again)
 }
 
 #[test]
@@ -1013,7 +1106,7 @@ fn says_why_it_cannot_map() {
         "mmap(2): on error it returns MAP_FAILED, which is not a null pointer, and errno says why",
         "mmap(2)：出错时返回 MAP_FAILED（不是空指针），原因在 errno 里"
     );
-    check("2:mapping", law, || {
+    check("2:refusals", law, || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("fifo");
         mkfifo(&path, Mode::S_IRUSR | Mode::S_IWUSR)?;
@@ -1064,7 +1157,13 @@ fn says_why_it_cannot_map() {
             )
         };
         ensure(got == "Err(Call(EPERM))", || {
-            Failure::new(text!("Err(Call(EPERM))", "Err(Call(EPERM))"), text!("{got}", "{got}")).given(given())
+            Failure::new(text!("Err(Call(EPERM))", "Err(Call(EPERM))"), text!("{got}", "{got}")).given(given()).breaks(
+                "reporting_handler",
+                text!(
+                    "sigaction(2): when it fails, no handler is set, and the body would run without one",
+                    "sigaction(2)：失败时处理函数并没有设好，body 就会在没有它的情况下运行"
+                ),
+            )
         })?;
         nothing_left(kept).map_err(|failure| failure.given(given()))
     });
@@ -1073,10 +1172,10 @@ fn says_why_it_cannot_map() {
 #[test]
 fn counts_a_store_for_which_the_disk_has_no_space() {
     let law = text!(
-        "mmap(2): a store to a hole needs disk space; on a full disk it is SIGBUS",
-        "mmap(2)：往空洞里写需要磁盘空间；磁盘已满时触发 SIGBUS"
+        "mmap(2): a store to a hole needs disk space; on a full disk it is SIGBUS, as where the file has no page",
+        "mmap(2)：往空洞里写需要磁盘空间；磁盘已满时触发 SIGBUS，与文件没有那一页时一样"
     );
-    check("reporting_handler", law, || {
+    check("deaths", law, || {
         let two = 2 * page_size();
         // First on a disk with space: so there is something to check even if no small disk can be mounted.
         let (_directory, _, file) = named_file(b"")?;
@@ -1326,6 +1425,14 @@ fn another_thread_enters(place: Place) -> Result<(), Failure> {
             text!("{got}", "{got}"),
         )
         .given(given)
+        .breaks(
+            "4:exchange",
+            text!(
+                "to look at a flag and to set it has to be one step (swap, compare_exchange); what it protects is put right \
+                 before others are let in",
+                "查看标志和设置标志必须是同一步（swap、compare_exchange）；它所保护的，要在放别人进来之前恢复好"
+            ),
+        )
     })
 }
 
@@ -1460,10 +1567,10 @@ fn action() -> io::Result<Action> {
 #[test]
 fn leaves_the_process_as_it_was() {
     let law = text!(
-        "sigaction(2), pthread_sigmask(3) and munmap(2): a function restores what it has changed, even in a panic",
-        "sigaction(2)、pthread_sigmask(3)、munmap(2)：函数设置过的要恢复原样，panic 经过时也不例外"
+        "sigaction(2), pthread_sigmask(3): an action or a mask that is set for a while is set back, even in a panic",
+        "sigaction(2)、pthread_sigmask(3)：只用一段时间的处置方式和掩码，用完要恢复原样，panic 经过时也不例外"
     );
-    check("2:mapping", law, || {
+    check("reporting_handler", law, || {
         let all = [Ending::Answer, Ending::Missed, Ending::Panic, Ending::MissedAndPanic, Ending::Refused];
         for_each(all, Ending::in_words, |&end| {
             let (_directory, _, file) = named_file(&pattern(10))?;
@@ -1523,7 +1630,15 @@ fn leaves_the_process_as_it_was() {
                     text!("{next}", "{next}"),
                 )
             })
-            .map_err(by_panic)?;
+            .map_err(|failure| {
+                by_panic(failure).breaks(
+                    "reporting_handler",
+                    text!(
+                        "what a handler knows is static: the next call finds there what the last one has left",
+                        "处理函数能用的状态都是静态的：上一次调用留下什么，下一次调用就看到什么"
+                    ),
+                )
+            })?;
             ensure(changed, || {
                 Failure::new(
                     text!(
@@ -1563,5 +1678,13 @@ fn another_blocked_signal() -> Result<(), Failure> {
             },
         )
         .given(text!("a thread that has SIGBUS and SIGUSR1 blocked", "线程阻塞了 SIGBUS 和 SIGUSR1"))
+        .breaks(
+            "reporting_handler",
+            text!(
+                "pthread_sigmask(3): SIG_UNBLOCK unblocks the signals of its set and no other; SIG_SETMASK replaces the \
+                 whole mask",
+                "pthread_sigmask(3)：SIG_UNBLOCK 只解除集合中那些信号的阻塞；SIG_SETMASK 则替换整个掩码"
+            ),
+        )
     })
 }

@@ -14,7 +14,7 @@ fn replaces_the_page_and_no_other() {
         "mmap(2): MAP_FIXED replaces what is mapped at that address, which is a multiple of the page size",
         "mmap(2)：MAP_FIXED 替换该地址上原有的映射，地址必须是页大小的整数倍"
     );
-    check("reporting_handler", law, || {
+    check("2:fixed", law, || {
         let page = page_size();
         let places = [0, 1, 77, page - 1, page / 2, 8];
         for_each(
@@ -63,6 +63,7 @@ fn replaces_the_page_and_no_other() {
                         ),
                     )
                 })
+                .map_err(private_and_writable)
             },
         )
     });
@@ -116,7 +117,8 @@ fn helps_where_the_file_has_no_page() {
                         text!("the page is private, for reading and writing: rw-p", "该页私有、可读可写：rw-p"),
                         text!("/proc/self/maps has {}", "/proc/self/maps 里是 {}", area.as_deref().unwrap_or_default()),
                     )
-                })?;
+                })
+                .map_err(private_and_writable)?;
                 ensure(again == Ok(0), || {
                     let again = again.map_or_else(|error| error, |byte| byte.to_string());
                     Failure::new(
@@ -126,6 +128,13 @@ fn helps_where_the_file_has_no_page() {
                         ),
                         text!("the second call gave {again}", "第二次调用之后是 {again}"),
                     )
+                })
+                .map_err(|failure| {
+                    let rule = text!(
+                        "mmap(2): MAP_FIXED replaces whatever is mapped there, a page of zeros like any other",
+                        "mmap(2)：MAP_FIXED 替换那里原有的映射，不管是什么，零页也不例外"
+                    );
+                    failure.breaks("2:fixed", rule)
                 })?;
                 let now = file.metadata()?.len();
                 ensure(now == wide(size), || {
@@ -134,9 +143,28 @@ fn helps_where_the_file_has_no_page() {
                         text!("it has {now}", "变成了 {now} 字节"),
                     )
                 })
+                .map_err(|failure| {
+                    let rule = text!(
+                        "ftruncate(2) changes the file for every process; mmap(2) changes the addresses of this one alone",
+                        "ftruncate(2) 改变的是文件，人人都受影响；mmap(2) 改变的只是本进程的地址"
+                    );
+                    failure.breaks("2:fixed", rule)
+                })
             },
         )
     });
+}
+
+/// The rule for what the page of zeros is.
+fn private_and_writable(failure: Failure) -> Failure {
+    failure.breaks(
+        "2:fixed",
+        text!(
+            "mmap(2): a page with MAP_PRIVATE and MAP_ANONYMOUS belongs to no file; PROT_READ and PROT_WRITE allow both \
+             kinds of access",
+            "mmap(2)：带 MAP_PRIVATE 和 MAP_ANONYMOUS 的页不属于任何文件；PROT_READ 与 PROT_WRITE 一起，读写才都允许"
+        ),
+    )
 }
 
 /// How mmap(2) is made to fail.
@@ -154,7 +182,7 @@ fn returns_the_errors_of_mmap() {
         "mmap(2): on error it returns MAP_FAILED, which is not a null pointer, and errno says why",
         "mmap(2)：出错时返回 MAP_FAILED（不是空指针），原因在 errno 里"
     );
-    check("reporting_handler", law, || {
+    check("2:refusals", law, || {
         for_each(
             [Refusal::NoMemory, Refusal::Denied],
             |refusal| match refusal {
@@ -205,7 +233,7 @@ fn is_one_call_of_mmap() {
          may take the addresses",
         "mmap(2)：带 MAP_FIXED 时旧页在同一次调用中被替换；先 munmap(2) 再 mmap(2)，中间地址可能被别的线程占走"
     );
-    check("reporting_handler", law, || {
+    check("2:fixed", law, || {
         let (_directory, _, file) = named_file(&pattern(3 * page_size()))?;
         let calls = calls_of(
             || mapped(&file).map_err(io::Error::from),

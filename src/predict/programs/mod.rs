@@ -386,7 +386,7 @@ programs! {
             "The load can't complete, so the kernel ends the process although it ignores the signal.",
             "这次读取无法完成，所以即使忽略了信号，内核也会终止进程。";
         by_the_kernel gives "EFAULT" not "SIGBUS", "0", "ok";
-            "no_bus_errors",
+            "kernel_accesses",
             "When the kernel accesses the missing page for a system call, the call fails with EFAULT. No signal is sent.",
             "内核替系统调用访问缺失的页时，调用返回 EFAULT，不会发信号。";
         back_to_its_size gives "0" not "120" (SIZE_AFTERWARDS_TELLS), "SIGBUS";
