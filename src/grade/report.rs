@@ -104,9 +104,10 @@ impl Report {
         heading: impl Fn(u8, &str) -> Option<Text>,
     ) -> String {
         let parts = self.parts(lesson, heading);
-        let lines = parts
-            .iter()
-            .map(|(name, words)| format!("  {}: {}\n", name.in_language(language), words.in_language(language)));
+        let lines = parts.iter().map(|(name, words)| {
+            let words = words.in_language(language).replace('\n', "\n    ");
+            format!("  {}: {words}\n", name.in_language(language))
+        });
         lines.collect()
     }
 }

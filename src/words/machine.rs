@@ -99,14 +99,14 @@ struct Choices {
 }
 
 /// A load of a reader.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
     /// The address of the word.
     pub address: usize,
     /// What it found.
     pub value: u64,
-    /// How many newer values the word has.
-    pub newer: usize,
+    /// The newer values of the word, from the oldest on.
+    pub newer: Vec<u64>,
 }
 
 /// Unwinds a call that ends early.
@@ -166,6 +166,16 @@ fn join(view: &mut View, other: &View) {
 fn raise(view: &mut View, word: usize, to: usize) {
     view.resize(view.len().max(word + 1), 0);
     view[word] = view[word].max(to);
+}
+
+/// For a reader that is played: the number of its loads so far.
+pub fn loads_so_far() -> usize {
+    with(|machine| if let Role::Reader(choices) = &machine.role { choices.log.len() } else { 0 })
+}
+
+/// The number of fences that were played so far.
+pub fn fences_so_far() -> usize {
+    with(|machine| machine.fences)
 }
 
 /// Runs `body`, and `act` before each access to a word, `times` times at most; this process has one thread.
@@ -314,7 +324,8 @@ impl Machine {
         self.find(number, index, order);
         let value = self.words[number][index].value;
         if let Role::Reader(choices) = &mut self.role {
-            choices.log.push(Load { address: word.as_ptr().addr(), value, newer: newest - index });
+            let newer = self.words[number][index + 1..].iter().map(|value| value.value).collect();
+            choices.log.push(Load { address: word.as_ptr().addr(), value, newer });
         }
         value
     }
@@ -402,14 +413,14 @@ pub struct Explored {
 impl Play {
     /// Begins to play the words. Each has the value that is in memory when it is first accessed.
     pub fn begin() -> Play {
-        Play::begin_with(None)
-    }
-
-    /// [`Play::begin`], and each access and fence has this ordering, whatever it asks for.
-    pub fn begin_with(order: Option<Ordering>) -> Play {
-        *machine() = Some(Machine { order, ..Machine::default() });
+        *machine() = Some(Machine::default());
         ON.store(true, Ordering::Relaxed);
         Play { after: Vec::new() }
+    }
+
+    /// From now on, each access and fence has this ordering, whatever it asks for; with None, the one that it asks for.
+    pub fn order_all(&mut self, order: Option<Ordering>) {
+        with(|machine| machine.order = order);
     }
 
     /// From now on, the next `times` weak exchanges fail that find what they expect. No x86-64 does that, but others do.
@@ -441,11 +452,6 @@ impl Play {
                 word.0.load(Ordering::Relaxed) == newest
             })
         })
-    }
-
-    /// Whether a fence was played.
-    pub fn has_fence(&self) -> bool {
-        with(|machine| machine.fences > 0)
     }
 
     /// Runs a reader that begins after the first `writers` writers, for each choice of values that its loads may find:

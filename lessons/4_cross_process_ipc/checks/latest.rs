@@ -1,7 +1,7 @@
 use std::rc::Rc;
 
 use mmap_workbook::grade::fixtures::wide;
-use mmap_workbook::words::machine::{Load, Play, Wrote, before_each_access};
+use mmap_workbook::words::machine::{Load, Play, Wrote, before_each_access, fences_so_far, loads_so_far};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use super::*;
 
 #[test]
 fn is_nothing_until_something_is_published() {
-    check("reader", cell_rule(), || {
+    cell_check(|| {
         let cell = page_of_zeros()?;
         one_of(0..=0, ask(|| super::latest(&cell))?)?;
         ask(|| publish(&cell, [0; 4]))?;
@@ -26,7 +26,7 @@ fn is_nothing_until_something_is_published() {
 
 #[test]
 fn is_whole_whatever_is_published_meanwhile() {
-    check("sequence_lock", cell_rule(), || {
+    cell_check(|| {
         let cell = SharedPage::zeros()?;
         let (mut writer, mut reader) = (writer(&cell)?, reader(&cell)?);
         // The number of values that were published so far.
@@ -91,6 +91,7 @@ fn is_whole_whatever_is_published_meanwhile() {
 
 #[test]
 fn is_whole_however_many_are_published_meanwhile() {
+    // Not a `cell_check`: a pointer that somebody stored in the cell may lead anywhere by now.
     check("sequence_lock", cell_rule(), || {
         // A count of two bytes has come round; or one of slots, whose number may be 3, 5, 7, 11, or a product of them.
         for values in [65_536, 4_620] {
@@ -141,7 +142,7 @@ fn stride<A: DeserializeOwned>(process: &mut Walker<'_>) -> Result<usize, Failur
 
 #[test]
 fn starts_over_as_often_as_it_is_overtaken() {
-    check("sequence_lock", cell_rule(), || {
+    cell_check(|| {
         for (values, times) in [(1, 50), (2, 50), (3, 50)] {
             let given = |failure: Failure| {
                 let values_en = count(values, "value is", "values are");
@@ -200,7 +201,7 @@ const STOPS: usize = 16;
 
 #[test]
 fn delays_no_other_thread() {
-    check("reader", cell_rule(), || {
+    cell_check(|| {
         let file = tempfile::tempfile()?;
         file.set_len(page_size_u64())?;
         let map = |file: &File| Mapping::of_file(file.as_fd(), 0, page_size(), READ_WRITE, Sharing::Shared);
@@ -238,6 +239,7 @@ fn delays_no_other_thread() {
                     "它在系统调用里睡眠，直到第一个线程继续，例如两者要用同一个互斥锁时"
                 ),
             ))
+            .breaks("sequence_lock", no_call_rule())
         })?;
         there.into_iter().chain([here]).try_for_each(|got| one_of(5..=5, got).map_err(given))
     });
@@ -245,7 +247,7 @@ fn delays_no_other_thread() {
 
 #[test]
 fn makes_no_system_call() {
-    check("reader", cell_rule(), || {
+    cell_check(|| {
         let cell = SharedPage::zeros()?;
         let (mut writer, mut reader) = (writer(&cell)?, reader(&cell)?);
         for _ in 0..3 {
@@ -256,27 +258,18 @@ fn makes_no_system_call() {
     });
 }
 
-fn wrote(failure: Failure) -> Failure {
-    if failure.died_of() == Some(Cause::NotAllowed) { failure.shows(&belief::READERS_MAY_WRITE) } else { failure }
-}
-
 #[test]
 fn needs_no_more_than_to_read() {
-    let rule = text!(
-        "mmap(2), PROT_READ: a store is SIGSEGV. A reader that has to announce itself with a store can be delayed, and \
-         can delay others.",
-        "mmap(2) 的 PROT_READ：写入会导致 SIGSEGV。读者若必须写点什么来表明自己在场，就可能被别人卡住，也可能卡住别人。"
-    );
-    check("reader", rule, || {
+    cell_check(|| {
         let file = tempfile::tempfile()?;
         file.set_len(page_size_u64())?;
         let map = |protection| -> Result<Mapping, Errno> {
             Mapping::of_file(file.as_fd(), 0, page_size(), protection, Sharing::Shared)
         };
         let (to_write, to_read) = (map(READ_WRITE)?, map(ProtFlags::PROT_READ)?);
-        let nothing = ask(|| super::latest(&to_read)).map_err(wrote)?;
+        let nothing = ask(|| super::latest(&to_read))?;
         ask(|| publish(&to_write, value(5)))?;
-        let got = ask(|| super::latest(&to_read)).map_err(wrote)?;
+        let got = ask(|| super::latest(&to_read))?;
         one_of(0..=0, nothing)?;
         one_of(5..=5, got)
     });
@@ -295,28 +288,94 @@ struct History {
 struct Seen {
     /// The number of writers that had returned, or died, before it began.
     after: usize,
-    /// What its calls returned, one after the other.
-    returned: Vec<Option<[u64; 4]>>,
-    /// The offset of the word that each load was from, what it found, and how many newer values there were.
-    loads: Vec<(usize, u64, usize)>,
-    /// Whether `publish` has used a fence of `words`.
-    fence: bool,
+    /// What its calls returned, one after the other, and how many loads there were then.
+    returned: Vec<(Found, usize)>,
+    /// The offset of the word that each load was from, what it found, and the newer values there.
+    loads: Vec<(usize, u64, Vec<u64>)>,
+    /// Whether `publish` and `latest` have used a fence of `words`.
+    fences: [bool; 2],
 }
 
 /// A reader's number of calls, and how often it runs for each beginning at most: one call shows a torn value, two show
 /// that a value is followed by an older one.
 const READERS: [(usize, usize); 2] = [(1, 300), (2, 60)];
 
+/// A longer list of loads is shown from here before its end.
+const LOADS: usize = 24;
+
+/// What all of this is about.
+fn memory_rule() -> Text {
+    text!(
+        "By Rust's memory model a load may find an older value of its word, unless its thread has found a newer one, or \
+         knows of it. A thread knows of all that came before a Release which an Acquire of its own has met.",
+        "按 Rust 的内存模型，读取一个字可能得到较旧的值，除非本线程读到过更新的，或知道有更新的。本线程的 Acquire 遇上某个 Release，\
+         就知道它之前的一切写入。"
+    )
+}
+
+/// The function whose accesses would be right if they, and its fences, were SeqCst.
+#[derive(Clone, Copy)]
+enum Lacking {
+    Publish,
+    Latest,
+    /// One is not enough, or either one is.
+    Both,
+}
+
+impl Lacking {
+    fn told(self, mut failure: Failure, fences: [bool; 2]) -> Failure {
+        let (function, rule) = match self {
+            Lacking::Publish => (
+                text!("`publish`", "`publish`"),
+                text!(
+                    "A Release store keeps earlier stores before it, and lets later ones move up past it; fence(Release) in \
+                     between keeps those after it.",
+                    "Release 写入把前面的写入留在前面，却拦不住后面的写入提前；中间放一道 fence(Release) 才拦得住。"
+                ),
+            ),
+            Lacking::Latest => (
+                text!("`latest`", "`latest`"),
+                text!(
+                    "An Acquire load keeps later loads after it, and lets earlier ones move down past it; fence(Acquire) in \
+                     between keeps those before it.",
+                    "Acquire 读取把后面的读取留在后面，却拦不住前面的读取推后；中间放一道 fence(Acquire) 才拦得住。"
+                ),
+            ),
+            Lacking::Both => (
+                text!("`publish` and `latest`", "`publish` 和 `latest` 中"),
+                text!("Release and Acquire work as a pair.", "Release 和 Acquire 要成对使用。"),
+            ),
+        };
+        // A fence of std's is none here.
+        let missed = match (self, fences) {
+            (Lacking::Publish, [false, _]) => Some("publish"),
+            (Lacking::Latest, [_, false]) => Some("latest"),
+            _ => None,
+        };
+        let fence = missed.map_or(text!("", ""), |missed| {
+            text!(
+                " No `mmap_workbook::words::fence` was executed in `{missed}`; one of std's is not seen here.",
+                "`{missed}` 没有执行过 `mmap_workbook::words::fence`；std 的屏障在这里看不见。"
+            )
+        });
+        let (happened, memory) = (failure.happened, memory_rule());
+        failure.happened = text!(
+            "{happened}. With SeqCst for everything in {function} it would not happen: an ordering there is too weak, or a \
+             fence is missing.{fence}",
+            "{happened}。假如 {function} 的内存序全是 SeqCst，就不会这样：那里有内存序太弱，或缺少屏障。{fence}";
+            happened, function, fence
+        );
+        let rule = text!("{memory} {rule}", "{memory}{rule}"; memory, rule);
+        failure.shows(&belief::ORDER_IS_KEPT).breaks("sequence_lock", rule)
+    }
+}
+
 impl History {
     /// Whether every reader finds what it may find. Returns whether the writer to be killed has returned before that.
     fn check(self) -> Result<bool, Failure> {
-        let (seen, survived) = self.play(None, 0)?;
+        let (seen, survived) = self.play([false; 2], 0)?;
         let Some(seen) = seen else { return Ok(survived) };
-        let words = |value: Option<[u64; 4]>| match value {
-            None => text!("nothing", "没有值"),
-            Some(words) => text!("{words:?}", "{words:?}"),
-        };
-        let happened: Vec<Text> = seen.returned.iter().copied().map(words).collect();
+        let happened: Vec<Text> = seen.returned.iter().map(|(value, _)| found(*value)).collect();
         let happened = Text::new(
             happened.iter().map(|text| &*text.en).collect::<Vec<_>>().join(", and the next call "),
             happened.iter().map(|text| &*text.zh).collect::<Vec<_>>().join("，下一次调用得到 "),
@@ -327,70 +386,76 @@ impl History {
         );
         let failure = Failure::new(expected, happened).given(self.in_words(&seen));
         // With the strongest orderings everywhere, is anything wrong?
-        let (Some(_), _) = self.play(Some(Ordering::SeqCst), 0)? else {
-            return Err(failure.shows(&belief::ORDER_IS_KEPT));
-        };
+        if self.play([true; 2], 0)?.0.is_none() {
+            let [publish, latest] = [[true, false], [false, true]].map(|strong| self.play(strong, 0));
+            let lacking = match (publish?.0, latest?.0) {
+                (None, Some(_)) => Lacking::Publish,
+                (Some(_), None) => Lacking::Latest,
+                _ => Lacking::Both,
+            };
+            return Err(lacking.told(failure, seen.fences));
+        }
         // Is a value torn by a single writer? Who keeps the next value apart from the latest knows better.
-        let (seen, _) = self.play(Some(Ordering::SeqCst), self.writers - 1)?;
-        let returned = seen.into_iter().flat_map(|seen| seen.returned).flatten();
+        let (seen, _) = self.play([true; 2], self.writers - 1)?;
+        let returned = seen.into_iter().flat_map(|seen| seen.returned).filter_map(|(value, _)| value);
         let torn =
             self.killed.is_none() && returned.into_iter().any(|words| words.iter().any(|word| *word != words[0]));
+        let failure = failure.breaks("sequence_lock", cell_rule());
         Err(if torn { failure.shows(&belief::COPIES_ARE_ATOMIC) } else { failure })
     }
 
+    /// The counterexample, an event a line.
     fn in_words(self, seen: &Seen) -> Text {
-        let (writers, after) = (self.writers, seen.after);
-        let values: Vec<String> = (1..=writers).map(|n| format!("{:?}", [n; 4])).collect();
-        let (en, zh) = (values.join(", then "), values.join("，再"));
-        let killed = match self.killed {
-            None => text!("", ""),
-            Some((writer, step)) => text!(
-                "; the writer of {:?} is killed after {step} accesses and fences",
-                "；写 {:?} 的写者在 {step} 次访问（含屏障）之后被杀死",
-                [writer; 4]
-            ),
-        };
-        let begins = match after {
-            0 => text!("begins before all that", "在这一切之前开始"),
-            after => text!("begins after {:?}", "在 {:?} 之后开始", [after; 4]),
-        };
-        let loads = |newest: &str, newer: fn(usize) -> String| -> Vec<String> {
-            let loads = seen.loads.iter();
-            loads
-                .map(|(at, value, by)| match by {
-                    0 => format!("{at}: {value} ({newest})"),
-                    by => format!("{at}: {value} ({})", newer(*by)),
-                })
-                .collect()
-        };
-        let loads_en = loads("the newest", |by| format!("there are {by} newer")).join(", ");
-        let loads_zh = loads("最新", |by| format!("还有 {by} 个更新的")).join("，");
-        let fence = if seen.fence {
-            text!("", "")
-        } else {
-            text!(
-                ". `publish` executed no fence of `mmap_workbook::words::fence`; one of std's is not seen here",
-                "。`publish` 没有执行 `mmap_workbook::words::fence` 屏障；std 的屏障在这里看不见"
-            )
-        };
-        Text::new(
-            format!(
-                "published: {en}{}; a reader that {} and whose loads find, by byte of the cell: {loads_en}{}",
-                killed.en, begins.en, fence.en
-            ),
-            format!(
-                "依次发布：{zh}{}；读者{}，各次读取依次得到（按单元内的字节）：{loads_zh}{}",
-                killed.zh, begins.zh, fence.zh
-            ),
-        )
+        let mut lines: Vec<Text> = (1..=self.writers)
+            .map(|n| match self.killed {
+                Some((writer, step)) if writer == n => text!(
+                    "publish({:?}), killed after {step} accesses and fences",
+                    "publish({:?})，{step} 次访问（含屏障）之后被杀死",
+                    [n; 4]
+                ),
+                _ => text!("publish({:?})", "publish({:?})", [n; 4]),
+            })
+            .collect();
+        let mut from = 0;
+        for (nth, (value, to)) in seen.returned.iter().enumerate() {
+            lines.push(match (nth, seen.after) {
+                (0, 0) => text!("latest, at the same time as all that, loads:", "latest 与这一切同时运行，依次读到："),
+                (0, after) => text!(
+                    "latest begins when publish({:?}) is over, and loads:",
+                    "latest 在 publish({:?}) 结束之后开始，依次读到：",
+                    [after; 4]
+                ),
+                _ => text!("latest is called again, and loads:", "再次调用 latest，依次读到："),
+            });
+            let loads = &seen.loads[from..*to];
+            from = *to;
+            if loads.len() > LOADS {
+                lines.push(text!("  ...", "  ……"));
+            }
+            lines.extend(loads[loads.len().saturating_sub(LOADS)..].iter().map(|(at, value, newer)| {
+                let list = |comma: &str| newer.iter().map(u64::to_string).collect::<Vec<_>>().join(comma);
+                let (en, zh) = (list(", "), list("、"));
+                match newer.len() {
+                    0 => text!("  byte {at}: {value}, the newest", "  第 {at} 字节：{value}（最新）"),
+                    _ => text!("  byte {at}: {value} (newer: {en})", "  第 {at} 字节：{value}（更新的有 {zh}）"),
+                }
+            }));
+            let value = found(*value);
+            lines.push(text!("  and returns {value}", "  返回 {value}"; value));
+        }
+        let join = |language: fn(&Text) -> &str| lines.iter().map(language).collect::<Vec<_>>().join("\n");
+        Text::new(join(|text| &text.en), join(|text| &text.zh))
     }
 
-    /// Plays the writers, and in every way that is within bounds readers that begin after the first `earliest` writers.
+    /// Plays the writers, and in every way that is within bounds readers that begin after the first `earliest` writers;
+    /// all that `publish` and `latest` do is SeqCst where `strong` says so.
     /// Returns what is wrong, if anything is, and whether the writer to be killed returned before that.
-    fn play(self, order: Option<Ordering>, earliest: usize) -> Result<(Option<Seen>, bool), Failure> {
+    fn play(self, strong: [bool; 2], earliest: usize) -> Result<(Option<Seen>, bool), Failure> {
+        let [publish_order, latest_order] = strong.map(|strong| strong.then_some(Ordering::SeqCst));
         let cell = page_of_zeros()?;
         ask(|| {
-            let mut play = Play::begin_with(order);
+            let mut play = Play::begin();
+            play.order_all(publish_order);
             let mut returned = Vec::new();
             for n in 1..=self.writers {
                 let killed = self.killed.filter(|(writer, _)| *writer == n).map(|(_, step)| step);
@@ -402,20 +467,23 @@ impl History {
             let words = (0..page_size()).step_by(8).map(|at| cell.long_word(at));
             let playable = play.knows(words);
             let beginnings = (earliest..=self.writers).filter(|_| playable);
+            let fences = fences_so_far();
+            play.order_all(latest_order);
             for (after, (calls, most)) in beginnings.flat_map(|after| READERS.map(|reader| (after, reader))) {
                 let last = (1..=after).rev().find(|n| returned[n - 1]).unwrap_or(0);
-                let possible = |value: &Option<[u64; 4]>| match value {
+                let possible = |value: &Found| match value {
                     None => last == 0,
                     Some(words) => (last.max(1)..=self.writers).any(|n| *words == [wide(n); 4]),
                 };
-                let fence = play.has_fence();
-                let read = || -> Vec<_> { (0..calls).map(|_| super::latest(&cell)).collect() };
+                let read = || -> Vec<_> { (0..calls).map(|_| (super::latest(&cell), loads_so_far())).collect() };
                 let looked = play.read(after, most, read, |returned, loads| {
-                    if returned.iter().all(possible) && returned.is_sorted() {
+                    let values = returned.iter().map(|(value, _)| value);
+                    if values.clone().all(possible) && values.is_sorted() {
                         return Ok(());
                     }
-                    let load = |load: &Load| (load.address - cell.address(), load.value, load.newer);
-                    Err(Seen { after, returned, loads: loads.iter().map(load).collect(), fence })
+                    let load = |load: &Load| (load.address - cell.address(), load.value, load.newer.clone());
+                    let fences = [fences > 0, fences_so_far() > fences];
+                    Err(Seen { after, returned, loads: loads.iter().map(load).collect(), fences })
                 });
                 if let Err(seen) = looked {
                     return (Some(seen), survived);
@@ -428,14 +496,7 @@ impl History {
 
 #[test]
 fn is_whole_under_rusts_memory_model() {
-    let rule = text!(
-        "Rust's memory model, which is that of C++20: a load may find any value of its word that is not older than one \
-         that this thread has found or knows of. It knows what was stored before a Release that an Acquire of its own \
-         has met.",
-        "Rust 的内存模型（即 C++20 的）：读取一个机器字，可能得到它的任何一个值，只要不比本线程读到过或知道的更旧。Acquire 遇上 \
-         Release 之后，本线程就知道那个 Release 之前写入的内容。"
-    );
-    check("sequence_lock", rule, || {
+    check("sequence_lock", memory_rule(), || {
         // With three slots, the fourth value is the first that is stored over another one.
         for writers in 1..=4 {
             History { writers, killed: None }.check()?;

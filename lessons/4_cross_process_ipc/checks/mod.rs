@@ -36,7 +36,15 @@ fn page_of_zeros() -> Result<Mapping, Failure> {
 
 /// Names the belief behind a timeout, when another process is stopped or dead.
 fn waited(failure: Failure) -> Failure {
-    if failure.verdict == Verdict::TimedOut { failure.shows(&belief::OTHERS_GO_ON) } else { failure }
+    if failure.verdict != Verdict::TimedOut {
+        return failure;
+    }
+    let rule = text!(
+        "A process may be stopped or killed at any moment. A flag or lock that it has set in the page stays set: nobody \
+         else clears it, so nobody may wait for that.",
+        "进程随时可能停住或被杀死，它在页里设下的标志或锁就一直留在那里，没有人替它清除，所以谁也不能等。"
+    );
+    failure.shows(&belief::OTHERS_GO_ON).breaks("lock", rule)
 }
 
 /// A system call as the feedback names it: which one of the process it is, from 1 on, and its name where it matters.
@@ -174,6 +182,7 @@ fn calls_nothing(process: &Walker<'_>) -> Result<(), Failure> {
     ensure(process.system_calls.is_empty(), || {
         let number = process.system_calls[0];
         Failure::new(text!("the call makes no system call", "函数不做任何系统调用"), it_makes(number))
+            .breaks("sequence_lock", no_call_rule())
     })
 }
 
@@ -208,6 +217,31 @@ fn cell_rule() -> Text {
          after its loads.",
         "只有一个对齐的机器字能一步写入或读出。更大的值要保持完整，写者就得先写到没有读者看的地方，再用一次写入公布它；读者则要在读的前后各查一次。"
     )
+}
+
+fn no_call_rule() -> Text {
+    text!(
+        "Loads, stores and fences are all that a cell needs. Whoever sleeps, yields or takes a lock waits for another one.",
+        "读、写和屏障，对一个单元就够了。睡眠、让出处理器、加锁，都是在等别人。"
+    )
+}
+
+/// A check of `publish` and `latest`. Only a reader has the cell without permission to write.
+fn cell_check(body: impl FnOnce() -> Result<(), Failure>) {
+    check("sequence_lock", cell_rule(), || body().map_err(wrote));
+}
+
+/// Names the belief behind a store that isn't allowed.
+fn wrote(failure: Failure) -> Failure {
+    if failure.died_of() != Some(Cause::NotAllowed) {
+        return failure;
+    }
+    let rule = text!(
+        "mmap(2), PROT_READ: a store is SIGSEGV. A reader that has to announce itself with a store can be delayed, and \
+         can delay others.",
+        "mmap(2) 的 PROT_READ：写入会导致 SIGSEGV。读者若必须写点什么来表明自己在场，就可能被别人卡住，也可能卡住别人。"
+    );
+    failure.shows(&belief::READERS_MAY_WRITE).breaks("sequence_lock", rule)
 }
 
 mod publish;

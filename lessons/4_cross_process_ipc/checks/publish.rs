@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn is_found_by_every_reader() {
-    check("sequence_lock", cell_rule(), || {
+    cell_check(|| {
         let cell = page_of_zeros()?;
         // Each value is published by another process.
         for_each(
@@ -27,7 +27,7 @@ fn is_found_by_every_reader() {
 
 #[test]
 fn is_found_however_many_came_before() {
-    check("sequence_lock", cell_rule(), || {
+    cell_check(|| {
         // One process, and two cells, of which the first is the first page of a mapping of two.
         let cells = [
             Mapping::anonymous(2 * page_size(), READ_WRITE, Sharing::Shared)?,
@@ -82,7 +82,7 @@ fn is_found_however_many_came_before() {
 
 #[test]
 fn is_whole_to_readers_at_every_access() {
-    check("sequence_lock", cell_rule(), || {
+    cell_check(|| {
         let cell = SharedPage::zeros()?;
         let number = page_of_zeros()?;
         let next = || super::publish(&cell, value(number.long_word(0).load(Ordering::Relaxed)));
@@ -132,7 +132,7 @@ fn is_whole_to_readers_at_every_access() {
 
 #[test]
 fn goes_on_after_a_writer_that_was_killed() {
-    check("halfway", cell_rule(), || {
+    cell_check(|| {
         for before in 0..=2 {
             for accesses in 1.. {
                 if !killed_after(before, accesses)? {
@@ -213,7 +213,7 @@ fn killed_after(before: u64, accesses: u64) -> Result<bool, Failure> {
 
 #[test]
 fn makes_no_system_call() {
-    check("reader", cell_rule(), || {
+    cell_check(|| {
         let cell = SharedPage::zeros()?;
         let mut writer = writer(&cell)?;
         for _ in 0..3 {

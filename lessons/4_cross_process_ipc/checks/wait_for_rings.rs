@@ -15,6 +15,31 @@ fn rule() -> Text {
     )
 }
 
+fn private_rule() -> Text {
+    text!(
+        "FUTEX_WAKE finds those who sleep on the same word of the same file. One who sleeps with FUTEX_PRIVATE_FLAG is \
+         found by its own process only.",
+        "FUTEX_WAKE 找到的是睡在同一文件的同一个字上的进程。带 FUTEX_PRIVATE_FLAG 睡眠的，只有同一进程的唤醒才找得到。"
+    )
+}
+
+fn value_rule() -> Text {
+    text!(
+        "Pass the value that you have loaded and found too small. With any other value futex(2) returns EAGAIN at once, \
+         or sleeps through a ring that a second load has found.",
+        "传入的应当就是刚才读到、还不够大的那个值。传别的值，futex(2) 会立即返回 EAGAIN；再读一次，则可能把已经响过的那一次睡过去。"
+    )
+}
+
+/// What others do is told by the futex alone: no clock, no other call.
+fn sleep_rule() -> Text {
+    text!(
+        "Who sleeps in futex(2), without a limit of time, uses no processor and is woken by the ring itself. A limit, or \
+         another call, means to look again and again.",
+        "在 futex(2) 里不限时地睡眠，不占处理器，铃一响就被唤醒。设时限，或改用别的调用，就成了反复去看。"
+    )
+}
+
 #[test]
 fn returns_at_once_when_it_has_rung_often_enough() {
     check("bell", rule(), || {
@@ -172,10 +197,11 @@ fn misses_no_ring_wherever_it_comes() {
                 let other = sleeper.system_calls.iter().find(|number| **number != libc::SYS_futex);
                 ensure(other.is_none(), || {
                     let number = other.copied().unwrap_or_default();
-                    given(Failure::new(
+                    let failure = Failure::new(
                         text!("the call makes no system call but futex(2)", "函数除 futex(2) 外不做任何系统调用"),
                         it_makes(number),
-                    ))
+                    );
+                    given(failure.breaks("bell", sleep_rule()))
                 })?;
                 if early {
                     break;
@@ -191,7 +217,7 @@ fn misses_no_ring_wherever_it_comes() {
 fn about_to_sleep(call: &Call, bell: *const u32, heard: RangeInclusive<u32>, rings: u32) -> Result<(), Failure> {
     let expected =
         text!("the call sleeps in futex(2) until another process rings", "函数在 futex(2) 中睡眠，直到别的进程摇铃");
-    let fails = |happened| Err(Failure::new(expected.clone(), happened));
+    let fails = |happened, rule| Err(Failure::new(expected.clone(), happened).breaks("bell", rule));
     let Call { number, arguments: [word, operation, value, limit, ..], .. } = *call;
     // Any other call is told when all is over: it may be what a panic does.
     if number != libc::SYS_futex || word != bell.addr() as u64 {
@@ -199,35 +225,47 @@ fn about_to_sleep(call: &Call, bell: *const u32, heard: RangeInclusive<u32>, rin
     }
     let (private, clock) = (libc::FUTEX_PRIVATE_FLAG as u64, libc::FUTEX_CLOCK_REALTIME as u64);
     if ![libc::FUTEX_WAIT as u64, libc::FUTEX_WAIT_BITSET as u64].contains(&(operation & !private & !clock)) {
-        return fails(text!(
-            "the operation that it calls is number {operation}, which is not to wait",
-            "它调用的是 {operation} 号操作，不是等待"
-        ));
+        return fails(
+            text!(
+                "the operation that it calls is number {operation}, which is not to wait",
+                "它调用的是 {operation} 号操作，不是等待"
+            ),
+            rule(),
+        );
     }
     if operation & private != 0 {
-        return fails(text!(
-            "with FUTEX_PRIVATE_FLAG no other process can wake it: the kernel looks for sleepers at the same address of \
+        return fails(
+            text!(
+                "with FUTEX_PRIVATE_FLAG no other process can wake it: the kernel looks for sleepers at the same address of \
              the same process",
-            "带了 FUTEX_PRIVATE_FLAG，别的进程就唤醒不了它：内核只在同一进程的同一地址上找睡眠者"
-        ));
+                "带了 FUTEX_PRIVATE_FLAG，别的进程就唤醒不了它：内核只在同一进程的同一地址上找睡眠者"
+            ),
+            private_rule(),
+        );
     }
     if limit != 0 {
-        return fails(text!("it sleeps with a time limit", "它睡眠时带了时限"));
+        return fails(text!("it sleeps with a time limit", "它睡眠时带了时限"), sleep_rule());
     }
     // The kernel takes the lower half.
     let (value, now) = (u32::try_from(value & u64::from(u32::MAX)).unwrap_or_default(), *heard.end());
     if !heard.contains(&value) {
-        return fails(text!(
-            "it passes {value} to futex(2), and the bell, which is at {now}, was never at {value} during the call: so futex(2) \
+        return fails(
+            text!(
+                "it passes {value} to futex(2), and the bell, which is at {now}, was never at {value} during the call: so futex(2) \
              returns at once, again and again",
-            "它传入 {value}，而铃数现为 {now}，从未是这个值：futex(2) 会立即返回，一再如此"
-        ));
+                "它传入 {value}，而铃数现为 {now}，从未是这个值：futex(2) 会立即返回，一再如此"
+            ),
+            value_rule(),
+        );
     }
     if value == now && now >= rings {
-        return fails(text!(
-            "the bell has rung {now} times, and the call goes to sleep until it rings again",
-            "铃已响 {now} 次，它却要睡到铃再响为止"
-        ));
+        return fails(
+            text!(
+                "the bell has rung {now} times, and the call goes to sleep until it rings again",
+                "铃已响 {now} 次，它却要睡到铃再响为止"
+            ),
+            value_rule(),
+        );
     }
     Ok(())
 }
@@ -306,4 +344,5 @@ fn not_asleep(woken: i64) -> Failure {
             "另一个进程反复调用 FUTEX_WAKE，只唤醒了其中 {woken} 个"
         ),
     )
+    .breaks("bell", private_rule())
 }
