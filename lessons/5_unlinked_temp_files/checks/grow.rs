@@ -10,6 +10,42 @@ fn grown(file: &File, length: usize, wanted: &[u8]) -> Result<Seen, String> {
     Ok((answer, mapping.length(), difference(&bytes, wanted)))
 }
 
+/// What growing gives.
+fn only_what_is_asked_for(failure: Failure) -> Failure {
+    failure.breaks(
+        "growing",
+        text!(
+            "fallocate(2), without flags: the file is then at least `offset + length` bytes long; what it had stays as it is, \
+             and the new bytes are zeros.",
+            "fallocate(2) 不带标志时：文件至少有 `offset + length` 字节；原有的字节不变，新增的字节都是零。"
+        ),
+    )
+}
+
+/// Only the new bytes, or none, have got their space.
+fn reserved_from_the_start(failure: Failure) -> Failure {
+    failure.breaks(
+        "growing",
+        text!(
+            "fallocate(2): it reserves the range that it is given; holes before that stay holes, and a length of 0 is EINVAL. \
+             The range from the start of the file to its new end is never empty.",
+            "fallocate(2)：只为指定的范围预留空间，前面的空洞还是空洞；长度为 0 时返回 EINVAL。从文件开头到新的末尾，这个范围永远不会是空的。"
+        ),
+    )
+}
+
+/// A store, or what others store, goes to another file or to none.
+fn not_shared(failure: Failure) -> Failure {
+    failure.breaks(
+        "growing",
+        text!(
+            "mmap(2), MAP_SHARED: a store through one mapping of the file is in the file, and so in all the others. A private \
+             mapping or a copy of the file keeps it to itself.",
+            "mmap(2) 的 MAP_SHARED：通过一个映射写入的内容就在文件里，其他映射都看得到。写进私有映射或文件副本的，别人看不到。"
+        ),
+    )
+}
+
 #[test]
 fn the_mapping_shows_the_longer_file() {
     let rule = text!(
@@ -30,6 +66,7 @@ fn the_mapping_shows_the_longer_file() {
                 if from == to && failure.happened.en.contains("EINVAL") {
                     failure.happened.en.to_mut().push_str(" (fallocate(2) gives that for a length of 0)");
                     failure.happened.zh.to_mut().push_str("（长度为 0 时，fallocate(2) 就返回这个错误）");
+                    return reserved_from_the_start(failure);
                 }
                 failure
             })?;
@@ -43,12 +80,13 @@ fn the_mapping_shows_the_longer_file() {
             let found = contents(&file)?;
             ensure(found.len() == *to, || {
                 let now = found.len();
-                Failure::new(
+                only_what_is_asked_for(Failure::new(
                     text!("the file has {to} bytes", "文件长 {to} 字节"),
                     text!("it has {now} bytes", "它长 {now} 字节"),
-                )
+                ))
             })?;
             no_difference(text!("the file", "文件"), difference(&found, &wanted).or(differs))
+                .map_err(only_what_is_asked_for)
         };
         let page = page_size();
         for_each([(page, page + 1), (10, 10), (page - 1, 3 * page)], describe, test)?;
@@ -88,32 +126,32 @@ fn processes_that_mapped_it_before_still_share_it() {
             })?;
             let permissions = String::from_utf8_lossy(&player.receive()?).into_owned();
             ensure(!permissions.ends_with('p'), || {
-                Failure::new(
+                not_shared(Failure::new(
                     text!("`mapping` is shared", "`mapping` 是共享的"),
                     text!(
                         "it is private ({permissions} in /proc/self/maps)",
                         "它是私有的（/proc/self/maps 中是 {permissions}）"
                     ),
-                )
+                ))
             })?;
-            let not_shared = |words| {
+            let replaced = |words| {
                 let expected = text!("each sees what the other stores", "双方都能看到对方写入的内容");
                 Failure::new(expected, words).shows(&belief::A_COPY_IS_STILL_SHARED)
             };
             ensure(file.metadata()?.len() >= from as u64, || {
-                Failure::new(
+                shorter_for_a_moment(Failure::new(
                     text!("no mapping loses a page", "任何进程的映射都不应失去页"),
                     text!("the file is shorter than before", "文件反而变短了"),
-                )
+                ))
             })?;
             ensure(theirs.load(from - 1) == 255, || {
-                not_shared(text!("the others do not see what it stored", "它写入的内容，别的进程看不到"))
+                replaced(text!("the others do not see what it stored", "它写入的内容，别的进程看不到"))
             })?;
             theirs.store(0, 254);
             player.give_turn()?;
             let heard = player.receive()?;
             ensure(heard == [254], || {
-                not_shared(text!("it does not see what others store", "它看不到别的进程写入的内容"))
+                replaced(text!("it does not see what others store", "它看不到别的进程写入的内容"))
             })?;
             player.end()
         })
@@ -123,8 +161,8 @@ fn processes_that_mapped_it_before_still_share_it() {
 #[test]
 fn others_lose_nothing_that_they_store_meanwhile() {
     let rule = text!(
-        "mmap(2), MAP_SHARED: a store is in the file at once. What is read and written back loses the stores in between.",
-        "mmap(2) 的 MAP_SHARED：写入立刻就在文件里。先读出、再写回，会丢掉其间别人写入的内容。"
+        "mmap(2), MAP_SHARED: a store is in the file at once, so the others may store to it while it grows.",
+        "mmap(2) 的 MAP_SHARED：写入立刻就在文件里，所以文件增长期间，别的进程照样可以写它。"
     );
     check("growing", rule, || {
         let page = page_size();
@@ -146,13 +184,13 @@ fn others_lose_nothing_that_they_store_meanwhile() {
                 mapping.store(from - 1, 254);
                 Ok(())
             };
-            before_each_call(|| map(&file), act, |n, call| others.look(n, call))?;
+            before_each_of_few(|| map(&file), act, |n, call| others.look(n, call))?;
             others.end()?;
             ensure(theirs.load(from - 1) == 254, || {
-                Failure::new(
+                not_shared(Failure::new(
                     text!("each sees what the other stores", "双方都能看到对方写入的内容"),
                     text!("the others do not see what it stores afterwards", "它之后写入的内容，别的进程看不到"),
-                )
+                ))
             })
         })?;
         a_long_file_takes_no_more_calls()
@@ -197,7 +235,8 @@ fn the_space_is_reserved() {
                     text!("the file takes at least {to} bytes on the disk", "文件在磁盘上至少占 {to} 字节"),
                     text!("it takes {space}", "它只占 {space} 字节"),
                 );
-                if space == 0 { failure.shows(&belief::SIZE_RESERVES_ROOM) } else { failure }
+                // Where a part has its space, it is that of the new bytes.
+                if space == 0 { failure.shows(&belief::SIZE_RESERVES_ROOM) } else { reserved_from_the_start(failure) }
             })
         };
         for_each(lengths, describe, |&(from, to, sealed)| {
@@ -298,7 +337,8 @@ fn a_long_file_stays_as_it_was(length: usize, (answers, lengths): OfALongFile) -
         ))
     };
     let [longer, shorter] = answers;
-    expect_error(&longer, "ENOSPC").and_then(|()| expect_error(&shorter, "InvalidInput")).map_err(given)?;
+    let expect = |answer, error| expect_error(answer, error).map_err(|failure| not_that_error(failure, error));
+    expect(&longer, "ENOSPC").and_then(|()| expect(&shorter, "InvalidInput")).map_err(given)?;
     ensure(lengths == (length as u64, length), || {
         let (file, mapping) = lengths;
         given(Failure::new(
@@ -353,7 +393,7 @@ fn a_long_file_takes_no_more_calls() -> Result<(), Failure> {
     let file = tempfile::tempfile()?;
     file.set_len(from)?;
     let act = |mut mapping| grow(&file, &mut mapping, to).map_err(named);
-    before_each_call(|| map(&file), act, |n, _| ensure(n < MOST_CALLS, too_many_calls)).map(drop).map_err(|failure| {
+    before_each_of_few(|| map(&file), act, |_, _| Ok(())).map_err(|failure| {
         failure.given(text!("a file of 64 MiB, all of it a hole, grown by a page", "全是空洞的 64 MiB 文件，增长一页"))
     })
 }
@@ -388,7 +428,48 @@ fn left(file: &File, mapping: &Mapping, wanted: &[u8]) -> io::Result<Left> {
 
 fn not_as_before(left: Text) -> Failure {
     let expected = text!("after the error the file and the mapping are as before", "出错之后，文件和映射都与之前一样");
-    Failure::new(expected, left)
+    Failure::new(expected, left).breaks(
+        "growing",
+        text!(
+            "Each step that was taken stays when a later one fails, and a failed fallocate(2) may have made the file longer. \
+             What can fail comes before what can't be undone; the rest you undo yourself.",
+            "后面的步骤失败，前面做过的不会自动撤回；fallocate(2) 就算失败，也可能已经把文件变长。可能失败的要排在无法撤回的之前，其余的自己撤回。"
+        ),
+    )
+}
+
+/// An error other than the expected one, or none.
+fn not_that_error(failure: Failure, error: &str) -> Failure {
+    let rule = match error {
+        "EPERM" => text!(
+            "F_ADD_SEALS in fcntl(2): with F_SEAL_GROW no call makes the file longer (EPERM).",
+            "fcntl(2) 的 F_ADD_SEALS：带 F_SEAL_GROW 的文件，哪个调用都不能让它变长（EPERM）。"
+        ),
+        "ENOMEM" => text!(
+            "mmap(2): ENOMEM when no range of addresses of that length is free. A new mapping that nobody uses yet is easily \
+             removed, so it may come first.",
+            "mmap(2)：没有那么长的空闲地址时返回 ENOMEM。还没人用的新映射很容易撤掉，所以可以放在最前面。"
+        ),
+        "ENOSPC" => text!(
+            "fallocate(2): ENOSPC when the disk has too little space. Who goes on without it leaves it to a store to fail, \
+             with SIGBUS.",
+            "fallocate(2)：磁盘空间不够时返回 ENOSPC。没有空间还继续，就会在某次写入时死于 SIGBUS。"
+        ),
+        "EOPNOTSUPP" => text!(
+            "fallocate(2): EOPNOTSUPP where the file system can't reserve. posix_fallocate(3) hides that: glibc reads a byte of \
+             each block and writes it back, and loses what others store in between.",
+            "fallocate(2)：文件系统不能预留空间时返回 EOPNOTSUPP。posix_fallocate(3) 会掩盖这一点：glibc 对每个块读出一个字节再写回，其间别人写入的就丢了。"
+        ),
+        "InvalidInput" => text!(
+            "Who has mapped the file relies on its length: an access past the end is SIGBUS. So `grow` never makes it shorter.",
+            "映射着文件的进程都指望着它的长度：访问文件末尾之后的页会得到 SIGBUS。所以 `grow` 绝不让文件变短。"
+        ),
+        _ => text!(
+            "An error goes to the caller as it came, with its errno.",
+            "出了错，就把错误连同 errno 原样交给调用者。"
+        ),
+    };
+    failure.breaks(if error == "EPERM" { "seals" } else { "growing" }, rule)
 }
 
 /// The result, and whether everything is as before.
@@ -399,7 +480,7 @@ type OfALongFile = ([Result<(), String>; 2], (u64, usize));
 
 /// Expects this error, and that the call has changed nothing. No step of an answer is undone by the failure of another.
 fn expect_refused((answer, left, [before, after]): Tried, error: &str) -> Result<(), Failure> {
-    expect_error(&answer, error)?;
+    expect_error(&answer, error).map_err(|failure| not_that_error(failure, error))?;
     left.map_err(|(left, kept)| {
         let failure = not_as_before(left);
         if kept { failure.shows(&belief::AN_ERROR_UNDOES) } else { failure }
@@ -410,7 +491,7 @@ fn expect_refused((answer, left, [before, after]): Tried, error: &str) -> Result
 /// [`expect_refused`], where the failed call itself has changed something, or where a seal forbids to undo it: that says
 /// nothing about what the answer takes for undone.
 fn expect_refused_all_the_same((answer, left, [before, after]): Tried, error: &str) -> Result<(), Failure> {
-    expect_error(&answer, error)?;
+    expect_error(&answer, error).map_err(|failure| not_that_error(failure, error))?;
     left.map_err(|(left, _)| not_as_before(left))?;
     expect_nothing_left(before, after)
 }
@@ -428,9 +509,9 @@ fn tried(file: &File, length: usize, wanted: &[u8]) -> Result<Tried, String> {
 #[test]
 fn an_error_leaves_everything_as_it_was() {
     let rule = text!(
-        "mmap(2): ENOMEM, F_ADD_SEALS in fcntl(2): EPERM. A call that can fail comes before a step that can't be \
-         undone; and a failed fallocate(2) may have made the file longer, which nobody undoes for you.",
-        "mmap(2) 的 ENOMEM；fcntl(2) 中 F_ADD_SEALS 的 EPERM。可能失败的调用，要排在无法撤回的操作之前；fallocate(2) 失败时，文件可能已经变长，内核不会替你恢复。"
+        "Growing takes space, a length and a mapping, and each may fail. A call that can fail comes before a step that can't \
+         be undone.",
+        "增长需要空间、长度、映射三样，每一样都可能失败。可能失败的调用，要排在无法撤回的操作之前。"
     );
     check("growing", rule, || {
         let page = page_size();

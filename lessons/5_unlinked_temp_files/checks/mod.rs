@@ -97,12 +97,55 @@ fn needs_no_privilege(call: impl FnOnce() -> io::Result<()>) -> Result<(), Failu
 /// The most system calls of a function.
 const MOST_CALLS: usize = 50;
 
-/// The failure of an answer that makes too many system calls.
-fn too_many_calls() -> Failure {
-    Failure::new(
-        text!("at most {MOST_CALLS} system calls", "最多 {MOST_CALLS} 个系统调用"),
-        text!("there are more", "实际更多"),
-    )
+/// How many of them are counted where there are too many: a loop may have no end.
+const COUNTED: usize = 200;
+
+/// Expects that these are not too many calls.
+fn expect_few(numbers: &[i64]) -> Result<(), Failure> {
+    let count = numbers.len();
+    ensure(count <= MOST_CALLS, || {
+        let times = |number: &i64| numbers.iter().filter(|other| *other == number).count();
+        let most = numbers.iter().copied().max_by_key(times).unwrap_or_default();
+        let (Text { en, zh }, times) = (call_name(most), times(&most));
+        Failure::new(
+            text!("at most {MOST_CALLS} system calls", "最多 {MOST_CALLS} 个系统调用"),
+            if count > COUNTED {
+                text!(
+                    "there are more than {COUNTED}, most of them {en}",
+                    "超过 {COUNTED} 个，最多的是 {zh}"
+                )
+            } else {
+                text!("there are {count}; {times} of them are {en}", "有 {count} 个，其中 {times} 个是 {zh}")
+            },
+        )
+        .breaks(
+            "holes",
+            text!(
+                "fallocate(2), ftruncate(2) and mmap(2) take a range of any length. Who goes through it in chunks makes \
+                 more calls, the longer the file is.",
+                "fallocate(2)、ftruncate(2)、mmap(2) 一次就能处理任意长的范围。一段一段地处理，文件越长，调用就越多。"
+            ),
+        )
+    })
+}
+
+/// [`before_each_call`], for one of the functions: `look` sees as many calls as it may make.
+fn before_each_of_few<T>(
+    prepare: impl FnOnce() -> io::Result<T>,
+    act: impl FnOnce(T) -> Result<(), String>,
+    mut look: impl FnMut(usize, &Call) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let mut numbers = Vec::new();
+    let ended = before_each_call(prepare, act, |n, call| {
+        numbers.push(call.number);
+        match n {
+            ..MOST_CALLS => look(n, call),
+            MOST_CALLS..COUNTED => Ok(()),
+            _ => expect_few(&numbers),
+        }
+    });
+    expect_few(&numbers)?;
+    ended.map(drop)
 }
 
 /// The name of a call that an answer is likely to make.
@@ -156,6 +199,40 @@ fn call_name(number: i64) -> Text {
 /// A value that no byte of a [`pattern`] has.
 const STORED: u8 = 255;
 
+/// A file gets shorter, if only for a moment.
+fn shorter_for_a_moment(failure: Failure) -> Failure {
+    failure.breaks(
+        "holes",
+        text!(
+            "mmap(2): an access to a page past the end of the file is SIGBUS, even if the file is shorter only for a moment.",
+            "mmap(2)：访问文件末尾之后的页会得到 SIGBUS，哪怕文件只短了一瞬间。"
+        ),
+    )
+}
+
+/// What is read is written back later.
+fn writes_back(failure: Failure) -> Failure {
+    failure.breaks(
+        "holes",
+        text!(
+            "What is read and written back loses what other processes store in between, through their mappings.",
+            "先读出、再写回，其间别的进程通过映射写入的内容就丢了。"
+        ),
+    )
+}
+
+/// A file is read or written at its offset.
+fn moves_the_offset(failure: Failure) -> Failure {
+    failure.breaks(
+        "descriptor",
+        text!(
+            "lseek(2), read(2) and write(2) move the offset, which belongs to the open file description and so is shared by \
+             all its descriptors, in other processes too. fstat(2), pread(2) and pwrite(2) leave it alone.",
+            "lseek(2)、read(2)、write(2) 会移动偏移量。偏移量属于打开文件描述，由它的所有描述符共享，别的进程里的也不例外。fstat(2)、pread(2)、pwrite(2) 不会动它。"
+        ),
+    )
+}
+
 /// What other processes see and do between the system calls of the learner's code: it changes neither the length of the
 /// file, except to a longer one, nor the offset, and loses nothing that they store.
 struct Others<'a> {
@@ -187,7 +264,6 @@ impl<'a> Others<'a> {
 
     /// Before the `n`-th call, which is this one.
     fn look(&mut self, n: usize, call: &Call) -> Result<(), Failure> {
-        ensure(n < MOST_CALLS, too_many_calls)?;
         self.unchanged()?;
         if let Some(place) = self.places.get(n) {
             self.mapping.store(*place, STORED);
@@ -201,18 +277,18 @@ impl<'a> Others<'a> {
         let Text { en, zh } = self.last.map_or_else(|| text!("the beginning", "开始"), call_name);
         let (length, now) = (self.length, self.file.metadata()?.len());
         ensure(now >= length, || {
-            let failure = Failure::new(
+            let failure = shorter_for_a_moment(Failure::new(
                 text!("the file has at least {length} bytes at every moment", "文件在任何时刻都不少于 {length} 字节"),
                 text!("after {en} it has {now}", "{zh} 之后，它是 {now} 字节"),
-            );
+            ));
             self.shorter.map_or(failure.clone(), |belief| failure.shows(belief))
         })?;
         let (offset, now) = (self.offset, io::Seek::stream_position(&mut &*self.file)?);
         ensure(now == offset, || {
-            Failure::new(
+            moves_the_offset(Failure::new(
                 text!("the offset of the file is {offset} at every moment", "文件的偏移量在任何时刻都是 {offset}"),
                 text!("after {en} it is {now}", "{zh} 之后，它是 {now}"),
-            )
+            ))
         })
     }
 
@@ -221,13 +297,13 @@ impl<'a> Others<'a> {
         self.unchanged()?;
         let lost = self.places[..self.stored].iter().find(|place| self.mapping.load(**place) != STORED);
         lost.map_or(Ok(()), |place| {
-            Err(Failure::new(
+            Err(writes_back(Failure::new(
                 text!(
                     "byte {place} keeps what another process stored to it meanwhile",
                     "偏移量 {place} 处的字节，保持别的进程在此期间写入的值"
                 ),
                 text!("that store is lost", "那次写入丢失了"),
-            ))
+            )))
         })
     }
 }
@@ -252,15 +328,27 @@ fn held() -> io::Result<Held> {
     Ok((open_descriptors()?, shared.map(|area| area.range().len()).sum()))
 }
 
+/// What a call opens or maps, it closes or unmaps, whichever way it returns.
+fn kept_open(failure: Failure) -> Failure {
+    failure.breaks(
+        "space",
+        text!(
+            "close(2), munmap(2): a descriptor or a mapping stays until it is closed or unmapped, or the process ends; until \
+             then the file keeps its space. After an error that is so as well.",
+            "close(2)、munmap(2)：描述符不关闭、映射不解除，就一直留到进程结束，文件的空间也一直被占着。出错返回时也一样要收拾。"
+        ),
+    )
+}
+
 /// Expects that a call has left nothing.
 fn expect_nothing_left(before: Held, after: Held) -> Result<(), Failure> {
     expect_none_left_open(before.0, after.0)?;
     let (before, after) = (before.1, after.1);
     ensure(before == after, || {
-        Failure::new(
+        kept_open(Failure::new(
             text!("{before} bytes mapped shared, as before", "共享映射仍是 {before} 字节"),
             text!("there are {after}", "现在有 {after} 字节"),
-        )
+        ))
     })
 }
 
@@ -287,10 +375,10 @@ fn answered(answer: &Result<(), String>) -> Text {
 /// Expects as many open descriptors as before.
 fn expect_none_left_open(before: usize, after: usize) -> Result<(), Failure> {
     ensure(before == after, || {
-        Failure::new(
+        kept_open(Failure::new(
             text!("{before} open descriptors, as before", "打开的文件描述符仍是 {before} 个"),
             text!("there are {after}", "现在有 {after} 个"),
-        )
+        ))
     })
 }
 

@@ -34,6 +34,11 @@ fn fill_with(file: &File, bytes: &[u8]) -> io::Result<()> {
     file.write_all_at(first, 0)
 }
 
+/// An error, where the file should have got its name.
+fn not_named(given: Given, failure: Failure) -> Failure {
+    if given.is_plain() { with_belief(failure) } else { given.overlooked(failure) }
+}
+
 /// Names the belief that an error of linkat(2) shows. A bare name has an ENOENT of another cause.
 fn with_belief(failure: Failure) -> Failure {
     match &failure.happened.en {
@@ -45,6 +50,63 @@ fn with_belief(failure: Failure) -> Failure {
 
 fn permissions(path: &Path) -> io::Result<u32> {
     Ok(path.symlink_metadata()?.permissions().mode() & 0o7777)
+}
+
+/// A file is named where it is.
+fn in_another_file_system(failure: Failure) -> Failure {
+    failure.breaks(
+        "naming",
+        text!(
+            "linkat(2), EXDEV: a name and its file are in the same file system, so the file begins in the one of `path`'s \
+             directory.",
+            "linkat(2) 的 EXDEV：名字和文件必须在同一个文件系统中，所以一开始就要在 `path` 的目录所在的文件系统里建文件。"
+        ),
+    )
+}
+
+/// Everything of the file is on the disk when it gets its name.
+fn named_too_early(failure: Failure) -> Failure {
+    failure.breaks(
+        "naming",
+        text!(
+            "fsync(2) of the file puts its bytes and its permissions on the disk, or returns an error. The name comes after \
+             that: from then on, also after a power cut, everybody finds the file.",
+            "对文件的 fsync(2) 把数据和权限写到磁盘上，写不成就返回错误。名字要在它成功之后才给：从那一刻起，哪怕断电之后，谁都能找到这个文件。"
+        ),
+    )
+}
+
+/// The name is on the disk when the directory is.
+fn name_not_on_the_disk(failure: Failure) -> Failure {
+    failure.breaks("naming", the_name_is_in_the_directory())
+}
+
+fn the_name_is_in_the_directory() -> Text {
+    text!(
+        "fsync(2): calling it does not ensure that the entry in the directory has reached the disk as well; for that \
+         an explicit fsync() on a descriptor of the directory is needed, and its error is an error of `publish`.",
+        "fsync(2)：对文件调用它，并不保证目录项也已落盘；为此需要对目录的描述符另行 fsync()，它出错也就是 `publish` 出错。"
+    )
+}
+
+fn no_name_is_taken_away() -> Text {
+    text!(
+        "linkat(2): EEXIST when the name exists, be it that of a directory or of a symbolic link; nothing is overwritten. \
+         rename(2) replaces what is there.",
+        "linkat(2)：名字已存在时返回 EEXIST，哪怕那是目录或符号链接，绝不覆盖；rename(2) 则会替换原有的文件。"
+    )
+}
+
+/// What a call returns, it returns for a reason.
+fn error_is_lost(failure: Failure) -> Failure {
+    failure.breaks(
+        "naming",
+        text!(
+            "An error goes to the caller as it came, with its errno. A file without a name needs no cleaning up: it goes \
+             with its last descriptor.",
+            "出了错，就把错误连同 errno 原样交给调用者。没有名字的文件不用清理：最后一个描述符一关，它就没了。"
+        ),
+    )
 }
 
 /// How the path is given.
@@ -74,6 +136,34 @@ impl Given {
     /// Whether no mistake about the path is likelier than one about the file: with the others errors have other causes.
     fn is_plain(self) -> bool {
         matches!(self, Given::Whole | Given::OddBytes | Given::ThroughALink)
+    }
+
+    /// Names what a mistake about this path has overlooked.
+    fn overlooked(self, failure: Failure) -> Failure {
+        let rule = match self {
+            Given::Whole => return failure,
+            Given::InMemory => return in_another_file_system(failure),
+            Given::Bare => text!(
+                "A bare file name is one in the current directory, `.`; what Path::parent gives for it is the empty path, \
+                 which no call finds (ENOENT).",
+                "光有文件名的路径，指的是当前目录 `.` 中的文件；Path::parent 对它给出的是空路径，哪个系统调用都找不到（ENOENT）。"
+            ),
+            Given::Relative => text!(
+                "path_resolution(7): a relative path begins at the current directory of the process. The kernel knows it; a \
+                 variable such as PWD may name another one.",
+                "path_resolution(7)：相对路径从进程的当前目录开始。当前目录在哪里，内核知道；PWD 之类的变量说的可能是别处。"
+            ),
+            Given::OddBytes | Given::LongName => text!(
+                "path_resolution(7): a name is up to 255 bytes, any but 0 and `/`. It need not be text in UTF-8.",
+                "path_resolution(7)：文件名最多 255 字节，除了 0 和 `/`，什么字节都可以，不必是 UTF-8 文本。"
+            ),
+            Given::ThroughALink | Given::UpFromALink => text!(
+                "path_resolution(7): the kernel goes to where a symbolic link leads, and `..` is the directory above that. \
+                 Whoever shortens the path as a text ends up elsewhere.",
+                "path_resolution(7)：遇到符号链接，内核会走到它指向的地方，`..` 是那里的上一级。把路径当文本化简，就会走到别处。"
+            ),
+        };
+        failure.breaks("naming", rule)
     }
 
     fn described(self) -> Text {
@@ -172,9 +262,9 @@ impl Place {
 #[test]
 fn the_file_has_these_bytes_and_permissions() {
     let rule = text!(
-        "open(2): the mode of a new file loses the bits of the umask. open(2), O_TMPFILE, with linkat(2) gives \
-         it a name. A bare name has an empty parent, and the directory `.`; a path need not be UTF-8.",
-        "open(2)：新文件的权限会去掉 umask 中的位。O_TMPFILE 的文件由 linkat(2) 得到名字（见 open(2)）。只有文件名的路径，上级是空的，目录是 `.`；路径不必是 UTF-8。"
+        "open(2), O_TMPFILE: linkat(2) gives such a file a name, through /proc/self/fd/N with AT_SYMLINK_FOLLOW. Before \
+         that, fchmod(2) sets its permissions: what open(2) is given loses the bits of the umask.",
+        "open(2) 的 O_TMPFILE：这样的文件由 linkat(2) 得到名字，路径是 /proc/self/fd/N，要带 AT_SYMLINK_FOLLOW。权限在此之前用 fchmod(2) 设好：传给 open(2) 的权限会去掉 umask 中的位。"
     );
     check("naming", rule, || {
         let bytes = pattern(page_size() + 7);
@@ -206,15 +296,15 @@ fn the_file_has_these_bytes_and_permissions() {
                 // A shell's variable, which says nothing about this process.
                 // SAFETY: this process has one thread.
                 unsafe { std::env::set_var("PWD", &place.inner) };
-                let before = open_descriptors().ok();
+                let before = open_descriptors().unwrap_or_default();
                 let answer = publish(&place.path(), mode, |file| place.fill(file, &bytes));
-                (answer.map_err(named), before, open_descriptors().ok())
+                (answer.map_err(named), before, open_descriptors().unwrap_or_default())
             })?;
             fs::remove_dir_all(&place.inner)?;
-            expect_ok(&answer).map_err(|failure| if given.is_plain() { with_belief(failure) } else { failure })?;
+            expect_ok(&answer).map_err(|failure| not_named(given, failure))?;
             let found = permissions(&path).map_err(|error| {
                 let happened = text!("it is not: {error}", "它不在：{error}");
-                Failure::new(text!("the file is there", "文件已经在那里"), happened)
+                given.overlooked(Failure::new(text!("the file is there", "文件已经在那里"), happened))
             })?;
             ensure(found == mode, || {
                 let failure = Failure::new(
@@ -238,13 +328,7 @@ fn the_file_has_these_bytes_and_permissions() {
                     text!("the directory lists: {left}", "目录里有：{left}"),
                 )
             })?;
-            ensure(before == after, || {
-                let [before, after] = [before, after].map(Option::unwrap_or_default);
-                Failure::new(
-                    text!("{before} open descriptors, as before", "打开的文件描述符仍是 {before} 个"),
-                    text!("there are {after}", "现在有 {after} 个"),
-                )
-            })
+            expect_none_left_open(before, after)
         })?;
         let directory = directory()?;
         needs_no_privilege(|| publish(&directory.path().join(NAME), 0o644, |file| fill_with(file, &bytes)))
@@ -288,8 +372,11 @@ fn each_goes_to_its_directory() -> Result<(), Failure> {
         ))
     };
     expect_ok(&answers[0])
-        .and_then(|()| expect_error(&answers[1], "AlreadyExists"))
-        .and_then(|()| expect_ok(&answers[2]))
+        .and_then(|()| {
+            expect_error(&answers[1], "AlreadyExists")
+                .map_err(|failure| failure.breaks("naming", no_name_is_taken_away()))
+        })
+        .and_then(|()| expect_ok(&answers[2]).map_err(in_another_file_system))
         .map_err(given)?;
     of_a_child.and_then(|answer| expect_ok(&answer)).map_err(|failure| {
         failure.given(text!(
@@ -323,22 +410,24 @@ fn it_has_no_name_in(directory: &TempDir) -> Result<(), Failure> {
         (answer.map_err(named), seen)
     })?;
     let (answer, seen) = seen;
-    if seen.is_some() {
-        expect_ok(&answer).map_err(with_belief)?;
-    }
     let Some((links, listed, same_device, length)) = seen else {
         let failure = Failure::new(text!("`fill` is called", "调用 `fill`"), answered(&answer));
         return Err(with_belief(failure));
     };
     ensure(same_device && length == 0, || {
-        Failure::new(
+        let failure = Failure::new(
             text!(
                 "`fill` gets an empty file of the directory's file system",
                 "`fill` 得到的是该目录所在文件系统中的空文件"
             ),
-            text!("it gets another one", "它得到的不是这样的文件"),
-        )
+            match same_device {
+                true => text!("it gets a file of {length} bytes", "它得到的文件有 {length} 字节"),
+                false => text!("it gets a file of another file system", "它得到的文件在另一个文件系统中"),
+            },
+        );
+        if same_device { failure } else { in_another_file_system(failure) }
     })?;
+    expect_ok(&answer).map_err(with_belief)?;
     ensure(links == 0 && listed == [OTHER], || {
         let names = listed.join(", ");
         let failure = Failure::new(
@@ -352,12 +441,7 @@ fn it_has_no_name_in(directory: &TempDir) -> Result<(), Failure> {
 
 #[test]
 fn a_name_that_is_taken_stays_as_it_is() {
-    let rule = text!(
-        "linkat(2): EEXIST when the name exists, and it is never overwritten. rename(2) replaces what is there. \
-         The name comes last, after fsync(2) of the file.",
-        "linkat(2)：名字已存在时返回 EEXIST，绝不覆盖；rename(2) 则会替换原有的文件。名字最后才给，在对文件 fsync(2) 之后。"
-    );
-    check("naming", rule, || {
+    check("naming", no_name_is_taken_away(), || {
         let cases = [
             "a file",
             "a directory",
@@ -423,18 +507,23 @@ fn a_name_that_is_taken_stays_as_it_is() {
                 "an error of the sync" | "an error of the permissions" | "an error of the name" => "EIO",
                 _ => "AlreadyExists",
             };
-            expect_error(&answer, error)
-                .map_err(|failure| if *case == "no directory" { failure } else { with_belief(failure) })?;
+            expect_error(&answer, error).map_err(|failure| match *case {
+                "no directory" => error_is_lost(failure),
+                "an error of the sync" if answer.is_ok() => named_too_early(failure),
+                _ if error == "AlreadyExists" => with_belief(failure),
+                _ => error_is_lost(with_belief(failure)),
+            })?;
             expect_none_left_open(open_before, open_after)?;
             ensure(state()? == before, || {
                 if *case == "an error of the sync" && path.exists() {
                     return named_before_the_sync();
                 }
                 let left = listed(directory.path()).unwrap_or_default();
-                Failure::new(
+                let failure = Failure::new(
                     text!("the directory is as it was", "目录保持原样"),
                     text!("something has changed; it lists: {left}", "有东西被改动了；现在有：{left}"),
-                )
+                );
+                if error == "AlreadyExists" { failure } else { error_is_lost(failure) }
             })
         })?;
         each_error_of_fill_is_passed_on()?;
@@ -458,14 +547,15 @@ fn one_failed_sync_is_enough() -> Result<(), Failure> {
             publish(&directory.path().join(NAME), 0o600, |file| fill_with(file, b"to the disk")).map_err(named)
         })?;
         let Some(answer) = answer else { return Ok(()) };
-        expect_error(&answer, "EIO")?;
+        expect_error(&answer, "EIO")
+            .map_err(|failure| if *nth == 0 { named_too_early(failure) } else { name_not_on_the_disk(failure) })?;
         ensure(*nth > 0 || names_in(directory.path())? == [OTHER], named_before_the_sync)
     })
 }
 
 /// Which fsync(2) has failed says what the answer lacks: after that of the directory the name may stay.
 fn named_before_the_sync() -> Failure {
-    Failure::new(
+    named_too_early(Failure::new(
         text!(
             "no name before fsync(2) of the file has succeeded (when that of the directory fails, it may stay)",
             "对文件的 fsync(2) 成功之前，不给名字（失败的若是对目录的 fsync(2)，名字可以留下）"
@@ -474,7 +564,7 @@ fn named_before_the_sync() -> Failure {
             "the file has its name, and no fsync(2) of the file had succeeded",
             "文件有了名字，而对它的 fsync(2) 没有成功过"
         ),
-    )
+    ))
 }
 
 /// Also those that calls of `publish` itself return, and one without an errno.
@@ -504,14 +594,15 @@ fn each_error_of_fill_is_passed_on() -> Result<(), Failure> {
             (answer.map_err(named), text)
         })?;
         ensure(text == Some(of_fill().to_string()), || {
-            Failure::new(text!("the error of `fill`, unchanged", "原样返回 `fill` 的错误"), answered(&answer))
+            let expected = text!("the error of `fill`, unchanged", "原样返回 `fill` 的错误");
+            error_is_lost(Failure::new(expected, answered(&answer)))
         })?;
         ensure(names_in(directory.path())? == [OTHER], || {
             let left = listed(directory.path()).unwrap_or_default();
-            Failure::new(
+            error_is_lost(Failure::new(
                 text!("the directory is as it was", "目录保持原样"),
                 text!("it lists: {left}", "现在有：{left}"),
-            )
+            ))
         })
     })
 }
@@ -599,8 +690,7 @@ fn killed_at_any_moment_it_leaves_nothing_half_done() {
             Ok(())
         };
         let act = |()| publish(&path, 0o644, |file| fill_with(file, &bytes)).map_err(named);
-        let calls = before_each_call(prepare, act, look).map_err(with_belief)?;
-        ensure(calls.len() <= MOST_CALLS, too_many_calls)?;
+        before_each_of_few(prepare, act, look).map_err(with_belief)?;
         ensure(path.exists(), || {
             Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在"))
         })
@@ -609,12 +699,7 @@ fn killed_at_any_moment_it_leaves_nothing_half_done() {
 
 #[test]
 fn the_bytes_and_then_the_name_are_on_the_disk() {
-    let rule = text!(
-        "fsync(2): calling it does not ensure that the entry in the directory has reached the disk as well; for that \
-         an explicit fsync() on a descriptor of the directory is needed.",
-        "fsync(2)：对文件调用它，并不保证目录项也已落盘；为此需要对目录的描述符另行 fsync()。"
-    );
-    check("naming", rule, || {
+    check("naming", the_name_is_in_the_directory(), || {
         let paths = [Given::Whole, Given::Bare, Given::Relative, Given::UpFromALink, Given::InMemory];
         for_each(paths, |given| given.described(), |given| both_are_synced(&Place::new(*given)?))?;
         an_error_of_the_directorys_sync_is_passed_on()
@@ -629,8 +714,11 @@ fn both_are_synced(place: &Place) -> Result<(), Failure> {
     };
     let watched = watch(act, |_| false)?;
     let plain = place.given.is_plain();
-    expect_ok(&watched.answer).map_err(|failure| if plain { with_belief(failure) } else { failure })?;
-    ensure(path.exists(), || Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在")))?;
+    expect_ok(&watched.answer).map_err(|failure| not_named(place.given, failure))?;
+    ensure(path.exists(), || {
+        let failure = Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在"));
+        place.given.overlooked(failure)
+    })?;
     let [the_file, the_directory] =
         [path.as_path(), directory.path()].map(|path| File::open(path).and_then(|file| FileId::of(&file)));
     let (the_file, the_directory) = (the_file?, the_directory?);
@@ -653,7 +741,7 @@ fn both_are_synced(place: &Place) -> Result<(), Failure> {
     );
     missing_sync(before, last, the_file).map_or(Ok(()), |(happened, never)| {
         let never = plain && never && !calls.iter().any(|seen| is_sync(seen, the_file) || is_data_sync(seen, the_file));
-        let failure = Failure::new(expected, happened);
+        let failure = named_too_early(Failure::new(expected, happened));
         Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
     })?;
     let expected = text!("fsync(2) of the directory after the file has its name", "得到名字之后，对目录 fsync(2)");
@@ -671,6 +759,14 @@ fn both_are_synced(place: &Place) -> Result<(), Failure> {
             text!(
                 "it calls {en}, which changes it for all threads of the process",
                 "它调用了 {zh}，整个进程的所有线程都受影响"
+            ),
+        )
+        .breaks(
+            "naming",
+            text!(
+                "umask(2), chdir(2): both settings are of the process, with all its threads. fchmod(2) needs no umask, and a \
+                 path needs no other current directory.",
+                "umask(2)、chdir(2)：两者都是整个进程的设置，所有线程共用。要设权限，用 fchmod(2)，不必动 umask；要用路径，也不必换当前目录。"
             ),
         ))
     })

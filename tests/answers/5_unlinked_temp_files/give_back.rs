@@ -268,6 +268,7 @@ mod one_hole {
 /// Punches the first half and then the second: the page in the middle is zeroed in two parts and never freed.
 ///
 /// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
+/// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod two_halves {
     use super::*;
@@ -1399,6 +1400,7 @@ mod punches_through_a_duplicate {
 ///
 /// breaks: "Each page that lies wholly inside `range` gives up its disk space (st_blocks) until somebody accesses it again."
 /// fails: give_back::a_hole_stays_a_hole failed
+/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::the_space_of_each_whole_page_is_freed failed
 mod zeroes_the_range {
     use super::*;

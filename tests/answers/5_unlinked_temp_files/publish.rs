@@ -301,6 +301,7 @@ mod syncs_when_it_has_its_name {
 
 /// Opens the parent of a bare name, which is the empty path.
 ///
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod takes_a_bare_name_for_one_without_a_directory {
     use super::*;
@@ -646,6 +647,7 @@ mod fills_memory {
 /// Takes `parent` as it is: for a bare file name it is the empty path, which open(2) does not find.
 ///
 /// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod parent_is_a_directory {
     use super::*;
@@ -664,6 +666,7 @@ mod parent_is_a_directory {
 /// Takes the current directory from PWD, which does not change when this process changes its directory.
 ///
 /// breaks: "`path` may be relative, or a bare file name in the current directory; its bytes need not be UTF-8."
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod relative_to_pwd {
     use super::*;
@@ -936,7 +939,8 @@ mod no_umask_meanwhile {
 /// Makes the file in the directory for temporary files, which may be on another file system.
 ///
 /// breaks: "`fill` gets an empty file, open for reading and writing, in the file system of `path`'s directory."
-/// fails: publish::it_has_no_name_while_it_is_filled failed a-proc-link-is-the-file
+/// fails: publish::it_has_no_name_while_it_is_filled failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod in_the_temporary_directory {
     use super::*;
@@ -1280,6 +1284,7 @@ mod directory_before_the_name {
 /// Takes an fsync(2) of the directory that fails for a file system that can't do it.
 ///
 /// breaks: "The error of the fsync(2) of the directory: the name may stay then."
+/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod ignores_the_directorys_fsync {
     use super::*;
