@@ -190,7 +190,9 @@ pub fn counted_by_the_kernel<T>(work: impl FnOnce() -> io::Result<T>) -> io::Res
     Ok((done, account))
 }
 
-/// The kernel's count, and the length of its text: the next count includes the bytes of this read.
+// ANCHOR: number
+/// The kernel's count, and the length of its text: the next count includes the bytes of this read. Its numbers are text,
+/// and what is no number is `InvalidData`.
 // ANCHOR: count_of_io
 fn io_so_far() -> io::Result<(Account, u64)> {
     let mut buffer = [0; 1024];
@@ -204,6 +206,7 @@ fn io_so_far() -> io::Result<(Account, u64)> {
     Ok((Account { bytes_in: field("rchar")?, bytes_out: field("wchar")?, calls }, bytes(length)))
 }
 // ANCHOR_END: count_of_io
+// ANCHOR_END: number
 // ANCHOR_END: kernels_account
 
 // ANCHOR: through_memory
@@ -229,8 +232,13 @@ impl Edit {
     }
 }
 
-/// How many bytes the functions of this lesson move at a time.
+// ANCHOR: across_two_chunks
+/// How many bytes the functions of this lesson move at a time: a call costs about as much for one byte as for thousands.
+///
+/// A chunk ends anywhere, even inside a word. Who looks for something carries over to the next chunk what can't be
+/// decided at the end of this one.
 pub const CHUNK: usize = 64 * 1024;
+// ANCHOR_END: across_two_chunks
 
 /// The study notes' way: reads the whole file into memory, changes it there, and stores it back.
 ///
@@ -312,13 +320,15 @@ pub fn patch_with_std(file: &impl FileExt, at: u64, news: &[u8]) -> io::Result<(
     file.write_all_at(news, at)
 }
 
+// ANCHOR: room
 /// Makes the edit with the memory of a single chunk. An edit that keeps the size is a [`patch`]. Otherwise every byte
 /// after it has to move: no call inserts bytes into a file. (Linux has fallocate(2) FALLOC_FL_INSERT_RANGE, for whole
 /// blocks, on some file systems.)
 ///
 /// # Errors
 /// `InvalidInput` when the edit is not inside the file; `UnexpectedEof` when another process truncates it meanwhile;
-/// otherwise as [`edit_through_memory`]. An error leaves half of the change here, too.
+/// otherwise as [`edit_through_memory`]. An error leaves half of the change here, too: a file that grows may run out of
+/// space halfway, since the room at its end isn't made first.
 pub fn edit_in_place(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
     let mut account = Account::default();
     let size = until_answered(&mut account, || file.size())?;
@@ -333,6 +343,7 @@ pub fn edit_in_place(file: &dyn Calls, edit: &Edit) -> io::Result<Account> {
     }
     Ok(account)
 }
+// ANCHOR_END: room
 
 /// Moves the `length` bytes at `from` to `to`; the two ranges may overlap.
 // ANCHOR: move_tail

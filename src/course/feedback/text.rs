@@ -96,10 +96,14 @@ impl Terminal<'_> {
         let exercise = course.exercise(lesson).path();
         let exercise = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display().to_string();
         let source = exercise.replace("exercise.rs", "lesson.rs");
+        let language = self.language();
         let steps = [
             (
-                "cargo run -p book".to_owned(),
-                text!("answer the question that its chapter begins with", "先回答这一章开头的问题"),
+                format!("book/{}/{}.md", language.code(), lesson.directory()),
+                text!(
+                    "the chapter, also by `cargo run -p book`: answer the question at its beginning",
+                    "这一章，也可以用 `cargo run -p book` 看：先回答开头的问题"
+                ),
             ),
             (format!("cargo run -- run {n}"), text!("see it happen on this kernel", "看它在本机内核上如何发生")),
             (source, text!("read the chapter, and how it is done", "读完这一章，再读代码是怎么做的")),
@@ -111,7 +115,6 @@ impl Terminal<'_> {
                 text!("grade it; or leave `cargo run -- watch` open", "批改练习；也可以一直开着 `cargo run -- watch`"),
             ),
         ];
-        let language = self.language();
         let widest = steps.iter().map(|(what, _)| what.width()).max().unwrap_or_default();
         for (what, why) in steps {
             writeln!(self.out(), "  {what:<widest$}   {}", why.in_language(language))?;

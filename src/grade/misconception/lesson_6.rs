@@ -34,10 +34,11 @@ misconceptions! {
     SIZE_RESERVES_ROOM = "size-reserves-room",
         ("Once a file has its size, its disk space is reserved.",
          "文件设好大小，磁盘空间也就占好了。"),
-        ("ftruncate(2), or a byte written at the end, makes holes. Bytes in a hole need a block: on a full disk \
-          write(2) fails with ENOSPC, and a store to a mapping kills with SIGBUS. posix_fallocate(3) reserves the \
-          blocks, or fails with ENOSPC.",
-         "ftruncate(2) 或在末尾写一个字节，得到的只是空洞。往空洞里放内容需要分配块：磁盘满时 write(2) 返回 ENOSPC，写映射则直接死于 SIGBUS。posix_fallocate(3) 才会预留块，不够时返回 ENOSPC。");
+        ("ftruncate(2), or a byte written at the end, makes a hole, which has no blocks on the disk. Whatever is put there \
+          later needs one, and on a full disk there is none (ENOSPC). Fill the new part first, with zeros, or reserve its \
+          blocks with posix_fallocate(3).",
+         "ftruncate(2) 或在末尾写一个字节，得到的只是空洞，磁盘上没有对应的块。以后往里放内容才要分配块，磁盘满时就分配不到\
+          （ENOSPC）。应当先把新的部分填满，写零就行；也可以用 posix_fallocate(3) 预留块。");
 
     ADDRESS_IS_AN_ORDER = "address-is-an-order",
         ("mmap(2) always maps at the address that it is given.",

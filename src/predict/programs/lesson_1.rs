@@ -115,7 +115,7 @@ pub(super) fn killed_halfway() -> io::Result<impl Debug> {
 
 pub(super) fn interrupted() -> io::Result<impl Debug> {
     let (reader, _writer) = pipe()?; // nothing is written
-    alarm_every_10_ms()?; // SIGALRM has a handler, which does nothing
+    alarm_every_10_ms()?; // SIGALRM has a handler without SA_RESTART
     read(&reader, 1)
 }
 

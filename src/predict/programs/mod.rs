@@ -38,7 +38,7 @@ pub struct Program {
 
 /// The comments of the programs that aren't only names, and their Chinese.
 const COMMENTS: &[(&str, &str)] = &[
-    ("SIGALRM has a handler, which does nothing", "SIGALRM 有处理函数，它什么也不做"),
+    ("SIGALRM has a handler without SA_RESTART", "SIGALRM 有处理函数，没有带 SA_RESTART"),
     ("a message of two words", "由两个机器字组成的消息"),
     ("all that may be left", "断电后可能留下的所有内容"),
     ("blocks of 512 bytes", "每块 512 字节"),

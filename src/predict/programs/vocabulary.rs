@@ -96,8 +96,8 @@ static WORDS: &[(&str, Text)] = &[
     (
         "alarm_every_10_ms",
         Text::fixed(
-            "from now on the process gets SIGALRM every 10 ms; its handler does nothing",
-            "从现在起，进程每 10 毫秒收到一次 SIGALRM，处理函数什么也不做",
+            "from now on the process gets SIGALRM every 10 ms; its handler, set without SA_RESTART, does nothing",
+            "从现在起，进程每 10 毫秒收到一次 SIGALRM；处理函数不带 SA_RESTART，什么也不做",
         ),
     ),
     (

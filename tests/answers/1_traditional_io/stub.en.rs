@@ -125,7 +125,7 @@ pub fn read_number(path: &Path) -> io::Result<u64> {
 /// - A call that can't remove one of them returns the error.
 /// - A call that returns, even with an error, leaves no temporary file of its own.
 /// - No other file is created or changed.
-/// - `path` may be a bare file name, or relative.
+/// - `path` may be relative, or a bare file name, whose directory is `.` (`Path::parent` gives an empty path).
 /// - The call changes neither the working directory nor the umask of the process.
 /// - `path` is not a symbolic link.
 /// - EINTR is no error: open(2), flock(2), read(2), write(2), fchmod(2), fsync(2) and similar calls are retried.
@@ -184,12 +184,19 @@ pub type Record = [u8; 32];
 /// and boot loaders save so.
 ///
 /// - The file is empty at first, and never has more than 16 KiB. Its layout is up to you.
+/// - Only one process uses the file at a time.
+/// - Calls may be short or interrupted (EINTR), except `size()`.
+/// - What a failed pwrite(2) or ftruncate(2) was to change is as before.
+///
+/// # What a power cut leaves
 /// - A power cut keeps the file's bytes and size as of the last fsync(2) that returned Ok.
 /// - Each byte written since, by any process, is kept or lost, and so is each change of size.
 /// - Each is kept or lost independently of the others. No byte is kept in part.
 /// - Where a new size is kept and the bytes are lost, there are zeros.
 /// - A byte that was written more than once may have any of its values.
 /// - A checksum of 64 bits or more that matches is proof enough.
+///
+/// # What load finds after kills and power cuts
 /// - The process may be killed at any moment. The next process then sees everything that was written.
 /// - A power cut may interrupt a save that follows killed ones.
 /// - `load` then finds the record of any of these saves, or the last one before them that returned Ok.
@@ -197,9 +204,6 @@ pub type Record = [u8; 32];
 /// - It no longer appears once a later save has returned Ok.
 /// - A save that fails counts as interrupted.
 /// - After a failed fsync(2) nobody uses the file before the next power cut.
-/// - Calls may be short or interrupted (EINTR), except `size()`.
-/// - What a failed pwrite(2) or ftruncate(2) was to change is as before.
-/// - Only one process uses the file at a time.
 ///
 /// # Errors
 /// - That of fsync(2), unchanged: the data may be lost, even if the next fsync(2) succeeds.
