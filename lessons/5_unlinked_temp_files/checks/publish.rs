@@ -144,9 +144,9 @@ impl Given {
             Given::Whole => return failure,
             Given::InMemory => return in_another_file_system(failure),
             Given::Bare => text!(
-                "A bare file name is one in the current directory, `.`; what Path::parent gives for it is the empty path, \
+                "A bare file name is one in the current directory, `.`, whatever PWD says. Path::parent gives the empty path for it, \
                  which no call finds (ENOENT).",
-                "光有文件名的路径，指的是当前目录 `.` 中的文件；Path::parent 对它给出的是空路径，哪个系统调用都找不到（ENOENT）。"
+                "光有文件名的路径，指的是当前目录 `.` 中的文件，与变量 PWD 无关；Path::parent 对它给出的是空路径，哪个系统调用都找不到（ENOENT）。"
             ),
             Given::Relative => text!(
                 "path_resolution(7): a relative path begins at the current directory of the process. The kernel knows it; a \
@@ -243,6 +243,9 @@ impl Place {
     /// Goes to the directory for which the path is meant. With a directory in the path that may be any, even one in which
     /// no file can be created.
     fn go(&self) {
+        // A shell's variable, which says nothing about this process.
+        // SAFETY: this process has one thread: it was forked for this call.
+        unsafe { std::env::set_var("PWD", &self.inner) };
         let current = match self.given {
             Given::Bare => self.directory.path(),
             Given::Relative => &self.inner,
@@ -293,9 +296,6 @@ fn the_file_has_these_bytes_and_permissions() {
             let (answer, before, after) = ask(|| {
                 umask(Mode::from_bits_truncate(mask));
                 place.go();
-                // A shell's variable, which says nothing about this process.
-                // SAFETY: this process has one thread.
-                unsafe { std::env::set_var("PWD", &place.inner) };
                 let before = open_descriptors().unwrap_or_default();
                 let answer = publish(&place.path(), mode, |file| place.fill(file, &bytes));
                 (answer.map_err(named), before, open_descriptors().unwrap_or_default())
