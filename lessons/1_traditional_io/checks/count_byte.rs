@@ -54,7 +54,21 @@ fn counts_every_byte_once() {
                 let seen = counted(|| Scripted::new(bytes, &[], None), bytes, *byte)?;
                 compare(&seen, reference(bytes, *byte))
             },
-        )
+        )?;
+        // The same file may have other bytes at the next call.
+        let file = unnamed_file(b"banana")?;
+        let [first, second] = ask(|| {
+            let count = || super::count_byte(&file, b'a').map_err(kind);
+            let first = count();
+            [first, file.write_all_at(b"orange", 0).map_err(kind).and_then(|()| count())]
+        })?;
+        returns(&first, 3).map_err(|failure| failure.given(describe(b"banana", b'a')))?;
+        returns(&second, 1).map_err(|failure| {
+            failure.given(text!(
+                "\"a\" was counted in a file of \"banana\", another process writes \"orange\", and it is counted again",
+                "文件内容为“banana”时数过一次“a”，另一个进程写入“orange”，再数一次"
+            ))
+        })
     });
 }
 
@@ -109,6 +123,18 @@ fn goes_on_after_short_and_interrupted_calls() {
     });
 }
 
+/// Expects no more calls than the contract allows, short and interrupted ones left out.
+fn few(reads: u64, bytes: &[u8]) -> Result<(), Failure> {
+    let most = wide(bytes.len().div_ceil(16 * KIB)) + 5;
+    ensure(reads <= most, || {
+        Failure::new(
+            text!("at most {most} calls of pread(2)", "最多调用 pread(2) {most} 次"),
+            text!("there were {reads}", "实际有 {reads} 次"),
+        )
+        .shows(&belief::A_CALL_COSTS_NOTHING)
+    })
+}
+
 #[test]
 fn makes_few_calls_and_no_writes() {
     let rule = text!(
@@ -121,20 +147,26 @@ fn makes_few_calls_and_no_writes() {
             |(bytes, byte)| describe(bytes, *byte),
             |(bytes, byte)| {
                 let seen = counted(|| Scripted::new(bytes, &[], None), bytes, *byte)?;
-                let (reads, most) = (seen.log.preads, wide(bytes.len().div_ceil(16 * KIB)) + 5);
                 ensure(seen.log.writes.is_empty() && seen.log.others == 0, || {
                     let wanted = text!("it calls only pread(2) and size()", "只调用 pread(2) 和 size()");
                     Failure::new(wanted, text!("it makes another call", "还做了别的调用"))
                 })?;
-                ensure(reads <= most, || {
-                    Failure::new(
-                        text!("at most {most} calls of pread(2)", "最多调用 pread(2) {most} 次"),
-                        text!("there were {reads}", "实际有 {reads} 次"),
-                    )
-                    .shows(&belief::A_CALL_COSTS_NOTHING)
-                })
+                few(seen.log.preads, bytes)
             },
-        )
+        )?;
+        // An answer that asks for less after such a call has to ask for more again.
+        let bytes = vec![b'a'; 140_000];
+        let turns = [
+            (Turn::Interrupted, text!("the first 12 calls are interrupted (EINTR)", "前 12 次调用都被打断（EINTR）")),
+            (Turn::AtMost(1), text!("the first 12 calls move 1 byte each", "前 12 次调用每次只传 1 字节")),
+        ];
+        for (turn, how) in turns {
+            let seen = counted(|| Scripted::new(&bytes, &[turn; 12], None), &bytes, b'a')?;
+            let what = describe(&bytes, b'a');
+            let given = Text::new(format!("{}; {}", what.en, how.en), format!("{}；{}", what.zh, how.zh));
+            few(seen.log.preads.saturating_sub(12), &bytes).map_err(|failure| failure.given(given))?;
+        }
+        Ok(())
     });
 }
 
@@ -152,11 +184,15 @@ fn takes_little_memory_however_large_the_file_is() {
         file.set_len(wide(size))?;
         file.write_all_at(b"o", wide(size - 1))?;
         let most = wide(size / (16 * KIB)) + 5;
-        let got = ask_with_little_memory(&file, (most, most), |file| super::count_byte(file, b'o'))?;
-        with_little_memory(&got, 2, text!("a file of 6 MiB", "6 MiB 的文件"))?;
         let got = ask_with_little_memory(&file, (most, most), |file| super::count_byte(file, 0))?;
         let given = text!("a file of 6 MiB, nearly all zeros, count \"\\0\"", "6 MiB 的文件，几乎全是零，数 \"\\0\"");
-        with_little_memory(&got, wide(size - 5), given)
+        with_little_memory(&got, wide(size - 5), given)?;
+        // A buffer that is a sixteenth of the file.
+        let size = 20 * KIB * KIB;
+        file.set_len(wide(size))?;
+        let most = wide(size / (16 * KIB)) + 5;
+        let got = ask_with_little_memory(&file, (most, most), |file| super::count_byte(file, b'o'))?;
+        with_little_memory(&got, 2, text!("a file of 20 MiB", "20 MiB 的文件"))
     });
 }
 
@@ -173,6 +209,46 @@ fn returns_the_error_of_a_call() {
         returned(b"a word or two", usize::MAX, &ERRORS)?;
         returned(b"", usize::MAX, &ERRORS[..1])?;
         // Larger than any buffer that is allowed: more is read after the first one.
-        returned(&vec![b'o'; 1_200 * KIB], 4, &ERRORS)
+        returned(&vec![b'o'; 1_200 * KIB], 4, &ERRORS)?;
+        // In a size of 32 bits only the 5 bytes would be left, which can be read.
+        let file = Huge { size: (1 << 32) + 5, readable: 64 };
+        let got = ask(|| super::count_byte(&file, b'o').map_err(kind))?;
+        refused(&got, &["EIO"]).map_err(|failure| {
+            failure.given(text!(
+                "a file of 4 GiB and 5 bytes; from byte 64 on pread(2) fails with EIO",
+                "4 GiB 又 5 字节的文件；从偏移量 64 起，pread(2) 以 EIO 失败"
+            ))
+        })
     });
+}
+
+/// A simulated file that is longer than what can be read of it.
+struct Huge {
+    size: u64,
+    readable: u64,
+}
+
+impl Calls for Huge {
+    fn pread(&self, into: &mut [u8], offset: u64) -> Result<usize, Errno> {
+        let left = self.readable.checked_sub(offset).filter(|left| *left > 0).ok_or(Errno::EIO)?;
+        let length = into.len().min(index(left));
+        into[..length].fill(0);
+        Ok(length)
+    }
+
+    fn pwrite(&self, _: &[u8], _: u64) -> Result<usize, Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn ftruncate(&self, _: u64) -> Result<(), Errno> {
+        Err(Errno::EROFS)
+    }
+
+    fn fsync(&self) -> Result<(), Errno> {
+        Ok(())
+    }
+
+    fn size(&self) -> Result<u64, Errno> {
+        Ok(self.size)
+    }
 }

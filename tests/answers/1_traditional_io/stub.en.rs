@@ -26,7 +26,7 @@ use mmap_workbook::lesson_1::Calls;
 /// - Short and interrupted calls (EINTR) change nothing but the number of calls.
 /// - The call uses at most 1 MiB of memory. The file may be larger than that.
 /// - There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5.
-/// - Short and interrupted ones do not count, but one that asks for more than is left does.
+/// - One that is interrupted, or returns fewer bytes than it could, does not count.
 /// - It makes no other call than pread(2) and `size()`.
 /// - `size()` does not count as a call, and is never interrupted.
 /// - Nobody changes the file meanwhile.
@@ -56,7 +56,7 @@ pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
 /// - Each occurrence is written whole, with one pwrite(2) of its own, or more if that is short or interrupted.
 /// - It is written even if `new` is the same as `old`.
 /// - There is at most one pread(2) per 16 KiB of the file, rounded up, plus 5.
-/// - Short and interrupted ones do not count, but one that asks for more than is left does.
+/// - One that is interrupted, or returns fewer bytes than it could, does not count.
 /// - `size()` does not count as a call, and is never interrupted.
 ///
 /// # Errors
@@ -78,7 +78,7 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 /// - The file holds one or more decimal digits, and perhaps one `\n` after them.
 /// - Any number of the digits may be leading zeros.
 /// - Nothing else is a number: no sign, no space, no `\r`.
-/// - There is no file where there is no directory, either.
+/// - Only ENOENT says that there is no file; a missing directory gives it, too.
 /// - `path` may be a bare file name, or relative, or lead through symbolic links.
 /// - The call needs no permission but that to read the file, and takes no lock.
 /// - It creates and changes no file, and leaves no descriptor open.
@@ -87,7 +87,7 @@ pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> 
 /// # Errors
 /// - `InvalidData` when the file is empty, or holds anything but a number.
 /// - `InvalidData` when the number is larger than `u64::MAX`.
-/// - Any other error of a call, unchanged: EACCES for an unreadable file, EISDIR for a directory.
+/// - Any other error of a call, with its errno: EACCES, EISDIR, ENOTDIR ...
 ///
 /// # Example
 /// ```text
