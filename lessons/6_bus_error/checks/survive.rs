@@ -532,7 +532,7 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                     // Of page 0 the number alone may be the reason.
                     let other_page = expected.starts_with("Err") && !expected.starts_with(&missed(0));
                     if other_page && got.starts_with("Ok") && full_again {
-                        failure.shows(&belief::SIZE_AFTERWARDS_TELLS)
+                        failure.shows(&belief::SIZE_AFTERWARDS_TELLS_ALL)
                     } else {
                         failure
                     }
@@ -611,7 +611,7 @@ fn flicker(parity: u64) -> Result<(), Failure> {
         came if came == missed || came == had && seen == right => Ok(()),
         came if came == had => {
             let failure = Failure::new(expected, text!("Ok with the bytes {seen:?}", "Ok，字节为 {seen:?}"));
-            Err(failure.shows(&belief::SIZE_AFTERWARDS_TELLS))
+            Err(failure.shows(&belief::SIZE_AFTERWARDS_TELLS_ALL))
         }
         _ => Err(Failure::new(expected, text!("another error", "别的错误"))),
     }

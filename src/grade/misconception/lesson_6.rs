@@ -17,7 +17,7 @@ misconceptions! {
           others.",
          "mmap(2) 以整页为单位建立映射：长度之后直到页尾的地址同样被映射。");
 
-    REST_OF_THE_PAGE_IS_ZERO = "rest-of-the-page-is-always-zero",
+    REST_OF_THE_PAGE_IS_ALWAYS_ZERO = "rest-of-the-page-is-always-zero",
         ("What a mapping shows past the end of the file is always zero.",
          "映射中文件末尾之后的部分读出来总是零。"),
         ("It is zero when the page comes into the page cache. After that, any process that maps the page may store \
@@ -54,7 +54,7 @@ misconceptions! {
           pages that were accessed before.",
          "内核在访问的那一刻才去找页；截断文件会把这些页从所有映射中拿走，之前访问过的也不例外。");
 
-    SIZE_AFTERWARDS_TELLS = "size-afterwards-tells-all",
+    SIZE_AFTERWARDS_TELLS_ALL = "size-afterwards-tells-all",
         ("If the file has its old size afterwards, no page was missing in between.",
          "事后文件大小还在，说明期间它的页一直都在。"),
         ("Between two checks of the size the file may have been truncated and have grown again. Only the fault itself \

@@ -389,7 +389,7 @@ programs! {
             "kernel_accesses",
             "When the kernel accesses the missing page for a system call, the call fails with EFAULT. No signal is sent.",
             "内核替系统调用访问缺失的页时，调用返回 EFAULT，不会发信号。";
-        back_to_its_size gives "0" not "120" (SIZE_AFTERWARDS_TELLS), "SIGBUS";
+        back_to_its_size gives "0" not "120" (SIZE_AFTERWARDS_TELLS_ALL), "SIGBUS";
             "size",
             "Truncation took the page away. The page that the file has now is a new one, of zeros.",
             "截断把原来的页拿走了；文件现在的页是新的，内容全是零。";
