@@ -35,7 +35,29 @@ fn reads_blocks(failure: Failure) -> Failure {
 }
 
 fn expect(got: &Counted, wanted: &Counted) -> Result<(), Failure> {
-    ensure(got == wanted, || Failure::new(text!("{wanted:?}", "{wanted:?}"), text!("{got:?}", "{got:?}")))
+    ensure(got == wanted, || {
+        let [got, wanted] = [got, wanted].map(in_words);
+        Failure::new(text!("{wanted}", "{wanted}"), text!("{got}", "{got}"))
+    })
+}
+
+/// A result as the contract writes it.
+fn in_words(counted: &Counted) -> String {
+    match counted {
+        Ok(count) => format!("Ok({count})"),
+        Err(error) => format!("Err({error})"),
+    }
+}
+
+/// The rule for an empty range.
+fn has_no_byte(failure: Failure) -> Failure {
+    failure.breaks(
+        "guarded",
+        text!(
+            "an empty range has no byte to read; Guarded::read is Outside where it begins past the mapping",
+            "空范围里没有字节可读；而从映射之后开始的 Guarded::read 会返回 Outside"
+        ),
+    )
 }
 
 #[test]
@@ -97,6 +119,7 @@ fn case((size, first_page, range, byte): &Case) -> Result<(), Failure> {
     };
     expect(&counted(&guarded, range.clone(), *byte)?, &sent(wanted)).map_err(|failure| match missing {
         Some(_) => names_the_page(failure),
+        None if range.is_empty() => has_no_byte(failure),
         None => failure,
     })?;
     same_bytes(text!("the file", "文件"), &contents(&file)?, &content).map_err(|failure| {
@@ -131,16 +154,8 @@ fn passes_other_errors_on() {
             |(range, _)| text!("two pages mapped, the range {range:?}", "映射了两页，范围 {range:?}"),
             |(range, wanted)| {
                 let got = counted(&guarded, range.clone(), 7)?;
-                expect(&got, &sent(*wanted)).map_err(|failure| match range.is_empty() {
-                    true => failure.breaks(
-                        "guarded",
-                        text!(
-                            "an empty range has no byte to read; Guarded::read is Outside where it begins past the mapping",
-                            "空范围里没有字节可读；而从映射之后开始的 Guarded::read 会返回 Outside"
-                        ),
-                    ),
-                    false => failure,
-                })
+                expect(&got, &sent(*wanted))
+                    .map_err(|failure| if range.is_empty() { has_no_byte(failure) } else { failure })
             },
         )?;
         missing_and_outside()?;
@@ -178,8 +193,9 @@ fn missing_and_outside() -> Result<(), Failure> {
             let outside = sent(Err(GuardError::Outside));
             let got = counted(&guarded, range.clone(), 7)?;
             ensure([&missing, &outside].contains(&&got), || {
-                let expected = text!("{missing:?} or {outside:?}", "{missing:?} 或 {outside:?}");
-                Failure::new(expected, text!("{got:?}", "{got:?}"))
+                let [missing, outside, got] = [&missing, &outside, &got].map(in_words);
+                let expected = text!("{missing} or {outside}", "{missing} 或 {outside}");
+                Failure::new(expected, text!("{got}", "{got}"))
             })
             .map_err(names_the_page)
         },

@@ -71,7 +71,8 @@ fn yes_or_no(is_so: bool) -> Text {
 
 /// The numbers of file mappings and of descriptors that this process has.
 fn held() -> io::Result<[usize; 2]> {
-    let maps = fs::read_to_string("/proc/self/maps")?;
+    // A file's name need not be UTF-8.
+    let maps = String::from_utf8_lossy(&fs::read("/proc/self/maps")?).into_owned();
     let of_files = maps.lines().filter(|line| line.split_whitespace().nth(4).is_some_and(|inode| inode != "0")).count();
     Ok([of_files, open_descriptors()?])
 }

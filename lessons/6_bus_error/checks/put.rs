@@ -32,8 +32,33 @@ fn keeps_a_longer_size(failure: Failure) -> Failure {
     failure.breaks(
         "reserve",
         text!(
-            "ftruncate(2) sets the size that it is given, also a smaller one: a file that is long enough keeps its own",
-            "ftruncate(2) 设定的就是所给的大小，变小也照办：足够长的文件应当保持原样"
+            "ftruncate(2) sets the size that it is given, also a smaller one, and destroys the bytes past it; a store \
+             changes no byte but its own",
+            "ftruncate(2) 设定的就是所给的大小，变小也照办，之后的字节就毁掉了；而写入只改变它所写的字节"
+        ),
+    )
+}
+
+/// The rule for a file that gets too long.
+fn grows_as_far_as_told(failure: Failure) -> Failure {
+    failure.breaks(
+        "reserve",
+        text!(
+            "ftruncate(2) and posix_fallocate(3) make a file as long as they are told, whether a byte is stored there or \
+             not",
+            "ftruncate(2)、posix_fallocate(3) 要多长就给多长，不管有没有字节写到那里"
+        ),
+    )
+}
+
+/// The rule for a store to a hole.
+fn space_before_the_store(failure: Failure) -> Failure {
+    failure.breaks(
+        "reserve",
+        text!(
+            "a size reserves no disk space; posix_fallocate(3) does, or fails: after success, stores to the range don't \
+             fail for lack of it",
+            "有了大小，不等于有了磁盘空间；posix_fallocate(3) 才会预留，不够就返回错误：成功之后，对该范围的写入不会因空间不足而失败"
         ),
     )
 }
@@ -49,21 +74,33 @@ fn hold(got: &Result<(), String>, errors: &[&str], file: &File, before: &[u8], w
     } else {
         refused(got, errors)?
     }
-    let after = file.metadata()?.len();
+    let (en, zh) = match got {
+        Ok(()) => Default::default(),
+        Err(error) => (format!("after the error {error}, "), format!("在返回错误 {error} 之后，")),
+    };
+    let (after, had) = (file.metadata()?.len(), wide(before.len()));
     let size = wide(wanted.len());
     ensure(after == size, || {
-        let had = before.len();
         Failure::new(
-            text!("a size of {size} bytes (before: {had})", "大小为 {size} 字节（之前是 {had}）"),
+            text!("{en}a size of {size} bytes (before: {had})", "{zh}大小为 {size} 字节（之前是 {had}）"),
             text!("a size of {after} bytes", "大小为 {after} 字节"),
         )
     })
-    .map_err(|failure| match (errors.is_empty(), after < size) {
-        (false, _) => undoes_nothing(failure),
-        (true, true) if after >= wide(before.len()) => grows_before_the_store(failure),
-        (true, _) => keeps_a_longer_size(failure),
+    .map_err(|failure| match after {
+        _ if got.is_err() => undoes_nothing(failure),
+        after if after > size => grows_as_far_as_told(failure),
+        after if after < had => keeps_a_longer_size(failure),
+        _ => grows_before_the_store(failure),
     })?;
-    same_bytes(text!("the file", "文件"), &contents(file)?, wanted)
+    let now = contents(file)?;
+    same_bytes(text!("{en}the file", "{zh}文件"), &now, wanted).map_err(|failure| {
+        let an_old_byte = difference(&now, wanted).is_some_and(|at| before.get(at.at) == wanted.get(at.at));
+        match got {
+            Err(_) => undoes_nothing(failure),
+            Ok(()) if an_old_byte => keeps_a_longer_size(failure),
+            Ok(()) => failure,
+        }
+    })
 }
 
 /// What the file should have afterwards.
@@ -603,6 +640,10 @@ fn room_for(pages: u64) -> Result<(), Failure> {
             let got = ask_tidy(|| {
                 room_for_loads(&disk.filler)?;
                 super::put(&disk.file, wide(offset), b"four")
+            })
+            .map_err(|failure| match failure.died_of() {
+                Some(Cause::NoPage) => space_before_the_store(failure),
+                _ => failure,
             })?;
             let (errors, wanted) =
                 if got.is_ok() { (&[][..], with(&before, offset, b"four")) } else { (FULL, before.clone()) };

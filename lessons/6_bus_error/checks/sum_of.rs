@@ -15,8 +15,9 @@ fn differs(expected: u64, got: &Result<u64, String>) -> Failure {
 #[test]
 fn adds_up_every_byte() {
     let law = text!(
-        "fstat(2) says how many bytes a regular file has: each of them counts once, and their sum needs more than 8 bits",
-        "fstat(2) 说明普通文件有多少字节：每个字节都计入一次，它们的和 8 位装不下"
+        "fstat(2) says how many bytes a regular file has: each counts once, as a number from 0 to 255, and their sum needs \
+         more than 8 bits",
+        "fstat(2) 说明普通文件有多少字节：每个字节都按 0 到 255 计入一次，它们的和 8 位装不下"
     );
     check("look", law, || {
         let test = |size: &usize| {
@@ -164,7 +165,7 @@ fn maps_what_can_be_mapped() {
         "mmap(2): PROT_READ only needs a descriptor that is open for reading",
         "mmap(2)：PROT_READ 只要求文件描述符可读，不要求更多"
     );
-    check("2:mapping", law, || {
+    check("2:protection", law, || {
         let page = page_size();
         let (_directory, path, file) = named_file(&pattern(3 * page))?;
         let all_counted = Cell::new(true);
@@ -231,7 +232,7 @@ fn a_file_that_may_only_be_read() -> Result<(), Failure> {
         no_locked_memory().and_then(|()| drop_privileges()).and_then(|()| super::sum_of(&path)).map_err(kind)
     })?;
     ensure(got == Ok(sum(&pattern(10))), || {
-        let (en, zh) = if given_away { (" of another user", "属于另一个用户的") } else { ("", "") };
+        let (en, zh) = if given_away { (" of another user", "属于另一个用户，") } else { ("", "") };
         differs(sum(&pattern(10)), &got).given(text!(
             "a file of 10 bytes{en} with mode 0444, which everybody may read and nobody may change, in a process that may \
              lock no memory (RLIMIT_MEMLOCK)",
@@ -273,6 +274,14 @@ fn reads_what_cannot_be_mapped() {
                     match got.as_ref().map_err(String::as_str) {
                         Ok(0) => failure.shows(&belief::SIZE_TELLS_WHAT_IS_THERE),
                         Err("EINVAL" | "UnexpectedEof") => failure.shows(&belief::SIZE_TELLS_WHAT_IS_THERE),
+                        Err("EACCES" | "PermissionDenied") => failure.breaks(
+                            "2:protection",
+                            text!(
+                                "open(2): EACCES where the file's mode doesn't allow what is asked for; reading needs O_RDONLY \
+                                 and no more",
+                                "open(2)：文件权限不允许所要求的访问方式时返回 EACCES；读文件只需要 O_RDONLY"
+                            ),
+                        ),
                         _ => failure,
                     }
                 })

@@ -150,7 +150,8 @@ impl Guard {
     }
 
     /// The way it died, with this, shows what the answer relied on. A panic that leaves a handler is SIGABRT.
-    fn and_why(&self, blocked: bool, failure: Failure) -> Failure {
+    fn and_why(&self, case: &Case, failure: Failure) -> Failure {
+        let blocked = case.blocked;
         match (failure.signal.as_deref(), self.0.load(0)) {
             (Some("SIGBUS"), Guard::NONE) => completes_with_a_page_only(failure.shows(&belief::FAULT_CAN_BE_CAUGHT)),
             (Some("SIGBUS"), Guard::IGNORED | Guard::BLOCKED) => {
@@ -164,6 +165,9 @@ impl Guard {
                     "pthread_sigmask(3)：线程阻塞了某个信号，它的处理函数就没有机会运行；此时访问出错，进程被杀死"
                 ),
             ),
+            (Some("SIGBUS"), Guard::HANDLER) if case.accesses.iter().any(|access| access.at() >= case.length) => {
+                maps_whole_pages(failure)
+            }
             (Some("SIGABRT"), Guard::HANDLER) => {
                 does_what_is_safe(failure.shows(&belief::HANDLER_IS_LIKE_ANY_FUNCTION))
             }
@@ -179,6 +183,29 @@ fn completes_with_a_page_only(failure: Failure) -> Failure {
         text!(
             "an access that finds no page can't complete: without a handler that runs, SIGBUS kills the process",
             "访问找不到页就无法完成：没有处理函数能够运行，进程就被 SIGBUS 杀死"
+        ),
+    )
+}
+
+/// The rule for the addresses past the length.
+fn maps_whole_pages(failure: Failure) -> Failure {
+    failure.breaks(
+        "rule",
+        text!(
+            "mmap(2) maps whole pages: the addresses past the length, up to the end of the page, belong to the mapping",
+            "mmap(2) 以整页为单位建立映射：长度之后直到页尾的地址也属于这个映射"
+        ),
+    )
+}
+
+/// The rule for all pages but the missing one.
+fn shows_the_file(failure: Failure) -> Failure {
+    failure.breaks(
+        "3:matrix",
+        text!(
+            "MAP_SHARED: loads see what is written to the file, and stores reach it; only the page that was missing has \
+             become one of zeros",
+            "MAP_SHARED：读得到写进文件的内容，写也会进入文件；换成零页的只有缺失的那一页"
         ),
     )
 }
@@ -229,7 +256,7 @@ fn returns_the_result_or_the_first_missing_page() {
         let test = |case: &Case| {
             let (_directory, path, file) = named_file(&pattern(case.size))?;
             let guard = Guard::new()?;
-            let ran = ask(|| case.run(&file, &guard)).map_err(|failure| guard.and_why(case.blocked, failure))?;
+            let ran = ask(|| case.run(&file, &guard)).map_err(|failure| guard.and_why(case, failure))?;
             let (got, saw, mapped) = ran.map_err(io::Error::other)?;
             let (answer, seen, content) = case.expected();
             ensure(got == answer, || Failure::new(text!("{answer}", "{answer}"), text!("{got}", "{got}")))?;
@@ -242,8 +269,8 @@ fn returns_the_result_or_the_first_missing_page() {
                         _ => text!("a mapping of {mapped} bytes", "映射共 {mapped} 字节"),
                     },
                 )
-                .breaks("rule", text!("mmap(2) maps whole pages", "mmap(2) 以整页为单位建立映射"))
-            })?;
+            })
+            .map_err(maps_whole_pages)?;
             ensure(saw == seen, || {
                 let (seen, saw) = (listed(&seen), listed(&saw));
                 Failure::new(
@@ -254,15 +281,8 @@ fn returns_the_result_or_the_first_missing_page() {
                     ),
                     text!("it saw {saw}", "看到的是 {saw}"),
                 )
-                .breaks(
-                    "3:matrix",
-                    text!(
-                        "MAP_SHARED: loads see what is written to the file, and stores reach it; only the page that was \
-                         missing has become one of zeros",
-                        "MAP_SHARED：读得到写进文件的内容，写也会进入文件；换成零页的只有缺失的那一页"
-                    ),
-                )
-            })?;
+            })
+            .map_err(shows_the_file)?;
             let after = fs::read(&path)?;
             ensure(after == content, || {
                 let (had, has) = (content.len(), after.len());
@@ -1142,7 +1162,9 @@ fn says_why_it_cannot_map() {
                         ),
                         text!("{got}", "{got}"),
                     )
-                })?;
+                })
+                // F_SEAL_WRITE forbids shared mappings for writing, and no others.
+                .map_err(|failure| if *errno == "EPERM" { shows_the_file(failure) } else { failure })?;
                 nothing_left(kept)
             },
         )?;

@@ -102,9 +102,10 @@ fn helps_where_the_file_has_no_page() {
                     });
                     let again = again.map(|()| mapping.load(page_size() + 3)).map_err(|errno| kind(errno.into()));
                     Ok((done.map_err(|errno| kind(errno.into())), shown, again, area))
-                })?
+                })
+                .map_err(replaces_a_whole_page)?
                 .map_err(io::Error::other)?;
-                no_error(done)?;
+                no_error(done).map_err(replaces_a_whole_page)?;
                 ensure(shown == Some(0), || {
                     let shown = shown.unwrap_or_default();
                     Failure::new(
@@ -153,6 +154,18 @@ fn helps_where_the_file_has_no_page() {
             },
         )
     });
+}
+
+/// The rule for the address.
+fn replaces_a_whole_page(failure: Failure) -> Failure {
+    failure.breaks(
+        "2:fixed",
+        text!(
+            "mmap(2): MAP_FIXED replaces what is mapped at that address, which is a multiple of the page size; without it \
+             the address is a hint",
+            "mmap(2)：MAP_FIXED 替换该地址上原有的映射，地址必须是页大小的整数倍；不带它，地址只是提示"
+        ),
+    )
 }
 
 /// The rule for what the page of zeros is.

@@ -220,7 +220,7 @@ mod maps_an_empty_file {
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::leaves_out_what_is_past_the_end failed
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::refuses_all_but_regular_files_and_never_waits broken
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
 /// fails: sum_of::waits_for_no_lease failed
 mod never_unmaps {
     use super::*;
@@ -716,7 +716,7 @@ mod leaks_after_a_directory {
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::leaves_out_what_is_past_the_end failed
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::refuses_all_but_regular_files_and_never_waits broken
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
 /// fails: sum_of::waits_for_no_lease failed
 mod leaks_the_mapping {
     use super::*;
@@ -1162,7 +1162,7 @@ mod leaks_the_descriptor_on_error {
 /// fails: sum_of::adds_up_every_byte failed
 /// fails: sum_of::leaves_out_what_is_past_the_end failed
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::refuses_all_but_regular_files_and_never_waits broken
+/// fails: sum_of::refuses_all_but_regular_files_and_never_waits failed
 /// fails: sum_of::waits_for_no_lease failed
 mod leaves_it_mapped {
     use super::*;
