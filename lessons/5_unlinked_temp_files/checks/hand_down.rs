@@ -154,13 +154,36 @@ fn std_has_a_pipe() -> Text {
     )
 }
 
-#[test]
-fn the_program_finds_the_file_under_the_number() {
-    let rule = text!(
+fn dup2_drops_the_flag() -> Text {
+    text!(
         "dup(2): dup2() makes a descriptor without FD_CLOEXEC; when both numbers are the same it does nothing.",
         "dup(2)：dup2() 得到的新描述符不带 FD_CLOEXEC；但两个编号相同时，它什么也不做。"
-    );
-    check("exec", rule, || {
+    )
+}
+
+/// The program has no descriptor of the file.
+fn not_passed(failure: Failure) -> Failure {
+    failure.breaks("exec", dup2_drops_the_flag())
+}
+
+/// [`super::check`], which says what the abort of a process is likely to mean.
+#[track_caller]
+fn check(section: &str, rule: Text, body: impl FnOnce() -> Result<(), Failure>) {
+    super::check(section, rule, || body().map_err(with_cause));
+}
+
+fn with_cause(mut failure: Failure) -> Failure {
+    if failure.signal.as_deref() != Some("SIGABRT") {
+        return failure;
+    }
+    failure.happened.en.to_mut().push_str(" (std does that when it closes a descriptor that somebody else has closed)");
+    failure.happened.zh.to_mut().push_str("（std 要关闭某个描述符，却发现它已被别人关掉，就会这样）");
+    closes_what_was_there(failure)
+}
+
+#[test]
+fn the_program_finds_the_file_under_the_number() {
+    check("exec", dup2_drops_the_flag(), || {
         for_each(Number::ALL, Number::described, |number| {
             let printed = in_child(|| {
                 let (file, another) = (file()?, unnamed_file(b"another")?);
@@ -367,12 +390,17 @@ fn again_from(number: RawFd, file: &File) -> io::Result<File> {
 fn expect_numbers(found: &[RawFd], wanted: &[RawFd]) -> Result<(), Failure> {
     ensure(found == wanted, || {
         let (numbers, wanted) = (listed(found), listed(wanted));
-        Failure::new(
-            text!("the numbers of the file in the program: {wanted}", "该文件在程序中的编号：{wanted}"),
-            match found {
-                [] => text!("the program has no descriptor of it", "程序没有它的描述符"),
-                _ => text!("they are: {numbers}", "是：{numbers}"),
-            },
+        let expected = text!("the numbers of the file in the program: {wanted}", "该文件在程序中的编号：{wanted}");
+        if found.is_empty() {
+            return Failure::new(expected, text!("the program has no descriptor of it", "程序没有它的描述符"));
+        }
+        Failure::new(expected, text!("they are: {numbers}", "是：{numbers}")).breaks(
+            "exec",
+            text!(
+                "execve(2) closes what has FD_CLOEXEC, and nothing else. dup2(2) makes a second descriptor; the first one keeps \
+                 its number and its flag, unless both numbers are the same.",
+                "execve(2) 只关闭带 FD_CLOEXEC 的描述符。dup2(2) 产生的是另一个描述符；原来那个的编号和标志都不变，除非两个编号相同。"
+            ),
         )
     })
 }
@@ -410,7 +438,7 @@ fn no_other_program_gets_it() {
                 };
                 Failure::new(expected(), happened).shows(&belief::CLOEXEC_IS_OF_ONE_PROGRAM)
             })?;
-            expect_numbers(&own, &[wanted])?;
+            expect_numbers(&own, &[wanted]).map_err(not_passed)?;
             ensure(untouched, || {
                 closes_what_was_there(Failure::new(
                     text!("the other open file of this process is as it was", "本进程中另一个打开的文件保持原样"),
@@ -515,7 +543,7 @@ fn it_is_the_same_open_file_and_comes_once() {
             Ok((read == CONTENTS[begins..], here == CONTENTS.len() as u64, opened_again, numbers))
         })?;
         let (read_on, moved_here, opened_again, numbers) = seen;
-        expect_numbers(&numbers, &[FAR])?;
+        expect_numbers(&numbers, &[FAR]).map_err(not_passed)?;
         ensure(read_on && moved_here, || {
             let expected = text!(
                 "the program reads on where the offset is, and moves it for both",
@@ -654,6 +682,7 @@ fn nothing_stays_open_here() {
                 text!("three programs find the file", "三个程序都能找到该文件"),
                 text!("at least one of them doesn't", "至少有一个没有找到"),
             )
+            .breaks("exec", dup2_drops_the_flag())
         })?;
         ensure(before == after, || {
             Failure::new(

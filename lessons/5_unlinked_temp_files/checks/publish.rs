@@ -299,7 +299,8 @@ fn the_file_has_these_bytes_and_permissions() {
                 let before = open_descriptors().unwrap_or_default();
                 let answer = publish(&place.path(), mode, |file| place.fill(file, &bytes));
                 (answer.map_err(named), before, open_descriptors().unwrap_or_default())
-            })?;
+            })
+            .map_err(|failure| given.overlooked(failure))?;
             fs::remove_dir_all(&place.inner)?;
             expect_ok(&answer).map_err(|failure| not_named(given, failure))?;
             let found = permissions(&path).map_err(|error| {
