@@ -34,7 +34,7 @@ fn compare(file: &File, offset: u64, wanted: Option<u8>) -> Result<(), Failure> 
     if got == Ok(Some(0)) && wanted.is_none() {
         // Not who is wrong about the first byte there only.
         let rest = matches!(after_two_bytes(3), Ok(Ok(Some(0))));
-        return Err(if rest { failure.shows(&belief::REST_IS_FILE) } else { failure });
+        return Err(if rest { failure.shows(&belief::REST_IS_FILE).breaks("window", rest_rule()) } else { failure });
     }
     let seen = watch(file, || answer(file, offset))?;
     let probe = |at| Ok(answer(&unnamed_file(b"ab")?, at).is_ok());
@@ -194,11 +194,7 @@ fn one_descriptor_after_another() -> Result<(), Failure> {
 
 #[test]
 fn reaches_as_far_as_files_do() {
-    let rule = text!(
-        "off_t has 64 bits: a file's size or an offset in it may not fit in an int, nor in a usize of 32 bits.",
-        "off_t 是 64 位的：文件大小和文件内的偏移量放不进 int，也放不进 32 位的 usize。"
-    );
-    check("notes_program", rule, || {
+    check("notes_program", off_t_rule(), || {
         let last = 5 * GIB - 1;
         let places: [(u64, &[u8]); 4] = [(0, b"0"), (2 * GIB, b"2"), (4 * GIB + 1, b"4"), (last, b"5")];
         let file = read_only(&large_file(&places)?)?;
@@ -207,7 +203,7 @@ fn reaches_as_far_as_files_do() {
         for_each(
             wanted.into_iter().chain(beyond),
             |(offset, _)| text!("a file of 5 GiB, offset {offset}", "5 GiB 的文件，偏移量 {offset}"),
-            |&(offset, wanted)| compare(&file, offset, wanted),
+            |&(offset, wanted)| compare(&file, offset, wanted).map_err(with_large_numbers),
         )?;
         // More pages than 32 bits count, and nearly as many as 64 bits of bytes.
         for_each(
@@ -216,7 +212,7 @@ fn reaches_as_far_as_files_do() {
             |&offset| {
                 let file = file_in_memory(offset + 1)?;
                 file.write_all_at(b"!", offset)?;
-                compare(&read_only(&file)?, offset, Some(b'!'))
+                compare(&read_only(&file)?, offset, Some(b'!')).map_err(with_large_numbers)
             },
         )
     });

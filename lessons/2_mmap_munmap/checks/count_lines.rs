@@ -88,7 +88,10 @@ fn counts_each_newline_once() {
             let Case { from, to, window, .. } = *case;
             let call = || answer(&file, wide(from), wide(to), window);
             // A range that runs backwards needs no page, wherever the file ends.
-            let got = ask(call).map_err(|failure| at_the_end_if(failure, || from < to))?;
+            let got = ask(call).map_err(|failure| {
+                let failure = at_the_end_if(failure, || from < to);
+                if window == usize::MAX { with_large_numbers(failure) } else { failure }
+            })?;
             compare(case.wanted(), &got).map_err(|failure| match got {
                 Err(_) => why(&got, watch(&file, call), failure),
                 Ok(_) => failure,
@@ -175,12 +178,7 @@ fn each_call_looks_at_its_file() {
 /// A store to the rest of the file's last page through a shared mapping of it stays there, without being in the file.
 #[test]
 fn counts_none_past_the_end() {
-    let rule = text!(
-        "The rest of the file's last page is mapped, and shows what a process has stored there through a shared \
-         mapping. It is no part of the file.",
-        "文件最后一页的剩余部分也会映射进来，会显示别的进程通过共享映射写到那里的内容，但它不属于文件。"
-    );
-    check("window", rule, || {
+    check("window", rest_rule(), || {
         let page = page_size();
         let size = page + 5;
         let file = unnamed_file(&vec![b'\n'; size])?;
@@ -212,11 +210,7 @@ fn counts_none_past_the_end() {
 
 #[test]
 fn reaches_as_far_as_files_do() {
-    let rule = text!(
-        "off_t has 64 bits: a file's size or an offset in it may not fit in an int, nor in a usize of 32 bits.",
-        "off_t 是 64 位的：文件大小和文件内的偏移量放不进 int，也放不进 32 位的 usize。"
-    );
-    check("notes_program", rule, || {
+    check("notes_program", off_t_rule(), || {
         let (middle, last) = (4 * GIB, 5 * GIB - 1);
         let file = read_only(&large_file(&[(middle - 1, b"\n\n\n"), (last, b"\n")])?)?;
         let ranges = [
@@ -234,8 +228,12 @@ fn reaches_as_far_as_files_do() {
             |(from, to, _)| text!("a file of 5 GiB, from {from} to {to}", "5 GiB 的文件，从 {from} 到 {to}"),
             |&(from, to, wanted)| {
                 let call = || answer(&file, from, to, 1 << 20);
-                let got = ask_with_memory(64 << 20, call)?;
+                let got = ask_with_memory(64 << 20, call).map_err(with_large_numbers)?;
                 compare(wanted, &got).map_err(|failure| match (watch(&file, call), &got) {
+                    // Here 64 MiB of addresses are free.
+                    (seen, Err(error)) if error == "ENOMEM" => {
+                        why(&got, seen, failure).breaks("window", sliding_rule())
+                    }
                     (seen, Err(_)) => why(&got, seen, failure),
                     (Ok(seen), Ok(_)) => seen.too_narrow(from, failure),
                     (Err(_), _) => failure,
@@ -245,14 +243,18 @@ fn reaches_as_far_as_files_do() {
     });
 }
 
-#[test]
-fn slides_a_window_of_the_size_that_is_allowed() {
-    let rule = text!(
+/// Why the window slides.
+fn sliding_rule() -> Text {
+    text!(
         "A mapping takes addresses and page tables while it lives. A sliding window unmaps what it has shown, so the \
          file may be larger than memory and than the address space.",
         "映射存在多久，就占用多久的地址空间和页表。滑动的窗口会解除已经看过的部分，所以文件可以比内存和地址空间都大。"
-    );
-    check("window", rule, || {
+    )
+}
+
+#[test]
+fn slides_a_window_of_the_size_that_is_allowed() {
+    check("window", sliding_rule(), || {
         let page = page_size();
         // The range and the window.
         let cases = [
@@ -269,6 +271,14 @@ fn slides_a_window_of_the_size_that_is_allowed() {
             (page, 10 * page, usize::MAX),
         ];
         let file = unnamed_file(&pattern(40 * page))?;
+        // So few bytes that a mapping of each is soon seen.
+        let calls = watch(&file, || answer(&file, 0, 100, page))?.maps().count();
+        ensure(calls <= 1, || {
+            too_many_calls(calls, 1).given(text!(
+                "a file of 40 pages, from 0 to 100, window = {page}",
+                "40 页的文件，从 0 到 100，window = {page}"
+            ))
+        })?;
         for_each(
             cases,
             |(from, to, window)| {
@@ -278,7 +288,8 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                 )
             },
             |&(from, to, window)| {
-                let seen = watch(&file, || answer(&file, wide(from), wide(to), window))?;
+                let seen = watch(&file, || answer(&file, wide(from), wide(to), window))
+                    .map_err(|failure| if window == usize::MAX { with_large_numbers(failure) } else { failure })?;
                 seen.maps_and_does_not_copy()?;
                 seen.locks_nothing(true)?;
                 seen.promises_no_copies()?;
@@ -298,12 +309,7 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                 let calls = seen.maps().count();
                 let unaligned = from % page != 0;
                 let enough = (to - from).div_ceil(allowed) + usize::from(unaligned);
-                ensure(calls <= enough, || {
-                    Failure::new(
-                        text!("at most {enough} calls of mmap(2)", "最多调用 {enough} 次 mmap(2)"),
-                        text!("there were {calls}", "调用了 {calls} 次"),
-                    )
-                })?;
+                ensure(calls <= enough, || too_many_calls(calls, enough))?;
                 seen.leaves_nothing_mapped()
             },
         )?;
@@ -331,6 +337,7 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                 ),
                 text!("it was called for {first} bytes", "要求映射的是 {first} 字节"),
             )
+            .breaks("window", one_mapping_rule())
             .given(text!("a file of 5 GiB, a window of {window} bytes", "5 GiB 的文件，窗口为 {window} 字节"))
         })?;
         // Two calls have to be enough for it, but a page in 32 bits.
@@ -344,11 +351,21 @@ fn slides_a_window_of_the_size_that_is_allowed() {
                     ),
                     text!("it was called for {first} bytes", "要求映射的是 {first} 字节"),
                 )
+                .breaks("window", one_mapping_rule())
                 .given(text!("a file of 5 GiB, a window of {window} bytes", "5 GiB 的文件，窗口为 {window} 字节"))
             })?;
         }
         goes_through_the_whole_window()
     });
+}
+
+/// There were more calls than the windows need.
+fn too_many_calls(calls: usize, enough: usize) -> Failure {
+    Failure::new(
+        text!("calls of mmap(2): {enough} at most", "最多调用 {enough} 次 mmap(2)"),
+        text!("there were {calls}", "调用了 {calls} 次"),
+    )
+    .breaks("window", one_mapping_rule())
 }
 
 /// To count 4 GiB takes long. So just before they are mapped the file is truncated to two pages: who loads more is killed
@@ -414,8 +431,8 @@ fn needs_no_memory_for_the_file() {
         (1..=17).try_for_each(|n| file.write_all_at(&vec![b'\n'; page], wide(size - n * page)))?;
         let lines = wide(17 * page);
         let in_little = |window: usize, memory: usize| -> Result<(), Failure> {
-            let got = ask_with_memory(wide(memory), || answer(&file, wide(from), wide(size), window))?;
-            compare(lines, &got).map_err(|failure| {
+            let got = ask_with_memory(wide(memory), || answer(&file, wide(from), wide(size), window));
+            got.map_err(of_many_mappings).and_then(|got| compare(lines, &got)).map_err(|failure| {
                 failure.given(text!(
                     "a file of {size} bytes, from {from} to its end, window = {window}; {memory} bytes of addresses are free \
                      (RLIMIT_AS)",
@@ -430,6 +447,7 @@ fn needs_no_memory_for_the_file() {
             setrlimit(Resource::RLIMIT_DATA, 0, 0).map_err(error_text)?;
             answer(&file, wide(from), wide(size), window)
         })
+        .map_err(of_many_mappings)
         .and_then(|got| compare(lines, &got));
         got.map_err(|failure| {
             failure.given(text!(
@@ -483,8 +501,8 @@ fn returns_the_error_of_a_mapping() {
         with_failing_munmap(&given, &unnamed_file(b"a\nb")?, |file| answer(file, 0, 3, 1), &1, value, |_| Ok(()))?;
         let file = large_file(&[])?;
         let window = 2 << 20;
-        let got = ask_with_memory(1 << 20, || answer(&file, 0, wide(window), window))?;
-        is_error(&got, &["ENOMEM"], value).map_err(|failure| {
+        let got = ask_with_memory(1 << 20, || answer(&file, 0, wide(window), window)).map_err(of_many_mappings);
+        got.and_then(|got| is_error(&got, &["ENOMEM"], value)).map_err(|failure| {
             failure.given(text!(
                 "a window of {window} bytes, where only half as many addresses are free",
                 "窗口为 {window} 字节，而空闲的地址只有它的一半"

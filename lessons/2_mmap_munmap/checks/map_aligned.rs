@@ -121,6 +121,14 @@ fn is_aligned_and_shows_the_file() {
                         ),
                         text!("{first:#04x} and {last:#04x}", "{first:#04x} 和 {last:#04x}"),
                     )
+                    .breaks(
+                        "fixed",
+                        text!(
+                            "A reservation is of no file (MAP_ANONYMOUS). The file is mapped by another mmap(2) inside it, \
+                             with MAP_FIXED, from its offset 0 on.",
+                            "预留的地址不属于任何文件（MAP_ANONYMOUS）。文件要用另一次 mmap(2) 映射到其中，带 MAP_FIXED，从文件偏移量 0 开始。"
+                        ),
+                    )
                 })?;
                 let stored = super::contents(&file)?;
                 ensure(stored.first() == Some(&b'!'), || {
@@ -129,6 +137,7 @@ fn is_aligned_and_shows_the_file() {
                         text!("the file has not changed", "文件没有变化"),
                     )
                     .shows(&belief::PRIVATE_REACHES_THE_FILE)
+                    .breaks("protection", private_rule())
                 })?;
                 same_bytes(text!("the rest of the file", "文件的其余部分"), &stored[1..], &contents[1..])
             },
@@ -181,8 +190,13 @@ fn no_other(before: &[Line], after: &[Line], mapping: &Range<usize>) -> Result<(
         after.iter().filter(|(range, _)| range.start < mapping.start || range.end > mapping.end).collect();
     let lost = before.iter().find(|line| !others.contains(line));
     let more = others.iter().find(|line| !before.contains(line));
-    let there = total(after) - total(&others.iter().map(|line| (*line).clone()).collect::<Vec<_>>());
+    let beside = others.iter().map(|(range, _)| range.len()).sum::<usize>();
+    let (there, surplus) = (total(after) - beside, beside.saturating_sub(total(before)));
     let (en, zh) = match (lost, more) {
+        // What is left of a reservation may be one line with what was beside it.
+        (Some(_), _) if surplus > 0 => {
+            (format!("{surplus} bytes more are, beside them"), format!("旁边还多了 {surplus} 字节"))
+        }
         (Some((Range { start, .. }, _)), _) => {
             (format!("the mapping that was at {start:#x} has changed"), format!("原来在 {start:#x} 处的映射变了"))
         }
@@ -216,6 +230,14 @@ fn is_read_write(after: &[Line], mapping: &Range<usize>) -> Result<(), Failure> 
                 "共享、可读写、没有其他权限的映射：/proc/self/maps 中是 `rw-s`"
             ),
             text!("it is `{shown}`", "是 `{shown}`"),
+        )
+        .breaks(
+            "protection",
+            text!(
+                "A mapping allows what its last mmap(2) or mprotect(2) asked for (PROT_READ, PROT_WRITE, PROT_EXEC), and only \
+                 with MAP_SHARED is it the file's.",
+                "映射允许哪些访问，取决于最近一次 mmap(2) 或 mprotect(2) 要了什么（PROT_READ、PROT_WRITE、PROT_EXEC）；带 MAP_SHARED，写入才会进入文件。"
+            ),
         ))
     })
 }
@@ -234,7 +256,7 @@ fn if_it_never_unmaps(file: &File, failure: Failure) -> Failure {
         })
     });
     match seen.is_ok_and(|seen| seen.calls.iter().all(|seen| seen.call.number != libc::SYS_munmap)) {
-        true => failure.shows(&belief::MUNMAP_TAKES_ALL),
+        true => failure.shows(&belief::MUNMAP_TAKES_ALL).breaks("fixed", ends_rule()),
         false => failure,
     }
 }
@@ -256,13 +278,17 @@ fn maps_no_other(file: &File, length: usize, alignment: usize) -> Result<(), Fai
     is_read_write(&after, &mapping)
 }
 
-#[test]
-fn takes_no_other_address() {
-    let rule = text!(
+/// What becomes of the ends of a reservation.
+fn ends_rule() -> Text {
+    text!(
         "munmap(2) unmaps any pages, at the ends of a mapping or in its middle: the pages beside them stay mapped.",
         "munmap(2) 可以解除任意若干页，在映射的两端或中间都行；旁边的页仍然映射着。"
-    );
-    check("fixed", rule, || {
+    )
+}
+
+#[test]
+fn takes_no_other_address() {
+    check("fixed", ends_rule(), || {
         let page = page_size();
         let file = unnamed_file(&pattern(3 * page))?;
         let cases = [
@@ -368,12 +394,7 @@ fn maps_nothing_when_it_fails() {
 
 #[test]
 fn replaces_only_what_is_its_own() {
-    let rule = text!(
-        "mmap(2), MAP_FIXED: what is mapped at these addresses is discarded, without an error. So use it only on \
-         addresses that you have reserved.",
-        "mmap(2) 的 MAP_FIXED：若指定的地址与已有映射重叠，重叠部分会被直接丢弃，而且不报错。所以它只能用于自己预留的地址。"
-    );
-    check("fixed", rule, || {
+    check("fixed", fixed_rule(), || {
         let page = page_size();
         let file = unnamed_file(&pattern(3 * page))?;
         for_each(
@@ -430,6 +451,13 @@ fn leaves_the_file_alone() {
             Failure::new(
                 text!("no page is accessed, so the file still has no block", "没有访问任何页，所以文件仍然没有磁盘块"),
                 text!("it has blocks of {} bytes", "它有了 {} 字节的磁盘块", blocks * 512),
+            )
+            .breaks(
+                "window",
+                text!(
+                    "mmap(2) brings in no page: each one comes with the first access to it.",
+                    "mmap(2) 并不取来任何一页，页在第一次访问时才到。"
+                ),
             )
             .given(Text::new(
                 format!("{en}, of a file in memory (memfd_create(2)) that is one hole of 3 pages"),
@@ -515,6 +543,7 @@ fn addresses_come_back(file: &File) -> Result<(), Failure> {
         })
     })?;
     no_error(got).map_err(|failure| {
+        let failure = failure.breaks("fixed", ends_rule());
         let Text { en, zh } = describe(1, alignment);
         failure.given(Text::new(
             format!("{en}; sixteen calls in one process, each mapping unmapped before the next call"),
@@ -523,12 +552,21 @@ fn addresses_come_back(file: &File) -> Result<(), Failure> {
     })
 }
 
+/// How much a reservation takes.
+fn reservation_rule() -> Text {
+    text!(
+        "Any `length + alignment` addresses have an aligned one with `length` after it. Take no more, and give back with \
+         munmap(2) what is not needed.",
+        "任意 `length + alignment` 字节的地址里，总有一个对齐的地址，后面还剩 `length` 字节。不必多占，用不着的要用 munmap(2) 归还。"
+    )
+}
+
 #[test]
 fn refuses_what_cannot_be_mapped() {
     let rule = text!(
-        "mmap(2): EINVAL for a length of 0; ENOMEM when no range of addresses is free. An addition may overflow before the \
-         kernel sees the result.",
-        "mmap(2)：长度为 0 时 EINVAL；没有足够的空闲地址时 ENOMEM。两个数相加，可能还没到内核就已经溢出回绕。"
+        "mmap(2): EINVAL for a length of 0; ENOMEM when no range of addresses is free. Of alignments it knows nothing: who \
+         wants an error for one has to look at it before the first call.",
+        "mmap(2)：长度为 0 时 EINVAL；没有足够的空闲地址时 ENOMEM。它不懂什么对齐：想对不合适的对齐返回错误，得在第一次调用之前自己检查。"
     );
     check("refusals", rule, || {
         let page = page_size();
@@ -560,7 +598,14 @@ fn refuses_what_cannot_be_mapped() {
             |(length, alignment, _)| {
                 text!("length {length:#x}, alignment {alignment:#x}", "长度 {length:#x}，对齐 {alignment:#x}")
             },
-            |&(length, alignment, wanted)| is_error(&ask(|| answer(&file, length, alignment))?, wanted, value),
+            |&(length, alignment, wanted)| {
+                let judged = ask(|| answer(&file, length, alignment)).and_then(|got| is_error(&got, wanted, value));
+                judged.map_err(
+                    |failure| {
+                        if wanted == INVALID { failure } else { failure.breaks("window", overflow_rule()) }
+                    },
+                )
+            },
         )?;
         let errors = cases.map(|(length, alignment, _)| (length, alignment));
         // Enough addresses: mremap(2) counts what it moves twice. One MiB is for what else is allocated.
@@ -573,7 +618,8 @@ fn refuses_what_cannot_be_mapped() {
                 Text::new(format!("{en}, where {free} bytes are free"), format!("{zh}，空闲的地址有 {free} 字节"))
             },
             |&(length, alignment, free)| {
-                no_error(ask_with_memory(wide(free), || answer(&file, length, alignment))?).map(|_| ())
+                let judged = ask_with_memory(wide(free), || answer(&file, length, alignment)).and_then(no_error);
+                judged.map(|_| ()).map_err(|failure| failure.breaks("fixed", reservation_rule()))
             },
         )?;
         each_leaves_nothing_mapped(

@@ -16,10 +16,9 @@ use mmap_workbook::grade::fixtures::{
     contents, near_page_boundaries, no_error, open_descriptors, pattern, same_bytes, unnamed_file, wide,
 };
 use mmap_workbook::grade::misconception as belief;
-use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::grade::{
-    Call, FORKS, Failure, FileCall, FileId, On, SharedPage, Step, Walker, Watched, ask, ask_refused, ask_with_memory,
-    before_each_call, check, ensure, error_text, for_all, for_each, kind, no_refusals, refuse,
+    Call, FORKS, Failure, FileCall, FileId, On, SharedPage, Step, Verdict, Walker, Watched, ask, ask_refused,
+    ask_with_memory, before_each_call, check, ensure, error_text, for_all, for_each, kind, no_refusals, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, Sharing, load_at};
 use mmap_workbook::observe::{page_size, page_size_u64, whole_pages};
@@ -118,7 +117,8 @@ fn watch_failing<A: Serialize + DeserializeOwned>(
     let watched = mmap_workbook::grade::watch_each(act, |before, seen| {
         follow(before).0.allows(&seen.call)?;
         Ok(fails(seen))
-    })?;
+    })
+    .map_err(of_no_page)?;
     let (own, most) = follow(&watched.calls);
     Ok(Seen { answer: watched.answer, calls: watched.calls, file, left: own, most })
 }
@@ -134,6 +134,7 @@ fn is_left_alone(mut file: &File, other: &File) -> Result<(), Failure> {
             ),
             text!("the call made it {at}", "函数把它变成了 {at}"),
         )
+        .breaks("lifetime", descriptors_rule())
     })?;
     let locked = Flock::lock(other.try_clone()?, FlockArg::LockExclusiveNonblock).is_err();
     ensure(locked, || {
@@ -144,6 +145,7 @@ fn is_left_alone(mut file: &File, other: &File) -> Result<(), Failure> {
             ),
             text!("the call gave up the lock", "函数放弃了这把锁"),
         )
+        .breaks("lifetime", descriptors_rule())
     })
 }
 
@@ -236,10 +238,15 @@ impl Own {
                 let range = pages(first, second);
                 // Of what it has unmapped it may think that nobody else can have it by now.
                 let was_its_own = self.given_back.iter().any(|part| part.start < range.end && range.start < part.end);
-                self.holds_all(range, text!("mmap(2) with MAP_FIXED", "带 MAP_FIXED 的 mmap(2)"))
-                    .map_err(|failure| if was_its_own { failure } else { failure.shows(&belief::FIXED_FINDS_ROOM) })
+                self.holds_all(range, text!("mmap(2) with MAP_FIXED", "带 MAP_FIXED 的 mmap(2)")).map_err(|failure| {
+                    let failure = failure.breaks("fixed", fixed_rule());
+                    if was_its_own { failure } else { failure.shows(&belief::FIXED_FINDS_ROOM) }
+                })
             }
-            libc::SYS_munmap => self.holds_all(pages(first, second), Text::fixed("munmap(2)", "munmap(2)")),
+            libc::SYS_munmap => {
+                let judged = self.holds_all(pages(first, second), Text::fixed("munmap(2)", "munmap(2)"));
+                judged.map_err(|failure| failure.breaks("mapping", munmap_rule()))
+            }
             libc::SYS_mremap => {
                 self.holds_all(pages(first, second), Text::fixed("mremap(2)", "mremap(2)"))?;
                 let fixed = fourth & flag(libc::MREMAP_FIXED) != 0;
@@ -250,6 +257,7 @@ impl Own {
         }
     }
 
+    /// Expects that all of these pages are its own.
     fn holds_all(&self, range: Range<u64>, what: Text) -> Result<(), Failure> {
         // The kernel refuses what begins inside a page.
         ensure(self.holds(&range) || !range.start.is_multiple_of(page_size_u64()), || {
@@ -293,6 +301,82 @@ impl Own {
     }
 }
 
+/// What MAP_FIXED does.
+fn fixed_rule() -> Text {
+    text!(
+        "mmap(2), MAP_FIXED: what is mapped at these addresses is discarded, without an error. So use it only on \
+         addresses that you have reserved.",
+        "mmap(2) 的 MAP_FIXED：若指定的地址与已有映射重叠，重叠部分会被直接丢弃，而且不报错。所以它只能用于自己预留的地址。"
+    )
+}
+
+/// What munmap(2) takes.
+fn munmap_rule() -> Text {
+    text!(
+        "munmap(2) takes addresses, not mappings: it unmaps whatever lies there, up to the next page boundary. What has been \
+         unmapped may belong to somebody else by now.",
+        "munmap(2) 认的是地址，不是映射：这段地址里有什么就解除什么，长度向上取整到页边界。已经解除的地址，此刻可能已归别人所有。"
+    )
+}
+
+/// How long a mapping lives.
+fn lifetime_rule() -> Text {
+    text!(
+        "A mapping lives until munmap(2), or until the process ends, so every return from the function needs one, also with \
+         an error. close(2) does not unmap.",
+        "映射一直存在到 munmap(2) 或进程结束，所以函数的每条返回路径上都要解除，出错时也一样。close(2) 不会解除映射。"
+    )
+}
+
+/// What may not fit in its type.
+fn overflow_rule() -> Text {
+    text!(
+        "A sum, or a length that is rounded up to whole pages, may not fit in its type: in a debug build Rust panics then, \
+         otherwise it goes on with a small number. checked_add and checked_next_multiple_of tell.",
+        "两数之和、向上取整到整页的长度，都可能超出类型的范围：调试构建里 Rust 会 panic，否则得到的是一个很小的数。用 checked_add 和 checked_next_multiple_of 就能发现。"
+    )
+}
+
+/// The failure of a call with numbers so large that a panic is about them.
+fn with_large_numbers(failure: Failure) -> Failure {
+    if failure.verdict == Verdict::Panicked { failure.breaks("window", overflow_rule()) } else { failure }
+}
+
+/// What 32 bits don't hold.
+fn off_t_rule() -> Text {
+    text!(
+        "off_t has 64 bits: a file's size or an offset in it may not fit in an int, nor in a usize of 32 bits.",
+        "off_t 是 64 位的：文件大小和文件内的偏移量放不进 int，也放不进 32 位的 usize。"
+    )
+}
+
+/// Where a store goes.
+fn private_rule() -> Text {
+    text!(
+        "A store through a shared mapping (MAP_SHARED) changes the file's page. One through a private mapping (MAP_PRIVATE) \
+         never reaches the file.",
+        "写共享映射（MAP_SHARED），改的就是文件的页；写私有映射（MAP_PRIVATE），到不了文件。"
+    )
+}
+
+/// What a mapping of many bytes is for.
+fn one_mapping_rule() -> Text {
+    text!(
+        "Each mmap(2), each munmap(2) and the first access to each page takes a way into the kernel. Map all that you may at \
+         once, and load all of its bytes from there.",
+        "每次 mmap(2)、每次 munmap(2)、每一页的第一次访问，都要进一趟内核。能映射多少就一次映射多少，再从那里读出所有字节。"
+    )
+}
+
+/// What a load is.
+fn access_rule() -> Text {
+    text!(
+        "A load through a mapping takes the byte from the page cache itself. read(2), pread(2) and their kind copy bytes out \
+         of it.",
+        "通过映射读，直接读的就是页缓存里的字节；read(2)、pread(2) 之类则是从页缓存里复制出来。"
+    )
+}
+
 /// The pages with these addresses.
 fn pages(start: u64, length: u64) -> Range<u64> {
     start..start.saturating_add(length).checked_next_multiple_of(page_size_u64()).unwrap_or(u64::MAX)
@@ -301,6 +385,17 @@ fn pages(start: u64, length: u64) -> Range<u64> {
 impl<A> Seen<A> {
     /// Expects no call that copies bytes of the file, and none that starts a thread or a process, which would not be seen.
     fn copies_nothing(&self) -> Result<(), Failure> {
+        self.copies_no_byte().map_err(|failure| failure.breaks("access", access_rule()))?;
+        let starts = |seen: &FileCall| FORKS.contains(&seen.call.number);
+        ensure(!self.calls.iter().any(starts), || {
+            Failure::new(
+                text!("the call starts no thread and no process", "函数不启动线程，也不创建进程"),
+                text!("it called clone(2)", "调用了 clone(2)"),
+            )
+        })
+    }
+
+    fn copies_no_byte(&self) -> Result<(), Failure> {
         let copied = |seen: &&FileCall| {
             let copying = COPYING.iter().find(|(number, ..)| *number == seen.call.number);
             copying.is_some_and(|(_, _, fds)| fds.is_empty() || fds.iter().any(|fd| seen.names(*fd, self.file)))
@@ -322,13 +417,6 @@ impl<A> Seen<A> {
                     "对映射里的字节调用了 {name}，复制了它们"
                 ),
             ))
-        })?;
-        let starts = |seen: &FileCall| FORKS.contains(&seen.call.number);
-        ensure(!self.calls.iter().any(starts), || {
-            Failure::new(
-                text!("the call starts no thread and no process", "函数不启动线程，也不创建进程"),
-                text!("it called clone(2)", "调用了 clone(2)"),
-            )
         })
     }
 
@@ -337,6 +425,7 @@ impl<A> Seen<A> {
         self.copies_nothing()?;
         ensure(self.maps().next().is_some(), || {
             Failure::new(text!("a mapping of the file", "映射该文件"), text!("there was none", "没有映射过"))
+                .breaks("access", access_rule())
         })
     }
 
@@ -355,6 +444,14 @@ impl<A> Seen<A> {
                     "mmap(2) of {length} bytes, private and for writing: so much memory has to be promised, whether or not \
                      it is written to",
                     "mmap(2) 了 {length} 字节，私有且可写：不管写不写，内核都得承诺这么多内存"
+                ),
+            )
+            .breaks(
+                "fixed",
+                text!(
+                    "mmap(2): of a private mapping with PROT_WRITE the kernel counts all pages as memory, for the copies that \
+                     stores would make. What is only read needs PROT_READ alone.",
+                    "mmap(2)：带 PROT_WRITE 的私有映射，内核按整个长度计入内存，因为写入会产生副本。只读不写，要 PROT_READ 就够了。"
                 ),
             ))
         })
@@ -384,6 +481,14 @@ impl<A> Seen<A> {
             Some(name) => Err(Failure::new(
                 text!("the pages come into memory only when they are accessed", "页只在被访问时才进入内存"),
                 text!("it called {name}", "调用了 {name}"),
+            )
+            .breaks(
+                "window",
+                text!(
+                    "mmap(2) brings in no page: each one comes with the first access to it. MAP_POPULATE brings in all of them \
+                     during the call, and mlock(2) keeps them in memory.",
+                    "mmap(2) 并不取来任何一页，页在第一次访问时才到。MAP_POPULATE 会在调用期间取来所有的页，mlock(2) 还会让它们一直留在内存里。"
+                ),
             )),
         }
     }
@@ -407,7 +512,7 @@ impl<A> Seen<A> {
         let unmaps = || self.calls.iter().map(|seen| seen.call).filter(|call| call.number == libc::SYS_munmap);
         let expected =
             text!("when it returns, nothing that it mapped is still mapped", "返回时，本次调用建立的映射都已解除");
-        Err(match unmaps().find(|call| call.answer < 0) {
+        let failure = match unmaps().find(|call| call.answer < 0) {
             Some(Call { answer, arguments: [at, length, ..], .. }) => {
                 let errno = errno(answer);
                 Failure::new(
@@ -422,7 +527,8 @@ impl<A> Seen<A> {
                 let failure = Failure::new(expected, text!("{left} bytes are", "还有 {left} 字节处于映射状态"));
                 if unmaps().next().is_none() { failure.shows(&belief::CLOSE_UNMAPS) } else { failure }
             }
-        })
+        };
+        Err(failure.breaks("lifetime", lifetime_rule()))
     }
 
     /// [`Seen::leaves_nothing_mapped`] where it was forgotten on this path, whatever is believed.
@@ -451,7 +557,13 @@ impl<A> Seen<A> {
             format!("{}, which mmap(2) returned ({en})", failure.happened.en),
             format!("{}，来自 mmap(2)（{zh}）", failure.happened.zh),
         );
-        shown.into_iter().fold(failure, |failure, belief: &Misconception| failure.shows(belief))
+        let Some(belief) = shown else { return failure };
+        let rule = text!(
+            "mmap(2): EACCES for a shared mapping with PROT_WRITE of a file that is not open for writing. A load needs \
+             PROT_READ only.",
+            "mmap(2)：文件没有以可写方式打开，却要带 PROT_WRITE 的共享映射，就是 EACCES。读只需要 PROT_READ。"
+        );
+        failure.shows(belief).breaks("protection", rule)
     }
 
     /// Names the misconception about large numbers if the file was mapped at this offset's last 32 bits.
@@ -461,7 +573,10 @@ impl<A> Seen<A> {
         let low = u64::from(u32::MAX);
         let narrow = |at: u64| at != wanted && at & low == wanted & low && [0, low].contains(&(at >> 32));
         let narrow = self.tried().any(|call| narrow(call.arguments[5]));
-        if narrow { failure.shows(&belief::INT_HOLDS_A_SIZE) } else { failure }
+        match narrow {
+            true => failure.shows(&belief::INT_HOLDS_A_SIZE).breaks("notes_program", off_t_rule()),
+            false => failure,
+        }
     }
 }
 
@@ -478,7 +593,8 @@ fn with_failing_mappings<A: Serialize + DeserializeOwned>(
     value: impl Fn(&A) -> Text,
     judge: impl Fn(&File) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    for n in 0.. {
+    // Another check tells who maps more often, as for each byte.
+    for n in 0..20 {
         let file = make()?;
         let id = FileId::of(&file)?;
         let mut asked = 0..;
@@ -498,7 +614,14 @@ fn with_failing_mappings<A: Serialize + DeserializeOwned>(
         let seen = watch_failing(&file, counted, fails).map_err(|failure| {
             let failure = failure.given(given());
             // It accessed what it had not got.
-            if failure.died_of() == Some(Cause::NotMapped) { failure.shows(&belief::NULL_IS_FAILURE) } else { failure }
+            if failure.died_of() != Some(Cause::NotMapped) {
+                return failure;
+            }
+            let rule = text!(
+                "mmap(2) returns MAP_FAILED, which is (void *) -1, when it fails, and errno says why.",
+                "mmap(2) 失败时返回 MAP_FAILED，即 (void *) -1，原因在 errno 里。"
+            );
+            failure.shows(&belief::NULL_IS_FAILURE).breaks("refusals", rule)
         })?;
         if seen.tried().count() <= n {
             return Ok(());
@@ -542,7 +665,14 @@ fn if_only_inside_a_page<A>(
 ) -> Failure {
     let refused = matches!(got, Err(error) if error == "EINVAL");
     let shown = refused && probe(0).unwrap_or(false) && !probe(1).unwrap_or(true);
-    if shown { failure.shows(&belief::ANY_OFFSET) } else { failure }
+    let rule = || {
+        text!(
+            "mmap(2): EINVAL for an offset that is not a multiple of the page size. Map from the page boundary before it, and \
+             add to the length what is skipped.",
+            "mmap(2)：偏移量不是页大小的整数倍就是 EINVAL。要从它前面的页边界开始映射，跳过多少，长度就加上多少。"
+        )
+    };
+    if shown { failure.shows(&belief::ANY_OFFSET).breaks("window", rule()) } else { failure }
 }
 
 /// Both names of the error for a bad argument.
@@ -555,13 +685,15 @@ fn leaves_descriptors<A: Serialize + DeserializeOwned>(file: &File, call: impl F
         let before = open_descriptors().map_err(error_text)?;
         drop(call());
         Ok::<_, String>((FileId::of(file).is_ok_and(|now| now == id), before, open_descriptors().map_err(error_text)?))
-    })?
+    })
+    .map_err(of_no_page)?
     .map_err(io::Error::other)?;
     ensure(open, || {
         Failure::new(
             text!("the descriptor of `file` is open after the call", "调用之后，`file` 的描述符仍然打开"),
             text!("it is closed", "它被关闭了"),
         )
+        .breaks("lifetime", descriptors_rule())
     })?;
     as_many_descriptors(Some(before), Some(after))?;
     // The offset and the lock are the open file's, so this process sees what becomes of them, as another thread would.
@@ -583,6 +715,7 @@ fn as_many_descriptors(before: Option<usize>, after: Option<usize>) -> Result<()
             text!("{before} descriptors are open, as before the call", "打开的描述符与调用前一样，是 {before} 个"),
             text!("{after} are", "有 {after} 个"),
         )
+        .breaks("lifetime", descriptors_rule())
     })
 }
 
@@ -602,7 +735,12 @@ fn with_other_failures<A: Serialize + DeserializeOwned + PartialEq>(
         if got.as_ref().is_ok_and(|answer| right(file, answer)) {
             return Ok(());
         }
-        is_error(got, &[error], &value).map_err(|failure| of(failure, why))
+        let rule = text!(
+            "Any system call may fail. The caller gets the error as the call returned it; a number or a success in its place \
+             would be wrong.",
+            "任何系统调用都可能失败。调用返回什么错误，就把什么错误交给调用者；换成一个数或“成功”，都是错的。"
+        );
+        is_error(got, &[error], &value).map_err(|failure| of(failure, why).breaks("refusals", rule))
     };
     let file = make()?;
     let limited = |file: &File| {
@@ -644,7 +782,10 @@ fn with_other_failures<A: Serialize + DeserializeOwned + PartialEq>(
             ),
         )
     });
-    judged.and_then(|()| seen.leaves_nothing_after_an_error()).map_err(|failure| of(failure, no_size()))
+    judged
+        .map_err(|failure| failure.breaks("lifetime", descriptors_rule()))
+        .and_then(|()| seen.leaves_nothing_after_an_error())
+        .map_err(|failure| of(failure, no_size()))
 }
 
 /// What two calls return that two threads make at the same time.
@@ -677,7 +818,14 @@ fn with_failing_munmap<A: Serialize + DeserializeOwned + PartialEq>(
     });
     judged.map_err(|failure| {
         let Text { en, zh } = given;
-        failure.given(Text::new(format!("{en}; munmap(2) fails with ENOMEM"), format!("{zh}；munmap(2) 失败：ENOMEM")))
+        let rule = text!(
+            "munmap(2): ENOMEM when the process would have too many mappings, since unmapping a part of one leaves two. What was \
+             loaded or stored before is as it was.",
+            "munmap(2)：只解除一个映射的一部分会留下两个映射，进程的映射数因此超限时返回 ENOMEM。此前读到、写入的内容不受影响。"
+        );
+        failure
+            .given(Text::new(format!("{en}; munmap(2) fails with ENOMEM"), format!("{zh}；munmap(2) 失败：ENOMEM")))
+            .breaks("mapping", rule)
     })
 }
 
@@ -791,6 +939,15 @@ fn another_was_faster(failure: Failure, given: &Text) -> Failure {
     ))
 }
 
+/// What lies past the end of the file.
+fn rest_rule() -> Text {
+    text!(
+        "The rest of the file's last page is mapped, and shows what a process has stored there through a shared \
+         mapping. It is no part of the file.",
+        "文件最后一页的剩余部分也会映射进来，会显示别的进程通过共享映射写到那里的内容，但它不属于文件。"
+    )
+}
+
 /// Why calls in several threads may differ from those in one.
 fn threads_rule() -> Text {
     text!(
@@ -807,8 +964,26 @@ fn at_the_end(failure: Failure) -> Failure {
 
 /// [`at_the_end`], if no other mistake explains the SIGBUS: `alone` says so.
 fn at_the_end_if(failure: Failure, alone: impl FnOnce() -> bool) -> Failure {
+    let failure = of_no_page(failure);
     let shown = failure.died_of() == Some(Cause::NoPage) && alone();
     if shown { failure.shows(&belief::MAPPED_IS_THERE) } else { failure }
+}
+
+/// The failure of a call; if it died of a SIGBUS, with the rule of that.
+fn of_no_page(failure: Failure) -> Failure {
+    if failure.died_of() != Some(Cause::NoPage) {
+        return failure;
+    }
+    let rule = text!(
+        "mmap(2) does not look at the file's size: it maps pages past the end of the file, and an access to one raises SIGBUS.",
+        "mmap(2) 不看文件大小：文件末尾之后的页也照样映射，一访问就是 SIGBUS。"
+    );
+    failure.breaks("window", rule)
+}
+
+/// The failure of a call; if it took too long, it mapped too often.
+fn of_many_mappings(failure: Failure) -> Failure {
+    if failure.verdict == Verdict::TimedOut { failure.breaks("window", one_mapping_rule()) } else { failure }
 }
 
 /// Expects of each case that the call copies nothing and leaves nothing mapped. All are watched at once; if something is

@@ -60,7 +60,7 @@ fn exchanges_the_bytes_and_no_other() {
          seen through the other.",
         "文件同一页的两个共享映射是同一块内存，只是地址不同：从一个映射写入的内容，在另一个映射里立刻可见。"
     );
-    check("3:observe", rule, || {
+    check("access", rule, || {
         let describe = |&(size, a, b, length): &(usize, usize, usize, usize)| describe(size, wide(a), wide(b), length);
         let test = |&(size, a, b, length): &(usize, usize, usize, usize)| {
             let before = pattern(size);
@@ -71,8 +71,11 @@ fn exchanges_the_bytes_and_no_other() {
             let ok = answered.is_ok();
             compare(&file, wide(a), wide(b), length, answered)?;
             same_bytes(text!("the file", "文件"), &got, &wanted).map_err(|failure| {
-                let private = ok && got == before;
-                if private { shows_private(&file, wide(a), wide(b), length, failure) } else { failure }
+                if ok && got == before {
+                    return shows_private(&file, wide(a), wide(b), length, failure);
+                }
+                let apart = a.max(b) / page_size() > (a.min(b) + length - 1) / page_size();
+                if apart { failure.breaks("window", skip_rule()) } else { failure }
             })
         };
         let page = page_size();
@@ -117,6 +120,15 @@ fn exchanges_the_bytes_and_no_other() {
     });
 }
 
+/// Where in its mapping a range is.
+fn skip_rule() -> Text {
+    text!(
+        "A mapping begins at the page boundary before the range: the range begins as far after it, and the length that is \
+         mapped has to be as much larger.",
+        "映射从这段之前的页边界开始：这段在映射里的位置要加上这个距离，映射的长度也要加上它。"
+    )
+}
+
 /// More bytes than are often taken for all that there can be. To exchange them takes time, so there is one case.
 #[test]
 fn exchanges_all_of_a_mebibyte() {
@@ -129,7 +141,9 @@ fn exchanges_all_of_a_mebibyte() {
         let before = [vec![b'a'; length + 5], vec![b'b'; length + 5]].concat();
         let (a, b) = (3, length + 7);
         let file = unnamed_file(&before)?;
-        compare(&file, wide(a), wide(b), length, ask(|| answer(&file, wide(a), wide(b), length))?)
+        ask(|| answer(&file, wide(a), wide(b), length))
+            .map_err(of_many_mappings)
+            .and_then(|answered| compare(&file, wide(a), wide(b), length, answered))
             .and_then(|()| same_bytes(text!("the file", "文件"), &contents(&file)?, &exchanged(&before, a, b, length)))
             .map_err(|failure| failure.given(describe(before.len(), wide(a), wide(b), length)))
     });
@@ -199,19 +213,23 @@ fn shows_private(file: &File, a: u64, b: u64, length: usize, failure: Failure) -
     let private =
         |call: &Call| call.arguments[3] & flag(libc::MAP_PRIVATE | libc::MAP_SHARED) == flag(libc::MAP_PRIVATE);
     match seen.is_ok_and(|seen| seen.maps().any(private)) {
-        true => failure.shows(&belief::PRIVATE_REACHES_THE_FILE),
+        true => failure.shows(&belief::PRIVATE_REACHES_THE_FILE).breaks("protection", private_rule()),
         false => failure,
     }
 }
 
-#[test]
-fn reaches_any_two_places_of_a_large_file() {
-    let rule = text!(
+/// Why there are two mappings.
+fn two_places_rule() -> Text {
+    text!(
         "A mapping is one range: one that shows both places shows everything between them, too. Two places need two \
          mappings.",
         "一个映射只有一个长度，要同时看到两处，就得连中间的全都映射进来。两处应当用两个映射。"
-    );
-    check("window", rule, || {
+    )
+}
+
+#[test]
+fn reaches_any_two_places_of_a_large_file() {
+    check("window", two_places_rule(), || {
         let places = [
             (3, 5 * GIB - 20),
             (4 * GIB + 2, 17),
@@ -309,8 +327,11 @@ fn refuses_before_it_changes_anything() {
             |&(a, b, length, wanted)| {
                 let file = unnamed_file(&before)?;
                 let got = ask(|| answer(&file, a, b, length))
-                    .map_err(|failure| past_the_end(&file, a, b, length, failure))?;
+                    .map_err(|failure| with_large_numbers(past_the_end(&file, a, b, length, failure)))?;
                 is_error(&got, wanted, value).map_err(|failure| {
+                    if wanted == INVALID {
+                        return failure.breaks("window", overlap_rule());
+                    }
                     let rest = a.max(b).checked_add(wide(length)).is_some_and(|end| end > size && end <= 7 * page);
                     let lost = got.is_ok() && file.metadata().is_ok_and(|now| now.len() == size) && rest;
                     if lost && seen_past_the_end(&file, a, b, length) {
@@ -351,12 +372,25 @@ fn refuses_before_it_changes_anything() {
             |&(a, b)| describe(small, a, b, 0),
             |&(a, b)| {
                 let file = unnamed_file(&before)?;
-                let got = ask(|| answer(&file, a, b, 0))?;
-                ensure(got.is_ok(), || Failure::new(value(&()), words(&got, value)))?;
+                let rule = text!(
+                    "mmap(2): EINVAL when the length is 0. An empty range needs no mapping, wherever it is.",
+                    "mmap(2)：长度为 0 时返回 EINVAL。空的一段不论在哪里，都不需要映射。"
+                );
+                let got = ask(|| answer(&file, a, b, 0)).map_err(with_large_numbers)?;
+                ensure(got.is_ok(), || Failure::new(value(&()), words(&got, value)).breaks("mapping", rule))?;
                 same_bytes(text!("the file is as before", "文件保持原样"), &contents(&file)?, &before)
             },
         )
     });
+}
+
+/// When two ranges overlap.
+fn overlap_rule() -> Text {
+    text!(
+        "Two ranges overlap when they begin less than `length` bytes apart, whichever comes first. A byte in both of them \
+         would need two values.",
+        "两段起点的距离小于 `length` 就重叠，不管哪一段在前。重叠处的字节得同时取两个值，交换也就没有意义。"
+    )
 }
 
 /// Names the misconception that a SIGBUS shows, if it isn't only one of the two ranges that was forgotten.
@@ -411,6 +445,7 @@ fn goes_through_mappings_and_leaves_none() {
                     // Not who maps somewhat more, or a small file as a whole.
                     let all = seen.maps().any(|call| call.arguments[1] >= wide(a.abs_diff(b)))
                         && first_length(3, 5 * GIB - 20).is_ok_and(|length| length >= 5 * GIB - 23);
+                    let failure = failure.breaks("window", two_places_rule());
                     if all { failure.shows(&belief::MAP_IT_ALL) } else { failure }
                 })?;
                 seen.leaves_nothing_mapped()
@@ -569,7 +604,7 @@ fn stores_to_no_other_byte() {
          stored there meanwhile.",
         "多写的字节哪怕写回的是先前读到的值，也会抹掉别的进程或线程在此期间写入的内容。"
     );
-    check("3:observe", rule, || {
+    check("access", rule, || {
         // Some of them in step with words of all sizes.
         [(11, 74, 13), (16, 80, 13), (512, 1088, 67), (page_size() - 9, 24, 9)].into_iter().try_for_each(stores_between)
     });
