@@ -1,5 +1,6 @@
 use std::fs::OpenOptions;
 use std::io::{Read, Seek, SeekFrom, Write};
+use std::mem::ManuallyDrop;
 use std::os::fd::{AsFd, AsRawFd};
 use std::os::unix::net::UnixStream;
 
@@ -16,6 +17,70 @@ fn rule() -> Text {
         "fcntl(2), record locks: they belong to the process, are not inherited by fork(2), and end with it. flock(2) \
          and OFD locks belong to the open file description, which a child shares. A process id may be reused.",
         "fcntl(2) 的记录锁属于进程，不会被 fork(2) 继承，随进程结束而释放。flock(2) 和 OFD 锁属于打开文件描述，子进程同样持有。进程号则可能被重新使用。"
+    )
+}
+
+fn description_rule() -> Text {
+    text!(
+        "An OFD lock belongs to the open file description, not to a process. So its owner is told as -1, a child has the \
+         lock, too, and it stays when the process that took it has died. A lock of F_SETLK is the process's.",
+        "OFD 锁属于打开文件描述，不属于进程：查到的持有者是 -1，子进程同样持有它，加锁的进程死了它也还在。F_SETLK 的锁才属于进程。"
+    )
+}
+
+fn close_rule() -> Text {
+    text!(
+        "A process loses its F_SETLK lock when it closes any descriptor of the file, a copy too. F_SETLK needs none: it takes \
+         the descriptor that the caller has.",
+        "进程只要关闭这个文件的任何一个描述符（复制出来的也算），F_SETLK 的锁就没有了。其实不必复制：F_SETLK 直接用调用者的描述符就行。"
+    )
+}
+
+fn bytes_rule() -> Text {
+    text!(
+        "Locks of fcntl(2) are on bytes, and exclude each other only where their bytes overlap, and if one of them is \
+         F_WRLCK. From byte 0 on with `l_len` 0 is the whole file, however it grows.",
+        "fcntl(2) 的锁锁的是字节：范围有重叠，且至少一方是 F_WRLCK，才互相排斥。从第 0 字节起、`l_len` 为 0，就是整个文件，文件再变长也是。"
+    )
+}
+
+/// What a process knows without the kernel.
+fn memory_rule() -> Text {
+    text!(
+        "The kernel keeps locks apart by file and by process. What a process remembers itself it has for all its files, and a \
+         forked child inherits the memory, but not the lock.",
+        "内核按文件、按进程区分锁。进程自己记住的东西，却是所有文件共用的；派生的子进程会继承这份记忆，却不继承锁。"
+    )
+}
+
+fn pid_rule() -> Text {
+    text!(
+        "A process id says little. A process that was killed has its id until its parent has waited for it, and then another \
+         one may get it. The kernel releases a lock as soon as its owner ends.",
+        "进程号说明不了什么：进程被杀死后，在父进程等待回收之前仍占着进程号，之后这个号又可能给别的进程。锁则在持有者结束时立即由内核释放。"
+    )
+}
+
+fn kernel_rule() -> Text {
+    text!(
+        "The lock is in the kernel, not in the file: nothing need be stored in it or beside it. What a killed process has \
+         stored, nobody removes.",
+        "锁在内核里，不在文件里：不必往文件里或文件旁边写任何东西。被杀死的进程写下的东西，没有人会清除。"
+    )
+}
+
+fn wait_rule() -> Text {
+    text!(
+        "F_SETLK fails at once when another process has the lock. F_SETLKW, and flock(2) without LOCK_NB, wait for it.",
+        "锁在别的进程手里时，F_SETLK 立即失败；F_SETLKW 和不带 LOCK_NB 的 flock(2) 则会等下去。"
+    )
+}
+
+fn position_rule() -> Text {
+    text!(
+        "The position belongs to the open file description, which others may share. A lock from SEEK_SET on needs none, while \
+         lockf(3) locks from the position on.",
+        "文件位置属于打开文件描述，可能与别人共用。用 SEEK_SET 加锁与位置无关，lockf(3) 则从当前位置锁起。"
     )
 }
 
@@ -56,11 +121,19 @@ fn claim_in_turns(peer: &Peer, file: &File) -> Result<(), String> {
 
 fn claims(player: &mut Player) -> Result<String, Failure> {
     player.give_turn()?;
-    Ok(String::from_utf8_lossy(&player.receive()?).into_owned())
+    let claimed = player.receive().map_err(|failure| match failure.verdict {
+        Verdict::TimedOut => failure.breaks("lock", wait_rule()),
+        _ => failure,
+    })?;
+    Ok(String::from_utf8_lossy(&claimed).into_owned())
 }
 
 /// Expects that a call has returned the id of `writer`.
 fn is(writer: Pid, got: &str, who: Text) -> Result<(), Failure> {
+    let of_description = |failure: Failure| match got {
+        "-1" => failure.breaks("lock", description_rule()),
+        _ => failure,
+    };
     ensure(got == writer.to_string(), || {
         let expected = Text::new(
             format!("claim returns {writer}, the id of {}", who.en),
@@ -78,6 +151,7 @@ fn is(writer: Pid, got: &str, who: Text) -> Result<(), Failure> {
         };
         Failure::new(expected, got)
     })
+    .map_err(of_description)
 }
 
 /// Kills the process, for which its parent has not waited then.
@@ -94,12 +168,33 @@ fn file() -> Result<(tempfile::TempDir, std::path::PathBuf), Failure> {
     Ok((directory, path))
 }
 
-/// Names the belief behind a lock that a child keeps, if the lock is one of flock(2).
+/// Names the belief, or the rule, where a child has the role, too.
 fn locked_with_flock(path: &Path, failure: Failure) -> Failure {
-    let claim = || open(path).and_then(|file| super::claim(&file)).map_err(kind);
-    let calls = watch(claim, |_| false).map_or_else(|_| Vec::new(), |watched| watched.calls);
-    let flocks = calls.iter().any(|call| call.call.number == libc::SYS_flock);
+    let (failure, calls) = of_its_lock(path, memory_rule(), failure);
+    let flocks = calls.iter().any(|call| call.number == libc::SYS_flock);
     if flocks { failure.shows(&belief::FLOCK_IS_THE_PROCESSES) } else { failure }
+}
+
+/// Names the rule that the lock breaks which a call of `claim` takes, or else this one. Returns the call's system calls,
+/// too.
+fn of_its_lock(path: &Path, otherwise: Text, failure: Failure) -> (Failure, Vec<Call>) {
+    let claim = || open(path).and_then(|file| super::claim(&ManuallyDrop::new(file))).map_err(kind);
+    let calls: Vec<_> = watch(claim, |_| false).map_or_else(|_| Vec::new(), |watched| watched.calls);
+    let calls: Vec<_> = calls.into_iter().map(|watched| watched.call).collect();
+    let commands: Vec<_> = calls.iter().filter_map(command).collect();
+    let makes = |number| calls.iter().any(|call| call.number == number);
+    let rule = if commands.contains(&libc::F_OFD_SETLK) || commands.contains(&libc::F_OFD_SETLKW) {
+        description_rule()
+    } else if makes(libc::SYS_flock) {
+        rule()
+    } else if !commands.iter().any(|command| [libc::F_SETLK, libc::F_SETLKW].contains(command)) {
+        kernel_rule()
+    } else if makes(libc::SYS_close) {
+        close_rule()
+    } else {
+        otherwise
+    };
+    (failure.breaks("lock", rule), calls)
 }
 
 #[test]
@@ -109,10 +204,12 @@ fn one_process_is_the_writer_and_the_others_learn_who() {
         let (mut a, mut b) = (claimer(&path)?, claimer(&path)?);
         let first = || text!("the first process", "第一个进程");
         is(a.pid(), &claims(&mut a)?, first())?;
-        is(a.pid(), &claims(&mut b)?, first())?;
+        let by_its_lock = |failure| of_its_lock(&path, bytes_rule(), failure).0;
+        is(a.pid(), &claims(&mut b)?, first()).map_err(by_its_lock)?;
         let bytes = fs::read(&path)?;
         ensure(bytes == b"the channel", || {
             Failure::new(text!("the file is as before", "文件保持原样"), text!("it has changed", "文件被改动了"))
+                .breaks("lock", kernel_rule())
         })?;
         let names = names_in(directory.path())?;
         ensure(names == ["channel"], || {
@@ -120,21 +217,28 @@ fn one_process_is_the_writer_and_the_others_learn_who() {
                 text!("claim makes no file", "claim 不创建文件"),
                 text!("the directory has {names:?}", "目录里有 {names:?}"),
             )
+            .breaks("lock", kernel_rule())
         })?;
-        let grown = |failure: Failure| failure.given(text!("the file has grown in between", "文件在此期间变长了"));
+        let grown = |failure: Failure| {
+            let given = text!("the file has grown in between", "文件在此期间变长了");
+            failure.breaks("lock", bytes_rule()).given(given)
+        };
         OpenOptions::new().append(true).open(&path)?.write_all(b", longer")?;
         is(a.pid(), &claims(&mut b)?, first()).map_err(grown)?;
         is(a.pid(), &claims(&mut a)?, first()).map_err(grown)?;
         OpenOptions::new().write(true).open(&path)?.set_len(0)?;
-        let emptied = |failure: Failure| failure.given(text!("the file is empty now", "文件已被清空"));
+        let emptied = |failure: Failure| {
+            failure.breaks("lock", bytes_rule()).given(text!("the file is empty now", "文件已被清空"))
+        };
         is(a.pid(), &claims(&mut b)?, first()).map_err(emptied)?;
         is(a.pid(), &claims(&mut a)?, first()).map_err(emptied)?;
         let size = fs::metadata(&path)?.len();
         ensure(size == 0, || {
-            emptied(Failure::new(
+            let failure = Failure::new(
                 text!("claim leaves it empty", "claim 之后它仍然是空的"),
                 text!("it has {size} bytes", "它有 {size} 字节"),
-            ))
+            );
+            emptied(failure.breaks("lock", kernel_rule()))
         })
     });
 }
@@ -145,7 +249,7 @@ fn each_file_has_a_writer_of_its_own() {
         let (_directory, path) = file()?;
         let (_another_directory, another) = file()?;
         each_has_its_own_writer(&path, &another).map_err(|failure| {
-            failure.given(text!(
+            of_its_lock(&path, memory_rule(), failure).0.given(text!(
                 "one process is the writer of a file, another one of a second file, and calls for both by turns",
                 "一个进程是某文件的写者，另一个进程是第二个文件的写者，并轮流对两个文件调用"
             ))
@@ -200,7 +304,7 @@ fn tells_the_files_of_two_disks_apart() {
             each_has_its_own_writer(&new("one")?, &new("another")?)
         })
         .map_err(|failure| {
-            failure.given(text!(
+            failure.breaks("lock", memory_rule()).given(text!(
                 "two files with the same inode number, each on a disk of its own; one process is the writer of one, \
                  another process of the other",
                 "两个文件的 inode 号相同，但分别在两个磁盘上；两个进程各是其中一个文件的写者"
@@ -225,8 +329,15 @@ fn leaves_everything_else_as_it_is() {
             let in_thread = thread.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
             Ok((std::process::id().cast_signed(), [before, after], position, in_thread))
         })?;
-        is(Pid::from_raw(pid), &in_thread.to_string(), text!("the process", "该进程"))
-            .map_err(|failure| failure.given(text!("another thread of the writer calls", "由写者的另一个线程调用")))?;
+        is(Pid::from_raw(pid), &in_thread.to_string(), text!("the process", "该进程")).map_err(|failure| {
+            let rule = text!(
+                "The lock is the process's, so each of its threads has it, and its id is the same in each (getpid(2)). \
+                     gettid(2) is the id of one thread.",
+                "锁属于进程，每个线程都算持有；进程号在各线程里相同（getpid(2)），gettid(2) 得到的则是线程号。"
+            );
+            let given = text!("another thread of the writer calls", "由写者的另一个线程调用");
+            failure.breaks("lock", rule).given(given)
+        })?;
         ensure(before == after, || {
             Failure::new(
                 text!("claim leaves no descriptor open", "claim 不留下打开的描述符"),
@@ -235,12 +346,14 @@ fn leaves_everything_else_as_it_is() {
                     "两次调用之前打开了 {before} 个，之后是 {after} 个"
                 ),
             )
+            .breaks("lock", close_rule())
         })?;
         ensure(position == 3, || {
             Failure::new(
                 text!("the position in the file stays 3", "文件位置仍为 3"),
                 text!("it is {position}", "实际为 {position}"),
             )
+            .breaks("lock", position_rule())
         })
     });
 }
@@ -252,11 +365,15 @@ fn the_role_is_free_when_the_writer_is_killed() {
         let (mut a, mut b, mut c) = (claimer(&path)?, claimer(&path)?, claimer(&path)?);
         let first = || text!("the first process", "第一个进程");
         is(a.pid(), &claims(&mut a)?, first())?;
-        is(a.pid(), &claims(&mut b)?, first())?;
+        is(a.pid(), &claims(&mut b)?, first()).map_err(|failure| of_its_lock(&path, bytes_rule(), failure).0)?;
         kill_and_leave(&a)?;
         let got = claims(&mut b)?;
         is(b.pid(), &got, text!("the second process", "第二个进程")).map_err(|failure| {
-            let failure = if got == a.pid().to_string() { failure.shows(&belief::A_PID_IS_A_PROCESS) } else { failure };
+            let failure = if got == a.pid().to_string() {
+                failure.shows(&belief::A_PID_IS_A_PROCESS).breaks("reader", pid_rule())
+            } else {
+                failure
+            };
             failure.given(text!(
                 "the first process was the writer and was killed; its parent has not waited for it yet",
                 "第一个进程曾是写者，已被杀死；它的父进程尚未等待回收它"
@@ -315,7 +432,7 @@ fn a_child_of_the_writer_does_not_keep_the_role() {
         // It became a child of ours when its parent died.
         kill(child, Signal::SIGKILL)?;
         waitpid(child, None)?;
-        there?;
+        there.map_err(|failure| of_its_lock(&path, bytes_rule(), failure).0)?;
         is(writer, &to_child, text!("the parent, the writer, which the child asks", "父进程，即写者（由子进程调用）"))
             .map_err(|failure| locked_with_flock(&path, failure))?;
         let dead = text!(
@@ -617,13 +734,20 @@ fn does_not_wait(call: &Call) -> Result<(), Failure> {
     };
     let name = WAITS.iter().find(|(number, _)| *number == call.number && waits(*number)).map(|(_, name)| *name);
     name.map_or(Ok(()), |name| {
-        Err(Failure::new(text!("claim never waits", "claim 从不等待"), text!("it calls {name}", "它调用了 {name}")))
+        let failure =
+            Failure::new(text!("claim never waits", "claim 从不等待"), text!("it calls {name}", "它调用了 {name}"));
+        Err(failure.breaks("lock", wait_rule()))
     })
 }
 
 #[test]
 fn returns_the_errors_of_system_calls() {
-    check("lock", rule(), || {
+    let rule = text!(
+        "EAGAIN and EACCES say that another process has the lock. Any other error says nothing about that: it is the \
+         caller's to know, with its errno.",
+        "EAGAIN 和 EACCES 表示锁在别的进程手里。其他错误与此无关，要连同 errno 交给调用者。"
+    );
+    check("lock", rule, || {
         let (_directory, path) = file()?;
         let file = open(&path)?;
         let mut a = claimer(&path)?;
@@ -665,7 +789,11 @@ fn returns_the_errors_of_system_calls() {
 
 #[test]
 fn the_writer_may_be_a_process_of_another_user() {
-    check("lock", rule(), || {
+    let rule = text!(
+        "F_GETLK tells the owner whoever asks. kill(2) fails with EPERM for the process of another user, which lives.",
+        "不管谁来问，F_GETLK 都会说出持有者。kill(2) 对别的用户的进程以 EPERM 失败，而那个进程还活着。"
+    );
+    check("lock", rule, || {
         let (_directory, path) = file()?;
         let mut a = claimer(&path)?;
         is(a.pid(), &claims(&mut a)?, text!("the first process", "第一个进程"))?;
@@ -686,7 +814,7 @@ fn the_writer_may_be_a_process_of_another_user() {
 
 #[test]
 fn the_position_stays_for_all_who_share_it() {
-    check("lock", rule(), || {
+    check("lock", position_rule(), || {
         let (_directory, path) = file()?;
         let mut file = open(&path)?;
         file.seek(SeekFrom::Start(3))?;

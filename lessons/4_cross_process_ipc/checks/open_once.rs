@@ -42,6 +42,92 @@ fn rule() -> Text {
     )
 }
 
+fn shared_rule() -> Text {
+    text!(
+        "Only a shared mapping of the very file that is at the path, opened for reading and writing, shows others what is \
+         stored there.",
+        "只有把路径上的那个文件本身以读写方式打开，再共享映射，写入的内容别人才看得到。"
+    )
+}
+
+fn existing_rule() -> Text {
+    text!(
+        "A file that is there was complete when it got its name, whatever is in it. open(2) finds it; its mode and its \
+         bytes are no longer the creator's business.",
+        "文件既然有了名字，就是完整的，不管里面是什么。用 open(2) 打开就好，它的权限和内容都不该再动。"
+    )
+}
+
+fn size_rule() -> Text {
+    text!(
+        "A file that is there may be anybody's: look at what you have opened (fstat(2)) before you map it, and refuse it \
+         unchanged. An access to a page beyond its end would be SIGBUS.",
+        "已有的文件可能是任何人的：打开之后先看大小（fstat(2)）再映射，不符就拒绝，不要改它。访问文件末尾之后的页会导致 SIGBUS。"
+    )
+}
+
+fn descriptor_rule() -> Text {
+    text!(
+        "A mapping stays when its descriptor is closed. A File closes it when it is dropped, also on an error and in a \
+         panic; a bare descriptor stays open.",
+        "关闭描述符之后，映射还在。File 被丢弃时会关闭描述符，出错和 panic 时也一样；裸的描述符则一直开着。"
+    )
+}
+
+fn removal_rule() -> Text {
+    text!(
+        "An unfinished file stays until somebody removes it. What removes it when it is dropped, as tempfile's types do, \
+         does so on every way out: success, error, panic.",
+        "没做完的文件会一直留着，直到有人删除。像 tempfile 的类型那样在丢弃时删除，则无论成功、出错还是 panic，都会删掉。"
+    )
+}
+
+fn path_rule() -> Text {
+    text!(
+        "A path is looked up anew by each call, from the working directory on, and through symbolic links. What was there \
+         a moment ago may be another file now, or none.",
+        "每次调用都会从当前目录出发、沿着符号链接重新查找路径。刚才在那里的，现在可能换成了别的文件，也可能没有了。"
+    )
+}
+
+fn errno_rule() -> Text {
+    text!(
+        "Only ENOENT says that there is no file. Any other error goes to the caller, with its errno.",
+        "只有 ENOENT 表示没有这个文件。其他错误都要连同 errno 交给调用者。"
+    )
+}
+
+fn directory_rule() -> Text {
+    text!(
+        "open(2) for reading and writing fails with EISDIR where the path is a directory. For reading only it succeeds.",
+        "路径是目录时，以读写方式 open(2) 会以 EISDIR 失败；以只读方式却会成功。"
+    )
+}
+
+fn name_rule() -> Text {
+    text!(
+        "link(2) and rename(2) stay within a file system, so the unfinished file belongs in the same directory, which for a \
+         bare name is `.`. A name has at most 255 bytes, of any kind but 0 and `/`.",
+        "link(2) 和 rename(2) 都不能跨文件系统，没做完的文件应当放在同一目录里；路径只有文件名时，目录就是 `.`。文件名最多 255 字节，\
+         除 0 和 `/` 外可以是任何字节。"
+    )
+}
+
+fn mode_rule() -> Text {
+    text!(
+        "A new file has the mode that is passed to open(2), less the bits of the umask. fchmod(2) and chmod(2) take no \
+         notice of the umask.",
+        "新文件的权限是传给 open(2) 的权限减去 umask 的各位。fchmod(2) 和 chmod(2) 则不理会 umask。"
+    )
+}
+
+fn process_rule() -> Text {
+    text!(
+        "The working directory and the umask are the process's: each of its threads feels a change, however short.",
+        "当前目录和 umask 属于整个进程：改动哪怕只有一瞬，也会影响它的每个线程。"
+    )
+}
+
 /// The name of an error: of its errno, or of the one that its kind stands for: those of tempfile have no more.
 fn kind(error: std::io::Error) -> String {
     use Errno::{EACCES, EEXIST, EFBIG, EISDIR, ENAMETOOLONG, ENOENT, ENOMEM, ENOSPC, ENOTDIR};
@@ -81,7 +167,8 @@ fn opened(got: &Result<u8, String>, byte: u8) -> Result<(), Failure> {
     ensure(*got == Ok(byte), || {
         let byte = char::from(byte);
         let happened = match got {
-            Ok(other) => text!("it begins with the byte {other}", "它以字节 {other} 开头"),
+            Ok(0) => text!("it begins with a zero", "它以零开头"),
+            Ok(other) => text!("it begins with the byte {}", "它以字节 {} 开头", char::from(*other)),
             Err(error) => text!("the call returns the error {error}", "调用返回错误 {error}"),
         };
         Failure::new(
@@ -102,7 +189,10 @@ fn fails_with<T>(got: &Result<T, String>, errors: &[&str]) -> Result<(), Failure
         Ok(_) => text!("it succeeds", "调用成功了"),
     };
     let (en, zh) = (errors.join(" or "), errors.join(" 或 "));
-    Err(Failure::new(text!("the call returns the error {en}", "调用返回错误 {zh}"), happened))
+    let failure = Failure::new(text!("the call returns the error {en}", "调用返回错误 {zh}"), happened);
+    // What isn't InvalidData is a system call's.
+    let another = got.is_err() && !errors.contains(&"InvalidData");
+    Err(if another { failure.breaks("1:replace", errno_rule()) } else { failure })
 }
 
 /// Expects that the directory has these names and no other.
@@ -115,8 +205,19 @@ fn lists(directory: &Path, names: &[&str]) -> Result<(), Failure> {
             [] => text!("the directory is empty", "目录是空的"),
             _ => text!("in the directory is only: {wanted}", "目录里只有：{wanted}"),
         };
-        Failure::new(expected, text!("it has: {list}", "实际有：{list}"))
+        let failure = Failure::new(expected, text!("it has: {list}", "实际有：{list}"));
+        // What should be there isn't, or something else is left over.
+        let all = names.iter().all(|name| found.iter().any(|found| found == name));
+        if all { failure.breaks("writer", removal_rule()) } else { failure }
     })
+}
+
+fn wait_rule() -> Text {
+    text!(
+        "Who waits for another call waits for ever if that one is stopped or has died. Each makes a file of its own, and \
+         link(2) decides which one gets the name.",
+        "等别的调用，而它停住了或已经死了，就会永远等下去。应当各做各的文件，由 link(2) 决定谁的得到名字。"
+    )
 }
 
 /// A call waits for another one.
@@ -125,6 +226,7 @@ fn waits_for_another() -> Failure {
         text!("the second call returns while the first one stands still", "第一次调用停住时，第二次调用照样返回"),
         text!("it waits in a system call until the first one goes on", "它在系统调用里等着，直到第一次调用继续"),
     )
+    .breaks("writer", wait_rule())
 }
 
 /// From now on this process has no rights beyond those of an ordinary user: root becomes nobody.
@@ -188,6 +290,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
                 ),
                 text!("it gets a mapping of something else", "它拿到的是别的东西的映射"),
             )
+            .breaks("writer", shared_rule())
         })?;
         let size = page_size();
         ensure(length == size, || {
@@ -203,9 +306,15 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
             let page = super::open_once(&path, |page| fill(page, b'2')).map_err(kind)?;
             page.store(99, b'!');
             Ok::<_, String>(page.load(0))
+        });
+        let second = second.map_err(|failure| match failure.died_of() {
+            Some(Cause::NotAllowed) => failure.breaks("3:cells", shared_rule()),
+            _ => failure,
         })?;
         opened(&second, b'1').map_err(|failure| {
-            failure.given(text!("the file exists, made by another process", "文件已由另一个进程建好"))
+            failure
+                .breaks("writer", existing_rule())
+                .given(text!("the file exists, made by another process", "文件已由另一个进程建好"))
         })?;
         let mode = fs::metadata(&path)?.permissions().mode() & 0o7777;
         ensure(mode == 0o640, || {
@@ -213,6 +322,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
                 text!("a file that exists keeps its mode, 0640", "已有的文件保持其权限 0640"),
                 text!("it has mode {mode:04o}", "实际为 {mode:04o}"),
             )
+            .breaks("writer", existing_rule())
         })?;
         let in_file = fs::read(&path)?.get(99).copied();
         ensure(in_file == Some(b'!'), || {
@@ -223,6 +333,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
                 ),
                 text!("it isn't", "没有出现"),
             )
+            .breaks("3:cells", shared_rule())
         })?;
         lists(directory.path(), &["shared"])
     });
@@ -230,7 +341,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
 
 #[test]
 fn keeps_what_init_has_stored_even_if_that_is_nothing() {
-    check("writer", rule(), || {
+    check("writer", existing_rule(), || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         no_error(ask(|| super::open_once(&path, |_| ()).map(drop).map_err(kind))?)?;
@@ -299,7 +410,7 @@ type InInit = fn(&Path);
 
 #[test]
 fn leaves_no_descriptor_open() {
-    check("writer", rule(), || {
+    check("2:lifetime", descriptor_rule(), || {
         let directory = tempfile::tempdir()?;
         fs::write(directory.path().join("short"), b"short")?;
         fs::create_dir(directory.path().join("directory"))?;
@@ -365,12 +476,13 @@ fn same_descriptors(before: usize, after: usize) -> Result<(), Failure> {
             text!("the call leaves no descriptor open", "调用不留下打开的描述符"),
             text!("before it {before} were open, after it {after}", "调用之前打开了 {before} 个，之后是 {after} 个"),
         )
+        .breaks("2:lifetime", descriptor_rule())
     })
 }
 
 #[test]
 fn takes_any_name_in_any_directory() {
-    check("writer", rule(), || {
+    check("writer", name_rule(), || {
         // Another file system than that of the directory for temporary files, where there is one.
         let elsewhere = [Path::new("/dev/shm"), Path::new("/tmp")].map(|there| tempfile::tempdir_in(there).ok());
         let long = [b'n'; 255];
@@ -380,12 +492,14 @@ fn takes_any_name_in_any_directory() {
             let given = |failure: Failure| {
                 let directory = directory.path().parent().unwrap_or(Path::new("/")).display();
                 let name = match name.as_os_str().len() {
-                    255 => "nnn..., 255 bytes".to_owned(),
-                    _ => format!("{name:?}"),
+                    255 => text!("nnn..., 255 bytes", "nnn……（255 字节）"),
+                    _ => text!("{name:?}", "{name:?}"),
                 };
+                let directory = text!("{directory}", "{directory}");
                 failure.given(text!(
                     "the path is a file name alone, {name}, in a directory in {directory}",
-                    "路径只有文件名 {name}，目录在 {directory} 里"
+                    "路径只有文件名 {name}，目录在 {directory} 里";
+                    name, directory
                 ))
             };
             for byte in [b'1', b'2'] {
@@ -407,7 +521,7 @@ fn takes_any_name_in_any_directory() {
 
 #[test]
 fn makes_no_directory() {
-    check("writer", rule(), || {
+    check("writer", name_rule(), || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         let watched = watch(|| first_byte(super::open_once(&path, |page| fill(page, b'A'))), |_| false)?;
@@ -424,7 +538,7 @@ fn makes_no_directory() {
 
 #[test]
 fn changes_nothing_of_the_whole_process() {
-    check("writer", rule(), || {
+    check("1:replace", process_rule(), || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         let watched = watch(|| first_byte(super::open_once(&path, |page| fill(page, b'A'))), |_| false)?;
@@ -445,7 +559,7 @@ fn changes_nothing_of_the_whole_process() {
 
 #[test]
 fn looks_anew_in_each_call() {
-    check("writer", rule(), || {
+    check("writer", path_rule(), || {
         let directories = [tempfile::tempdir()?, tempfile::tempdir()?];
         let paths = directories.each_ref().map(|directory| directory.path().join("shared"));
         let steps = [
@@ -479,13 +593,13 @@ fn looks_anew_in_each_call() {
             opened(got, *byte).map_err(|failure| failure.given(given(n)))?;
         }
         whole(&paths[0]).map_err(|failure| failure.given(given(1)))?;
-        fails_with(&fourth, &["InvalidData"]).map_err(|failure| failure.given(given(3)))
+        fails_with(&fourth, &["InvalidData"]).map_err(|failure| failure.breaks("channel", size_rule()).given(given(3)))
     });
 }
 
 #[test]
 fn follows_symbolic_links() {
-    check("writer", rule(), || {
+    check("writer", path_rule(), || {
         let directory = tempfile::tempdir()?;
         let at = |name: &str| directory.path().join(name);
         fs::create_dir_all(at("away/inner"))?;
@@ -501,8 +615,10 @@ fn follows_symbolic_links() {
         opened(&call("to-file")?, b'F')
             .map_err(given(text!("a symbolic link to a file of one page", "指向一个单页文件的符号链接")))?;
         fails_with(&call("to-short")?, &["InvalidData"])
+            .map_err(|failure| failure.breaks("channel", size_rule()))
             .map_err(given(text!("a symbolic link to a file of 5 bytes", "指向一个 5 字节文件的符号链接")))?;
         fails_with(&call("to-away")?, &["EISDIR", "InvalidData"])
+            .map_err(|failure| failure.breaks("writer", directory_rule()))
             .map_err(given(text!("a symbolic link to a directory", "指向目录的符号链接")))?;
         let through = text!(
             "no file; the path is `to-inner/../shared`, and `to-inner` a symbolic link to `away/inner`",
@@ -525,7 +641,7 @@ const SYS_MKDIR: i64 = libc::SYS_mkdirat;
 
 #[test]
 fn makes_it_with_mode_0600_less_the_umask() {
-    check("writer", rule(), || {
+    check("1:replace", mode_rule(), || {
         for_each(
             [0, 0o022, 0o077, 0o277, 0o777],
             |umask| {
@@ -560,7 +676,7 @@ fn makes_it_with_mode_0600_less_the_umask() {
 
 #[test]
 fn leaves_no_file_when_it_fails() {
-    check("writer", rule(), || {
+    check("writer", removal_rule(), || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         // The mapping of the new file.
@@ -612,7 +728,7 @@ const LINKS: &[i64] = &[libc::SYS_linkat, libc::SYS_renameat2];
 
 #[test]
 fn leaves_a_whole_file_or_none_when_no_space_can_be_reserved() {
-    check("writer", rule(), || {
+    check("writer", removal_rule(), || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         let got = ask_refused(&[libc::SYS_fallocate], On::Everything, Errno::ENOSPC, || {
@@ -634,7 +750,7 @@ fn leaves_a_whole_file_or_none_when_no_space_can_be_reserved() {
 
 #[test]
 fn leaves_no_file_when_init_panics() {
-    check("writer", rule(), || {
+    check("writer", removal_rule(), || {
         let directory = tempfile::tempdir()?;
         let path = directory.path().join("shared");
         let panicked = ask(|| {
@@ -669,7 +785,7 @@ fn leaves_no_file_when_init_panics() {
             waited.get()
         })?;
         let given = |failure: Failure| {
-            failure.given(text!(
+            failure.breaks("writer", rule()).given(text!(
                 "init panics, after another thread's call for the same path",
                 "init 发生 panic，在这之前，另一个线程已对同一路径调用过"
             ))
@@ -694,7 +810,7 @@ fn leaves_no_file_when_init_panics() {
 
 #[test]
 fn returns_the_errors_of_system_calls() {
-    check("writer", rule(), || {
+    check("1:replace", errno_rule(), || {
         let directory = tempfile::tempdir()?;
         fs::write(directory.path().join("file"), b"no directory")?;
         symlink("nowhere", directory.path().join("link"))?;
@@ -716,7 +832,10 @@ fn returns_the_errors_of_system_calls() {
                 failure.given(what)
             };
             let got = ask(|| first_byte(super::open_once(&directory.path().join(path), |page| fill(page, b'A'))));
-            fails_with(&got.map_err(given)?, errors).map_err(given)?;
+            let got = got.map_err(given)?;
+            // A symbolic link takes the name, wherever it leads.
+            let taken = |failure: Failure| if path == "link" { failure.breaks("writer", rule()) } else { failure };
+            fails_with(&got, errors).map_err(taken).map_err(given)?;
             lists(directory.path(), &["file", "link"]).map_err(given)?;
         }
         Ok(())
@@ -725,7 +844,7 @@ fn returns_the_errors_of_system_calls() {
 
 #[test]
 fn does_not_touch_a_file_that_it_may_not_open() {
-    check("writer", rule(), || {
+    check("1:replace", errno_rule(), || {
         for_each(
             [0o000, 0o444],
             |mode| text!("the file exists with mode {mode:04o}", "文件已存在，权限为 {mode:04o}"),
@@ -735,7 +854,11 @@ fn does_not_touch_a_file_that_it_may_not_open() {
                 fs::write(&path, vec![7; page_size()])?;
                 fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
                 let (got, called) = ordinary_call(&path)?;
-                fails_with(&got, &["EACCES"])?;
+                // Opened for reading only, it can't be mapped to write.
+                fails_with(&got, &["EACCES"]).map_err(|failure| match got {
+                    Ok(_) => failure.breaks("3:cells", shared_rule()),
+                    Err(_) => failure,
+                })?;
                 ensure(!called, || {
                     Failure::new(
                         text!("init is not called: the file exists", "不调用 init：文件已存在"),
@@ -796,6 +919,10 @@ fn all_get_the_same_whole_file_whenever_another_comes() {
                             page.read(0, &mut bytes);
                             page.store(101, b'B');
                             Ok::<_, String>(is_filled(&bytes))
+                        });
+                        let seen = seen.map_err(|failure| match failure.verdict {
+                            Verdict::TimedOut => failure.breaks("writer", wait_rule()),
+                            _ => failure,
                         })?;
                         ensure(seen == Ok(true), || {
                             let failure = Failure::new(
@@ -831,12 +958,12 @@ fn all_get_the_same_whole_file_whenever_another_comes() {
                 let happened = match both {
                     (0, 0) => text!("neither of them is", "两者都不在"),
                     (0, _) => text!(
-                        "that of the first one isn't: it has mapped another file",
-                        "第一个进程的不在：它映射的是另一个文件"
+                        "that of the first one isn't: it has mapped another file, or privately",
+                        "第一个进程的不在：它映射的是另一个文件，或者是私有映射"
                     ),
                     _ => text!(
-                        "that of the other one isn't: it has mapped another file",
-                        "另一个进程的不在：它映射的是另一个文件"
+                        "that of the other one isn't: it has mapped another file, or privately",
+                        "另一个进程的不在：它映射的是另一个文件，或者是私有映射"
                     ),
                 };
                 let failure = given(Failure::new(
@@ -910,7 +1037,7 @@ fn leaves_a_whole_file_or_none_when_it_is_killed() {
 
 #[test]
 fn refuses_a_file_of_another_size_and_leaves_it_alone() {
-    check("writer", rule(), || {
+    check("channel", size_rule(), || {
         for_each(
             [0, 1, page_size() - 1, page_size() + 1],
             |size| text!("a file of {size} bytes is there", "已有一个 {size} 字节的文件"),
@@ -953,7 +1080,7 @@ fn refuses_a_file_of_another_size_and_leaves_it_alone() {
         };
         let got = ask(|| super::open_once(&path, late).map(drop).map_err(kind))?;
         let given = |failure: Failure| {
-            failure.given(text!(
+            failure.breaks("writer", rule()).given(text!(
                 "while init runs, a file of 5 bytes comes to be at the path",
                 "init 运行期间，该路径上出现了一个 5 字节的文件"
             ))
@@ -962,7 +1089,8 @@ fn refuses_a_file_of_another_size_and_leaves_it_alone() {
         lists(directory.path(), &["shared"]).map_err(given)?;
         let directory = tempfile::tempdir()?;
         let got = ask(|| super::open_once(directory.path(), |page| fill(page, b'A')).map(drop).map_err(kind))?;
-        fails_with(&got, &["EISDIR", "InvalidData"])
-            .map_err(|failure| failure.given(text!("a directory is there", "该路径是一个目录")))
+        fails_with(&got, &["EISDIR", "InvalidData"]).map_err(|failure| {
+            failure.breaks("writer", directory_rule()).given(text!("a directory is there", "该路径是一个目录"))
+        })
     });
 }
