@@ -342,22 +342,24 @@ impl Lacking {
                 ),
             ),
             Lacking::Both => (
-                text!("`publish` and `latest`", "`publish` 和 `latest` 中"),
+                text!("`publish` and `latest`", "`publish` 和 `latest`"),
                 text!("Release and Acquire work as a pair.", "Release 和 Acquire 要成对使用。"),
             ),
         };
         // A fence of std's is none here.
-        let missed = match (self, fences) {
-            (Lacking::Publish, [false, _]) => Some("publish"),
-            (Lacking::Latest, [_, false]) => Some("latest"),
-            _ => None,
+        let none = match (self, fences) {
+            (Lacking::Publish, [publish, _]) => !publish,
+            (Lacking::Latest, [_, latest]) => !latest,
+            (Lacking::Both, fences) => fences == [false; 2],
         };
-        let fence = missed.map_or(text!("", ""), |missed| {
-            text!(
-                " No `mmap_workbook::words::fence` was executed in `{missed}`; one of std's is not seen here.",
-                "`{missed}` 没有执行过 `mmap_workbook::words::fence`；std 的屏障在这里看不见。"
-            )
-        });
+        let fence = match none {
+            true => text!(
+                " No `mmap_workbook::words::fence` was executed in {function}; one of std's is not seen here.",
+                "{function} 没有执行过 `mmap_workbook::words::fence`；std 的屏障在这里看不见。";
+                function
+            ),
+            false => text!("", ""),
+        };
         let (happened, memory) = (failure.happened, memory_rule());
         failure.happened = text!(
             "{happened}. With SeqCst for everything in {function} it would not happen: an ordering there is too weak, or a \
