@@ -171,6 +171,10 @@ fn each_error_of_the_first(
                 Err(error) => text!("it returned the error {error}", "返回的错误是 {error}"),
             };
             let failure = Failure::new(text!("the error {errno:?}", "错误 {errno:?}"), happened);
+            let failure = match name.as_str() {
+                "fsync(2)" => failure.breaks("power", fsync_rule()),
+                _ => failure,
+            };
             return Err(
                 failure.given(text!("call {n} of {name} fails with {errno:?}", "第 {n} 次 {name} 以 {errno:?} 失败"))
             );
@@ -326,10 +330,11 @@ fn on(
         Seen { answer, difference: difference(&file.bytes.borrow(), wanted), log: file.log.into_inner() }
     })?;
     ensure(!seen.log.endless, || {
-        Failure::new(
+        let failure = Failure::new(
             text!("it reads the file a few times at most", "整个文件最多读几遍"),
             text!("it reads it more than {MOST_OFTEN} times", "读了超过 {MOST_OFTEN} 遍"),
-        )
+        );
+        of_calls(failure)
     })?;
     Ok(seen)
 }
@@ -479,7 +484,7 @@ fn with_little_memory((got, most): &(Result<u64, String>, usize), wanted: u64, s
     ensure(*got != Err(TOO_MANY_CALLS.to_owned()), || {
         let (en, zh) = ("no more calls than the contract allows", "调用次数不超过约定");
         let failure = Failure::new(text!("{en}", "{zh}"), text!("there were more", "超过了"));
-        failure.given(size.clone()).shows(&belief::A_CALL_COSTS_NOTHING)
+        of_calls(failure).given(size.clone()).shows(&belief::A_CALL_COSTS_NOTHING)
     })?;
     ensure(got.is_err() || *most <= MEMORY, || {
         let kib = most.div_ceil(KIB);
@@ -491,6 +496,8 @@ fn with_little_memory((got, most): &(Result<u64, String>, usize), wanted: u64, s
         let failure = Failure::new(expected, returned(got)).given(size);
         if *got == Err("OutOfMemory".to_owned()) || *got == Err("ENOMEM".to_owned()) {
             too_large(failure)
+        } else if got.is_ok() {
+            of_chunks(failure)
         } else {
             failure
         }
@@ -513,6 +520,46 @@ fn shown(bytes: &[u8]) -> String {
 fn bytes_in_words(count: usize) -> Text {
     let unit = if count == 1 { "byte" } else { "bytes" };
     text!("{count} {unit}", "{count} 字节")
+}
+
+/// Whether the function does what is easiest. Where it doesn't, the check of that says so, and no other one has to.
+fn knows_the_basics(tried: Result<(), Failure>) -> Result<bool, Failure> {
+    match tried {
+        Err(failure) if matches!(failure.verdict, Verdict::Todo | Verdict::Broken | Verdict::Skipped) => Err(failure),
+        tried => Ok(tried.is_ok()),
+    }
+}
+
+/// A failure at the end of a chunk.
+fn of_chunks(failure: Failure) -> Failure {
+    failure.breaks(
+        "across_two_chunks",
+        text!(
+            "A file is a sequence of bytes. Chunks exist only in the program that reads it, and end anywhere: a word may \
+             begin in one and end in the next, and a `\\r` may be the last byte of one and its `\\n` the first of the next.",
+            "文件只是一串字节。分块读取是程序自己的事，块尾可能落在任何地方：一个词完全可能从一块开始、在下一块结束；\
+             `\\r` 也可能是一块的最后一个字节，而它的 `\\n` 是下一块的第一个。"
+        ),
+    )
+}
+
+/// A failure of who makes too many calls.
+fn of_calls(failure: Failure) -> Failure {
+    failure.breaks(
+        "kernels_account",
+        text!(
+            "A call costs about as much for one byte as for thousands: so each one moves thousands.",
+            "一次系统调用的开销，传 1 字节和传几千字节差不多：每次要传几千字节。"
+        ),
+    )
+}
+
+fn fsync_rule() -> Text {
+    text!(
+        "fsync(2), EIO: a failed write is reported once. Then Linux marks the pages clean, and the next fsync(2) \
+         succeeds without writing them.",
+        "fsync(2) 的 EIO：写不下去的数据只报告一次。此后 Linux 把这些页当作干净页，下一次 fsync(2) 不写它们也会成功。"
+    )
 }
 
 fn errno_rule() -> Text {
@@ -560,7 +607,14 @@ fn none_left(left: u32) -> Result<(), Failure> {
             _ => text!("{left} descriptors more are open than before", "多了 {left} 个打开的描述符"),
         };
         let failure = Failure::new(text!("the call leaves no descriptor open", "调用不留下打开的描述符"), happened);
-        failure.given(text!("after the call has returned", "调用返回之后"))
+        failure.given(text!("after the call has returned", "调用返回之后")).breaks(
+            "calls",
+            text!(
+                "A descriptor stays open until somebody closes it. Dropping a `File` does; a raw descriptor, or a `File` \
+                 that is forgotten or kept, is open until the process ends.",
+                "描述符打开之后，要有人关闭它。`File` 析构时会关闭；裸描述符、被 forget 或一直留着的 `File`，要到进程结束才关闭。"
+            ),
+        )
     })
 }
 

@@ -787,11 +787,6 @@ mod mutex {
 ///
 /// breaks: "No other file is created or changed."
 /// fails: increment::gives_the_next_number failed
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
-/// fails: increment::refuses_what_is_no_number failed
-/// fails: increment::returns_the_error_of_a_call failed
-/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
-/// fails: increment::waits_for_its_turn failed
 mod lock_file {
     use super::*;
 
@@ -1125,10 +1120,6 @@ mod cleans_up_before_the_lock {
 ///
 /// breaks: "No other file is created or changed."
 /// fails: increment::gives_the_next_number failed
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
-/// fails: increment::refuses_what_is_no_number failed
-/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
-/// fails: increment::waits_for_its_turn failed
 mod cleans_up_too_much {
     use super::*;
 
@@ -1397,10 +1388,7 @@ mod bare_name_has_no_directory {
 /// Writes the number without a newline.
 ///
 /// breaks: "Afterwards the file holds the new number and a newline."
-/// fails: increment::finds_a_file_by_a_relative_path failed
 /// fails: increment::gives_the_next_number failed
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
-/// fails: increment::waits_for_its_turn failed
 mod no_newline {
     use super::*;
 
@@ -1713,11 +1701,6 @@ mod leaks_the_lock_on_error {
 ///
 /// breaks: "No other file is created or changed."
 /// fails: increment::gives_the_next_number failed
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
-/// fails: increment::refuses_what_is_no_number failed
-/// fails: increment::returns_the_error_of_a_call failed
-/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
-/// fails: increment::waits_for_its_turn failed
 mod lock_file_2 {
     use super::*;
 
@@ -2867,12 +2850,7 @@ mod removes_the_old_file_first {
 /// Opens the directory once, so that the threads of the process share an open file and its lock.
 ///
 /// breaks: "It never returns the same number twice, no matter which processes call it at the same time"
-/// fails: increment::finds_a_file_by_a_relative_path failed
 /// fails: increment::gives_the_next_number failed
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed failed
-/// fails: increment::refuses_what_is_no_number failed
-/// fails: increment::returns_the_error_of_a_call failed
-/// fails: increment::takes_no_other_error_for_a_file_that_is_not_there failed
 mod one_descriptor_for_all_threads {
     use super::*;
 

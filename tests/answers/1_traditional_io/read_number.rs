@@ -74,9 +74,7 @@ mod takes_a_plus {
 
 /// Takes no newline.
 ///
-/// fails: read_number::only_reads failed
 /// fails: read_number::reads_the_number failed
-/// fails: read_number::returns_the_error_of_a_read failed
 mod no_newline_of_a_number {
     use super::*;
 
@@ -200,9 +198,7 @@ mod hexadecimal {
 
 /// Returns ENOENT where there is no file.
 ///
-/// fails: read_number::only_reads failed
 /// fails: read_number::reads_the_number failed
-/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
 mod missing_is_an_error {
     use super::*;
 
@@ -542,10 +538,7 @@ mod five_attempts {
 
 /// Creates the file where there is none.
 ///
-/// fails: read_number::only_reads failed
 /// fails: read_number::reads_the_number failed
-/// fails: read_number::refuses_what_is_no_number failed
-/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
 mod creates_it {
     use super::*;
 
@@ -639,11 +632,7 @@ mod opens_the_directory {
 
 /// Leaves the file open.
 ///
-/// fails: read_number::only_reads failed
 /// fails: read_number::reads_the_number failed
-/// fails: read_number::refuses_what_is_no_number failed
-/// fails: read_number::returns_the_error_of_a_read failed
-/// fails: read_number::takes_no_other_error_for_a_file_that_is_not_there failed
 mod leaves_it_open {
     use super::*;
 

@@ -236,7 +236,6 @@ mod all_of_it_in_memory {
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
 /// fails: replace_all::makes_few_calls failed
 /// fails: replace_all::refuses_what_is_no_replacement failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod always_three {
     use super::*;
 
@@ -326,8 +325,6 @@ mod byte_by_byte {
 /// Searches each chunk by itself.
 ///
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
-/// fails: replace_all::makes_few_calls failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod each_chunk_for_itself {
     use super::*;
 
@@ -359,9 +356,7 @@ mod each_chunk_for_itself {
 ///
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
-/// fails: replace_all::makes_few_calls failed
 /// fails: replace_all::refuses_what_is_no_replacement failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod knows_the_sizes {
     use super::*;
 
@@ -615,8 +610,6 @@ mod searches_what_it_wrote {
 ///
 /// breaks: "Replaces every occurrence of `old` in the file with `new`"
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
-/// fails: replace_all::makes_few_calls failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod each_chunk_by_itself {
     use super::*;
 
@@ -983,7 +976,7 @@ mod small_steps_for_a_long_old {
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
 /// fails: replace_all::goes_on_after_short_and_interrupted_calls failed
 /// fails: replace_all::makes_few_calls failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed a-call-costs-nothing
+/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod reads_again_after_each_occurrence {
     use super::*;
 
@@ -1046,7 +1039,6 @@ mod empty_occurs_nowhere {
 ///
 /// breaks: "returns the number of occurrences"
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
-/// fails: replace_all::makes_few_calls failed
 mod nothing_to_do_when_equal {
     use super::*;
 
@@ -1095,8 +1087,6 @@ mod explains_the_error {
 /// breaks: "Replaces every occurrence of `old` in the file with `new`"
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed a-chunk-is-a-unit
-/// fails: replace_all::makes_few_calls failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod whole_chunks_only {
     use super::*;
 

@@ -264,8 +264,6 @@ fn load_by(file: &dyn Calls, hash: Hash) -> io::Result<Option<Record>> {
 
 /// Checks the record by the sum of its bytes, and keeps only one.
 ///
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod a_sum_of_the_bytes_is_enough {
     use super::*;
@@ -437,8 +435,6 @@ mod keeps_a_log {
 
 /// Has no fsync(2) between the record and the byte that makes it count.
 ///
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod one_sync_for_both {
     use super::*;
@@ -470,8 +466,6 @@ mod one_sync_for_both {
 
 /// Writes the new record over the old one: it is only 32 bytes.
 ///
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod overwrites_the_only_copy {
     use super::*;
@@ -499,9 +493,7 @@ mod overwrites_the_only_copy {
 
 /// Has no fsync(2) after the byte that makes the record count.
 ///
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
-/// fails: save::returns_the_error_of_a_call failed
 mod written_is_enough {
     use super::*;
 
@@ -612,8 +604,6 @@ mod backup_while_it_changes {
 /// Writes over the only copy.
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod in_place {
     use super::*;
@@ -631,9 +621,6 @@ mod in_place {
 /// Empties the file before it writes, as `fs::write` does.
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_a_call failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod empties_first {
     use super::*;
@@ -691,8 +678,6 @@ mod one_sync_for_a_sealed_slot {
 /// Puts the slot and the byte that makes it count on the disk together, in whatever order the disk likes.
 ///
 /// breaks: "Each is kept or lost independently of the others."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod one_sync_for_slot_and_byte {
     use super::*;
@@ -713,9 +698,7 @@ mod one_sync_for_slot_and_byte {
 /// Leaves the last fsync(2) to the next save, which begins with one.
 ///
 /// breaks: "once this call has returned Ok, the new one"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
-/// fails: save::returns_the_error_of_a_call failed
 mod next_save_syncs {
     use super::*;
 
@@ -735,9 +718,6 @@ mod next_save_syncs {
 /// Makes the slot count before it writes the record into it.
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_a_call failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod byte_before_the_slot {
     use super::*;
@@ -808,8 +788,6 @@ mod number_of_one_byte {
 /// Seals the slots with the sum of the bytes modulo 256, which many a mixture of two records has as well.
 ///
 /// breaks: "Each is kept or lost independently of the others."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod sum_of_bytes {
     use super::*;
@@ -830,8 +808,6 @@ mod sum_of_bytes {
 /// Writes each record twice instead of fsync(2) before the byte; both copies agree also if every byte of them was lost.
 ///
 /// breaks: "Each is kept or lost independently of the others."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod two_equal_copies {
     use super::*;
@@ -886,12 +862,7 @@ mod endless_log {
 /// Gives each slot 8 KiB, so that they never share a page, and puts the byte after both: at 16 KiB exactly.
 ///
 /// breaks: "may grow to at most 16 KiB"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::returns_the_error_of_a_call failed
-/// fails: save::returns_the_error_of_fsync failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod one_byte_too_large {
     use super::*;
 
@@ -962,7 +933,6 @@ mod backs_up_the_torn_record {
 /// Remembers in a static which slot is next, for all files and over power cuts.
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod slot_in_a_static {
     use super::*;
@@ -1148,9 +1118,7 @@ mod interrupted_read {
 /// Requires the file to have a byte, and fails with `UnexpectedEof` when it is empty.
 ///
 /// breaks: "An empty file has no record."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod empty_is_an_error {
     use super::*;
 
@@ -1169,9 +1137,7 @@ mod empty_is_an_error {
 /// Knows no "none": an empty file, and one that a first save did not finish, have a record of zeros.
 ///
 /// breaks: "or None if no record was saved"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod zeros_are_a_record {
     use super::*;
 
@@ -1204,10 +1170,7 @@ mod zeros_are_no_record {
 /// Expects a file with both slots, and finds nothing after the first save.
 ///
 /// breaks: "once this call has returned Ok, the new one"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod both_slots_or_nothing {
     use super::*;
 
@@ -1239,8 +1202,6 @@ mod unreadable_is_none {
 /// Returns the slot with the highest number, without a look at its checksum.
 ///
 /// breaks: "Returns the record that [`save`] promises"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod ignores_the_checksum {
     use super::*;
@@ -1260,7 +1221,6 @@ mod ignores_the_checksum {
 /// Reports a torn slot as corruption, although an interrupted save may leave one.
 ///
 /// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod torn_is_an_error {
     use super::*;
@@ -1303,12 +1263,7 @@ mod record_in_a_static {
 /// Tidies up: it cuts off the slot that does not count, although that size and the byte may reach the disk separately.
 ///
 /// breaks: "Each is kept or lost independently of the others."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::returns_the_error_of_a_call failed
-/// fails: save::returns_the_error_of_fsync failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod load_cuts_the_file {
     use super::*;
 
@@ -1460,9 +1415,7 @@ mod sixteen_slots_for_killed_saves {
 /// Syncs before it writes, but not after.
 ///
 /// breaks: "once this call has returned Ok, the new one"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::is_on_the_disk_once_it_is_ok failed written-is-on-the-disk
-/// fails: save::returns_the_error_of_a_call failed
 mod syncs_only_before {
     use super::*;
 
@@ -1495,8 +1448,6 @@ mod nothing_has_changed {
 /// Overwrites the only record with its checksum.
 ///
 /// breaks: "After a power cut at any moment `load` finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod single_slot {
     use super::*;
@@ -1515,8 +1466,6 @@ mod single_slot {
 /// Writes the record and the byte that says that it counts, and syncs both together.
 ///
 /// breaks: "Each is kept or lost independently of the others."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod one_sync_for_both_2 {
     use super::*;
@@ -1542,8 +1491,6 @@ mod one_sync_for_both_2 {
 /// Keeps the place of the record that counts in two bytes, both of which change.
 ///
 /// breaks: "Each is kept or lost independently of the others. No byte is kept in part."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod pointer_of_two_bytes {
     use super::*;
@@ -1597,8 +1544,6 @@ mod number_of_one_byte_2 {
 /// Has a checksum of the record, but none of the number, which may be a mixture of two.
 ///
 /// breaks: "After a power cut at any moment `load` finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod number_without_checksum {
     use super::*;
@@ -1634,7 +1579,6 @@ mod number_without_checksum {
 /// Has a checksum of one byte: one mixture of 256 matches.
 ///
 /// breaks: "A checksum of 64 bits or more that matches is proof enough."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod checksum_of_one_byte {
     use super::*;
@@ -1673,8 +1617,6 @@ mod checksum_of_one_byte {
 /// Writes the record twice, and takes two equal copies for a proof.
 ///
 /// breaks: "Each byte written since, by any process, is kept or lost"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod two_equal_copies_2 {
     use super::*;
@@ -1707,8 +1649,6 @@ mod two_equal_copies_2 {
 /// Writes two copies of one slot and syncs them together: both may be torn.
 ///
 /// breaks: "After a power cut at any moment `load` finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod mirrors_are_synced_together {
     use super::*;
@@ -1729,12 +1669,7 @@ mod mirrors_are_synced_together {
 /// Takes the first whole slot instead of the newest one.
 ///
 /// breaks: "once this call has returned Ok, the new one"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::returns_the_error_of_a_call failed
-/// fails: save::returns_the_error_of_fsync failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod loads_the_first_whole_slot {
     use super::*;
 
@@ -1753,7 +1688,6 @@ mod loads_the_first_whole_slot {
 /// Counts the saves of this process, which begin at 1 again in the next.
 ///
 /// breaks: "The process may be killed at any moment. The next process then sees everything that was written."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod counts_in_a_static {
@@ -1990,7 +1924,6 @@ mod zeros_are_no_record_2 {
 /// Fails on a file that ends inside its first slot, as the first save may leave it.
 ///
 /// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod half_a_slot_is_an_error {
     use super::*;
@@ -2010,8 +1943,6 @@ mod half_a_slot_is_an_error {
 /// Takes a torn slot for corruption, even though the other one is whole.
 ///
 /// breaks: "After a power cut at any moment `load` finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod torn_slot_is_an_error {
     use super::*;
@@ -2031,11 +1962,7 @@ mod torn_slot_is_an_error {
 /// Repairs a torn slot when it loads.
 ///
 /// breaks: "It does not change the file."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::returns_the_error_of_fsync failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod load_repairs {
     use super::*;
 
@@ -2132,7 +2059,6 @@ mod cleans_up_by_truncating {
 /// Has a checksum that starts at 0, so that a hole of zeros is a whole slot with a record of zeros.
 ///
 /// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod hole_has_a_checksum {
     use super::*;
@@ -2263,8 +2189,6 @@ mod trusts_a_killed_save {
 /// Has the checksum of the record only, so that the record before last can get a new number.
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed a-small-write-is-whole
 mod checksum_without_the_number {
     use super::*;
@@ -2306,8 +2230,6 @@ mod sum_of_the_bytes {
 /// Writes the record and the byte that selects it, and syncs both at once.
 ///
 /// breaks: "Each is kept or lost independently of the others. No byte is kept in part."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::returns_the_error_of_fsync failed
 /// fails: save::survives_a_power_cut_at_every_moment failed writes-arrive-in-order
 mod selector_in_the_same_fsync {
     use super::*;
@@ -2378,10 +2300,7 @@ mod numbers_of_this_process {
 /// Takes the time in milliseconds for the number: two saves may have the same, and the clock may be set back.
 ///
 /// breaks: "once this call has returned Ok, the new one"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod time_of_day {
     use super::*;
 
@@ -2476,7 +2395,6 @@ mod has_it_already {
 /// Begins the checksum with 0, so that zeros are a record with the right checksum.
 ///
 /// breaks: "Where a new size is kept and the bytes are lost, there are zeros."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod zeros_are_a_record_2 {
     use super::*;
@@ -2497,7 +2415,6 @@ mod zeros_are_a_record_2 {
 /// Calls a file damaged that is neither empty nor complete, as the first save leaves it when it is killed.
 ///
 /// breaks: "a power cut inside the first save (A): load(file) -> None or Some(A)"
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod incomplete_is_an_error {
     use super::*;
@@ -2518,11 +2435,7 @@ mod incomplete_is_an_error {
 /// Writes the record that it finds over a damaged slot, to have it twice again.
 ///
 /// breaks: "It does not change the file; it may call fsync(2)."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::returns_the_error_of_fsync failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod load_repairs_2 {
     use super::*;
 
@@ -2595,11 +2508,7 @@ mod entry_by_entry {
 /// Counts the saves only up to two, so that from the third on both slots have the same number.
 ///
 /// breaks: "After a power cut at any moment [`load`] finds one of the two, and once this call has returned Ok, the new one."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
-/// fails: save::is_on_the_disk_once_it_is_ok failed
 /// fails: save::load_gives_the_last_record_that_was_saved failed
-/// fails: save::returns_the_error_of_a_call failed
-/// fails: save::survives_a_power_cut_at_every_moment failed
 mod counts_to_two {
     use super::*;
 
@@ -2666,7 +2575,6 @@ mod two_copies_without_repair {
 /// Empties a file without a whole slot when it loads, so that the next save finds it as new.
 ///
 /// breaks: "It does not change the file; it may call fsync(2)."
-/// fails: save::goes_on_after_a_kill_or_a_power_cut failed
 /// fails: save::survives_a_power_cut_at_every_moment failed
 mod load_empties_what_is_torn {
     use super::*;
