@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use common::{Findings, answers, exercise_of};
+use common::{Answer, Findings, answers, exercise_of};
 use mmap_workbook::course::{LESSONS, Lesson};
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::predict::denial::Denial;
@@ -136,6 +136,54 @@ fn the_hints_go_from_a_question_to_nearly_the_answer_in_both_languages() {
             assert!(levels[0].contains(['?', '？']), "{function}: the first hint is a question");
         }
     }
+}
+
+/// A text without its comments and its white space.
+fn code_in(text: &str) -> String {
+    let lines = text.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.flat_map(str::split_whitespace).collect()
+}
+
+/// The compiler sees no hint. So an answer is written by following it, and is graded; here it must have each line of code
+/// in the hint, in the same order. In a hint, `...` and comments stand for what is left to the learner.
+#[test]
+fn an_answer_that_is_right_has_the_code_of_each_hint() {
+    let mut wrong = Findings::default();
+    let lessons = with_exercise().filter(|lesson| [1].contains(&lesson.number));
+    for (lesson, language) in lessons.flat_map(|lesson| Language::ALL.map(|language| (lesson, language))) {
+        let answers = answers(lesson.number);
+        for (function, levels) in exercise_of(lesson.number).hints(language).expect("hints") {
+            let indented = levels.iter().flat_map(|level| level.lines()).filter(|line| line.starts_with("    "));
+            let code = indented.flat_map(|line| code_in(line).split("...").map(str::to_owned).collect::<Vec<_>>());
+            let mut code = code.filter(|part| !part.is_empty()).peekable();
+            if code.peek().is_none() {
+                continue;
+            }
+            let place = format!("lessons/{}/hints.{}.md, # {function}", lesson.directory(), language.code());
+            let follows = |answer: &&Answer| {
+                let is_right = answer.passes() && answer.functions.contains(&function);
+                is_right && answer.name.ends_with("_as_the_hint_says")
+            };
+            let Some(answer) = answers.iter().find(follows) else {
+                let name =
+                    format!("tests/answers/{}/{function}.rs, mod {function}_as_the_hint_says", lesson.directory());
+                wrong.add(place, "it has code that nothing compiles", format!("follow it in a right answer: {name}"));
+                continue;
+            };
+            let source = code_in(&answer.source);
+            let mut rest = source.as_str();
+            for part in code {
+                match rest.split_once(&part) {
+                    Some((_, after)) => rest = after,
+                    None => {
+                        let what = format!("the answer {} doesn't have `{part}`, or not in this order", answer.name);
+                        wrong.add(&place, what, "the hint's code is that of the answer, line by line");
+                    }
+                }
+            }
+        }
+    }
+    wrong.report();
 }
 
 #[test]

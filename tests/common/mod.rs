@@ -127,6 +127,8 @@ pub struct Answer {
     pub functions: Vec<String>,
     /// The functions for which the checks call it.
     pub called: Vec<String>,
+    /// The lines between the braces of its module.
+    pub source: String,
 }
 
 impl Answer {
@@ -187,8 +189,9 @@ fn answers_in(text: &str, file: &str) -> Vec<Answer> {
                     answer.unwrap_or_else(|| panic!("{file}: there is no mod {name}")).called.push(list.clone());
                 }),
             }
-        } else if let (Some(function), Some(answer)) = (function_in(line), answers.last_mut()) {
-            answer.functions.push(function);
+        } else if let Some(answer) = answers.last_mut() {
+            answer.functions.extend(function_in(line));
+            answer.source += &format!("{line}\n");
         }
     }
     answers

@@ -2427,6 +2427,38 @@ mod buffer_in_a_static {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod replace_all_as_the_hint_says {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        if old.is_empty() || old.len() != new.len() {
+            return Err(InvalidInput.into());
+        }
+        let mut buffer = vec![0; CHUNK + old.len() - 1];
+        let (mut at, mut kept) = (0, 0);
+        let mut places = 0;
+        loop {
+            let end = kept + read_at(file, &mut buffer[kept..], at + kept as u64, &mut Account::default())?;
+            let mut next = 0;
+            while let Some(found) = buffer[next..end].windows(old.len()).position(|bytes| bytes == old) {
+                write_at(file, new, at + (next + found) as u64, &mut Account::default())?;
+                next += found + old.len();
+                places += 1;
+            }
+            if end < buffer.len() {
+                return Ok(places);
+            }
+            let done = next.max(end - (old.len() - 1));
+            buffer.copy_within(done..end, 0);
+            at += done as u64;
+            kept = end - done;
+        }
+    }
+}
+
 one_of! {
     pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64>;
     a_bare_call_is_enough all_of_it_in_memory always_three an_interruption_is_an_error byte_by_byte
@@ -2447,5 +2479,5 @@ one_of! {
     buf_reader forgets_a_partial_match short_is_the_end read_error_is_the_end_2 adds_context late_check_of_the_length
     makes_it_durable fills_small_gaps from_the_end a_mib_and_the_carry read_error_after_a_large_chunk
     asks_for_the_end_after_each_chunk short_write_goes_back unknown_size_is_zero tries_again_after_eagain
-    buffer_on_the_stack buffer_in_a_static
+    buffer_on_the_stack buffer_in_a_static replace_all_as_the_hint_says
 }

@@ -2396,6 +2396,61 @@ mod unknown_size_is_nothing_to_do {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod to_crlf_as_the_hint_says {
+    use super::*;
+
+    pub fn to_crlf(file: &dyn Calls) -> io::Result<u64> {
+        let size = file.size()?;
+        let mut buffer = vec![0; CHUNK];
+        let (mut at, mut before, mut more) = (0, 0, 0);
+        loop {
+            let read = read_at(file, &mut buffer, at, &mut Account::default())?;
+            for &byte in &buffer[..read] {
+                more += u64::from(byte == b'\n' && before != b'\r');
+                before = byte;
+            }
+            at += read as u64;
+            if read < buffer.len() {
+                break;
+            }
+        }
+        if more == 0 {
+            return Ok(0);
+        }
+        let zeros = vec![0; CHUNK];
+        for done in (0..more).step_by(CHUNK) {
+            let chunk = &zeros[..index((more - done).min(CHUNK as u64))];
+            if let Err(error) = write_at(file, chunk, size + done, &mut Account::default()) {
+                while file.ftruncate(size) == Err(Errno::EINTR) {}
+                return Err(error);
+            }
+        }
+        let (mut end, mut to) = (size, size + more);
+        while end < to {
+            let start = end.saturating_sub(CHUNK as u64);
+            let first = start.saturating_sub(1);
+            let mut bytes = vec![0; index(end - first)];
+            read_at(file, &mut bytes, first, &mut Account::default())?;
+            let (mut moved, mut stays) = (Vec::new(), None);
+            for at in index(start - first)..bytes.len() {
+                if bytes[at] == b'\n' && (at == 0 || bytes[at - 1] != b'\r') {
+                    stays.get_or_insert(moved.len());
+                    moved.push(b'\r');
+                }
+                moved.push(bytes[at]);
+            }
+            to -= moved.len() as u64;
+            let stays = stays.filter(|_| to == start).unwrap_or(0);
+            write_at(file, &moved[stays..], to + stays as u64, &mut Account::default())?;
+            end = start;
+        }
+        Ok(more)
+    }
+}
+
 one_of! {
     pub fn to_crlf(file: &dyn Calls) -> io::Result<u64>;
     a_hole_for_room forgets_the_byte_before from_the_front leaves_the_zeros moves_what_stays remembers_each_place
@@ -2414,5 +2469,5 @@ one_of! {
     newline_at_the_beginning queue_of_displaced_bytes half_a_mib_twice one_pwrite_a_chunk always_enospc
     interrupted_while_cleaning_up room_for_one_less eight_kib_at_a_time interrupted_ftruncate short_means_full
     reserves_the_worst_case reports_the_cut writes_backwards_through_one_buffer read_error_ends_the_count
-    unknown_size_is_nothing_to_do
+    unknown_size_is_nothing_to_do to_crlf_as_the_hint_says
 }
