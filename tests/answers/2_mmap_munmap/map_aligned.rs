@@ -2368,6 +2368,50 @@ mod reserves_before_it_duplicates {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod map_aligned_as_the_hint_says {
+    use std::ops::Range;
+
+    use super::*;
+
+    pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize> {
+        if length == 0 || !alignment.is_power_of_two() || alignment < page_size() {
+            return Err(Errno::EINVAL.into());
+        }
+        let length = length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?;
+        let reserved = length.checked_add(alignment - page_size()).ok_or(Errno::ENOMEM)?;
+        // SAFETY: without an address the kernel chooses a free range: nothing is replaced.
+        let start = unsafe { mmap_anonymous(None, nonzero(reserved)?, ProtFlags::PROT_NONE, MapFlags::MAP_PRIVATE) }?;
+        let start = start.as_ptr().expose_provenance();
+        let place = start.next_multiple_of(alignment);
+        let (at, flags) = (NonZeroUsize::new(place), MapFlags::MAP_SHARED | MapFlags::MAP_FIXED);
+        // SAFETY: the pages are those of the reservation, to which nothing refers.
+        let mapped = unsafe { mmap(at, nonzero(length)?, READ_WRITE, flags, file, 0) };
+        if let Err(errno) = mapped {
+            unmap(start..start + reserved)?;
+            return Err(errno.into());
+        }
+        unmap(start..place)?;
+        unmap(place + length..start + reserved)?;
+        Ok(place)
+    }
+
+    fn nonzero(length: usize) -> io::Result<NonZeroUsize> {
+        Ok(NonZeroUsize::new(length).ok_or(Errno::EINVAL)?)
+    }
+
+    fn unmap(range: Range<usize>) -> io::Result<()> {
+        if range.is_empty() {
+            return Ok(());
+        }
+        let start = NonNull::new(with_exposed_provenance_mut(range.start)).ok_or(Errno::EINVAL)?;
+        // SAFETY: the range is a part of the reservation, to which nothing refers.
+        Ok(unsafe { munmap(start, range.len()) }?)
+    }
+}
+
 one_of! {
     pub fn map_aligned(file: &File, length: usize, alignment: usize) -> io::Result<usize>;
     fixed_at_a_free_looking_address gives_up_by_abort keeps_the_rest leaves_the_reservation trusts_the_hint
@@ -2391,5 +2435,5 @@ one_of! {
     overshoots_when_aligned_already moves_below_its_mapping forgets_a_head_of_one_page unmaps_an_empty_tail
     length_below_4_gib leaves_a_duplicate_after_an_error keeps_what_is_after_it hint_after_a_reservation noreplace_once
     addresses_never_come_back over_the_heap trims_to_the_last_place reserves_before_it_looks reservation_in_a_static
-    reserves_before_it_duplicates
+    reserves_before_it_duplicates map_aligned_as_the_hint_says
 }

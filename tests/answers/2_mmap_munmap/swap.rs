@@ -2735,6 +2735,42 @@ mod error_of_munmap {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod swap_as_the_hint_says {
+    use super::*;
+
+    pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
+        if length == 0 {
+            return Ok(());
+        }
+        let bytes = u64::try_from(length).map_err(io::Error::other)?;
+        if a.abs_diff(b) < bytes {
+            return Err(io::ErrorKind::InvalidInput.into());
+        }
+        let size = file.metadata()?.len();
+        for offset in [a, b] {
+            if offset.checked_add(bytes).is_none_or(|end| end > size) {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+        }
+        let map = |offset: u64| -> io::Result<(Mapping, usize)> {
+            let skip = usize::try_from(offset % page_size_u64()).map_err(io::Error::other)?;
+            let mapped = skip.checked_add(length).ok_or(Errno::ENOMEM)?;
+            let boundary = offset - offset % page_size_u64();
+            Ok((Mapping::of_file(file, boundary, mapped, READ_WRITE, Sharing::Shared)?, skip))
+        };
+        let ((a, at_a), (b, at_b)) = (map(a)?, map(b)?);
+        for n in 0..length {
+            let byte = a.load(at_a + n);
+            a.store(at_a + n, b.load(at_b + n));
+            b.store(at_b + n, byte);
+        }
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()>;
     addition_that_overflows forks_and_forgets leaves_by_exit maps_all_between swaps_private_copies
@@ -2760,4 +2796,5 @@ one_of! {
     length_in_32_bits_after_nothing no_more_than_a_buffer no_size_is_no_limit only_what_is_cached
     range_inside_an_old_size one_mapping_if_no_page_is_between small_file_as_a_whole both_begin_in_one_page
     first_mebibyte_only zeros_are_holes a_page_stays_if_a_is_outside last_word_is_stored_whole error_of_munmap
+    swap_as_the_hint_says
 }

@@ -1048,6 +1048,20 @@ mod knows_of_no_copy {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod discard_as_the_hint_says {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        let start = NonNull::new(std::ptr::with_exposed_provenance_mut(draft.address())).ok_or(Errno::EINVAL)?;
+        // SAFETY: the pages are the draft's, which hands out no references to its bytes.
+        unsafe { madvise(start, draft.range().len(), MmapAdvise::MADV_DONTNEED) }?;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn discard(draft: &Mapping) -> io::Result<()>;
     invalidates_with_msync restores_the_bytes unmaps madvise_dontneed moves_the_pages_away drops_copy_by_copy
@@ -1060,5 +1074,5 @@ one_of! {
     maps_by_name_again maps_zeros_over_it length_as_u32 pages_out_2 stops_at_a_page_without_copy locks_it_again
     in_parts_backwards posix_advice discards_while_locked locks_again maps_by_name all_mappings_of_the_file
     errno_from_the_result looks_at_the_first_byte maps_from_map_files advises_page_by_page says_busy loads_them_again
-    panics_when_locked knows_of_no_copy
+    panics_when_locked knows_of_no_copy discard_as_the_hint_says
 }
