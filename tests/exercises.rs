@@ -149,8 +149,7 @@ fn code_in(text: &str) -> String {
 #[test]
 fn an_answer_that_is_right_has_the_code_of_each_hint() {
     let mut wrong = Findings::default();
-    let lessons = with_exercise().filter(|lesson| [1, 2, 3].contains(&lesson.number));
-    for (lesson, language) in lessons.flat_map(|lesson| Language::ALL.map(|language| (lesson, language))) {
+    for (lesson, language) in with_exercise().flat_map(|lesson| Language::ALL.map(|language| (lesson, language))) {
         let answers = answers(lesson.number);
         for (function, levels) in exercise_of(lesson.number).hints(language).expect("hints") {
             let indented = levels.iter().flat_map(|level| level.lines()).filter(|line| line.starts_with("    "));

@@ -1165,6 +1165,18 @@ mod first_limit_for_all {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod next_ticket_as_the_hint_says {
+    use super::*;
+
+    pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
+        let next = |taken: u64| if taken < limit { Some(taken + 1) } else { None };
+        page.long_word(at).fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()
+    }
+}
+
 one_of! {
     pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64>;
     always_the_first goes_beyond_and_back loads_then_stores relaxed_exchange guesses_first raises_with_fetch_max
@@ -1177,5 +1189,5 @@ one_of! {
     loads_again guesses_zero_first loads_and_stores checks_limit_once stops_only_at_equality counts_in_four_bytes
     signed_difference limit_minus_one keeps_the_loser_s_number spin_lock_beside remembers_exhaustion a_hundred_attempts
     stores_what_is_there guesses_from_another_counter wraps_at_the_end carries_in_two_steps refuses_the_last_word
-    within_the_first_page first_limit_for_all
+    within_the_first_page first_limit_for_all next_ticket_as_the_hint_says
 }

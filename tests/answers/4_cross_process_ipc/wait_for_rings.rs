@@ -712,7 +712,30 @@ mod starts_over {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod wait_for_rings_as_the_hint_says {
+    use std::sync::atomic::Ordering;
+
+    use super::*;
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        let bell = page.word(at);
+        loop {
+            let heard = bell.load(Ordering::Relaxed);
+            if heard >= rings {
+                return;
+            }
+            let no_limit = std::ptr::null::<libc::timespec>();
+            // SAFETY: the address is mapped; the kernel only loads the word.
+            unsafe { libc::syscall(libc::SYS_futex, bell.as_ptr(), libc::FUTEX_WAIT, heard, no_limit) };
+        }
+    }
+}
+
 one_of! {
     pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32);
     never_sleeps sleeps_once any_change loads_twice private a_tenth_of_a_second longer_each_time naps spins lets_others_run spins_for_long dies_of_a_signal gives_up_at_a_signal dies_of_a_ring returns_when_too_late trusts_success passes_the_goal passes_zero one_before_the_goal exactly more_than one_too_few signed going_round that_many_more first_bell_of_the_page bell_of_the_first_page off_by_one_at_the_end on_a_copy counts_wake_ups sixty_times leaves_a_mark rings_itself wakes_the_others no_mask its_lowest_byte with_a_mask looks_first relaxed_and_a_fence calls_itself ring_by_ring starts_over
+    wait_for_rings_as_the_hint_says
 }

@@ -1942,6 +1942,30 @@ mod tries_the_new_pages_only {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod grow_as_the_hint_says {
+    use super::*;
+
+    pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
+        let before = file.metadata()?.len();
+        if (length as u64) < before {
+            return Err(ErrorKind::InvalidInput.into());
+        }
+        let longer = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared)?;
+        let length_as_i64 = i64::try_from(length).map_err(io::Error::other)?;
+        if let Err(errno) = fallocate(file, FallocateFlags::empty(), 0, length_as_i64) {
+            if file.metadata()?.len() != before {
+                file.set_len(before)?;
+            }
+            return Err(errno.into());
+        }
+        *mapping = longer;
+        Ok(())
+    }
+}
+
 one_of! {
     pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>;
     forgets_the_old_mapping keeps_the_old_mapping leaves_a_child_behind moves_to_a_copy reserves_only_what_is_new
@@ -1964,5 +1988,5 @@ one_of! {
     nothing_to_grow private_afterwards reserves_in_chunks sparse_if_need_be refuses_the_seal leaks_after_an_error
     reserves_in_32_bits reserved_it_before compares_in_32_bits restores_in_32_bits asks_for_the_length_too_late
     signed_lengths reserves_beyond_the_end two_reservations second_fallocate_sets_the_length shrinks_a_sealed_file
-    zero_range_for_the_new_bytes cuts_to_clean_up tries_the_new_pages_only
+    zero_range_for_the_new_bytes cuts_to_clean_up tries_the_new_pages_only grow_as_the_hint_says
 }

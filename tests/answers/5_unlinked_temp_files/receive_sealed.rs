@@ -2249,6 +2249,28 @@ mod closes_the_one_before {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod receive_sealed_as_the_hint_says {
+    use super::*;
+
+    pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping> {
+        let refused = io::Error::from(ErrorKind::InvalidData);
+        let file = receive_file(socket)?;
+        let Ok(seals) = fcntl(&file, FcntlArg::F_GET_SEALS) else { return Err(refused) };
+        if !SealFlag::from_bits_retain(seals).contains(SealFlag::F_SEAL_SHRINK | SealFlag::F_SEAL_WRITE) {
+            return Err(refused);
+        }
+        let length = file.metadata()?.len();
+        let length = usize::try_from(length).map_err(io::Error::other)?;
+        if length == 0 || length > at_most {
+            return Err(refused);
+        }
+        Ok(Mapping::of_file(&file, 0, length, ProtFlags::PROT_READ, Sharing::Private)?)
+    }
+}
+
 one_of! {
     pub fn receive_sealed(socket: &UnixStream, at_most: usize) -> io::Result<Mapping>;
     aborts_on_a_bad_sender asks_for_shrink_alone asks_for_the_length_first copies_the_file does_not_ask_for_seals
@@ -2272,5 +2294,5 @@ one_of! {
     opens_it_for_reading_2 sets_a_timeout tries_the_next_file knows_all_seals sends_an_answer shuts_the_socket_down
     reports_a_refusal limit_in_32_bits compares_as_int maps_the_lower_32_bits opens_what_it_can_not_read
     asks_for_the_access_mode maps_it_twice no_addresses_is_invalid_data read_only_descriptors locks_the_pages
-    probes_for_the_write_seal write_only_is_invalid_data closes_the_one_before
+    probes_for_the_write_seal write_only_is_invalid_data closes_the_one_before receive_sealed_as_the_hint_says
 }

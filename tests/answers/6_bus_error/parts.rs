@@ -1031,6 +1031,23 @@ mod counts_backwards {
     }
 }
 
+/// Follows the last hint, line by line.
+///
+/// passes
+mod parts_as_the_hint_says {
+    use super::*;
+
+    pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno> {
+        if length == 0 || !offset.is_multiple_of(page_size_u64()) {
+            return Err(Errno::EINVAL);
+        }
+        let mapped = length.checked_next_multiple_of(page_size()).ok_or(Errno::ENOMEM)?;
+        let of_file = usize::try_from(file_size.saturating_sub(offset)).unwrap_or(usize::MAX).min(mapped);
+        let in_pages = of_file.next_multiple_of(page_size());
+        Ok(Parts { file: 0..of_file, rest: of_file..in_pages, no_page: in_pages..mapped })
+    }
+}
+
 one_of! {
     pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>;
     bus_error_after_the_last_byte forgets_the_offset knows_the_checks_examples lengths_in_an_int
@@ -1043,5 +1060,5 @@ one_of! {
     wraps_past_the_end refuses_past_the_end ceil_of_a_float rest_ends_at_length limits_then_rounds in_u128 bisects
     rounds_the_file_size largest_offset half_the_addresses adds_a_whole_page rounds_before_it_checks past_the_end_first
     rest_of_another_page empty_is_zero_to_zero end_in_the_file_wraps rounds_the_size_saturating asks_the_kernel
-    left_in_32_bits counts_backwards
+    left_in_32_bits counts_backwards parts_as_the_hint_says
 }
