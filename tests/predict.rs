@@ -7,7 +7,6 @@ use std::fs;
 use std::path::Path;
 
 use mmap_workbook::course::LESSONS;
-use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::kernel::Kernel;
 use mmap_workbook::model::Rule;
 use mmap_workbook::play::page_size;
@@ -123,32 +122,10 @@ fn each_program_gives_what_is_explained() {
         let (lines, width) = (program.code().lines().count(), program.code().lines().map(str::len).max());
         assert!((2..=14).contains(&lines) && width <= Some(96), "{}: what is shown of it", program.name);
         for language in Language::ALL {
-            let chapter = page(program.lesson, language);
+            let chapter = common::chapter(program.lesson, language);
             assert!(chapter.contains(&format!("{{#{}}}", program.heading)), "{}: its heading", program.name);
         }
     }
-}
-
-/// A page of the book, with its beliefs as the reader sees them.
-fn page(lesson: u8, language: Language) -> String {
-    let name = LESSONS[usize::from(lesson) - 1].directory();
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let path = root.join(format!("book/{}/{name}.md", language.code()));
-    let mut page = fs::read_to_string(path).expect("a chapter");
-    // And with its listings.
-    while let Some((before, rest)) = page.split_once("{{#include ../../") {
-        let (place, after) = rest.split_once("}}").expect("the directive's end");
-        let (file, anchor) = place.split_once(':').expect("an anchor");
-        let source = fs::read_to_string(root.join(file)).expect("a listing");
-        let listing = source.split_once(&format!("// ANCHOR: {anchor}\n")).expect("its anchor").1;
-        let listing = listing.split(&format!("// ANCHOR_END: {anchor}\n")).next().unwrap_or_default();
-        page = [before, listing, after].concat();
-    }
-    for belief in Misconception::all() {
-        let texts = [&belief.belief, &belief.against].map(|text| text.in_language(language));
-        page = page.replace(&format!("{{{{#belief {}}}}}", belief.slug), &texts.concat());
-    }
-    page
 }
 
 /// What a question uses, and what the chapter has to say about it.
@@ -251,16 +228,6 @@ fn calls_in(question: &Question) -> Vec<String> {
     }
 }
 
-/// The names of calls, flags and signals.
-fn names_in(text: &str) -> impl Iterator<Item = &str> {
-    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"_()".contains(c));
-    let is_flag = |word: &str| word.len() > 3 && !word.contains(|c: char| !c.is_ascii_uppercase() && c != '_');
-    words
-        .map(|word| word.trim_start_matches('('))
-        .map(|word| if word.ends_with("(2)") { word } else { word.trim_end_matches(')') })
-        .filter(move |word| word.ends_with("(2)") || is_flag(word))
-}
-
 /// No question uses what only a later chapter teaches, or none; nor does the explanation of a program.
 #[test]
 fn what_a_question_uses_is_taught_by_then() {
@@ -268,7 +235,7 @@ fn what_a_question_uses_is_taught_by_then() {
     let (mut so_far, mut wrong) = (Language::ALL.map(|_| String::new()), Vec::new());
     for lesson in LESSONS.iter().filter(|lesson| !lesson.draft) {
         for (pages, language) in so_far.iter_mut().zip(Language::ALL) {
-            *pages += &page(lesson.number, language);
+            *pages += &common::chapter(lesson.number, language);
         }
         for question in predict::of_lesson(lesson).expect("questions") {
             let (asks, mut says) = match &question {
@@ -297,7 +264,7 @@ fn what_a_question_uses_is_taught_by_then() {
                 for (word, words) in used.clone().filter(|(_, words)| !words.iter().any(|word| pages.contains(word))) {
                     wrong.push(format!("{} ({}): {word:?}, one of {words:?}\n{asks}", lesson.number, language.code()));
                 }
-                let unknown = says.iter().flat_map(|text| names_in(text.in_language(language)));
+                let unknown = says.iter().flat_map(|text| common::names_in(text.in_language(language)));
                 for name in unknown.filter(|name| !pages.contains(*name)) {
                     let language = language.code();
                     wrong.push(format!(
@@ -343,7 +310,7 @@ fn each_scenario_says_what_to_read_and_names_its_own_misconception_first() {
         for language in Language::ALL {
             let (lesson, id) = denial.heading;
             assert!(
-                page(lesson, language).contains(&format!("{{#{id}}}")),
+                common::chapter(lesson, language).contains(&format!("{{#{id}}}")),
                 "{}: its heading",
                 denial.misconception.slug
             );

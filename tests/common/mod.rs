@@ -4,10 +4,11 @@
 #![allow(dead_code)]
 
 use std::fmt::Display;
-use std::fs::File;
-use std::path::PathBuf;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
 
 use mmap_workbook::course::{self, Course, Exercise, SAMPLE};
+use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::narrate::Narrator;
 use mmap_workbook::observe::page_size;
 use mmap_workbook::process::{Ended, OnSmallDisk, on_a_small_disk};
@@ -232,6 +233,40 @@ pub fn english(text: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// A chapter of the book, with its listings and its beliefs as the reader sees them.
+pub fn chapter(lesson: u8, language: Language) -> String {
+    let name = course::LESSONS[usize::from(lesson) - 1].directory();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let path = root.join(format!("book/{}/{name}.md", language.code()));
+    let mut page = fs::read_to_string(path).expect("a chapter");
+    while let Some((before, rest)) = page.split_once("{{#include ../../") {
+        let (place, after) = rest.split_once("}}").expect("the directive's end");
+        let (file, anchor) = place.split_once(':').expect("an anchor");
+        let source = fs::read_to_string(root.join(file)).expect("a listing");
+        let listing = source.split_once(&format!("// ANCHOR: {anchor}\n")).expect("its anchor").1;
+        let listing = listing.split(&format!("// ANCHOR_END: {anchor}\n")).next().unwrap_or_default();
+        page = [before, listing, after].concat();
+    }
+    if page.contains("{{#transcript ") {
+        page.push_str(&transcript(lesson, language));
+    }
+    for belief in Misconception::all() {
+        let texts = [&belief.belief, &belief.against].map(|text| text.in_language(language));
+        page = page.replace(&format!("{{{{#belief {}}}}}", belief.slug), &texts.concat());
+    }
+    page
+}
+
+/// The names of calls, flags and signals.
+pub fn names_in(text: &str) -> impl Iterator<Item = &str> {
+    let words = text.split(|c: char| !c.is_ascii_alphanumeric() && !"_()".contains(c));
+    let is_flag = |word: &str| word.len() > 3 && !word.contains(|c: char| !c.is_ascii_uppercase() && c != '_');
+    words
+        .map(|word| word.trim_start_matches('('))
+        .map(|word| if word.ends_with("(2)") { word } else { word.trim_end_matches(')') })
+        .filter(move |word| word.ends_with("(2)") || is_flag(word))
 }
 
 /// Violations, each with its place and its repair.
