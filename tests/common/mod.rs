@@ -177,7 +177,10 @@ fn answers_in(text: &str, file: &str) -> Vec<Answer> {
             header.push(line.trim().to_owned());
         } else if let Some(name) = line.strip_prefix("mod ").and_then(|rest| rest.strip_suffix(" {")) {
             let header = std::mem::take(&mut header);
-            answers.push(Answer { name: name.to_owned(), file: file.to_owned(), header, ..Answer::default() });
+            let (name, file) = (name.to_owned(), file.to_owned());
+            let after = text.split_once(&format!("\n{line}\n")).map_or("", |(_, after)| after);
+            let source = after.split("\n}\n").next().unwrap_or_default().to_owned();
+            answers.push(Answer { name, file, header, source, ..Answer::default() });
         } else if line == "one_of! {" {
             listed = Some(String::new());
         } else if line == "}" {
@@ -190,9 +193,8 @@ fn answers_in(text: &str, file: &str) -> Vec<Answer> {
                     answer.unwrap_or_else(|| panic!("{file}: there is no mod {name}")).called.push(list.clone());
                 }),
             }
-        } else if let Some(answer) = answers.last_mut() {
-            answer.functions.extend(function_in(line));
-            answer.source += &format!("{line}\n");
+        } else if let (Some(function), Some(answer)) = (function_in(line), answers.last_mut()) {
+            answer.functions.push(function);
         }
     }
     answers
