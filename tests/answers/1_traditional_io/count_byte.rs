@@ -897,7 +897,7 @@ mod a_sixteenth_at_a_time {
 
 /// The size in 32 bits.
 ///
-/// fails: count_byte::returns_the_error_of_a_call failed
+/// fails: count_byte::takes_little_memory_however_large_the_file_is failed
 mod a_size_of_32_bits_when_counting {
     use super::*;
 
