@@ -1,5 +1,6 @@
 use std::ops::RangeInclusive;
 use std::sync::atomic::AtomicU32;
+use std::thread::JoinHandle;
 
 use mmap_workbook::grade::ask_decided;
 use mmap_workbook::lesson_4::ring;
@@ -37,6 +38,14 @@ fn sleep_rule() -> Text {
         "Who sleeps in futex(2), without a limit of time, uses no processor and is woken by the ring itself. A limit, or \
          another call, means to look again and again.",
         "在 futex(2) 里不限时地睡眠，不占处理器，铃一响就被唤醒。设时限，或改用别的调用，就成了反复去看。"
+    )
+}
+
+fn apart_rule() -> Text {
+    text!(
+        "What a call has seen holds for this call only: another bell may have rung less often, and another thread \
+         waits for another number. All that waiters share is the word in the page.",
+        "一次调用看到的，只对这一次调用有效：别的铃未必响了那么多次，别的线程等的是别的次数。等待者之间共用的，只有页里的这个字。"
     )
 }
 
@@ -89,9 +98,10 @@ enum Wake {
     RingBefore,
 }
 
-const MANY: [Wake; 64] = {
-    let mut wakes = [Wake::Spurious; 64];
-    wakes[63] = Wake::Ring;
+/// Far more than the wake-ups after which one might give up.
+static MANY: [Wake; 20_000] = {
+    let mut wakes = [Wake::Spurious; 20_000];
+    wakes[19_999] = Wake::Ring;
     wakes
 };
 
@@ -153,21 +163,72 @@ fn sleeps_again_until_it_has_rung_often_enough() {
                 };
                 let heard = |()| bell.load(Ordering::Relaxed);
                 let heard = ask_decided(&[libc::SYS_futex], decide, || super::wait_for_rings(page, at, rings), heard)?;
-                ensure(heard == rings, || too_early(heard, rings))
+                ensure(heard == rings, || too_early(heard, rings).shows(&belief::A_WAKE_UP_IS_NEWS))
             },
-        )
+        )?;
+        waits_anew_for_another_bell()
     });
 }
 
-/// The most accesses after which the call is stopped: enough for one that looks a few times before it sleeps.
-const STOPS: u64 = 100;
+/// A process waits for two bells, one after the other. The first one has rung as often as a bell can.
+fn waits_anew_for_another_bell() -> Result<(), Failure> {
+    let cases = [
+        (0, 12, text!("at byte 12 of the same page", "在同一页的第 12 字节处")),
+        (1, 8, text!("at byte 8 of another page", "在另一页的第 8 字节处")),
+    ];
+    for (other, at, place) in cases {
+        let (rung, rings) = (3, 5);
+        // The thread that rings may outlive this function.
+        let pages: &[Mapping; 2] = Box::leak(Box::new([page_of_zeros()?, page_of_zeros()?]));
+        let (first, second) = (pages[0].word(8), pages[other].word(at));
+        first.store(u32::MAX, Ordering::Relaxed);
+        second.store(rung, Ordering::Relaxed);
+        let decide = move |_: &libc::seccomp_data| {
+            let is_early = second.load(Ordering::Relaxed) < rings;
+            is_early.then(|| {
+                second.fetch_add(1, Ordering::Release);
+                Errno::UnknownErrno
+            })
+        };
+        let wait = || {
+            super::wait_for_rings(&pages[0], 8, u32::MAX);
+            super::wait_for_rings(&pages[other], at, rings);
+        };
+        let heard = ask_decided(&[libc::SYS_futex], decide, wait, |()| second.load(Ordering::Relaxed));
+        let heard = heard.and_then(|heard| ensure(heard == rings, || too_early(heard, rings)));
+        heard.map_err(|failure| {
+            let given = Text::new(
+                format!(
+                    "the process has waited for the bell at byte 8, which has rung {} times; now it waits for the one {}, \
+                     which has rung {rung} times and rings whenever the call sleeps",
+                    u32::MAX,
+                    place.en
+                ),
+                format!(
+                    "进程先等了第 8 字节处的铃，它已响 {} 次；再等{}的铃，它已响 {rung} 次，每次函数睡眠时再响一次",
+                    u32::MAX,
+                    place.zh
+                ),
+            );
+            failure.given(given).breaks("bell", apart_rule())
+        })?;
+    }
+    Ok(())
+}
+
+/// How often the contract lets a call look before it sleeps.
+const LOOKS: u64 = 50;
+
+/// The most accesses after which the bell rings: enough for all looks before the first sleep, and before the next one.
+const STOPS: u64 = 2 * LOOKS;
 
 #[test]
 fn misses_no_ring_wherever_it_comes() {
     check("bell", rule(), || {
         let at = 8;
-        // The bell rings once per stop, and when the call is about to sleep. A byte overflows, too.
-        for (rung, missing) in [(5, 1), (0xfe, 3), (u32::MAX / 2, 2)] {
+        // The bell rings once per stop, and when the call is about to sleep. Two bytes overflow, too: who loads the bell
+        // in parts finds a number that it never had.
+        for (rung, missing) in [(5, 1), (0xffff, 2), (u32::MAX / 2, 2)] {
             let rings = rung + missing;
             for stopped in 0..STOPS {
                 let given = |failure: Failure| {
@@ -187,13 +248,22 @@ fn misses_no_ring_wherever_it_comes() {
                     ring(bell);
                     Ok(())
                 });
-                let early = sleeper.begin::<()>(stopped).map_err(given)?.is_some();
-                if !early {
-                    ring(bell);
-                    sleeper.finish::<()>().map_err(given)?;
+                let (mut accesses, mut looks, mut calls) = (0, 0, 0);
+                while sleeper.step::<()>().map_err(given)? == Step::Access {
+                    if accesses == stopped {
+                        ring(bell);
+                    }
+                    accesses += 1;
+                    looks = if sleeper.system_calls.len() == calls { looks + 1 } else { 1 };
+                    calls = sleeper.system_calls.len();
+                    ensure(looks <= LOOKS, || given(looks_on()))?;
                 }
                 let heard = bell.load(Ordering::Relaxed);
-                ensure(heard >= rings, || given(too_early(heard, rings)))?;
+                ensure(heard >= rings, || {
+                    let failure = too_early(heard, rings);
+                    let has_slept = !sleeper.system_calls.is_empty();
+                    given(if has_slept { failure.shows(&belief::A_WAKE_UP_IS_NEWS) } else { failure })
+                })?;
                 let other = sleeper.system_calls.iter().find(|number| **number != libc::SYS_futex);
                 ensure(other.is_none(), || {
                     let number = other.copied().unwrap_or_default();
@@ -203,13 +273,25 @@ fn misses_no_ring_wherever_it_comes() {
                     );
                     given(failure.breaks("bell", sleep_rule()))
                 })?;
-                if early {
+                if accesses <= stopped {
                     break;
                 }
             }
         }
         Ok(())
     });
+}
+
+/// A call looks too often and does not sleep.
+fn looks_on() -> Failure {
+    Failure::new(
+        text!(
+            "the call looks at most {LOOKS} times in a row without a call of futex(2)",
+            "第一次调用 futex(2) 之前、前后两次调用之间，函数最多看 {LOOKS} 次"
+        ),
+        text!("it looks once more", "它还要再看一次"),
+    )
+    .breaks("bell", sleep_rule())
 }
 
 /// Expects a call of futex(2) that sleeps until another process rings, and misses no ring. During this call the bell had
@@ -304,7 +386,7 @@ fn sleeps_where_other_processes_wake_it() {
                     for sleeper in &mut sleepers {
                         if poll(&mut [PollFd::new(sleeper.peer().as_fd(), PollFlags::POLLIN)], PollTimeout::ZERO)? > 0 {
                             sleeper.await_turn()?;
-                            return Err(too_early(rung, rings));
+                            return Err(too_early(rung, rings).shows(&belief::A_WAKE_UP_IS_NEWS));
                         }
                     }
                     ensure(Instant::now() < until, || not_asleep(woken))?;
@@ -318,8 +400,57 @@ fn sleeps_where_other_processes_wake_it() {
             sleeper.await_turn()?;
             sleeper.end()?;
         }
+        threads_wait_at_the_same_time()
+    });
+}
+
+/// Two threads of a process wait for the same bell. The one that waits longer is asleep before the other one begins.
+fn threads_wait_at_the_same_time() -> Result<(), Failure> {
+    let at = 16;
+    let page = SharedPage::zeros()?;
+    let map = |file: &File| Mapping::of_file(file.as_fd(), 0, page_size(), ProtFlags::PROT_READ, Sharing::Shared);
+    let early = ask(|| {
+        let mut waiting = Vec::new();
+        for rings in [2, 1] {
+            let file = page.file().try_clone().expect("a descriptor");
+            let wait = move || super::wait_for_rings(&map(&file).expect("a mapping"), at, rings);
+            waiting.push((rings, std::thread::spawn(wait)));
+            all_sleep(page.word(at), &mut waiting)?;
+        }
+        while let Some((_, thread)) = waiting.pop() {
+            ring(page.word(at));
+            join(thread);
+            all_sleep(page.word(at), &mut waiting)?;
+        }
         Ok(())
     });
+    let early = early.and_then(|early: Result<(), (u32, u32)>| early.map_err(|(rung, rings)| too_early(rung, rings)));
+    early.map_err(|failure| {
+        let given = text!(
+            "a thread of a process waits for 2 rings; when it sleeps, another thread waits for 1; when both sleep on the \
+             bell, it rings, and the second one has to return; it rings again, and so has the first one",
+            "进程的一个线程等铃响满 2 次；它睡着以后，另一个线程等铃响满 1 次；两个都睡在铃上时，铃响，后一个应当返回；铃再响，前一个应当返回"
+        );
+        failure.given(given).breaks("bell", apart_rule())
+    })
+}
+
+/// Goes on when all these threads sleep on the bell, each of which waits for a number of rings. The error is that of one
+/// that has returned: how often the bell had rung, and how often it should have.
+fn all_sleep(bell: &AtomicU32, waiting: &mut Vec<(u32, JoinHandle<()>)>) -> Result<(), (u32, u32)> {
+    while usize::try_from(wake(bell)) != Ok(waiting.len()) {
+        if let Some(ended) = waiting.iter().position(|(_, thread)| thread.is_finished()) {
+            let (rings, thread) = waiting.remove(ended);
+            join(thread);
+            return Err((bell.load(Ordering::Relaxed), rings));
+        }
+        std::thread::yield_now();
+    }
+    Ok(())
+}
+
+fn join(thread: JoinHandle<()>) {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
 }
 
 /// A call has returned when the bell had rung this often.
@@ -329,7 +460,6 @@ fn too_early(rung: u32, rings: u32) -> Failure {
         text!("the call returns when the bell has rung {rings_en}", "铃响满 {rings} 次时，函数返回"),
         text!("it returns when it has rung {rung_en}", "才响了 {rung} 次就返回了"),
     )
-    .shows(&belief::A_WAKE_UP_IS_NEWS)
 }
 
 /// Not every sleeper can be woken.

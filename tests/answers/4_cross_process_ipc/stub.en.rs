@@ -31,7 +31,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// The counter is the number of numbers taken so far, so the first number is 0. When `limit` numbers have been taken,
 /// the result is None.
 ///
-/// - Any number of processes and threads call it at the same time, on shared mappings of the same page.
+/// - Any number of processes and threads call it at the same time, each with a shared mapping of the page.
 /// - No number is returned twice.
 /// - No number is skipped, unless a process is killed: a call takes one number only, and returns it.
 /// - The result is None only if the counter was `limit` or more at some moment of the call.
@@ -56,12 +56,16 @@ pub fn next_ticket(page: &Mapping, at: usize, limit: u64) -> Option<u64> {
 /// far. Other processes ring it with [`ring`](mmap_workbook::lesson_4::ring), which adds 1 and then wakes.
 ///
 /// - If the bell has rung `rings` times or more, the call returns at once.
-/// - It does not return before that, whatever else wakes it: another ring, a signal, or nothing at all.
+/// - It does not return before that, whatever else wakes it, however often: another ring, a signal, or nothing at all.
 /// - No ring is missed, wherever in the call it comes.
+/// - It looks at the bell first, and sleeps only with the number that it saw there.
 /// - While it waits, it sleeps in futex(2), without a time limit, and does not look again until it is woken.
-/// - It may look a few times before it sleeps. It makes no system call but futex(2), to wait.
-/// - A ring by any process wakes it. Each process has the page mapped, at an address of its own.
+/// - It looks at most 50 times in a row without a call of futex(2).
+/// - The only system call that it makes is futex(2), and that only to wait.
+/// - A ring by any process wakes it.
+/// - Each process has the page in a shared mapping, at an address of its own.
 /// - Any number of processes and threads wait for the same bell at the same time, for different numbers of rings.
+/// - A process may wait for several bells, in one page or in several.
 /// - `page` may be mapped for reading only, and no byte of it changes.
 /// - Loads of every ordering are right: what a ringer stored before it rang need not be visible afterwards.
 /// - `at` is a multiple of 4, and the bell lies within `page`, which may have several pages.

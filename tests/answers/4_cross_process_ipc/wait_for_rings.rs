@@ -1,6 +1,7 @@
 use std::ptr::null;
-use std::sync::atomic::Ordering::{Acquire, Relaxed, SeqCst};
-use std::sync::atomic::{AtomicU32, fence};
+use std::sync::Mutex;
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU32, fence};
 use std::time::Duration;
 
 use mmap_workbook::lesson_2::Mapping;
@@ -43,7 +44,7 @@ fn wait(bell: &AtomicU32, is_enough: impl Fn(u32) -> bool) {
 
 /// Returns at once.
 ///
-/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed a-wake-up-is-news
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
 /// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough failed a-wake-up-is-news
 /// fails: wait_for_rings::sleeps_where_other_processes_wake_it failed a-wake-up-is-news
 mod never_sleeps {
@@ -71,7 +72,7 @@ mod sleeps_once {
 
 /// Waits until the bell has changed at all.
 ///
-/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed a-wake-up-is-news
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
 /// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough failed a-wake-up-is-news
 /// fails: wait_for_rings::sleeps_where_other_processes_wake_it failed a-wake-up-is-news
 mod any_change {
@@ -174,7 +175,7 @@ mod naps {
 /// Looks again and again.
 ///
 /// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough timed_out
-/// fails: wait_for_rings::misses_no_ring_wherever_it_comes timed_out
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
 /// fails: wait_for_rings::sleeps_where_other_processes_wake_it failed
 mod spins {
     use super::*;
@@ -203,7 +204,7 @@ mod lets_others_run {
 
 /// Looks a hundred thousand times before it sleeps.
 ///
-/// fails: wait_for_rings::misses_no_ring_wherever_it_comes timed_out
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
 mod spins_for_long {
     use super::*;
 
@@ -389,7 +390,7 @@ mod more_than {
 
 /// Is content with one ring less.
 ///
-/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed a-wake-up-is-news
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
 /// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough failed a-wake-up-is-news
 /// fails: wait_for_rings::sleeps_where_other_processes_wake_it failed a-wake-up-is-news
 mod one_too_few {
@@ -402,7 +403,7 @@ mod one_too_few {
 
 /// Compares signed numbers.
 ///
-/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed a-wake-up-is-news
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
 /// fails: wait_for_rings::returns_at_once_when_it_has_rung_often_enough timed_out
 mod signed {
     use super::*;
@@ -513,6 +514,8 @@ mod counts_wake_ups {
 /// Gives up after sixty wake-ups.
 ///
 /// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough failed a-wake-up-is-news
+/// may fail: wait_for_rings::sleeps_where_other_processes_wake_it failed a-wake-up-is-news
+/// may fail: wait_for_rings::sleeps_where_other_processes_wake_it failed
 mod sixty_times {
     use super::*;
 
@@ -593,6 +596,7 @@ mod no_mask {
 ///
 /// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
 /// fails: wait_for_rings::returns_at_once_when_it_has_rung_often_enough timed_out
+/// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough timed_out
 mod its_lowest_byte {
     use super::*;
 
@@ -603,6 +607,156 @@ mod its_lowest_byte {
                 return;
             }
             let _ = sleep(page.word(at), heard);
+        }
+    }
+}
+
+/// Lets the threads of a process wait one after the other.
+///
+/// fails: wait_for_rings::sleeps_where_other_processes_wake_it timed_out
+mod waiters_take_turns {
+    use super::*;
+
+    static WAITING: Mutex<()> = Mutex::new(());
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        let _turn = WAITING.lock().unwrap();
+        wait(page.word(at), |heard| heard >= rings);
+    }
+}
+
+/// Lets all threads of a process go but one.
+///
+/// fails: wait_for_rings::sleeps_where_other_processes_wake_it failed
+mod one_waiter_a_process {
+    use super::*;
+
+    static WAITING: AtomicBool = AtomicBool::new(false);
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        if WAITING.swap(true, AcqRel) {
+            return;
+        }
+        wait(page.word(at), |heard| heard >= rings);
+        WAITING.store(false, SeqCst);
+    }
+}
+
+/// Remembers the highest number that any bell has had.
+///
+/// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough failed
+mod remembers_the_highest {
+    use super::*;
+
+    static HEARD: AtomicU32 = AtomicU32::new(0);
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        while HEARD.load(SeqCst) < rings {
+            let heard = page.word(at).load(SeqCst);
+            HEARD.fetch_max(heard, SeqCst);
+            if heard < rings {
+                let _ = sleep(page.word(at), heard);
+            }
+        }
+    }
+}
+
+/// Remembers the highest number of each place, whichever the page.
+///
+/// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough failed
+mod remembers_the_highest_of_each_place {
+    use super::*;
+
+    static HEARD: [AtomicU32; 16] = [const { AtomicU32::new(0) }; 16];
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        let Some(highest) = HEARD.get(at / 4) else {
+            return wait(page.word(at), |heard| heard >= rings);
+        };
+        while highest.load(SeqCst) < rings {
+            let heard = page.word(at).load(SeqCst);
+            highest.fetch_max(heard, SeqCst);
+            if heard < rings {
+                let _ = sleep(page.word(at), heard);
+            }
+        }
+    }
+}
+
+/// Loads the bell byte by byte.
+///
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
+mod loads_the_bell_byte_by_byte {
+    use super::*;
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        loop {
+            let mut bytes = [0; 4];
+            page.read(at, &mut bytes);
+            let heard = u32::from_ne_bytes(bytes);
+            if heard >= rings {
+                return;
+            }
+            let _ = sleep(page.word(at), heard);
+        }
+    }
+}
+
+/// Gives up after a thousand wake-ups.
+///
+/// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough failed a-wake-up-is-news
+/// may fail: wait_for_rings::sleeps_where_other_processes_wake_it failed a-wake-up-is-news
+/// may fail: wait_for_rings::sleeps_where_other_processes_wake_it failed
+mod a_thousand_attempts {
+    use super::*;
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        for _ in 0..1000 {
+            let heard = page.word(at).load(Acquire);
+            if heard >= rings {
+                return;
+            }
+            let _ = sleep(page.word(at), heard);
+        }
+    }
+}
+
+/// Leaves the first look to the kernel.
+///
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
+/// fails: wait_for_rings::sleeps_again_until_it_has_rung_often_enough timed_out
+mod asks_the_kernel_first {
+    use super::*;
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        let Some(mut heard) = rings.checked_sub(1) else { return };
+        loop {
+            let _ = sleep(page.word(at), heard);
+            heard = page.word(at).load(Relaxed);
+            if heard >= rings {
+                return;
+            }
+        }
+    }
+}
+
+/// Looks once too often after it is woken.
+///
+/// fails: wait_for_rings::misses_no_ring_wherever_it_comes failed
+mod looks_fifty_one_times {
+    use super::*;
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        let bell = page.word(at);
+        let mut heard = bell.load(Acquire);
+        while heard < rings {
+            let _ = sleep(bell, heard);
+            for _ in 0..51 {
+                heard = bell.load(Relaxed);
+                if heard >= rings {
+                    return;
+                }
+            }
         }
     }
 }
@@ -625,7 +779,7 @@ mod with_a_mask {
     }
 }
 
-/// Looks fifty times before it sleeps.
+/// Looks fifty times before each sleep.
 ///
 /// passes
 mod looks_first {
@@ -633,13 +787,35 @@ mod looks_first {
 
     pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
         let bell = page.word(at);
-        for _ in 0..50 {
-            if bell.load(Acquire) >= rings {
+        loop {
+            let mut heard = 0;
+            for _ in 0..50 {
+                heard = bell.load(Acquire);
+                if heard >= rings {
+                    return;
+                }
+                std::hint::spin_loop();
+            }
+            let _ = sleep(bell, heard);
+        }
+    }
+}
+
+/// Loads again only when the kernel says that the bell has another number by now.
+///
+/// passes
+mod loads_only_after_eagain {
+    use super::*;
+
+    pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32) {
+        let bell = page.word(at);
+        loop {
+            let heard = bell.load(Relaxed);
+            if heard >= rings {
                 return;
             }
-            std::hint::spin_loop();
+            while sleep(bell, heard) != Err(Errno::EAGAIN) {}
         }
-        wait(bell, |heard| heard >= rings);
     }
 }
 
@@ -736,6 +912,6 @@ mod wait_for_rings_as_the_hint_says {
 
 one_of! {
     pub fn wait_for_rings(page: &Mapping, at: usize, rings: u32);
-    never_sleeps sleeps_once any_change loads_twice private a_tenth_of_a_second longer_each_time naps spins lets_others_run spins_for_long dies_of_a_signal gives_up_at_a_signal dies_of_a_ring returns_when_too_late trusts_success passes_the_goal passes_zero one_before_the_goal exactly more_than one_too_few signed going_round that_many_more first_bell_of_the_page bell_of_the_first_page off_by_one_at_the_end on_a_copy counts_wake_ups sixty_times leaves_a_mark rings_itself wakes_the_others no_mask its_lowest_byte with_a_mask looks_first relaxed_and_a_fence calls_itself ring_by_ring starts_over
+    never_sleeps sleeps_once any_change loads_twice private a_tenth_of_a_second longer_each_time naps spins lets_others_run spins_for_long dies_of_a_signal gives_up_at_a_signal dies_of_a_ring returns_when_too_late trusts_success passes_the_goal passes_zero one_before_the_goal exactly more_than one_too_few signed going_round that_many_more first_bell_of_the_page bell_of_the_first_page off_by_one_at_the_end on_a_copy counts_wake_ups sixty_times leaves_a_mark rings_itself wakes_the_others no_mask its_lowest_byte waiters_take_turns one_waiter_a_process remembers_the_highest remembers_the_highest_of_each_place loads_the_bell_byte_by_byte a_thousand_attempts asks_the_kernel_first looks_fifty_one_times with_a_mask looks_first loads_only_after_eagain relaxed_and_a_fence calls_itself ring_by_ring starts_over
     wait_for_rings_as_the_hint_says
 }
