@@ -74,10 +74,7 @@ impl Report {
             return parts; // the check's process ended before it reported
         }
         parts.push((text!("rule", "规则"), self.rule.clone()));
-        let (lesson, section) = match self.section.split_once(':') {
-            Some((other, section)) => (other.parse().ok(), section),
-            None => (lesson, self.section.as_str()),
-        };
+        let (lesson, section) = self.place(lesson);
         let read = match lesson.map(|n| (n, heading(n, section))) {
             Some((n, Some(Text { en, zh }))) => Text::new(
                 format!("chapter {n} of the book, \"{en}\"; lesson {n}'s lesson.rs, section {section}"),
@@ -94,6 +91,14 @@ impl Report {
         };
         parts.push((text!("read", "阅读"), read));
         parts
+    }
+
+    /// The lesson whose section is to be read, where that is known, and the section's id. `lesson` is that of the check.
+    pub fn place(&self, lesson: Option<u8>) -> (Option<u8>, &str) {
+        match self.section.split_once(':') {
+            Some((other, section)) => (other.parse().ok(), section),
+            None => (lesson, &self.section),
+        }
     }
 
     /// The parts as lines of text.

@@ -15,6 +15,13 @@ fn counted(file: impl FnOnce() -> Scripted, bytes: &[u8], byte: u8) -> Result<Se
     on(file, bytes, |file| super::count_byte(file, byte))
 }
 
+/// Whether it counts in a file that is larger than one buffer. Where it doesn't, the check of that says so.
+fn counts() -> Result<bool, Failure> {
+    let bytes = vec![b'a'; 1_200 * KIB + 7];
+    let seen = counted(|| Scripted::new(&bytes, &[], None), &bytes, b'a')?;
+    knows_the_basics(compare(&seen, wide(bytes.len())))
+}
+
 /// Sizes that no size of a chunk divides evenly all of, with the byte everywhere, or only at the end, or nowhere.
 fn files() -> impl Iterator<Item = (Vec<u8>, u8)> {
     let sizes = [0, 1, 3, 5_000, 16_383, 16_384, 16_385, 65_535, 65_536, 65_537, 140_000, 1_200 * KIB + 7];
@@ -178,8 +185,9 @@ fn takes_little_memory_however_large_the_file_is() {
     );
     check("through_memory", rule, || {
         let file = unnamed_file(b"told")?;
-        // A small file first: an answer that is wrong there is not wrong for lack of memory.
-        returns(&ask(|| super::count_byte(&file, b'o').map_err(kind))?, 1).map_err(of_chunks)?;
+        if !counts()? {
+            return Ok(());
+        }
         let size = 6 * KIB * KIB;
         file.set_len(wide(size))?;
         file.write_all_at(b"o", wide(size - 1))?;

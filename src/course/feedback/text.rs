@@ -9,7 +9,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::course::grading::{Checked, Grade, is_right};
 use crate::course::progress::{Progress, Status};
 use crate::course::safety::UNSAFE;
-use crate::course::{CheckNames, Course, Lesson, listed};
+use crate::course::{self, CheckNames, Course, Lesson, listed};
 use crate::grade::Verdict;
 use crate::text;
 use crate::text::{Language, Text};
@@ -273,7 +273,8 @@ impl Terminal<'_> {
     }
 
     fn failure(&mut self, course: &Course, lesson: &Lesson, check: &Checked) -> io::Result<()> {
-        let parts = check.report.parts(Some(lesson.number), |number, id| course.heading(number, id));
+        let mut parts = check.report.parts(Some(lesson.number), |number, id| course.heading(number, id));
+        parts.extend(link(course, lesson, check).map(|link| (text!("link", "链接"), link)));
         let names = parts.iter().map(|(name, _)| name.in_language(self.language()).width());
         let widest = names.max().unwrap_or_default();
         for (name, words) in &parts {
@@ -291,6 +292,18 @@ impl Terminal<'_> {
         }
         writeln!(self.out())
     }
+}
+
+/// Where `cargo run -p book` shows the section that the feedback names; None where it names none that the chapter has.
+fn link(course: &Course, lesson: &Lesson, check: &Checked) -> Option<Text> {
+    let (number, section) = check.report.place(Some(lesson.number));
+    let lesson = course::lesson(number.filter(|_| check.verdict() != Verdict::Skipped)?)?;
+    course.heading(lesson.number, section)?;
+    let page = format!("{}.html#{section}", lesson.directory());
+    Some(text!(
+        "http://127.0.0.1:3000/en/{page} while `cargo run -p book` runs",
+        "http://127.0.0.1:3000/zh/{page}（先运行 `cargo run -p book`）"
+    ))
 }
 
 /// The feedback of a failed check, in several lines.
