@@ -388,7 +388,17 @@ fn a_failed_check_says_what_why_and_where_to_read() {
         "println!(\"looking at {offset}\");\n    Ok((offset < file.metadata()?.len()).then_some(0))",
     ));
     let run = copy.run(&["check", "2"]);
-    let parts = ["expected", "happened", "with      ", "a file of ", "rule ", "read ", "section window", "looking at "];
+    let parts = [
+        "expected",
+        "happened",
+        "with      ",
+        "a file of ",
+        "rule ",
+        "read ",
+        "section window",
+        ".html#window while",
+        "looking at ",
+    ];
     for part in parts.into_iter().chain(["\"A window that starts anywhere\""]) {
         assert!(run.out.contains(part), "{part}: {}", run.out);
     }
