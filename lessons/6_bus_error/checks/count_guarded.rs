@@ -23,13 +23,13 @@ fn names_the_page(failure: Failure) -> Failure {
     )
 }
 
-/// The rule for many reads, and for large ones.
-fn reads_blocks(failure: Failure) -> Failure {
+/// The rule for stores.
+fn changes_nothing(failure: Failure) -> Failure {
     failure.breaks(
         "guarded",
         text!(
-            "a guarded read makes a pipe, and two calls for each page; a mapping may be larger than memory",
-            "每次 Guarded::read 都要创建一个管道，每页再加两次调用；映射可以比内存还大"
+            "Guarded::read changes nothing in the file; Guarded::write does, as does a new size",
+            "Guarded::read 不会改动文件；Guarded::write 和改变文件大小则会"
         ),
     )
 }
@@ -60,18 +60,26 @@ fn has_no_byte(failure: Failure) -> Failure {
     )
 }
 
-#[test]
-fn counts_what_the_mapping_shows() {
-    let law = text!(
+/// The rule for what a mapping shows.
+fn what_it_shows() -> Text {
+    text!(
         "mmap(2): the mapping shows the file's bytes, and zeros for the rest of its last page",
         "mmap(2)：映射显示文件的字节，最后一页的剩余部分显示为零"
-    );
-    check("guarded", law, || {
+    )
+}
+
+#[test]
+fn counts_what_the_mapping_shows() {
+    check("guarded", what_it_shows(), || {
         let page = page_size();
         for_each(
             [
-                // More than a count of 8 bits, and than one block.
-                (3 * page, 0, 1..3 * page - 1, b'x'),
+                // More than a count of 16 bits, and than the longest block.
+                (LONG, 0, 3..LONG - 2, b'x'),
+                (page, 0, 0..LONG, b'x'),
+                // Neither text, nor the same letter if it is large.
+                (3 * page, 0, 0..3 * page, 200),
+                (3 * page, 0, 0..3 * page, b'a'),
                 (10, 0, 5..page, 0),
                 (2 * page, 1, 7..page, b'x'),
                 (2 * page, 0, page..4 * page, b'x'),
@@ -86,22 +94,34 @@ fn counts_what_the_mapping_shows() {
             ),
             given,
             case,
-        )
+        )?;
+        stored_past_the_end()?;
+        beyond_32_bits()
     });
 }
+
+/// The length of a file that takes more than one block, of whatever length, and then a part of one.
+const LONG: usize = (3 << 16) + 777;
 
 /// A size, a first page, a range and a byte: the file is full of `x` if that is the byte, and else has a pattern.
 type Case = (usize, u64, Range<usize>, u8);
 
+/// How many bytes are mapped: the last of four pages as a whole, though all but one byte of it was not asked for.
+fn length_for(range: &Range<usize>) -> usize {
+    range.end.max(3 * page_size() + 1)
+}
+
 fn given((size, first_page, range, byte): &Case) -> Text {
+    let length = length_for(range);
     text!(
-        "a file of {size} bytes, mapped from page {first_page} of it on; the range {range:?}, the byte {byte}",
-        "{size} 字节的文件，从第 {first_page} 页起映射；范围 {range:?}，字节 {byte}"
+        "a file of {size} bytes; a mapping of {length} bytes from page {first_page} of it on; the range {range:?}, the \
+         byte {byte}",
+        "{size} 字节的文件，从第 {first_page} 页起映射 {length} 字节；范围 {range:?}，字节 {byte}"
     )
 }
 
 fn case((size, first_page, range, byte): &Case) -> Result<(), Failure> {
-    let (size, length, offset) = (*size, 4 * page_size(), first_page * page_size_u64());
+    let (size, length, offset) = (*size, length_for(range), first_page * page_size_u64());
     let content = if *byte == b'x' { vec![b'x'; size] } else { pattern(size) };
     let file = tempfile::tempfile()?;
     file.write_all_at(&content, 0)?;
@@ -122,12 +142,41 @@ fn case((size, first_page, range, byte): &Case) -> Result<(), Failure> {
         None if range.is_empty() => has_no_byte(failure),
         None => failure,
     })?;
-    same_bytes(text!("the file", "文件"), &contents(&file)?, &content).map_err(|failure| {
+    same_bytes(text!("the file", "文件"), &contents(&file)?, &content).map_err(changes_nothing)
+}
+
+/// A file in memory: the file system of a disk clears the rest of the page when it writes the page to the disk.
+fn stored_past_the_end() -> Result<(), Failure> {
+    let file = File::from(memfd_create(c"exercise-6", MFdFlags::MFD_CLOEXEC)?);
+    file.write_all_at(&pattern(10), 0)?;
+    let mapping = mapped_whole(&file, Sharing::Shared)?;
+    (page_size() - 5..page_size()).for_each(|at| mapping.store(at, b'x'));
+    let guarded = Guarded::new(file, 0, 10)?;
+    expect(&counted(&guarded, 0..page_size(), b'x')?, &Ok(5)).map_err(|failure| {
         let rule = text!(
-            "Guarded::read changes nothing in the file; Guarded::write does, as does a new size",
-            "Guarded::read 不会改动文件；Guarded::write 和改变文件大小则会"
+            "mmap(2), BUGS: bytes stored past the end of the file stay in its last page, and other mappings may see them",
+            "mmap(2) 的 BUGS 一节：写到文件末尾之后的内容留在最后一页里，别的映射可能看得到"
         );
-        failure.breaks("guarded", rule)
+        failure.breaks("last_page", rule).given(text!(
+            "a file of 10 bytes, in whose last page another mapping has stored five times `x` past the end",
+            "10 字节的文件，别的映射往最后一页文件末尾之后的地方写过五个 `x`"
+        ))
+    })
+}
+
+/// In a file of which one page exists.
+fn beyond_32_bits() -> Result<(), Failure> {
+    let Ok(start) = usize::try_from(1_u64 << 32) else { return Ok(()) };
+    let file = tempfile::tempfile()?;
+    file.write_all_at(b"0123xx6789", wide(start))?;
+    let guarded = Guarded::new(file, 0, start + 10)?;
+    let range = start + 1..start + 10;
+    expect(&counted(&guarded, range.clone(), b'x')?, &Ok(2)).map_err(|failure| {
+        has_64_bits(failure.given(text!(
+            "a file of 4 GiB of zeros and the bytes \"0123xx6789\", mapped as a whole; the range {range:?}, the byte {}",
+            "文件是 4 GiB 的零，后面是 \"0123xx6789\"，整个映射；范围 {range:?}，字节 {}",
+            b'x'
+        )))
     })
 }
 
@@ -150,11 +199,14 @@ fn passes_other_errors_on() {
                 (0..0, Ok(0)),
                 (2 * page..2 * page, Ok(0)),
                 (5 * page..5 * page, Ok(0)),
+                (page..7, Ok(0)),
+                (5 * page..0, Ok(0)),
+                (usize::MAX - 10..usize::MAX, Err(GuardError::Outside)),
             ],
             |(range, _)| text!("two pages mapped, the range {range:?}", "映射了两页，范围 {range:?}"),
             |(range, wanted)| {
-                let got = counted(&guarded, range.clone(), 7)?;
-                expect(&got, &sent(*wanted))
+                counted(&guarded, range.clone(), 7)
+                    .and_then(|got| expect(&got, &sent(*wanted)))
                     .map_err(|failure| if range.is_empty() { has_no_byte(failure) } else { failure })
             },
         )?;
@@ -205,18 +257,17 @@ fn missing_and_outside() -> Result<(), Failure> {
 #[test]
 fn notices_a_page_that_goes_meanwhile() {
     let law = text!(
-        "a page that is truncated away is missing from the next access on; only that access tells",
-        "页一旦被截断，下一次访问就找不到它；只有那次访问才知道"
+        "a page may be missing at an access, and be there before and after: only the error of that access tells",
+        "页可能只在访问的那一刻不在，之前之后都在：只有那次访问的错误才能说明"
     );
     check("guarded", law, || {
         let page = page_size();
         let (_directory, _, file) = named_file(&pattern(4 * page))?;
         let said = tempfile::tempfile()?;
-        // A guarded read is a write(2) to a pipe for each page. The file is emptied before the first, the second, ...
-        const MOST_WRITES: usize = 1000;
+        // A guarded read is a write(2) to a pipe for each page. The file is empty during the first, the second, ... and
+        // neither before nor after.
         for turn in 0..9 {
-            file.write_all_at(&pattern(4 * page), 0)?;
-            let mut writes = 0;
+            let (mut writes, mut is_empty) = (0, true);
             let run = || {
                 let guarded = Guarded::new(file.try_clone()?, 0, 4 * page)?;
                 Ok((guarded, said.try_clone()?))
@@ -230,22 +281,16 @@ fn notices_a_page_that_goes_meanwhile() {
                 Ok(())
             };
             before_each_call(run, act, |_, call| {
-                if call.number == libc::SYS_write {
+                if std::mem::take(&mut is_empty) {
+                    file.write_all_at(&pattern(4 * page), 0)?;
+                }
+                let prints = call.arguments[0] <= 2;
+                if call.number == libc::SYS_write && !prints {
                     if writes == turn {
                         file.set_len(0)?;
+                        is_empty = true;
                     }
                     writes += 1;
-                    ensure(writes <= MOST_WRITES, || {
-                        let most = MOST_WRITES;
-                        Failure::new(
-                            text!("at most one guarded read for each KiB", "每 KiB 最多一次 Guarded::read"),
-                            text!(
-                                "more than {most} calls of write(2) for four pages",
-                                "四页就调用了 {most} 次以上 write(2)"
-                            ),
-                        )
-                    })
-                    .map_err(reads_blocks)?;
                 }
                 Ok(())
             })?;
@@ -255,8 +300,9 @@ fn notices_a_page_that_goes_meanwhile() {
             ensure(contents(&said)? == [1], || {
                 Failure::new(text!("an error: NoPage", "错误 NoPage"), text!("no such error", "没有返回这个错误"))
                     .given(text!(
-                        "four pages; the file is truncated to 0 bytes right before write(2) number {turn}",
-                        "四页；在第 {turn} 次（从 0 数起）write(2) 之前，文件被截断为 0 字节"
+                        "four pages; the file is truncated to 0 bytes right before write(2) number {turn}, and has its \
+                         bytes again right after it",
+                        "四页；在第 {turn} 次（从 0 数起）write(2) 之前，文件被截断为 0 字节，这次调用之后马上又恢复原来的内容"
                     ))
             })?;
         }
@@ -271,40 +317,106 @@ fn reads_blocks_and_keeps_few_bytes() {
         "每次 Guarded::read 都要创建一个管道，每页再加两次调用；映射可以比内存还大"
     );
     check("guarded", law, || {
-        let length = 32 * page_size();
         let file = tempfile::tempfile()?;
-        file.set_len(wide(length))?;
-        file.write_all_at(b"x", wide(length) - 1)?;
-        let guarded = Guarded::new(file.try_clone()?, 0, length)?;
-        let (got, most) = ask(|| most_allocated(|| sent(count_guarded(&guarded, 0..length, b'x'))))?;
-        expect(&got, &Ok(1)).map_err(|failure| failure.given(text!(
-            "a file of {length} bytes, mapped as a whole, whose last byte is an `x`; the range 0..{length}, the byte {}",
-            "{length} 字节的文件，整个映射，最后一个字节是 `x`；范围 0..{length}，字节 {}",
-            b'x'
-        )))?;
-        ensure(most <= 64 << 10, || {
-            Failure::new(
-                text!("at most 65536 bytes allocated at once", "同时分配的内存不超过 65536 字节"),
-                text!("{most} bytes, for a range of {length}", "范围为 {length} 字节时分配了 {most} 字节"),
-            )
+        file.write_all_at(&[b'x'; LONG], 0)?;
+        let guarded = Guarded::new(file, 0, LONG)?;
+        let (got, most) = ask(|| most_allocated(|| sent(count_guarded(&guarded, 0..LONG, b'x'))))?;
+        expect(&got, &Ok(LONG)).map_err(|failure| {
+            failure.breaks("guarded", what_it_shows()).given(text!(
+                "a file of {LONG} times `x`, mapped as a whole; the range 0..{LONG}, the byte {}",
+                "文件是 {LONG} 个 `x`，整个映射；范围 0..{LONG}，字节 {}",
+                b'x'
+            ))
         })?;
-        // Less: each call of the process that is traced takes its time.
-        let length = 4 * page_size();
-        let calls = calls_of(
-            || Ok(Guarded::new(file, 0, length)?),
-            |guarded| {
-                let counted = count_guarded(&guarded, 0..length, b'x').map(drop);
-                std::mem::forget(guarded);
-                counted.map_err(error_text)
-            },
-        )?;
-        let reads = calls.iter().filter(|call| call.number == libc::SYS_pipe2).count();
-        let most = length >> 10;
-        ensure(reads <= most, || {
-            Failure::new(
-                text!("at most {most} guarded reads for {length} bytes", "{length} 字节最多读取 {most} 次"),
-                text!("{reads}, each with a pipe of its own", "读了 {reads} 次，每次都创建了管道"),
-            )
-        })
+        ensure(most <= MOST_ALLOCATED, || {
+            allocated(most).given(text!("a range of {LONG} bytes", "范围为 {LONG} 字节"))
+        })?;
+        looks_again_and_frees()?;
+        reads_only_and_seldom()
     });
+}
+
+const MOST_ALLOCATED: usize = 64 << 10;
+
+fn allocated(most: usize) -> Failure {
+    Failure::new(
+        text!("at most {MOST_ALLOCATED} bytes allocated at once", "同时分配的内存不超过 {MOST_ALLOCATED} 字节"),
+        text!("{most} bytes", "分配了 {most} 字节"),
+    )
+}
+
+/// Many calls of one process, for a page in which one byte more is to be counted each time.
+fn looks_again_and_frees() -> Result<(), Failure> {
+    const CALLS: usize = 64;
+    let page = page_size();
+    let file = tempfile::tempfile()?;
+    file.set_len(wide(page))?;
+    let guarded = Guarded::new(file.try_clone()?, 0, page)?;
+    let (wrong, most) = ask(|| {
+        most_allocated(|| {
+            for n in 0..CALLS {
+                file.write_all_at(b"x", wide(n)).map_err(error_text)?;
+                let got = sent(count_guarded(&guarded, 0..page, b'x'));
+                if got != Ok(n + 1) {
+                    return Ok::<_, String>(Some((n, got)));
+                }
+            }
+            Ok(None)
+        })
+    })?;
+    if let Some((n, got)) = wrong.map_err(io::Error::other)? {
+        return expect(&got, &Ok(n + 1)).map_err(|failure| {
+            was_true_then(failure.given(text!(
+                "call number {n} of a process, which before each call stores an `x` to the next byte of the file; the \
+                 range 0..{page}, the byte {}",
+                "同一进程的第 {n} 次调用（从 0 数起），每次调用之前，往文件的下一个字节写 `x`；范围 0..{page}，字节 {}",
+                b'x'
+            )))
+        });
+    }
+    ensure(most <= MOST_ALLOCATED, || {
+        let rule = text!(
+            "memory that a call allocates and does not free adds up from call to call",
+            "一次调用分配而不释放的内存，会随着调用次数累积"
+        );
+        allocated(most)
+            .given(text!("{CALLS} calls, for a page each", "调用 {CALLS} 次，每次一页"))
+            .breaks("guarded", rule)
+    })
+}
+
+/// Gives all bytes of the file another value before each system call: a byte that has an older one was stored.
+fn reads_only_and_seldom() -> Result<(), Failure> {
+    // Four pages: each call of the process that is traced takes its time.
+    let length = 4 * page_size();
+    let (mut bytes, mut reads, most) = (vec![0; length], 0, length >> 10);
+    let file = tempfile::tempfile()?;
+    file.write_all_at(&bytes, 0)?;
+    let is_as_it_was = |bytes: &[u8]| {
+        let given = text!("a file that another process changes meanwhile", "别的进程在此期间改动文件");
+        same_bytes(text!("the file", "文件"), &contents(&file)?, bytes)
+            .map_err(|failure| changes_nothing(failure.given(given)))
+    };
+    before_each_call(
+        || Ok(Guarded::new(file.try_clone()?, 0, length)?),
+        |guarded| {
+            let counted = count_guarded(&guarded, 0..length, b'x').map(drop);
+            std::mem::forget(guarded);
+            counted.map_err(error_text)
+        },
+        |_, call| {
+            is_as_it_was(&bytes)?;
+            let next = bytes[0].wrapping_add(1);
+            bytes.fill(next);
+            file.write_all_at(&bytes, 0)?;
+            reads += usize::from(call.number == libc::SYS_pipe2);
+            ensure(reads <= most, || {
+                Failure::new(
+                    text!("at most {most} guarded reads for {length} bytes", "{length} 字节最多读取 {most} 次"),
+                    text!("more, each with a pipe of its own", "读了不止 {most} 次，每次都创建了管道"),
+                )
+            })
+        },
+    )?;
+    is_as_it_was(&bytes)
 }

@@ -68,19 +68,20 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 /// [`Guarded::read`], which names the page.
 ///
 /// - `range` counts from the start of the mapping; its end does not belong to it.
-/// - All that the mapping shows there counts, also zeros past the end of the file.
+/// - A `range` whose end does not come after its start is empty: its count is 0, wherever it lies.
+/// - All that the mapping shows there counts, even past the end of the file: zeros, or what was stored there.
 /// - `NoPage` is that of the first byte of `range` whose page is missing when it is read.
+/// - A page missing at that moment is an error, even if it is there before and after.
 /// - A page outside `range` may be missing.
-/// - An empty `range` has the count 0, wherever it lies.
-/// - At most 64 KiB are allocated at once, however long `range` is.
-/// - A guarded read costs several system calls: there is at most one for each KiB of a long `range`.
-/// - The file does not change.
+/// - However long `range` is, and after any number of calls, at most 64 KiB are allocated on the heap.
+/// - A `range` of 16 KiB or more takes at most one [`Guarded::read`] for each KiB: each is several system calls.
+/// - Nothing is stored in the file, not even the bytes that it has.
 ///
 /// # Errors
 /// - [`GuardError::NoPage`] when a page of `range` is missing.
-/// - [`GuardError::Outside`] when `range` is not inside the mapping.
-/// - Either of them where both apply.
+/// - [`GuardError::Outside`] when `range` is not inside the mapping, which consists of whole pages.
 /// - Other errors of [`Guarded::read`], unchanged.
+/// - Any of these where several apply.
 ///
 /// # Example
 /// ```text
