@@ -28,7 +28,7 @@ const NEED_NO_TEACHING: &[(u8, &str)] = &[
         "EAGAIN IOV_MAX SIGALRM SIGCHLD SIGSTOP SO_RCVTIMEO WUNTRACED alarm(2) pipe(2) poll(2) pwritev(2) setitimer(2)",
     ),
     (4, "F_SETLKW RENAME_NOREPLACE getpid(2) gettid(2) kill(2)"),
-    (5, "AT_FDCWD getrlimit(2)"),
+    (5, "getrlimit(2)"),
     // A section of a man page.
     (6, "BUGS"),
     // What a question's code says in plain C, and errors that its wrong options have.

@@ -119,6 +119,30 @@ fn the_name_is_there_between_the_two_calls_and_gone_after_them() {
 }
 
 #[test]
+fn a_second_name_is_of_the_same_file_and_no_link_is_followed() {
+    let directory = tempdir().expect("a directory");
+    let [first, second, link, linked] = ["first", "second", "link", "linked"].map(|name| directory.path().join(name));
+    fs::write(&first, "bytes").expect("a file");
+    second_name(&first, &second).expect("a name");
+    let [one, two] = [&first, &second].map(|path| path.metadata().expect("a file"));
+    assert_eq!((one.ino(), two.nlink()), (two.ino(), 2));
+    assert_eq!(second_name(&first, &second), Err(Errno::EEXIST));
+    std::os::unix::fs::symlink(&first, &link).expect("a link");
+    second_name(&link, &linked).expect("a name");
+    assert!(linked.is_symlink());
+}
+
+#[test]
+fn space_can_be_reserved_without_a_length() {
+    let file = memory_file("scratch").expect("a file");
+    file.write_all_at(b"x", 0).expect("written");
+    reserve(&file, 100_000).expect("reserved");
+    let extent = Extent::of(&file).expect("the file");
+    assert!(extent.length == 1 && extent.space >= 100_000, "{extent:?}");
+    assert_eq!(reserve(&file, 0), Err(Errno::EINVAL));
+}
+
+#[test]
 fn a_file_gets_its_size_reserved() {
     let directory = tempdir().expect("a directory");
     let file = scratch(directory.path()).expect("a file");
@@ -239,10 +263,11 @@ fn a_seal_stays_and_the_last_one_forbids_others() {
     let again = File::options().write(true).open(format!("/proc/self/fd/{}", file.as_raw_fd())).expect("the file");
     assert_eq!(again.set_len(1).expect_err("sealed").raw_os_error(), Some(Errno::EPERM as i32), "the file is sealed");
     let named = tempfile::tempfile().expect("a file");
+    assert_eq!(seals_of(&file), Ok(SealFlag::F_SEAL_GROW | SealFlag::F_SEAL_SEAL));
     // A file of a tmpfs has seals, of which the kernel has set the last.
-    let expected = match fcntl(&named, FcntlArg::F_GET_SEALS) {
+    let expected = match seals_of(&named) {
         Ok(seals) => {
-            assert_eq!(SealFlag::from_bits_retain(seals), SealFlag::F_SEAL_SEAL);
+            assert_eq!(seals, SealFlag::F_SEAL_SEAL);
             Errno::EPERM
         }
         Err(errno) => errno,

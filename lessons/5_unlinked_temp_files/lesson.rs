@@ -31,14 +31,16 @@ use std::ptr::NonNull;
 
 use nix::cmsg_space;
 use nix::errno::Errno;
-use nix::fcntl::{FcntlArg, OFlag, SealFlag, fcntl, open, posix_fallocate};
+use nix::fcntl::{
+    AT_FDCWD, AtFlags, FallocateFlags, FcntlArg, OFlag, SealFlag, fallocate, fcntl, open, posix_fallocate,
+};
 use nix::sys::memfd::{MFdFlags, memfd_create};
 use nix::sys::mman::{MmapAdvise, madvise};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::socket::{ControlMessage, ControlMessageOwned, MsgFlags, UnixAddr, recvmsg, sendmsg};
 use nix::sys::stat::{Mode, fchmod, umask};
 use nix::sys::statvfs::statvfs;
-use nix::unistd::unlink;
+use nix::unistd::{linkat, unlink};
 
 use crate::lesson_2::{Mapping, READ_WRITE, Sharing};
 use crate::narrate::{Narrator, answer};
@@ -199,6 +201,16 @@ pub fn remove_pages(mapping: &Mapping, first: usize, count: usize) -> Result<(),
     unsafe { madvise(start, pages.len(), MmapAdvise::MADV_REMOVE) }
 }
 // ANCHOR_END: remove_pages
+
+/// Reserves the space of the file's first `length` bytes, and leaves its length as it is.
+///
+/// # Errors
+/// Those of fallocate(2): EINVAL for a length of 0; ENOSPC; EOPNOTSUPP when the file system can't reserve.
+// ANCHOR: reserve
+pub fn reserve(file: &File, length: i64) -> Result<(), Errno> {
+    fallocate(file, FallocateFlags::FALLOC_FL_KEEP_SIZE, 0, length)
+}
+// ANCHOR_END: reserve
 // ANCHOR_END: holes
 
 // ANCHOR: growing
@@ -263,6 +275,16 @@ pub fn modes(directory: &Path, mask: u32, mode: u32) -> io::Result<[u32; 2]> {
     child.wait()?.success()?;
     Ok(seen)
 }
+
+/// Gives a file another name: a hard link. Where `first` is a symbolic link, that one gets it, for nothing is followed.
+///
+/// # Errors
+/// Those of linkat(2): EEXIST when `second` exists; EXDEV in another file system.
+// ANCHOR: second_name
+pub fn second_name(first: &Path, second: &Path) -> Result<(), Errno> {
+    linkat(AT_FDCWD, first, AT_FDCWD, second, AtFlags::empty())
+}
+// ANCHOR_END: second_name
 // ANCHOR_END: naming
 
 // ANCHOR: talk
@@ -372,6 +394,7 @@ pub fn send_file(socket: &UnixStream, file: &File) -> io::Result<()> {
 /// # Errors
 /// EAGAIN when the socket has a timeout that passes; `UnexpectedEof` when the other end is gone; `InvalidData` when the
 /// message carries no descriptor, or more than one (all are closed then); otherwise those of recvmsg(2).
+// ANCHOR: receive_file
 pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
     let mut byte = [0];
     let mut data = [IoSliceMut::new(&mut byte)];
@@ -398,6 +421,7 @@ pub fn receive_file(socket: &UnixStream) -> io::Result<File> {
         (None, _) => Err(io::Error::new(io::ErrorKind::InvalidData, "the message carries no descriptor")),
     }
 }
+// ANCHOR_END: receive_file
 // ANCHOR_END: descriptor
 
 // ANCHOR: exec
@@ -436,6 +460,16 @@ pub fn seal(file: &File, seals: SealFlag) -> Result<(), Errno> {
     fcntl(file, FcntlArg::F_ADD_SEALS(seals)).map(drop)
 }
 // ANCHOR_END: seal
+
+/// The seals of a file. A newer kernel may have some that nix doesn't know; they stay in the set.
+///
+/// # Errors
+/// Those of fcntl(2): EINVAL for a file that can't be sealed.
+// ANCHOR: seals_of
+pub fn seals_of(file: &File) -> Result<SealFlag, Errno> {
+    Ok(SealFlag::from_bits_retain(fcntl(file, FcntlArg::F_GET_SEALS)?))
+}
+// ANCHOR_END: seals_of
 
 /// What the kernel says about a memory file that has one seal.
 #[derive(Debug, PartialEq, Eq)]
@@ -623,7 +657,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let in_the_directory = text!("in the directory", "目录里的文件");
     out.evidence(in_the_directory.clone(), names(&directory)?)?;
     for (way, file) in [
-        (text!("O_TMPFILE, or unlinked", "O_TMPFILE 或 unlink"), scratch(&directory)?),
+        (text!("O_TMPFILE, else unlinked", "O_TMPFILE，不支持则 unlink"), scratch(&directory)?),
         (text!("created and unlinked", "创建后 unlink"), create_and_unlink(&directory)?),
         (text!("memfd_create(2)", "memfd_create(2)"), memory_file("scratch")?),
     ] {
@@ -647,7 +681,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         text!("a length alone", "只设定长度"),
         text!("a page of zeros written", "写入一页零"),
         text!("all of it reserved", "预留全部空间"),
-        text!("four pages given back", "归还四页"),
+        text!("four pages given back", "释放四页"),
     ]
     .into_iter()
     .zip(length_and_space()?)
@@ -670,11 +704,11 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     let byte = char::from(longer.after);
     out.evidence(
         text!("when the file has grown", "文件变长之后再写"),
-        text!("the file has {byte:?} there", "文件在那里是 {byte:?}"),
+        text!("the file has {byte:?} there", "那里的字节是 {byte:?}"),
     )?;
     out.shows(text!("only the size at the moment of the access counts.", "起决定作用的，只是访问那一刻的文件大小。"))?;
 
-    out.part(text!("Two processes talk through one", "两个进程通过它通信"))?;
+    out.part(text!("Two processes talk through one", "两个进程借没有名字的文件通信"))?;
     for (with, talk) in [
         (
             text!("a child, which inherits the mapping", "子进程：继承了映射"),
@@ -691,7 +725,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
             text!("its answer, loaded here", "它的回答，在这边读到"),
             format!("{:?}", char::from(talk.heard_here)),
         )?;
-        out.evidence(text!("names of the file meanwhile", "其间文件的名字数"), talk.names)?;
+        out.evidence(text!("names of the file meanwhile", "这时文件的名字数"), talk.names)?;
     }
     out.shows(text!(
         "no name is needed to share a file: a mapping can be inherited, a descriptor sent.",
@@ -711,7 +745,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
             name,
             text!(
                 "shrink {shrink}, grow {grow}, write {write}, map {map}; sealed while mapped: {mapped}",
-                "缩小 {shrink}，增大 {grow}，write {write}，映射 {map}；已有映射时添加：{mapped}"
+                "变短 {shrink}，变长 {grow}，write {write}，映射 {map}；已有映射时添加：{mapped}"
             ),
         )?;
     }
@@ -720,7 +754,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
         "每种密封只禁止一类改动；F_SEAL_FUTURE_WRITE 不管已有的可写映射。"
     ))?;
 
-    out.part(text!("When the space comes back", "空间什么时候归还"))?;
+    out.part(text!("When the space comes back", "空间什么时候释放"))?;
     match space_comes_back()? {
         Err(reason) => out.evidence(text!("skipped", "跳过"), reason)?,
         Ok(space) => {
@@ -738,7 +772,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     }
     out.shows(text!(
         "the space comes back with the last reference, and a mapping is one.",
-        "最后一个引用消失，空间才归还；映射也是引用。"
+        "最后一个引用消失，空间才释放；映射也是引用。"
     ))?;
 
     out.part(text!(
@@ -747,7 +781,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     ))?;
     let scratch = tempfile::tempdir_in(&directory)?;
     for (label, moment) in [
-        (text!("O_TMPFILE, or unlinked", "O_TMPFILE 或 unlink"), Moment::WithTmpfile),
+        (text!("O_TMPFILE, else unlinked", "O_TMPFILE，不支持则 unlink"), Moment::WithTmpfile),
         (text!("with a memfd", "memfd"), Moment::WithMemoryFile),
         (text!("created and unlinked", "创建后 unlink"), Moment::Unlinked),
         (text!("between create and unlink", "在创建与 unlink 之间"), Moment::BetweenCreateAndUnlink),

@@ -81,7 +81,7 @@ denials! {
     4 ForkSharesSharedMappings FORK_COPIES_EVERYTHING "fork-copies-everything", read 4 "idea";
     4 ForkSeparatesPrivateMappings FORK_SHARES_MEMORY "fork-shares-memory", read 4 "idea";
     5 UnlinkRemovesTheName UNLINK_TAKES_THE_BYTES "unlink-takes-the-bytes", read 5 "idea";
-    5 DontneedKeepsTheFile DONTNEED_FREES_THE_FILE "dontneed-frees-the-file", read 3 "pagemap";
+    5 DontneedKeepsTheFile DONTNEED_FREES_THE_FILE "dontneed-frees-the-file", read 5 "holes";
     5 EachSealForbidsOneThing ANY_SEAL_WILL_DO "any-seal-will-do", read 5 "seals";
     5 FutureWriteKeepsMappings FUTURE_WRITE_IS_WRITE "future-write-is-write", read 5 "seals";
     6 NoPagePastTheEnd MAPPED_IS_THERE "mapped-is-there", read 6 "size";

@@ -82,7 +82,7 @@ fn operation(operation: &Operation) -> Text {
         Operation::Rename(from, to) => {
             text!("renames {from} to {to} (rename(2))", "把 {from} 改名为 {to}（rename(2)）")
         }
-        Operation::Unlink(file) => text!("removes the name {file} (unlink(2))", "删除文件名 {file}（unlink(2)）"),
+        Operation::Unlink(file) => text!("removes the name {file} (unlink(2))", "去掉名字 {file}（unlink(2)）"),
         Operation::Seal(descriptor, seal) => text!(
             "seals the file open as {descriptor}: {seal} (F_ADD_SEALS)",
             "给 {descriptor} 所指文件加上密封 {seal}（F_ADD_SEALS）"

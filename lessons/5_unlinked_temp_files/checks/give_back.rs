@@ -198,8 +198,8 @@ fn the_space_of_each_whole_page_is_freed() {
                 let whole = range.end / page * page - range.start.next_multiple_of(page);
                 ensure(free >= whole, || {
                     let failure = Failure::new(
-                        text!("{whole} bytes of disk space are freed", "归还 {whole} 字节的磁盘空间"),
-                        text!("{free} bytes were freed", "只归还了 {free} 字节"),
+                        text!("{whole} bytes of disk space are freed", "释放 {whole} 字节的磁盘空间"),
+                        text!("{free} bytes were freed", "只释放了 {free} 字节"),
                     );
                     if let Some([en, zh]) = state {
                         return failure.given(text!(
@@ -479,7 +479,7 @@ fn offsets_may_take_more_than_32_bits() {
             3 << 30..edge + page,
         ];
         let describe = |range: &Range<u64>| {
-            text!("a file of 101 GiB and 4 pages, the range {range:?}", "101 GiB 零 4 页的文件，范围 {range:?}")
+            text!("a file of 101 GiB and 4 pages, the range {range:?}", "101 GiB 又 4 页的文件，范围 {range:?}")
         };
         for_each(ranges, describe, |range| {
             // Sparse: it has bytes at its beginning and at 101 GiB, and takes a few pages.

@@ -66,7 +66,7 @@ fn the_mapping_shows_the_longer_file() {
     check("growing", rule, || {
         let lengths = (lengths(), lengths()).prop_map(|(a, b)| (a.min(b), a.max(b))).boxed();
         let describe =
-            |(from, to): &(usize, usize)| text!("from {from} to {to} bytes", "从 {from} 字节增长到 {to} 字节");
+            |(from, to): &(usize, usize)| text!("from {from} to {to} bytes", "从 {from} 字节变长到 {to} 字节");
         let test = |(from, to): &(usize, usize)| {
             let file = unnamed_file(&pattern(*from))?;
             let mut wanted = pattern(*from);
@@ -119,7 +119,7 @@ fn processes_that_mapped_it_before_still_share_it() {
         let describe = |(from, to): &(usize, usize)| {
             text!(
                 "a file of {from} bytes that others have mapped, grown to {to}",
-                "别的进程已映射的 {from} 字节文件，增长到 {to} 字节"
+                "别的进程已映射的 {from} 字节文件，变长到 {to} 字节"
             )
         };
         for_each(lengths, describe, |&(from, to)| {
@@ -173,7 +173,7 @@ fn processes_that_mapped_it_before_still_share_it() {
 fn others_lose_nothing_that_they_store_meanwhile() {
     let rule = text!(
         "mmap(2), MAP_SHARED: a store is in the file at once, so the others may store to it while it grows.",
-        "mmap(2) 的 MAP_SHARED：写入立刻就在文件里，所以文件增长期间，别的进程照样可以写它。"
+        "mmap(2) 的 MAP_SHARED：写入立刻就在文件里，所以文件变长期间，别的进程照样可以写它。"
     );
     check("growing", rule, || {
         let page = page_size();
@@ -181,7 +181,7 @@ fn others_lose_nothing_that_they_store_meanwhile() {
         let describe = |(from, to): &(usize, usize)| {
             text!(
                 "a file of {from} bytes that others have mapped, grown to {to}",
-                "别的进程已映射的 {from} 字节文件，增长到 {to} 字节"
+                "别的进程已映射的 {from} 字节文件，变长到 {to} 字节"
             )
         };
         for_each(lengths, describe, |&(from, to)| {
@@ -229,7 +229,7 @@ fn the_space_is_reserved() {
             let [en, zh] = if *sealed { [" with F_SEAL_GROW", "带 F_SEAL_GROW 密封的"] } else { ["", ""] };
             text!(
                 "a file of {from} bytes{en}, all of it a hole, grown to {to}",
-                "{zh}全是空洞的 {from} 字节文件，增长到 {to} 字节"
+                "{zh}全是空洞的 {from} 字节文件，变长到 {to} 字节"
             )
         };
         let file_of = |from: usize, sealed: bool| -> io::Result<File> {
@@ -266,7 +266,7 @@ fn the_space_is_reserved() {
         has_space(&two[1], 9 * page).map_err(|failure| {
             failure.given(text!(
                 "the second of two files that one process grows from 1 page to 9, both all holes",
-                "同一进程先后把两个全是空洞的文件从 1 页增长到 9 页，这是第二个"
+                "同一进程先后把两个全是空洞的文件从 1 页变长到 9 页，这是第二个"
             ))
         })?;
         let again = file_of(page, false)?;
@@ -282,7 +282,7 @@ fn the_space_is_reserved() {
         expect_ok(&answer).and_then(|()| has_space(&again, 9 * page)).map_err(|failure| {
             failure.given(text!(
                 "a file that was grown from 1 page to 9, then gave back 4 of them, and is grown to 9 pages again",
-                "先从 1 页增长到 9 页的文件，释放其中 4 页的空间，然后再次“增长”到 9 页"
+                "先从 1 页变长到 9 页的文件，释放其中 4 页的空间，然后再次“变长”到 9 页"
             ))
         })?;
         a_full_disk_is_an_error()
@@ -326,7 +326,7 @@ fn a_full_disk_is_an_error() -> Result<(), Failure> {
     expect_ok(&fits).map_err(|failure| {
         failure.given(text!(
             "a disk of 16 pages, and a file that grows from 10 pages of them to 12",
-            "磁盘共 16 页，文件从其中的 10 页增长到 12 页"
+            "磁盘共 16 页，文件从其中的 10 页变长到 12 页"
         ))
     })?;
     expect_refused(too_long, "ENOSPC").map_err(with_given)?;
@@ -382,7 +382,7 @@ fn the_old_mapping_is_unmapped() {
             Failure::new(
                 text!(
                     "a file of 1 page grows to 2, to 2 again, to 3, 4, 5, and to 5 again",
-                    "1 页的文件依次增长到 2、2、3、4、5、5 页"
+                    "1 页的文件依次变长到 2、2、3、4、5、5 页"
                 ),
                 text!("the error {error}", "错误 {error}"),
             )
@@ -409,7 +409,7 @@ fn a_long_file_takes_no_more_calls() -> Result<(), Failure> {
     file.set_len(from)?;
     let act = |mut mapping| grow(&file, &mut mapping, to).map_err(named);
     before_each_of_few(|| map(&file), act, |_, _| Ok(())).map_err(|failure| {
-        failure.given(text!("a file of 64 MiB, all of it a hole, grown by a page", "全是空洞的 64 MiB 文件，增长一页"))
+        failure.given(text!("a file of 64 MiB, all of it a hole, grown by a page", "全是空洞的 64 MiB 文件，变长一页"))
     })
 }
 
@@ -448,7 +448,7 @@ fn not_as_before(left: Text) -> Failure {
         text!(
             "Each step that was taken stays when a later one fails, and a failed fallocate(2) may have made the file longer. \
              What can fail comes before what can't be undone; the rest you undo yourself.",
-            "后面的步骤失败，前面做过的不会自动撤回；fallocate(2) 就算失败，也可能已经把文件变长。可能失败的要排在无法撤回的之前，其余的自己撤回。"
+            "后面的步骤失败，前面做过的不会自动撤销；fallocate(2) 就算失败，也可能已经把文件变长。可能失败的要排在无法撤销的之前，其余的自己撤销。"
         ),
     )
 }
@@ -463,7 +463,7 @@ fn not_that_error(failure: Failure, error: &str) -> Failure {
         "ENOMEM" => text!(
             "mmap(2): ENOMEM when no range of addresses of that length is free. A new mapping that nobody uses yet is easily \
              removed, so it may come first.",
-            "mmap(2)：没有那么长的空闲地址时返回 ENOMEM。还没人用的新映射很容易撤掉，所以可以放在最前面。"
+            "mmap(2)：没有那么长的空闲地址时返回 ENOMEM。还没人用的新映射很容易解除，所以可以放在最前面。"
         ),
         "ENOSPC" => text!(
             "fallocate(2): ENOSPC when the disk has too little space. Who goes on without it leaves it to a store to fail, \
@@ -526,7 +526,7 @@ fn an_error_leaves_everything_as_it_was() {
     let rule = text!(
         "Growing takes space, a length and a mapping, and each may fail. A call that can fail comes before a step that can't \
          be undone.",
-        "增长需要空间、长度、映射三样，每一样都可能失败。可能失败的调用，要排在无法撤回的操作之前。"
+        "文件变长需要空间、长度、映射三样，每一样都可能失败。可能失败的调用，要排在无法撤销的操作之前。"
     );
     check("growing", rule, || {
         let page = page_size();
@@ -561,7 +561,7 @@ fn an_error_leaves_everything_as_it_was() {
                 2 * page,
                 enough,
                 "InvalidInput",
-                text!("a length of 2 pages for a file of 3", "把 3 页的文件“增长”到 2 页"),
+                text!("a length of 2 pages for a file of 3", "把 3 页的文件“变长”到 2 页"),
             ),
             (
                 unnamed_file(&bytes)?,
@@ -745,7 +745,7 @@ fn what_a_failed_reservation_has_added_is_taken_back() -> Result<(), Failure> {
     let with_given = |failure: Failure| {
         failure.given(text!(
             "fallocate(2) makes a file of 3 pages and 1 byte longer, to 5 pages, and fails with EPERM then",
-            "fallocate(2) 先把 3 页零 1 字节的文件变长到 5 页，然后失败，返回 EPERM"
+            "fallocate(2) 先把 3 页又 1 字节的文件变长到 5 页，然后失败，返回 EPERM"
         ))
     };
     expect_refused_all_the_same(tried, "EPERM").map_err(with_given)

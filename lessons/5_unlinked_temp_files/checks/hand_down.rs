@@ -206,7 +206,7 @@ fn the_program_finds_the_file_under_the_number() {
                     Err(error) => text!("the error {error}", "错误 {error}"),
                 };
                 let failure =
-                    Failure::new(text!("the program finds the file there", "程序能在那个编号下找到该文件"), happened);
+                    Failure::new(text!("the program finds the file there", "程序能用那个编号读到文件"), happened);
                 match number {
                     _ if printed == Ok(LATER.to_vec()) => {
                         a_number_is_no_file(failure).shows(&belief::A_NUMBER_IS_THE_FILE)
@@ -547,20 +547,20 @@ fn it_is_the_same_open_file_and_comes_once() {
         ensure(read_on && moved_here, || {
             let expected = text!(
                 "the program reads on where the offset is, and moves it for both",
-                "程序从当前偏移处接着读，并且双方的偏移一起移动"
+                "程序从当前偏移量处接着读，而且双方的偏移量一起移动"
             );
             if opened_again {
                 let happened = text!(
                     "it reads from the beginning, and the offset here stays: the file was opened again",
-                    "它从头读起，这边的偏移却没有动：文件被重新打开了"
+                    "它从头读起，这边的偏移量却没有动：文件被重新打开了"
                 );
                 return Failure::new(expected, happened).shows(&belief::TO_OPEN_AGAIN_IS_TO_DUP);
             }
             let happened = match (read_on, moved_here) {
                 (false, _) => {
-                    text!("it reads other bytes than those from the offset on", "它读到的不是从偏移处开始的内容")
+                    text!("it reads other bytes than those from the offset on", "它读到的不是从偏移量处开始的内容")
                 }
-                (true, _) => text!("the offset here is not at the end afterwards", "读完之后，这边的偏移不在末尾"),
+                (true, _) => text!("the offset here is not at the end afterwards", "读完之后，这边的偏移量不在末尾"),
             };
             Failure::new(expected, happened)
         })

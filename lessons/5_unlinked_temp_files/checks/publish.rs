@@ -432,7 +432,7 @@ fn it_has_no_name_in(directory: &TempDir) -> Result<(), Failure> {
     ensure(links == 0 && listed == [OTHER], || {
         let names = listed.join(", ");
         let failure = Failure::new(
-            text!("the file has no name while it is filled", "填写期间文件没有名字"),
+            text!("the file has no name while it is filled", "写入期间文件没有名字"),
             text!("st_nlink is {links}, and the directory lists: {names}", "st_nlink 是 {links}，目录里有：{names}"),
         );
         let odd = listed.iter().any(|name| name != OTHER && name != NAME);

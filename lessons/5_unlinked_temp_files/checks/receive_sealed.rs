@@ -321,7 +321,7 @@ fn both_seals_are_needed_and_no_others() {
                     text!(
                         "F_ADD_SEALS in fcntl(2): a seal is of the file, so it holds for the sender as well, and nobody can \
                          take it back.",
-                        "fcntl(2) 的 F_ADD_SEALS：密封属于文件，对发送方同样有效，而且谁也撤不掉。"
+                        "fcntl(2) 的 F_ADD_SEALS：密封属于文件，对发送方同样有效，而且谁也去不掉。"
                     ),
                 )
             })?;

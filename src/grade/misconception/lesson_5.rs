@@ -5,7 +5,7 @@ use super::Misconception;
 misconceptions! {
     TRUNCATION_ONLY_FREES = "truncation-only-frees",
         ("Truncating a file frees its space and does no harm to other processes.",
-         "想收回文件的空间，截断就行：只是释放磁盘块，对别人没有影响。"),
+         "想释放文件的空间，截断就行：只是磁盘块没了，对别人没有影响。"),
         ("Truncation removes the pages from every mapping, and the next access to one raises SIGBUS. A hole \
           (fallocate(2), FALLOC_FL_PUNCH_HOLE) frees the blocks; the length stays, and reading gives zeros.",
          "截断会抽走所有映射背后的页，下一次访问就是 SIGBUS；打洞（fallocate(2) 的 FALLOC_FL_PUNCH_HOLE）只释放磁盘块，文件长度不变，读到的是零。");
@@ -29,14 +29,14 @@ misconceptions! {
          "只能整页地打洞，所以范围要先取整到页边界。"),
         ("fallocate(2) takes any offset and length: it frees the whole blocks inside and sets the rest of the range to \
           zero. Rounding outward destroys the bytes beside the range, rounding inward leaves its ends unchanged.",
-         "fallocate(2) 接受任意的偏移和长度：范围内的整块释放，其余部分清零。向外取整会毁掉相邻的字节，向内取整则两端的内容原样留下。");
+         "fallocate(2) 接受任意的偏移量和长度：范围内的整块释放，其余部分清零。向外取整会毁掉相邻的字节，向内取整则两端的内容原样留下。");
 
     AN_ERROR_UNDOES = "an-error-undoes",
         ("When a call fails, the steps before it are undone.",
          "调用失败了，之前做过的事也就作废了。"),
         ("At most the failed call itself is undone. Of two steps, first take the reversible one, and undo it yourself \
           if the other one fails.",
-         "内核至多撤销失败的那一个调用。要做两步，就把能撤回的那一步放在前面，并在失败时亲手撤回。");
+         "内核至多撤销失败的那一个调用。要做两步，就把能撤销的那一步放在前面，并在失败时亲手撤销。");
 
     A_MAPPING_GROWS_WITH_ITS_FILE = "a-mapping-grows-with-its-file",
         ("When a file grows, its mapping grows with it.",
@@ -47,7 +47,7 @@ misconceptions! {
 
     A_COPY_IS_STILL_SHARED = "a-copy-is-still-shared",
         ("For other processes it makes no difference whether a shared file grows or is replaced by a longer copy.",
-         "共享的文件是就地增长，还是换成一个更长的副本，对别的进程没有区别。"),
+         "共享的文件是就地变长，还是换成一个更长的副本，对别的进程没有区别。"),
         ("A mapping belongs to an inode, not to a name or to contents: processes that have the old file mapped see \
           nothing of what is stored to another file.",
          "映射绑定的是 inode，而不是名字或内容：映射着旧文件的进程，看不到写入新文件的任何东西。");
@@ -57,7 +57,7 @@ misconceptions! {
          "只要还有描述符，没有名字的文件都可以再给它一个名字。"),
         ("linkat(2) fails with ENOENT when the link count is 0, except for a file opened with O_TMPFILE and without \
           O_EXCL. A file that was unlinked, or was opened with both flags, stays without a name.",
-         "链接数为 0 时 linkat(2) 返回 ENOENT，只有用 O_TMPFILE（且不带 O_EXCL）打开的文件例外。被 unlink 过的文件，以及同时带这两个标志打开的文件，再也得不到名字。");
+         "名字数（st_nlink）为 0 时 linkat(2) 返回 ENOENT，只有用 O_TMPFILE（且不带 O_EXCL）创建的文件例外。被 unlink 过的文件，以及同时带这两个标志打开的文件，再也得不到名字。");
 
     A_PROC_LINK_IS_THE_FILE = "a-proc-link-is-the-file",
         ("Linking /proc/self/fd/N links the file that it leads to.",
@@ -118,7 +118,7 @@ misconceptions! {
          "收到的描述符有自己独立的偏移量。"),
         ("SCM_RIGHTS passes the open file description, as dup(2) does: an lseek(2) here moves the sender's offset as \
           well. fstat(2) and pread(2) do not.",
-         "SCM_RIGHTS 传递的是打开文件描述，和 dup(2) 一样：这边 lseek(2)，发送方的偏移也跟着动。fstat(2) 和 pread(2) 不影响它。");
+         "SCM_RIGHTS 传递的是打开文件描述，和 dup(2) 一样：这边 lseek(2)，发送方的偏移量也跟着动。fstat(2) 和 pread(2) 不影响它。");
 
     CLOEXEC_IS_OF_ONE_PROGRAM = "cloexec-is-of-one-program",
         ("Clearing FD_CLOEXEC in this process passes the file to the intended program only.",
@@ -146,5 +146,5 @@ misconceptions! {
          "查过一次长度，之后文件就是这个长度。"),
         ("Any process with a descriptor may truncate the file right afterwards. Only what the kernel promises \
           (F_SEAL_SHRINK) stays true, and a length that is asked for once that seal is set.",
-         "任何持有描述符的人都可能紧接着截断文件；只有内核保证了的（F_SEAL_SHRINK）、以及在此之后才查到的，才一直成立。");
+         "任何持有描述符的进程都可能紧接着截断文件。确认有 F_SEAL_SHRINK 之后再查长度，文件才不会比查到的短：这是内核的保证。");
 }

@@ -94,7 +94,7 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 ///                            grow(file, mapping, 2) -> Err(InvalidInput)
 /// ```
 pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
-    todo!("reserve the space, map the longer file, and restore everything when one of the two fails")
+    todo!("map the longer file, reserve the space, and restore everything when one of the two fails")
 }
 
 /// Creates the file at `path` with the contents that `fill` writes and the permissions `mode`. The file appears under

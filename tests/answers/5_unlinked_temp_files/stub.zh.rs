@@ -74,14 +74,14 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 /// - 返回时不留下自己打开的描述符，出错时也不例外。
 /// - 出错后，文件恢复原来的长度；`mapping` 仍是共享的，长度和内容不变。
 /// - 即使 fallocate(2) 在失败之前已让文件变长（如 ext4），也要恢复。
-/// - 文件不许缩小（F_SEAL_SHRINK）时，同样如此。预留的空间可以留着。
-/// - 这样的文件是内存文件，对它们 fallocate(2) 要么全做，要么不做。
+/// - 文件不许变短（F_SEAL_SHRINK）时，同样如此。预留的空间可以留着。
+/// - 不许变短的只有内存文件，fallocate(2) 对内存文件要么全做，要么不做。
 ///
 /// # 错误
 /// - `InvalidInput`：`length` 小于文件长度。
 /// - ENOSPC：磁盘空间不足。
-/// - ENOMEM：没有这么长的空闲地址范围，哪怕磁盘空间也不足。
-/// - EPERM：`length` 大于文件长度，而文件不许增大（F_SEAL_GROW）。
+/// - ENOMEM：没有这么长的空闲地址范围。磁盘空间同时也不足时，返回的仍是它。
+/// - EPERM：`length` 大于文件长度，而文件不许变长（F_SEAL_GROW）。
 /// - EOPNOTSUPP：文件系统不能预留；glibc 的 posix_fallocate(3) 会覆盖别人的写入。
 ///
 /// # 示例
@@ -90,7 +90,7 @@ pub fn give_back(file: &File, range: Range<u64>) -> io::Result<()> {
 ///                   grow(file, mapping, 2) -> Err(InvalidInput)
 /// ```
 pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()> {
-    todo!("预留空间，映射变长后的文件；两步中有一步失败，就全部恢复原样")
+    todo!("映射变长后的文件，预留空间；两步中有一步失败，就恢复到调用之前")
 }
 
 /// 在 `path` 处创建文件，内容由 `fill` 写入，权限为 `mode`。文件完整之后，才以这个名字出现。
@@ -113,8 +113,8 @@ pub fn grow(file: &File, mapping: &mut Mapping, length: usize) -> io::Result<()>
 /// - 这时原来的东西保持不变。
 /// - `fill` 的错误，原样返回。
 /// - ENOENT：目录不存在；`publish` 不创建目录。
-/// - 对文件 fsync(2) 的错误：此时不产生名字。
-/// - 对目录 fsync(2) 的错误：此时名字可以留下。
+/// - 对文件 fsync(2) 失败，返回它的错误：这时文件不能得到名字。
+/// - 对目录 fsync(2) 失败，返回它的错误：这时名字可以留下。
 ///
 /// # 示例
 /// ```text
