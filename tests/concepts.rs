@@ -36,7 +36,6 @@ const NEED_NO_TEACHING: &[(u8, &str)] = &[
     (4, "ESRCH O_RDWR"),
     (6, "SIG_IGN"),
     // A file that is sealed, where no more is said than that it can't be written to.
-    (3, "密封"),
 ];
 
 fn of_the_book(path: &str) -> String {

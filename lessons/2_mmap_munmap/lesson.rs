@@ -612,7 +612,7 @@ pub fn refusals(directory: &Path) -> io::Result<Vec<Refusal>> {
         ask(text!("length 0", "长度为 0"), file.as_raw_fd(), 0, 0, read, shared),
         ask(text!("offset 1", "偏移量为 1"), file.as_raw_fd(), 1, length, read, shared),
         ask(
-            text!("MAP_SHARED and PROT_WRITE, file opened O_RDONLY", "MAP_SHARED 加 PROT_WRITE，文件以 O_RDONLY 打开"),
+            text!("shared write, O_RDONLY file", "O_RDONLY 的文件，共享可写"),
             only_read.as_raw_fd(),
             0,
             length,
@@ -620,7 +620,7 @@ pub fn refusals(directory: &Path) -> io::Result<Vec<Refusal>> {
             shared,
         ),
         ask(
-            text!("PROT_READ, file opened O_WRONLY", "PROT_READ，文件以 O_WRONLY 打开"),
+            text!("PROT_READ, O_WRONLY file", "O_WRONLY 的文件，只读"),
             only_write.as_raw_fd(),
             0,
             length,
@@ -729,7 +729,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.maps(&maps_of(range)?)?;
     out.shows(text!(
         "nothing is mapped there any more, and an access raises SIGSEGV with the code SEGV_MAPERR.",
-        "那里不再映射任何东西，访问它会引发 SIGSEGV，代码为 SEGV_MAPERR。"
+        "那里不再映射任何东西，访问它会引发 SIGSEGV，信号代码为 SEGV_MAPERR。"
     ))?;
     out.tell(text!(
         "a child maps a memfd (a file in memory) shared, stores 'K' and is killed with SIGKILL",
@@ -759,7 +759,7 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence(text!("PROT_READ|PROT_EXEC: call", "PROT_READ|PROT_EXEC，调用"), called)?;
     out.shows(text!(
         "a forbidden access has the code SEGV_ACCERR: a page is mapped, but not for this.",
-        "被禁止的访问，信号的代码是 SEGV_ACCERR：那里映射着页，只是不允许这样访问。"
+        "被禁止的访问，信号代码是 SEGV_ACCERR：那里映射着页，只是不允许这样访问。"
     ))?;
 
     out.part(text!("Addresses that are reserved", "预留的地址"))?;

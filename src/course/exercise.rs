@@ -279,7 +279,7 @@ impl Exercise {
     /// programs know them in any language. Where it can't be read, a check goes by its own name.
     pub fn check_names(&self) -> CheckNames {
         let text = read_lines(&self.directory.join("checks.zh.txt")).unwrap_or_default();
-        let of_text = (SAFETY_CHECK, "每个 unsafe 块都说明了为什么成立");
+        let of_text = (SAFETY_CHECK, "每个 unsafe 块都说明了为什么是可靠的");
         let names = text.lines().filter_map(|line| line.split_once(": ")).chain([of_text]);
         CheckNames(names.map(|(name, zh)| (name.to_owned(), zh.to_owned())).collect())
     }

@@ -329,7 +329,7 @@ fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
         return text!(
             "the process died of {fault} at byte {at} of a mapping without a file, in page {page} of {pages} (counted \
              from 0)",
-            "进程死于 {fault}：访问的是一个不属于任何文件的映射，其第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）"
+            "进程死于 {fault}：访问的是一个不属于任何文件的映射，偏移量 {at} 处，位于第 {page} 页（共 {pages} 页，从 0 数起）"
         );
     }
     let path = Path::new(&name);
@@ -349,7 +349,7 @@ fn fault_in_words(fault: Fault, area: Option<Area>) -> Text {
              (counted from 0); the mapping shows {file_en}, from offset {offset} on"
         ),
         format!(
-            "进程死于 {fault}：访问的是{zh}映射（{protection}）的第 {at} 字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\
+            "进程死于 {fault}：访问的是{zh}映射（{protection}）中偏移量 {at} 处的字节，位于第 {page} 页（共 {pages} 页，从 0 数起）；\
              映射的是{file_zh}，从偏移量 {offset} 起"
         ),
     )

@@ -56,7 +56,7 @@ macro_rules! denials {
 }
 
 denials! {
-    2 RenameReplacesTheName A_MAPPING_FOLLOWS_ITS_NAME "a-mapping-follows-its-name", read 2 "lifetime";
+    2 RenameReplacesTheName A_MAPPING_FOLLOWS_ITS_NAME "a-mapping-follows-its-name", read 1 "replace";
     2 TruncatingOpenKeepsTheFile TRUNC_MAKES_A_NEW_FILE "trunc-makes-a-new-file", read 1 "through_memory";
     2 MappingsShowTheFile READ_IS_AS_GOOD "read-is-as-good", read 2 "idea";
     2 OffsetsArePageAligned ANY_OFFSET "any-offset", read 2 "window";

@@ -8,7 +8,7 @@ misconceptions! {
          "映射可以从文件的任意字节开始。"),
         ("mmap(2) maps pages: an offset that is not a multiple of the page size is EINVAL. Map from the page boundary \
           before it, and skip.",
-         "mmap(2) 以页为单位：偏移量不是页大小的整数倍就是 EINVAL。应从前一个页边界开始映射，再跳过多出来的字节。");
+         "mmap(2) 以页为单位：偏移量不是页大小的整数倍，就返回 EINVAL。应从前一个页边界开始映射，再跳过多出来的字节。");
     INT_HOLDS_A_SIZE = "int-holds-a-size",
         ("An int, or 32 bits, is enough for the size of a file or an offset in it.",
          "用 int（或 32 位）就能存下文件大小和文件内的偏移量。"),
@@ -38,7 +38,7 @@ misconceptions! {
          "只读的时候，多要一个 PROT_WRITE 也无妨。"),
         ("A shared mapping with PROT_WRITE needs a file that is open for writing; otherwise mmap(2) fails with EACCES. \
           Ask only for the access that you need.",
-         "文件以只读方式打开时，带 PROT_WRITE 的共享映射会得到 EACCES。需要什么权限就要什么权限。");
+         "文件以只读方式打开时，带 PROT_WRITE 的共享映射会得到 EACCES。需要怎样访问，就只要怎样的保护属性。");
     REST_IS_FILE = "rest-is-file",
         ("Everything that is mapped of a file's last page is part of the file.",
          "文件最后一页映射出来的内容全都属于文件。"),
@@ -50,7 +50,7 @@ misconceptions! {
          "mmap(2) 成功了，要求的每个字节就都在那里。"),
         ("mmap(2) does not check the file's size: it maps pages past the end of the file, and accessing one raises \
           SIGBUS.",
-         "mmap(2) 不看文件大小：文件末尾之后的页照样能映射，一访问就是 SIGBUS。");
+         "mmap(2) 不看文件大小：文件末尾之后的页照样能映射，一访问就引发 SIGBUS。");
     NULL_IS_FAILURE = "null-is-failure",
         ("mmap(2) returns NULL when it fails.",
          "mmap(2) 失败时返回 NULL。"),
@@ -68,7 +68,7 @@ misconceptions! {
          "如果那些地址上已经有映射，MAP_FIXED 会失败。"),
         ("MAP_FIXED silently discards what is mapped there: a heap, a stack, a library. Reserve the addresses first, \
           or use MAP_FIXED_NOREPLACE.",
-         "MAP_FIXED 会不声不响地丢弃那里已有的映射，哪怕那是堆、栈或某个库。应先预留地址，或者用 MAP_FIXED_NOREPLACE。");
+         "MAP_FIXED 会悄悄替换掉那里已有的映射，哪怕那是堆、栈或某个库。应先预留地址，或者用 MAP_FIXED_NOREPLACE。");
     MUNMAP_TAKES_ALL = "munmap-takes-all",
         ("The parts of a mapping that are not in use are unmapped automatically.",
          "用不到的那部分映射会自己消失。"),

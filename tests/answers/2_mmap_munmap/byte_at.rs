@@ -63,12 +63,7 @@ fn load(file: impl AsFd, offset: u64) -> io::Result<u8> {
 
 /// Returns a constant.
 ///
-/// fails: byte_at::can_be_called_by_several_threads failed
-/// fails: byte_at::each_call_looks_at_its_file failed
 /// fails: byte_at::is_the_files_byte_or_none failed
-/// fails: byte_at::maps_one_page_and_unmaps_it failed
-/// fails: byte_at::reaches_as_far_as_files_do failed
-/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod always_one {
     use super::*;
 
@@ -99,7 +94,6 @@ mod close_is_enough {
 /// Takes the byte just past the end of the file for a byte of the file.
 ///
 /// fails: byte_at::is_the_files_byte_or_none failed
-/// fails: byte_at::reaches_as_far_as_files_do killed
 mod end_is_inside {
     use super::*;
 
@@ -116,12 +110,7 @@ mod end_is_inside {
 
 /// Maps from the very byte that it needs, not from a page boundary.
 ///
-/// fails: byte_at::can_be_called_by_several_threads failed any-offset
-/// fails: byte_at::each_call_looks_at_its_file failed
 /// fails: byte_at::is_the_files_byte_or_none failed any-offset
-/// fails: byte_at::maps_one_page_and_unmaps_it failed
-/// fails: byte_at::reaches_as_far_as_files_do failed any-offset
-/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod offset_anywhere {
     use super::*;
 
@@ -165,7 +154,6 @@ mod reads_instead {
 /// Maps the whole file for one byte, and trusts the end of the function to unmap it.
 ///
 /// fails: byte_at::maps_one_page_and_unmaps_it failed map-it-all
-/// fails: byte_at::reaches_as_far_as_files_do failed
 mod whole_file_and_no_munmap {
     use super::*;
 
@@ -315,7 +303,6 @@ mod end_of_byte_overflows {
 ///
 /// breaks: "Returns None if the file ends at or before `offset`."
 /// fails: byte_at::is_the_files_byte_or_none failed
-/// fails: byte_at::reaches_as_far_as_files_do killed
 mod the_end_is_inside {
     use super::*;
 
@@ -347,7 +334,6 @@ mod rest_of_page_is_file {
 ///
 /// breaks: "At most one page of the file is mapped, however large the file is."
 /// fails: byte_at::maps_one_page_and_unmaps_it failed map-it-all
-/// fails: byte_at::reaches_as_far_as_files_do failed
 mod maps_up_to_the_byte {
     use super::*;
 
@@ -509,7 +495,6 @@ mod page_offset_in_32_bits {
 ///
 /// breaks: "`file` is open for reading, and perhaps for nothing else."
 /// fails: byte_at::is_the_files_byte_or_none failed writing-is-free
-/// fails: byte_at::reaches_as_far_as_files_do failed writing-is-free
 mod maps_for_writing_too {
     use super::*;
 
@@ -585,7 +570,6 @@ mod friendly_error {
 ///
 /// breaks: "Returns None if the file ends at or before `offset`."
 /// fails: byte_at::is_the_files_byte_or_none failed rest-is-file
-/// fails: byte_at::reaches_as_far_as_files_do failed
 mod size_from_blocks {
     use super::*;
 
@@ -961,7 +945,6 @@ mod duplicate_left_open_at_the_end {
 ///
 /// breaks: "`file` is open for reading, and perhaps for nothing else."
 /// fails: byte_at::is_the_files_byte_or_none failed writing-is-free
-/// fails: byte_at::reaches_as_far_as_files_do failed writing-is-free
 mod writable_mapping {
     use super::*;
 
@@ -1431,12 +1414,7 @@ mod pread_when_mmap_fails {
 /// Opens the file's path again for the size and the page, but a file can have lost its name.
 ///
 /// breaks: "Loads the byte at `offset` of a regular file"
-/// fails: byte_at::can_be_called_by_several_threads failed
-/// fails: byte_at::each_call_looks_at_its_file failed
 /// fails: byte_at::is_the_files_byte_or_none failed
-/// fails: byte_at::maps_one_page_and_unmaps_it failed
-/// fails: byte_at::reaches_as_far_as_files_do failed
-/// fails: byte_at::returns_the_error_of_a_mapping failed
 mod opens_the_path_again {
     use super::*;
 

@@ -139,8 +139,6 @@ fn slide_whole(file: &File, from: u64, end: u64, window: usize) -> io::Result<u6
 /// Asks for PROT_WRITE, though it only reads.
 ///
 /// fails: count_lines::counts_each_newline_once failed writing-is-free
-/// fails: count_lines::reaches_as_far_as_files_do failed writing-is-free
-/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod asks_for_writing {
     use super::*;
 
@@ -166,8 +164,6 @@ mod asks_for_writing {
 /// Counts from the page boundary, where the window begins, and not from the first byte of the range.
 ///
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::counts_none_past_the_end failed
-/// fails: count_lines::reaches_as_far_as_files_do failed
 mod counts_from_the_boundary {
     use super::*;
 
@@ -178,14 +174,7 @@ mod counts_from_the_boundary {
 
 /// Knows the sizes that the checks use.
 ///
-/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::counts_none_past_the_end failed
-/// fails: count_lines::each_call_looks_at_its_file failed
-/// fails: count_lines::needs_no_memory_for_the_file failed
-/// fails: count_lines::reaches_as_far_as_files_do failed
-/// fails: count_lines::returns_the_error_of_a_mapping failed
-/// fails: count_lines::slides_a_window_of_the_size_that_is_allowed failed
 mod knows_the_sizes {
     use super::*;
 
@@ -642,7 +631,6 @@ mod misses_bytes_at_the_seams {
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::reaches_as_far_as_files_do failed
 mod counts_before_from {
     use super::*;
 
@@ -900,12 +888,7 @@ mod expects_utf_8 {
 /// Compares eight bytes at a time, and forgets those that are left over at the end of a window.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
-/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::counts_none_past_the_end failed
-/// fails: count_lines::each_call_looks_at_its_file failed
-/// fails: count_lines::reaches_as_far_as_files_do failed
-/// fails: count_lines::returns_the_error_of_a_mapping failed
 mod eight_bytes_at_a_time {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -931,9 +914,7 @@ mod eight_bytes_at_a_time {
 /// Counts whole windows only, and forgets the shorter one at the end unless it is the only one.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
-/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::counts_none_past_the_end failed
 mod forgets_the_short_last_window {
     use super::*;
 
@@ -1049,7 +1030,6 @@ mod last_window_stays {
 ///
 /// breaks: "`file` is open for reading, and perhaps for nothing else."
 /// fails: count_lines::counts_each_newline_once failed writing-is-free
-/// fails: count_lines::reaches_as_far_as_files_do failed writing-is-free
 mod maps_with_map_mut {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -1071,7 +1051,6 @@ mod maps_with_map_mut {
 /// Takes a window without a newline for the end of the file's text, and stops there.
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
-/// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
 /// fails: count_lines::needs_no_memory_for_the_file failed
 mod stops_at_a_window_without_newlines {
@@ -1410,7 +1389,6 @@ mod halves_the_window {
 ///
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::reaches_as_far_as_files_do failed
 mod from_the_page_boundary {
     use super::*;
 
@@ -1611,9 +1589,6 @@ mod stops_at_a_nul {
 /// breaks: "Counts the newlines (`\n`) in the bytes of the file from `from` up to, but not including, `to`"
 /// fails: count_lines::can_be_called_by_several_threads failed
 /// fails: count_lines::counts_each_newline_once failed
-/// fails: count_lines::counts_none_past_the_end failed
-/// fails: count_lines::each_call_looks_at_its_file failed
-/// fails: count_lines::needs_no_memory_for_the_file failed
 mod sums_in_a_byte {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;

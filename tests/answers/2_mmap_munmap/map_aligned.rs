@@ -381,10 +381,8 @@ mod hint_after_hint {
 /// Lets mmap(2) pick the address, which is aligned only by chance.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
-/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
-/// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod wherever_mmap_likes {
     use super::*;
@@ -401,10 +399,8 @@ mod wherever_mmap_likes {
 /// Maps once to get an address, rounds it up, and gives that as a hint, which the kernel ignores when it is taken.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
-/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
-/// fails: map_aligned::maps_nothing_when_it_fails failed
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
 mod trusts_one_hint {
     use super::*;
@@ -567,7 +563,6 @@ mod room_for_twice_the_alignment {
 /// Maps too much of the file itself and trims that: at the aligned address the file does not begin.
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing"
-/// fails: map_aligned::can_be_called_by_several_threads killed
 /// fails: map_aligned::each_call_finds_a_place killed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod trims_the_file_mapping {
@@ -914,7 +909,6 @@ mod tries_a_thousand_times {
 /// Leaves the mapping inside the reservation, whose owner unmaps all of it when the call returns.
 ///
 /// breaks: "The caller unmaps it."
-/// fails: map_aligned::can_be_called_by_several_threads killed
 /// fails: map_aligned::each_call_finds_a_place killed
 /// fails: map_aligned::is_aligned_and_shows_the_file killed
 /// fails: map_aligned::leaves_its_neighbours_alone failed

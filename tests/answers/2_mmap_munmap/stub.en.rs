@@ -95,6 +95,7 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
 /// - Addresses that are only reserved (PROT_NONE, without a file) do not count.
 /// - When the call returns, even with an error, nothing that it mapped is still mapped.
 /// - `file` is open for reading and writing.
+/// - Nobody truncates the file meanwhile.
 ///
 /// # Errors
 /// - `InvalidInput` or EINVAL when the ranges overlap, and so when `a == b`.
@@ -131,8 +132,8 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 /// # Errors
 /// - `InvalidInput` or EINVAL when `length` is 0.
 /// - `InvalidInput` or EINVAL when `alignment` is not a power of two, or is smaller than a page.
-/// - ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`.
-/// - ENOMEM is allowed when no `length + alignment` bytes, in whole pages, are free, though fewer would do.
+/// - ENOMEM when there is no room for such a mapping, also when its length does not fit in a `usize`.
+/// - Success or ENOMEM when there is, but no `length + alignment` bytes, in whole pages, are free in a row.
 /// - Those of the system calls, unchanged: EACCES when `file` is open for reading only.
 /// - Any of these when several apply.
 ///

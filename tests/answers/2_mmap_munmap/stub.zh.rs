@@ -93,6 +93,7 @@ pub fn count_lines(file: &File, from: u64, to: u64, window: usize) -> io::Result
 /// - 只是预留的地址（PROT_NONE，不对应文件）不算在内。
 /// - 返回时（包括返回错误时），本次调用建立的映射都已解除。
 /// - `file` 可读可写。
+/// - 在此期间没有人截断文件。
 ///
 /// # 错误
 /// - 两段重叠时（因此 `a == b` 时也是），返回 `InvalidInput` 或 EINVAL。
@@ -128,8 +129,8 @@ pub fn swap(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 /// # 错误
 /// - `length` 为 0 时，返回 `InvalidInput` 或 EINVAL。
 /// - `alignment` 不是 2 的幂，或者小于一页时，返回 `InvalidInput` 或 EINVAL。
-/// - 没有这样一段空闲地址时，返回 ENOMEM，哪怕它的长度在 `usize` 里放不下。
-/// - 连续的空闲地址不足 `length + alignment` 字节（整页）时，哪怕够用，也可返回 ENOMEM。
+/// - 放不下这样一个映射时，返回 ENOMEM；所需的地址数超出 `usize` 时也一样。
+/// - 放得下，但连续的空闲地址不足 `length + alignment`（整页）时，也可返回 ENOMEM。
 /// - 各系统调用的错误，原样返回：`file` 以只读方式打开时，返回 EACCES。
 /// - 几种情况同时出现时，返回哪个都行。
 ///

@@ -145,7 +145,6 @@ fn swap_checked(file: &File, a: u64, b: u64, length: usize) -> io::Result<()> {
 
 /// Adds an offset and a length whose sum does not fit in 64 bits.
 ///
-/// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::refuses_before_it_changes_anything panicked
 mod addition_that_overflows {
     use super::*;
@@ -235,12 +234,7 @@ mod maps_all_between {
 
 /// Stores to private mappings.
 ///
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::each_call_looks_at_its_file failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
-/// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod swaps_private_copies {
     use super::*;
 
@@ -601,7 +595,6 @@ mod nothing_past_the_end_is_an_error {
 /// Takes ranges that only touch for overlapping ones.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
-/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::refuses_before_it_changes_anything failed
@@ -619,12 +612,7 @@ mod adjacent_is_overlap {
 /// Refuses two ranges on the same page as overlapping, since their mappings would be.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::goes_through_mappings_and_leaves_none failed
-/// fails: swap::stores_to_no_other_byte failed
 mod same_page_is_overlap {
     use super::*;
 
@@ -703,7 +691,6 @@ mod same_place_is_done {
 /// Adds offset and length without a check: near u64::MAX the sum is small, or a panic.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
-/// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::refuses_before_it_changes_anything panicked
 mod ends_overflow {
     use super::*;
@@ -790,12 +777,7 @@ mod only_b_is_checked {
 /// Takes a range that ends exactly at the end of the file for one that is outside.
 ///
 /// breaks: "a file of the bytes \"abcdef\": swap(file, 0, 4, 2) -> Ok; the file is \"efcdab\""
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::reaches_any_two_places_of_a_large_file failed
-/// fails: swap::stores_to_no_other_byte failed
 mod last_byte_is_outside {
     use super::*;
 
@@ -920,12 +902,7 @@ mod one_range_after_the_other {
 /// Maps privately, and exchanges the bytes of copies that nobody else sees.
 ///
 /// breaks: "with loads and stores through shared mappings"
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::each_call_looks_at_its_file failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed private-reaches-the-file
-/// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod private_mappings {
     use super::*;
 
@@ -948,11 +925,7 @@ mod private_mappings {
 /// Copies the bytes at `b` to `a` and then back, so that both places end with those of `b`.
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod copies_there_and_back {
     use super::*;
 
@@ -972,9 +945,7 @@ mod copies_there_and_back {
 /// Maps `length` bytes from the page boundary: the end of a range that crosses a page is not mapped, and is left out.
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::reaches_any_two_places_of_a_large_file failed
 mod length_without_the_skip {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -1000,7 +971,6 @@ mod length_without_the_skip {
 ///
 /// breaks: "No other byte changes, and the file keeps its size."
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::goes_through_mappings_and_leaves_none failed
 mod whole_pages_move {
     use super::*;
 
@@ -1026,11 +996,7 @@ mod whole_pages_move {
 /// Changes copies of the pages and stores each back as a whole: on a shared page the second undoes the first.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::stores_to_no_other_byte timed_out
 mod stores_whole_pages_back {
     use super::*;
 
@@ -1054,15 +1020,8 @@ mod stores_whole_pages_back {
 /// Exchanges words of four bytes, which panics unless both ranges begin at a multiple of 4, and rounds the length up.
 ///
 /// breaks: "No other byte changes, and the file keeps its size."
-/// fails: swap::can_be_called_by_several_threads panicked
-/// fails: swap::changes_nothing_when_a_mapping_fails panicked
-/// fails: swap::each_call_looks_at_its_file panicked
-/// fails: swap::exchanges_all_of_a_mebibyte panicked
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::goes_through_mappings_and_leaves_none panicked
 /// fails: swap::leaves_descriptors_as_they_were panicked
-/// fails: swap::reaches_any_two_places_of_a_large_file panicked
-/// fails: swap::stores_to_no_other_byte panicked
 mod words_of_four_bytes {
     use super::*;
     use std::sync::atomic::Ordering::Relaxed;
@@ -1308,11 +1267,8 @@ mod one_page_more_to_be_safe {
 /// Maps `length` bytes from the page boundary on, so a range that begins late in a page may end past the mapping.
 ///
 /// breaks: "Exchanges the `length` bytes at offset `a` with the `length` bytes at offset `b`"
-/// fails: swap::changes_nothing_when_a_mapping_fails killed
 /// fails: swap::exchanges_the_bytes_and_no_other killed
-/// fails: swap::goes_through_mappings_and_leaves_none killed
 /// fails: swap::leaves_descriptors_as_they_were killed
-/// fails: swap::reaches_any_two_places_of_a_large_file killed
 mod mapping_without_the_skip {
     #![expect(clippy::cast_possible_truncation, reason = "it is for 64 bits, and casts as learners do")]
     use super::*;
@@ -1336,7 +1292,6 @@ mod mapping_without_the_skip {
 /// Takes adjacent ranges for overlapping ones: `<=` instead of `<`.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
-/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 /// fails: swap::refuses_before_it_changes_anything failed
@@ -1360,12 +1315,7 @@ mod adjacent_overlaps {
 /// Refuses ranges that share a page.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap."
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::goes_through_mappings_and_leaves_none failed
-/// fails: swap::stores_to_no_other_byte failed
 mod shared_page_overlaps {
     use super::*;
 
@@ -1471,12 +1421,7 @@ mod end_wraps_around {
 /// Compares with `>=`, so that the last byte of the file belongs to no range.
 ///
 /// breaks: "`UnexpectedEof` when a range is not entirely inside the file, whatever the numbers are."
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::each_call_looks_at_its_file failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::reaches_any_two_places_of_a_large_file failed
-/// fails: swap::stores_to_no_other_byte failed
 mod last_byte_is_outside_2 {
     use super::*;
 
@@ -1590,11 +1535,7 @@ mod writes_with_pwrite {
 /// Exchanges words of eight bytes, and one word too many at the end when the length is not a multiple of eight.
 ///
 /// breaks: "No other byte changes, and the file keeps its size."
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::each_call_looks_at_its_file failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::stores_to_no_other_byte failed
 mod words_beyond_the_end {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
     use super::*;
@@ -1920,11 +1861,7 @@ mod checks_only_a {
 /// Maps one of the ranges privately, because it only wants to load from it first, and stores to it, too.
 ///
 /// breaks: "with loads and stores through shared mappings"
-/// fails: swap::can_be_called_by_several_threads failed
-/// fails: swap::changes_nothing_when_a_mapping_fails failed
-/// fails: swap::exchanges_all_of_a_mebibyte failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
-/// fails: swap::reaches_any_two_places_of_a_large_file failed private-reaches-the-file
 mod one_range_is_private {
     use super::*;
 
@@ -2054,7 +1991,6 @@ mod nothing_past_the_end {
 /// Refuses ranges that touch each other.
 ///
 /// breaks: "The ranges may be adjacent and may share a page, but must not overlap"
-/// fails: swap::can_be_called_by_several_threads failed
 /// fails: swap::changes_nothing_when_a_mapping_fails failed
 /// fails: swap::exchanges_the_bytes_and_no_other failed
 mod refuses_adjacent_ranges {
