@@ -240,12 +240,12 @@ fn a_solved_exercise_is_known_and_never_only_believed() {
     assert!(copy.run(&[]).out.contains("mmap and munmap   to be checked"));
     let run = copy.run(&["check", "2"]);
     assert_eq!(run.ended, Ended::Exited(0), "{}{}", run.out, run.err);
-    assert!(run.out.contains("Lesson 2 is solved."), "{}", run.out);
+    assert!(run.out.contains("Lesson 2 is complete:"), "{}", run.out);
     assert!(run.out.contains("unsafe   1/1"), "each block says why: {}", run.out);
     // A function that has become right is praised, once.
     assert!(run.out.contains("Well done: byte_at, "), "{}", run.out);
     assert!(!copy.run(&["check", "2"]).out.contains("Well done"));
-    assert!(copy.run(&[]).out.contains("mmap and munmap   solved"));
+    assert!(copy.run(&[]).out.contains("mmap and munmap   complete"));
     // The next one that isn't solved.
     assert!(copy.run(&["check"]).out.contains("Lesson 1:"));
     let run = copy.run(&["solution", "2"]);
@@ -258,7 +258,7 @@ fn a_solved_exercise_is_known_and_never_only_believed() {
         assert!(copy.run(&[]).out.contains("mmap and munmap   to be checked"), "{broken}");
     }
     fs::write(&progress, known).expect("a file");
-    assert!(copy.run(&[]).out.contains("mmap and munmap   solved"));
+    assert!(copy.run(&[]).out.contains("mmap and munmap   complete"));
     // What was solved is another text now.
     copy.save(&with_first_body("Ok(None)"));
     assert!(copy.run(&[]).out.contains("mmap and munmap   to be checked"));
@@ -395,7 +395,7 @@ fn a_failed_check_says_what_why_and_where_to_read() {
         "a file of ",
         "rule ",
         "read ",
-        "section window",
+        "from `ANCHOR: window` on",
         ".html#window while",
         "looking at ",
     ];
@@ -711,7 +711,7 @@ fn an_unsafe_block_has_to_say_why_it_is_sound() {
     let run = copy.run(&["check", "2"]);
     assert_eq!(run.ended, Ended::Exited(1));
     assert!(run.out.contains("unsafe   0/1") && run.out.contains("SAFETY"), "{}", run.out);
-    assert!(run.out.contains("3 of 3 are right. Next: unsafe."), "it is no function: {}", run.out);
+    assert!(run.out.contains("3 of 3 are right. What is left: a SAFETY comment"), "it is no function: {}", run.out);
     assert!(copy.run(&[]).out.contains("3 of 3, but for `unsafe`"));
     // Its hints, not those of a function that is right.
     let run = copy.run(&["hint", "2"]);
@@ -836,8 +836,15 @@ fn an_exercise_is_solved_without_its_further_functions_and_complete_with_them() 
     let stub = exercise_of(LESSON).stub(Language::English).expect("a stub");
     copy.save(&stub.replace(body, "Ok(0)"));
     let run = copy.run(&["check", "2"]);
-    assert_eq!(run.out.matches("(Details once the core is right.)").count(), 1, "{}", run.out);
+    assert_eq!(run.out.matches("(Details once byte_at is right.)").count(), 1, "{}", run.out);
     assert!(run.out.contains("✗"), "{}", run.out);
+    // What has been begun comes before what is still to do, and a hint is for it.
+    let second = stub.match_indices("    todo!(").nth(1).expect("a second function").0;
+    let end = second + stub[second..].find('\n').expect("a line");
+    copy.save(&[&stub[..second], "    Ok(0)", &stub[end..]].concat());
+    let run = copy.run(&["check", "2"]);
+    assert!(run.out.contains("Next: count_lines.") && run.out.contains("expected"), "{}", run.out);
+    assert!(copy.run(&["hint", "2"]).out.contains("count_lines, hint 1"));
 }
 
 /// Reads from the program until this has come.
@@ -869,10 +876,10 @@ fn watch_grades_what_is_saved_in_plain_lines_where_there_is_no_terminal() {
     let new = copy.exercise().with_extension("new");
     fs::write(&new, solved()).expect("a file");
     fs::rename(new, copy.exercise()).expect("renamed");
-    read_until(&mut stdout, "Lesson 2 is solved.", &mut seen);
+    read_until(&mut stdout, "Lesson 2 is complete:", &mut seen);
     for (key, wanted) in [
         ("hint\n", "Every function of lesson 2 is right."),
-        ("l\n", "mmap and munmap   solved"),
+        ("l\n", "mmap and munmap   complete"),
         ("s\n", "pub fn byte_at"),
     ] {
         seen.clear();
@@ -923,7 +930,7 @@ fn watch_hears_keys_and_saves_while_it_grades() {
     stdin.write_all(b"c\n").expect("a key");
     begins();
     copy.save(&solved());
-    read_until(&mut stdout, "Lesson 2 is solved.", &mut seen);
+    read_until(&mut stdout, "Lesson 2 is complete:", &mut seen);
     assert!(processes_of(&["sleep", seconds]).is_empty(), "what was graded has ended");
     copy.save(&with_a_daemon(seconds));
     begins();
@@ -943,7 +950,7 @@ fn watch_goes_on_where_nobody_tells_it_of_a_save() {
     let (mut stdin, mut stdout, mut seen) = (stdin.expect("a pipe"), stdout.expect("a pipe"), String::new());
     read_until(&mut stdout, "q quit", &mut seen);
     copy.save(&solved());
-    read_until(&mut stdout, "Lesson 2 is solved.", &mut seen);
+    read_until(&mut stdout, "Lesson 2 is complete:", &mut seen);
     stdin.write_all(b"q\n").expect("a key");
     assert_eq!(child.wait().expect("it ends"), Ended::Exited(0));
 }

@@ -32,6 +32,8 @@ struct Known {
     solved: bool,
     /// The functions in their order, and whether each is right.
     functions: Vec<(String, bool)>,
+    /// The one to go on with: see [`Grade::next`].
+    next: Option<String>,
 }
 
 /// How far an exercise is.
@@ -102,10 +104,11 @@ impl Progress {
         Ok(None)
     }
 
-    /// The first function of the exercise that was not right when it was last checked.
+    /// The function of the exercise to go on with, as it was last checked.
     pub fn next_function(&self, lesson: &Lesson) -> Option<String> {
-        let mut functions = self.known(lesson)?.functions.into_iter();
-        functions.find(|(_, right)| !right).map(|(function, _)| function)
+        let Known { next, functions, .. } = self.known(lesson)?;
+        // What an older version has stored says only which are right.
+        next.or_else(|| functions.into_iter().find(|(_, right)| !right).map(|(function, _)| function))
     }
 
     /// The functions of the exercise that were right when it was last checked.
@@ -121,8 +124,9 @@ impl Progress {
     pub fn note(&self, lesson: &Lesson, grade: &Grade) -> io::Result<()> {
         let Grade::Checked { of, .. } = *grade else { return Ok(()) };
         let functions = grade.functions().into_iter();
-        let functions = functions.map(|(name, checks)| (name.to_owned(), is_right(&checks)));
-        self.store(&file_of(lesson), &Known { of, solved: grade.is_solved(), functions: functions.collect() })
+        let functions = functions.map(|(name, checks)| (name.to_owned(), is_right(&checks))).collect();
+        let next = grade.next().map(str::to_owned);
+        self.store(&file_of(lesson), &Known { of, solved: grade.is_solved(), functions, next })
     }
 
     /// The number of hints for a function that were shown.

@@ -77,16 +77,16 @@ impl Report {
         let (lesson, section) = self.place(lesson);
         let read = match lesson.map(|n| (n, heading(n, section))) {
             Some((n, Some(Text { en, zh }))) => Text::new(
-                format!("chapter {n} of the book, \"{en}\"; lesson {n}'s lesson.rs, section {section}"),
-                format!("书的第 {n} 章，“{zh}”一节；第 {n} 课的 lesson.rs，{section} 一节"),
+                format!("chapter {n} of the book, \"{en}\"; lesson {n}'s lesson.rs, from `ANCHOR: {section}` on"),
+                format!("书的第 {n} 章，“{zh}”一节；第 {n} 课的 lesson.rs，从 `ANCHOR: {section}` 起"),
             ),
             Some((n, None)) => text!(
-                "chapter {n} of the book, #{section}; lesson {n}'s lesson.rs, section {section}",
-                "书的第 {n} 章 #{section}；第 {n} 课的 lesson.rs，{section} 一节"
+                "chapter {n} of the book, #{section}; lesson {n}'s lesson.rs, from `ANCHOR: {section}` on",
+                "书的第 {n} 章 #{section}；第 {n} 课的 lesson.rs，从 `ANCHOR: {section}` 起"
             ),
             None => text!(
-                "this lesson's chapter of the book, #{section}; its lesson.rs, section {section}",
-                "书中本课的一章 #{section}；本课的 lesson.rs，{section} 一节"
+                "this lesson's chapter of the book, #{section}; its lesson.rs, from `ANCHOR: {section}` on",
+                "书中本课的一章 #{section}；本课的 lesson.rs，从 `ANCHOR: {section}` 起"
             ),
         };
         parts.push((text!("read", "阅读"), read));

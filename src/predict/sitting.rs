@@ -95,7 +95,16 @@ fn say_what_happened(question: &Question, happened: &str, is_right: bool, termin
 /// An answer as the learner reads it.
 fn said(question: &Question, answer: &str) -> Text {
     match question {
-        Question::Scenario(_) => Text::new(answer.to_owned(), answer.to_owned()),
+        // In the language of scenarios, with what its English words mean.
+        Question::Scenario(_) => {
+            let zh = match answer {
+                "nothing" => "nothing（一个字节也没有）".to_owned(),
+                _ => answer
+                    .split_once(" at ")
+                    .map_or(answer.to_owned(), |(signal, at)| format!("{signal} at {at}（访问偏移量 {at} 时）")),
+            };
+            Text::new(answer.to_owned(), zh)
+        }
         Question::Program(_) => programs::said(answer),
     }
 }
@@ -188,10 +197,16 @@ fn ask(question: &Question, input: &mut dyn BufRead, terminal: &mut Terminal) ->
     for (letter, option) in ('a'..).zip(&options) {
         writeln!(terminal.out(), "  {BOLD}{letter}{BOLD:#}) {}", said(question, option).in_language(language))?;
     }
-    let mut prompt = text!(
-        "\nWhat does the last line give? (a letter; ? explains the lines; q quits)",
-        "\n最后一行的结果是什么？（输入字母；? 用文字解释每一行；q 结束）"
-    );
+    let mut prompt = match question {
+        Question::Scenario(_) => text!(
+            "\nWhat does the last line give? (a letter; ? explains the lines; q quits)",
+            "\n最后一行的结果是什么？（输入字母；? 用文字解释每一行；q 结束）"
+        ),
+        Question::Program(_) => text!(
+            "\nWhat does the last line give? (a letter; ? explains the functions; q quits)",
+            "\n最后一行的结果是什么？（输入字母；? 解释用到的函数；q 结束）"
+        ),
+    };
     loop {
         write!(terminal.out(), "{} ", prompt.in_language(language))?;
         terminal.out().flush()?;
@@ -250,7 +265,12 @@ fn say_in_words(question: &Question, terminal: &mut Terminal) -> io::Result<()> 
 }
 
 fn say_what_functions_do(program: &Program, terminal: &mut Terminal) -> io::Result<()> {
-    for (function, text) in programs::words_in(&program.code()) {
+    let code = program.code();
+    let mut words = programs::words_in(&code).peekable();
+    if words.peek().is_none() {
+        return terminal.say(&text!("\nEach function is the standard library's.", "\n用到的都是标准库的函数。"));
+    }
+    for (function, text) in words {
         writeln!(terminal.out(), "\n  {BOLD}{function}{BOLD:#}")?;
         terminal.hang("    ", Style::new(), text.in_language(terminal.language()))?;
     }

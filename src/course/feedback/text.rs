@@ -97,16 +97,23 @@ impl Terminal<'_> {
         let exercise = exercise.strip_prefix(course.root()).unwrap_or(&exercise).display().to_string();
         let source = exercise.replace("exercise.rs", "lesson.rs");
         let language = self.language();
+        let chapter = format!("book/{}/{}.md", language.code(), lesson.directory());
         let steps = [
             (
-                format!("book/{}/{}.md", language.code(), lesson.directory()),
+                "cargo run -p book".to_owned(),
                 text!(
-                    "the chapter, also by `cargo run -p book`: answer the question at its beginning",
-                    "这一章，也可以用 `cargo run -p book` 看：先回答开头的问题"
+                    "the book: answer the question at the beginning of chapter {n} ({chapter})",
+                    "打开书，先回答第 {n} 章开头的问题（源文件：{chapter}）"
                 ),
             ),
             (format!("cargo run -- run {n}"), text!("see it happen on this kernel", "看它在本机内核上如何发生")),
-            (source, text!("read the chapter, and how it is done", "读完这一章，再读代码是怎么做的")),
+            (
+                source,
+                text!(
+                    "read the chapter, and how it is done",
+                    "读完这一章，再读代码（注释是英文；书里引用的部分有中文注释）"
+                ),
+            ),
             (format!("cargo test --test lesson_{n}"), text!("run its tests, and read them", "运行它的测试，并读一读")),
             (format!("cargo run -- predict {n}"), text!("predict what the kernel will do", "预测内核会怎么做")),
             (exercise, text!("do the exercise", "动手做练习")),
@@ -139,16 +146,20 @@ impl Terminal<'_> {
             ));
         }
         let (functions, names) = (grade.functions(), course.exercise(lesson).check_names());
-        // The core first: `unsafe` comes last, and belongs to it.
-        let unfinished = |further: bool| {
-            functions.iter().position(|(_, checks)| checks[0].is_further == further && !is_right(checks))
-        };
-        let unfinished = unfinished(false).or(unfinished(true));
-        for (nth, (function, checks)) in functions.iter().enumerate() {
-            self.function(course, lesson, &names, function, checks, unfinished == Some(nth))?;
-            let mut failed = checks.iter().filter(|check| check.has_failed() && check.verdict() != Verdict::Todo);
-            if failed.any(|check| check.is_further) && !grade.is_solved() {
-                self.say(&text!("    (Details once the core is right.)", "    （核心部分都对了，才显示详情。）"))?;
+        let next = grade.next();
+        for (function, checks) in &functions {
+            let in_full = next == Some(function);
+            self.function(course, lesson, &names, function, checks, in_full)?;
+            if !in_full && checks.iter().any(|check| check.is_wrong()) {
+                self.say(&match next.map(harmless) {
+                    Some(next) if next != UNSAFE => {
+                        text!("    (Details once {next} is right.)", "    （{next} 改对之后，才显示详情。）")
+                    }
+                    _ => text!(
+                        "    (Details once each `unsafe` block has its SAFETY comment.)",
+                        "    （每个 unsafe 块都写好 SAFETY 注释之后，才显示详情。）"
+                    ),
+                })?;
             }
         }
         // `unsafe` is no function: the number of all would grow with the first block.
@@ -161,11 +172,11 @@ impl Terminal<'_> {
         writeln!(self.out())?;
         let skipped = self.skipped(course, lesson, &grade.skipped())?;
         self.praise(grade)?;
-        match unfinished.map(|nth| harmless(functions[nth].0)) {
+        match next.map(harmless) {
             Some(function) if grade.is_solved() => self.say(&text!(
                 "{GOOD}Lesson {n} is solved.{GOOD:#} Further functions: {further_right} of {further} are right. Go on with \
                  {function}, or with the next lesson. The solution has all of them: cargo run -- solution {n}",
-                "{GOOD}第 {n} 课已完成。{GOOD:#}选做的 {further} 项中有 {further_right} 项正确。可以继续做 {function}，也可以进入下一课。\
+                "{GOOD}第 {n} 课已完成。{GOOD:#}选做的 {further} 个函数中 {further_right} 个正确。可以继续做 {function}，也可以进入下一课。\
                  参考答案里各项都有：cargo run -- solution {n}"
             )),
             None if !grade.is_solved() => self.say(&text!(
@@ -177,13 +188,21 @@ impl Terminal<'_> {
                  Compare: cargo run -- solution {n}",
                 "就本机所能检查的部分，{GOOD}第 {n} 课已完成{GOOD:#}：有 {skipped} 项检查做不了。可以对照参考答案：cargo run -- solution {n}"
             )),
+            None if further > 0 => self.say(&text!(
+                "{GOOD}Lesson {n} is complete:{GOOD:#} its further functions are right, too. Compare: cargo run -- solution {n}",
+                "{GOOD}第 {n} 课全部完成，{GOOD:#}选做的也都对了。可以对照参考答案：cargo run -- solution {n}"
+            )),
             None => self.say(&text!(
                 "{GOOD}Lesson {n} is solved.{GOOD:#} Compare: cargo run -- solution {n}",
                 "{GOOD}第 {n} 课已完成。{GOOD:#}可以对照参考答案：cargo run -- solution {n}"
             )),
+            Some(function) if function == UNSAFE => self.say(&text!(
+                "{right} of {of} are right. What is left: a SAFETY comment for each `unsafe` block. A hint: cargo run -- hint {n}",
+                "{of} 个函数中 {right} 个正确，只差 unsafe 的说明：每个 unsafe 块都要有 SAFETY 注释。需要提示：cargo run -- hint {n}"
+            )),
             Some(function) => self.say(&text!(
                 "{right} of {of} are right. Next: {function}. A hint: cargo run -- hint {n}",
-                "{of} 项中有 {right} 项正确。下一项：{function}。需要提示：cargo run -- hint {n}"
+                "{of} 个函数中 {right} 个正确。接下来：{function}。需要提示：cargo run -- hint {n}"
             )),
         }
     }
@@ -197,11 +216,11 @@ impl Terminal<'_> {
             0 => Ok(()),
             1 => self.say(&text!(
                 "{GOOD}Well done: {en} is right.{GOOD:#} No check could make it fail.",
-                "{GOOD}做得好：{zh} 写对了。{GOOD:#}所有检查都没能难倒它。"
+                "{GOOD}做得好：{zh} 写对了，{GOOD:#}所有检查都通过了。"
             )),
             _ => self.say(&text!(
                 "{GOOD}Well done: {en} are right.{GOOD:#} No check could make them fail.",
-                "{GOOD}做得好：{zh} 都写对了。{GOOD:#}所有检查都没能难倒它们。"
+                "{GOOD}做得好：{zh} 都写对了，{GOOD:#}所有检查都通过了。"
             )),
         }
     }
@@ -215,6 +234,7 @@ impl Terminal<'_> {
                 said.push(why);
                 self.say(&text!("  {WARNING}Not checked here{WARNING:#}", "  {WARNING}本机无法检查{WARNING:#}"))?;
                 self.failure(course, lesson, check)?;
+                writeln!(self.out())?;
             }
         }
         Ok(checks.len())
@@ -252,7 +272,11 @@ impl Terminal<'_> {
             let task = task.map(|failure| harmless(failure.expected.in_language(self.language())));
             return task.map_or(Ok(()), |task| self.hang("    ", Style::new(), &task));
         }
+        let mut after_details = false;
         for check in checks {
+            if after_details {
+                writeln!(self.out())?;
+            }
             let (style, mark) = match check.verdict() {
                 Verdict::Passed => (GOOD, "✓"),
                 Verdict::Skipped => (WARNING, "-"),
@@ -265,7 +289,8 @@ impl Terminal<'_> {
             let name = names.in_words(&check.name);
             let name = harmless(name.in_language(self.language()));
             writeln!(self.out(), "    {style}{mark}{style:#} {name}{style}{verdict}{style:#}")?;
-            if in_full && check.has_failed() && check.verdict() != Verdict::Todo {
+            after_details = in_full && check.is_wrong();
+            if after_details {
                 self.failure(course, lesson, check)?;
             }
         }
@@ -290,7 +315,7 @@ impl Terminal<'_> {
                 writeln!(self.out(), "          {DIM}|{DIM:#} {}", harmless(&line))?;
             }
         }
-        writeln!(self.out())
+        Ok(())
     }
 }
 
@@ -328,7 +353,8 @@ fn status_in_words(status: &Status) -> (Style, Text) {
             (WARNING, text!("{right} of {of}, but for `unsafe`", "{right}/{of}，只差 unsafe 的说明"))
         }
         Status::Begun { right, of } => (WARNING, text!("{right} of {of}", "{right}/{of}")),
-        Status::Solved { right, of } if right == of => (GOOD, text!("solved", "已完成")),
+        Status::Solved { of: 0, .. } => (GOOD, text!("solved", "已完成")),
+        Status::Solved { right, of } if right == of => (GOOD, text!("complete", "全部完成")),
         Status::Solved { right, of } => {
             (GOOD, text!("solved; further functions: {right} of {of}", "已完成；选做：{right}/{of}"))
         }

@@ -75,6 +75,16 @@ impl Grade {
         self.checks().iter().filter(|check| check.verdict() == Verdict::Skipped).collect()
     }
 
+    /// The function to go on with: one of the core that is wrong, or else one that is still to do, then `unsafe`, then a
+    /// further one. None when all are right.
+    pub fn next(&self) -> Option<&str> {
+        let unfinished = self.functions().into_iter().filter(|(_, checks)| !is_right(checks));
+        let rank = |(name, checks): &(&str, Vec<&Checked>)| {
+            (checks[0].is_further, *name == UNSAFE, !checks.iter().any(|check| check.is_wrong()))
+        };
+        unfinished.min_by_key(rank).map(|(name, _)| name)
+    }
+
     /// The functions, in order, each with its checks.
     pub fn functions(&self) -> Vec<(&str, Vec<&Checked>)> {
         let mut functions: Vec<(&str, Vec<&Checked>)> = Vec::new();
@@ -116,6 +126,11 @@ impl Checked {
     /// Whether it says that the answer is not right. One that can't be done says neither.
     pub fn has_failed(&self) -> bool {
         !matches!(self.verdict(), Verdict::Passed | Verdict::Skipped)
+    }
+
+    /// Whether it has failed for something else than a `todo!()`.
+    pub fn is_wrong(&self) -> bool {
+        self.has_failed() && self.verdict() != Verdict::Todo
     }
 
     /// How it ended.
