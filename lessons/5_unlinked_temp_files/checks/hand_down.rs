@@ -841,14 +841,19 @@ fn between_fork_and_exec_it_only_makes_system_calls() {
     );
     check("exec", rule, || {
         for_each(Number::ALL, Number::described, |number| {
-            let calls = in_child(|| {
+            let mut calls = 0;
+            let started = in_child(|| {
                 let (file, another) = (file()?, unnamed_file(b"another")?);
                 let wanted = number.of(&file, &another)?;
                 let mut command = Command::new("true");
                 hand_down(&mut command, &file, wanted)?;
                 let (status, calls) = allocator_calls_of_children(|| command.status())?;
                 status.map(|_| calls)
-            })?;
+            });
+            // Where no program is started, other checks say so.
+            if !knows_the_basics(started.map(|seen| calls = seen))? {
+                return Ok(());
+            }
             ensure(calls == 0, || {
                 Failure::new(
                     text!("the child allocates nothing before execve(2)", "子进程在 execve(2) 之前不分配内存"),

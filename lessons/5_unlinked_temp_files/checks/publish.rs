@@ -314,6 +314,8 @@ fn the_file_has_these_bytes_and_permissions() {
                 );
                 if found == mode & !mask && mode & mask != 0 {
                     failure.shows(&belief::OPEN_SETS_THE_MODE)
+                } else if found == mode & 0o777 {
+                    all_of_its_bits(failure)
                 } else {
                     failure
                 }
@@ -331,9 +333,103 @@ fn the_file_has_these_bytes_and_permissions() {
             })?;
             expect_none_left_open(before, after)
         })?;
+        an_error_of_the_permissions_is_passed_on()?;
+        for_each(
+            [Given::Whole, Given::Bare, Given::Relative],
+            |given| given.described(),
+            |given| the_process_is_as_before(&Place::new(*given)?),
+        )?;
         let directory = directory()?;
         needs_no_privilege(|| publish(&directory.path().join(NAME), 0o644, |file| fill_with(file, &bytes)))
     });
+}
+
+/// The upper three bits are gone, whatever the umask.
+fn all_of_its_bits(failure: Failure) -> Failure {
+    failure.breaks(
+        "naming",
+        text!(
+            "inode(7): a mode has 12 bits, above the nine of rwxrwxrwx setuid (4000), setgid (2000) and sticky (1000). Who takes \
+             the lower nine (0777) loses these three.",
+            "inode(7)：权限有 12 位，rwxrwxrwx 这九位之上还有 setuid（4000）、setgid（2000）和 sticky（1000）。只取低九位（0777），就丢掉了这三位。"
+        ),
+    )
+}
+
+/// Whether it makes one of these calls. What it never calls can't fail.
+fn makes_a_call(calls: &[i64]) -> Result<bool, Failure> {
+    let directory = directory()?;
+    let answer = ask_refused_once(calls, 0, Errno::EIO, || {
+        publish(&directory.path().join(NAME), 0o660, |file| fill_with(file, b"bytes")).map_err(named)
+    })?;
+    Ok(answer.is_some())
+}
+
+fn an_error_of_the_permissions_is_passed_on() -> Result<(), Failure> {
+    if !makes_a_call(&permission_calls())? {
+        return Ok(());
+    }
+    let directory = directory()?;
+    let (answer, before, after) = ask_refused(&permission_calls(), On::Everything, Errno::EIO, || {
+        let before = open_descriptors().unwrap_or_default();
+        // The umask leaves a bit out, so it takes a call to set it.
+        umask(Mode::S_IWGRP);
+        let answer = publish(&directory.path().join(NAME), 0o660, |file| fill_with(file, b"half of it"));
+        (answer.map_err(named), before, open_descriptors().unwrap_or_default())
+    })?;
+    expect_error(&answer, "EIO")
+        .map_err(error_is_lost)
+        .and_then(|()| expect_none_left_open(before, after))
+        .and_then(|()| expect_no_name(&directory))
+        .map_err(|failure| failure.given(text!("fchmod(2) fails with EIO", "fchmod(2) 失败，返回 EIO")))
+}
+
+/// After an error before the name.
+fn expect_no_name(directory: &TempDir) -> Result<(), Failure> {
+    ensure(names_in(directory.path())? == [OTHER], || {
+        let left = listed(directory.path()).unwrap_or_default();
+        error_is_lost(Failure::new(
+            text!("the directory is as it was", "目录保持原样"),
+            text!("it lists: {left}", "现在有：{left}"),
+        ))
+    })
+}
+
+fn the_process_is_as_before(place: &Place) -> Result<(), Failure> {
+    let (_, calls) = watched_at(place)?;
+    let of_the_process = [libc::SYS_umask, libc::SYS_chdir, libc::SYS_fchdir];
+    let changes_the_process = calls.iter().find(|seen| of_the_process.contains(&seen.call.number));
+    changes_the_process.map_or(Ok(()), |seen| {
+        let Text { en, zh } = call_name(seen.call.number);
+        Err(Failure::new(
+            text!("neither the umask nor the current directory changes", "umask 和当前目录都不变"),
+            text!(
+                "it calls {en}, which changes it for all threads of the process",
+                "它调用了 {zh}，整个进程的所有线程都受影响"
+            ),
+        )
+        .breaks(
+            "naming",
+            text!(
+                "umask(2), chdir(2): both settings are of the process, with all its threads. fchmod(2) needs no umask, and a \
+                 path needs no other current directory.",
+                "umask(2)、chdir(2)：两者都是整个进程的设置，所有线程共用。要设权限，用 fchmod(2)，不必动 umask；要用路径，也不必换当前目录。"
+            ),
+        ))
+    })
+}
+
+/// The answer, and the calls that it takes.
+fn watched_at(place: &Place) -> Result<(Result<(), String>, Vec<FileCall>), Failure> {
+    let act = || {
+        place.go();
+        publish(&place.path(), 0o600, |file| place.fill(file, b"to the disk")).map_err(named)
+    };
+    let watched = watch(act, |_| false)?;
+    // The first change of the current directory is the check's own.
+    let own = watched.calls.iter().position(|seen| seen.call.number == libc::SYS_chdir);
+    let calls = watched.calls.into_iter().skip(own.map_or(0, |own| own + 1)).collect();
+    Ok((watched.answer, calls))
 }
 
 #[test]
@@ -449,8 +545,6 @@ fn a_name_that_is_taken_stays_as_it_is() {
             "a symbolic link that leads nowhere",
             "an error of fill",
             "no directory",
-            "an error of the sync",
-            "an error of the permissions",
             "an error of the name",
         ];
         let describe = |case: &&str| match *case {
@@ -458,8 +552,6 @@ fn a_name_that_is_taken_stays_as_it_is() {
             "a directory" => text!("the path is that of a directory", "该路径已是一个目录"),
             "an error of fill" => text!("`fill` fails with EDOM", "`fill` 失败，返回 EDOM"),
             "no directory" => text!("the directory of the path doesn't exist", "路径所在的目录不存在"),
-            "an error of the sync" => text!("each fsync(2) fails with EIO", "每次 fsync(2) 都失败，返回 EIO"),
-            "an error of the permissions" => text!("fchmod(2) fails with EIO", "fchmod(2) 失败，返回 EIO"),
             "an error of the name" => text!("linkat(2) fails with EIO", "linkat(2) 失败，返回 EIO"),
             _ => text!("the path is that of a symbolic link that leads nowhere", "该路径是一个悬空的符号链接"),
         };
@@ -482,43 +574,34 @@ fn a_name_that_is_taken_stays_as_it_is() {
                 Ok((names_in(directory.path())?, kind, fs::read(&path).ok()))
             };
             let before = state()?;
+            if *case == "an error of the name" && !makes_a_call(&[libc::SYS_linkat])? {
+                return Ok(());
+            }
             let act = || {
                 let before = open_descriptors().ok();
-                // The umask leaves a bit out, so it takes a call to set it.
-                umask(Mode::S_IWGRP);
                 let answer = publish(&path, 0o660, |file| {
                     fill_with(file, b"half of it")?;
                     if *case == "an error of fill" { Err(Errno::EDOM.into()) } else { Ok(()) }
                 });
                 (answer.map_err(named), before.unwrap_or_default(), open_descriptors().unwrap_or_default())
             };
-            let refused = match *case {
-                "an error of the sync" => vec![libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs],
-                "an error of the permissions" => permission_calls(),
-                "an error of the name" => vec![libc::SYS_linkat],
-                _ => vec![],
-            };
-            let (answer, open_before, open_after) = match refused.as_slice() {
-                [] => ask(act)?,
-                calls => ask_refused(calls, On::Everything, Errno::EIO, act)?,
+            let (answer, open_before, open_after) = match *case {
+                "an error of the name" => ask_refused(&[libc::SYS_linkat], On::Everything, Errno::EIO, act)?,
+                _ => ask(act)?,
             };
             let error = match *case {
                 "an error of fill" => "EDOM",
                 "no directory" => "NotFound",
-                "an error of the sync" | "an error of the permissions" | "an error of the name" => "EIO",
+                "an error of the name" => "EIO",
                 _ => "AlreadyExists",
             };
             expect_error(&answer, error).map_err(|failure| match *case {
                 "no directory" => error_is_lost(failure),
-                "an error of the sync" if answer.is_ok() => named_too_early(failure),
                 _ if error == "AlreadyExists" => with_belief(failure),
                 _ => error_is_lost(with_belief(failure)),
             })?;
             expect_none_left_open(open_before, open_after)?;
             ensure(state()? == before, || {
-                if *case == "an error of the sync" && path.exists() {
-                    return named_before_the_sync();
-                }
                 let left = listed(directory.path()).unwrap_or_default();
                 let failure = Failure::new(
                     text!("the directory is as it was", "目录保持原样"),
@@ -527,8 +610,7 @@ fn a_name_that_is_taken_stays_as_it_is() {
                 if error == "AlreadyExists" { failure } else { error_is_lost(failure) }
             })
         })?;
-        each_error_of_fill_is_passed_on()?;
-        one_failed_sync_is_enough()
+        each_error_of_fill_is_passed_on()
     });
 }
 
@@ -543,8 +625,7 @@ fn one_failed_sync_is_enough() -> Result<(), Failure> {
     };
     for_each([0, 1], describe, |nth| {
         let directory = directory()?;
-        let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
-        let answer = ask_refused_once(&syncs, *nth, Errno::EIO, || {
+        let answer = ask_refused_once(&sync_calls(), *nth, Errno::EIO, || {
             publish(&directory.path().join(NAME), 0o600, |file| fill_with(file, b"to the disk")).map_err(named)
         })?;
         let Some(answer) = answer else { return Ok(()) };
@@ -598,14 +679,27 @@ fn each_error_of_fill_is_passed_on() -> Result<(), Failure> {
             let expected = text!("the error of `fill`, unchanged", "原样返回 `fill` 的错误");
             error_is_lost(Failure::new(expected, answered(&answer)))
         })?;
-        ensure(names_in(directory.path())? == [OTHER], || {
-            let left = listed(directory.path()).unwrap_or_default();
-            error_is_lost(Failure::new(
-                text!("the directory is as it was", "目录保持原样"),
-                text!("it lists: {left}", "现在有：{left}"),
-            ))
-        })
+        expect_no_name(&directory)
     })
+}
+
+/// Each time, and so also a second time.
+fn no_sync_succeeds() -> Result<(), Failure> {
+    let directory = directory()?;
+    let (answer, before, after) = ask_refused(&sync_calls(), On::Everything, Errno::EIO, || {
+        let before = open_descriptors().unwrap_or_default();
+        let answer = publish(&directory.path().join(NAME), 0o600, |file| fill_with(file, b"to the disk"));
+        (answer.map_err(named), before, open_descriptors().unwrap_or_default())
+    })?;
+    expect_error(&answer, "EIO")
+        .map_err(|failure| if answer.is_ok() { named_too_early(failure) } else { error_is_lost(with_belief(failure)) })
+        .and_then(|()| expect_none_left_open(before, after))
+        .and_then(|()| ensure(names_in(directory.path())? == [OTHER], named_before_the_sync))
+        .map_err(|failure| failure.given(text!("each fsync(2) fails with EIO", "每次 fsync(2) 都失败，返回 EIO")))
+}
+
+fn sync_calls() -> [i64; 3] {
+    [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs]
 }
 
 /// From `fill` on, only the file itself can be put on the disk: by its descriptor, which `fill` has got.
@@ -618,8 +712,7 @@ fn an_error_of_the_directorys_sync_is_passed_on() -> Result<(), Failure> {
         let mut refused = Ok(());
         let answer = publish(&directory.path().join(NAME), 0o600, |file| {
             drop(lower);
-            let syncs = [libc::SYS_fsync, libc::SYS_fdatasync, libc::SYS_syncfs];
-            refused = refuse(&syncs, On::AllBut(file.as_raw_fd()), Errno::EIO).map_err(error_text);
+            refused = refuse(&sync_calls(), On::AllBut(file.as_raw_fd()), Errno::EIO).map_err(error_text);
             Ok(())
         });
         (answer.map_err(named), refused, before, open_descriptors().unwrap_or_default())
@@ -703,19 +796,17 @@ fn the_bytes_and_then_the_name_are_on_the_disk() {
     check("naming", the_name_is_in_the_directory(), || {
         let paths = [Given::Whole, Given::Bare, Given::Relative, Given::UpFromALink, Given::InMemory];
         for_each(paths, |given| given.described(), |given| both_are_synced(&Place::new(*given)?))?;
+        no_sync_succeeds()?;
+        one_failed_sync_is_enough()?;
         an_error_of_the_directorys_sync_is_passed_on()
     });
 }
 
 fn both_are_synced(place: &Place) -> Result<(), Failure> {
     let (path, directory) = (place.whole(), &place.directory);
-    let act = || {
-        place.go();
-        publish(&place.path(), 0o600, |file| place.fill(file, b"to the disk")).map_err(named)
-    };
-    let watched = watch(act, |_| false)?;
+    let (answer, calls) = watched_at(place)?;
     let plain = place.given.is_plain();
-    expect_ok(&watched.answer).map_err(|failure| not_named(place.given, failure))?;
+    expect_ok(&answer).map_err(|failure| not_named(place.given, failure))?;
     ensure(path.exists(), || {
         let failure = Failure::new(text!("the file is there", "文件已经在那里"), text!("it is not", "它不在"));
         place.given.overlooked(failure)
@@ -723,9 +814,6 @@ fn both_are_synced(place: &Place) -> Result<(), Failure> {
     let [the_file, the_directory] =
         [path.as_path(), directory.path()].map(|path| File::open(path).and_then(|file| FileId::of(&file)));
     let (the_file, the_directory) = (the_file?, the_directory?);
-    // The first change of the current directory is the check's own.
-    let own = watched.calls.iter().position(|seen| seen.call.number == libc::SYS_chdir);
-    let calls = &watched.calls[own.map_or(0, |own| own + 1)..];
     let naming = calls.iter().position(|seen| seen.call.answer >= 0 && naming_calls().contains(&seen.call.number));
     let naming = naming.ok_or_else(|| {
         Failure::new(
@@ -750,26 +838,6 @@ fn both_are_synced(place: &Place) -> Result<(), Failure> {
         let never = plain && never && !calls.iter().any(|seen| is_sync(seen, the_directory));
         let failure = Failure::new(expected, happened);
         Err(if never { failure.shows(&belief::A_NAME_IS_DURABLE) } else { failure })
-    })?;
-    let of_the_process = [libc::SYS_umask, libc::SYS_chdir, libc::SYS_fchdir];
-    let changes_the_process = calls.iter().find(|seen| of_the_process.contains(&seen.call.number));
-    changes_the_process.map_or(Ok(()), |seen| {
-        let Text { en, zh } = call_name(seen.call.number);
-        Err(Failure::new(
-            text!("neither the umask nor the current directory changes", "umask 和当前目录都不变"),
-            text!(
-                "it calls {en}, which changes it for all threads of the process",
-                "它调用了 {zh}，整个进程的所有线程都受影响"
-            ),
-        )
-        .breaks(
-            "naming",
-            text!(
-                "umask(2), chdir(2): both settings are of the process, with all its threads. fchmod(2) needs no umask, and a \
-                 path needs no other current directory.",
-                "umask(2)、chdir(2)：两者都是整个进程的设置，所有线程共用。要设权限，用 fchmod(2)，不必动 umask；要用路径，也不必换当前目录。"
-            ),
-        ))
     })
 }
 

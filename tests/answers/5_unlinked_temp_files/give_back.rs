@@ -96,7 +96,6 @@ fn punch_part(file: &File, start: u64, end: u64) -> Result<(), Errno> {
 
 /// Tells the kernel with madvise(2) that this process does not need the pages any more: the file keeps them.
 ///
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -144,7 +143,6 @@ mod knows_the_checks_sizes {
 /// Passes any range to fallocate(2), which refuses an empty one but not one past the end of the file.
 ///
 /// fails: give_back::a_range_outside_the_file_is_refused failed
-/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod leaves_the_ends_to_the_kernel {
     use super::*;
 
@@ -172,7 +170,6 @@ mod offsets_of_32_bits {
 
 /// Punches out only the whole pages: the bytes at the ends of the range stay.
 ///
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inward {
@@ -190,7 +187,6 @@ mod rounds_inward {
 
 /// Rounds the range outward to page boundaries, and destroys the bytes beside it.
 ///
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -395,7 +391,6 @@ mod empty_is_always_fine {
 ///
 /// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
 /// fails: give_back::a_range_outside_the_file_is_refused failed
-/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod empty_goes_to_the_kernel {
     use super::*;
 
@@ -539,7 +534,6 @@ mod unexpected_eof {
 /// Widens the range to whole pages, so that the neighbours on its first and last page become zeros as well.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -558,7 +552,6 @@ mod rounds_outwards {
 /// Punches only the whole pages and forgets the bytes before and after them.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod rounds_inwards {
@@ -573,7 +566,6 @@ mod rounds_inwards {
 /// Refuses ends that are not multiples of the page size, as mmap(2) would.
 ///
 /// breaks: "Neither end of `range` needs to be page-aligned."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -611,7 +603,6 @@ mod thirty_two_bits {
 /// Gives fallocate(2) the end of the range where it wants the length.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed
@@ -631,7 +622,6 @@ mod end_for_length {
 /// Takes the end of the range for its last byte.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -685,7 +675,6 @@ mod spans_two_pages_at_least {
 /// Gives the pages back with MADV_DONTNEED, which drops them from a mapping of its own and leaves the file alone.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -712,7 +701,6 @@ mod does_not_need_them {
 /// Rounds the length of MADV_REMOVE to pages by leaving that to the kernel, which rounds it up.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
@@ -1051,7 +1039,6 @@ mod start_must_be_a_byte_of_the_file {
 ///
 /// breaks: "An empty range inside the file, or at its end, changes nothing and is no error."
 /// fails: give_back::a_range_outside_the_file_is_refused failed
-/// fails: give_back::what_the_kernel_refuses_is_an_error failed
 mod empty_to_the_kernel {
     use super::*;
 
@@ -1081,7 +1068,6 @@ mod clamped_to_the_file {
 /// Punches only whole pages and leaves the bytes in the pages at the ends.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages
 mod whole_pages_only_2 {
@@ -1281,7 +1267,6 @@ mod kinds_without_an_errno {
 /// Drops the pages of a mapping with MADV_DONTNEED, after which they come back from the file.
 ///
 /// breaks: "The bytes in `range` become zeros, for read(2) and in every shared mapping."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::a_range_outside_the_file_is_refused failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
@@ -1307,7 +1292,6 @@ mod dontneed {
 /// Frees the pages with MADV_REMOVE, which rounds the end up to a page and takes the neighbours along.
 ///
 /// breaks: "All other bytes keep their values, also those that other processes store to them meanwhile."
-/// fails: give_back::offsets_may_take_more_than_32_bits failed
 /// fails: give_back::a_hole_stays_a_hole failed
 /// fails: give_back::others_notice_zeros_and_nothing_else failed
 /// fails: give_back::the_range_becomes_zeros_and_nothing_else_changes failed a-hole-is-of-whole-pages

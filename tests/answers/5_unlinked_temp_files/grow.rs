@@ -599,7 +599,6 @@ mod keeps_the_size {
 /// breaks: "That is so even if `length` is the length that the file has already."
 /// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::the_mapping_shows_the_longer_file failed
-/// fails: grow::the_old_mapping_is_unmapped failed
 /// fails: grow::the_space_is_reserved failed
 mod must_grow {
     use super::*;
@@ -1354,7 +1353,6 @@ mod leaks_a_duplicate {
 /// breaks: "`InvalidInput` when `length` is less than the length of the file."
 /// fails: grow::others_lose_nothing_that_they_store_meanwhile failed
 /// fails: grow::the_mapping_shows_the_longer_file failed
-/// fails: grow::the_old_mapping_is_unmapped failed
 /// fails: grow::the_space_is_reserved failed
 mod the_same_length_is_invalid {
     use super::*;

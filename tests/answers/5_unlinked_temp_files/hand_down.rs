@@ -218,7 +218,6 @@ mod opens_it_again {
 
 /// Puts the descriptor in place in this process, where every program that is started inherits it.
 ///
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls exited
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed cloexec-is-of-one-program
 /// fails: hand_down::nothing_stays_open_here failed
@@ -347,7 +346,6 @@ mod remembers_the_number {
 /// breaks: "`file` may be dropped before `command` starts a program."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
 /// fails: hand_down::a_program_that_does_not_exist_is_an_error failed
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::it_is_the_same_open_file_and_comes_once failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::nothing_stays_open_here failed
@@ -422,7 +420,6 @@ mod duplicates_with_dup {
 /// Places the duplicate at `number` in this process, over another file that is open there.
 ///
 /// breaks: "That other file stays open in this process under its number."
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
 /// fails: hand_down::no_other_program_gets_it killed
 /// fails: hand_down::the_program_finds_the_file_under_the_number killed
 mod places_it_here {
@@ -595,7 +592,6 @@ mod not_negative {
 /// Refuses 3 as well.
 ///
 /// breaks: "`InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2."
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod greater_than_three {
@@ -644,7 +640,6 @@ mod bad_descriptor {
 ///
 /// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod refuses_a_number_in_use {
@@ -803,7 +798,6 @@ mod closes_the_rest_first {
 /// Closes another file that is open under the number, to make room.
 ///
 /// breaks: "That other file stays open in this process under its number."
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
 /// fails: hand_down::no_other_program_gets_it killed
 /// fails: hand_down::the_program_finds_the_file_under_the_number killed
 mod makes_room {
@@ -1421,7 +1415,6 @@ mod limit_of_1024 {
 ///
 /// breaks: "`number` may be free in this process, or the number of `file`, or that of another open file."
 /// fails: hand_down::a_number_at_the_limit_is_one_like_any_other failed
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 mod number_must_be_free {
@@ -1441,7 +1434,6 @@ mod number_must_be_free {
 /// Puts the file at `number` in this process, on top of what is open there.
 ///
 /// breaks: "That other file stays open in this process under its number."
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
 /// fails: hand_down::no_other_program_gets_it killed
 /// fails: hand_down::the_program_finds_the_file_under_the_number killed
 mod placed_in_this_process {
@@ -1525,7 +1517,6 @@ mod standard_streams_are_fine {
 /// Reckons 3 among the standard streams.
 ///
 /// breaks: "`InvalidInput` when `number` is less than 3: `Command` itself sets up 0, 1 and 2."
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls failed
 /// fails: hand_down::no_other_program_gets_it failed
 /// fails: hand_down::the_program_finds_the_file_under_the_number failed
 /// fails: hand_down::the_standard_streams_are_refused panicked
@@ -1636,7 +1627,6 @@ mod leaves_the_number_free {
 /// Copies the file to the number here, whatever is there.
 ///
 /// breaks: "That other file stays open in this process under its number."
-/// fails: hand_down::between_fork_and_exec_it_only_makes_system_calls killed
 /// fails: hand_down::no_other_program_gets_it killed
 /// fails: hand_down::the_program_finds_the_file_under_the_number killed
 mod copies_here {

@@ -132,10 +132,10 @@ mod does_not_sync_the_directory {
 
 /// Creates the file under its name and then fills it.
 ///
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod fills_it_under_its_name {
     use super::*;
 
@@ -175,7 +175,6 @@ mod gives_an_unlinked_file_its_name_back {
 
 /// Passes the permissions to open(2), from which the umask removes some.
 ///
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod leaves_the_mode_to_open {
     use super::*;
@@ -214,7 +213,6 @@ mod links_the_proc_entry {
 
 /// Fills a file with a name that no other process knows, and renames it: a killed process leaves it behind.
 ///
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod renames_a_hidden_file {
@@ -263,8 +261,8 @@ mod returns_ok {
 
 /// Sets the permissions only after the file has its name.
 ///
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod sets_the_mode_last {
     use super::*;
 
@@ -282,7 +280,6 @@ mod sets_the_mode_last {
 
 /// Gives the file its name first, and only then calls fsync(2) for its bytes.
 ///
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod syncs_when_it_has_its_name {
     use super::*;
@@ -409,10 +406,10 @@ mod looks_before_it_fills {
 /// Creates the file under its name and fills it there.
 ///
 /// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod creates_it_in_place {
     use super::*;
 
@@ -485,7 +482,6 @@ mod links_a_named_file {
 /// Flushes the File, which has no buffer, and never calls fsync(2) for it.
 ///
 /// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed a-name-is-durable
 mod flushes_a_file {
     use super::*;
@@ -530,7 +526,6 @@ mod syncs_the_directory_too_early {
 /// Names the file first and then writes both to the disk.
 ///
 /// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod syncs_after_naming {
     use super::*;
@@ -578,8 +573,8 @@ mod syncs_the_file_twice {
 /// Sets the mode by the name, when that exists: a kill in between leaves 0600.
 ///
 /// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod mode_after_the_name {
     use super::*;
 
@@ -596,7 +591,6 @@ mod mode_after_the_name {
 /// Gives the mode to open(2), which takes the umask away from it.
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod mode_of_open {
     use super::*;
@@ -614,7 +608,6 @@ mod mode_of_open {
 /// Reads the umask and applies it, as open(2) would.
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod honours_the_umask {
     use super::*;
@@ -873,7 +866,7 @@ mod mode_after_the_sync {
 /// Drops the error of the fsync(2) that matters.
 ///
 /// breaks: "any other error is passed on as the kernel returns it."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod ignores_a_failed_sync {
     use super::*;
 
@@ -917,8 +910,6 @@ mod nine_bits {
 /// Clears the umask for the one open(2), so that other threads' files are open to all meanwhile.
 ///
 /// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod no_umask_meanwhile {
     use super::*;
@@ -958,7 +949,7 @@ mod in_the_temporary_directory {
 /// Changes into the directory and stays there, so that the next relative path means something else.
 ///
 /// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod changes_into_the_directory {
     use super::*;
 
@@ -1098,7 +1089,6 @@ mod chmod_before_fill {
 /// Passes the mode to open(2), where the umask takes bits away.
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod mode_for_open {
     use super::*;
@@ -1117,7 +1107,7 @@ mod mode_for_open {
 /// Clears the umask for the open(2), then sets it again.
 ///
 /// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod umask_for_a_moment {
     use super::*;
 
@@ -1179,8 +1169,8 @@ mod nine_bits_2 {
 /// Sets the permissions by path once the file has its name: a kill in between leaves it with others.
 ///
 /// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod chmod_of_the_name {
     use super::*;
 
@@ -1198,7 +1188,6 @@ mod chmod_of_the_name {
 /// Calls fsync(2) after the file has its name.
 ///
 /// breaks: "The bytes and the permissions are on the disk (fsync(2)) before the file gets its name."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod name_before_fsync {
     use super::*;
@@ -1284,7 +1273,6 @@ mod directory_before_the_name {
 /// Takes an fsync(2) of the directory that fails for a file system that can't do it.
 ///
 /// breaks: "The error of the fsync(2) of the directory: the name may stay then."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod ignores_the_directorys_fsync {
     use super::*;
@@ -1303,7 +1291,7 @@ mod ignores_the_directorys_fsync {
 /// Goes on when fsync(2) of the file fails, and reports the error at the end.
 ///
 /// breaks: "The error of the fsync(2) of the directory: the name may stay then."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod names_after_a_failed_fsync {
     use super::*;
 
@@ -1320,7 +1308,6 @@ mod names_after_a_failed_fsync {
 /// Calls sync(2), which has no errors, in place of fsync(2) of the file.
 ///
 /// breaks: "The error of the fsync(2) of the directory: the name may stay then."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod sync_for_everything {
     use super::*;
@@ -1440,7 +1427,6 @@ mod removes_a_dangling_link {
 /// Fills a file of the tempfile crate that has a name all the while.
 ///
 /// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod named_temporary_file {
@@ -1534,6 +1520,8 @@ mod swallows_interrupted {
 ///
 /// breaks: "The call leaves no descriptor of its own open, not even after an error."
 /// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod leaks_the_directory_on_errors {
     use super::*;
 
@@ -1556,7 +1544,7 @@ mod leaks_the_directory_on_errors {
 /// Goes to the directory, works with the bare name there, and comes back.
 ///
 /// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod changes_directory {
     use super::*;
 
@@ -1635,7 +1623,6 @@ mod refuses_early {
 /// Opens the file with the mode, and leaves the rest to the umask.
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::the_file_has_these_bytes_and_permissions failed open-sets-the-mode
 mod opens_with_the_mode {
     use super::*;
@@ -1654,7 +1641,7 @@ mod opens_with_the_mode {
 /// Sets the umask to 0 while it opens the file.
 ///
 /// breaks: "Neither the umask nor the current directory of the process changes, not even for a moment. `fill` changes neither."
-/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod clears_the_umask {
     use super::*;
 
@@ -1691,8 +1678,8 @@ mod permits_before_fill {
 /// Sets the permissions once the name is there, and syncs again.
 ///
 /// breaks: "A process that is killed, at any moment, leaves the complete file with its permissions, or nothing."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed a-moment-is-no-time
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod permits_after_the_name {
     use super::*;
 
@@ -1727,7 +1714,7 @@ mod permits_after_the_sync {
 /// Ignores what the fsync of the file says.
 ///
 /// breaks: "The error of the fsync(2) of the file: nothing gets a name then."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod ignores_the_sync {
     use super::*;
 
@@ -1854,7 +1841,6 @@ mod creates_directories {
 /// Gives `fill` a named temporary file of the directory, which is then linked without overwriting.
 ///
 /// breaks: "While `fill` runs, the file has no name: its st_nlink is 0, and no directory lists it."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
 /// fails: publish::it_has_no_name_while_it_is_filled failed an-odd-name-is-none
 /// fails: publish::killed_at_any_moment_it_leaves_nothing_half_done failed an-odd-name-is-none
 mod named_temporary {
@@ -1874,7 +1860,7 @@ mod named_temporary {
 /// Takes no notice of an error of fchmod(2).
 ///
 /// breaks: "The permissions are exactly the 12 bits of `mode` (at most 0o7777), whatever the umask is and `fill` sets."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_file_has_these_bytes_and_permissions failed
 mod ignores_the_permissions_error {
     use super::*;
 
@@ -2065,7 +2051,7 @@ mod bare_names_need_no_sync {
 /// Syncs again when the first fsync(2) of the file fails, and believes the second one.
 ///
 /// breaks: "The error of the fsync(2) of the file: nothing gets a name then."
-/// fails: publish::a_name_that_is_taken_stays_as_it_is failed
+/// fails: publish::the_bytes_and_then_the_name_are_on_the_disk failed
 mod syncs_again_after_an_error {
     use super::*;
 
