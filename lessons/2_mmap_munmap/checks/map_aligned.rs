@@ -227,7 +227,7 @@ fn is_read_write(after: &[Line], mapping: &Range<usize>) -> Result<(), Failure> 
         Err(Failure::new(
             text!(
                 "a shared mapping for reading and writing, and nothing else: `rw-s` in /proc/self/maps",
-                "共享、可读写、没有其他权限的映射：/proc/self/maps 中是 `rw-s`"
+                "共享、可读写、不可执行的映射：/proc/self/maps 中是 `rw-s`"
             ),
             text!("it is `{shown}`", "是 `{shown}`"),
         )

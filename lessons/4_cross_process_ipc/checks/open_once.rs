@@ -70,7 +70,7 @@ fn descriptor_rule() -> Text {
     text!(
         "A mapping stays when its descriptor is closed. A File closes it when it is dropped, also on an error and in a \
          panic; a bare descriptor stays open.",
-        "关闭描述符之后，映射还在。File 被丢弃时会关闭描述符，出错和 panic 时也一样；裸的描述符则一直开着。"
+        "关闭描述符之后，映射还在。File 析构时会关闭描述符，出错和 panic 时也一样；裸的描述符则一直开着。"
     )
 }
 

@@ -141,7 +141,7 @@ fn closes_what_was_there(failure: Failure) -> Failure {
         text!(
             "dup2(2) closes what the number was before, without a word, and between a look and dup2(2) another thread may have \
              opened a file. F_DUPFD_CLOEXEC in fcntl(2) takes only a free number, in one step.",
-            "dup2(2) 会一声不响地关掉目标编号原先的文件；先查看、再 dup2(2)，其间别的线程可能打开了文件。fcntl(2) 的 F_DUPFD_CLOEXEC 只取空闲的编号，一步完成。"
+            "dup2(2) 会悄悄地关掉目标编号原先的文件；先查看、再 dup2(2)，其间别的线程可能打开了文件。fcntl(2) 的 F_DUPFD_CLOEXEC 只取空闲的编号，一步完成。"
         ),
     )
 }
