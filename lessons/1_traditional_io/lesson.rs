@@ -686,8 +686,8 @@ pub fn demonstrate(out: &mut Narrator, path: &Path) -> io::Result<()> {
     out.evidence(text!("the directory is locked", "目录被锁住"), yes(is_locked(&directory)?))?;
     drop(locked);
     out.shows(text!(
-        "flock(2) locks an inode: the lock stays with the old file, which has lost its name.",
-        "flock(2) 锁的是 inode：锁留在旧文件上，而旧文件已经没有名字。"
+        "flock(2) locks an inode: the lock stays with the old one, which has lost its name.",
+        "flock(2) 锁住的是 inode：锁留在旧的 inode 上，而它已经没有名字。"
     ))?;
 
     out.part(text!("A power cut", "断电"))?;
@@ -735,7 +735,7 @@ fn yes(holds: bool) -> Text {
 
 /// The lesson's own count.
 fn ours() -> Text {
-    Text::fixed("our account", "我们的记录")
+    Text::fixed("our account", "我们记的账")
 }
 
 fn accounts(out: &mut Narrator, account: Account, kernels: io::Result<Account>) -> io::Result<()> {

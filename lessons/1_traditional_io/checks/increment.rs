@@ -18,13 +18,13 @@ fn answer_after(path: &Path, before: impl FnOnce() -> io::Result<()>) -> Result<
     ensure(free, || {
         let failure = Failure::new(
             text!("the directory is not locked any more", "目录上不再有锁"),
-            text!("it still is", "锁还没有放开"),
+            text!("it still is", "锁还没有释放"),
         );
         failure.given(text!("after the call has returned", "调用返回之后")).breaks(
             "turns",
             text!(
-                "flock(2): a lock lasts until the last descriptor of the open file is closed, after an error, too.",
-                "flock(2)：锁一直持有到那个打开的文件的最后一个描述符关闭为止，出错返回时也是这样。"
+                "flock(2): a lock lasts until the last descriptor of its open file description is closed, after an error, too.",
+                "flock(2)：锁归打开文件描述所有，最后一个描述符关闭才释放，出错返回时也是这样。"
             ),
         )
     })?;
@@ -826,6 +826,14 @@ fn delivered(player: &Player, signal: Signal) -> Result<bool, Failure> {
 
 extern "C" fn does_nothing(_: i32) {}
 
+fn removal_rule() -> Text {
+    text!(
+        "While a process holds the lock, no other one is replacing the file: whatever temporary files are there were left by \
+         killed processes. Without the lock, one of them may be in use.",
+        "持锁期间没有别的进程在替换文件，这时看到的临时文件都是被杀死的进程留下的。没有锁，看到的就可能正有进程在用。"
+    )
+}
+
 /// Calls the function while the check has a lock of this kind on the directory, interrupts it while it waits, replaces
 /// the counter, and then releases the lock.
 fn waits_for(how: FlockArg) -> Result<(), Failure> {
@@ -837,8 +845,9 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
     };
     let given = || {
         text!(
-            "the process has incremented a counter in another directory before; the check holds {en} lock on the directory",
-            "该进程先给另一个目录里的计数器加过一；检查程序正持有目录的{zh}"
+            "a process increments a counter in another directory, then the one in this directory, on which the check \
+             holds {en} lock",
+            "同一个进程先给另一个目录里的计数器加一，再给这个目录里的加一，而检查程序正持有这个目录的{zh}"
         )
     };
     let held = Flock::lock(File::open(directory.path())?, how).map_err(|(_, errno)| errno)?;
@@ -906,6 +915,7 @@ fn waits_for(how: FlockArg) -> Result<(), Failure> {
             text!("it removes no temporary file before it has the lock", "拿到锁之前不删除临时文件"),
             text!("it removed that of the process whose turn it is", "它删掉了正持有锁的进程的临时文件"),
         )
+        .breaks("turns", removal_rule())
         .given(given())
     })?;
     held.unlock().map_err(|(_, errno)| errno)?;
@@ -1003,9 +1013,9 @@ fn goes_on_after_interrupted_calls() {
 fn waits_for_its_turn() {
     let rule = text!(
         "rename(2) is one step; reading, incrementing and replacing together are not: two processes that read the \
-         same number both return the next one. flock(2) locks an open file: a process that waits for a lock on the \
+         same number both return the next one. flock(2) locks an inode: a process that waits for a lock on the \
          counter gets it on a file that has been replaced.",
-        "rename(2) 自身是一步完成的，但“读出、加一、替换”整个过程不是：两个进程读到同一个数，就会给出同一个新数。flock(2) 锁的是打开的那个文件；若锁的是计数器本身，等到锁时它可能早已被替换。"
+        "rename(2) 自身是一步完成的，但“读出、加一、替换”整个过程不是：两个进程读到同一个数，就会给出同一个新数。flock(2) 锁住的是 inode；若锁的是计数器本身，等拿到锁，它可能早已被替换。"
     );
     check("turns", rule, || {
         if !works()? {
@@ -1026,11 +1036,12 @@ fn waits_for_its_turn() {
                 text!("a temporary file is removed only by who has the lock", "持有锁的进程才能删除临时文件"),
                 text!("a file was removed without it", "没有锁就删除了文件"),
             )
+            .breaks("turns", removal_rule())
         })?;
         ensure((first..=last).all(|n| steps.locked[n]), || {
             Failure::new(
                 text!("the lock is held until the new number is on the disk", "锁要一直持有到新的数落盘"),
-                text!("it was released before that", "在此之前就放开了锁"),
+                text!("it was released before that", "在此之前就释放了锁"),
             )
             .shows(&belief::WHAT_WAS_READ_STILL_HOLDS)
         })

@@ -2,6 +2,7 @@
 //! short, interrupted, or refused for lack of space, or they fail; or the process is killed or the power cut before each of them in
 //! turn. The others watch the system calls with ptrace(2), as strace would show them.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::ffi::OsStr;
@@ -107,6 +108,8 @@ struct Log {
     /// How many bytes were read, and whether there were too many of them.
     read: usize,
     endless: bool,
+    /// The offset of the last read that brought bytes, and how many of these in a row there were.
+    offset: (u64, usize),
 }
 
 /// Which call of a simulated file fails, and with which error.
@@ -164,6 +167,12 @@ fn each_error_of_the_first(
                 }
             }
             None
+        })
+        .map_err(|failure| {
+            failure.given(text!(
+                "the first call fails with {errno:?}, or a later one",
+                "第一次调用或后面某次以 {errno:?} 失败"
+            ))
         })?;
         if let Some(((n, name), answer)) = told {
             let happened = match answer {
@@ -248,13 +257,16 @@ impl Calls for Scripted {
         let mut log = self.log.borrow_mut();
         log.preads += 1;
         // An answer that reads the whole file for each place in it would go on until the deadline.
-        log.endless |= log.read > MOST_OFTEN * (bytes.len() + 64 * KIB);
+        log.endless |= log.read > MOST_OFTEN * (bytes.len() + 64 * KIB) || log.offset.1 > MOST_OFTEN;
         if log.endless {
             return Err(Errno::EIO);
         }
         let rest = &bytes[bytes.len().min(index(offset))..];
         let length = self.allowed("pread(2)", into.len().min(rest.len()))?;
         log.read += length;
+        if length > 0 {
+            log.offset = if log.offset.0 == offset { (offset, log.offset.1 + 1) } else { (offset, 1) };
+        }
         into[..length].copy_from_slice(&rest[..length]);
         Ok(length)
     }
@@ -324,14 +336,37 @@ fn on(
     wanted: &[u8],
     act: impl FnOnce(&dyn Calls) -> io::Result<u64>,
 ) -> Result<Seen, Failure> {
+    on_made(|| (file(), wanted.into()), act)
+}
+
+/// [`on`], where even the wanted bytes are made in the answer's process, so that this one keeps no memory for them.
+fn on_made<'a>(
+    make: impl FnOnce() -> (Scripted, Cow<'a, [u8]>),
+    act: impl FnOnce(&dyn Calls) -> io::Result<u64>,
+) -> Result<Seen, Failure> {
     let seen = ask(|| {
-        let file = file();
+        let (file, wanted) = make();
         let answer = act(&file).map_err(kind);
-        Seen { answer, difference: difference(&file.bytes.borrow(), wanted), log: file.log.into_inner() }
+        Seen { answer, difference: difference(&file.bytes.borrow(), &wanted), log: file.log.into_inner() }
+    })?;
+    let (offset, times) = seen.log.offset;
+    ensure(times <= MOST_OFTEN, || {
+        let expected = text!("the next read begins where the last one ended", "下一次读，从上一次读到的地方接着读");
+        let happened = text!(
+            "it read at offset {offset} more than {MOST_OFTEN} times in a row",
+            "连续 {MOST_OFTEN} 多次都从偏移量 {offset} 读起"
+        );
+        Failure::new(expected, happened).breaks(
+            "calls",
+            text!(
+                "pread(2) reads at the offset that it is given, and moves none: the next offset is up to the caller.",
+                "pread(2) 从参数给出的偏移量读起，不会移动任何偏移量：下一次从哪里读，由调用者自己算。"
+            ),
+        )
     })?;
     ensure(!seen.log.endless, || {
         let failure = Failure::new(
-            text!("it reads the file a few times at most", "整个文件最多读几遍"),
+            text!("it reads the file a few times at most", "整个文件读几遍就够了"),
             text!("it reads it more than {MOST_OFTEN} times", "读了超过 {MOST_OFTEN} 遍"),
         );
         of_calls(failure)
@@ -425,13 +460,15 @@ impl Calls for Limited<'_> {
     }
 }
 
-/// [`ask`] with no more than [`PRIVATE`] of private memory beyond what the child has when it begins. Returns how
-/// much was allocated at once, too.
-fn ask_with_little_memory(
+/// Expects that `act` returns `wanted`, with no more than [`PRIVATE`] of private memory beyond what the child has when it
+/// begins, and with no more calls than these. `given` says of which file.
+fn with_little_memory(
     file: &File,
     (most_preads, most_others): (u64, u64),
+    wanted: u64,
+    given: Text,
     act: impl FnOnce(&dyn Calls) -> io::Result<u64>,
-) -> Result<(Result<u64, String>, usize), Failure> {
+) -> Result<(), Failure> {
     // An allocator keeps addresses in reserve, so a limit on addresses (RLIMIT_AS) would come too late.
     let in_child = || {
         let status = fs::read_to_string("/proc/self/status").map_err(kind)?;
@@ -448,8 +485,11 @@ fn ask_with_little_memory(
         let too_many = file.left.0.get() == 0 || file.left.1.get() == 0;
         Ok((if too_many { Err(TOO_MANY_CALLS.to_owned()) } else { answer }, most))
     };
-    let answer: Result<_, String> = ask(in_child).map_err(too_large)?;
-    Ok(answer.unwrap_or_else(|error| (Err(error), 0)))
+    let tried = ask(in_child).map_err(too_large).and_then(|answer: Result<_, String>| {
+        let (got, most) = answer.unwrap_or_else(|error| (Err(error), 0));
+        few_and_little(&got, most, wanted)
+    });
+    tried.map_err(|failure| failure.given(given))
 }
 
 /// How much memory may still be there when a call has returned: a little of the stack, and small chunks that the allocator
@@ -480,20 +520,20 @@ fn own_memory() -> Option<usize> {
 }
 
 /// Expects the answer `wanted` of a function that may have run out of memory.
-fn with_little_memory((got, most): &(Result<u64, String>, usize), wanted: u64, size: Text) -> Result<(), Failure> {
+fn few_and_little(got: &Result<u64, String>, most: usize, wanted: u64) -> Result<(), Failure> {
     ensure(*got != Err(TOO_MANY_CALLS.to_owned()), || {
         let (en, zh) = ("no more calls than the contract allows", "调用次数不超过约定");
         let failure = Failure::new(text!("{en}", "{zh}"), text!("there were more", "超过了"));
-        of_calls(failure).given(size.clone()).shows(&belief::A_CALL_COSTS_NOTHING)
+        of_calls(failure).shows(&belief::A_CALL_COSTS_NOTHING)
     })?;
-    ensure(got.is_err() || *most <= MEMORY, || {
+    ensure(got.is_err() || most <= MEMORY, || {
         let kib = most.div_ceil(KIB);
         let happened = text!("it has taken {kib} KiB at once", "同时占用了 {kib} KiB");
-        Failure::new(text!("at most 1 MiB of memory", "最多用 1 MiB 内存"), happened).given(size.clone())
+        Failure::new(text!("at most 1 MiB of memory", "最多用 1 MiB 内存"), happened)
     })?;
     ensure(*got == Ok(wanted), || {
         let expected = text!("it returns {wanted}, with 1 MiB of memory", "用 1 MiB 内存得到 {wanted}");
-        let failure = Failure::new(expected, returned(got)).given(size);
+        let failure = Failure::new(expected, returned(got));
         if *got == Err("OutOfMemory".to_owned()) || *got == Err("ENOMEM".to_owned()) {
             too_large(failure)
         } else if got.is_ok() {
@@ -548,8 +588,9 @@ fn of_calls(failure: Failure) -> Failure {
     failure.breaks(
         "kernels_account",
         text!(
-            "A call costs about as much for one byte as for thousands: so each one moves thousands.",
-            "一次系统调用的开销，传 1 字节和传几千字节差不多：每次要传几千字节。"
+            "A call by itself costs about as much as copying some thousand bytes: with 16 KiB or more in each, that hardly \
+             counts.",
+            "一次系统调用的固定开销，大约抵得上复制几千字节：每次传 16 KiB 以上，这份开销才不算什么。"
         ),
     )
 }
@@ -612,7 +653,7 @@ fn none_left(left: u32) -> Result<(), Failure> {
             text!(
                 "A descriptor stays open until somebody closes it. Dropping a `File` does; a raw descriptor, or a `File` \
                  that is forgotten or kept, is open until the process ends.",
-                "描述符打开之后，要有人关闭它。`File` 析构时会关闭；裸描述符、被 forget 或一直留着的 `File`，要到进程结束才关闭。"
+                "描述符打开之后，一直占着，直到有人关闭它。`File` 析构时会关闭；裸描述符、被 forget 或一直留着的 `File`，要到进程结束才关闭。"
             ),
         )
     })

@@ -52,7 +52,7 @@ fn rule() -> Text {
     text!(
         "No call inserts bytes into a file: the bytes that follow have to move. Where source and target overlap, the \
          order matters, as in memmove(3): towards the end of the file the last bytes move first.",
-        "文件没有“插入”这种调用，只能把后面的字节往后挪。源和目标重叠时，要像 memmove(3) 那样选对方向：目标在后面，就从末尾开始挪。"
+        "文件没有“插入”这种调用，只能把后面的字节往后移动。源和目标重叠时，要像 memmove(3) 那样选对方向：目标在后面，就从末尾开始移动。"
     )
 }
 
@@ -358,7 +358,7 @@ fn writes_only_what_moves() {
                 let (after, more) = reference(bytes);
                 let seen = on(|| Scripted::new(bytes, &[], None), &after, |file| super::to_crlf(file))?;
                 ensure(more == 0 || seen.log.writes.iter().any(|(_, length)| *length > 0), || {
-                    Failure::new(text!("bytes are moved", "要挪动字节"), text!("nothing was written", "什么都没写"))
+                    Failure::new(text!("bytes are moved", "要移动字节"), text!("nothing was written", "什么都没写"))
                 })?;
                 // A write of no bytes writes nothing.
                 let early = seen.log.writes.iter().filter(|(_, length)| *length > 0).map(|(at, _)| *at).min();
@@ -410,8 +410,7 @@ fn keeps_neither_the_file_nor_a_list_in_memory() {
         }
         let size = text!("a file of {lines} lines", "{lines} 行的文件");
         let most = wide((lines * 3).div_ceil(4 * KIB)) + 16;
-        let got = ask_with_little_memory(&file, (most, most), |file| super::to_crlf(file))?;
-        with_little_memory(&got, wide(lines), size)?;
+        with_little_memory(&file, (most, most), wide(lines), size, |file| super::to_crlf(file))?;
         let some: Vec<u8> = b"1\r\n".iter().copied().cycle().take(6_000).collect();
         let mut now = vec![0; some.len()];
         for at in (0..lines * 3).step_by(some.len()) {

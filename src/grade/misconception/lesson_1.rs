@@ -5,9 +5,9 @@ use super::Misconception;
 misconceptions! {
     SHORT_IS_THE_END = "short-is-the-end",
         ("A read or a write transfers all the bytes that it was asked for; a short count means the end of the file.",
-         "读写总会传输所要求的字节数；传少了就说明到了文件末尾。"),
+         "读写总会传输所要求的字节数；传输不足就说明到了文件末尾。"),
         ("A short count is allowed at any time. Only 0 means the end of a file. Transfer the rest in a loop.",
-         "任何时候都可能传得比要求的少，只有返回 0 才是文件末尾。要在循环里接着传剩下的。");
+         "任何时候都可能传输不足，只有返回 0 才是文件末尾。要在循环里接着传剩下的。");
     EINTR_IS_AN_ERROR = "eintr-is-an-error",
         ("A call that returns EINTR has failed.",
          "系统调用返回 EINTR 就是失败了。"),
@@ -34,14 +34,14 @@ misconceptions! {
     A_CALL_COSTS_NOTHING = "a-call-costs-nothing",
         ("It makes no difference whether bytes are moved one by one or many at a time.",
          "字节一个一个地传，还是一批一批地传，没有区别。"),
-        ("Each system call has a fixed cost, however much it transfers. Transfer tens of thousands of bytes with each.",
-         "每次系统调用都有固定开销，与传多少无关。每次应当传几万字节。");
+        ("Each system call has a fixed cost, about that of copying some thousand bytes. Transfer 16 KiB or more with each.",
+         "每次系统调用都有固定开销，大约抵得上复制几千字节。每次应当传 16 KiB 以上。");
     ANY_ORDER_MOVES = "any-order-moves",
         ("Bytes can be moved inside a file in any order.",
-         "在文件内部挪动字节，先挪哪些都行。"),
+         "在文件内部移动字节，先移哪些都行。"),
         ("Where source and target overlap, a byte that is written too early overwrites one that has not been read \
           yet. Towards the end of the file the last bytes move first.",
-         "源和目标重叠时，写得太早会覆盖还没读出来的字节。往文件末尾方向挪，要从最后的字节开始。");
+         "源和目标重叠时，写得太早会覆盖还没读出来的字节。往文件末尾方向移动，要从最后的字节开始。");
     REWRITING_IS_ONE_STEP = "rewriting-is-one-step",
         ("While a small file is rewritten, other processes see either the old bytes or the new ones.",
          "重写一个小文件，别人看到的不是旧内容就是新内容。"),
@@ -61,10 +61,10 @@ misconceptions! {
          "只有 ENOENT 才表示不存在。遇到 EACCES、EMFILE、EIO 时，文件和内容可能都好好的，从头再来就会把它覆盖掉。");
     THE_DEAD_CLEAN_UP = "the-dead-clean-up",
         ("What a process would have cleaned up is cleaned up even when it is killed.",
-         "进程本该收拾的东西，被杀死之后也会收拾好。"),
+         "进程即使被杀死，退出前该做的清理也会照样做完。"),
         ("SIGKILL runs no destructor, no handler, no atexit(3). The next process has to find what is left and remove \
           it.",
-         "SIGKILL 之下，析构函数、信号处理函数、atexit 都不会运行。残留要由下一个进程找到并清除。");
+         "被 SIGKILL 杀死的进程，析构函数、信号处理函数、atexit(3) 一概不执行。留下的东西要由后来的进程找到并清除。");
     RENAME_WRITES_THE_FILE = "rename-writes-the-file",
         ("After rename(2) has succeeded, the new file is on the disk.",
          "rename(2) 成功，新文件就已经落盘。"),
@@ -84,12 +84,12 @@ misconceptions! {
     A_LOCK_IS_ON_THE_NAME = "a-lock-is-on-the-name",
         ("A lock on a file protects the file's name.",
          "锁住一个文件，别的进程就动不了叫这个名字的文件。"),
-        ("flock(2) locks the open file, not the name. After rename(2) the name refers to another file, which is not \
+        ("flock(2) locks the inode, not the name. After rename(2) the name refers to another file, which is not \
           locked.",
-         "flock(2) 锁的是打开的文件，不是名字。rename(2) 之后，叫这个名字的是另一个文件，它没有被锁住。");
+         "flock(2) 锁住的是 inode，不是名字。rename(2) 之后，叫这个名字的是另一个文件，它没有被锁住。");
     WHAT_WAS_READ_STILL_HOLDS = "what-was-read-still-holds",
         ("A lock also protects what was read before it was taken and what is written after it was released.",
-         "拿到锁之前读出的值、放开锁之后写入的值，也受锁保护。"),
+         "拿到锁之前读出的值、释放锁之后写入的值，也受锁保护。"),
         ("A lock protects only what happens while it is held: read, change and write under the lock.",
          "锁只保护持有期间发生的事：读出、修改、写入都必须在持锁期间完成。");
     A_SMALL_WRITE_IS_WHOLE = "a-small-write-is-whole",

@@ -116,7 +116,7 @@ static WORDS: &[(&str, Text)] = &[
     ),
     (
         "flock",
-        Text::fixed("flock(2), exclusive; EAGAIN if it would have to wait", "flock(2) 排他锁；若要等待，则返回 EAGAIN"),
+        Text::fixed("flock(2), exclusive; EAGAIN if it would have to wait", "flock(2) 独占锁；若要等待，则返回 EAGAIN"),
     ),
     (
         "fcntl_lock",

@@ -457,7 +457,6 @@ mod only_full_chunks {
 /// Makes as many steps as whole chunks fit in the size.
 ///
 /// fails: count_byte::counts_every_byte_once failed
-/// fails: count_byte::makes_few_calls_and_no_writes failed a-call-costs-nothing
 mod rounds_the_size_down {
     use super::*;
 
@@ -930,6 +929,25 @@ mod remembers_the_last_answer {
     }
 }
 
+/// Reads the same chunk again and again.
+///
+/// fails: count_byte::counts_every_byte_once failed
+mod stays_at_the_first_chunk {
+    use super::*;
+
+    pub fn count_byte(file: &dyn Calls, byte: u8) -> io::Result<u64> {
+        let mut buffer = vec![0; CHUNK];
+        let mut found = 0;
+        loop {
+            let read = fill(file, &mut buffer, 0)?;
+            found += count(&buffer[..read], byte);
+            if read < buffer.len() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
 /// Follows the last hint, line by line.
 ///
 /// passes
@@ -959,5 +977,6 @@ one_of! {
     skips_when_interrupted as_text ignores_case adds_words_to_the_error unknown_size_is_zero_when_counting tries_again_after_eagain_when_counting
     writes_it_back syncs_first reads_twice panics_without_bytes until_nothing_is_read until_the_size
     sixteen_kib_at_a_time_when_counting a_mebibyte from_the_end_when_counting buf_reader_when_counting asks_for_less_and_less a_sixteenth_at_a_time
-    a_size_of_32_bits_when_counting remembers_the_last_answer count_byte_as_the_hint_says
+    a_size_of_32_bits_when_counting remembers_the_last_answer stays_at_the_first_chunk
+    count_byte_as_the_hint_says
 }

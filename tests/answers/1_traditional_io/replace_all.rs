@@ -234,7 +234,6 @@ mod all_of_it_in_memory {
 ///
 /// fails: replace_all::finds_each_occurrence_from_left_to_right failed
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
-/// fails: replace_all::makes_few_calls failed
 /// fails: replace_all::refuses_what_is_no_replacement failed
 mod always_three {
     use super::*;
@@ -974,9 +973,7 @@ mod small_steps_for_a_long_old {
 ///
 /// breaks: "There is at most one pread(2) per 16 KiB of the file, plus 5"
 /// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
-/// fails: replace_all::goes_on_after_short_and_interrupted_calls failed
 /// fails: replace_all::makes_few_calls failed
-/// fails: replace_all::takes_little_memory_however_large_the_file_is failed
 mod reads_again_after_each_occurrence {
     use super::*;
 
@@ -2427,6 +2424,31 @@ mod buffer_in_a_static {
     }
 }
 
+/// Reads the same chunk again and again.
+///
+/// fails: replace_all::finds_occurrences_across_chunk_boundaries failed
+mod searches_the_first_chunk_for_ever {
+    use super::*;
+
+    pub fn replace_all(file: &dyn Calls, old: &[u8], new: &[u8]) -> io::Result<u64> {
+        check(old, new)?;
+        let mut buffer = vec![0; CHUNK + old.len() - 1];
+        let mut places = 0;
+        loop {
+            let end = fill(file, &mut buffer, 0)?;
+            let mut next = 0;
+            while let Some(found) = buffer[next..end].windows(old.len()).position(|bytes| bytes == old) {
+                put(file, new, (next + found) as u64)?;
+                next += found + old.len();
+                places += 1;
+            }
+            if end < buffer.len() {
+                return Ok(places);
+            }
+        }
+    }
+}
+
 /// Follows the last hint, line by line.
 ///
 /// passes
@@ -2479,5 +2501,6 @@ one_of! {
     buf_reader forgets_a_partial_match short_is_the_end read_error_is_the_end_2 adds_context late_check_of_the_length
     makes_it_durable fills_small_gaps from_the_end a_mib_and_the_carry read_error_after_a_large_chunk
     asks_for_the_end_after_each_chunk short_write_goes_back unknown_size_is_zero tries_again_after_eagain
-    buffer_on_the_stack buffer_in_a_static replace_all_as_the_hint_says
+    buffer_on_the_stack buffer_in_a_static searches_the_first_chunk_for_ever
+    replace_all_as_the_hint_says
 }

@@ -7,7 +7,7 @@
 //!
 //! Read `lesson.rs` first. You may use std, nix, libc (as `nix::libc`), tempfile, and everything in lesson 1:
 //! `mmap_workbook::lesson_1::{Calls, read_at, write_at, ...}`. A `&dyn Calls` may be a file that the checks simulate,
-//! whose calls are short and interrupted, as POSIX allows. Only its methods tell what it does.
+//! whose calls are short and interrupted, as POSIX allows. It has no path and no descriptor, only these methods.
 //!
 //! ```sh
 //! cargo run -- check 1    # what is right so far, and what is not
@@ -134,7 +134,7 @@ pub fn read_number(path: &Path) -> io::Result<u64> {
 /// # Errors
 /// - `InvalidData` when the file is empty, or holds anything but a number; it does not change.
 /// - `InvalidData` when the number is `u64::MAX` or more; the file does not change.
-/// - Any other error of a call, unchanged or as tempfile passes it on: EACCES for an unreadable file.
+/// - Any other error of a call, unchanged or as tempfile returns it. Example: EACCES for an unreadable file.
 /// - After an error the file is as it was, unless rename(2) came before: then it may hold the new number.
 ///
 /// # Example
@@ -186,7 +186,7 @@ pub type Record = [u8; 32];
 /// - The file is empty at first, and never has more than 16 KiB. Its layout is up to you.
 /// - Only one process uses the file at a time.
 /// - Calls may be short or interrupted (EINTR), except `size()`.
-/// - What a failed pwrite(2) or ftruncate(2) was to change is as before.
+/// - A pwrite(2) or ftruncate(2) that fails has changed nothing: rely on that.
 ///
 /// # What a power cut leaves
 /// - A power cut keeps the file's bytes and size as of the last fsync(2) that returned Ok.
