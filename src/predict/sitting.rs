@@ -69,7 +69,7 @@ fn introduce(question: &Question, terminal: &mut Terminal) -> io::Result<()> {
     terminal.say(&match question {
         Question::Scenario(_) => text!(
             "A question is a sequence of operations, one a line. 1p is one page; the outcome 0*3 is three zero bytes.",
-            "题目是一串操作，每行一个。1p 是一页；结果里的 0*3 是三个零字节，nothing 是一个字节也没有。"
+            "题目是一串操作，每行一个。1p 是一页；结果里的 0*3 是三个零字节。"
         ),
         Question::Program(_) => text!(
             "A question is a program, which runs in an empty directory. An error is given by its name, and () as ok.",
