@@ -194,6 +194,7 @@ a forked child, shared                  seen          no            seen +
 a forked child, private, not accessed   seen *        no            seen *
 the parent, shared                      seen          no            seen +
 the parent, private, not accessed       seen *        no            seen *
+-  write(2) goes through no mapping.
 *  POSIX leaves it unspecified; this is what Linux does.
 +  POSIX requires synchronisation between mappings and read(2), write(2); Linux does not.
 ";

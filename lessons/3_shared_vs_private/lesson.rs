@@ -264,9 +264,11 @@ impl Words for Matrix {
             line(&viewpoint.words(), &mut cells.iter().map(cell))
         });
         let legend = text!(
-            "*  POSIX leaves it unspecified; this is what Linux does.\n\
+            "-  write(2) goes through no mapping.\n\
+             *  POSIX leaves it unspecified; this is what Linux does.\n\
              +  POSIX requires synchronisation between mappings and read(2), write(2); Linux does not.",
-            "*  POSIX 未作规定，这里是 Linux 的行为。\n\
+            "-  write(2) 不经过映射。\n\
+             *  POSIX 未作规定，这里是 Linux 的行为。\n\
              +  按 POSIX，映射与 read(2)、write(2) 之间需要同步；Linux 不需要。"
         );
         (heading + &lines.collect::<String>() + legend.in_language(language)).into()

@@ -74,7 +74,7 @@ denials! {
     3 StoringCopiesThePage ONLY_THE_BYTE_IS_COPIED "only-the-byte-is-copied", read 3 "idea";
     3 UnmapDiscardsCopies UNMAPPING_SAVES "unmapping-saves", read 3 "idea";
     3 SyncIgnoresCopies MSYNC_WRITES_COPIES "msync-writes-copies", read 3 "memmap2";
-    3 SyncChangesNothingVisible MSYNC_REFRESHES "msync-refreshes", read 3 "snapshot";
+    3 SyncChangesNothingVisible MSYNC_REFRESHES "msync-refreshes", read 3 "memmap2";
     3 DontneedDropsCopies DONTNEED_IS_A_HINT "dontneed-is-a-hint", read 3 "pagemap";
     4 SharedStoresChangeTheFile A_STORE_WAITS_FOR_MSYNC "a-store-waits-for-msync", read 4 "idea";
     4 StoresOutliveTheirProcess STORES_DIE_WITH_THEIR_PROCESS "stores-die-with-their-process", read 2 "lifetime";

@@ -14,7 +14,9 @@ use std::os::unix::fs::{FileExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use mmap_workbook::grade::fixtures::{Difference, contents, difference, names_in, no_difference, unnamed_file, wide};
+use mmap_workbook::grade::fixtures::{
+    Difference, contents, difference, knows_the_basics, names_in, no_difference, unnamed_file, wide,
+};
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
     Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_interrupted, ask_refused, check,
@@ -560,14 +562,6 @@ fn shown(bytes: &[u8]) -> String {
 fn bytes_in_words(count: usize) -> Text {
     let unit = if count == 1 { "byte" } else { "bytes" };
     text!("{count} {unit}", "{count} 字节")
-}
-
-/// Whether the function does what is easiest. Where it doesn't, the check of that says so, and no other one has to.
-fn knows_the_basics(tried: Result<(), Failure>) -> Result<bool, Failure> {
-    match tried {
-        Err(failure) if matches!(failure.verdict, Verdict::Todo | Verdict::Broken | Verdict::Skipped) => Err(failure),
-        tried => Ok(tried.is_ok()),
-    }
 }
 
 /// A failure at the end of a chunk.

@@ -3,18 +3,6 @@ use super::*;
 #[test]
 fn the_draft_stands_still_whatever_is_written() {
     check("snapshot", rule(), || {
-        let test = |history: &History| {
-            judged(|| {
-                let file = unnamed_file(&original())?;
-                let draft = draft_of(&file)?;
-                history.happen(&draft, &file)?;
-                let before = loaded(&draft);
-                super::freeze(&draft);
-                file.write_all_at(&vec![LATER; draft.length()], 0)?;
-                same_bytes(text!("the draft is as before the call", "草稿与调用之前相同"), &loaded(&draft), &before)
-                    .map_err(follows_the_file(&draft))
-            })
-        };
         let words = |history: &History| {
             let Text { en, zh } = history.words();
             text!(
@@ -22,22 +10,54 @@ fn the_draft_stands_still_whatever_is_written() {
                 "{zh}；调用之后，别的进程把整个文件都写成 {LATER:#04x}"
             )
         };
-        for_each(History::fixed(), words, test)?;
-        for_all(History::any(), words, test)
+        for_each(History::fixed(), words, freezes)?;
+        for_all(History::any(), words, freezes)
     });
 }
 
-/// What a draft that has no copy at all shows of its author.
-fn follows_the_file(draft: &Mapping) -> impl Fn(Failure) -> Failure {
-    |failure| {
-        let none = loaded(draft).iter().all(|byte| *byte == LATER);
-        if none { failure.shows(&belief::LOADING_COPIES) } else { failure }
+/// Freezes after this history, and expects the draft to show the same bytes whatever is written.
+fn freezes(history: &History) -> Result<(), Failure> {
+    judged(|| {
+        let file = unnamed_file(&original())?;
+        let draft = draft_of(&file)?;
+        history.happen(&draft, &file)?;
+        let before = loaded(&draft);
+        super::freeze(&draft);
+        file.write_all_at(&vec![LATER; draft.length()], 0)?;
+        let after = loaded(&draft);
+        same_bytes(text!("the draft is as before the call", "草稿与调用之前相同"), &after, &before)
+            .map_err(|failure| of_these_bytes(failure, &before, &after))
+    })
+}
+
+/// Whether it freezes a draft of a few pages. [`the_draft_stands_still_whatever_is_written`] checks that.
+fn works() -> Result<bool, Failure> {
+    knows_the_basics(History::fixed().iter().try_for_each(freezes))
+}
+
+/// What the bytes of a draft that doesn't stand still say of its author.
+fn of_these_bytes(failure: Failure, before: &[u8], after: &[u8]) -> Failure {
+    let last = (PAGES - 1) * page_size();
+    if after.iter().all(|byte| *byte == LATER) {
+        return failure.shows(&belief::LOADING_COPIES);
     }
+    // Nobody but the call has put such a byte there.
+    if before.iter().zip(after).any(|(before, after)| before != after && *after != LATER) {
+        let rule = text!(
+            "The store makes the copy, whatever it stores. So that nothing changes, store the value that the byte has already.",
+            "造成复制的是写这个动作，写什么值都行。要让内容不变，就写这个字节原来的值。"
+        );
+        return failure.breaks("snapshot", rule);
+    }
+    if before[..last] == after[..last] { failure.breaks("2:mapping", last_page_rule()) } else { failure }
 }
 
 #[test]
 fn neither_the_call_changes_the_file_nor_a_later_write_the_draft() {
     check("snapshot", rule(), || {
+        if !works()? {
+            return Ok(());
+        }
         judged(|| {
             let (_directory, _, file) = named_file(&original())?;
             let draft = draft_of(&file)?;
@@ -49,19 +69,10 @@ fn neither_the_call_changes_the_file_nor_a_later_write_the_draft() {
                         .given(text!("a store to page 1 of the draft before the call", "调用之前写过草稿的第 1 页"))
                         .breaks("matrix", stays_private_rule())
                 })?;
-            // An answer that does nothing passes so far.
             file.write_all_at(&vec![WRITTEN; draft.length()], 0)?;
             let mut wanted = original();
             wanted[page_size()] = STORED;
-            let mut after = loaded(&draft);
-            same_bytes(text!("the draft is as before the call", "草稿与调用之前相同"), &after, &wanted).map_err(
-                |failure| {
-                    // The call has made no copy at all.
-                    after.drain(page_size()..2 * page_size());
-                    let none = after.iter().all(|byte| *byte == WRITTEN);
-                    if none { failure.shows(&belief::LOADING_COPIES) } else { failure }
-                },
-            )
+            same_bytes(text!("the draft is as before the call", "草稿与调用之前相同"), &loaded(&draft), &wanted)
         })
         .map_err(|failure| {
             failure.given(text!(
@@ -91,6 +102,9 @@ fn every_page_of_every_draft_is_copied() {
         "只有写才会产生副本，一次只复制一页：每一页都要写，最后一页也不例外。文件的空洞和其余部分一样映射：只要那一页没有副本，写入空洞的内容就会显现出来。"
     );
     check("snapshot", rule, || {
+        if !works()? {
+            return Ok(());
+        }
         judged(|| {
             let (long, short) = (hole(wide(130 * page_size()))?, tempfile::tempfile()?);
             short.set_len(wide(2 * page_size() + 1))?;
@@ -167,6 +181,9 @@ fn a_long_draft_is_not_done_at_once() -> Result<(), Failure> {
 #[test]
 fn it_is_still_a_draft_and_nothing_else_is_frozen() {
     check("copy_on_write", rule(), || {
+        if !works()? {
+            return Ok(());
+        }
         let describe = |rest: &usize| {
             let Text { en, zh } = whole_pages_and(rest);
             text!(

@@ -13,12 +13,12 @@ use std::sync::atomic::{AtomicI32, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use mmap_workbook::grade::fixtures::{
-    contents, in_child, mapped_whole, named_file, no_error, on_a_disk, open_descriptors, pattern, same_bytes,
-    unnamed_file, wide,
+    contents, in_child, knows_the_basics, mapped_whole, named_file, no_error, on_a_disk, open_descriptors, pattern,
+    same_bytes, unnamed_file, wide,
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
-    FORKS, Failure, On, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
+    FORKS, Failure, On, Verdict, ask, check, drop_privileges, ensure, for_all, for_all_n, for_each, kind, moved, refuse,
 };
 use mmap_workbook::lesson_2::{Mapping, READ_WRITE, Sharing, load_at};
 use mmap_workbook::observe::{maps_of_process, page_size, page_size_u64, smaps_of, whole_pages};
@@ -163,6 +163,14 @@ fn neighbours_rule() -> Text {
         "A mapping is whole pages: its length, rounded up to the next page boundary. The page after that belongs to another \
          mapping, and /proc/self/maps may show several mappings in one line.",
         "映射占整数页：长度向上取整到页边界，再往后就是别的映射的页了。/proc/self/maps 里的一行可能包含好几个映射。"
+    )
+}
+
+/// How many pages a draft has that ends inside one.
+fn last_page_rule() -> Text {
+    text!(
+        "`draft.range()` is whole pages, `draft.length()` is not: divided by the page size, it leaves out the last page.",
+        "`draft.range()` 是整页，`draft.length()` 却不一定：拿它除以页大小，会漏掉最后一页。"
     )
 }
 
@@ -393,13 +401,13 @@ impl History {
         let written: Vec<_> = self.written.iter().map(|at| (*at, true)).collect();
         Text::new(
             format!(
-                "{PAGES} pages; loaded from pages: {}; stored at page:byte: {}; then another process writes at: {}",
+                "{PAGES} pages, the last one of {REST} bytes; loaded from pages: {}; stored at page:byte: {}; then another process writes at: {}",
                 loaded("none"),
                 list(&self.stored, " (the same byte)", "none"),
                 list(&written, "", "none"),
             ),
             format!(
-                "共 {PAGES} 页；读过的页：{}；写过的 页:字节：{}；然后别人写入文件的位置：{}",
+                "共 {PAGES} 页，最后一页只有 {REST} 字节；读过的页：{}；写过的 页:字节：{}；然后别人写入文件的位置：{}",
                 loaded("没有"),
                 list(&self.stored, "（原来的字节）", "没有"),
                 list(&written, "", "没有"),

@@ -217,8 +217,7 @@ mod writes_once {
 
 /// Writes whole pages, even the last one.
 ///
-/// fails: commit::the_file_keeps_its_size failed rest-is-file
-/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed rest-is-file
 mod writes_whole_pages {
     use super::*;
 
@@ -392,14 +391,6 @@ mod punches_pages_of_zeros {
 /// Drops the copies first and then writes what the draft shows: the file's own bytes.
 ///
 /// breaks: "The draft's bytes replace those of the file on the pages that are written."
-/// fails: commit::a_file_open_for_writing_only_is_enough failed
-/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
-/// fails: commit::many_pages_in_a_row_are_all_written failed
-/// fails: commit::nothing_is_lost_when_it_fails failed
-/// fails: commit::only_those_pages_are_written failed
-/// fails: commit::the_draft_follows_the_file_again failed
-/// fails: commit::the_file_keeps_its_size failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod discards_first {
     use super::*;
@@ -465,8 +456,7 @@ mod forgets_to_discard {
 /// Writes the whole last page, past the end of the file.
 ///
 /// breaks: "The file keeps its size."
-/// fails: commit::the_file_keeps_its_size failed rest-is-file
-/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed rest-is-file
 mod writes_whole_pages_2 {
     use super::*;
 
@@ -816,12 +806,6 @@ mod place_of_32_bits {
 /// Returns the number of bytes written.
 ///
 /// breaks: "Returns the number of pages written."
-/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
-/// fails: commit::many_pages_in_a_row_are_all_written failed
-/// fails: commit::only_those_pages_are_written failed
-/// fails: commit::the_draft_follows_the_file_again failed
-/// fails: commit::the_file_keeps_its_size failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod counts_bytes {
     use super::*;
@@ -837,8 +821,6 @@ mod counts_bytes {
 /// Returns the number of calls: neighbouring pages are written with one and counted as one.
 ///
 /// breaks: "Returns the number of pages written."
-/// fails: commit::many_pages_in_a_row_are_all_written failed
-/// fails: commit::only_those_pages_are_written failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod counts_runs {
     use super::*;
@@ -883,8 +865,6 @@ mod only_pages_that_differ {
 /// Seeks relative to the descriptor's position, in the belief that it is 0.
 ///
 /// breaks: "writes each page that was stored to (see [`copied_pages`]) to its place in the file"
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
-/// fails: commit::the_draft_follows_the_file_again failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod writes_at_the_position {
     use super::*;
@@ -1094,8 +1074,6 @@ mod offset_lost_on_error {
 /// Duplicates the descriptor so as not to move its offset, which the two share.
 ///
 /// breaks: "The descriptor's file offset (lseek(2)) may have any value, and keeps it."
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
-/// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod offset_of_a_duplicate {
     use super::*;
@@ -1502,8 +1480,7 @@ mod leaks_a_duplicate_on_error {
 /// Writes each page whole, so that a file that ends inside one grows to the end of it.
 ///
 /// breaks: "The file keeps its size, at every moment."
-/// fails: commit::the_file_keeps_its_size failed rest-is-file
-/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
+/// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed rest-is-file
 mod whole_pages_always {
     use super::*;
 
@@ -1540,9 +1517,6 @@ mod raises_the_limit {
 /// Returns the number of whole pages that its bytes fill, without the part of a page at the end of the file.
 ///
 /// breaks: "Returns the number of pages written."
-/// fails: commit::only_those_pages_are_written failed
-/// fails: commit::the_draft_follows_the_file_again failed
-/// fails: commit::the_file_keeps_its_size failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod counts_bytes_2 {
     use super::*;
@@ -1764,6 +1738,7 @@ mod writes_each_page_once {
 ///
 /// breaks: "touches no other mapping"
 /// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
+/// may fail: commit::many_pages_in_a_row_are_all_written killed
 mod drops_a_page_too_many {
     use super::*;
 
@@ -1818,14 +1793,6 @@ mod opens_what_is_open_for_writing {
 /// Trusts msync(2) to write the copies, which it never does in a private mapping.
 ///
 /// breaks: "The draft's bytes replace those of the file on the pages that are written."
-/// fails: commit::a_file_open_for_writing_only_is_enough failed
-/// fails: commit::a_page_goes_to_the_file_whole_though_the_draft_ends_in_it failed
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
-/// fails: commit::many_pages_in_a_row_are_all_written failed
-/// fails: commit::nothing_is_lost_when_it_fails failed
-/// fails: commit::only_those_pages_are_written failed
-/// fails: commit::the_draft_follows_the_file_again failed
-/// fails: commit::the_file_keeps_its_size failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod trusts_msync {
     use super::*;
@@ -1908,8 +1875,6 @@ mod discards_before_it_writes {
 /// Asks for the size by a seek to the end, and then goes to the start instead of back.
 ///
 /// breaks: "The descriptor's file offset (lseek(2)) may have any value, and keeps it"
-/// fails: commit::a_page_that_is_not_written_whole_keeps_all_the_copies failed
-/// fails: commit::nothing_is_lost_when_it_fails failed
 /// fails: commit::the_files_pages_are_the_drafts_where_it_was_stored_to failed
 mod seeks_for_the_size {
     use super::*;

@@ -123,12 +123,6 @@ mod compares_the_bytes {
 
 /// Returns a constant.
 ///
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::an_error_of_proc_is_told failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod none_at_all {
     use super::*;
@@ -140,7 +134,6 @@ mod none_at_all {
 
 /// Takes every page that is in the page table for a copy.
 ///
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod present_is_copied {
     use super::*;
@@ -245,7 +238,6 @@ mod scans_with_the_ioctl {
 /// Takes every page that is present for a copy: a load makes a page present, too.
 ///
 /// breaks: "A page that was only loaded from has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod present_is_copied_2 {
     use super::*;
@@ -258,11 +250,6 @@ mod present_is_copied_2 {
 /// Takes every page that isn't marked as a file's for a copy, even one that was never accessed.
 ///
 /// breaks: "A page that is neither present nor swapped out has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod not_of_file_is_copied {
     use super::*;
@@ -275,11 +262,6 @@ mod not_of_file_is_copied {
 /// Counts bits from 1, so it tests 62 for present and 60 for the file.
 ///
 /// breaks: "Returns the numbers of the draft's pages that were stored to"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod bits_from_one {
     use super::*;
@@ -292,11 +274,6 @@ mod bits_from_one {
 /// Uses the soft-dirty bit, which is about stores since it was last cleared, and is set in all of a new mapping.
 ///
 /// breaks: "A page that was only loaded from has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod soft_dirty {
     use super::*;
@@ -398,8 +375,6 @@ mod makes_copies_afterwards {
 /// Counts whole pages only, so an edit of the last page is missed when that isn't full.
 ///
 /// breaks: "the last one may extend past the end of the file"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod whole_pages_only {
     use super::*;
@@ -426,11 +401,6 @@ mod looks_at_a_page_too_many {
 /// Counts from 1, as editors count lines.
 ///
 /// breaks: "Its pages are counted from 0"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod numbers_from_one {
     use super::*;
@@ -443,11 +413,6 @@ mod numbers_from_one {
 /// Returns offsets in bytes.
 ///
 /// breaks: "Returns the numbers of the draft's pages"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod offsets_of_bytes {
     use super::*;
@@ -518,9 +483,6 @@ mod length_in_an_int {
 /// Puts the copies that were found last first, by pushing from the end.
 ///
 /// breaks: "in ascending order"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod descending {
     use super::*;
@@ -608,12 +570,6 @@ mod leaks_the_descriptor {
 /// Asks mincore(2), which says of a file's page whether it is in the page cache.
 ///
 /// breaks: "A page that is neither present nor swapped out has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::an_error_of_proc_is_told failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod asks_mincore {
     use super::*;
@@ -627,12 +583,6 @@ mod asks_mincore {
 /// Takes the number of copies from smaps and answers with as many of the first pages.
 ///
 /// breaks: "Returns the numbers of the draft's pages that were stored to"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::an_error_of_proc_is_told failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod counts_in_smaps {
     use super::*;
@@ -671,11 +621,6 @@ mod remembers_copies {
 /// Seeks with the address as the position, as if the file in /proc were the memory itself.
 ///
 /// breaks: "64 bits per page of the address space, in order of address"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod position_is_the_address {
     use super::*;
@@ -747,7 +692,6 @@ mod one_read_a_page {
 /// Takes every page that is there for a copy, even the file's own.
 ///
 /// breaks: "A page that was only loaded from has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod every_present_page {
     use super::*;
@@ -760,11 +704,6 @@ mod every_present_page {
 /// Takes every page that is not the file's for a copy, even one that was never accessed.
 ///
 /// breaks: "A page that is neither present nor swapped out has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod every_page_not_of_a_file {
     use super::*;
@@ -804,11 +743,6 @@ mod exclusively_mapped {
 /// Goes by bit 55, soft-dirty, which is about all changes since a reset, and which this kernel may not keep.
 ///
 /// breaks: "A page that was only loaded from has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod soft_dirty_2 {
     use super::*;
@@ -887,8 +821,6 @@ mod a_buffer_of_fixed_size {
 /// Divides the length by the page size and so leaves out a last page that is not full.
 ///
 /// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod without_the_last_part {
     use super::*;
@@ -944,7 +876,6 @@ mod loads_each_page_first {
 /// breaks: "in ascending order"
 /// may fail: copied_pages::it_works_at_every_call_in_every_process failed
 /// may fail: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod in_any_order {
     use super::*;
@@ -958,12 +889,6 @@ mod in_any_order {
 /// Trusts smaps for the number of copies, and takes the first pages for them.
 ///
 /// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::an_error_of_proc_is_told failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod counts_with_smaps {
     use super::*;
@@ -1076,11 +1001,6 @@ mod forgets_swap {
 /// Takes bit 61 alone for the answer, and so reports the pages that were never accessed.
 ///
 /// breaks: "A page that is neither present nor swapped out has no copy."
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod only_not_of_a_file {
     use super::*;
@@ -1261,11 +1181,6 @@ mod as_many_as_smaps_says {
 /// Cuts the address to 32 bits.
 ///
 /// breaks: "Returns the numbers of the draft's pages of which the mapping has a copy"
-/// fails: copied_pages::a_copy_that_is_swapped_out_is_one failed
-/// fails: copied_pages::asks_the_kernel_and_loads_no_byte failed
-/// fails: copied_pages::copies_nothing_itself failed
-/// fails: copied_pages::it_names_the_drafts_own_pages_only failed
-/// fails: copied_pages::it_works_at_every_call_in_every_process failed
 /// fails: copied_pages::names_the_pages_that_were_stored_to failed
 mod assumes_a_low_address {
     use super::*;

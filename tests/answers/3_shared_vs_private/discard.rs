@@ -53,9 +53,6 @@ fn advise_from(draft: &Mapping, at: usize, length: usize, advice: c_int) -> io::
 
 /// Expects msync(2) with MS_INVALIDATE to drop the copies.
 ///
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod invalidates_with_msync {
     use super::*;
@@ -73,8 +70,6 @@ mod invalidates_with_msync {
 /// may fail: discard::it_works_at_every_call_for_every_draft timed_out
 /// may fail: discard::it_works_at_every_call_for_every_draft out_of_memory
 ///
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 mod restores_the_bytes {
     use super::*;
@@ -92,9 +87,6 @@ mod restores_the_bytes {
 
 /// Unmaps the pages, and with them the addresses.
 ///
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded killed
-/// fails: discard::it_works_at_every_call_for_every_draft killed
-/// fails: discard::nothing_else_is_forgotten killed
 /// fails: discard::the_draft_is_the_file_again_now_and_later killed
 mod unmaps {
     use super::*;
@@ -184,9 +176,6 @@ mod unlocks_first {
 /// Uses the portable name of the call, which glibc makes a call that does nothing for this advice.
 ///
 /// breaks: "each of its pages is the file's page again"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod posix_madvise_dontneed {
     use super::*;
@@ -204,8 +193,6 @@ mod posix_madvise_dontneed {
 /// Asks for MADV_FREE, which the kernel refuses for a mapping of a file.
 ///
 /// breaks: "discard(draft) -> Ok; the draft shows \"abc\""
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod madvise_free {
     use super::*;
@@ -218,9 +205,6 @@ mod madvise_free {
 /// Invalidates with msync(2), which drops nothing of a private mapping.
 ///
 /// breaks: "each of its pages is the file's page again"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod msync_invalidate {
     use super::*;
@@ -236,7 +220,6 @@ mod msync_invalidate {
 /// Rounds the length down to whole pages, and so keeps the edits of the last page.
 ///
 /// breaks: "each of its pages is the file's page again"
-/// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod rounds_down {
     use super::*;
@@ -306,9 +289,6 @@ mod discards_all_mappings_of_the_file {
 /// breaks: "The draft shows what the file holds now, and what is written to it later"
 /// may fail: discard::it_works_at_every_call_for_every_draft timed_out
 /// may fail: discard::it_works_at_every_call_for_every_draft out_of_memory
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 mod stores_the_files_bytes {
     use super::*;
@@ -328,9 +308,6 @@ mod stores_the_files_bytes {
 /// Maps the file anew at the same address, by its name in /proc/self/maps, which an unlinked or renamed file hasn't.
 ///
 /// breaks: "discard(draft) -> Ok; the draft shows \"abc\"" (the file may have no name, or another file may have it)
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod maps_it_again_by_name {
     use super::*;
@@ -375,8 +352,6 @@ mod discards_the_errno {
 /// Drops the pages, then faults them in for writing "so that later stores are fast", which makes new copies.
 ///
 /// breaks: "The draft shows what the file holds now, and what is written to it later"
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed equal-bytes-are-the-page
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed equal-bytes-are-the-page
 mod populates_for_writing_again {
     use super::*;
@@ -403,8 +378,6 @@ mod length_of_32_bits {
 /// Drops the page of the first edit only.
 ///
 /// breaks: "each of its pages is the file's page again"
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod drops_the_first_copy_only {
     use super::*;
@@ -420,7 +393,6 @@ mod drops_the_first_copy_only {
 /// Drops everything between the first and the last copy, but forgets that a range ends before its end.
 ///
 /// breaks: "each of its pages is the file's page again"
-/// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod forgets_the_last_copy {
     use super::*;
@@ -437,9 +409,6 @@ mod forgets_the_last_copy {
 /// Unmaps the draft, since an unmapped draft has no edits.
 ///
 /// breaks: "The draft stays mapped at its address."
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded killed
-/// fails: discard::it_works_at_every_call_for_every_draft killed
-/// fails: discard::nothing_else_is_forgotten killed
 /// fails: discard::the_draft_is_the_file_again_now_and_later killed
 mod unmaps_it {
     use super::*;
@@ -455,8 +424,6 @@ mod unmaps_it {
 /// Replaces the draft by fresh memory of zeros, which is what it shows of a new file.
 ///
 /// breaks: "The draft shows what the file holds now"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod maps_zeros {
     use super::*;
@@ -508,9 +475,6 @@ mod writes_the_edits_first {
 /// Pages the copies out instead of dropping them: they come back from the swap space, with the edits.
 ///
 /// breaks: "each of its pages is the file's page again"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod pages_out {
     use super::*;
@@ -565,9 +529,6 @@ mod in_chunks_from_the_end {
 /// Uses the portable call, of which the C library makes nothing at all: POSIX_MADV_DONTNEED must not drop changes.
 ///
 /// breaks: "each of its pages is the file's page again, as if it had just been mapped"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod posix_madvise {
     use super::*;
@@ -585,9 +546,6 @@ mod posix_madvise {
 /// Invalidates the mapping with msync(2), which drops no private copy on Linux.
 ///
 /// breaks: "each of its pages is the file's page again, as if it had just been mapped"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod msync_invalidate_2 {
     use super::*;
@@ -601,8 +559,6 @@ mod msync_invalidate_2 {
 /// Uses MADV_FREE, the modern and lazy way, which the kernel refuses for the mapping of a file.
 ///
 /// breaks: "The draft shows what the file holds now, and what is written to it later."
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod madv_free {
     use super::*;
@@ -612,10 +568,21 @@ mod madv_free {
     }
 }
 
+/// Uses MADV_REMOVE, which frees the pages of the file itself, through a shared mapping only.
+///
+/// breaks: "The draft shows what the file holds now, and what is written to it later."
+/// fails: discard::the_draft_is_the_file_again_now_and_later failed
+mod madv_remove {
+    use super::*;
+
+    pub fn discard(draft: &Mapping) -> io::Result<()> {
+        advise_again(draft.address(), draft.range().len(), MmapAdvise::MADV_REMOVE)
+    }
+}
+
 /// Rounds the length down to whole pages, for fear of bytes past the draft: the last page keeps its copy.
 ///
 /// breaks: "each of its pages is the file's page again, as if it had just been mapped"
-/// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod rounds_length_down {
     use super::*;
@@ -706,9 +673,6 @@ mod unlocks_everything {
 /// Maps the file anew over the draft, by the name in /proc/self/maps, which a deleted or renamed file no longer has.
 ///
 /// breaks: "Each function works at every call, in every process and for every draft"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod maps_by_name_again {
     use super::*;
@@ -728,8 +692,6 @@ mod maps_by_name_again {
 /// Maps fresh private memory over the draft; with no file in it, that shows zeros.
 ///
 /// breaks: "The draft shows what the file holds now, and what is written to it later."
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod maps_zeros_over_it {
     use super::*;
@@ -758,9 +720,6 @@ mod length_as_u32 {
 /// Asks the kernel to page the copies out, which moves them to swap at most: the next access brings them back.
 ///
 /// breaks: "each of its pages is the file's page again, as if it had just been mapped"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod pages_out_2 {
     use super::*;
@@ -773,7 +732,6 @@ mod pages_out_2 {
 /// Discards page by page up to the first one without a copy, as if the copies always came first.
 ///
 /// breaks: "each of its pages is the file's page again, as if it had just been mapped"
-/// fails: discard::it_works_at_every_call_for_every_draft failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod stops_at_a_page_without_copy {
     use super::*;
@@ -832,9 +790,6 @@ mod in_parts_backwards {
 /// Uses the portable posix_madvise, for which POSIX_MADV_DONTNEED does nothing.
 ///
 /// breaks: "The draft shows what the file holds now, and what is written to it later."
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod posix_advice {
     use super::*;
@@ -883,9 +838,6 @@ mod locks_again {
 /// Maps the file anew over the draft, by its name in /proc/self/maps, which an unlinked file or a memfd doesn't have.
 ///
 /// breaks: "Each function works at every call, in every process and for every draft"
-/// fails: discard::an_error_is_told_and_success_means_that_it_is_discarded failed
-/// fails: discard::it_works_at_every_call_for_every_draft failed
-/// fails: discard::nothing_else_is_forgotten failed
 /// fails: discard::the_draft_is_the_file_again_now_and_later failed
 mod maps_by_name {
     use super::*;
@@ -1069,7 +1021,7 @@ one_of! {
     discards_a_page_too_many discards_the_whole_area discards_all_mappings_of_the_file stores_the_files_bytes
     maps_it_again_by_name ignores_the_error discards_the_errno populates_for_writing_again length_of_32_bits
     drops_the_first_copy_only forgets_the_last_copy unmaps_it maps_zeros discards_once writes_the_edits_first pages_out
-    one_madvise even_if_locked in_chunks_from_the_end posix_madvise msync_invalidate_2 madv_free rounds_length_down
+    one_madvise even_if_locked in_chunks_from_the_end posix_madvise msync_invalidate_2 madv_free madv_remove rounds_length_down
     rounds_up_to_64_kib the_whole_area ignores_the_refusal takes_the_result_for_errno unlocks_everything
     maps_by_name_again maps_zeros_over_it length_as_u32 pages_out_2 stops_at_a_page_without_copy locks_it_again
     in_parts_backwards posix_advice discards_while_locked locks_again maps_by_name all_mappings_of_the_file

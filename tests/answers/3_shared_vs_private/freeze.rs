@@ -43,10 +43,7 @@ fn touch_all(draft: &Mapping) {
 
 /// Ends the process, successfully, after its work.
 ///
-/// fails: freeze::every_page_of_every_draft_is_copied exited
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen exited
 /// fails: freeze::the_draft_stands_still_whatever_is_written exited
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft exited
 mod exits_when_done {
     use super::*;
 
@@ -58,10 +55,7 @@ mod exits_when_done {
 
 /// Takes a page that was loaded from for a copy.
 ///
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod loading_is_enough {
     use super::*;
 
@@ -74,10 +68,7 @@ mod loading_is_enough {
 
 /// Takes a private mapping for a snapshot, and does nothing.
 ///
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod nothing_to_do {
     use super::*;
 
@@ -86,10 +77,7 @@ mod nothing_to_do {
 
 /// Makes the copies by storing a byte of its own.
 ///
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod stores_a_zero {
     use super::*;
 
@@ -204,10 +192,7 @@ mod locks_and_unlocks {
 /// Loads a byte of each page, in the belief that the first access makes the copy.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod only_loads {
     use super::*;
 
@@ -221,9 +206,7 @@ mod only_loads {
 /// Counts whole pages only, so the last page stays the file's when the length is not a multiple of the page size.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod forgets_the_broken_last_page {
     use super::*;
 
@@ -237,10 +220,7 @@ mod forgets_the_broken_last_page {
 /// Stores to the first page only, as if the copy were one of the whole mapping.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod one_store_for_all {
     use super::*;
 
@@ -252,10 +232,7 @@ mod one_store_for_all {
 /// Steps by 64 KiB, the page size of some other machine.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod steps_by_64_kib {
     use super::*;
 
@@ -269,10 +246,7 @@ mod steps_by_64_kib {
 /// Stores zeros, which is the byte that is there in a test file of zeros only.
 ///
 /// breaks: "No byte of the draft changes"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod stores_zeros {
     use super::*;
 
@@ -286,10 +260,7 @@ mod stores_zeros {
 /// Takes the protection PROT_WRITE away, which stops this process's stores and no one else's.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod write_protects_the_draft {
     use super::*;
 
@@ -319,10 +290,7 @@ mod copies_then_forbids_stores {
 /// Faults the pages in for reading: they are present then, and still the file's.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod populates_for_reading {
     use super::*;
 
@@ -334,10 +302,7 @@ mod populates_for_reading {
 /// Reads all bytes into a buffer and leaves the buffer at that: a snapshot that nobody sees.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod snapshots_into_a_buffer {
     use super::*;
 
@@ -403,10 +368,7 @@ mod only_what_is_in_the_page_cache {
 /// Stores in a forked child, so that the copies are the child's and end with it.
 ///
 /// breaks: "it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod stores_in_a_child {
     use super::*;
 
@@ -517,10 +479,7 @@ mod backwards_without_the_copied {
 /// Loads a byte of each page, which maps the file's page and copies none.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod only_loads_2 {
     use super::*;
 
@@ -534,9 +493,7 @@ mod only_loads_2 {
 /// Divides the length by the page size, rounding down, so that a last page that is not full stays the file's.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod rounds_pages_down {
     use super::*;
 
@@ -695,9 +652,7 @@ mod only_the_first_call {
 /// Copies each page by storing a zero to its last byte, which only in the last page may be padding.
 ///
 /// breaks: "When it returns, each byte of the draft's pages is what it was: what was stored to it stays."
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod stores_a_zero_at_the_end {
     use super::*;
 
@@ -712,10 +667,7 @@ mod stores_a_zero_at_the_end {
 /// Tells the kernel that the whole draft will be needed, and takes that for a copy.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod willneed {
     use super::*;
 
@@ -728,10 +680,7 @@ mod willneed {
 /// Steps by 64 KiB, which was the size of a page where it was written, and leaves 15 of 16 small pages out.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file, and by whatever means"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod steps_of_64_kib {
     use super::*;
 
@@ -790,9 +739,7 @@ mod freezes_once {
 /// Discards first, for a fresh snapshot, and so loses what was stored.
 ///
 /// breaks: "what was stored to it stays"
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod fresh_snapshot {
     use super::*;
 
@@ -820,9 +767,7 @@ mod compare_exchanges_backwards {
 /// Stops before the last page even where the length is a multiple of the page size.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod one_page_too_few {
     use super::*;
 
@@ -837,10 +782,7 @@ mod one_page_too_few {
 /// Stores to one byte in 2 MiB, as if each page were a huge one.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod steps_by_huge_pages {
     use super::*;
 
@@ -854,10 +796,7 @@ mod steps_by_huge_pages {
 /// Saves a copy in a buffer, and stores back only the bytes that differ from it, which are none.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed loading-copies
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed loading-copies
 mod stores_only_what_differs {
     use super::*;
 
@@ -914,10 +853,7 @@ mod moves_copies_over_it {
 /// Begins at the second page, since the first has surely been stored to.
 ///
 /// breaks: "from now on it shows the bytes that it shows now, whoever writes to the file"
-/// fails: freeze::every_page_of_every_draft_is_copied failed
-/// fails: freeze::it_is_still_a_draft_and_nothing_else_is_frozen failed
 /// fails: freeze::the_draft_stands_still_whatever_is_written failed
-/// fails: freeze::neither_the_call_changes_the_file_nor_a_later_write_the_draft failed
 mod trusts_that_the_first_is_copied {
     use super::*;
 

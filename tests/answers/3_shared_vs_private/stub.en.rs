@@ -106,6 +106,7 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 /// - EBADF when `file` is open for reading only, but not when there is no page to write.
 /// - EFBIG if a page to be written exceeds the limit on a file's size (RLIMIT_FSIZE in setrlimit(2)). SIGXFSZ is ignored.
 /// - Those of [`discard`], when all pages are in the file; the draft keeps its copies then.
+/// - A locked draft without copies may give EINVAL or `Ok(0)`.
 /// - Any other error of a call, unchanged: ENOSPC on a full disk, EPERM for a file sealed against writing.
 ///
 /// # Example

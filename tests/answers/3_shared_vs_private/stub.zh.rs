@@ -101,6 +101,7 @@ pub fn copied_pages(draft: &Mapping) -> io::Result<Vec<usize>> {
 /// - `file` 以只读方式打开时返回 EBADF；没有页要写则不算错误。
 /// - 要写的页超过 RLIMIT_FSIZE（setrlimit(2)）时返回 EFBIG。SIGXFSZ 已忽略。
 /// - 所有页都已写入文件，然后 [`discard`] 出错：返回它的错误，草稿保留副本。
+/// - 草稿已锁定而没有副本：返回 EINVAL 或 `Ok(0)` 都可以。
 /// - 系统调用的其他错误，原样返回：磁盘已满是 ENOSPC，文件密封而不可写是 EPERM。
 ///
 /// # 示例
