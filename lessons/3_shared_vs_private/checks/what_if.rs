@@ -402,7 +402,8 @@ fn a_panic_ends_in_the_child() {
                 drop(frame);
                 let [explored, drops] = [8, 0].map(|at| shared.long_word(at).load(Ordering::Relaxed));
                 Ok((answer.map_err(kind), explored, drops))
-            })?;
+            })
+            .map_err(of_waiting)?;
             ensure((explored, drops) == (1, 1), || {
                 Failure::new(
                     text!(
