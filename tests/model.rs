@@ -79,6 +79,28 @@ fn what_a_file_that_may_not_grow_takes_ends_with_it() {
     assert_eq!(last(&format!("{begin}A write d 6 \"1234567890\"")), Outcome::OneOf(vec![refused, Outcome::Count(4)]));
 }
 
+/// Each last line follows from what another system did where the model leaves the outcome open.
+#[test]
+fn after_an_open_outcome_the_model_goes_on_from_what_happened() {
+    let sealed = "A memfd e 10\nA seal e write\nA map r e shared r 0 1p\n";
+    let written = "A memfd d 10\nA seal d grow\nA write d 6 \"abcdefgh\"\n";
+    let refused = Outcome::errno("EPERM").expect("an errno");
+    for (begin, happened, line, expected) in [
+        (sealed, Outcome::Done, "A protect r rw", Outcome::errno("EACCES").expect("an errno")),
+        (sealed, Outcome::Done, "A map r e private r 0 1p", Outcome::NotApplicable),
+        (sealed, refused.clone(), "A map r e private r 0 1p", Outcome::Done),
+        (written, Outcome::Count(4), "A read d 6 9", bytes("abcd")),
+        (written, refused, "A read d 6 9", Outcome::Bytes(vec![Byte::Is(0); 4])),
+    ] {
+        let scenario = Scenario::parse(&format!("{begin}{line}")).unwrap_or_else(|problem| panic!("{problem}"));
+        let mut model = Model::new(1 << 12);
+        let outcomes = scenario.0.iter().map(|line| model.step_as(line.process, &line.operation, &happened).0);
+        let outcomes = outcomes.collect::<Vec<_>>();
+        assert!(matches!(outcomes[2], Outcome::OneOf(_)), "{begin}{}", outcomes[2]);
+        assert_eq!(outcomes[3], expected, "{begin}{line}, after {happened}");
+    }
+}
+
 /// A scenario at each limit, and one line more.
 #[test]
 fn there_is_room_up_to_each_limit_and_not_beyond() {

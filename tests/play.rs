@@ -209,6 +209,25 @@ fn what_is_not_a_scenario_is_refused_in_one_line_and_nothing_is_run() {
     }
 }
 
+/// Since Linux 6.7 a sealed file can be mapped, and before that it can't: the next lines follow from what this kernel does.
+#[test]
+fn play_goes_on_from_what_the_kernel_did() {
+    let sealed = "A memfd e 2p\nA seal e write\nA map r e shared r 0 2p\n";
+    let (again, protect) = (format!("{sealed}A map r e private r 0 2p"), format!("{sealed}A protect r rw => EACCES"));
+    let played = workbook("en", &["play", "-", "--trace", "--format", "json"], sealed).stdout;
+    let value: serde_json::Value = serde_json::from_slice(&played).expect("JSON");
+    assert_eq!(value["lines"][2]["model"], "EPERM or ok");
+    let (right, wrong, says) = match value["lines"][2]["kernel"].as_str() {
+        Some("ok") => (protect, again, "line 4, `A map r e private r 0 2p`: A already has a mapping `r`"),
+        _ => (again, protect, "line 4, `A protect r rw`: A has no mapping `r`"),
+    };
+    assert_eq!(value["lines"][2]["state"]["processes"][0]["mappings"][0].is_object(), says.contains("already"));
+    let output = workbook("en", &["play", "-"], &right);
+    assert!(output.status.success(), "{}{}", out(&output), String::from_utf8_lossy(&output.stderr));
+    let refused = workbook("en", &["play", "-"], &wrong);
+    assert!(String::from_utf8_lossy(&refused.stderr).contains(says), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
 /// The names of a scenario are names in its own directory, even if a file of that name exists elsewhere.
 #[test]
 fn a_scenario_reaches_nothing_but_its_own_directory() {

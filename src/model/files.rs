@@ -92,10 +92,16 @@ impl Model {
         self.refuse_when_sealed(file, &[Seal::Write, Seal::FutureWrite], Rule::SealWriteForbidsWriting)?;
         if end > size {
             if at < size && self.is_sealed(file, &[Seal::Grow]) && self.applies(Rule::SealGrowMayAllowAPart) {
-                // The bytes before the end may be the new ones or the old ones.
-                (at..size).for_each(|at| self.set(file, at, Byte::Any));
-                let some = Outcome::Count(size - at);
-                return Err(Outcome::OneOf(vec![self.refuse(Rule::SealGrowMayAllowAPart, "EPERM"), some]));
+                let (refused, part) = (self.refuse(Rule::SealGrowMayAllowAPart, "EPERM"), Outcome::Count(size - at));
+                match self.leave_open(Rule::SealGrowMayAllowAPart, [refused, part.clone()]) {
+                    // The bytes before the end may be the new ones or the old ones.
+                    None => (at..size).for_each(|at| self.set(file, at, Byte::Any)),
+                    Some(happened) if happened == part => {
+                        (at..size).zip(&*bytes).for_each(|(at, byte)| self.set(file, at, Byte::Is(*byte)));
+                    }
+                    Some(_) => {}
+                }
+                return Err(part);
             }
             self.refuse_when_sealed(file, &[Seal::Grow], Rule::SealGrowForbidsGrowing)?;
             if self.applies(Rule::WritesExtendTheFile) {
@@ -216,11 +222,10 @@ impl Model {
     pub(super) fn seal(&mut self, process: Pid, name: Name, seal: Seal) -> Result<Outcome, Outcome> {
         let Open { file, access } = self.opened(process, name)?;
         if self.files[&file].seals.is_none() {
-            let refusals = vec![
-                self.refuse(Rule::OnlyMemoryFilesTakeSeals, "EINVAL"),
-                self.refuse(Rule::OnlyMemoryFilesTakeSeals, "EPERM"),
-            ];
-            return Err(Outcome::OneOf(refusals));
+            let refusals = ["EINVAL", "EPERM"].map(|errno| self.refuse(Rule::OnlyMemoryFilesTakeSeals, errno));
+            let [refused, _] = refusals.clone();
+            self.leave_open(Rule::OnlyMemoryFilesTakeSeals, refusals);
+            return Err(refused);
         }
         debug_assert!(access == Access::ReadWrite, "memfd_create(2) opens for reading and writing");
         let is_new = !self.is_sealed(file, &[seal]);

@@ -73,7 +73,11 @@ impl Model {
             return Err(self.refuse(Rule::SealWriteForbidsMapping, "EPERM"));
         }
         if self.is_sealed(open.file, &[Seal::Write]) && !writes(protection) {
-            return Err(Outcome::OneOf(vec![self.refuse(Rule::SealedMappingsNeedLinux67, "EPERM"), Outcome::Done]));
+            let refused = self.refuse(Rule::SealedMappingsNeedLinux67, "EPERM");
+            let outcomes = [refused.clone(), Outcome::Done];
+            if self.leave_open(Rule::SealedMappingsNeedLinux67, outcomes) != Some(Outcome::Done) {
+                return Err(refused);
+            }
         }
         Ok(for_writing && !sealed || writes(protection))
     }

@@ -127,6 +127,9 @@ pub struct Model {
     page_size: u32,
     denied: Option<Rule>,
     why: Option<Rule>,
+    /// What happened elsewhere in this line, and the outcome that it leaves open, with its rule.
+    happened: Option<Outcome>,
+    open: Option<(Outcome, Rule)>,
     /// Whether a limit of the model has been reached.
     full: bool,
     files: BTreeMap<FileId, File>,
@@ -153,6 +156,8 @@ impl Model {
             page_size,
             denied: None,
             why: None,
+            happened: None,
+            open: None,
             full: false,
             files: BTreeMap::new(),
             next_file: 0,
@@ -202,6 +207,14 @@ impl Model {
         operation.amounts().into_iter().any(|amount| amount.at(self.page_size).is_none())
     }
 
+    /// Performs a line, as [`Model::step`]. Where it leaves the outcome open, it goes on from what happened elsewhere.
+    pub fn step_as(&mut self, process: Pid, operation: &Operation, happened: &Outcome) -> (Outcome, Rule) {
+        self.happened = Some(happened.clone());
+        let step = self.step(process, operation);
+        self.happened = None;
+        step
+    }
+
     /// Performs a line: its outcome, and the rule that explains it.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> (Outcome, Rule) {
         self.why = None;
@@ -213,11 +226,10 @@ impl Model {
         if let Outcome::Died(..) = outcome {
             self.end(process, true);
         }
+        if let Some(open) = self.open.take() {
+            return open;
+        }
         let why = self.why.take().filter(|_| outcome != Outcome::NotApplicable).unwrap_or(Rule::NotApplicable);
-        debug_assert!(
-            !matches!(outcome, Outcome::OneOf(_)) || why.basis() == Basis::Varies,
-            "`{process} {operation}` leaves {outcome} open, by a rule that doesn't: {why:?}"
-        );
         (outcome, why)
     }
 
@@ -237,6 +249,14 @@ impl Model {
     fn refuse(&mut self, rule: Rule, errno: &'static str) -> Outcome {
         self.why = Some(rule);
         Outcome::Errno(Cow::Borrowed(errno))
+    }
+
+    /// Leaves the outcome open, by this rule: it is one of these, and this returns which, if that is known.
+    fn leave_open(&mut self, rule: Rule, outcomes: [Outcome; 2]) -> Option<Outcome> {
+        debug_assert!(rule.basis() == Basis::Varies, "{rule:?} leaves nothing open");
+        let happened = self.happened.take().filter(|happened| outcomes.contains(happened));
+        self.open = Some((Outcome::OneOf(outcomes.into()), rule));
+        happened
     }
 
     fn attempt(&mut self, process: Pid, operation: &Operation) -> Result<Outcome, Outcome> {

@@ -36,10 +36,19 @@ impl Posix {
 
     /// Performs a line: what Linux gives, or, where POSIX allows several outcomes, all of them, that of Linux first.
     pub fn step(&mut self, process: Pid, operation: &Operation) -> Outcome {
-        let (linux, _) = self.linux.step(process, operation);
+        self.all_step(|model| model.step(process, operation))
+    }
+
+    /// The same, as [`Model::step_as`].
+    pub fn step_as(&mut self, process: Pid, operation: &Operation, happened: &Outcome) -> Outcome {
+        self.all_step(|model| model.step_as(process, operation, happened))
+    }
+
+    fn all_step(&mut self, step: impl Fn(&mut Model) -> (Outcome, Rule)) -> Outcome {
+        let (linux, _) = step(&mut self.linux);
         let mut outcomes = vec![linux];
         self.others.retain_mut(|other| {
-            let (outcome, _) = other.step(process, operation);
+            let (outcome, _) = step(other);
             let goes_on = discriminant(&outcome) == discriminant(&outcomes[0]);
             if !outcomes.contains(&outcome) {
                 outcomes.push(outcome);

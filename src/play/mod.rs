@@ -87,18 +87,25 @@ pub fn read(path: &Path) -> io::Result<Scenario> {
 /// The most bytes that the lines of a scenario copy, all in all: it takes little time, and fits into memory.
 const MOST_BYTES: u64 = 32 << 20;
 
-/// Whether each line of a scenario is applicable, and the scenario stays within the limits of the model.
+/// Whether each line of a scenario is applicable, and the scenario stays within the limits of the model. Where a line
+/// leaves its outcome open, the lines after it depend on what this kernel does there: it plays the scenario then.
 ///
 /// # Errors
-/// `InvalidInput`, with the first line that isn't or doesn't, and why.
-pub fn check(scenario: &Scenario) -> io::Result<()> {
-    let page_size = page_size()?;
+/// `InvalidInput`, with the first line that isn't or doesn't, and why. Else as [`Kernel`].
+pub fn check(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<()> {
+    let (page_size, mut happened) = (page_size()?, Vec::new());
     let (mut model, mut all_copied) = (Model::new(page_size), 0);
     let mut ends = BTreeMap::new();
     for (number, line) in (1..).zip(&scenario.0) {
         let (process, mut operation) = (line.process, line.operation.clone());
         let unfit = unfit(&model, &ends, process, &mut operation);
         let outcome = model.step(process, &operation).0;
+        if let Outcome::OneOf(_) = outcome {
+            if happened.is_empty() {
+                happened = kernel.play(scenario)?;
+            }
+            model.step_as(process, &operation, &happened[number - 1]);
+        }
         all_copied += operation.roles().iter().map(|role| copied(role, page_size)).sum::<u64>();
         match (&line.operation, &outcome) {
             (Operation::Kill(victim), Outcome::Done) => {
@@ -189,15 +196,15 @@ fn unfit(model: &Model, ends: &BTreeMap<Pid, Text>, process: Pid, operation: &mu
 /// Plays a scenario on the model and on the kernel.
 ///
 /// # Errors
-/// As [`check`], and then nothing is played. Else as [`Kernel`].
+/// As [`check`].
 pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
-    check(scenario)?;
+    check(scenario, kernel)?;
     let page_size = page_size()?;
     let (mut model, mut posix) = (Model::new(page_size), Posix::new(page_size));
     let mut rows = Vec::new();
     for (line, kernel) in scenario.0.iter().zip(kernel.play(scenario)?) {
-        let (outcome, rule) = model.step(line.process, &line.operation);
-        let posix = posix.step(line.process, &line.operation);
+        let (outcome, rule) = model.step_as(line.process, &line.operation, &kernel);
+        let posix = posix.step_as(line.process, &line.operation, &kernel);
         let mut line = line.clone();
         if let Some(Outcome::Died(_, at)) = &mut line.outcome {
             // With pages of 4 KiB, 4096 and 1p are the same offset.
@@ -208,12 +215,16 @@ pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
     Ok(rows)
 }
 
-/// The index of the first line for which the kernel gives what the model doesn't allow; None if there is none.
+/// The index of the first line for which the kernel gives what the model doesn't allow; None if there is none. The
+/// model has done nothing yet.
 ///
 /// # Errors
 /// As [`Kernel`].
-pub fn first_divergence(scenario: &Scenario, model: &mut Model, kernel: &mut Kernel) -> io::Result<Option<usize>> {
-    let Ok(predicted) = model.play(scenario);
+pub fn first_divergence(scenario: &Scenario, model: &Model, kernel: &mut Kernel) -> io::Result<Option<usize>> {
+    let mut model = model.clone();
     let happened = kernel.play(scenario)?;
-    Ok(predicted.iter().zip(&happened).position(|(predicted, happened)| !predicted.allows(happened)))
+    Ok(scenario.0.iter().zip(&happened).position(|(line, happened)| {
+        let (predicted, _) = model.step_as(line.process, &line.operation, happened);
+        !predicted.allows(happened)
+    }))
 }

@@ -71,7 +71,7 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
             for line in wrap(&reason(of.rule, language), 76) {
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
             }
-            model.step(of.line.process, &of.line.operation);
+            model.step_as(of.line.process, &of.line.operation, &of.kernel);
             for line in trace::draw(&model.state(), language) {
                 writeln!(out, "{:number_width$}      {line}", "")?;
             }
@@ -174,7 +174,7 @@ pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
             },
         });
         if traced {
-            model.step(row.line.process, &row.line.operation);
+            model.step_as(row.line.process, &row.line.operation, &row.kernel);
             value["state"] = trace::json(&model.state());
         }
         value

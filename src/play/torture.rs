@@ -103,10 +103,11 @@ pub fn torture(
     seed: u64,
     mut progress: impl FnMut(u64) -> io::Result<()>,
 ) -> io::Result<Comparison> {
-    let (kernel, model) = (RefCell::new(file_system.kernel()?), RefCell::new(model.clone()));
-    let compare = |scenario: &Scenario| first_divergence(scenario, &mut model.borrow_mut(), &mut kernel.borrow_mut());
-    let diverges =
-        |scenario: &Scenario| super::check(scenario).is_ok() && compare(scenario).is_ok_and(|line| line.is_some());
+    let kernel = RefCell::new(file_system.kernel()?);
+    let compare = |scenario: &Scenario| first_divergence(scenario, model, &mut kernel.borrow_mut());
+    let diverges = |scenario: &Scenario| {
+        super::check(scenario, &mut kernel.borrow_mut()).is_ok() && compare(scenario).is_ok_and(|line| line.is_some())
+    };
     let (mut dice, mut done, mut told) = (Dice::new(seed), 0, Instant::now());
     while done < operations {
         let mut scenario = file_system.scenario(LINES, &mut dice);
