@@ -178,7 +178,7 @@ impl Failure {
                     "the call returns within {most} accesses to the shared page",
                     "函数在访问共享页 {most} 次之内返回"
                 ),
-                text!("it was still running after them and was killed", "到时仍未返回，已被杀死"),
+                text!("it was still running after them and was killed", "达到这个次数仍未返回，已被杀死"),
             ),
             Limit::Check(limit) => {
                 let seconds = limit.as_secs();

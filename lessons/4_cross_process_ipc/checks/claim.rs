@@ -84,6 +84,14 @@ fn position_rule() -> Text {
     )
 }
 
+/// What F_GETLK says when nobody has the lock.
+fn nobody_rule() -> Text {
+    text!(
+        "After F_GETLK look at `l_type` first. If it is F_UNLCK, nobody has the lock, and `l_pid` says nothing: begin again.",
+        "F_GETLK 之后先看 `l_type`：若是 F_UNLCK，就是没有人持有锁，这时 `l_pid` 没有意义，要重新开始。"
+    )
+}
+
 /// The rule of what happens between the two calls.
 fn race_rule() -> Text {
     text!(
@@ -92,6 +100,41 @@ fn race_rule() -> Text {
         "F_SETLK 与 F_GETLK 之间，持有者可能消失，也可能换人。这时若没有人持有锁，F_GETLK 就把 F_UNLCK 写进你的结构体：接着用它\
          调用 F_SETLK 不是加锁，而是释放。"
     )
+}
+
+/// Names the rule about the answer of F_GETLK, where that was the last question.
+fn of_the_last_answer(commands: &[i32], failure: Failure) -> Failure {
+    if commands.last() == Some(&libc::F_GETLK) { failure.breaks("lock", nobody_rule()) } else { failure }
+}
+
+/// A directory, if a second process learns who the writer of the file in it is. Where it doesn't, the check of that says
+/// so, and no other one has to. While the directory is there, no other file gets that one's inode number.
+fn a_second_process_learns_who() -> Result<Option<tempfile::TempDir>, Failure> {
+    let (directory, path) = file()?;
+    let (mut a, mut b) = (claimer(&path)?, claimer(&path)?);
+    let tried = [&mut a, &mut b].map(claims);
+    let writer = a.pid().to_string();
+    for claimed in tried {
+        match claimed {
+            Err(failure) if matches!(failure.verdict, Verdict::Todo | Verdict::Broken | Verdict::Skipped) => {
+                return Err(failure);
+            }
+            claimed => {
+                if claimed.map_or(true, |pid| pid != writer) {
+                    return Ok(None);
+                }
+            }
+        }
+    }
+    Ok(Some(directory))
+}
+
+/// A check of what comes after the basics.
+fn check_further(rule: Text, body: impl FnOnce() -> Result<(), Failure>) {
+    check("lock", rule, || {
+        let directory = a_second_process_learns_who()?;
+        if directory.is_some() { body() } else { Ok(()) }
+    });
 }
 
 fn open(path: &Path) -> std::io::Result<File> {
@@ -175,12 +218,22 @@ fn locked_with_flock(path: &Path, failure: Failure) -> Failure {
     if flocks { failure.shows(&belief::FLOCK_IS_THE_PROCESSES) } else { failure }
 }
 
+/// The system calls of a call of `claim`.
+fn calls_of_a_call(path: &Path) -> Vec<Call> {
+    let claim = || open(path).and_then(|file| super::claim(&ManuallyDrop::new(file))).map_err(kind);
+    let calls = watch(claim, |_| false).map_or_else(|_| Vec::new(), |watched| watched.calls);
+    calls.into_iter().map(|watched| watched.call).collect()
+}
+
+/// The commands of fcntl(2) among them.
+fn commands_of_a_call(path: &Path) -> Vec<i32> {
+    calls_of_a_call(path).iter().filter_map(command).collect()
+}
+
 /// Names the rule that the lock breaks which a call of `claim` takes, or else this one. Returns the call's system calls,
 /// too.
 fn of_its_lock(path: &Path, otherwise: Text, failure: Failure) -> (Failure, Vec<Call>) {
-    let claim = || open(path).and_then(|file| super::claim(&ManuallyDrop::new(file))).map_err(kind);
-    let calls: Vec<_> = watch(claim, |_| false).map_or_else(|_| Vec::new(), |watched| watched.calls);
-    let calls: Vec<_> = calls.into_iter().map(|watched| watched.call).collect();
+    let calls = calls_of_a_call(path);
     let commands: Vec<_> = calls.iter().filter_map(command).collect();
     let makes = |number| calls.iter().any(|call| call.number == number);
     let rule = if commands.contains(&libc::F_OFD_SETLK) || commands.contains(&libc::F_OFD_SETLKW) {
@@ -245,7 +298,7 @@ fn one_process_is_the_writer_and_the_others_learn_who() {
 
 #[test]
 fn each_file_has_a_writer_of_its_own() {
-    check("lock", rule(), || {
+    check_further(rule(), || {
         let (_directory, path) = file()?;
         let (_another_directory, another) = file()?;
         each_has_its_own_writer(&path, &another).map_err(|failure| {
@@ -290,7 +343,12 @@ fn each_has_its_own_writer(path: &Path, another: &Path) -> Result<(), Failure> {
 
 #[test]
 fn tells_the_files_of_two_disks_apart() {
-    check("lock", rule(), || {
+    check_further(rule(), || {
+        // Who mixes up any two files is told so by the check of that.
+        let ((_one, one), (_another, another)) = (file()?, file()?);
+        if each_has_its_own_writer(&one, &another).is_err() {
+            return Ok(());
+        }
         on_a_disk(16, |disk| {
             // The first file of a new disk in memory has the same inode number on each.
             let new = |name| -> std::io::Result<std::path::PathBuf> {
@@ -360,7 +418,7 @@ fn leaves_everything_else_as_it_is() {
 
 #[test]
 fn the_role_is_free_when_the_writer_is_killed() {
-    check("lock", rule(), || {
+    check_further(rule(), || {
         let (_directory, path) = file()?;
         let (mut a, mut b, mut c) = (claimer(&path)?, claimer(&path)?, claimer(&path)?);
         let first = || text!("the first process", "第一个进程");
@@ -551,8 +609,10 @@ impl Meanwhile {
             std::mem::forget(file);
             Ok(())
         };
+        let mut commands = Vec::new();
         let ended = before_each_call(prepare, act, |call, what| {
             does_not_wait(what)?;
+            commands.extend(command(what));
             if stood.is_some() && (self != Meanwhile::Dies || what.number == RETURNED) {
                 later.push(claims(&mut third)?);
             }
@@ -585,6 +645,7 @@ impl Meanwhile {
             Ok(())
         });
         let given = |failure: Failure| {
+            let failure = if self == Meanwhile::Dies { of_the_last_answer(&commands, failure) } else { failure };
             let (stop, what) = (call_in_words(n, stood.unwrap_or_default()), self.in_words());
             failure.given(Text::new(
                 format!("a process is in claim: {}, and {}", stop.en, what.en),
@@ -653,7 +714,7 @@ impl Meanwhile {
 
 #[test]
 fn is_right_whatever_happens_between_its_system_calls() {
-    check("lock", race_rule(), || {
+    check_further(race_rule(), || {
         for meanwhile in
             [Meanwhile::Calls, Meanwhile::Dies, Meanwhile::IsFollowed, Meanwhile::Asks, Meanwhile::IsFollowedByAThread]
         {
@@ -672,7 +733,7 @@ const CHANGES: usize = 20;
 
 #[test]
 fn asks_again_as_often_as_the_role_ends() {
-    check("lock", race_rule(), || {
+    check_further(race_rule(), || {
         let (_directory, path) = file()?;
         let words = page_of_zeros()?;
         let (pid, returned) = (words.word(0), words.word(4));
@@ -685,9 +746,10 @@ fn asks_again_as_often_as_the_role_ends() {
             returned.store(writer.cast_unsigned(), Ordering::Relaxed);
             Ok(())
         };
-        let (mut writer, mut changes) = (None, 0);
+        let (mut writer, mut changes, mut commands) = (None, 0, Vec::new());
         let calls = before_each_call(prepare, act, |_, call| {
             does_not_wait(call)?;
+            commands.extend(command(call));
             match command(call) {
                 Some(libc::F_SETLK) if changes < CHANGES && writer.is_none() => {
                     let mut other = claimer(&path)?;
@@ -703,7 +765,7 @@ fn asks_again_as_often_as_the_role_ends() {
             Ok(())
         });
         let given = |failure: Failure| {
-            failure.given(text!(
+            of_the_last_answer(&commands, failure).given(text!(
                 "before each F_SETLK another process becomes the writer, and before each F_GETLK it is killed, {CHANGES} \
                  times",
                 "每次 F_SETLK 之前都有另一个进程成为写者，每次 F_GETLK 之前它又被杀死，共 {CHANGES} 次"
@@ -747,8 +809,12 @@ fn returns_the_errors_of_system_calls() {
          caller's to know, with its errno.",
         "EAGAIN 和 EACCES 表示锁在别的进程手里。其他错误与此无关，要连同 errno 交给调用者。"
     );
-    check("lock", rule, || {
+    check_further(rule, || {
         let (_directory, path) = file()?;
+        // Whose lock is another one calls no F_SETLK that could fail.
+        if !commands_of_a_call(&path).contains(&libc::F_SETLK) {
+            return Ok(());
+        }
         let file = open(&path)?;
         let mut a = claimer(&path)?;
         let cases = [
@@ -793,7 +859,7 @@ fn the_writer_may_be_a_process_of_another_user() {
         "F_GETLK tells the owner whoever asks. kill(2) fails with EPERM for the process of another user, which lives.",
         "不管谁来问，F_GETLK 都会说出持有者。kill(2) 对别的用户的进程以 EPERM 失败，而那个进程还活着。"
     );
-    check("lock", rule, || {
+    check_further(rule, || {
         let (_directory, path) = file()?;
         let mut a = claimer(&path)?;
         is(a.pid(), &claims(&mut a)?, text!("the first process", "第一个进程"))?;
@@ -846,7 +912,7 @@ fn the_position_stays_for_all_who_share_it() {
 
 #[test]
 fn the_child_is_not_the_writer_itself() {
-    check("lock", rule(), || {
+    check_further(rule(), || {
         let (_directory, path) = file()?;
         let (parent, child): (i32, String) = in_child(|| {
             let file = open(&path)?;

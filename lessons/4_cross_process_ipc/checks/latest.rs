@@ -66,7 +66,7 @@ fn is_whole_whatever_is_published_meanwhile() {
                         // It has returned before all that.
                         Some(got) => got,
                         // Who waits does so for one of the first two, and an endless loop is found early then.
-                        None if values < 2 => reader.finish().map_err(|failure| given(waited(failure)))?,
+                        None if values < 2 => reader.finish().map_err(|failure| given(waited_in_a_cell(failure)))?,
                         None => reader.run_through().map_err(given)?,
                     };
                     let newest = if early.is_some() { oldest } else { oldest + values + 1 };
@@ -278,7 +278,7 @@ fn needs_no_more_than_to_read() {
 /// The writers of a history, one after the other: the value of each is its place in it, from 1 on. One of them may be
 /// killed before an access or a fence (from 0 on).
 #[derive(Debug, Clone, Copy)]
-struct History {
+pub(super) struct History {
     writers: usize,
     killed: Option<(usize, usize)>,
 }
@@ -304,12 +304,20 @@ const READERS: [(usize, usize); 2] = [(1, 300), (2, 60)];
 const LOADS: usize = 24;
 
 /// What all of this is about.
-fn memory_rule() -> Text {
+pub(super) fn memory_rule() -> Text {
     text!(
         "By Rust's memory model a load may find an older value of its word, unless its thread has found a newer one, or \
          knows of it. A thread knows of all that came before a Release which an Acquire of its own has met.",
-        "按 Rust 的内存模型，读取一个字可能得到较旧的值，除非本线程读到过更新的，或知道有更新的。本线程的 Acquire 遇上某个 Release，\
+        "按 Rust 的内存模型，读一个字可能得到较旧的值，除非本线程读到过比它新的值，或者知道有。本线程的 Acquire 遇上某个 Release，\
          就知道它之前的一切写入。"
+    )
+}
+
+fn number_rule() -> Text {
+    text!(
+        "The slot may have a value that is whole, and newer than the announced one: returned now, it is followed by the older \
+         one. So compare the number in the slot with the announced number, too.",
+        "槽里的值可能是完整的，却比宣布的那个还新：现在返回了它，下一次又会返回旧的。所以槽里的编号还要与宣布的编号比较。"
     )
 }
 
@@ -330,7 +338,7 @@ impl Lacking {
                 text!(
                     "A Release store keeps earlier stores before it, and lets later ones move up past it; fence(Release) in \
                      between keeps those after it.",
-                    "Release 写入把前面的写入留在前面，却拦不住后面的写入提前；中间放一道 fence(Release) 才拦得住。"
+                    "Release 写入不让前面的写入移到它后面，却拦不住后面的写入提前；中间放一道 fence(Release) 才拦得住。"
                 ),
             ),
             Lacking::Latest => (
@@ -338,11 +346,11 @@ impl Lacking {
                 text!(
                     "An Acquire load keeps later loads after it, and lets earlier ones move down past it; fence(Acquire) in \
                      between keeps those before it.",
-                    "Acquire 读取把后面的读取留在后面，却拦不住前面的读取推后；中间放一道 fence(Acquire) 才拦得住。"
+                    "Acquire 读取不让后面的读取移到它前面，却拦不住前面的读取推后；中间放一道 fence(Acquire) 才拦得住。"
                 ),
             ),
             Lacking::Both => (
-                text!("`publish` and `latest`", "`publish` 和 `latest`"),
+                text!("`publish` or `latest`", "`publish` 或 `latest`"),
                 text!("Release and Acquire work as a pair.", "Release 和 Acquire 要成对使用。"),
             ),
         };
@@ -362,9 +370,9 @@ impl Lacking {
         };
         let (happened, memory) = (failure.happened, memory_rule());
         failure.happened = text!(
-            "{happened}. With SeqCst for everything in {function} it would not happen: an ordering there is too weak, or a \
-             fence is missing.{fence}",
-            "{happened}。假如 {function} 的内存序全是 SeqCst，就不会这样：那里有内存序太弱，或缺少屏障。{fence}";
+            "the mistake is in {function}: an ordering is too weak, or a fence is missing. The reader finds {happened}; \
+             with SeqCst for everything there it would not.{fence}",
+            "错在 {function}：有内存序太弱，或者缺少屏障。读者得到{happened}；假如那里的内存序全是 SeqCst，就不会这样。{fence}";
             happened, function, fence
         );
         let rule = text!("{memory} {rule}", "{memory}{rule}"; memory, rule);
@@ -373,10 +381,67 @@ impl Lacking {
 }
 
 impl History {
+    /// Checks each history that matters. `check` returns whether the writer to be killed has returned before that.
+    pub(super) fn each(check: impl Fn(History) -> Result<bool, Failure>) -> Result<(), Failure> {
+        // With three slots, the fourth value is the first that is stored over another one.
+        for writers in 1..=4 {
+            check(History { writers, killed: None })?;
+        }
+        // The writer before the last one is killed at each of its steps.
+        for writers in [2, 3] {
+            for step in 0.. {
+                if check(History { writers, killed: Some((writers - 1, step)) })? {
+                    break;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Whether every reader finds what it may find. Returns whether the writer to be killed has returned before that.
     fn check(self) -> Result<bool, Failure> {
         let (seen, survived) = self.play([false; 2], 0)?;
         let Some(seen) = seen else { return Ok(survived) };
+        // With the strongest orderings everywhere, is anything wrong?
+        if self.play([true; 2], 0)?.0.is_none() {
+            let [publish, latest] = [[true, false], [false, true]].map(|strong| self.play(strong, 0));
+            let lacking = match (publish?.0, latest?.0) {
+                // The check of `publish` says so.
+                (None, Some(_)) => return Ok(survived),
+                (Some(_), _) => Lacking::Latest,
+                (None, None) => Lacking::Both,
+            };
+            return Err(lacking.told(self.failure(&seen), seen.fences));
+        }
+        let failure = self.failure(&seen);
+        let whole = |value: &Found| value.is_some_and(|words| words.iter().all(|word| *word == words[0]));
+        let values = seen.returned.iter().map(|(value, _)| value);
+        let went_back = self.killed.is_none() && values.clone().all(whole) && !values.is_sorted();
+        // Is a value torn by a single writer? Who keeps the next value apart from the latest knows better.
+        let (seen, _) = self.play([true; 2], self.writers - 1)?;
+        let returned = seen.into_iter().flat_map(|seen| seen.returned).filter_map(|(value, _)| value);
+        let torn =
+            self.killed.is_none() && returned.into_iter().any(|words| words.iter().any(|word| *word != words[0]));
+        let rule = if went_back { number_rule() } else { cell_rule() };
+        let failure = failure.breaks("sequence_lock", rule);
+        Err(if torn { failure.shows(&belief::COPIES_ARE_ATOMIC) } else { failure })
+    }
+
+    /// The same, of what `publish` asks for: all that `latest` does is SeqCst.
+    pub(super) fn check_publish(self) -> Result<bool, Failure> {
+        let (seen, survived) = match self.play([false, true], 0) {
+            Err(failure) if failure.verdict != Verdict::Todo => return Ok(true),
+            played => played?,
+        };
+        let Some(seen) = seen else { return Ok(survived) };
+        // What is no matter of orderings, other checks say.
+        if self.play([true; 2], 0)?.0.is_some() {
+            return Ok(survived);
+        }
+        Err(Lacking::Publish.told(self.failure(&seen), seen.fences))
+    }
+
+    fn failure(self, seen: &Seen) -> Failure {
         let happened: Vec<Text> = seen.returned.iter().map(|(value, _)| found(*value)).collect();
         let happened = Text::new(
             happened.iter().map(|text| &*text.en).collect::<Vec<_>>().join(", and the next call "),
@@ -386,24 +451,7 @@ impl History {
             "a value that was published, whole, and then no older one",
             "某个发布过的值，完整无缺；之后不会得到更旧的"
         );
-        let failure = Failure::new(expected, happened).given(self.in_words(&seen));
-        // With the strongest orderings everywhere, is anything wrong?
-        if self.play([true; 2], 0)?.0.is_none() {
-            let [publish, latest] = [[true, false], [false, true]].map(|strong| self.play(strong, 0));
-            let lacking = match (publish?.0, latest?.0) {
-                (None, Some(_)) => Lacking::Publish,
-                (Some(_), None) => Lacking::Latest,
-                _ => Lacking::Both,
-            };
-            return Err(lacking.told(failure, seen.fences));
-        }
-        // Is a value torn by a single writer? Who keeps the next value apart from the latest knows better.
-        let (seen, _) = self.play([true; 2], self.writers - 1)?;
-        let returned = seen.into_iter().flat_map(|seen| seen.returned).filter_map(|(value, _)| value);
-        let torn =
-            self.killed.is_none() && returned.into_iter().any(|words| words.iter().any(|word| *word != words[0]));
-        let failure = failure.breaks("sequence_lock", cell_rule());
-        Err(if torn { failure.shows(&belief::COPIES_ARE_ATOMIC) } else { failure })
+        Failure::new(expected, happened).given(self.in_words(seen))
     }
 
     /// The counterexample, an event a line.
@@ -439,7 +487,7 @@ impl History {
                 let (en, zh) = (list(", "), list("、"));
                 match newer.len() {
                     0 => text!("  byte {at}: {value}, the newest", "  第 {at} 字节：{value}（最新）"),
-                    _ => text!("  byte {at}: {value} (newer: {en})", "  第 {at} 字节：{value}（更新的有 {zh}）"),
+                    _ => text!("  byte {at}: {value} (newer: {en})", "  第 {at} 字节：{value}（较新的值还有 {zh}）"),
                 }
             }));
             let value = found(*value);
@@ -498,19 +546,5 @@ impl History {
 
 #[test]
 fn is_whole_under_rusts_memory_model() {
-    check("sequence_lock", memory_rule(), || {
-        // With three slots, the fourth value is the first that is stored over another one.
-        for writers in 1..=4 {
-            History { writers, killed: None }.check()?;
-        }
-        // The writer before the last one is killed at each of its steps.
-        for writers in [2, 3] {
-            for step in 0.. {
-                if (History { writers, killed: Some((writers - 1, step)) }).check()? {
-                    break;
-                }
-            }
-        }
-        Ok(())
-    });
+    check("sequence_lock", memory_rule(), || History::each(History::check));
 }

@@ -177,6 +177,19 @@ fn reader(cell: &SharedPage) -> Result<Walker<'_>, Failure> {
     Walker::start(cell, || latest(cell.to_read()))
 }
 
+/// Names the belief behind a timeout, when the writer is stopped or dead.
+fn waited_in_a_cell(failure: Failure) -> Failure {
+    if failure.verdict != Verdict::TimedOut {
+        return failure;
+    }
+    let rule = text!(
+        "A writer may be stopped or killed while it stores a value: whoever waits for it may wait for ever. With a second \
+         slot for the next value nobody has to: readers stay with the first until the next value is whole.",
+        "写者写到一半，随时可能停住或被杀死，等它的人可能永远等下去。准备两个槽就不必等：新值写进另一个槽，写完整之前，读者仍读原来的那个。"
+    );
+    failure.shows(&belief::OTHERS_GO_ON).breaks("sequence_lock", rule)
+}
+
 /// Expects that the process has made no system call.
 fn calls_nothing(process: &Walker<'_>) -> Result<(), Failure> {
     ensure(process.system_calls.is_empty(), || {
@@ -213,9 +226,10 @@ fn it_makes(number: i64) -> Text {
 fn cell_rule() -> Text {
     text!(
         "Only a single aligned machine word is stored or loaded in one step. A larger value stays whole if the writer \
-         stores it where no reader looks, and then announces it with one store; and if the reader checks before and \
-         after its loads.",
-        "只有一个对齐的机器字能一步写入或读出。更大的值要保持完整，写者就得先写到没有读者看的地方，再用一次写入公布它；读者则要在读的前后各查一次。"
+         stores it in a second slot, where no reader looks, and then announces it with one store; and if the reader checks \
+         before and after its loads.",
+        "只有一个对齐的机器字能一步写入或读出。更大的值要保持完整，写者就得先写进没有读者看的另一个槽，再用一次写入宣布它；\
+         读者则要在读的前后各查一次。"
     )
 }
 

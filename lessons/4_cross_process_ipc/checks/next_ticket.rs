@@ -145,12 +145,16 @@ fn gives_each_number_out_once() {
             limit_of.store(limit, Ordering::Relaxed);
             let given = |failure: Failure| {
                 let list = match schedule.len() {
-                    100 => "1, 1, 1 ... (100)".to_owned(),
-                    _ => schedule.iter().map(u64::to_string).collect::<Vec<_>>().join(", "),
+                    100 => text!("1, 1, 1 ... (100)", "1、1、1……（100 个）"),
+                    _ => {
+                        let numbers = schedule.iter().map(u64::to_string).collect::<Vec<_>>();
+                        Text::new(numbers.join(", "), numbers.join("、"))
+                    }
                 };
                 failure.given(text!(
                     "the counter is {start}, the limit {limit}; before its accesses to the page, one after the other, another process takes this many numbers: {list}",
-                    "计数器为 {start}，上限 {limit}；该进程每次访问页之前，另一个进程依次取走的号码个数：{list}"
+                    "计数器为 {start}，上限 {limit}；该进程每次访问页之前，另一个进程依次取走的号码个数：{list}";
+                    list
                 ))
             };
             let mut others = Vec::new();

@@ -1,5 +1,6 @@
 use mmap_workbook::grade::fixtures::contents;
 
+use super::latest::{History, memory_rule};
 use super::*;
 
 #[test]
@@ -112,7 +113,7 @@ fn is_whole_to_readers_at_every_access() {
                 }
                 // A second call must not find an older value than the first.
                 for _ in 0..2 {
-                    let got = reader.finish::<Found>().map_err(|failure| given(waited(failure)))?;
+                    let got = reader.finish::<Found>().map_err(|failure| given(waited_in_a_cell(failure)))?;
                     // A process that comes later may believe something else.
                     let believed = |failure| if n <= 2 { torn(got, failure) } else { failure };
                     one_of(oldest..=n, got).map_err(|failure| given(believed(failure)))?;
@@ -171,7 +172,7 @@ fn killed_after(before: u64, accesses: u64) -> Result<bool, Failure> {
         return Ok(true);
     }
     let mut reader = reader(&cell)?;
-    let got = reader.finish::<Found>().map_err(|failure| given(waited(failure)))?;
+    let got = reader.finish::<Found>().map_err(|failure| given(waited_in_a_cell(failure)))?;
     one_of(before..=before + 1, got).map_err(|failure| given(torn(got, failure)))?;
     let mut n = 10;
     let mut second = Walker::start(&cell, || {
@@ -184,7 +185,7 @@ fn killed_after(before: u64, accesses: u64) -> Result<bool, Failure> {
         let mut oldest = latest;
         let mut looks = 0;
         while n == 11
-            && let Step::Access = second.step::<()>().map_err(|failure| given(waited(failure)))?
+            && let Step::Access = second.step::<()>().map_err(|failure| given(waited_in_a_cell(failure)))?
         {
             let now = contents(cell.file())?;
             if now == seen {
@@ -193,7 +194,7 @@ fn killed_after(before: u64, accesses: u64) -> Result<bool, Failure> {
             seen = now;
             looks += 1;
             // Who waits for the second writer does so from its first store on.
-            let got = if looks == 1 { reader.finish().map_err(waited) } else { reader.run_through() };
+            let got = if looks == 1 { reader.finish().map_err(waited_in_a_cell) } else { reader.run_through() };
             let got = got.map_err(given)?;
             let wanted = if got == Some(value(n)) { n } else { oldest };
             one_of(wanted..=wanted, got).map_err(given)?;
@@ -209,6 +210,11 @@ fn killed_after(before: u64, accesses: u64) -> Result<bool, Failure> {
     }
     [second, reader].iter().try_for_each(|process| calls_nothing(process).map_err(given))?;
     Ok(true)
+}
+
+#[test]
+fn keeps_its_stores_in_order_under_rusts_memory_model() {
+    check("sequence_lock", memory_rule(), || History::each(History::check_publish));
 }
 
 #[test]

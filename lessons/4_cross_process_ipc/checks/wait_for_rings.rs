@@ -124,9 +124,9 @@ fn sleeps_again_until_it_has_rung_often_enough() {
             cases,
             |wakes| {
                 let word = |wake: &Wake| match wake {
-                    Spurious => text!("it returns 0 for no reason", "无故返回 0"),
+                    Spurious => text!("it returns 0 for no reason", "虚假唤醒"),
                     Signal => text!("a signal interrupts it", "被信号中断"),
-                    Ring => text!("a ring wakes it", "被铃声唤醒"),
+                    Ring => text!("a ring wakes it", "铃响，被唤醒"),
                     RingBefore => text!("the bell rings just before it", "调用前铃刚好响了"),
                 };
                 let times = |wakes: &[Wake]| {
@@ -137,10 +137,11 @@ fn sleeps_again_until_it_has_rung_often_enough() {
                     Text::new(format!("{} ({times} times)", words.en), format!("{}（{times} 次）", words.zh))
                 };
                 let words: Vec<_> = wakes.chunk_by(PartialEq::eq).map(times).collect();
-                let list = |language: fn(&Text) -> &str| words.iter().map(language).collect::<Vec<_>>().join("; ");
+                let list =
+                    |language: fn(&Text) -> &str, between| words.iter().map(language).collect::<Vec<_>>().join(between);
                 Text::new(
-                    format!("the calls of futex(2), one after the other: {}", list(|text| &text.en)),
-                    format!("各次 futex(2) 调用依次：{}", list(|text| &text.zh)),
+                    format!("the calls of futex(2), one after the other: {}", list(|text| &text.en, "; ")),
+                    format!("各次 futex(2) 调用依次：{}", list(|text| &text.zh, "；")),
                 )
             },
             |&wakes| {
@@ -335,7 +336,7 @@ fn about_to_sleep(call: &Call, bell: *const u32, heard: RangeInclusive<u32>, rin
             text!(
                 "it passes {value} to futex(2), and the bell, which is at {now}, was never at {value} during the call: so futex(2) \
              returns at once, again and again",
-                "它传入 {value}，而铃数现为 {now}，从未是这个值：futex(2) 会立即返回，一再如此"
+                "它传入 {value}，而铃响过 {now} 次，从未是这个数：futex(2) 会立即返回，一再如此"
             ),
             value_rule(),
         );

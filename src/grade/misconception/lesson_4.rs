@@ -68,6 +68,6 @@ misconceptions! {
          "读和写会按代码里的先后顺序生效。"),
         ("Only where their orderings say so. A compiler, and a processor other than x86, may move a Relaxed access. A \
           Release store or fence keeps what is before it there, an Acquire load or fence what is after it.",
-         "只有内存序这样要求时才是。编译器以及 x86 之外的处理器都可能移动 Relaxed 访问。Release 的写入或屏障把前面的留在前面，\
-          Acquire 的读取或屏障把后面的留在后面。");
+         "只有内存序这样要求时才是。编译器以及 x86 之外的处理器都可能移动 Relaxed 访问。Release 的写入或屏障不让前面的访问推后，\
+          Acquire 的读取或屏障不让后面的访问提前。");
 }

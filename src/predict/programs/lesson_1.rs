@@ -5,7 +5,7 @@ use std::fs::{self, File};
 use std::io::{self, Write, pipe};
 use std::os::unix::fs::FileExt;
 
-use super::vocabulary::{alarm_every_10_ms, die, flock, in_a_child, number_in, read};
+use super::vocabulary::{alarm_every_10_ms, die, in_a_child, number_in, read, try_flock};
 use crate::lesson_1::after_a_power_cut;
 
 pub(super) fn one_offset() -> io::Result<impl Debug> {
@@ -133,10 +133,10 @@ pub(super) fn both_add_one() -> io::Result<impl Debug> {
 
 pub(super) fn locked_and_replaced() -> io::Result<impl Debug> {
     let file = File::create("f")?;
-    flock(&file)?; // flock(2)
+    try_flock(&file)?; // flock(2)
     fs::write("g", "new")?;
     fs::rename("g", "f")?;
-    in_a_child(|| flock(&File::open("f")?))
+    in_a_child(|| try_flock(&File::open("f")?))
 }
 
 pub(super) fn a_power_cut() -> io::Result<impl Debug> {

@@ -6,7 +6,8 @@ use std::io::{self, Write};
 use std::sync::atomic::Ordering::{Acquire, Relaxed, Release};
 
 use super::vocabulary::{
-    die, fcntl_lock, flock, futex_wait, futex_wake, in_a_child, ofd_lock, shared_words, values_that_a_reader_may_find,
+    die, futex_wait, futex_wake, in_a_child, shared_words, try_fcntl_lock, try_flock, try_ofd_lock,
+    values_that_a_reader_may_find,
 };
 
 pub(super) fn lost_increment() -> io::Result<impl Debug> {
@@ -125,40 +126,40 @@ pub(super) fn release_and_acquire() -> io::Result<impl Debug> {
 pub(super) fn lock_of_the_dead() -> io::Result<impl Debug> {
     let file = File::create("f")?;
     in_a_child(|| {
-        fcntl_lock(&file)?; // F_SETLK
+        try_fcntl_lock(&file)?; // F_SETLK
         die() // SIGKILL
     })?;
-    fcntl_lock(&file)
+    try_fcntl_lock(&file)
 }
 
 pub(super) fn flock_in_one_process() -> io::Result<impl Debug> {
     let (one, other) = (File::create("f")?, File::create("f")?);
-    flock(&one)?; // flock(2)
-    flock(&other)
+    try_flock(&one)?; // flock(2)
+    try_flock(&other)
 }
 
 pub(super) fn flock_over_fork() -> io::Result<impl Debug> {
     let file = File::create("f")?;
-    flock(&file)?; // flock(2)
-    in_a_child(|| flock(&file))
+    try_flock(&file)?; // flock(2)
+    in_a_child(|| try_flock(&file))
 }
 
 pub(super) fn record_lock_over_fork() -> io::Result<impl Debug> {
     let file = File::create("f")?;
-    fcntl_lock(&file)?; // F_SETLK
-    in_a_child(|| fcntl_lock(&file))
+    try_fcntl_lock(&file)?; // F_SETLK
+    in_a_child(|| try_fcntl_lock(&file))
 }
 
 pub(super) fn any_close() -> io::Result<impl Debug> {
     let file = File::create("f")?;
-    fcntl_lock(&file)?; // F_SETLK
+    try_fcntl_lock(&file)?; // F_SETLK
     drop(File::open("f")?); // open(2), close(2)
-    in_a_child(|| fcntl_lock(&file))
+    in_a_child(|| try_fcntl_lock(&file))
 }
 
 pub(super) fn any_close_of_ofd() -> io::Result<impl Debug> {
     let file = File::create("f")?;
-    ofd_lock(&file)?; // F_OFD_SETLK
+    try_ofd_lock(&file)?; // F_OFD_SETLK
     drop(File::open("f")?); // open(2), close(2)
-    in_a_child(|| ofd_lock(&File::create("f")?))
+    in_a_child(|| try_ofd_lock(&File::create("f")?))
 }

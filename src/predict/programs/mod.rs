@@ -216,11 +216,11 @@ programs! {
     }
     lesson_4 4 {
         lost_increment gives "1" not "2" (LOAD_AND_STORE_IS_ONE_STEP), "0";
-            "answer",
+            "exchange",
             "The parent loaded 0 before the child's turn and stored 1 after it: the child's increment is lost.",
             "父进程在子进程之前读到 0，在它之后写入 1：子进程加的那个 1 丢了。";
         one_step gives "(1, 2)" not "(1, 1)", "(2, 2)", "(0, 1)";
-            "answer",
+            "exchange",
             "fetch_add is one step and returns the old value. Each increment counts, and the child has seen the parent's.",
             "fetch_add 一步完成，返回旧值。每次加 1 都算数，子进程看到的是父进程加过之后的值。";
         compare_and_swap gives "(Err(7), 7)" not "(Ok(5), 15)" (LOAD_AND_STORE_IS_ONE_STEP), "(Ok(7), 21)", "(Err(5), 7)";
@@ -242,15 +242,15 @@ programs! {
         nobody_sleeps gives "0" not "1", "EAGAIN", "waits";
             "bell",
             "A ring wakes only those who sleep at that moment, here 0 processes. It isn't kept for a later one.",
-            "通知只唤醒此刻正在睡眠的进程，这里一个也没有；它不会留给后来者。";
+            "摇铃只唤醒此刻正在睡眠的进程，这里一个也没有；铃响不会留给后来者。";
         the_word_has_changed gives "EAGAIN" not "waits", "0";
             "bell",
             "futex(2) compares the word with the value that was heard, and does not sleep when they differ: no ring is missed.",
-            "futex(2) 先把这个字与上次看到的值比较，不同就不睡：不会漏掉通知。";
+            "futex(2) 先把这个字与上次看到的值比较，不同就不睡：铃响不会漏掉。";
         ready_too_early gives "0 | 1" not "1" (ORDER_IS_KEPT), "0";
             "sequence_lock",
-            "Release keeps in front of it only what the code has before it. This store of `data` comes after it.",
-            "Release 只保证代码里写在它前面的先可见，而这里对 data 的写入在它后面。";
+            "Release keeps earlier accesses before it. A later one may move up past it, and this store of `data` is later.",
+            "Release 写入不让前面的访问移到它后面，却拦不住后面的访问提前；这里对 data 的写入就在它后面。";
         relaxed gives "0 | 1" not "1" (ORDER_IS_KEPT), "0";
             "sequence_lock",
             "Relaxed orders nothing: the compiler and the processor may reorder the stores, and the loads as well.",

@@ -115,18 +115,18 @@ static WORDS: &[(&str, Text)] = &[
         ),
     ),
     (
-        "flock",
+        "try_flock",
         Text::fixed("flock(2), exclusive; EAGAIN if it would have to wait", "flock(2) 独占锁；若要等待，则返回 EAGAIN"),
     ),
     (
-        "fcntl_lock",
+        "try_fcntl_lock",
         Text::fixed(
             "a write lock by fcntl(2) with F_SETLK; EAGAIN if another holds one",
             "用 fcntl(2) 的 F_SETLK 加写锁；别人持有时返回 EAGAIN",
         ),
     ),
     (
-        "ofd_lock",
+        "try_ofd_lock",
         Text::fixed(
             "a write lock by fcntl(2) with F_OFD_SETLK; EAGAIN if another holds one",
             "用 fcntl(2) 的 F_OFD_SETLK 加写锁；别人持有时返回 EAGAIN",
@@ -248,7 +248,7 @@ pub(super) fn values_that_a_reader_may_find(writer: impl Fn(), reader: impl Fn()
     Ok(Answer(found.join(" | ")))
 }
 
-pub(super) fn flock(file: &File) -> io::Result<()> {
+pub(super) fn try_flock(file: &File) -> io::Result<()> {
     // SAFETY: flock(2) takes no pointer; the descriptor is open.
     Errno::result(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) })?;
     Ok(())
@@ -260,12 +260,12 @@ fn write_lock() -> libc::flock {
     libc::flock { l_type, l_whence, l_start: 0, l_len: 0, l_pid: 0 }
 }
 
-pub(super) fn fcntl_lock(file: &File) -> io::Result<()> {
+pub(super) fn try_fcntl_lock(file: &File) -> io::Result<()> {
     fcntl(file, FcntlArg::F_SETLK(&write_lock()))?;
     Ok(())
 }
 
-pub(super) fn ofd_lock(file: &File) -> io::Result<()> {
+pub(super) fn try_ofd_lock(file: &File) -> io::Result<()> {
     fcntl(file, FcntlArg::F_OFD_SETLK(&write_lock()))?;
     Ok(())
 }

@@ -146,7 +146,6 @@ fn take_or_ask(file: &File, lock: &libc::flock) -> io::Result<i32> {
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 mod locks_with_flock {
     use super::*;
@@ -189,8 +188,6 @@ mod waits_for_its_turn {
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod writes_its_pid_down {
     use super::*;
@@ -297,15 +294,7 @@ mod locks_through_leaked_duplicate {
 ///
 /// breaks: "A process that is the writer gets its own process id again, in each of its threads."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod closes_a_duplicate {
     use super::*;
 
@@ -326,14 +315,7 @@ mod closes_a_duplicate {
 ///
 /// breaks: "A forked child of the writer is not the writer"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod lock_of_the_description {
     use super::*;
 
@@ -356,8 +338,6 @@ mod lock_of_the_description {
 /// breaks: "The role ends with the writer even if a child of the writer lives on."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
 /// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod flock_lives_on_in_the_child {
     use super::*;
 
@@ -442,15 +422,7 @@ mod loses_the_race_with_an_error {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod shares_the_lock {
     use super::*;
 
@@ -467,14 +439,7 @@ mod shares_the_lock {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod asks_and_does_not_take {
     use super::*;
 
@@ -488,7 +453,6 @@ mod asks_and_does_not_take {
 /// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_child_is_not_the_writer_itself failed
 mod child_remembers_the_role {
     use super::*;
@@ -513,7 +477,6 @@ mod child_remembers_the_role {
 /// breaks: "The next process that calls `claim` then becomes the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod child_never_takes_over {
     use super::*;
 
@@ -562,7 +525,6 @@ mod own_id_cached {
 ///
 /// breaks: "The role ends with the process, even by SIGKILL"
 /// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod zombie_counts_as_alive {
     use super::*;
@@ -611,14 +573,7 @@ mod releases_before_it_takes {
 ///
 /// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod locks_one_byte_at_the_position {
     use super::*;
 
@@ -665,8 +620,6 @@ mod locks_at_the_end {
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
 /// fails: claim::each_file_has_a_writer_of_its_own failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod lock_file {
     use super::*;
@@ -691,15 +644,7 @@ mod lock_file {
 ///
 /// breaks: "The result is the process id of the writer: that of this process, or that of the other one"
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod expects_eacces {
     use super::*;
 
@@ -741,7 +686,6 @@ mod thread_id {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod one_role_for_all_files {
     use super::*;
 
@@ -819,10 +763,9 @@ mod locks_its_size {
 ///
 /// breaks: "The role ends with the writer even if a child lives on, which may become the next writer."
 /// may fail: claim::is_right_whatever_happens_between_its_system_calls failed
-/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 /// may fail: claim::tells_the_files_of_two_disks_apart failed
+/// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed flock-is-the-processes
+/// fails: claim::the_child_is_not_the_writer_itself failed flock-is-the-processes
 mod flock_and_proc_locks {
     use super::*;
 
@@ -842,14 +785,7 @@ mod flock_and_proc_locks {
 ///
 /// breaks: "A forked child of the writer is not the writer: in the child, too, `claim` returns the parent's id."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod description_lock {
     use super::*;
 
@@ -871,7 +807,6 @@ mod description_lock {
 /// breaks: "The call never waits."
 /// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
-/// fails: claim::returns_the_errors_of_system_calls failed
 mod waits_for_the_lock_2 {
     use super::*;
 
@@ -888,14 +823,7 @@ mod waits_for_the_lock_2 {
 ///
 /// breaks: "Its size and its position may change between two calls."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod from_the_position {
     use super::*;
 
@@ -920,15 +848,7 @@ mod byte_at_the_end {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod shared_lock {
     use super::*;
 
@@ -941,14 +861,7 @@ mod shared_lock {
 ///
 /// breaks: "Makes this process the writer of `file`, unless another process is the writer."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod weakened_and_asked_for_weakly {
     use super::*;
 
@@ -1002,15 +915,7 @@ mod asks_and_assumes {
 ///
 /// breaks: "A process that is the writer gets its own process id again, in each of its threads."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_child_is_not_the_writer_itself failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod through_a_copy {
     use super::*;
 
@@ -1052,7 +957,6 @@ mod releases_first {
 ///
 /// breaks: "Each file has a writer of its own. A process may be the writer of several files."
 /// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod writer_of_everything {
     use super::*;
 
@@ -1118,7 +1022,6 @@ mod writes_its_id {
 ///
 /// breaks: "The role ends with the process, even by SIGKILL, and even before its parent has waited for it."
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
-/// fails: claim::returns_the_errors_of_system_calls failed
 /// fails: claim::the_role_is_free_when_the_writer_is_killed failed a-pid-is-a-process
 mod extended_attribute {
     use super::*;
@@ -1363,7 +1266,6 @@ mod asks_first_far_out {
 /// breaks: "The call never waits."
 /// fails: claim::asks_again_as_often_as_the_role_ends failed
 /// fails: claim::is_right_whatever_happens_between_its_system_calls failed
-/// fails: claim::returns_the_errors_of_system_calls failed
 mod waits_for_the_role {
     use super::*;
 
@@ -1380,14 +1282,7 @@ mod waits_for_the_role {
 ///
 /// breaks: "Its size and its position may change between two calls."
 /// fails: claim::a_child_of_the_writer_does_not_keep_the_role failed
-/// fails: claim::asks_again_as_often_as_the_role_ends failed
-/// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::is_right_whatever_happens_between_its_system_calls failed
 /// fails: claim::one_process_is_the_writer_and_the_others_learn_who failed
-/// fails: claim::returns_the_errors_of_system_calls failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
-/// fails: claim::the_role_is_free_when_the_writer_is_killed failed
-/// fails: claim::the_writer_may_be_a_process_of_another_user failed
 mod from_the_position_on {
     use super::*;
 
@@ -1692,7 +1587,6 @@ mod loses_the_errno {
 ///
 /// breaks: "Each file has a writer of its own. A process may be the writer of several files."
 /// fails: claim::each_file_has_a_writer_of_its_own failed
-/// fails: claim::tells_the_files_of_two_disks_apart failed
 mod one_role_at_a_time {
     use super::*;
 

@@ -259,7 +259,7 @@ mod says_it_first {
 
 /// Announces a value with Relaxed stores, which may take effect before those of the value.
 ///
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod relaxed_announcement {
     use super::*;
 
@@ -1394,7 +1394,7 @@ mod release_fence_in_the_reader {
 /// Has no fence before the words: a reader may see a word of the next value but one, and still the old count.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod no_fence_before_the_words {
     use super::*;
 
@@ -1413,7 +1413,7 @@ mod no_fence_before_the_words {
 /// Announces with a relaxed store: a reader may see the count before the words.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod announces_with_relaxed {
     use super::*;
 
@@ -1433,7 +1433,7 @@ mod announces_with_relaxed {
 /// Has an acquire fence where a release fence belongs: "so that no store moves up".
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod acquire_fence_in_the_writer {
     use super::*;
 
@@ -1453,7 +1453,7 @@ mod acquire_fence_in_the_writer {
 /// Announces with a SeqCst exchange instead of the fence; the relaxed stores of the next call may still move before it.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod exchange_instead_of_fence {
     use super::*;
 
@@ -1472,7 +1472,7 @@ mod exchange_instead_of_fence {
 /// Has the fence one store too late: the first word is before it.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod fence_after_the_first_word {
     use super::*;
 
@@ -1495,7 +1495,7 @@ mod fence_after_the_first_word {
 /// Has compiler fences, which is enough for x86_64 and for no other machine.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod compiler_fences {
     use super::*;
 
@@ -1516,7 +1516,7 @@ mod compiler_fences {
 /// Stores the odd number with Release, which keeps earlier stores before it, but lets the words move up.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod odd_number_with_release {
     use super::*;
 
@@ -1681,7 +1681,7 @@ mod skips_the_same_value {
 /// Announces the value with a relaxed store, which may arrive before the words.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod relaxed_announcement_2 {
     use super::*;
 
@@ -1725,7 +1725,7 @@ mod relaxed_first_load_2 {
 /// Has no fence before the words: they may arrive before the count of the call before.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod no_fence_before_the_words_2 {
     use super::*;
 
@@ -1768,6 +1768,7 @@ mod acquires_twice {
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod strong_count_only {
     use super::*;
 
@@ -1819,7 +1820,7 @@ mod acquires_the_last_word {
 /// Releases with the first word only: the other three may arrive before the count of the call before.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod releases_the_first_word {
     use super::*;
 
@@ -1839,7 +1840,7 @@ mod releases_the_first_word {
 /// Makes the slot's number odd with a Release store instead of a fence, and trusts that number alone.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod odd_number_released {
     use super::*;
 
@@ -1894,6 +1895,7 @@ mod fence_after_the_check {
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
 /// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod fences_of_the_compiler {
     use super::*;
 
@@ -2564,7 +2566,7 @@ mod three_slots {
 /// Nothing but greater even numbers announces a value, and a Relaxed odd one may be found before the even one of the other slot.
 ///
 /// breaks: "A call of `latest` that begins after `publish` has returned finds `value`, or a later one."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod greater_sequence {
     use super::*;
 
@@ -2631,7 +2633,7 @@ mod greater_sequence_released {
 /// In publish: an Acquire swap to the odd number instead of a fence; it orders nothing for a reader that sees a word.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod acquire_swap_for_a_fence {
     use super::*;
 
@@ -2651,7 +2653,7 @@ mod acquire_swap_for_a_fence {
 /// In publish: a Release store of the odd number, which lets the words move up before it.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod release_store_of_the_odd_number {
     use super::*;
 
@@ -2671,7 +2673,7 @@ mod release_store_of_the_odd_number {
 /// In publish: the fence stands before the odd number and not after it.
 ///
 /// breaks: "A reader then finds the previous value (None before the first) or the new one, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod fence_too_early {
     use super::*;
 
@@ -3010,7 +3012,7 @@ mod checks_only_before {
 /// Three slots, and no fence between the count of the value before and the words that replace an older one.
 ///
 /// breaks: "The value is one that was passed to `publish`, whole."
-/// fails: latest::is_whole_under_rusts_memory_model failed order-is-kept
+/// fails: publish::keeps_its_stores_in_order_under_rusts_memory_model failed order-is-kept
 mod three_slots_without_a_fence {
     use super::*;
 

@@ -155,7 +155,7 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
 /// is all zeros before the first `publish`; its layout is up to you.
 ///
 /// - Every value is possible, four zeros included. Any number of values are published, one after the other.
-/// - Only one process publishes at a time. The end of a call, even by SIGKILL, happens-before the next call.
+/// - Only one process publishes at a time. The next call begins after the last one has ended, even by SIGKILL.
 /// - So a writer sees all that the writers before it have stored, as if it had stored that itself.
 /// - Any process may publish next, and a process may have several cells.
 /// - A call of `latest` that begins after `publish` has returned finds `value`, or a later one.

@@ -1,13 +1,14 @@
 //! # 练习 4：别的进程也在用的内存
 //!
 //! 这些函数供共享一页的进程使用。核心有三个：[`next_ticket`] 让每个号码只发出一次，[`wait_for_rings`] 一直睡到别的进程
-//! 做完该做的事，[`claim`] 让一个进程担任某个角色，角色随它的结束而结束。这三个最多花两个小时。选做的有：[`open_once`]
-//! 为许多进程准备好同一个文件；[`publish`] 和 [`latest`] 传递一个值，读者读到的总是完整的，而且从不等待。
+//! 做完该做的事，[`claim`] 让一个进程成为写者，直到它结束。这三个最多花两个小时。选做的有：[`open_once`] 为许多进程准备好
+//! 同一个文件；[`publish`] 和 [`latest`] 传递一个值，读者读到的总是完整的，而且从不等待。
 //!
-//! 先读 `lesson.rs`。可以使用 std、nix、libc（`nix::libc`）、memmap2、tempfile，以及第 1 到 3 课和 `observe` 里的一切，例如
-//! `mmap_workbook::lesson_2::Mapping`。第 4 课自己的 `Lock` 已是半个 [`claim`]，这部分请自己写。映射的 `word` 是 std 的 `AtomicU32`；`long_word` 则是 `words::AtomicU64`，方法与 std
-//! 的相同，与它配套的内存屏障是 `mmap_workbook::words::fence`：std 自己的屏障，检查看不见。函数要按 Rust 的内存模型正确，
-//! 不能只在 x86 上正确；用哪些内存序由你决定。
+//! 先读 `lesson.rs`。可以使用 std、nix、libc（`nix::libc`）、memmap2、tempfile，以及第 1 到 3 课和 `observe` 里的一切，
+//! 例如 `mmap_workbook::lesson_2::Mapping`。第 4 课自己的 `Lock` 已是半个 [`claim`]，这部分请自己写。映射的 `word` 是 std 的
+//! `AtomicU32`；`long_word` 则是 `words::AtomicU64`，方法与 std 的相同，与它配套的内存屏障是
+//! `mmap_workbook::words::fence`：std 自己的屏障，检查看不见。函数要按 Rust 的内存模型正确，不能只在 x86 上正确；用哪些
+//! 内存序由你决定。
 //!
 //! ```sh
 //! cargo run -- check 4    # 哪些已经做对，哪些还没有
@@ -29,7 +30,7 @@ use mmap_workbook::lesson_2::Mapping;
 /// - 任意多个进程和线程，通过同一页的共享映射，可以同时调用它。
 /// - 没有号码返回两次。
 /// - 除非有进程被杀死，否则没有号码跳过：一次调用只取一个号码，并且返回它。
-/// - 只有在调用期间的某一刻计数器达到或超过 `limit`，结果才可以是 None。
+/// - 调用期间计数器若始终小于 `limit`，结果就不能是 None。
 /// - 计数器从不超过 `limit`，哪怕一瞬间；它也从不减小。
 /// - 计数器若已超过 `limit`，就保持原值，结果是 None。
 /// - 在调用中停住或被杀死的进程，不会让别的进程等待。
@@ -149,7 +150,7 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
 /// 由你决定。
 ///
 /// - 任何值都有可能，四个零也算。先后发布多少个值都行。
-/// - 同一时刻只有一个进程发布。一次调用的结束（包括死于 SIGKILL）happens-before 下一次。
+/// - 同一时刻只有一个进程发布。上一次调用结束（包括死于 SIGKILL）之后，下一次才开始。
 /// - 所以写者看得到之前各写者的全部写入，就像是自己写的一样。
 /// - 下一次可以由任何进程发布；一个进程可以有好几个单元。
 /// - `publish` 返回之后才开始的 `latest`，得到 `value` 或更晚的值。
@@ -165,13 +166,13 @@ pub fn open_once(path: &Path, init: impl FnOnce(&Mapping)) -> io::Result<Mapping
 /// publish(cell, [5, 6, 7, 8])   期间：Some([1, 2, 3, 4]) 或 Some([5, 6, 7, 8])，绝不是 [5, 6, 3, 4]
 /// ```
 pub fn publish(cell: &Mapping, value: [u64; 4]) {
-    todo!("先把值写到还没有读者看的地方，再公布它")
+    todo!("先把值写到还没有读者看的地方，再宣布它")
 }
 
 /// 返回单元中最近发布的值；从未发布过则返回 None。
 ///
 /// - 得到的是传给 `publish` 的某个值，而且完整。
-/// - 调用开始时它尚未被取代：没有更晚的 `publish` 已经返回。
+/// - 它不早于调用开始之前最后返回的那次 `publish` 的值。
 /// - 任意多个进程和线程同时读。谁也不耽误写者和别的读者。
 /// - `cell` 可能是只读映射。在那里，各种内存序的读取都算对，虽然 std 只保证 Relaxed。
 /// - 写者无论在哪条指令之后停住或被杀死，读者都不等它。
@@ -184,5 +185,5 @@ pub fn publish(cell: &Mapping, value: [u64; 4]) {
 /// publish(cell, [0, 0, 0, 0]) 之后： latest(cell) -> Some([0, 0, 0, 0])
 /// ```
 pub fn latest(cell: &Mapping) -> Option<[u64; 4]> {
-    todo!("读出这个值，并确认期间它没有被取代")
+    todo!("读出这个值，并确认期间它没有被别的值覆盖")
 }
