@@ -377,8 +377,8 @@ pub fn map_what_is_there(file: &File) -> io::Result<Mapping> {
 // ANCHOR_END: look
 
 /// Opens whatever is at `path`, for reading, and asks what it is. open(2) of a FIFO waits until a process opens it for
-/// writing; with O_NONBLOCK it returns at once. (So it does, with EWOULDBLOCK, where a process holds a lease on the
-/// file.) For a regular file the flag changes nothing else.
+/// writing; with O_NONBLOCK it returns at once; where a process holds a lease on the
+/// file, it fails at once with EWOULDBLOCK. For a regular file the flag changes nothing else.
 ///
 /// The question goes to the open file: at the path there may be another one by now.
 ///
@@ -630,6 +630,8 @@ mod known {
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the kernel passes a siginfo_t that is valid until the handler returns.
     let info = unsafe { &*info };
+    // Our calls may change it, and the code that was interrupted may be about to read it.
+    let errno = Errno::last_raw();
     let start = known::START.load(Relaxed);
     // A SIGBUS that a process has sent has another code, and no address.
     if info.si_code == libc::BUS_ADRERR {
@@ -645,6 +647,7 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *m
     let before = known::BEFORE.load(Relaxed);
     // SAFETY: sigaction(2) is async-signal-safe; BEFORE was filled in before this handler was set, and is never freed.
     unsafe { libc::sigaction(signal, before, null_mut()) };
+    Errno::set_raw(errno);
 }
 // ANCHOR_END: on_bus_error
 

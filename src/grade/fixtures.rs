@@ -179,7 +179,7 @@ pub fn refused<T: Debug>(got: &Result<T, String>, errors: &[&str]) -> Result<(),
     ensure(got.as_ref().is_err_and(|error| errors.contains(&error.as_str())), || {
         let wanted = errors[0];
         let found = match got {
-            Ok(value) => text!("no error, but Ok({value:?})", "没有错误，而是 Ok({value:?})"),
+            Ok(value) => text!("no error: it returned Ok({value:?})", "没有错误，返回的是 Ok({value:?})"),
             Err(error) => text!("the error {error}", "错误 {error}"),
         };
         Failure::new(text!("the error {wanted}", "错误 {wanted}"), found)

@@ -18,6 +18,9 @@ use crate::error::told;
 use crate::text;
 
 /// The size of a page in bytes (`_SC_PAGESIZE`, sysconf(3)): 4096 on most machines, 16384 or 65536 on others.
+///
+/// Safe in a signal handler: it takes no lock, allocates nothing and makes no system call, since the C library keeps
+/// the number, too.
 pub fn page_size() -> usize {
     // Kept: who loads a mapping byte by byte asks for each byte. 0 until the system was asked.
     static SIZE: AtomicUsize = AtomicUsize::new(0);

@@ -89,5 +89,5 @@ denials! {
     6 WholePagesAreMapped MAPPING_ENDS_AT_ITS_LENGTH "mapping-ends-at-its-length", read 6 "rule";
     6 TruncationRemovesPages SIZE_COUNTS_WHEN_MAPPED "size-counts-when-mapped", read 6 "size";
     6 TruncationRemovesCopies A_COPY_IS_SAFE "a-copy-is-safe", read 6 "size";
-    6 GrowingAddsPages THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT "the-size-when-mapped-is-the-limit", read 6 "size";
+    6 GrowingAddsPages THE_SIZE_WHEN_MAPPED_IS_THE_LIMIT "the-size-when-mapped-is-the-limit", read 6 "rule";
 }

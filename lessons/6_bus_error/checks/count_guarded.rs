@@ -113,10 +113,11 @@ fn length_for(range: &Range<usize>) -> usize {
 
 fn given((size, first_page, range, byte): &Case) -> Text {
     let length = length_for(range);
+    let Text { en, zh } = bytes(*size);
     text!(
-        "a file of {size} bytes; a mapping of {length} bytes from page {first_page} of it on; the range {range:?}, the \
+        "a file of {en}; a mapping of {length} bytes from page {first_page} of it on; the range {range:?}, the \
          byte {byte}",
-        "{size} 字节的文件，从第 {first_page} 页起映射 {length} 字节；范围 {range:?}，字节 {byte}"
+        "{zh}的文件，从第 {first_page} 页起映射 {length} 字节；范围 {range:?}，字节 {byte}"
     )
 }
 

@@ -64,6 +64,21 @@ fn in_words<T: Display>(result: &Result<T, String>) -> Text {
     }
 }
 
+/// The answer, if there is one: where the easiest call ends badly, the check of that says so, and no other one has to.
+fn if_it_can<T>(tried: Result<T, Failure>) -> Result<Option<T>, Failure> {
+    match tried {
+        Err(failure) if matches!(failure.verdict, Verdict::Todo | Verdict::Broken | Verdict::Skipped) => Err(failure),
+        tried => Ok(tried.ok()),
+    }
+}
+
+/// A number of bytes in words; Chinese has no plural.
+fn bytes(count: impl Display) -> Text {
+    let count = count.to_string();
+    let unit = if count == "1" { "byte" } else { "bytes" };
+    text!("{count} {unit}", "{count} 字节")
+}
+
 /// Whether it is so.
 fn yes_or_no(is_so: bool) -> Text {
     if is_so { text!("yes", "是") } else { text!("no", "否") }
@@ -108,7 +123,7 @@ fn gives_back(failure: Failure) -> Failure {
         "2:mapping",
         text!(
             "munmap(2), close(2): what a function maps and opens stays until it gives it back, whichever way it returns",
-            "munmap(2)、close(2)：函数建立的映射、打开的描述符，要等它自己归还；从哪条路返回都一样"
+            "munmap(2)、close(2)：函数建立的映射、打开的描述符，都要由它自己解除、关闭，无论从哪条路返回"
         ),
     )
 }

@@ -4,6 +4,29 @@ type Ranges = (Range<usize>, Range<usize>, Range<usize>);
 
 fn answer(size: u64, offset: u64, length: usize) -> Result<Result<Ranges, String>, Failure> {
     ask(|| super::parts(size, offset, length).map(|p| (p.file, p.rest, p.no_page)).map_err(|e| kind(e.into())))
+        .map_err(|failure| may_lie_past_the_end(size, offset, wide(length), failure))
+}
+
+/// The rule for whoever subtracts the offset from a smaller size.
+fn may_lie_past_the_end(size: u64, offset: u64, length: u64, failure: Failure) -> Failure {
+    // Where the sum of both has no room, that may be the reason.
+    if offset <= size || length == 0 || offset.checked_add(length).is_none_or(|end| i64::try_from(end).is_err()) {
+        return failure;
+    }
+    failure.breaks(
+        "rule",
+        text!(
+            "the offset may lie past the end of the file: then the mapping shows no byte of it, and `file_size - offset` \
+             would be less than 0",
+            "偏移量可以在文件末尾之后：这时映射里没有文件的字节，`file_size - offset` 则会小于 0"
+        ),
+    )
+}
+
+/// A mapping in words.
+fn mapped(size: u64, length: u64, from: &Text) -> Text {
+    let (size, length) = (bytes(size), bytes(length));
+    text!("a file of {size}, {length} mapped from {from} on", "{size}的文件，从{from}起映射 {length}"; size, length, from)
 }
 
 fn in_words(parts: &Result<Ranges, String>) -> String {
@@ -13,7 +36,13 @@ fn in_words(parts: &Result<Ranges, String>) -> String {
     }
 }
 
-fn differs(size: u64, expected: &Result<Ranges, String>, got: &Result<Ranges, String>, length: usize) -> Failure {
+fn differs(
+    size: u64,
+    offset: u64,
+    expected: &Result<Ranges, String>,
+    got: &Result<Ranges, String>,
+    length: usize,
+) -> Failure {
     let (wanted, had) = (in_words(expected), in_words(got));
     let failure = Failure::new(text!("{wanted}", "{wanted}"), text!("{had}", "{had}"));
     match (expected, got) {
@@ -22,6 +51,9 @@ fn differs(size: u64, expected: &Result<Ranges, String>, got: &Result<Ranges, St
             if i64::try_from(size).is_ok() && had == file && !rest.is_empty() && no_page.start == file.end =>
         {
             failure.shows(&belief::BUS_ERROR_AFTER_THE_LAST_BYTE)
+        }
+        (Ok((file, ..)), Ok((had, ..))) if offset > size && file.is_empty() && !had.is_empty() => {
+            may_lie_past_the_end(size, offset, wide(length), failure)
         }
         (Ok((_, _, no_page)), Ok((_, _, had))) if had.end == length && no_page.end != length => {
             failure.shows(&belief::MAPPING_ENDS_AT_ITS_LENGTH)
@@ -64,17 +96,13 @@ fn says_what_the_kernel_says() {
         for_all(
             (near_page_boundaries(), 0..3_u64, near_page_boundaries()),
             |(size, first_page, length)| {
-                let length = length.max(&1);
-                text!(
-                    "a file of {size} bytes, {length} bytes mapped from page {first_page} of it on",
-                    "{size} 字节的文件，从第 {first_page} 页起映射 {length} 字节"
-                )
+                mapped(wide(*size), wide(*length.max(&1)), &text!("page {first_page} of it", "第 {first_page} 页"))
             },
             |&(size, first_page, length)| {
                 let (offset, length) = (first_page * page_size_u64(), length.max(1));
                 let got = answer(wide(size), offset, length)?;
                 let expected = Ok(of_the_kernel(size, offset, length)?);
-                ensure(got == expected, || differs(wide(size), &expected, &got, length))
+                ensure(got == expected, || differs(wide(size), offset, &expected, &got, length))
             },
         )
     });
@@ -99,17 +127,12 @@ fn has_room_for_large_numbers() {
                 (u64::MAX, last_page, 1, (0..page - 1, page - 1..page, page..page)),
                 (0, last_page, usize::MAX - page + 1, (0..0, 0..0, 0..usize::MAX - page + 1)),
             ],
-            |(size, offset, length, _)| {
-                text!(
-                    "a file of {size} bytes, {length} bytes mapped from {offset} on",
-                    "{size} 字节的文件，从偏移 {offset} 起映射 {length} 字节"
-                )
-            },
+            |(size, offset, length, _)| mapped(*size, wide(*length), &text!("{offset}", "偏移量 {offset} ")),
             |(size, offset, length, expected)| {
                 let got = answer(*size, *offset, *length)?;
                 let expected = Ok(expected.clone());
                 ensure(got == expected, || {
-                    let failure = differs(*size, &expected, &got, *length);
+                    let failure = differs(*size, *offset, &expected, &got, *length);
                     // The size as an `int`, or 0 if that is negative.
                     let low = usize::try_from(size & u64::from(u32::MAX)).unwrap_or(0);
                     let int = if low >> 31 == 0 { low } else { 0 };
@@ -163,13 +186,10 @@ fn every_mix_of_large_numbers() -> Result<(), Failure> {
     let mut number = [0; 8];
     at.read(0, &mut number);
     let (size, offset, length) = cases[usize::from_ne_bytes(number)];
-    let given = text!(
-        "a file of {size} bytes, {length} bytes mapped from {offset} on",
-        "{size} 字节的文件，从偏移 {offset} 起映射 {length} 字节"
-    );
-    let wrong = wrong.map_err(|failure| failure.given(given.clone()))?;
+    let given = mapped(size, length, &text!("{offset}", "偏移量 {offset} "));
+    let wrong = wrong.map_err(|failure| may_lie_past_the_end(size, offset, length, failure).given(given.clone()))?;
     wrong.map_or(Ok(()), |(expected, got)| {
-        Err(differs(size, &expected, &got, length.try_into().unwrap_or(0)).given(given))
+        Err(differs(size, offset, &expected, &got, length.try_into().unwrap_or(0)).given(given))
     })
 }
 
@@ -194,13 +214,16 @@ fn refuses_what_mmap_refuses() {
                 (1, usize::MAX),
                 (1, 0),
             ],
-            |(offset, length)| text!("{length} bytes mapped from {offset} on", "从偏移 {offset} 起映射 {length} 字节"),
+            |(offset, length)| {
+                let Text { en, zh } = bytes(*length);
+                text!("{en} mapped from {offset} on", "从偏移量 {offset} 起映射 {zh}")
+            },
             |&(offset, length)| {
                 let got = answer(1, offset, length)?;
                 let mapped = Mapping::of_file(tempfile::tempfile()?, offset, length, READ_WRITE, Sharing::Shared);
                 let errno = mapped.map(drop).expect_err("each of these is refused");
                 ensure(got == Err(kind(errno.into())), || {
-                    let failure = differs(1, &Err(kind(errno.into())), &got, length);
+                    let failure = differs(1, offset, &Err(kind(errno.into())), &got, length);
                     match (offset % page_size_u64(), length) {
                         (0, 0) => failure.breaks(
                             "length_zero",

@@ -159,10 +159,9 @@ fn puts_the_bytes_and_changes_no_other() {
             hold(&got, &[], &file, &pattern(size), &with(&pattern(size), offset, &new))
         };
         let describe = |(size, offset, count): &(usize, usize, usize)| {
-            text!(
-                "a file of {size} bytes, {count} bytes to put at {offset}",
-                "{size} 字节的文件，从偏移量 {offset} 处写入 {count} 字节"
-            )
+            let (file, count) = (bytes(*size), bytes(*count));
+            let at = text!("{offset}", "{offset}");
+            text!("a file of {file}, {count} to put at {at}", "{file}的文件，从偏移量 {at} 处写入 {count}"; file, count, at)
         };
         let page = page_size();
         for_each(
@@ -463,10 +462,11 @@ fn a_full_disk_is_an_error_and_changes_nothing() {
                 (0..0, page, 0, 5),
             ],
             |(there, size, offset, count)| {
+                let Text { en, zh } = bytes(*count);
                 text!(
-                    "a full disk, and on it a file of {size} bytes, whose pages {there:?} have disk space; {count} \
-                     bytes to put at {offset}",
-                    "磁盘已满，上面有一个 {size} 字节的文件，其中第 {there:?} 页占有空间；从偏移量 {offset} 处写入 {count} 字节"
+                    "a full disk, and on it a file of {size} bytes, whose pages {there:?} have disk space; {en} to put \
+                     at {offset}",
+                    "磁盘已满，上面有一个 {size} 字节的文件，其中第 {there:?} 页占有空间；从偏移量 {offset} 处写入 {zh}"
                 )
             },
             |(there, size, offset, count)| {

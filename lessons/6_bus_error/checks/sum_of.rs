@@ -35,7 +35,10 @@ fn adds_up_every_byte() {
                 _ => failure,
             })
         };
-        let describe = |size: &usize| text!("a file of {size} bytes", "{size} 字节的文件");
+        let describe = |size: &usize| {
+            let Text { en, zh } = bytes(*size);
+            text!("a file of {en}", "{zh}的文件")
+        };
         for_each([1, 0, page_size() - 1, page_size(), page_size() + 1, 2 * page_size() + 1], describe, test)?;
         for_all_n(24, near_page_boundaries(), describe, test)?;
         a_file_that_has_other_bytes_at_the_second_call()
@@ -64,7 +67,7 @@ fn a_file_that_has_other_bytes_at_the_second_call() -> Result<(), Failure> {
 }
 
 #[test]
-fn says_when_a_file_is_too_large_to_map() {
+fn maps_a_large_file_in_parts_or_passes_enomem_on() {
     let law = text!(
         "mmap(2): ENOMEM when the address space has no room for the mapping; ENODEV, and no other error, says that a \
          file can't be mapped at all",
@@ -79,7 +82,10 @@ fn says_when_a_file_is_too_large_to_map() {
         ensure(in_chunks || got == Err("ENOMEM".to_owned()), || {
             let read = moved.map_or(0, |moved| moved.read);
             Failure::new(
-                text!("the error ENOMEM", "错误 ENOMEM"),
+                text!(
+                    "the error ENOMEM, or the sum of all bytes, mapped part by part",
+                    "错误 ENOMEM，或者分段映射得到的总和"
+                ),
                 text!(
                     "{}; {read} bytes went through read(2)",
                     "{}；有 {read} 字节经过了 read(2)",
@@ -133,9 +139,10 @@ fn leaves_out_what_is_past_the_end() {
         for_each(
             [1, page_size() - 1, page_size() + 10],
             |size| {
+                let Text { en, zh } = bytes(*size);
                 text!(
-                    "a file of {size} bytes, and stores of another process to the rest of its last page",
-                    "{size} 字节的文件，另有进程往最后一页的剩余部分写过内容"
+                    "a file of {en}, and stores of another process to the rest of its last page",
+                    "{zh}的文件，另有进程往最后一页的剩余部分写过内容"
                 )
             },
             |&size| {
@@ -172,7 +179,10 @@ fn maps_what_can_be_mapped() {
         let elsewhere = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
         for_each(
             [(1, &path), (page - 1, &path), (3 * page, &path), (3 * page, &elsewhere)],
-            |(size, path)| text!("a file of {size} bytes at {}", "{size} 字节的文件，路径是 {}", path.display()),
+            |(size, path)| {
+                let Text { en, zh } = bytes(*size);
+                text!("a file of {en} at {}", "{zh}的文件，路径是 {}", path.display())
+            },
             |&(size, path)| {
                 file.set_len(wide(size))?;
                 file.write_all_at(&pattern(size), 0)?;

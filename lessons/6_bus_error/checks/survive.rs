@@ -46,9 +46,10 @@ impl Case {
         let Case { size, length, accesses, blocked } = self;
         let (en, zh) = if *blocked { (", with SIGBUS blocked", "，SIGBUS 被阻塞") } else { ("", "") };
         let accesses: Vec<Text> = accesses.iter().map(Access::in_words).collect();
+        let (size, length) = (bytes(size), bytes(length));
         Text::new(
-            format!("a file of {size} bytes, {length} bytes mapped{en}; {}", joined(&accesses, ", then ", |t| &t.en)),
-            format!("{size} 字节的文件，映射 {length} 字节{zh}；依次为：{}", joined(&accesses, "、", |t| &t.zh)),
+            format!("a file of {}, {} mapped{en}; {}", size.en, length.en, joined(&accesses, ", then ", |t| &t.en)),
+            format!("{}的文件，映射 {}{zh}；依次为：{}", size.zh, length.zh, joined(&accesses, "、", |t| &t.zh)),
         )
     }
 
@@ -153,6 +154,15 @@ impl Guard {
     fn and_why(&self, case: &Case, failure: Failure) -> Failure {
         let blocked = case.blocked;
         match (failure.signal.as_deref(), self.0.load(0)) {
+            (Some("SIGBUS"), Guard::NONE) if sets_an_action() => failure.breaks(
+                "reporting_handler",
+                text!(
+                    "no handler of yours was in force during the body: what undoes something in its `Drop` is dropped at \
+                     once by `let _ = ...`, and at the end of the block by `let _guard = ...`",
+                    "body 运行期间，你的处理函数并没有生效。靠 `Drop` 恢复原状的值，写成 `let _ = ...`，当场就析构；写成 \
+                     `let _guard = ...`，到代码块末尾才析构"
+                ),
+            ),
             (Some("SIGBUS"), Guard::NONE) => completes_with_a_page_only(failure.shows(&belief::FAULT_CAN_BE_CAUGHT)),
             (Some("SIGBUS"), Guard::IGNORED | Guard::BLOCKED) => {
                 completes_with_a_page_only(failure.shows(&belief::SIGBUS_CAN_BE_IGNORED))
@@ -174,6 +184,21 @@ impl Guard {
             _ => failure,
         }
     }
+}
+
+/// Whether it ever calls sigaction(2) to set an action for SIGBUS.
+fn sets_an_action() -> bool {
+    let sigbus = u64::from(libc::SIGBUS.unsigned_abs());
+    let sets =
+        |call: &Call| call.number == libc::SYS_rt_sigaction && call.arguments[0] == sigbus && call.arguments[1] != 0;
+    let calls = named_file(&pattern(10)).map_err(Failure::from).and_then(|(_directory, _, file)| {
+        let act = |()| {
+            let _ = super::survive(&file, page_size(), |mapping| mapping.load(9));
+            Ok(())
+        };
+        calls_of(|| Ok(()), act)
+    });
+    calls.is_ok_and(|calls| calls.iter().any(sets))
 }
 
 /// The rule for whoever ignores the signal, blocks it, or tries to catch it.
@@ -449,6 +474,10 @@ fn notices_a_page_that_was_gone_for_a_moment() {
     );
     check("deaths", law, || {
         use Step::{Load, Size, Store};
+        // One that never reports a missing page doesn't report one that is back, either, and another check says so.
+        if !reports_a_missing_page()? {
+            return Ok(());
+        }
         let page = page_size();
         let two = 2 * page;
         let there = |at: usize| pattern(two)[at];
@@ -508,12 +537,9 @@ fn notices_a_page_that_was_gone_for_a_moment() {
                     };
                     peer.send(said(&answer, &seen).as_bytes()).map_err(error_text)
                 })?;
-                // A missing page has been survived already in the cases that begin with a new size. Where any missing
-                // page kills, the moment is not the reason.
+                // A missing page has been survived already in the cases that begin with a new size.
                 let why = |failure: Failure| match (failure.died_of(), steps.first()) {
-                    (Some(Cause::NoPage), Some(Load(_))) if !any_missing_page_kills() => {
-                        failure.shows(&belief::SIZE_COUNTS_WHEN_MAPPED)
-                    }
+                    (Some(Cause::NoPage), Some(Load(_))) => failure.shows(&belief::SIZE_COUNTS_WHEN_MAPPED),
                     _ => failure,
                 };
                 let mut last = *size;
@@ -576,13 +602,12 @@ fn notices_a_page_that_was_gone_for_a_moment() {
     });
 }
 
-/// Also one that is missing from the beginning, and stays so.
-fn any_missing_page_kills() -> bool {
-    let died = |file: &File| {
-        let load = |mapping: &Mapping| mapping.load(page_size());
-        ask(|| format!("{:?}", super::survive(file, 2 * page_size(), load))).map_err(|failure| failure.died_of())
-    };
-    named_file(&pattern(10)).is_ok_and(|(_directory, _, file)| died(&file) == Err(Some(Cause::NoPage)))
+/// Whether it does so where the page is missing from the beginning, and stays so.
+fn reports_a_missing_page() -> Result<bool, Failure> {
+    let (_directory, _, file) = named_file(&pattern(10))?;
+    let load = |mapping: &Mapping| mapping.load(page_size());
+    let said = if_it_can(ask(|| format!("{:?}", super::survive(&file, 2 * page_size(), load))))?;
+    Ok(said.is_some_and(|said| said == "Err(Page(1))"))
 }
 
 /// Runs it one instruction at a time on a file whose page comes and goes. At every moment it must report a missing page
@@ -1244,8 +1269,12 @@ fn lets_only_one_run_at_a_time() {
             [Inner::Nested, Inner::AfterAMiss, Inner::Twice, Inner::Empty, Inner::TooLong, Inner::InAnotherThread],
             Inner::in_words,
             |which| {
+                // In memory that outlives the child.
+                let begun = Mapping::anonymous(1, READ_WRITE, Sharing::Shared)?;
+                // SAFETY: the byte is in the mapping, to which there are no references.
+                let began = unsafe { AtomicU8::from_ptr(std::ptr::with_exposed_provenance_mut(begun.address())) };
                 let (outer, inner, ran, next) = ask(|| {
-                    let (mut inner, mut ran) = (String::new(), false);
+                    let mut inner = String::new();
                     let outer = super::survive(&file, two, |mapping| {
                         let length = match which {
                             Inner::Empty => 0,
@@ -1255,7 +1284,7 @@ fn lets_only_one_run_at_a_time() {
                         if *which == Inner::AfterAMiss {
                             mapping.load(page_size());
                         }
-                        let mut call = || inner = format!("{:?}", super::survive(&file, length, |_| ran = true));
+                        let mut call = || inner = format!("{:?}", super::survive(&file, length, |_| began.store(1, Ordering::Relaxed)));
                         match which {
                             Inner::Nested | Inner::AfterAMiss | Inner::Empty | Inner::TooLong => call(),
                             Inner::Twice => (call(), call()).1,
@@ -1266,7 +1295,19 @@ fn lets_only_one_run_at_a_time() {
                         mapping.load(page_size())
                     });
                     let next = super::survive(&file, two, |mapping| mapping.load(9));
-                    (format!("{outer:?}"), inner, ran, format!("{next:?}"))
+                    (format!("{outer:?}"), inner, begun.load(0) == 1, format!("{next:?}"))
+                })
+                .map_err(|mut failure| {
+                    if begun.load(0) == 1 {
+                        let happened = failure.happened;
+                        failure.happened =
+                            text!("the inner body ran; then: {happened}", "内层的 body 运行了；随后：{happened}"; happened);
+                        failure.expected = text!(
+                            "Err(Call(EBUSY)) inside without running its body",
+                            "内层返回 Err(Call(EBUSY))，不运行其 body"
+                        );
+                    }
+                    failure
                 })?;
                 let expected = ("Err(Page(1))", "Err(Call(EBUSY))", false, "Ok(10)");
                 ensure((outer.as_str(), inner.as_str(), ran, next.as_str()) == expected, || {

@@ -88,8 +88,8 @@ static WORDS: &[(&str, Text)] = &[
     (
         "in_a_child",
         Text::fixed(
-            "a child process runs this; gives, at its end, what it returned, or the signal that killed it",
-            "由一个子进程运行这段代码；它结束之后，给出它的返回值，或终止它的信号",
+            "a child process runs this; gives, at its end, what it returned, or the name of the signal that killed it, such as SIGKILL",
+            "由一个子进程运行这段代码；它结束之后，给出它的返回值；死于信号的，给出信号名，例如 SIGKILL",
         ),
     ),
     ("die", Text::fixed("the process sends itself SIGKILL", "进程给自己发送 SIGKILL")),

@@ -225,6 +225,8 @@ mod guard {
 extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *mut libc::c_void) {
     // SAFETY: with SA_SIGINFO the kernel passes a siginfo that is valid until the handler returns.
     let info = unsafe { &*info };
+    // The code that was interrupted may be about to read it.
+    let errno = Errno::last_raw();
     // Only BUS_ADRERR: a page of zeros would not help against a fault for bad alignment, which would come again for
     // ever.
     if info.si_code == libc::BUS_ADRERR {
@@ -237,16 +239,18 @@ extern "C" fn on_bus_error(signal: i32, info: *mut libc::siginfo_t, _context: *m
             // SAFETY: the page is in the mapping of the `survive` that is running, and a `Mapping` hands out atomics
             // only, whose values may change at any time.
             if unsafe { zeros_over(address) }.is_ok() {
+                Errno::set_raw(errno);
                 return;
             }
         }
     }
-    // SAFETY: BEFORE was set before this handler was, and stays valid until the handler is removed.
+    // SAFETY: BEFORE was set before this handler was, and what it points to is never freed.
     unsafe { libc::sigaction(signal, guard::BEFORE.load(Ordering::Relaxed), null_mut()) };
     if info.si_code <= 0 {
         // SAFETY: raise(3) is async-signal-safe and accesses no memory of ours.
         unsafe { libc::raise(signal) };
     }
+    Errno::set_raw(errno);
 }
 
 /// The right to be the one `survive` that runs.
@@ -266,18 +270,19 @@ impl Drop for Turn {
 
 /// The handler, as long as it is set. Dropped at the end or when the body panics, it restores everything.
 struct Handler {
-    before: Box<libc::sigaction>,
+    /// Never freed: when this handler has been removed, another thread may still be in it.
+    before: &'static libc::sigaction,
     mask: SigSet,
 }
 
 impl Handler {
     fn set(mapping: &Mapping) -> Result<Handler, Errno> {
         let mask = SigSet::thread_get_mask()?;
-        let handler = Handler { before: Box::new(exchange(None)?), mask };
+        let handler = Handler { before: Box::leak(Box::new(exchange(None)?)), mask };
         guard::MISSED.store(guard::NOTHING, Ordering::Relaxed);
         guard::START.store(mapping.range().start, Ordering::Relaxed);
         guard::END.store(mapping.range().end, Ordering::Relaxed);
-        guard::BEFORE.store((&raw const *handler.before).cast_mut(), Ordering::Relaxed);
+        guard::BEFORE.store(ptr::from_ref(handler.before).cast_mut(), Ordering::Relaxed);
         // SAFETY: a sigaction is integers, a function pointer that may be null, and an empty set of signals: all zeros.
         let mut ours: libc::sigaction = unsafe { std::mem::zeroed() };
         ours.sa_sigaction = on_bus_error as *const () as usize;
@@ -295,7 +300,7 @@ impl Handler {
 impl Drop for Handler {
     fn drop(&mut self) {
         let _ = self.mask.thread_set_mask();
-        let _ = exchange(Some(&self.before));
+        let _ = exchange(Some(self.before));
         // The handler can't run for this mapping any more: its accesses are over.
         guard::START.store(0, Ordering::Relaxed);
         guard::END.store(0, Ordering::Relaxed);

@@ -70,7 +70,7 @@ pub fn parts(file_size: u64, offset: u64, length: usize) -> Result<Parts, Errno>
 /// - `range` counts from the start of the mapping; its end does not belong to it.
 /// - A `range` whose end does not come after its start is empty: its count is 0, wherever it lies.
 /// - All that the mapping shows there counts, even past the end of the file: zeros, or what was stored there.
-/// - `NoPage` is that of the first byte of `range` whose page is missing when it is read.
+/// - `NoPage` names the page of the first byte in `range` that could not be read.
 /// - A page missing at that moment is an error, even if it is there before and after.
 /// - A page outside `range` may be missing.
 /// - However long `range` is, and after any number of calls, at most 64 KiB are allocated on the heap.
@@ -102,7 +102,7 @@ pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result
 /// - An empty file has the sum 0.
 /// - Most files of /sys can't be mapped (ENODEV alone says so), and end before their size: they are read.
 /// - The file is opened for reading only.
-/// - It may be mapped part by part; then a large file is no error.
+/// - It may be mapped whole, or part by part.
 /// - The call never waits for another process, whatever is at `path` and whoever has a lease on it.
 /// - When it returns, even with an error, it has unmapped and closed everything.
 /// - No process changes the file's size meanwhile.
@@ -111,7 +111,8 @@ pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result
 /// - `IsADirectory` or EISDIR for a directory.
 /// - `InvalidInput` or EINVAL for a FIFO or a device; nothing is read from it.
 /// - EWOULDBLOCK when open(2) would wait for the holder of a lease.
-/// - Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENOMEM for a large file.
+/// - ENOMEM when mmap(2) finds no room for what is to be mapped; part by part, there may be room.
+/// - Other errors of open(2), mmap(2) and read(2), unchanged, such as ENOENT.
 /// - ENXIO, `InvalidInput` or EINVAL for a socket.
 /// - A read(2) that ends with EINTR may be repeated.
 ///
@@ -135,7 +136,7 @@ pub fn sum_of(path: &Path) -> io::Result<u64> {
 /// - Whole pages in that gap take no disk space.
 /// - Empty `bytes` change nothing and are no error, whatever `offset` is.
 /// - Pages that have disk space already need no more: storing to them succeeds on a full disk.
-/// - Zeros for the rest of the old last page may need space, if that page is a hole.
+/// - One permission: zeros for the rest of the old last page may take space, if that page is a hole.
 /// - After any error the file has its old size and bytes.
 /// - Then disk space may stay reserved, and what was stored past the end may be gone.
 /// - `bytes` do not go through write(2) or another call that copies; zeros may.
@@ -165,7 +166,7 @@ pub fn put(file: &File, offset: u64, bytes: &[u8]) -> io::Result<()> {
 /// - The neighbouring pages do not change.
 /// - The file that was mapped there does not change.
 /// - Later stores to the page do not reach that file.
-/// - The call makes exactly one system call, mmap(2), even if that fails.
+/// - The call makes exactly one system call, mmap(2), even if that fails. `page_size` makes none: it is safe here.
 /// - So no other thread can take the addresses in between.
 ///
 /// # Errors
@@ -211,10 +212,10 @@ pub enum Missed {
 /// - It works in a thread that has SIGBUS blocked, by unblocking it alone: a pending one is delivered.
 /// - What runs in the signal handler takes no lock and allocates no memory.
 /// - Any other SIGBUS, sent by a process or caused by another mapping, meets the action set before.
-/// - One that was sent may reach that action as if the process had sent it to itself.
-/// - So does an access for which no page of zeros can be mapped.
-/// - With the default action, such a SIGBUS kills the process.
+/// - So does the SIGBUS of an access for which no page of zeros can be mapped.
+/// - With the default action, a SIGBUS of either kind kills the process.
 /// - If the process lives on after it, the next missing page may kill it, as without `survive`.
+/// - One that was sent may reach that action as if the process had sent it to itself.
 /// - One `survive` runs at a time: a nested one does not run its `body`, and the outer one continues.
 /// - Afterwards nothing that it mapped is still mapped, and no descriptor of its own is open.
 /// - Afterwards the action for SIGBUS and the signal mask of the thread are those from before.

@@ -299,7 +299,7 @@ mod reads_as_much_as_the_size_says {
 /// Maps nothing: reads the file with read(2).
 ///
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed
 /// fails: sum_of::waits_for_no_lease failed
 mod reads_instead_of_mapping {
     use super::*;
@@ -451,7 +451,7 @@ mod waits_for_a_lease {
 ///
 /// breaks: "No byte of a file that can be mapped goes through read(2) or another call that copies."
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed
 mod reads_everything {
     use super::*;
 
@@ -479,7 +479,7 @@ mod reads_small_files {
 ///
 /// breaks: "A file that can be mapped is mapped"
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::says_when_a_file_is_too_large_to_map timed_out
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on timed_out
 mod maps_a_copy {
     use super::*;
     use nix::sys::memfd::{MFdFlags, memfd_create};
@@ -594,7 +594,7 @@ mod reads_exactly_the_size {
 /// Reads whenever mmap(2) fails, for whatever reason: a file too large for the address space is read for years.
 ///
 /// breaks: "Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENXIO for a socket, ENOMEM for a large file."
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed
 mod reads_after_any_error {
     use super::*;
 
@@ -817,7 +817,7 @@ mod refuses_links {
 /// Casts the size to 32 bits on its way to the length: past 4 GiB only the excess is summed.
 ///
 /// breaks: "Returns the sum of all bytes of the file at `path`"
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed int-holds-a-size
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed int-holds-a-size
 mod size_in_32_bits {
     use super::*;
 
@@ -1078,7 +1078,7 @@ mod read_error_is_the_end {
 /// Reads the file whatever the reason that mmap(2) failed for, also when it is too large for the address space.
 ///
 /// breaks: "Other errors of open(2), mmap(2) and read(2), unchanged: ENOENT, ENXIO for a socket, ENOMEM for a large file."
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed
 mod reads_when_mmap_fails {
     use super::*;
 
@@ -1205,7 +1205,7 @@ mod signed_bytes_2 {
 /// Maps the size as a number of 32 bits: of 4 GiB and a byte it adds one byte, and never meets ENOMEM.
 ///
 /// breaks: "Returns the sum of all bytes of the file at `path`"
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed int-holds-a-size
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed int-holds-a-size
 mod size_of_32_bits {
     use super::*;
 
@@ -1251,7 +1251,7 @@ mod without_access_time {
 ///
 /// breaks: "No byte of a file that can be mapped goes through read(2) or another call that copies."
 /// fails: sum_of::maps_what_can_be_mapped failed
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed
 mod writable_mapping_refused {
     use super::*;
 
@@ -1499,7 +1499,7 @@ mod keeps_sums {
 /// Maps half as much, again and again, when there are too few addresses, and takes that for the file.
 ///
 /// breaks: "Returns the sum of all bytes of the file at `path`"
-/// fails: sum_of::says_when_a_file_is_too_large_to_map failed
+/// fails: sum_of::maps_a_large_file_in_parts_or_passes_enomem_on failed
 mod maps_what_fits {
     use super::*;
 

@@ -588,7 +588,6 @@ fn survive_by<T>(
 /// fails: survive::leaves_the_process_as_it_was killed
 /// fails: survive::lets_only_one_run_at_a_time killed
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed fault-can-be-caught
 /// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
@@ -602,6 +601,28 @@ mod catches_a_panic {
     pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
         let mapping = Mapping::of_file(file, 0, length, READ_WRITE, Sharing::Shared).map_err(Missed::Call)?;
         catch_unwind(AssertUnwindSafe(|| body(&mapping))).map_err(|_| Missed::Page(0))
+    }
+}
+
+/// Keeps its guard in `_`: the handler is undone before the body runs.
+///
+/// breaks: "An access that finds no page does not kill the process"
+/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
+/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
+/// fails: survive::leaves_the_process_as_it_was killed
+/// fails: survive::lets_only_one_run_at_a_time killed
+/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
+/// fails: survive::returns_the_result_or_the_first_missing_page killed
+/// fails: survive::serves_every_thread_that_the_body_starts killed
+mod undone_at_once {
+    use super::*;
+
+    pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed> {
+        let _claim = Claim::new()?;
+        let mapping = watched(file, length)?;
+        let _ = Set::new(on_bus, 0)?;
+        let _mask = OldMask::unblock()?;
+        of_record(body(&mapping))
     }
 }
 
@@ -706,7 +727,6 @@ mod covers_the_whole_mapping {
 /// fails: survive::leaves_the_process_as_it_was exited
 /// fails: survive::lets_only_one_run_at_a_time exited
 /// fails: survive::neither_locks_nor_allocates_in_the_handler exited
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment exited
 /// fails: survive::returns_the_result_or_the_first_missing_page exited
 /// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts exited
@@ -848,7 +868,6 @@ mod forgets_that_a_body_may_panic {
 /// fails: survive::leaves_the_process_as_it_was killed
 /// fails: survive::lets_only_one_run_at_a_time killed
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
 /// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
@@ -1024,7 +1043,6 @@ mod names_the_last_page {
 /// fails: survive::leaves_the_process_as_it_was killed
 /// fails: survive::lets_only_one_run_at_a_time killed
 /// fails: survive::neither_locks_nor_allocates_in_the_handler killed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed handler-is-like-any-function
 /// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
@@ -1251,7 +1269,6 @@ mod tries_in_a_child_first {
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts failed
@@ -1831,7 +1848,6 @@ mod page_zero_is_no_page {
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::serves_every_thread_that_the_body_starts failed
 mod counts_from_one {
@@ -2290,7 +2306,6 @@ mod leaks_a_descriptor {
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed size-afterwards-tells-all
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::serves_every_thread_that_the_body_starts failed
 mod surviving_is_enough {
@@ -2805,7 +2820,6 @@ mod notes_it_by_thread {
 /// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
 /// fails: survive::leaves_the_process_as_it_was failed
 /// fails: survive::lets_only_one_run_at_a_time failed
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::serves_every_thread_that_the_body_starts failed
 mod grows_the_file_2 {
@@ -2935,7 +2949,6 @@ mod private_mapping {
 /// fails: survive::leaves_the_process_as_it_was panicked
 /// fails: survive::lets_only_one_run_at_a_time panicked
 /// fails: survive::neither_locks_nor_allocates_in_the_handler panicked
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment panicked
 /// fails: survive::returns_the_result_or_the_first_missing_page panicked
 /// fails: survive::says_why_it_cannot_map failed
 /// fails: survive::serves_every_thread_that_the_body_starts killed
@@ -3692,7 +3705,7 @@ mod reads_the_record_too_late {
 
 one_of! {
     pub fn survive<T>(file: &File, length: usize, body: impl FnOnce(&Mapping) -> T) -> Result<T, Missed>;
-    catches_a_panic covers_the_whole_mapping ends_the_process forgets_a_blocked_signal forgets_that_a_body_may_panic
+    catches_a_panic undone_at_once covers_the_whole_mapping ends_the_process forgets_a_blocked_signal forgets_that_a_body_may_panic
     ignores_the_signal looks_at_the_size_afterwards looks_at_the_size_first names_the_last_page panics_in_the_handler
     puts_the_default_back swallows_every_bus_error tries_in_a_child_first works_on_a_copy guards catches_and_resumes
     calls_a_simple_handler through_a_duplicate raises_again replaces_a_page_twice einval_before_ebusy stays_blocked

@@ -132,7 +132,6 @@ mod prints_in_the_handler {
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod stores_zeros_there {
     use super::*;
 
@@ -273,7 +272,6 @@ mod a_hint {
 /// fails: zeros_over::helps_where_the_file_has_no_page failed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod no_replace {
     use super::*;
 
@@ -379,7 +377,6 @@ mod starts_two_pages_early {
 ///
 /// breaks: "with a private page of zeros for reading and writing"
 /// fails: zeros_over::helps_where_the_file_has_no_page failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod shared_zeros {
     use super::*;
 
@@ -395,7 +392,6 @@ mod shared_zeros {
 /// breaks: "with a private page of zeros for reading and writing"
 /// fails: zeros_over::helps_where_the_file_has_no_page failed
 /// fails: zeros_over::replaces_the_page_and_no_other killed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod read_only_zeros {
     use super::*;
 
@@ -424,7 +420,6 @@ mod executable_zeros {
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod dont_need {
     use super::*;
 
@@ -441,7 +436,6 @@ mod dont_need {
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod stores_zeros {
     use super::*;
 
@@ -611,7 +605,6 @@ mod only_a_hint {
 /// fails: zeros_over::helps_where_the_file_has_no_page failed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod fixed_noreplace {
     use super::*;
 
@@ -642,7 +635,6 @@ mod unaligned_address {
 ///
 /// breaks: "with a private page of zeros for reading and writing"
 /// fails: zeros_over::helps_where_the_file_has_no_page failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod shared_zeros_2 {
     use super::*;
 
@@ -658,7 +650,6 @@ mod shared_zeros_2 {
 /// breaks: "with a private page of zeros for reading and writing"
 /// fails: zeros_over::helps_where_the_file_has_no_page failed
 /// fails: zeros_over::replaces_the_page_and_no_other killed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod read_only_zeros_2 {
     use super::*;
 
@@ -767,7 +758,6 @@ mod tries_twice {
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod fills_with_zeros {
     use super::*;
 
@@ -784,7 +774,6 @@ mod fills_with_zeros {
 /// fails: zeros_over::helps_where_the_file_has_no_page killed
 /// fails: zeros_over::is_one_call_of_mmap failed
 /// fails: zeros_over::replaces_the_page_and_no_other failed
-/// fails: zeros_over::returns_the_errors_of_mmap failed
 mod advises {
     use super::*;
 
