@@ -583,14 +583,8 @@ fn survive_by<T>(
 
 /// Takes a bus error for a panic, and catches that.
 ///
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
-/// fails: survive::leaves_the_process_as_it_was killed
-/// fails: survive::lets_only_one_run_at_a_time killed
-/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed fault-can-be-caught
 /// fails: survive::says_why_it_cannot_map failed
-/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod catches_a_panic {
     use super::*;
 
@@ -607,13 +601,7 @@ mod catches_a_panic {
 /// Keeps its guard in `_`: the handler is undone before the body runs.
 ///
 /// breaks: "An access that finds no page does not kill the process"
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
-/// fails: survive::leaves_the_process_as_it_was killed
-/// fails: survive::lets_only_one_run_at_a_time killed
-/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed
-/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod undone_at_once {
     use super::*;
 
@@ -722,14 +710,8 @@ mod covers_the_whole_mapping {
 
 /// Ends the process in the handler, with status 0.
 ///
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space exited
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before exited
-/// fails: survive::leaves_the_process_as_it_was exited
-/// fails: survive::lets_only_one_run_at_a_time exited
-/// fails: survive::neither_locks_nor_allocates_in_the_handler exited
 /// fails: survive::returns_the_result_or_the_first_missing_page exited
 /// fails: survive::says_why_it_cannot_map failed
-/// fails: survive::serves_every_thread_that_the_body_starts exited
 mod ends_the_process {
     use super::*;
 
@@ -863,14 +845,8 @@ mod forgets_that_a_body_may_panic {
 
 /// Ignores SIGBUS while the body runs.
 ///
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
-/// fails: survive::leaves_the_process_as_it_was killed
-/// fails: survive::lets_only_one_run_at_a_time killed
-/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed sigbus-can-be-ignored
 /// fails: survive::says_why_it_cannot_map failed
-/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod ignores_the_signal {
     use super::*;
 
@@ -1038,14 +1014,8 @@ mod names_the_last_page {
 
 /// Panics in the handler, in the hope that it unwinds through the access.
 ///
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space killed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before killed
-/// fails: survive::leaves_the_process_as_it_was killed
-/// fails: survive::lets_only_one_run_at_a_time killed
-/// fails: survive::neither_locks_nor_allocates_in_the_handler killed
 /// fails: survive::returns_the_result_or_the_first_missing_page killed handler-is-like-any-function
 /// fails: survive::says_why_it_cannot_map failed
-/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod panics_in_the_handler {
     use super::*;
 
@@ -1265,13 +1235,8 @@ mod tries_in_a_child_first {
 
 /// Copies the file, lets the body work on the copy, and writes it back if the file still has the same size.
 ///
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
-/// fails: survive::leaves_the_process_as_it_was failed
-/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
 /// fails: survive::says_why_it_cannot_map failed
-/// fails: survive::serves_every_thread_that_the_body_starts failed
 mod works_on_a_copy {
     use super::*;
 
@@ -1844,12 +1809,7 @@ mod page_zero_is_no_page {
 /// Counts the pages from 1.
 ///
 /// breaks: "An access found no page: the number of that page in the mapping, from 0 on."
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
-/// fails: survive::leaves_the_process_as_it_was failed
-/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
-/// fails: survive::serves_every_thread_that_the_body_starts failed
 mod counts_from_one {
     use super::*;
 
@@ -2302,12 +2262,7 @@ mod leaks_a_descriptor {
 /// Returns what the body made of the zeros, as the process has survived.
 ///
 /// breaks: "the result is `Missed::Page`"
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space failed
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
-/// fails: survive::leaves_the_process_as_it_was failed
-/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
-/// fails: survive::serves_every_thread_that_the_body_starts failed
 mod surviving_is_enough {
     use super::*;
 
@@ -2817,11 +2772,7 @@ mod notes_it_by_thread {
 /// Gives the file the missing bytes, so that nothing is missed.
 ///
 /// breaks: "`survive` itself changes neither the bytes nor the size of the file."
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before failed
-/// fails: survive::leaves_the_process_as_it_was failed
-/// fails: survive::lets_only_one_run_at_a_time failed
 /// fails: survive::returns_the_result_or_the_first_missing_page failed
-/// fails: survive::serves_every_thread_that_the_body_starts failed
 mod grows_the_file_2 {
     use super::*;
 
@@ -2945,13 +2896,8 @@ mod private_mapping {
 /// Maps only what the file has, and so panics where a page should be missed.
 ///
 /// breaks: "Maps the first `length` bytes of `file`, shared, for reading and writing, whether the file has them or not"
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before panicked
-/// fails: survive::leaves_the_process_as_it_was panicked
-/// fails: survive::lets_only_one_run_at_a_time panicked
-/// fails: survive::neither_locks_nor_allocates_in_the_handler panicked
 /// fails: survive::returns_the_result_or_the_first_missing_page panicked
 /// fails: survive::says_why_it_cannot_map failed
-/// fails: survive::serves_every_thread_that_the_body_starts killed
 mod maps_what_is_there {
     use super::*;
 
