@@ -18,8 +18,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicI32, AtomicIsize, AtomicU8, AtomicUsize, Ordering};
 
 use mmap_workbook::grade::fixtures::{
-    contents, difference, in_child, loaded, mapped_whole, named_file, near_page_boundaries, no_error, open_descriptors,
-    pattern, refused, same_bytes, wide, with_a_disk,
+    contents, difference, equal, in_child, knows_the_basics, loaded, mapped_whole, named_file, near_page_boundaries,
+    no_error, open_descriptors, pattern, refused, same_bytes, wide, with_a_disk,
 };
 use mmap_workbook::grade::misconception as belief;
 use mmap_workbook::grade::{
@@ -61,14 +61,6 @@ fn in_words<T: Display>(result: &Result<T, String>) -> Text {
     match result {
         Ok(value) => text!("Ok({value})", "Ok({value})"),
         Err(error) => text!("the error {error}", "错误 {error}"),
-    }
-}
-
-/// The answer, if there is one: where the easiest call ends badly, the check of that says so, and no other one has to.
-fn if_it_can<T>(tried: Result<T, Failure>) -> Result<Option<T>, Failure> {
-    match tried {
-        Err(failure) if matches!(failure.verdict, Verdict::Todo | Verdict::Broken | Verdict::Skipped) => Err(failure),
-        tried => Ok(tried.ok()),
     }
 }
 

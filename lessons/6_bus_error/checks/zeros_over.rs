@@ -188,9 +188,12 @@ fn makes_a_private_page() -> Result<bool, Failure> {
         let _ = unsafe { super::zeros_over(address) };
         Ok(maps_of(address..address + 1).map_err(error_text)?.first().map(|area| area.permissions()))
     });
-    Ok(if_it_can(permissions)?.is_some_and(
-        |permissions| matches!(permissions, Ok(Some(bits)) if bits.starts_with("rw") && bits.ends_with('p')),
-    ))
+    knows_the_basics(permissions.and_then(|permissions| {
+        equal(
+            &permissions.is_ok_and(|bits| bits.is_some_and(|bits| bits.starts_with("rw") && bits.ends_with('p'))),
+            &true,
+        )
+    }))
 }
 
 /// How mmap(2) is made to fail.
