@@ -1201,15 +1201,8 @@ mod swallows_every_bus_error {
 
 /// Forks a child that tries each page first, and does not wait for it.
 ///
-/// fails: survive::counts_a_store_for_which_the_disk_has_no_space left_processes
-/// fails: survive::leaves_every_other_sigbus_to_the_action_from_before left_processes
-/// fails: survive::leaves_the_process_as_it_was left_processes
-/// fails: survive::lets_only_one_run_at_a_time left_processes
-/// fails: survive::neither_locks_nor_allocates_in_the_handler left_processes
-/// fails: survive::notices_a_page_that_was_gone_for_a_moment left_processes
 /// fails: survive::returns_the_result_or_the_first_missing_page left_processes
 /// fails: survive::says_why_it_cannot_map left_processes
-/// fails: survive::serves_every_thread_that_the_body_starts left_processes
 mod tries_in_a_child_first {
     use super::*;
 
