@@ -92,8 +92,9 @@ impl<'a> Narrator<'a> {
     /// When the output cannot be written.
     pub fn evidence(&mut self, source: impl Words, value: impl Words) -> io::Result<()> {
         let (source, value) = (source.words(self.language), value.words(self.language));
-        let padding = " ".repeat(28_usize.saturating_sub(source.width() + 1));
-        self.lines("    ", EVIDENCE, &format!("{source}:{padding} {value}"))
+        let colon = text!(": ", "：").in_language(self.language).to_owned();
+        let padding = " ".repeat(29_usize.saturating_sub(source.width() + 2));
+        self.lines("    ", EVIDENCE, &format!("{source}{colon}{padding}{value}"))
     }
 
     /// Lines of /proc/self/maps.
