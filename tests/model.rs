@@ -114,7 +114,14 @@ fn there_is_room_up_to_each_limit_and_not_beyond() {
         (many(Model::MOST_NAMES, "A map m# anon private r 1\n"), "A map n anon private r 1"),
         (many(Model::MOST_NAMES, "A memfd d# 1\n"), "A memfd e 1"),
         (many(Model::MOST_FILES, "A create f# 0\n"), "A create g 0"),
-        // A file that nothing refers to makes room.
+        // A file that nothing refers to makes room, whatever needs it.
+        (
+            "A memfd d 0\nA fork B\n".to_owned()
+                + &many(4, "B map m# anon shared r 256p\n")
+                + "B exit\nA truncate d 256p\n"
+                + &many(3, "A create f# 256p\n"),
+            "A create g 1",
+        ),
         (many(4, "A create f# 256p\n") + "A unlink f0\nA create g 256p\n", "A create h 1"),
     ] {
         let mut model = Model::new(1 << 12);

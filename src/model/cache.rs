@@ -4,9 +4,7 @@ use super::*;
 
 impl Model {
     pub(super) fn new_file(&mut self, size: u64, seals: Option<BTreeSet<Seal>>) -> Result<FileId, Outcome> {
-        // A file without a name, a descriptor or a mapping is gone.
-        let gone: Vec<FileId> = self.files.keys().copied().filter(|file| !self.is_held(*file)).collect();
-        gone.iter().for_each(|file| drop(self.files.remove(file)));
+        self.forget_files();
         self.room(self.files.len() < Model::MOST_FILES)?;
         self.refuse_too_many_pages(0, size)?;
         let file = self.next_file;
@@ -15,11 +13,25 @@ impl Model {
         Ok(file)
     }
 
+    /// A file without a name, a descriptor or a mapping is gone.
+    fn forget_files(&mut self) {
+        let gone: Vec<FileId> = self.files.keys().copied().filter(|file| !self.is_held(*file)).collect();
+        gone.iter().for_each(|file| drop(self.files.remove(file)));
+    }
+
     /// Whether there is room for the pages of a file whose size changes.
     pub(super) fn refuse_too_many_pages(&mut self, before: u64, after: u64) -> Result<(), Outcome> {
+        if !self.has_room(before, after) {
+            self.forget_files();
+        }
+        let has_room = self.has_room(before, after);
+        self.room(has_room)
+    }
+
+    fn has_room(&self, before: u64, after: u64) -> bool {
         let pages = |size: u64| size.div_ceil(u64::from(self.page_size));
         let others = self.files.values().map(|file| pages(file.size)).sum::<u64>() - pages(before);
-        self.room(after <= before || others + pages(after) <= Model::MOST_PAGES)
+        after <= before || others + pages(after) <= Model::MOST_PAGES
     }
 
     /// Refuses the line if there is no room: a scenario's memory is limited.
