@@ -310,10 +310,12 @@ fn a_limit_that_is_too_low_gets_one_line_and_leaves_nothing() {
     let directory = tempdir().expect("a directory");
     for (resource, limit, arguments, says) in [
         (Resource::RLIMIT_FSIZE, 0, &["play", "-"][..], "`ulimit -f`"),
+        (Resource::RLIMIT_FSIZE, 4 << 10, &["play", "-"], "`ulimit -f`"),
         (Resource::RLIMIT_FSIZE, 0, &["torture"], "`ulimit -f`"),
         (Resource::RLIMIT_FSIZE, 0, &["run", "4"], "File too large"),
         (Resource::RLIMIT_NOFILE, 40, &["predict", "2"], "`ulimit -n`"),
         (Resource::RLIMIT_AS, 64 << 20, &["play", "-"], "/dev/zero"),
+        (Resource::RLIMIT_AS, 2_000_000 << 10, &["play", "-"], "`ulimit -v`"),
     ] {
         let mut command = workbook_command("en", arguments);
         command.env("TMPDIR", directory.path());

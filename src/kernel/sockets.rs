@@ -34,6 +34,8 @@ pub(super) enum TurnEnd {
     Forked(ProcessId),
     /// The worker is about to exit.
     Exits,
+    /// The worker can't do anything; the record says why ([`super::packed`]).
+    Fails,
     /// The worker is about to die of this signal.
     Dies(Signal),
 }
@@ -48,6 +50,7 @@ impl Answer {
             TurnEnd::Forked(process) => (1, process.as_raw()),
             TurnEnd::Exits => (2, 0),
             TurnEnd::Dies(signal) => (3, signal as i32),
+            TurnEnd::Fails => (4, 0),
         };
         let mut bytes = [0; Answer::SIZE];
         bytes[..4].copy_from_slice(&i32::to_ne_bytes(kind));
@@ -64,6 +67,7 @@ impl Answer {
             1 => TurnEnd::Forked(ProcessId::from_raw(value)),
             2 => TurnEnd::Exits,
             3 => TurnEnd::Dies(Signal::try_from(value)?),
+            4 => TurnEnd::Fails,
             _ => return Err(error::told(ErrorKind::InvalidData, garbled())),
         };
         Ok(Answer { next, end })

@@ -15,10 +15,10 @@ use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::Pid as ProcessId;
 use tempfile::TempDir;
 
-use super::packed;
 use super::record::Record;
 use super::sockets::{Answer, Sockets, TurnEnd};
 use super::worker::Worker;
+use super::{garbled, packed, unpacked};
 use crate::error;
 use crate::observe::page_size_u64;
 use crate::process::{Parent, Peer, allow, fork_within_group};
@@ -145,6 +145,7 @@ fn turns(
         let Answer { next: reached, end: turn_end } = sockets.give_turn(line.process, next, last)?;
         match turn_end {
             TurnEnd::Done => {}
+            TurnEnd::Fails => return Err(error::other(unpacked(&record.take()).unwrap_or_else(garbled))),
             TurnEnd::Forked(child) => {
                 let Operation::Fork(letter) = line.operation else {
                     return Err(unexpected(line.process, &"fork"));

@@ -13,9 +13,12 @@ use nix::sys::uio::{pread, pwrite};
 use nix::unistd::{UnlinkatFlags, ftruncate, unlinkat};
 
 use super::{Worker, faults};
+use crate::error;
 use crate::scenario::{
     Access, Advice, Amount, Bytes, Contents, Flag, Name, Operation, Protection, Range, Request, Seal, Sharing, Source,
 };
+use crate::text;
+use crate::text::Text;
 
 /// Why a line was not done.
 pub(super) enum NotDone {
@@ -260,7 +263,13 @@ pub(super) fn addresses_for_slots(page: usize) -> io::Result<usize> {
     // SAFETY: without MAP_FIXED a new mapping replaces nothing.
     let found = unsafe { libc::mmap(ptr::null_mut(), 2 * length, libc::PROT_NONE, flags, -1, 0) };
     if found == libc::MAP_FAILED {
-        return Err(Errno::last().into());
+        let (bytes, error) = (2 * length, io::Error::from(Errno::last()));
+        let Text { en, zh } = error::in_words(&error);
+        let text = text!(
+            "no {bytes} bytes of addresses for a scenario's mappings (does `ulimit -v` allow them?): {en}",
+            "没有 {bytes} 字节的地址空间来放脚本的映射（请看 `ulimit -v`）：{zh}"
+        );
+        return Err(error::told(error.kind(), text));
     }
     // SAFETY: it was mapped just above, and holds nothing.
     Errno::result(unsafe { libc::munmap(found, 2 * length) })?;

@@ -11,6 +11,7 @@ use std::os::fd::OwnedFd;
 use nix::errno::Errno;
 use nix::libc;
 
+use super::packed;
 use super::record::Record;
 use super::sockets::{Answer, Sockets, TurnEnd};
 use crate::observe::page_size;
@@ -46,11 +47,11 @@ impl<'a> Worker<'a> {
 
     /// Does what its lines say and ends the process; no destructor runs.
     pub(super) fn work(mut self) -> ! {
-        let status = match self.prepare().and_then(|()| self.turns()) {
-            Ok(()) => 0,
-            // The supervisor sees the status where it expects an answer.
-            Err(_) => 1,
+        let worked = match self.prepare() {
+            Ok(()) => self.turns(),
+            Err(error) => self.fail(&error),
         };
+        let status = i32::from(worked.is_err());
         // SAFETY: _exit(2) runs no destructor and no atexit handler: those are the supervisor's.
         unsafe { libc::_exit(status) }
     }
@@ -58,6 +59,13 @@ impl<'a> Worker<'a> {
     fn prepare(&mut self) -> io::Result<()> {
         self.base = calls::addresses_for_slots(self.page)?;
         faults::report_to(self.record)
+    }
+
+    /// Waits for the turn, and says why it can do nothing.
+    fn fail(&self, error: &io::Error) -> io::Result<()> {
+        let (from, _) = self.sockets.await_turn(self.letter)?;
+        self.record.begin(&packed(error))?;
+        self.sockets.answer(self.letter, &Answer { next: from, end: TurnEnd::Fails })
     }
 
     fn turns(&mut self) -> io::Result<()> {
