@@ -78,13 +78,14 @@ fn the_tour_can_be_played_and_is_in_the_help() {
 #[test]
 fn a_wrong_claim_is_pointed_at() {
     for (language, says) in
-        [("en", "line 9: it claims \"xb\", the kernel gives \"ab\"."), ("zh", "第 9 行：脚本声称 \"xb\"")]
+        [("en", "line 10: it claims \"xb\", the kernel gives \"ab\"."), ("zh", "第 10 行：脚本声称 \"xb\"")]
     {
         let output = workbook(language, &["play", "-"], &COPIES.replace("0 5 => \"ab\"", "0 5 => \"xb\""));
         assert_eq!(output.status.code(), Some(1));
         let text = out(&output);
         assert!(text.contains(says), "{text}");
-        assert_eq!(text.lines().filter(|line| line.starts_with('!')).count(), 1, "{text}");
+        let marked: Vec<_> = text.lines().filter(|line| line.starts_with('!')).collect();
+        assert!(marked.len() == 1 && marked[0].starts_with("! 10  A read d 0 5"), "the file's lines: {text}");
     }
 }
 
@@ -138,6 +139,7 @@ fn json_has_what_the_table_has() {
     assert_eq!(value["page_size"], mmap_workbook::observe::page_size());
     let lines = value["lines"].as_array().expect("lines");
     assert_eq!(lines.len(), 10);
+    assert_eq!(lines[7]["number"], 9);
     assert_eq!(lines[7]["kernel"], "\"xy\"");
     assert_eq!(lines[7]["model"], "\"xy\"");
     assert_eq!(lines[7]["claim"], "\"xy\"");
@@ -183,7 +185,7 @@ fn what_is_not_a_scenario_is_refused_in_one_line_and_nothing_is_run() {
         ),
         (vec!["play", "-"], "A exit\nA exit", "line 2, `A exit`: A exited in line 1"),
         (vec!["play", "-"], "A fork B\nB kill A\nB sync m\nA exit", "line 3, `B sync m`: B has no mapping `m`"),
-        (vec!["play", "-"], "A fork B\n\nB kill A\nA exit", "line 3, `A exit`: line 2 killed A"),
+        (vec!["play", "-"], "# one process\nA fork B\n\nB kill A\nA exit", "line 5, `A exit`: line 4 killed A"),
         (vec!["play", "-"], DIED, "line 3, `A exit`: A died of SIGSEGV/SEGV_ACCERR in line 2"),
         (vec!["play", "-"], "A kill C", "line 1, `A kill C`: no line has forked C"),
         (vec!["play", "-"], "A fork B\nB fork A", "line 2, `B fork A`: there is already a process A"),

@@ -14,7 +14,6 @@ use crate::error;
 use crate::process::DEADLINE;
 use crate::scenario::Pid;
 use crate::text;
-use crate::text::Text;
 
 /// For each letter the supervisor's end and the worker's.
 pub(super) struct Sockets(BTreeMap<Pid, (UnixStream, UnixStream)>);
@@ -91,14 +90,7 @@ impl Sockets {
         let (mut socket, _) = self.pair(letter)?;
         socket.write_all(&[(from as u64).to_ne_bytes(), (to as u64).to_ne_bytes()].concat())?;
         let mut answer = [0; Answer::SIZE];
-        socket.read_exact(&mut answer).map_err(|error| {
-            let (from, Text { en, zh }) = (from + 1, error::in_words(&error));
-            let text = text!(
-                "process {letter} did not answer for lines {from} to {to}: {en}",
-                "第 {from} 到 {to} 行，进程 {letter} 没有回应：{zh}"
-            );
-            error::told(error.kind(), text)
-        })?;
+        socket.read_exact(&mut answer)?;
         Answer::from_bytes(answer)
     }
 

@@ -22,7 +22,7 @@ use super::{garbled, packed, unpacked};
 use crate::error;
 use crate::observe::page_size_u64;
 use crate::process::{Parent, Peer, allow, fork_within_group};
-use crate::scenario::{Amount, Operation, Pid, Scenario};
+use crate::scenario::{Amount, Line, Operation, Pid, Scenario};
 use crate::text;
 use crate::text::Text;
 
@@ -142,7 +142,8 @@ fn turns(
             .take(LONGEST_TURN)
             .take_while(|other| other.process == line.process && !ours(&other.operation));
         let last = next + own.count().max(1);
-        let Answer { next: reached, end: turn_end } = sockets.give_turn(line.process, next, last)?;
+        let Answer { next: reached, end: turn_end } =
+            sockets.give_turn(line.process, next, last).map_err(|error| silent(line, &error))?;
         match turn_end {
             TurnEnd::Done => {}
             TurnEnd::Fails => return Err(error::other(unpacked(&record.take()).unwrap_or_else(garbled))),
@@ -174,6 +175,13 @@ fn turns(
         next = reached;
     }
     Ok(())
+}
+
+/// That a process has not answered for a line, or for one of its next ones.
+fn silent(line: &Line, error: &io::Error) -> io::Error {
+    let Text { en, zh } = error::in_words(error);
+    let text = text!("no answer for `{line}` or what follows: {en}", "`{line}` 或之后的行没有回应：{zh}");
+    error::told(error.kind(), text)
 }
 
 /// That a process has done what its line doesn't ask for.

@@ -96,15 +96,15 @@ pub fn check(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<()> {
     let (page_size, mut happened) = (page_size()?, Vec::new());
     let (mut model, mut all_copied) = (Model::new(page_size), 0);
     let mut ends = BTreeMap::new();
-    for (number, line) in (1..).zip(&scenario.0) {
-        let (process, mut operation) = (line.process, line.operation.clone());
+    for (index, line) in scenario.0.iter().enumerate() {
+        let (number, process, mut operation) = (line.number, line.process, line.operation.clone());
         let unfit = unfit(&model, &ends, process, &mut operation);
         let outcome = model.step(process, &operation).0;
         if let Outcome::OneOf(_) = outcome {
             if happened.is_empty() {
                 happened = kernel.play(scenario)?;
             }
-            model.step_as(process, &operation, &happened[number - 1]);
+            model.step_as(process, &operation, &happened[index]);
         }
         all_copied += operation.roles().iter().map(|role| copied(role, page_size)).sum::<u64>();
         match (&line.operation, &outcome) {

@@ -58,15 +58,15 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
     let texts: Vec<[String; 4]> = rows.iter().map(|row| texts(row, language)).collect();
     let width = |n: usize| texts.iter().map(|row| row[n].width()).chain([heads[n].width()]).max().unwrap_or(0);
     let widths = [width(0), width(1), width(2)];
-    let number_width = rows.len().to_string().len();
+    let number_width = rows.last().map_or(0, |row| row.line.number.to_string().len());
     let row = |mark: &str, number: &str, [line, model, kernel, posix]: &[String; 4]| {
         let [line, model, kernel] = [(line, 0), (model, 1), (kernel, 2)].map(|(text, n)| padded(text, widths[n]));
         format!("{mark} {number:>number_width$}  {line}  {model}  {kernel}  {posix}").trim_end().to_owned()
     };
     writeln!(out, "{}", row(" ", "", &heads))?;
-    for ((number, texts), of) in (1..).zip(&texts).zip(rows) {
+    for (texts, of) in texts.iter().zip(rows) {
         let mark = if of.agrees() { " " } else { "!" };
-        writeln!(out, "{}", row(mark, &number.to_string(), texts))?;
+        writeln!(out, "{}", row(mark, &of.line.number.to_string(), texts))?;
         if traced {
             for line in wrap(&reason(of.rule, language), 76) {
                 writeln!(out, "{:number_width$}    {}", "", line.trim_end())?;
@@ -77,7 +77,8 @@ pub fn print(out: &mut dyn Write, rows: &[Row], traced: bool, language: Language
             }
         }
     }
-    for (number, row) in (1..).zip(rows).filter(|(_, row)| !row.agrees()) {
+    for row in rows.iter().filter(|row| !row.agrees()) {
+        let number = row.line.number;
         writeln!(out)?;
         let (model, kernel) = (cut(row.model.to_string()), cut(row.kernel.to_string()));
         if !row.model.allows(&row.kernel) {
@@ -138,7 +139,7 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 /// - `format`: [`JSON_FORMAT`].
 /// - `page_size`: in bytes.
 /// - `lines`, an object for each line of the scenario, where outcomes are written as in a scenario:
-///   - `process` and `operation`;
+///   - `number`, in the scenario's text; `process` and `operation`;
 ///   - `claim`: the outcome that the line claims, or null;
 ///   - `model`, `posix` and `kernel`: what the model says, what POSIX allows, what the kernel gave;
 ///   - `agrees`: whether the kernel gave what the model says and the line claims;
@@ -160,6 +161,7 @@ pub fn json(out: &mut dyn Write, rows: &[Row], traced: bool) -> io::Result<()> {
     let mut model = Model::new(page_size);
     let row = |row: &Row| {
         let mut value = json!({
+            "number": row.line.number,
             "process": row.line.process.to_string(),
             "operation": row.line.operation.to_string(),
             "claim": row.line.outcome.as_ref().map(Outcome::to_string),

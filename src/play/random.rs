@@ -143,6 +143,7 @@ pub fn shrunk(scenario: Scenario, holds: impl Fn(&Scenario) -> bool) -> Scenario
             scenario = simpler.find(&holds).unwrap_or(scenario);
         }
     }
+    (1..).zip(&mut scenario.0).for_each(|(number, line)| line.number = number);
     scenario
 }
 
@@ -211,7 +212,7 @@ fn applicable(drafts: &[Draft]) -> Scenario {
         }
         // Where the model leaves a line open, it can't know how the kernel goes on.
         if !matches!(outcome, Outcome::NotApplicable | Outcome::OneOf(_)) && (may_end || after.has(process)) {
-            lines.push(Line { process, operation, outcome: None });
+            lines.push(Line { number: 0, process, operation, outcome: None });
             model = after;
         }
     }

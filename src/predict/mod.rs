@@ -183,7 +183,7 @@ pub fn asked(denial: &Denial) -> Scenario {
             Operation::Open(descriptor, name, Access::ReadWrite, None),
         ]
         .into_iter()
-        .map(|operation| Line { process: line.process, operation, outcome: None })
+        .map(|operation| Line { number: line.number, process: line.process, operation, outcome: None })
         .collect(),
         _ => vec![line],
     });

@@ -531,13 +531,13 @@ impl<P: Roles> Roles for Option<P> {
 /// The process, the operation, and perhaps `=>` and the claimed outcome.
 impl Part for Line {
     fn read(words: &mut Words<'_>) -> Result<Line, Problem> {
-        let (process, operation) = (Part::read(words)?, Part::read(words)?);
+        let (number, process, operation) = (words.number, Part::read(words)?, Part::read(words)?);
         let mut outcome = None;
         if !words.is_at_end() {
             words.word(text!("the end of the line, or `=>`", "行尾或 `=>`"), |word| (word == "=>").then_some(()))?;
             outcome = Some(Outcome::read(words)?);
         }
-        Ok(Line { process, operation, outcome })
+        Ok(Line { number, process, operation, outcome })
     }
 
     fn print(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -40,6 +40,7 @@ mod outcome;
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::hash::{Hash, Hasher};
 
 pub use grammar::{Access, Advice, Flag, Operation, Problem, Protection, Role, Seal, Sharing};
 pub use outcome::{Byte, Outcome};
@@ -178,15 +179,36 @@ pub enum Contents {
     Bytes(Bytes),
 }
 
-/// A line: a process, its operation, and perhaps the claimed outcome.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// A line: a process, its operation, and perhaps the claimed outcome. Where it stands is no part of what it says: two
+/// lines that differ in nothing else are equal.
+#[derive(Debug, Clone, Eq)]
 pub struct Line {
+    /// Its number in the text that it was read from, blank lines and comments counted; 0 if it was made.
+    pub number: usize,
     /// The process.
     pub process: Pid,
     /// What it does.
     pub operation: Operation,
     /// The claimed outcome, after `=>`.
     pub outcome: Option<Outcome>,
+}
+
+impl Line {
+    fn says(&self) -> (Pid, &Operation, &Option<Outcome>) {
+        (self.process, &self.operation, &self.outcome)
+    }
+}
+
+impl PartialEq for Line {
+    fn eq(&self, other: &Line) -> bool {
+        self.says() == other.says()
+    }
+}
+
+impl Hash for Line {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.says().hash(state);
+    }
 }
 
 /// A sequence of lines, read by [`Scenario::parse`] and printed by `Display`.
