@@ -176,6 +176,17 @@ fn every_outcome_comes_with_the_rule_that_gave_it() {
         ("A map n anon private rw 1p\nA store n 0 \"x\"", Rule::PrivateStoresStayPrivate),
         ("A map n anon private rw 1p\nA store n 0 \"x\"\nA load n 0 1", Rule::PrivateStoresStayPrivate),
         ("A load n 0 1", Rule::NotApplicable),
+        ("A map n d shared rw 0 1p\nA store n 0 \"x\"", Rule::SharedStoresChangeTheFile),
+        ("A map n d shared rw 0 1p\nA store n 100 \"x\"", Rule::StoresPastTheEndStayOut),
+        ("A map n d shared rw 0 1p\nA fork B\nB store n 1 \"xy\"", Rule::StoresPastTheEndStayOut),
+        ("A map n d shared rw 0 1p\nA store n 100 \"x\"\nA load n 100 1", Rule::BytesPastTheEndVary),
+        ("A map n d shared rw 0 1p\nA store n 100 \"x\"\nA truncate d 200\nA load n 100 1", Rule::BytesPastTheEndVary),
+        (
+            "A map n d shared rw 0 1p\nA store n 100 \"x\"\nA fork B\nA truncate d 200\nB load n 99 2",
+            Rule::BytesPastTheEndVary,
+        ),
+        ("A memfd e 1p\nA map n e shared rw 0 1p\nA seal e future_write", Rule::FutureWriteKeepsMappings),
+        ("A memfd e 1p\nA seal e future_write", Rule::EachSealForbidsOneThing),
     ] {
         assert_eq!(rule(&format!("{begin}{line}")), expected, "{line}");
     }

@@ -103,6 +103,8 @@ fn every_outcome_has_its_reason() {
                 let (outcome, rule) = model.step(line.process, &line.operation);
                 let named = rule != Rule::NotApplicable;
                 assert!(named, "{line}: {outcome}, and no rule: call `applies` or `because`\n{scenario}");
+                let is_told = !outcome.is_open() || rule.basis() == Basis::Varies;
+                assert!(is_told, "{line}: {outcome} is left open, by {rule:?}, which leaves nothing open\n{scenario}");
                 seen.borrow_mut().insert(rule);
             }
         }

@@ -283,7 +283,11 @@ impl Model {
                     self.load(process, *name, at, count, &mut bytes)?;
                     at += count as u64;
                 }
-                Ok(Outcome::Bytes(bytes))
+                let outcome = Outcome::Bytes(bytes);
+                if outcome.is_open() {
+                    self.why = Some(Rule::BytesPastTheEndVary);
+                }
+                Ok(outcome)
             }
             Operation::Store(name, at, bytes) => {
                 let (mut at, bytes) = (self.size(*at)?, self.bytes(bytes)?);

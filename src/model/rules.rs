@@ -165,12 +165,12 @@ rules! {
     SealWriteNeedsNoWritableMapping: Linux,
         "F_SEAL_WRITE is refused with EBUSY while a shared mapping exists that may be written to.",
         "只要还有可能被写的共享映射，F_SEAL_WRITE 就返回 EBUSY。";
-    FutureWriteKeepsMappings: Linux,
-        "F_SEAL_FUTURE_WRITE leaves existing mappings alone: they can still be stored to.",
-        "F_SEAL_FUTURE_WRITE 不影响已有的映射：它们照样可以写。";
     EachSealForbidsOneThing: Linux,
         "Each seal forbids one kind of change and allows the others.",
         "每种密封只禁止一类改动，其余的仍然允许。";
+    FutureWriteKeepsMappings: Linux,
+        "F_SEAL_FUTURE_WRITE leaves existing mappings alone: they can still be stored to.",
+        "F_SEAL_FUTURE_WRITE 不影响已有的映射：它们照样可以写。";
 
     // ---- How a mapping is made and removed ----
 
@@ -260,9 +260,6 @@ rules! {
     BytesPastTheEndVary: Varies,
         "A store past the file's last byte stays visible until the page is written to disk, or for good: file systems differ.",
         "写在文件最后一个字节之后的内容，可能到该页写回磁盘为止，也可能一直看得到：文件系统各不相同。";
-    StoresPastTheEndStayOut: Posix,
-        "A store past the file's last byte never gets into the file, and does not extend it.",
-        "写在文件最后一个字节之后的内容不会进入文件，也不会让文件变长。";
     SharedStoresChangeTheFile: Posix,
         "A store to a shared mapping changes the file's page: every mapping and read(2) show it at once.",
         "写共享映射，改的就是文件的页：所有映射和 read(2) 立刻看到。";
@@ -281,6 +278,9 @@ rules! {
     ForkSeparatesPrivateMappings: Posix,
         "After fork(2), a store to private memory is visible only to the process that made it.",
         "fork(2) 之后，写私有内存只有写的进程自己看得到。";
+    StoresPastTheEndStayOut: Posix,
+        "A store past the file's last byte never gets into the file, and does not extend it.",
+        "写在文件最后一个字节之后的内容不会进入文件，也不会让文件变长。";
     WritableImpliesReadable: Unspecified,
         "A page that can be stored to can be loaded from: hardly any processor supports write-only pages.",
         "能写的页就能读：几乎没有处理器支持只写（只有 PROT_WRITE）的页。";
