@@ -364,7 +364,7 @@ impl Part for Name {
     }
 }
 
-/// `10`, `1p`, `2p-1`, `1p+10`: there is one way to write each.
+/// `10`, `1p`, `2p-1`, `1p+10`. `0p` is `0`.
 impl Part for Amount {
     fn read(words: &mut Words<'_>) -> Result<Amount, Problem> {
         words.word(text!("a number of bytes (10, 1p, 2p-1)", "字节数（10、1p、2p-1）"), amount)
@@ -390,10 +390,10 @@ fn amount(word: &str) -> Option<Amount> {
     let Some((pages, rest)) = word.split_once('p') else {
         return bytes(word).map(|bytes| Amount { pages: 0, bytes });
     };
-    let pages = plain_number(pages).filter(|pages| *pages > 0)?;
+    let pages = plain_number(pages)?;
     let bytes = match (rest.strip_prefix('+'), rest.strip_prefix('-')) {
         (Some(more), _) => bytes(more).filter(|more| *more > 0)?,
-        (_, Some(less)) => -bytes(less).filter(|less| *less > 0)?,
+        (_, Some(less)) => -bytes(less).filter(|less| *less > 0 && pages > 0)?,
         _ => rest.is_empty().then_some(0)?,
     };
     Some(Amount { pages, bytes })
@@ -659,10 +659,10 @@ impl<'a> Words<'a> {
         let text = self.rest.strip_prefix('"').and_then(|rest| rest.split_once('"'));
         let (text, rest) =
             text.ok_or_else(|| self.wrong(text!("the text has no closing quotation mark", "字符串缺少后一个引号")))?;
-        if text.is_empty() || text.len() > 16 || !text.chars().all(is_printable) {
+        if text.is_empty() || text.len() > 16 || !text.chars().all(|letter| letter == ' ' || is_printable(letter)) {
             return Err(self.wrong(text!(
-                "a text has 1 to 16 printable ASCII characters, none of them a space, ' # \\ or |",
-                "字符串有 1 到 16 个可打印的 ASCII 字符，其中不能有空格、'、#、\\ 和 |"
+                "a text has 1 to 16 printable ASCII characters, none of them ' # \\ or |",
+                "字符串有 1 到 16 个可打印的 ASCII 字符，其中不能有 '、#、\\ 和 |"
             )));
         }
         self.column += text.len() + 2;
@@ -671,7 +671,7 @@ impl<'a> Words<'a> {
     }
 }
 
-/// The characters of a text or a fill: without those that end it, or begin a comment.
+/// The characters of a fill: without those that end it, or begin a comment. A text may have blanks, too.
 pub(super) fn is_printable(letter: char) -> bool {
     letter.is_ascii_graphic() && !matches!(letter, '"' | '\'' | '#' | '\\' | '|')
 }

@@ -213,6 +213,8 @@ fn write_bytes(f: &mut fmt::Formatter<'_>, bytes: &[Byte]) -> fmt::Result {
     let mut text = String::new();
     for (n, run) in bytes.chunk_by(|one, other| one == other).enumerate() {
         let letter = match run[0] {
+            // A blank can't be in a run.
+            Byte::Is(b' ') => (run.len() < 4).then_some(' '),
             Byte::Is(byte) => Some(char::from(byte)).filter(|letter| is_printable(*letter)),
             Byte::Either(..) | Byte::Any => None,
         };
