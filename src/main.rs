@@ -27,29 +27,32 @@ fn main() -> ExitCode {
     let arguments = Arguments::of_program();
     let grades = matches!(&arguments.command, Some(Command::Check(_) | Command::Solution { force: false, .. }));
     let watches = matches!(&arguments.command, Some(Command::Watch { .. }));
+    // Played with a difference is told from not played.
+    let failed = if matches!(&arguments.command, Some(Command::Play(_))) { 2 } else { 1 };
     let status = ui::fail_at_the_file_size_limit().and_then(|()| {
         if grades || watches {
             refuse_a_deadline_that_is_none()?;
         }
-        let run = || status(run(arguments));
+        let run = || status(run(arguments), failed);
         if grades { process::guarded(run) } else { Ok(run()) }
     });
-    ExitCode::from(status.unwrap_or_else(|error| status_of_error(&error)))
+    ExitCode::from(status.unwrap_or_else(|error| status_of_error(&error, failed)))
 }
 
-fn status(ran: io::Result<bool>) -> u8 {
+fn status(ran: io::Result<bool>, failed: u8) -> u8 {
     match ran {
         Ok(done) => u8::from(!done),
-        Err(error) => status_of_error(&error),
+        Err(error) => status_of_error(&error, failed),
     }
 }
 
-fn status_of_error(error: &io::Error) -> u8 {
+fn status_of_error(error: &io::Error, failed: u8) -> u8 {
     // Whoever read the output has seen enough: `head`, for example.
-    if !ui::is_of_unread_output(error) {
-        ui::complain(&error::in_words(error));
+    if ui::is_of_unread_output(error) {
+        return 1;
     }
-    1
+    ui::complain(&error::in_words(error));
+    failed
 }
 
 /// Runs the command. False when a graded exercise isn't solved, or the model and the kernel differ.

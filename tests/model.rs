@@ -5,7 +5,7 @@ use std::fs;
 use std::path::Path;
 
 use mmap_workbook::fault::Cause;
-use mmap_workbook::model::{Backing, Basis, Model, Posix, Rule};
+use mmap_workbook::model::{Backing, Basis, Limit, Model, Posix, Rule};
 use mmap_workbook::scenario::{Amount, Backend, Byte, Outcome, Scenario, TOUR};
 use mmap_workbook::text::Text;
 
@@ -105,15 +105,19 @@ fn after_an_open_outcome_the_model_goes_on_from_what_happened() {
 #[test]
 fn there_is_room_up_to_each_limit_and_not_beyond() {
     let many = |count: usize, line: &str| (0..count).map(|n| line.replace('#', &n.to_string())).collect::<String>();
-    for (most, more) in [
-        (many(4, "A create f# 256p\n"), "A create g 1"),
-        (many(4, "A create f# 256p\n") + "A memfd d 0\n", "A truncate d 1"),
-        (many(3, "A create f# 256p\n") + "A memfd d 256p-1\nA write d 0 'x'*256p\n", "A write d 256p \"x\""),
-        (many(4, "A map m# anon private rw 256p\n"), "A map n anon private rw 1"),
-        (many(4, "A map m# anon shared rw 256p\n"), "A map n anon shared rw 1"),
-        (many(Model::MOST_NAMES, "A map m# anon private r 1\n"), "A map n anon private r 1"),
-        (many(Model::MOST_NAMES, "A memfd d# 1\n"), "A memfd e 1"),
-        (many(Model::MOST_FILES, "A create f# 0\n"), "A create g 0"),
+    for (most, more, limit) in [
+        (many(4, "A create f# 256p\n"), "A create g 1", Limit::Pages),
+        (many(4, "A create f# 256p\n") + "A memfd d 0\n", "A truncate d 1", Limit::Pages),
+        (
+            many(3, "A create f# 256p\n") + "A memfd d 256p-1\nA write d 0 'x'*256p\n",
+            "A write d 256p \"x\"",
+            Limit::Pages,
+        ),
+        (many(4, "A map m# anon private rw 256p\n"), "A map n anon private rw 1", Limit::MappedPages),
+        (many(4, "A map m# anon shared rw 256p\n"), "A map n anon shared rw 1", Limit::MappedPages),
+        (many(Model::MOST_NAMES, "A map m# anon private r 1\n"), "A map n anon private r 1", Limit::Mappings),
+        (many(Model::MOST_NAMES, "A memfd d# 1\n"), "A memfd e 1", Limit::Descriptors),
+        (many(Model::MOST_FILES, "A create f# 0\n"), "A create g 0", Limit::Files),
         // A file that nothing refers to makes room, whatever needs it.
         (
             "A memfd d 0\nA fork B\n".to_owned()
@@ -121,19 +125,20 @@ fn there_is_room_up_to_each_limit_and_not_beyond() {
                 + "B exit\nA truncate d 256p\n"
                 + &many(3, "A create f# 256p\n"),
             "A create g 1",
+            Limit::Pages,
         ),
-        (many(4, "A create f# 256p\n") + "A unlink f0\nA create g 256p\n", "A create h 1"),
+        (many(4, "A create f# 256p\n") + "A unlink f0\nA create g 256p\n", "A create h 1", Limit::Pages),
     ] {
         let mut model = Model::new(1 << 12);
         let mut step = |line: &str| {
             let line = &Scenario::parse(line).unwrap_or_else(|problem| panic!("{problem}")).0[0];
-            (model.step(line.process, &line.operation).0, model.is_full())
+            (model.step(line.process, &line.operation).0, model.passed())
         };
         for line in most.lines() {
-            let (outcome, is_full) = step(line);
-            assert!(outcome != Outcome::NotApplicable && !is_full, "{line}: {outcome}");
+            let (outcome, passed) = step(line);
+            assert!(outcome != Outcome::NotApplicable && passed.is_none(), "{line}: {outcome}");
         }
-        assert_eq!(step(more), (Outcome::NotApplicable, true), "{more}");
+        assert_eq!(step(more), (Outcome::NotApplicable, Some(limit)), "{more}");
     }
 }
 

@@ -5,7 +5,7 @@ use super::*;
 impl Model {
     pub(super) fn new_file(&mut self, size: u64, seals: Option<BTreeSet<Seal>>) -> Result<FileId, Outcome> {
         self.forget_files();
-        self.room(self.files.len() < Model::MOST_FILES)?;
+        self.room(Limit::Files, self.files.len() < Model::MOST_FILES)?;
         self.refuse_too_many_pages(0, size)?;
         let file = self.next_file;
         self.next_file = self.next_file.wrapping_add(1);
@@ -25,7 +25,7 @@ impl Model {
             self.forget_files();
         }
         let has_room = self.has_room(before, after);
-        self.room(has_room)
+        self.room(Limit::Pages, has_room)
     }
 
     fn has_room(&self, before: u64, after: u64) -> bool {
@@ -35,9 +35,12 @@ impl Model {
     }
 
     /// Refuses the line if there is no room: a scenario's memory is limited.
-    pub(super) fn room(&mut self, there_is: bool) -> Result<(), Outcome> {
-        self.full |= !there_is;
-        if there_is { Ok(()) } else { Err(Outcome::NotApplicable) }
+    pub(super) fn room(&mut self, limit: Limit, there_is: bool) -> Result<(), Outcome> {
+        if there_is {
+            return Ok(());
+        }
+        self.passed = Some(limit);
+        Err(Outcome::NotApplicable)
     }
 
     /// The number of the page, and the offset in it.

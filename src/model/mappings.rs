@@ -13,7 +13,8 @@ impl Model {
         }
         let mapped: usize = mappings.values().map(|mapping| mapping.slots.len()).sum();
         let few = mappings.len() < Model::MOST_NAMES;
-        self.room(few && mapped as u64 + length.div_ceil(page_size) <= Model::MOST_PAGES)?;
+        self.room(Limit::Mappings, few)?;
+        self.room(Limit::MappedPages, mapped as u64 + length.div_ceil(page_size) <= Model::MOST_PAGES)?;
         let opened = match request.source {
             Source::File(descriptor, offset) => Some((self.opened(process, descriptor)?, self.size(offset)?)),
             Source::Anonymous => None,

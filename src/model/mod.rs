@@ -112,6 +112,21 @@ struct Process {
     mappings: BTreeMap<Name, Region>,
 }
 
+/// What the model has a limit for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Limit {
+    /// The files that are still referenced: [`Model::MOST_FILES`].
+    Files,
+    /// The pages of all files together: [`Model::MOST_PAGES`].
+    Pages,
+    /// The descriptors of a process: [`Model::MOST_NAMES`].
+    Descriptors,
+    /// The mappings of a process: [`Model::MOST_NAMES`].
+    Mappings,
+    /// The pages in all mappings of a process: [`Model::MOST_PAGES`].
+    MappedPages,
+}
+
 /// The files, and the processes with what they have open and mapped.
 ///
 /// ```
@@ -130,8 +145,8 @@ pub struct Model {
     /// What happened elsewhere in this line, and the outcome that it leaves open, with its rule.
     happened: Option<Outcome>,
     open: Option<(Outcome, Rule)>,
-    /// Whether a limit of the model has been reached.
-    full: bool,
+    /// The last limit of the model that a line would have passed.
+    passed: Option<Limit>,
     files: BTreeMap<FileId, File>,
     /// The number of the next file.
     next_file: FileId,
@@ -158,7 +173,7 @@ impl Model {
             why: None,
             happened: None,
             open: None,
-            full: false,
+            passed: None,
             files: BTreeMap::new(),
             next_file: 0,
             names: BTreeMap::new(),
@@ -197,14 +212,9 @@ impl Model {
         self.processes.get(&process).into_iter().flat_map(|process| process.mappings.keys().copied())
     }
 
-    /// Whether a scenario has asked for more than the model holds. From then on its outcomes are not valid.
-    pub fn is_full(&self) -> bool {
-        self.full
-    }
-
-    /// Whether a number in this operation is larger than a scenario may have.
-    pub fn is_too_much(&self, operation: &Operation) -> bool {
-        operation.amounts().into_iter().any(|amount| amount.at(self.page_size).is_none())
+    /// The limit of the model for which a scenario has asked too much. From then on its outcomes are not valid.
+    pub fn passed(&self) -> Option<Limit> {
+        self.passed
     }
 
     /// Performs a line, as [`Model::step`]. Where it leaves the outcome open, it goes on from what happened elsewhere.
@@ -357,7 +367,7 @@ impl Model {
             return Err(Outcome::NotApplicable);
         }
         let few = descriptors.len() < Model::MOST_NAMES;
-        self.room(few)
+        self.room(Limit::Descriptors, few)
     }
 
     fn mapping(&mut self, process: Pid, name: Name) -> Result<&mut Region, Outcome> {

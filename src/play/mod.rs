@@ -12,7 +12,7 @@ use std::path::Path;
 
 use crate::error::{named, told};
 use crate::kernel::Kernel;
-use crate::model::{Model, Posix, Rule};
+use crate::model::{Limit, Model, Posix, Rule};
 use crate::observe;
 use crate::scenario::{Amount, Backend, Line, Name, Operation, Outcome, Pid, Role, Scenario};
 use crate::text;
@@ -121,28 +121,26 @@ pub fn check(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<()> {
             }
             _ => {}
         }
-        let problem = match () {
-            () if model.is_too_much(&operation) => {
+        let out_of_bounds = operation.amounts().into_iter().find(|amount| amount.at(page_size).is_none());
+        let problem = match (out_of_bounds, model.passed()) {
+            (Some(amount), _) if i64::from(amount.pages) * i64::from(page_size) + i64::from(amount.bytes) < 0 => {
+                text!("{amount} is negative: a page has {page_size} bytes", "{amount} 是负数：一页有 {page_size} 字节")
+            }
+            (Some(amount), _) => {
                 let most = Amount::MOST_PAGES;
-                text!("a number of bytes must be between 0 and {most} pages", "字节数必须在 0 到 {most} 页之间")
+                text!("{amount} is more than {most} pages", "{amount} 超过 {most} 页")
             }
-            () if model.is_full() => {
-                let (pages, files, names) = (Model::MOST_PAGES, Model::MOST_FILES, Model::MOST_NAMES);
-                text!(
-                    "the scenario has more than {pages} pages, {files} files, {names} descriptors or {names} mappings",
-                    "脚本用到的页超过 {pages} 个、文件超过 {files} 个，或者描述符、映射超过 {names} 个"
-                )
-            }
-            () if all_copied > MOST_BYTES => {
+            (None, Some(limit)) => passed(limit, process),
+            _ if all_copied > MOST_BYTES => {
                 text!(
                     "the lines up to here copy more than {MOST_BYTES} bytes",
                     "到这一行为止，复制的字节超过 {MOST_BYTES} 个"
                 )
             }
-            () if outcome == Outcome::NotApplicable => {
+            _ if outcome == Outcome::NotApplicable => {
                 unfit.unwrap_or_else(|| text!("the operation is not applicable here", "这个操作在这里不适用"))
             }
-            () => continue,
+            _ => continue,
         };
         let Text { en, zh } = problem;
         let text =
@@ -150,6 +148,20 @@ pub fn check(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<()> {
         return Err(told(io::ErrorKind::InvalidInput, text));
     }
     Ok(())
+}
+
+/// That a line asks for more than the model holds.
+fn passed(limit: Limit, process: Pid) -> Text {
+    let (pages, files, names) = (Model::MOST_PAGES, Model::MOST_FILES, Model::MOST_NAMES);
+    match limit {
+        Limit::Files => text!("there are more than {files} files", "文件超过 {files} 个"),
+        Limit::Pages => text!("all files together have more than {pages} pages", "所有文件合计超过 {pages} 页"),
+        Limit::Descriptors => {
+            text!("{process} has more than {names} descriptors", "{process} 的描述符超过 {names} 个")
+        }
+        Limit::Mappings => text!("{process} has more than {names} mappings", "{process} 的映射超过 {names} 个"),
+        Limit::MappedPages => text!("{process} maps more than {pages} pages", "{process} 映射的页超过 {pages} 个"),
+    }
 }
 
 fn copied(role: &Role, page_size: u32) -> u64 {
