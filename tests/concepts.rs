@@ -22,7 +22,8 @@ const NEED_NO_TEACHING: &[(u8, &str)] = &[
     (1, "EINVAL EISDIR ELOOP ENOTDIR"),
     (3, "setrlimit(2)"),
     (6, "ENXIO"),
-    // What a rule explains itself.
+    // What a rule or a contract explains itself.
+    (1, "SAFETY"),
     (3, "IOV_MAX MADV_FREE MADV_REMOVE SIGALRM SIGCHLD SIGSTOP SO_RCVTIMEO WUNTRACED"),
     (3, "alarm(2) pipe(2) poll(2) pwritev(2) setitimer(2)"),
     (4, "F_SETLKW RENAME_NOREPLACE getpid(2) gettid(2) kill(2)"),

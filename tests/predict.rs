@@ -392,7 +392,8 @@ fn a_wrong_prediction_is_answered_with_the_misconception_and_summed_up() {
         assert!(text.contains(&format!("[{slug}]: {}", denial.misconception.belief.en)), "{slug}\n{text}");
         assert!(text.contains(denial.misconception.against.en.as_ref()), "{slug}");
         assert!(text.contains(&format!("x [{slug}] ")), "{slug} in the sum");
-        assert!(text.contains(&format!("book/en/{lesson}_")), "{slug}: what to read");
+        let (chapter, _) = denial.heading;
+        assert!(text.contains(&format!("\n      chapter {chapter} of the book, \"")), "{slug}: what to read");
     }
 }
 

@@ -1,7 +1,7 @@
 //! How a `todo!()` is told from any other panic.
 
-use std::fs;
-use std::path::Path;
+use std::path::PathBuf;
+use std::{env, fs};
 
 use crate::process::Panic;
 
@@ -16,8 +16,10 @@ use crate::process::Panic;
 /// there.
 pub(super) fn task(panic: &Panic) -> Option<&str> {
     let task = panic.message.strip_prefix("not yet implemented")?;
-    // The compiler names a source by its path from the workspace's root.
-    let source = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&panic.file)).ok()?;
+    // The compiler names a source by its path from the workspace's root: the one that cargo runs this from, since a
+    // checkout may have been moved after it was built.
+    let root = env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| env!("CARGO_MANIFEST_DIR").into(), PathBuf::from);
+    let source = fs::read_to_string(root.join(&panic.file)).ok()?;
     let [line, column] = [panic.line, panic.column].map(|n| usize::try_from(n).ok()?.checked_sub(1));
     let line = source.lines().nth(line?)?;
     let (start, _) = line.char_indices().nth(column?)?;

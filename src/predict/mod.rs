@@ -60,16 +60,17 @@ impl Question {
         }
     }
 
-    /// The misconceptions that expect this, each with the lesson that corrects it.
-    pub fn expected_by(&self, answer: &str, page_size: u32) -> Vec<(&'static Misconception, u8)> {
+    /// The misconceptions that expect this, each with what corrects it: the heading of a chapter, with the chapter's lesson.
+    pub fn expected_by(&self, answer: &str, page_size: u32) -> Vec<(&'static Misconception, (u8, &'static str))> {
         match self {
             Question::Scenario(question) => {
                 let option = question.options.iter().find(|option| option.to_string() == answer);
                 let denials = option.map(|option| question.denials(option, page_size)).unwrap_or_default();
-                denials.into_iter().map(|denial| (denial.misconception, denial.lesson)).collect()
+                denials.into_iter().map(|denial| (denial.misconception, denial.heading)).collect()
             }
             Question::Program(program) => {
-                program.misconception(answer).map(|m| (m, program.lesson)).into_iter().collect()
+                let place = (program.lesson, program.heading);
+                program.misconception(answer).map(|misconception| (misconception, place)).into_iter().collect()
             }
         }
     }

@@ -9,7 +9,7 @@ use super::denial;
 use super::programs::{self, Program};
 use super::words::in_words;
 use super::{Question, ScenarioQuestion};
-use crate::course::{self, Course};
+use crate::course::Course;
 use crate::error::told;
 use crate::grade::misconception::Misconception;
 use crate::model::Model;
@@ -32,7 +32,7 @@ pub fn sit(
     // None if the series has no end.
     let of = questions.size_hint().1;
     let (mut asked, mut right) = (0, 0);
-    let mut shown: BTreeMap<&str, (usize, &Misconception, u8)> = BTreeMap::new();
+    let mut shown: BTreeMap<&str, (usize, &Misconception, (u8, &str))> = BTreeMap::new();
     let mut introduced = [false; 2];
     for question in questions {
         let number = asked + 1;
@@ -55,9 +55,9 @@ pub fn sit(
             Question::Program(program) => explain_program(program, &happened, terminal)?,
         };
         if explained && !is_right {
-            for (misconception, lesson) in question.expected_by(&answer, play::page_size()?) {
+            for (misconception, place) in question.expected_by(&answer, play::page_size()?) {
                 name(misconception, terminal)?;
-                shown.entry(misconception.slug).or_insert((0, misconception, lesson)).0 += 1;
+                shown.entry(misconception.slug).or_insert((0, misconception, place)).0 += 1;
             }
         }
     }
@@ -125,8 +125,13 @@ fn explain_program(program: &Program, happened: &str, terminal: &mut Terminal) -
     Ok(true)
 }
 
+/// The heading of chapter `n` with this id, as the reader sees it.
+fn heading(n: u8, id: &str) -> Text {
+    Course::of_program().heading(n, id).unwrap_or_else(|| Text::new(id.to_owned(), id.to_owned()))
+}
+
 fn say_what_to_read(n: u8, id: &'static str, terminal: &mut Terminal) -> io::Result<()> {
-    let heading = Course::of_program().heading(n, id).unwrap_or_else(|| Text::fixed(id, id));
+    let heading = heading(n, id);
     terminal
         .say(&text!("Read: chapter {n} of the book, \"{heading}\"", "阅读：书的第 {n} 章，“{heading}”一节"; heading))
 }
@@ -280,7 +285,7 @@ fn say_what_functions_do(program: &Program, terminal: &mut Terminal) -> io::Resu
 fn sum_up(
     asked: usize,
     right: usize,
-    shown: &BTreeMap<&str, (usize, &Misconception, u8)>,
+    shown: &BTreeMap<&str, (usize, &Misconception, (u8, &str))>,
     terminal: &mut Terminal,
 ) -> io::Result<()> {
     if asked == 0 {
@@ -294,13 +299,15 @@ fn sum_up(
         terminal.say(&text!("Your misconceptions, and what to read:", "你的误解，以及该读什么："))?;
     }
     let language = terminal.language();
-    for (times, misconception, lesson) in shown.values() {
-        let lesson = course::lesson(*lesson).ok_or(io::ErrorKind::NotFound)?;
+    for (times, misconception, (n, id)) in shown.values() {
         let (slug, believed) = (misconception.slug, &misconception.belief);
         let text = format!("{NAME}[{slug}]{NAME:#} {}", believed.in_language(language));
         let times = text!("  {times} x ", "  {times} 次 ");
         terminal.hang(times.in_language(language), Style::new(), &text)?;
-        writeln!(terminal.out(), "      book/{}/{}.md", language.code(), lesson.directory())?;
+        let heading = heading(*n, id);
+        terminal.say(&text!(
+            "      chapter {n} of the book, \"{heading}\"", "      书的第 {n} 章，“{heading}”一节"; heading
+        ))?;
     }
     Ok(())
 }

@@ -197,7 +197,8 @@ impl Terminal<'_> {
                 "{GOOD}第 {n} 课已完成。{GOOD:#}可以对照参考答案：cargo run -- solution {n}"
             )),
             Some(function) if function == UNSAFE => self.say(&text!(
-                "{right} of {of} are right. What is left: a SAFETY comment for each `unsafe` block. A hint: cargo run -- hint {n}",
+                "{right} of {of} of the core are right. What is left of it: a SAFETY comment for each `unsafe` block. A hint: cargo run \
+                 -- hint {n}",
                 "{of} 个函数中 {right} 个正确，只差 unsafe 的说明：每个 unsafe 块都要有 SAFETY 注释。需要提示：cargo run -- hint {n}"
             )),
             Some(function) => self.say(&text!(

@@ -26,6 +26,8 @@
 //! - An error of munmap(2) may be ignored.
 //! - After EEXIST (MAP_FIXED_NOREPLACE) a call tries other addresses: to be too late is no answer.
 //!
+//! Each `unsafe` block needs a `// SAFETY:` comment that says in a sentence why it is sound.
+//!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
 use std::fs::File;

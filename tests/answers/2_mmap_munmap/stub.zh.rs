@@ -4,7 +4,9 @@
 //! 窗口滑过文件，[`swap`] 同时映射文件的两段。这三个是核心，最多花两个小时。选做的 [`map_aligned`] 把文件映射到一个
 //! 特定的地址，只靠 mmap(2) 自己是选不出来的。
 //!
-//! 先读 `lesson.rs`。可以使用 std、nix、libc（`nix::libc`）、memmap2，以及第 1、2 课里的一切，例如
+//! 先读 `lesson.rs`（注释是英文，书里引用的部分有中文注释）。
+//!
+//! 可以使用 std、nix、libc（`nix::libc`）、memmap2，以及第 1、2 课里的一切，例如
 //! `mmap_workbook::lesson_2::Mapping` 和 `mmap_workbook::observe::page_size`。
 //!
 //! ```sh
@@ -25,6 +27,8 @@
 //! - 系统调用失败时，原样返回它的错误，并且不多留下任何映射。
 //! - munmap(2) 的错误可以忽略。
 //! - 遇到 EEXIST（MAP_FIXED_NOREPLACE）时换别的地址再试：被人抢先不能算作结果。
+//!
+//! 每个 unsafe 块都要有 `// SAFETY:` 注释，用一句话说明它为什么是可靠的。
 //!
 //! 检查都在旁边的 `checks/` 目录里。这里没有写的，它们一概不查。
 

@@ -13,6 +13,8 @@
 //! cargo run -- hint 3     # a hint for the next function, then another
 //! ```
 //!
+//! Each `unsafe` block needs a `// SAFETY:` comment that says in a sentence why it is sound.
+//!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here. In all five functions
 //! `draft` is a private mapping, for reading and writing, of the first `draft.length()` bytes of a file that is at
 //! least that long, and it stays one, at its address. Its pages are counted from 0; the last one may extend past the end

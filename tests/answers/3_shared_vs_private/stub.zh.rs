@@ -4,13 +4,17 @@
 //! 随文件变化，[`discard`] 放弃修改，[`copied_pages`] 找出改过的页，[`commit`] 把修改写入文件。这四个是核心，最多花
 //! 两个小时。选做的 [`what_if`] 在子进程里试着改一改。
 //!
-//! 先读 `lesson.rs`。可以使用 std、nix、libc（即 `nix::libc`）、memmap2，以及第 1 至 3 课里的一切，例如
+//! 先读 `lesson.rs`（注释是英文，书里引用的部分有中文注释）。
+//!
+//! 可以使用 std、nix、libc（即 `nix::libc`）、memmap2，以及第 1 至 3 课里的一切，例如
 //! `mmap_workbook::lesson_2::Mapping`、`mmap_workbook::observe` 和 `mmap_workbook::process`。
 //!
 //! ```sh
 //! cargo run -- check 3    # 哪些已经正确，哪些还不对
 //! cargo run -- hint 3     # 下一个函数的提示；再运行一次，看下一条
 //! ```
+//!
+//! 每个 unsafe 块都要有 `// SAFETY:` 注释，用一句话说明它为什么是可靠的。
 //!
 //! 检查的代码在同目录的 `checks/` 里，检查的要求这里全都写明了。在各个函数里，`draft` 都是某个文件前 `draft.length()`
 //! 个字节的私有映射，可读可写，文件不会比它短；它始终是这个映射，地址也不变。页从 0 开始编号，最后一页可以超出文件末尾。

@@ -17,6 +17,8 @@
 //! cargo run -- hint 4     # a hint for the next function, then another
 //! ```
 //!
+//! Each `unsafe` block needs a `// SAFETY:` comment that says in a sentence why it is sound.
+//!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here. They stop your code at each
 //! access to shared memory and at each system call, and let another process run there, so whatever can go wrong does go
 //! wrong.

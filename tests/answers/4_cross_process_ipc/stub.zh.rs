@@ -4,7 +4,9 @@
 //! 做完该做的事，[`claim`] 让一个进程成为写者，直到它结束。这三个最多花两个小时。选做的有：[`open_once`] 为许多进程准备好
 //! 同一个文件；[`publish`] 和 [`latest`] 传递一个值，读者读到的总是完整的，而且从不等待。
 //!
-//! 先读 `lesson.rs`。可以使用 std、nix、libc（`nix::libc`）、memmap2、tempfile，以及第 1 到 3 课和 `observe` 里的一切，
+//! 先读 `lesson.rs`（注释是英文，书里引用的部分有中文注释）。
+//!
+//! 可以使用 std、nix、libc（`nix::libc`）、memmap2、tempfile，以及第 1 到 3 课和 `observe` 里的一切，
 //! 例如 `mmap_workbook::lesson_2::Mapping`。第 4 课自己的 `Lock` 已是半个 [`claim`]，这部分请自己写。映射的 `word` 是 std 的
 //! `AtomicU32`；`long_word` 则是 `words::AtomicU64`，方法与 std 的相同，与它配套的内存屏障是
 //! `mmap_workbook::words::fence`：std 自己的屏障，检查看不见。函数要按 Rust 的内存模型正确，不能只在 x86 上正确；用哪些
@@ -14,6 +16,8 @@
 //! cargo run -- check 4    # 哪些已经做对，哪些还没有
 //! cargo run -- hint 4     # 给下一个函数一条提示，再来一次就多给一条
 //! ```
+//!
+//! 每个 unsafe 块都要有 `// SAFETY:` 注释，用一句话说明它为什么是可靠的。
 //!
 //! 检查都在旁边的 `checks/` 目录里。这里没有写的，它们一概不查。它们会让你的代码在每次访问共享内存、每次系统调用处停下，
 //! 让另一个进程在那里运行，所以会出的错一定会出。

@@ -13,6 +13,8 @@
 //! cargo run -- hint 6     # a hint for the next function, then another
 //! ```
 //!
+//! Each `unsafe` block needs a `// SAFETY:` comment that says in a sentence why it is sound.
+//!
 //! The checks are in `checks/` beside this file. They test nothing that is not written here.
 
 use std::fs::File;

@@ -5,13 +5,17 @@
 //! 这四个是核心，最多花两个小时。选做的 [`zeros_over`] 和 [`survive`] 合起来是一个 SIGBUS 处理函数，单是 `survive`
 //! 就可能要花两个小时以上。
 //!
-//! 先读 `lesson.rs`。可以使用 std、nix、libc（即 `nix::libc`）、memmap2，以及各课里的一切，例如 [`Mapping`] 和
+//! 先读 `lesson.rs`（注释是英文，书里引用的部分有中文注释）。
+//!
+//! 可以使用 std、nix、libc（即 `nix::libc`）、memmap2，以及各课里的一切，例如 [`Mapping`] 和
 //! `mmap_workbook::observe`。
 //!
 //! ```sh
 //! cargo run -- check 6    # 哪些已经正确，哪些还不对
 //! cargo run -- hint 6     # 下一个函数的提示；再运行一次，看下一条
 //! ```
+//!
+//! 每个 unsafe 块都要有 `// SAFETY:` 注释，用一句话说明它为什么是可靠的。
 //!
 //! 检查的代码在同目录的 `checks/` 里，检查的要求这里全都写明了。
 
