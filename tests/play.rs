@@ -9,10 +9,12 @@ use std::os::unix::process::CommandExt;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use mmap_workbook::fault::Cause;
 use mmap_workbook::kernel::Kernel;
+use mmap_workbook::play;
 use mmap_workbook::play::random::{self, Dice, Files};
 use mmap_workbook::process::{Child, Ended};
-use mmap_workbook::scenario::{Backend, Operation, Scenario, TOUR};
+use mmap_workbook::scenario::{Amount, Backend, Byte, Operation, Outcome, Scenario, TOUR};
 use nix::sys::resource::{Resource, setrlimit};
 use tempfile::tempdir;
 
@@ -227,6 +229,22 @@ fn play_goes_on_from_what_the_kernel_did() {
     assert!(output.status.success(), "{}{}", out(&output), String::from_utf8_lossy(&output.stderr));
     let refused = workbook("en", &["play", "-"], &wrong);
     assert!(String::from_utf8_lossy(&refused.stderr).contains(says), "{}", String::from_utf8_lossy(&refused.stderr));
+}
+
+/// On a full disk a store may kill the process, where the model says ok. What the dead don't do is no other difference.
+#[test]
+fn what_follows_from_an_unexpected_death_is_no_difference_of_its_own() {
+    let text = "A create f 1p\nA open d f rw\nA map m d shared rw 0 1p\nA fork B\nA store m 0 \"x\"\n\
+                A load m 0 1 => \"x\"\nA fork C\nC exit => ok\nB kill A\nB load m 0 1 => 0*1";
+    let scenario = Scenario::parse(text).expect("a scenario");
+    let died = Outcome::Died(Cause::NoPage, Amount { pages: 0, bytes: 0 });
+    let mut happened = vec![Outcome::Done; 4];
+    happened.push(died);
+    happened.extend(vec![Outcome::NotApplicable; 4]);
+    happened.push(Outcome::Bytes(vec![Byte::Is(0)]));
+    let rows = play::rows(&scenario, happened).expect("rows");
+    let differ: Vec<_> = rows.iter().filter(|row| !row.agrees()).map(|row| row.line.number).collect();
+    assert_eq!(differ, [5, 10], "the store, and what somebody alive sees of it");
 }
 
 /// The names of a scenario are names in its own directory, even if a file of that name exists elsewhere.

@@ -5,7 +5,7 @@ pub mod random;
 pub mod torture;
 mod trace;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
@@ -33,6 +33,8 @@ pub struct Row {
     pub posix: Outcome,
     /// What the kernel gave.
     pub kernel: Outcome,
+    /// Whether a process that the line needs died on the kernel only, in an earlier line: this one follows from that.
+    pub follows: bool,
 }
 
 impl Row {
@@ -41,9 +43,10 @@ impl Row {
         self.posix.others_than(&self.model)
     }
 
-    /// Whether the kernel gave what the model says, and what the line claims.
+    /// Whether the kernel gave what the model says, and what the line claims, or a line before it accounts for that.
     pub fn agrees(&self) -> bool {
-        self.model.allows(&self.kernel) && self.line.outcome.as_ref().is_none_or(|claim| claim.allows(&self.kernel))
+        let claimed = || self.line.outcome.as_ref().is_none_or(|claim| claim.allows(&self.kernel));
+        self.follows || self.model.allows(&self.kernel) && claimed()
     }
 }
 
@@ -211,10 +214,18 @@ fn unfit(model: &Model, ends: &BTreeMap<Pid, Text>, process: Pid, operation: &mu
 /// As [`check`].
 pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
     check(scenario, kernel)?;
+    rows(scenario, kernel.play(scenario)?)
+}
+
+/// What each line gives on the model, beside what happened on a kernel.
+///
+/// # Errors
+/// As [`page_size`].
+pub fn rows(scenario: &Scenario, happened: Vec<Outcome>) -> io::Result<Vec<Row>> {
     let page_size = page_size()?;
     let (mut model, mut posix) = (Model::new(page_size), Posix::new(page_size));
-    let mut rows = Vec::new();
-    for (line, kernel) in scenario.0.iter().zip(kernel.play(scenario)?) {
+    let (mut rows, mut gone) = (Vec::new(), BTreeSet::new());
+    for (line, kernel) in scenario.0.iter().zip(happened) {
         let (outcome, rule) = model.step_as(line.process, &line.operation, &kernel);
         let posix = posix.step_as(line.process, &line.operation, &kernel);
         let mut line = line.clone();
@@ -222,7 +233,21 @@ pub fn both(scenario: &Scenario, kernel: &mut Kernel) -> io::Result<Vec<Row>> {
             // With pages of 4 KiB, 4096 and 1p are the same offset.
             *at = at.at(page_size).map_or(*at, |bytes| Amount::of(bytes, page_size));
         }
-        rows.push(Row { line, model: outcome, rule, posix, kernel });
+        let follows = match line.operation {
+            Operation::Kill(victim) => gone.contains(&victim) || gone.contains(&line.process),
+            _ => gone.contains(&line.process),
+        };
+        match line.operation {
+            // A process that the kernel hasn't forked is as if it had died.
+            Operation::Fork(child) if follows => {
+                gone.insert(child);
+            }
+            _ if matches!(kernel, Outcome::Died(..)) && !matches!(outcome, Outcome::Died(..)) => {
+                gone.insert(line.process);
+            }
+            _ => {}
+        }
+        rows.push(Row { line, model: outcome, rule, posix, kernel, follows });
     }
     Ok(rows)
 }

@@ -142,7 +142,7 @@ fn texts(row: &Row, language: Language) -> [String; 4] {
 ///   - `number`, in the scenario's text; `process` and `operation`;
 ///   - `claim`: the outcome that the line claims, or null;
 ///   - `model`, `posix` and `kernel`: what the model says, what POSIX allows, what the kernel gave;
-///   - `agrees`: whether the kernel gave what the model says and the line claims;
+///   - `agrees`: whether the kernel gave what the model says and the line claims, or an earlier line accounts for it;
 ///   - `rule`, which explains the model's outcome: its `name` ([`Rule`]), its `sentence` in each language (`en`, `zh`),
 ///     and its `basis` (`"Posix"`, `"Unspecified"`, `"Linux"` or `"Varies"`: [`Basis`]);
 ///   - with `--trace` also `state`, the [`State`](crate::model::State) after the line.
