@@ -27,8 +27,10 @@ use crate::error;
 use crate::process::{Child, DEADLINE, Peer};
 use crate::scenario::{Backend, Outcome, Scenario};
 use crate::text;
+
 use crate::text::Text;
 use record::Record;
+pub(crate) use supervisor::STAGE;
 
 /// The kernel of this machine, as a backend for scenarios. It keeps their files in a temporary directory of its own,
 /// and no line of a scenario reaches anything else.

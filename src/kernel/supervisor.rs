@@ -47,13 +47,16 @@ pub(super) fn serve(caller: &Peer, record: &Record, parent: &Path) -> io::Result
     serve_in(caller, record, directory.path())
 }
 
+/// What the name of a directory begins with in which a scenario's files are.
+pub(crate) const STAGE: &str = "workbook-";
+
 fn prepare(parent: &Path) -> io::Result<TempDir> {
     // So the supervisor must outlive the caller; it learns from the socket that the caller is gone.
     prctl::set_pdeathsig(None)?;
     // No outcome depends on the limits of the process that plays.
     allow(Resource::RLIMIT_FSIZE, "-f", &text!("bytes in a file", "字节的文件"), MOST_PAGES * page_size_u64())?;
     allow(Resource::RLIMIT_NOFILE, "-n", &text!("descriptors", "个描述符"), MOST_DESCRIPTORS)?;
-    tempfile::Builder::new().prefix("workbook-").tempdir_in(parent).map_err(|error| {
+    tempfile::Builder::new().prefix(STAGE).tempdir_in(parent).map_err(|error| {
         let (parent, Text { en, zh }) = (parent.display(), error::in_words(&error));
         let text = text!("no temporary directory in {parent}: {en}", "无法在 {parent} 中建立临时目录：{zh}");
         error::told(error.kind(), text)

@@ -24,6 +24,15 @@ fn private_rule() -> Text {
     )
 }
 
+fn asleep_rule() -> Text {
+    text!(
+        "FUTEX_WAKE finds those who sleep on the same word of the same file. It does not find one who sleeps with \
+         FUTEX_PRIVATE_FLAG, nor one whose calls return EAGAIN at once, since they pass an old value: load the bell anew \
+         before each call.",
+        "FUTEX_WAKE 找到的是睡在同一文件的同一个字上的进程。有两种找不到：带 FUTEX_PRIVATE_FLAG 睡眠的；传入旧值、每次都立即得到 EAGAIN 而根本没有睡着的。每次调用之前都要重新读铃。"
+    )
+}
+
 fn value_rule() -> Text {
     text!(
         "Pass the value that you have loaded and found too small. With any other value futex(2) returns EAGAIN at once, \
@@ -475,5 +484,5 @@ fn not_asleep(woken: i64) -> Failure {
             "另一个进程反复调用 FUTEX_WAKE，只唤醒了其中 {woken} 个"
         ),
     )
-    .breaks("bell", private_rule())
+    .breaks("bell", asleep_rule())
 }

@@ -2011,12 +2011,12 @@ mod guard_page_after_it {
 /// Reserves a page too little: enough for each distance from an aligned address but the longest.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
-/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
 /// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 /// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+/// may fail: map_aligned::can_be_called_by_several_threads failed
 mod reserves_a_page_too_little {
     use super::*;
 

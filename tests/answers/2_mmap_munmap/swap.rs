@@ -160,16 +160,9 @@ mod addition_that_overflows {
 
 /// Lets a child do the work, waits until the work is done, and never waits for the child.
 ///
-/// fails: swap::can_be_called_by_several_threads left_processes
-/// fails: swap::changes_nothing_when_a_mapping_fails left_processes
-/// fails: swap::each_call_looks_at_its_file left_processes
-/// fails: swap::exchanges_all_of_a_mebibyte left_processes
 /// fails: swap::exchanges_the_bytes_and_no_other left_processes
-/// fails: swap::goes_through_mappings_and_leaves_none left_processes
 /// fails: swap::leaves_descriptors_as_they_were left_processes
-/// fails: swap::reaches_any_two_places_of_a_large_file left_processes
 /// fails: swap::refuses_before_it_changes_anything left_processes
-/// fails: swap::stores_to_no_other_byte left_processes
 mod forks_and_forgets {
     use super::*;
 
