@@ -22,7 +22,7 @@
 //! let text = "A create f \"ab\"\nA open d f rw\nA map m d private rw 0 1p\nA store m 0 \"x\"\nA read d 0 2 => \"ab\"";
 //! let scenario = Scenario::parse(text)?;
 //! let mut model = Model::new(4096);
-//! for Line { process, operation, outcome } in &scenario.0 {
+//! for Line { process, operation, outcome, .. } in &scenario.0 {
 //!     let (happens, rule) = model.step(*process, operation);
 //!     assert!(outcome.as_ref().is_none_or(|claim| claim.allows(&happens)), "{}", rule.sentence().en);
 //! }

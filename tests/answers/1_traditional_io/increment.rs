@@ -321,13 +321,8 @@ mod forgets_the_mode {
 
 /// Lets a child hold the lock, and never waits for the child.
 ///
-/// fails: increment::finds_a_file_by_a_relative_path left_processes
 /// fails: increment::gives_the_next_number left_processes
 /// fails: increment::goes_on_after_interrupted_calls left_processes
-/// fails: increment::is_on_the_disk_when_it_returns left_processes
-/// fails: increment::leaves_a_whole_number_whenever_it_is_killed left_processes
-/// fails: increment::returns_the_error_of_a_call left_processes
-/// fails: increment::waits_for_its_turn left_processes
 mod forks_a_lockkeeper {
     use super::*;
 

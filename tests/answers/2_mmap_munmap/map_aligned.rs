@@ -254,7 +254,7 @@ mod leaves_the_reservation {
 
 /// Passes an aligned address as a hint, and assumes that the kernel follows it.
 ///
-/// fails: map_aligned::can_be_called_by_several_threads failed
+/// may fail: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 mod trusts_the_hint {
@@ -1091,7 +1091,7 @@ mod highest_place {
 /// Maps the file itself over more addresses than needed and cuts the ends off: what remains is a later part of it.
 ///
 /// breaks: "The mapping shows the file, and a store to it reaches the file."
-/// fails: map_aligned::can_be_called_by_several_threads broken
+/// may fail: map_aligned::can_be_called_by_several_threads broken
 /// fails: map_aligned::is_aligned_and_shows_the_file killed
 mod trims_an_oversized_file_mapping {
     #![expect(clippy::multiple_unsafe_ops_per_block, reason = "one block for all calls, as learners write it")]
@@ -1114,7 +1114,7 @@ mod trims_an_oversized_file_mapping {
 /// Gives an aligned address as a hint and believes that the kernel follows it.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
-/// fails: map_aligned::can_be_called_by_several_threads failed
+/// may fail: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed address-is-an-order
 /// fails: map_aligned::refuses_what_cannot_be_mapped failed
@@ -1812,7 +1812,7 @@ mod gives_the_addresses_back_first {
 /// Hints at aligned addresses below the first one that the kernel chose, and gives up after sixteen.
 ///
 /// breaks: "ENOMEM when no such range of addresses is free, even if its length does not fit in a `usize`"
-/// fails: map_aligned::can_be_called_by_several_threads failed
+/// may fail: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod sixteen_hints {
@@ -2058,12 +2058,12 @@ mod reserves_the_larger {
 /// Goes on to the next multiple of the alignment even from one, where the reservation has no room for it.
 ///
 /// breaks: "munmap(2), mremap(2) and MAP_FIXED are used only on pages that this call has mapped"
-/// fails: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::each_call_finds_a_place failed
 /// fails: map_aligned::leaves_its_neighbours_alone failed fixed-finds-room
 /// fails: map_aligned::maps_nothing_when_it_fails failed fixed-finds-room
 /// fails: map_aligned::replaces_only_what_is_its_own failed fixed-finds-room
 /// fails: map_aligned::takes_no_other_address failed fixed-finds-room
+/// may fail: map_aligned::can_be_called_by_several_threads failed
 mod overshoots_when_aligned_already {
     use super::*;
 
@@ -2209,7 +2209,7 @@ mod keeps_what_is_after_it {
 /// Unmaps the reservation and gives the aligned address only as a hint, whose refusal it does not notice.
 ///
 /// breaks: "at an address that is a multiple of `alignment`"
-/// fails: map_aligned::can_be_called_by_several_threads failed
+/// may fail: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod hint_after_a_reservation {
     use super::*;
@@ -2225,7 +2225,7 @@ mod hint_after_a_reservation {
 /// Maps with MAP_FIXED_NOREPLACE once, and returns EEXIST when another thread was faster, though other addresses are free.
 ///
 /// breaks: "After EEXIST (MAP_FIXED_NOREPLACE) a call tries other addresses: to be too late is no answer."
-/// fails: map_aligned::can_be_called_by_several_threads failed
+/// may fail: map_aligned::can_be_called_by_several_threads failed
 /// fails: map_aligned::is_aligned_and_shows_the_file failed
 mod noreplace_once {
     use super::*;
