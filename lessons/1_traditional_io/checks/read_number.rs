@@ -71,6 +71,7 @@ fn reads_the_number() {
             (None, 0),
             (Some("0"), 0),
             (Some("007\n"), 7),
+            (Some("041\n"), 41),
             (Some("18446744073709551614\n"), u64::MAX - 1),
             (Some("18446744073709551615"), u64::MAX),
             (Some("00000000000000000000000000000000000000018446744073709551615\n"), u64::MAX),
@@ -81,7 +82,25 @@ fn reads_the_number() {
             (any::<u64>(), 0..4_usize, any::<bool>()),
             |&(number, zeros, newline)| describe(Some(&written(number, zeros, newline))),
             |&(number, zeros, newline)| expects(Some(&written(number, zeros, newline)), |got| returns(got, number)),
-        )
+        )?;
+        // A path is bytes, with no character that is left out; and the file has another number at the next call.
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join(std::ffi::OsStr::from_bytes(b" a\xffb "));
+        fs::write(&path, "7\n")?;
+        let (first, second) = ask(|| {
+            let first = super::read_number(&path).map_err(kind);
+            let second = fs::write(&path, "8\n").and_then(|()| super::read_number(&path)).map_err(kind);
+            (first, second)
+        })?;
+        returns(&first, 7).map_err(|failure| {
+            failure.given(text!("a file named \" a\\xffb \" with \"7\\n\"", "文件名是 \" a\\xffb \"，内容为 \"7\\n\""))
+        })?;
+        returns(&second, 8).map_err(|failure| {
+            failure.given(text!(
+                "a file with \"7\\n\" is read, another process writes \"8\\n\", and it is read again",
+                "读过内容为 \"7\\n\" 的文件后，另一个进程写入 \"8\\n\"，再读一次"
+            ))
+        })
     });
 }
 
@@ -100,7 +119,13 @@ fn refuses_what_is_no_number() {
             return Ok(());
         }
         for_each(
-            NO_NUMBERS.into_iter().chain(["18446744073709551616", "00018446744073709551616\n"]),
+            NO_NUMBERS.into_iter().chain([
+                "18446744073709551616",
+                "00018446744073709551616\n",
+                "\u{feff}41\n",
+                // A newline at the end of a chunk of 16 bytes is not at the end of the file.
+                "000000000000041\n23\n",
+            ]),
             |text| text!("a file with {text:?}", "内容为 {text:?} 的文件"),
             |text| expects(Some(text), |got| refused(got, &["InvalidData"])),
         )?;

@@ -868,6 +868,70 @@ mod read_number_as_the_hint_says {
     }
 }
 
+/// A number that begins with a zero is octal, as in C.
+///
+/// fails: read_number::reads_the_number failed
+mod octal {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let decimal = adds_up::read_number(path)?;
+        let text = std::fs::read_to_string(path).unwrap_or_default();
+        let is_octal = text.starts_with('0');
+        Ok(if is_octal { u64::from_str_radix(text.trim_end(), 8).unwrap_or(decimal) } else { decimal })
+    }
+}
+
+/// Takes a byte order mark away.
+///
+/// fails: read_number::refuses_what_is_no_number failed
+mod takes_a_byte_order_mark_away {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        match std::fs::read(path).ok().and_then(|bytes| Some(bytes.strip_prefix("\u{feff}".as_bytes())?.to_vec())) {
+            Some(rest) => {
+                String::from_utf8_lossy(&rest).trim_end().parse().map_err(|_| io::ErrorKind::InvalidData.into())
+            }
+            None => adds_up::read_number(path),
+        }
+    }
+}
+
+/// Opens the path as it is displayed, without spaces at its ends.
+///
+/// fails: read_number::reads_the_number failed
+mod opens_the_path_as_displayed {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        adds_up::read_number(Path::new(path.to_string_lossy().trim()))
+    }
+}
+
+/// Remembers the number of each path.
+///
+/// fails: read_number::reads_the_number failed
+mod remembers_by_path {
+    use std::collections::BTreeMap;
+    use std::path::PathBuf;
+    use std::sync::Mutex;
+
+    use super::*;
+
+    static KNOWN: Mutex<BTreeMap<PathBuf, u64>> = Mutex::new(BTreeMap::new());
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut known = KNOWN.lock().expect("no panic");
+        if let Some(number) = known.get(path) {
+            return Ok(*number);
+        }
+        let number = adds_up::read_number(path)?;
+        known.insert(path.to_owned(), number);
+        Ok(number)
+    }
+}
+
 one_of! {
     pub fn read_number(path: &Path) -> io::Result<u64>;
     trims_of_a_number takes_a_plus no_newline_of_a_number any_number_of_newlines windows_line_end first_line last_line digits_at_the_beginning
@@ -878,4 +942,5 @@ one_of! {
     leaves_it_open a_failed_read_is_the_end follows_no_link invalid_input adds_words_to_the_error_of_a_number panics_without_utf8
     adds_up as_text_of_a_number byte_by_byte_of_a_number with_nix asks_for_metadata_first begins_again
     read_number_as_the_hint_says
+    octal takes_a_byte_order_mark_away opens_the_path_as_displayed remembers_by_path
 }
