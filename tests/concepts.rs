@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use common::{Findings, chapter, exercise_of, names_in};
-use mmap_workbook::course::{LESSONS, Lesson};
+use common::{Findings, chapter, exercise_of, names_in, transcript};
+use mmap_workbook::course::{LESSONS, Lesson, tokens};
 use mmap_workbook::grade::misconception::Misconception;
 use mmap_workbook::text::Language;
-use ra_ap_rustc_lexer::{FrontmatterAllowed, LiteralKind, TokenKind, tokenize};
+use ra_ap_rustc_lexer::{LiteralKind, TokenKind};
 
 /// Names that no chapter up to this lesson's has, and why none has to.
 const NEED_NO_TEACHING: &[(u8, &str)] = &[
@@ -49,11 +49,8 @@ fn language_of(text: &str) -> Language {
 
 /// The strings in a source, or its comments.
 fn parts(source: &str, comments: bool) -> Vec<&str> {
-    let mut rest = source;
-    let parts = tokenize(source, FrontmatterAllowed::No).filter_map(|token| {
-        let (text, after) = rest.split_at(usize::try_from(token.len).expect("a length"));
-        rest = after;
-        let is_part = match token.kind {
+    let parts = tokens(source).filter_map(|(kind, text)| {
+        let is_part = match kind {
             TokenKind::Literal { kind: LiteralKind::Str { .. } | LiteralKind::RawStr { .. }, .. } => !comments,
             TokenKind::LineComment { .. } => comments,
             _ => false,
@@ -159,6 +156,7 @@ fn what_a_learner_is_told_was_taught_by_then() {
         assert!(terms.len() > 30, "{terms:?}");
         for lesson in LESSONS.iter().filter(|lesson| !lesson.draft) {
             so_far += &chapter(lesson.number, language);
+            so_far += &transcript(lesson.number, language);
             let taught = so_far.to_lowercase();
             for (what, text) in texts(lesson, language) {
                 assert!(!text.is_empty(), "lesson {} has {what}", lesson.number);

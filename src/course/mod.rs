@@ -14,6 +14,7 @@ mod watch;
 pub use demo_input::{DemoInput, run};
 pub use exercise::{CheckNames, Checks, Course, Exercise, Texts, versions};
 pub use lessons::{LESSONS, Lesson, lesson, listed};
+pub use tokens::tokens;
 pub use watch::{start, watch};
 
 /// The file that a demonstration is run on when the learner gives none.

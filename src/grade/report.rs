@@ -54,13 +54,10 @@ impl Report {
                 (text!("what to do", "怎么办"), failure.expected.clone()),
             ];
         }
-        // In Chinese the name of the part says 实际 already.
-        let mut happened = failure.happened.clone();
-        if let Some(rest) = happened.zh.strip_prefix("实际") {
-            happened.zh = rest.to_owned().into();
-        }
-        let mut parts =
-            vec![(text!("expected", "预期"), failure.expected.clone()), (text!("happened", "实际"), happened)];
+        let mut parts = vec![
+            (text!("expected", "预期"), failure.expected.clone()),
+            (text!("happened", "实际"), failure.happened.clone()),
+        ];
         parts.extend(failure.given.clone().map(|given| (text!("with", "反例"), given)));
         let misconception = failure.misconception.as_deref().and_then(Misconception::of_slug);
         if let Some(misconception) = misconception {

@@ -96,14 +96,14 @@ fn say_what_happened(question: &Question, happened: &str, is_right: bool, termin
 fn said(question: &Question, answer: &str) -> Text {
     match question {
         // In the language of scenarios, with what its English words mean.
-        Question::Scenario(_) => {
-            let zh = match answer {
-                "nothing" => "nothing（一个字节也没有）".to_owned(),
-                _ => answer
-                    .split_once(" at ")
-                    .map_or(answer.to_owned(), |(signal, at)| format!("{signal} at {at}（访问偏移量 {at} 时）")),
+        Question::Scenario(question) => {
+            let outcome = question.options.iter().find(|option| option.to_string() == answer);
+            let meaning = match outcome {
+                Some(Outcome::Bytes(bytes)) if bytes.is_empty() => "（一个字节也没有）".to_owned(),
+                Some(Outcome::Died(_, at)) => format!("（访问偏移量 {at} 时）"),
+                _ => String::new(),
             };
-            Text::new(answer.to_owned(), zh)
+            Text::new(answer.to_owned(), format!("{answer}{meaning}"))
         }
         Question::Program(_) => programs::said(answer),
     }

@@ -251,9 +251,6 @@ pub fn chapter(lesson: u8, language: Language) -> String {
         let listing = listing.split(&format!("// ANCHOR_END: {anchor}\n")).next().unwrap_or_default();
         page = [before, listing, after].concat();
     }
-    if page.contains("{{#transcript ") {
-        page.push_str(&transcript(lesson, language));
-    }
     for belief in Misconception::all() {
         let texts = [&belief.belief, &belief.against].map(|text| text.in_language(language));
         page = page.replace(&format!("{{{{#belief {}}}}}", belief.slug), &texts.concat());

@@ -136,7 +136,7 @@ fn few(reads: u64, bytes: &[u8]) -> Result<(), Failure> {
     ensure(reads <= most, || {
         Failure::new(
             text!("at most {most} calls of pread(2)", "最多调用 pread(2) {most} 次"),
-            text!("there were {reads}", "实际有 {reads} 次"),
+            text!("there were {reads}", "有 {reads} 次"),
         )
         .shows(&belief::A_CALL_COSTS_NOTHING)
     })

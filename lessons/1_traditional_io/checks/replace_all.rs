@@ -343,7 +343,7 @@ fn makes_few_calls() {
                 ensure(reads <= most, || {
                     Failure::new(
                         text!("at most {most} calls of pread(2)", "最多调用 pread(2) {most} 次"),
-                        text!("there were {reads}", "实际有 {reads} 次"),
+                        text!("there were {reads}", "有 {reads} 次"),
                     )
                     .shows(&belief::A_CALL_COSTS_NOTHING)
                 })?;
@@ -367,7 +367,7 @@ fn makes_few_calls() {
                     };
                     let failure = Failure::new(
                         of_them,
-                        text!("the number of calls of pwrite(2) is {writes}", "实际调用 pwrite(2) {writes} 次"),
+                        text!("the number of calls of pwrite(2) is {writes}", "调用 pwrite(2) {writes} 次"),
                     );
                     if writes > wanted { failure.shows(&belief::A_CALL_COSTS_NOTHING) } else { failure }
                 })

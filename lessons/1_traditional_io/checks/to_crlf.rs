@@ -378,7 +378,7 @@ fn writes_only_what_moves() {
                 ensure(calls <= most, || {
                     let failure = Failure::new(
                         text!("at most {most} calls", "最多 {most} 次调用"),
-                        text!("there were {calls}", "实际有 {calls} 次"),
+                        text!("there were {calls}", "有 {calls} 次"),
                     );
                     of_calls(failure).shows(&belief::A_CALL_COSTS_NOTHING)
                 })

@@ -185,12 +185,12 @@ fn is(writer: Pid, got: &str, who: Text) -> Result<(), Failure> {
         let got = if got == "-1" {
             text!(
                 "it returns -1: that is the kernel's answer for an OFD lock, which no process owns",
-                "实际返回 -1：锁若是 OFD 锁，内核就这样回答，因为它不属于任何进程"
+                "返回 -1：锁若是 OFD 锁，内核就这样回答，因为它不属于任何进程"
             )
         } else if got.parse::<i32>().is_ok() {
-            text!("it returns {got}", "实际返回 {got}")
+            text!("it returns {got}", "返回 {got}")
         } else {
-            text!("it returns the error {got}", "实际返回错误 {got}")
+            text!("it returns the error {got}", "返回错误 {got}")
         };
         Failure::new(expected, got)
     })
@@ -409,7 +409,7 @@ fn leaves_everything_else_as_it_is() {
         ensure(position == 3, || {
             Failure::new(
                 text!("the position in the file stays 3", "文件位置仍为 3"),
-                text!("it is {position}", "实际为 {position}"),
+                text!("it is {position}", "为 {position}"),
             )
             .breaks("lock", position_rule())
         })
@@ -843,8 +843,8 @@ fn returns_the_errors_of_system_calls() {
             let knows = is_taken && got == Ok(a.pid().as_raw());
             ensure(knows || got.as_ref().is_err_and(|error| error == "ENOLCK"), || {
                 let happened = match &got {
-                    Ok(pid) => text!("it returns {pid}", "实际返回 {pid}"),
-                    Err(error) => text!("it returns the error {error}", "实际返回错误 {error}"),
+                    Ok(pid) => text!("it returns {pid}", "返回 {pid}"),
+                    Err(error) => text!("it returns the error {error}", "返回错误 {error}"),
                 };
                 Failure::new(text!("claim returns the error ENOLCK", "claim 返回错误 ENOLCK"), happened).given(what)
             })?;

@@ -18,7 +18,7 @@ fn is_nothing_until_something_is_published() {
             let got = found(got);
             Failure::new(
                 text!("the reader finds four zeros, which were published", "读者得到发布过的四个零"),
-                Text::new(format!("it finds {}", got.en), format!("实际得到{}", got.zh)),
+                Text::new(format!("it finds {}", got.en), format!("得到{}", got.zh)),
             )
         })
     });

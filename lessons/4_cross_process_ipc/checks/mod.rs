@@ -153,7 +153,7 @@ fn one_of(numbers: std::ops::RangeInclusive<u64>, got: Found) -> Result<(), Fail
             )
         };
         let got_text = found(got);
-        Failure::new(expected, Text::new(format!("it finds {}", got_text.en), format!("实际得到{}", got_text.zh)))
+        Failure::new(expected, Text::new(format!("it finds {}", got_text.en), format!("得到{}", got_text.zh)))
     })
 }
 

@@ -25,7 +25,7 @@ fn is(call: Text, got: Option<u64>, wanted: Option<u64>) -> Result<(), Failure> 
         let (wanted, got) = (number(wanted), number(got));
         Failure::new(
             Text::new(format!("{} returns {}", call.en, wanted.en), format!("{}返回{}", call.zh, wanted.zh)),
-            Text::new(format!("it returns {}", got.en), format!("实际返回{}", got.zh)),
+            Text::new(format!("it returns {}", got.en), format!("返回{}", got.zh)),
         )
     })
 }
@@ -71,7 +71,7 @@ fn counts_up_to_the_limit_and_no_further() {
                 ensure(end == most, || {
                     Failure::new(
                         text!("after four calls the counter is {most}", "四次调用之后计数器为 {most}"),
-                        text!("it is {end}", "实际为 {end}"),
+                        text!("it is {end}", "为 {end}"),
                     )
                 })?;
                 let (mut before, mut after) = (before, loaded(&page));
@@ -266,7 +266,7 @@ fn tries_again_as_often_as_others_are_faster() {
             let got = number(got);
             Failure::new(
                 text!("the call returns a number: they are not used up", "调用返回一个号码：号码还没有发完"),
-                Text::new(format!("it returns {}", got.en), format!("实际返回{}", got.zh)),
+                Text::new(format!("it returns {}", got.en), format!("返回{}", got.zh)),
             )
             .given(text!(
                 "before each of the first {TIMES} accesses of the call to the counter, another process takes a number",

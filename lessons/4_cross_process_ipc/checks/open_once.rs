@@ -205,7 +205,7 @@ fn lists(directory: &Path, names: &[&str]) -> Result<(), Failure> {
             [] => text!("the directory is empty", "目录是空的"),
             _ => text!("in the directory is only: {wanted}", "目录里只有：{wanted}"),
         };
-        let failure = Failure::new(expected, text!("it has: {list}", "实际有：{list}"));
+        let failure = Failure::new(expected, text!("it has: {list}", "有：{list}"));
         // What should be there isn't, or something else is left over.
         let all = names.iter().all(|name| found.iter().any(|found| found == name));
         if all { failure.breaks("writer", removal_rule()) } else { failure }
@@ -296,7 +296,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
         ensure(length == size, || {
             Failure::new(
                 text!("the mapping's length is one page, {size} bytes", "映射的长度是一页，即 {size} 字节"),
-                text!("it is {length}", "实际为 {length}"),
+                text!("it is {length}", "为 {length}"),
             )
         })?;
         opened(&Ok(byte), b'1')?;
@@ -320,7 +320,7 @@ fn makes_the_file_once_and_opens_it_from_then_on() {
         ensure(mode == 0o640, || {
             Failure::new(
                 text!("a file that exists keeps its mode, 0640", "已有的文件保持其权限 0640"),
-                text!("it has mode {mode:04o}", "实际为 {mode:04o}"),
+                text!("it has mode {mode:04o}", "为 {mode:04o}"),
             )
             .breaks("writer", existing_rule())
         })?;
@@ -665,7 +665,7 @@ fn makes_it_with_mode_0600_less_the_umask() {
                 ensure(mode == wanted, || {
                     Failure::new(
                         text!("the new file has mode {wanted:04o}", "新文件的权限为 {wanted:04o}"),
-                        text!("it has mode {mode:04o}", "实际为 {mode:04o}"),
+                        text!("it has mode {mode:04o}", "为 {mode:04o}"),
                     )
                 })?;
                 lists(directory.path(), &["shared"])

@@ -18,7 +18,7 @@ fn is_found_by_every_reader() {
                     let got = found(got);
                     Failure::new(
                         text!("a reader finds {value:?}", "读者得到 {value:?}"),
-                        Text::new(format!("it finds {}", got.en), format!("实际得到{}", got.zh)),
+                        Text::new(format!("it finds {}", got.en), format!("得到{}", got.zh)),
                     )
                 })
             },
@@ -61,7 +61,7 @@ fn is_found_however_many_came_before() {
                     format!("a reader finds {} in the first cell, and {} in the second one", a.en, b.en),
                     format!("读者在第一个单元里得到{}，在第二个里得到{}", a.zh, b.zh),
                 ),
-                Text::new(format!("it finds {} and {}", c.en, d.en), format!("实际得到{}和{}", c.zh, d.zh)),
+                Text::new(format!("it finds {} and {}", c.en, d.en), format!("得到{}和{}", c.zh, d.zh)),
             )
             .given(text!(
                 "one process publishes to two cells by turns, and reads both: after {n} values in the first cell",

@@ -299,8 +299,12 @@ impl Terminal<'_> {
     }
 
     fn failure(&mut self, course: &Course, lesson: &Lesson, check: &Checked) -> io::Result<()> {
-        let mut parts = check.report.parts(Some(lesson.number), |number, id| course.heading(number, id));
-        parts.extend(link(course, lesson, check).map(|link| (text!("link", "链接"), link)));
+        let (n, section) = check.report.place(Some(lesson.number));
+        let heading = n.and_then(|n| course.heading(n, section));
+        let mut parts = check.report.parts(Some(lesson.number), |_, _| heading.clone());
+        if heading.is_some() && check.verdict() != Verdict::Skipped {
+            parts.extend(link(n, section).map(|link| (text!("link", "链接"), link)));
+        }
         let names = parts.iter().map(|(name, _)| name.in_language(self.language()).width());
         let widest = names.max().unwrap_or_default();
         for (name, words) in &parts {
@@ -320,12 +324,9 @@ impl Terminal<'_> {
     }
 }
 
-/// Where `cargo run -p book` shows the section that the feedback names; None where it names none that the chapter has.
-fn link(course: &Course, lesson: &Lesson, check: &Checked) -> Option<Text> {
-    let (number, section) = check.report.place(Some(lesson.number));
-    let lesson = course::lesson(number.filter(|_| check.verdict() != Verdict::Skipped)?)?;
-    course.heading(lesson.number, section)?;
-    let page = format!("{}.html#{section}", lesson.directory());
+/// Where `cargo run -p book` shows this section of lesson `n`'s chapter; None if there is no such lesson.
+fn link(n: Option<u8>, section: &str) -> Option<Text> {
+    let page = format!("{}.html#{section}", course::lesson(n?)?.directory());
     Some(text!(
         "http://127.0.0.1:3000/en/{page} while `cargo run -p book` runs",
         "http://127.0.0.1:3000/zh/{page}（先运行 `cargo run -p book`）"
