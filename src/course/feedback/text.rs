@@ -124,7 +124,7 @@ impl Terminal<'_> {
         ];
         let widest = steps.iter().map(|(what, _)| what.width()).max().unwrap_or_default();
         for (what, why) in steps {
-            writeln!(self.out(), "  {what:<widest$}   {}", why.in_language(language))?;
+            self.hang(&format!("  {what:<widest$}   "), Style::new(), why.in_language(language))?;
         }
         Ok(())
     }
