@@ -19,8 +19,9 @@ use mmap_workbook::grade::fixtures::{
 };
 use mmap_workbook::grade::misconception::{self as belief, Misconception};
 use mmap_workbook::grade::{
-    Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_interrupted, ask_refused, check,
-    deadline, ensure, error_text, for_all, for_each, killed_before_call, kind, most_allocated, start, watch,
+    Call, Failure, FileCall, FileId, Interruptions, On, Player, Verdict, ask, ask_decided, ask_interrupted,
+    ask_refused, check, deadline, ensure, error_text, for_all, for_each, killed_before_call, kind, most_allocated,
+    start, watch,
 };
 use mmap_workbook::lesson_1::{Calls, TEMPORARY};
 use mmap_workbook::text;

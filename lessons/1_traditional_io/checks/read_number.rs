@@ -189,7 +189,7 @@ fn only_reads() {
         }
         let (directory, path) = counter(Some("41\n"))?;
         fs::set_permissions(&path, Permissions::from_mode(0o400))?;
-        fs::set_permissions(&directory, Permissions::from_mode(0o500))?;
+        fs::set_permissions(&directory, Permissions::from_mode(0o100))?;
         let got = ask(|| {
             without_privileges().map_err(kind)?;
             std::env::set_current_dir(&directory).map_err(kind)?;
@@ -206,7 +206,10 @@ fn only_reads() {
                 Ok(sum) => text!("the sum of the three is {sum}", "三者之和是 {sum}"),
                 Err(_) => returned(&got),
             };
-            let given = text!("a file and a directory that may only be read", "只能读的文件，在只能读的目录里");
+            let given = text!(
+                "a file that may only be read, in a directory that may only be searched",
+                "只能读的文件，所在目录只有搜索权限（x）"
+            );
             Failure::new(text!("{en}", "{zh}"), happened).given(given)
         })?;
         symlink("counter", directory.path().join("link"))?;
@@ -221,11 +224,61 @@ fn only_reads() {
         returns(&link, 41).map_err(|failure| failure.given(given))?;
         let given = text!("a symbolic link to a file that does not exist", "指向不存在的文件的符号链接");
         returns(&dangling, 0).map_err(|failure| failure.given(given))?;
-        let locked = File::open(&directory)?;
-        let _locked = Flock::lock(locked, FlockArg::LockExclusive).map_err(|(_, errno)| errno)?;
-        returns(&answer(&path, &directory)?, 41)
-            .map_err(|failure| failure.given(text!("another process has locked the directory", "别的进程锁住了目录")))
+        needs_no_owner(&path)?;
+        takes_no_lock(&path)?;
+        // A file that a killed increment has left is for the next increment to remove.
+        let left = directory.path().join(format!("{TEMPORARY}left"));
+        fs::write(&left, "42\n")?;
+        let got = ask(|| super::read_number(&path).map_err(kind))?;
+        let given = text!("a temporary file beside it that somebody has left", "旁边有别人留下的临时文件");
+        returns(&got, 41)
+            .and_then(|()| {
+                ensure(left.exists(), || {
+                    let expected = text!("no file is changed or removed", "不改动也不删除任何文件");
+                    Failure::new(expected, text!("the temporary file is gone", "临时文件不见了"))
+                })
+            })
+            .map_err(|failure| failure.given(given))
     });
+}
+
+/// A file that belongs to somebody else, as far as open(2) is asked for more than to read it.
+fn needs_no_owner(path: &Path) -> Result<(), Failure> {
+    let not_theirs = |call: &libc::seccomp_data| {
+        let asked = call.args[2] & u64::from(libc::O_NOATIME.cast_unsigned());
+        (asked != 0).then_some(Errno::EPERM)
+    };
+    let got = ask_decided(&[libc::SYS_openat], not_theirs, || super::read_number(path).map_err(kind), |got| got)?;
+    returns(&got, 41).map_err(|failure| {
+        failure
+            .given(text!("a file of another owner (O_NOATIME: EPERM)", "文件属于别的用户（O_NOATIME：EPERM）"))
+            .breaks(
+                "number",
+                text!(
+                    "open(2): reading needs the permission to read, and no other. O_NOATIME needs the file's owner.",
+                    "open(2)：读文件只需要读权限。O_NOATIME 则要求是文件的所有者。"
+                ),
+            )
+    })
+}
+
+fn takes_no_lock(path: &Path) -> Result<(), Failure> {
+    let watched = watch(|| super::read_number(path).map_err(kind), |_| false)?;
+    let locks = |&Call { number, arguments: [_, command, ..], .. }: &Call| {
+        let commands = [libc::F_SETLK, libc::F_SETLKW, libc::F_OFD_SETLK, libc::F_OFD_SETLKW];
+        let is_lock = commands.iter().any(|lock| u64::from(lock.cast_unsigned()) == command);
+        number == libc::SYS_flock || number == libc::SYS_fcntl && is_lock
+    };
+    ensure(!watched.calls.iter().any(|step| locks(&step.call)), || {
+        Failure::new(text!("it takes no lock", "不加任何锁"), text!("it does take one", "它加了锁")).breaks(
+            "number",
+            text!(
+                "rename(2) exchanges the whole file: who reads finds the complete old or the complete new one, and has \
+                 nobody to wait for.",
+                "rename(2) 一步换掉整个文件：读者看到的不是完整的旧文件，就是完整的新文件，用不着等谁。"
+            ),
+        )
+    })
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn counts_what_the_mapping_shows() {
                 // Neither text, nor the same letter if it is large.
                 (3 * page, 0, 0..3 * page, 200),
                 (3 * page, 0, 0..3 * page, b'a'),
+                (3 * page, 0, 7..3 * page, b'\n'),
                 (10, 0, 5..page, 0),
                 (2 * page, 1, 7..page, b'x'),
                 (2 * page, 0, page..4 * page, b'x'),

@@ -1,10 +1,11 @@
-use std::fs::{self, File};
+use std::fs::{self, File, OpenOptions};
 use std::io::ErrorKind::{Interrupted, InvalidData, InvalidInput, NotADirectory, NotFound, PermissionDenied};
 use std::io::{self, BufReader, Read};
 use std::mem::ManuallyDrop;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use mmap_workbook::lesson_1::leftovers;
 use nix::errno::Errno;
 use nix::fcntl::{Flock, FlockArg, OFlag, open};
 use nix::libc;
@@ -932,6 +933,72 @@ mod remembers_by_path {
     }
 }
 
+/// Reads the directory to find out whether the file is there.
+///
+/// fails: read_number::only_reads failed
+mod opens_the_directory_to_look {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let _directory = match File::open(parent) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            directory => directory?,
+        };
+        begins_again::read_number(path)
+    }
+}
+
+/// Leaves the time of the last access alone.
+///
+/// fails: read_number::only_reads failed
+mod no_atime {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let mut file = match OpenOptions::new().read(true).custom_flags(libc::O_NOATIME).open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let mut text = Vec::new();
+        file.read_to_end(&mut text)?;
+        number(&text)
+    }
+}
+
+/// Locks the file, as all who read do.
+///
+/// fails: read_number::only_reads failed
+mod locks_the_file_to_read {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let file = match File::open(path) {
+            Err(error) if error.kind() == NotFound => return Ok(0),
+            file => file?,
+        };
+        let locked = Flock::lock(file, FlockArg::LockShared).map_err(|(_, errno)| errno)?;
+        let mut text = Vec::new();
+        (&*locked).read_to_end(&mut text)?;
+        number(&text)
+    }
+}
+
+/// Removes the temporary files that others have left.
+///
+/// fails: read_number::only_reads failed
+mod removes_what_is_left {
+    use super::*;
+
+    pub fn read_number(path: &Path) -> io::Result<u64> {
+        let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        for left in leftovers(parent).unwrap_or_default() {
+            let _ = fs::remove_file(left);
+        }
+        begins_again::read_number(path)
+    }
+}
+
 one_of! {
     pub fn read_number(path: &Path) -> io::Result<u64>;
     trims_of_a_number takes_a_plus no_newline_of_a_number any_number_of_newlines windows_line_end first_line last_line digits_at_the_beginning
@@ -942,5 +1009,6 @@ one_of! {
     leaves_it_open a_failed_read_is_the_end follows_no_link invalid_input adds_words_to_the_error_of_a_number panics_without_utf8
     adds_up as_text_of_a_number byte_by_byte_of_a_number with_nix asks_for_metadata_first begins_again
     read_number_as_the_hint_says
+    opens_the_directory_to_look no_atime locks_the_file_to_read removes_what_is_left
     octal takes_a_byte_order_mark_away opens_the_path_as_displayed remembers_by_path
 }

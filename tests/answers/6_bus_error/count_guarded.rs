@@ -1402,6 +1402,21 @@ mod reads_the_file_instead {
     }
 }
 
+/// Counts the end of a last line that has no newline.
+///
+/// fails: count_guarded::counts_what_the_mapping_shows failed
+mod last_line_without_newline {
+    use super::*;
+
+    pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError> {
+        let mut last = [b'\n'];
+        if byte == b'\n' && !range.is_empty() {
+            guarded.read(range.end - 1, &mut last)?;
+        }
+        Ok(count_rightly(guarded, range, byte)? + usize::from(last != *b"\n"))
+    }
+}
+
 one_of! {
     pub fn count_guarded(guarded: &Guarded, range: Range<usize>, byte: u8) -> Result<usize, GuardError>;
     blocks_of_pages by_halves as_an_iterator one_kib_at_a_time looks_for_the_page_first asks_for_the_end_first
@@ -1416,5 +1431,5 @@ one_of! {
     tallies_every_value through_a_buf_reader grows_to_64_kib grows_for_ever collects_the_places leaks_the_buffer
     whole_64_kib_only counts_what_is_left_in_the_buffer long_blocks_overlap places_of_32_bits counts_of_16_bits
     lossy_text believes_the_size a_second_attempt backwards ends_before_its_start overflows_at_the_end
-    up_to_the_length writes_back remembers reads_the_file_instead
+    up_to_the_length writes_back remembers reads_the_file_instead last_line_without_newline
 }
